@@ -1,0 +1,50 @@
+//! [`Config`]: every limit of the engine, with its unit, default and reason. Read once, when the hub is made.
+
+/// Limits of one hub. A limit of 0 messages or bytes is taken as 1: an engine that holds nothing serves nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How many shards; each has one owner that writes to its slots. Default 1.
+    pub shards: usize,
+    /// Messages a connection may have waiting: what its socket would not take. Default 64.
+    pub ring_messages_max: usize,
+    /// Bytes a connection may have waiting; an empty ring takes one message of any size. Default 256 KiB.
+    pub ring_bytes_max: usize,
+    /// Bytes that rings of all connections may hold together, each message once. Default 256 MiB.
+    pub hub_ring_bytes_max: usize,
+    /// Messages a shard may have waiting before publishers wait for it. Default 1,024.
+    pub inbox_messages_max: usize,
+    /// Bytes a shard may have waiting before publishers wait for it. Default 16 MiB.
+    pub inbox_bytes_max: usize,
+    /// Silence after which a connection is sent a comment line, in milliseconds: proxies cut at 30 s and more.
+    /// Default 15,000.
+    pub heartbeat_ms: u64,
+    /// How long a connection may take no byte while some wait, in milliseconds. Default 30,000.
+    pub write_timeout_ms: u64,
+    /// How long a connection that was told the end may take to close its side, in milliseconds. Default 2,000.
+    pub linger_ms: u64,
+    /// Bytes a subscriber may send after its request; they are thrown away. Default 4 KiB.
+    pub input_bytes_max: usize,
+    /// The last `retry:` of a drained stream lies in 1 s to 1 s + this, in milliseconds. Default 10,000.
+    pub drain_spread_ms: u64,
+    /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
+    pub turn_slots_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            shards: 1,
+            ring_messages_max: 64,
+            ring_bytes_max: 256 << 10,
+            hub_ring_bytes_max: 256 << 20,
+            inbox_messages_max: 1_024,
+            inbox_bytes_max: 16 << 20,
+            heartbeat_ms: 15_000,
+            write_timeout_ms: 30_000,
+            linger_ms: 2_000,
+            input_bytes_max: 4 << 10,
+            drain_spread_ms: 10_000,
+            turn_slots_max: 64,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! [`Event`]: what a publisher says, validated and not yet bytes. `message` turns it into bytes.
+
+use thiserror::Error;
+
+use crate::{
+    event_id::EventId,
+    name::{self, NameError},
+    target::Target,
+};
+
+/// The smallest reconnection time a publisher may set, in milliseconds.
+pub const RETRY_MS_MIN: u64 = 100;
+/// The largest reconnection time a publisher may set, in milliseconds.
+pub const RETRY_MS_MAX: u64 = 86_400_000;
+
+/// One event for one or more targets. Data is any text; its line breaks are the encoder's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    targets: Vec<Target>,
+    data: String,
+    kind: Option<String>,
+    own_id: Option<String>,
+    retry_ms: Option<u64>,
+    kept: bool,
+}
+
+/// Why an event may not be published.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum EventError {
+    /// An event must go somewhere.
+    #[error("an event needs a target")]
+    NoTarget,
+    /// The event type breaks the rule of names.
+    #[error("event type: {0}")]
+    Kind(NameError),
+    /// Types that begin with `fanfare.` are the server's own.
+    #[error("event types that begin with \"fanfare.\" are reserved")]
+    ReservedKind,
+    /// The publisher's own id breaks the rule of names.
+    #[error("id: {0}")]
+    OwnId(NameError),
+    /// An own id that reads as an [`EventId`] would be taken for a position.
+    #[error("id: the form digits-digits is reserved for the server's own ids")]
+    OwnIdReserved,
+    /// Outside [`RETRY_MS_MIN`]..=[`RETRY_MS_MAX`].
+    #[error("retry: from 100 to 86400000 milliseconds")]
+    Retry,
+}
+
+impl Event {
+    /// An event with this data for one target.
+    pub fn new(target: Target, data: impl Into<String>) -> Self {
+        Self { targets: vec![target], data: data.into(), kind: None, own_id: None, retry_ms: None, kept: true }
+    }
+
+    /// An event for several targets; a connection that several of them reach receives it once.
+    ///
+    /// # Errors
+    /// [`EventError::NoTarget`] if there is none.
+    pub fn for_targets(mut targets: Vec<Target>, data: impl Into<String>) -> Result<Self, EventError> {
+        let first = targets.pop().ok_or(EventError::NoTarget)?;
+        let mut event = Self::new(first, data);
+        event.targets.append(&mut targets);
+        event.targets.sort();
+        event.targets.dedup();
+        Ok(event)
+    }
+
+    /// Sets the event type (the `event:` field): 1 to 256 bytes.
+    ///
+    /// # Errors
+    /// [`EventError::Kind`] or [`EventError::ReservedKind`].
+    pub fn with_kind(mut self, kind: &str) -> Result<Self, EventError> {
+        name::check(kind).map_err(EventError::Kind)?;
+        if kind.starts_with("fanfare.") {
+            return Err(EventError::ReservedKind);
+        }
+        self.kind = Some(kind.to_owned());
+        Ok(self)
+    }
+
+    /// Sets the publisher's own id, written in place of the [`EventId`]: 1 to 256 bytes, not digits-digits.
+    ///
+    /// # Errors
+    /// [`EventError::OwnId`] or [`EventError::OwnIdReserved`].
+    pub fn with_own_id(mut self, id: &str) -> Result<Self, EventError> {
+        name::check(id).map_err(EventError::OwnId)?;
+        if EventId::looks_like(id) {
+            return Err(EventError::OwnIdReserved);
+        }
+        self.own_id = Some(id.to_owned());
+        Ok(self)
+    }
+
+    /// Sets the reconnection time it tells its receivers.
+    ///
+    /// # Errors
+    /// [`EventError::Retry`] outside the range.
+    pub fn with_retry_ms(mut self, retry_ms: u64) -> Result<Self, EventError> {
+        if !(RETRY_MS_MIN..=RETRY_MS_MAX).contains(&retry_ms) {
+            return Err(EventError::Retry);
+        }
+        self.retry_ms = Some(retry_ms);
+        Ok(self)
+    }
+
+    /// Live only: the journal orders it and keeps no copy.
+    #[must_use]
+    pub fn live_only(mut self) -> Self {
+        self.kept = false;
+        self
+    }
+
+    /// Where it goes, at least one, each once.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The data as the publisher gave it.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The event type, if one was given.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
+    /// The publisher's own id, if one was given.
+    pub fn own_id(&self) -> Option<&str> {
+        self.own_id.as_deref()
+    }
+
+    /// The reconnection time in milliseconds, if one was given.
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
+    }
+
+    /// Whether the journal may keep it.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    pub(crate) fn into_targets(self) -> Box<[Target]> {
+        self.targets.into_boxed_slice()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        Event::new(Target::All, "x")
+    }
+
+    #[test]
+    fn fields_that_would_forge_lines_are_refused() {
+        assert_eq!(event().with_kind("a\nid: 1"), Err(EventError::Kind(NameError::Control)));
+        assert_eq!(event().with_own_id("a\rb"), Err(EventError::OwnId(NameError::Control)));
+        assert_eq!(event().with_kind("fanfare.gap"), Err(EventError::ReservedKind));
+        assert_eq!(event().with_own_id("12-34"), Err(EventError::OwnIdReserved));
+        assert!(event().with_kind("fanfare").is_ok());
+        assert!(event().with_own_id("12-34x").is_ok());
+    }
+
+    #[test]
+    fn limits_hold_at_and_one_past() {
+        assert!(event().with_kind(&"k".repeat(256)).is_ok());
+        assert_eq!(event().with_kind(&"k".repeat(257)), Err(EventError::Kind(NameError::TooLong)));
+        assert!(event().with_own_id(&"k".repeat(256)).is_ok());
+        assert_eq!(event().with_own_id(&"k".repeat(257)), Err(EventError::OwnId(NameError::TooLong)));
+        for (ms, ok) in [(99, false), (100, true), (86_400_000, true), (86_400_001, false)] {
+            assert_eq!(event().with_retry_ms(ms).is_ok(), ok, "{ms}");
+        }
+    }
+
+    #[test]
+    fn targets_are_kept_once() {
+        let event = Event::for_targets(vec![Target::All, Target::All], "").unwrap();
+        assert_eq!(event.targets(), [Target::All]);
+        assert_eq!(Event::for_targets(Vec::new(), ""), Err(EventError::NoTarget));
+    }
+}

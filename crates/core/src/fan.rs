@@ -1,0 +1,105 @@
+//! [`Fan`]: gives one slot what it is due of a pass. The hot place of the engine.
+//!
+//! An idle socket is written to at once; everything else waits in the ring.
+
+use std::{collections::HashMap, task::Poll};
+
+use crate::{
+    config::Config,
+    message::{Held, Message},
+    notice::CloseReason,
+    outlet::{Outlet, Socket},
+    pass::{Pass, Run, bits},
+    slot::{Ends, Fate, Slot, State},
+    target::Target,
+};
+
+/// What a delivery needs besides the slot.
+pub(crate) struct Fan<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) messages: &'a [Message],
+    pub(crate) pass: &'a mut Pass,
+    pub(crate) busy: &'a mut HashMap<Target, u64>,
+    pub(crate) scratch: &'a mut Vec<Held>,
+    pub(crate) now_ms: u64,
+}
+
+impl Fan<'_> {
+    /// Gives `slot` the messages in `due`.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub(crate) fn deliver<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
+        if due == 0 {
+            return Ok(());
+        }
+        if let Some((socket, framing)) = slot.idle_socket() {
+            let (parts, bytes) = run.parts(due, framing);
+            return match socket.poll_write(parts) {
+                Poll::Ready(Ok(taken)) if taken == bytes => {
+                    slot.progress_ms = self.now_ms;
+                    slot.written += u64::from(due.count_ones());
+                    self.pass.count(due, Fate::Written);
+                    Ok(())
+                }
+                Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
+                Poll::Ready(_) => Err(CloseReason::ClientGone),
+                Poll::Pending => self.queue(slot, due),
+            };
+        }
+        match slot.state {
+            // The journal has it and gives it when its turn comes.
+            State::CatchUp { .. } | State::Opening { resume: Some(_) } => self.pass.count(due, Fate::Queued),
+            State::Closing(_) => {}
+            State::Live | State::Opening { resume: None } => {
+                self.queue(slot, due)?;
+                if let Outlet::Body { port, .. } = &slot.outlet {
+                    port.wake();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The socket took `taken` bytes of what is due and is full now.
+    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> Ends {
+        let Outlet::Socket { framing, .. } = &slot.outlet else { return Ok(()) };
+        let framing = *framing;
+        let mut left = due;
+        for bit in bits(due) {
+            let message = &self.messages[bit];
+            let bytes = framing.of(message).len();
+            if taken >= bytes {
+                taken -= bytes;
+                slot.written += 1;
+                self.pass.count(1 << bit, Fate::Written);
+            } else if taken > 0 {
+                slot.keep_rest(message.clone(), taken, self.now_ms);
+                self.pass.count(1 << bit, Fate::Queued);
+                taken = 0;
+            } else {
+                break;
+            }
+            left &= left - 1;
+        }
+        self.queue(slot, left)?;
+        // Until it is pending, so that the socket will tell us when there is room.
+        slot.flush(self.scratch, self.now_ms)
+    }
+
+    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
+        for bit in bits(due) {
+            let message = &self.messages[bit];
+            let dropped = slot.dropped;
+            let fate = slot.enqueue(message.clone(), self.config, self.now_ms);
+            self.pass.count(1 << bit, fate.unwrap_or(Fate::Dropped));
+            if slot.dropped > dropped
+                && let Some(target) = message.targets().first()
+            {
+                *self.busy.entry(target.clone()).or_default() += slot.dropped - dropped;
+            }
+            fate?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! [`Gate`]: where publishers wait while a shard's inbox is full, first come, first served.
+//!
+//! [`Admission`] is one publisher's way through: it reserves in every inbox before anything is ordered, and
+//! leaves the queue if it is dropped.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    event_id::EventId,
+    hub::{Hub, PublishError},
+    message::Draft,
+    receipt::Tally,
+};
+
+/// The queue of waiting publishers. Lives under the hub's order lock.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    waiting: VecDeque<(u64, Waker)>,
+    tickets: u64,
+}
+
+impl Gate {
+    /// Whether the holder of `ticket` may go now, as far as the order of arrival is concerned.
+    fn is_turn(&self, ticket: Option<u64>) -> bool {
+        self.waiting.front().is_none_or(|(first, _)| Some(*first) == ticket)
+    }
+
+    fn join(&mut self, ticket: Option<u64>, waker: &Waker) -> u64 {
+        if let Some(place) = self.waiting.iter_mut().find(|(one, _)| Some(*one) == ticket) {
+            place.1.clone_from(waker);
+            return place.0;
+        }
+        self.tickets += 1;
+        self.waiting.push_back((self.tickets, waker.clone()));
+        self.tickets
+    }
+
+    fn leave(&mut self, ticket: u64) {
+        self.waiting.retain(|(one, _)| *one != ticket);
+    }
+
+    pub(crate) fn first(&self) -> Option<Waker> {
+        self.waiting.front().map(|(_, waker)| waker.clone())
+    }
+
+    pub(crate) fn take_all(&mut self) -> Vec<Waker> {
+        self.waiting.iter().map(|(_, waker)| waker.clone()).collect()
+    }
+}
+
+/// One publish on its way into the order.
+pub(crate) struct Admission<'a, S> {
+    hub: &'a Hub<S>,
+    draft: Option<Draft>,
+    tally: Option<Arc<Tally>>,
+    ticket: Option<u64>,
+}
+
+impl<'a, S> Admission<'a, S> {
+    pub(crate) fn new(hub: &'a Hub<S>, draft: Draft, tally: Option<Arc<Tally>>) -> Self {
+        Self { hub, draft: Some(draft), tally, ticket: None }
+    }
+}
+
+impl<S> Unpin for Admission<'_, S> {}
+
+impl<S> Future for Admission<'_, S> {
+    type Output = Result<EventId, PublishError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let hub = this.hub;
+        let mut order = hub.order();
+        let bytes = this.draft.as_ref().map_or(0, Draft::bytes_max);
+        let may_go = |gate: &Gate, ticket| gate.is_turn(ticket) && hub.has_room(bytes);
+        if !order.is_draining() && !may_go(&order.gate, this.ticket) {
+            this.ticket = Some(order.gate.join(this.ticket, cx.waker()));
+            // SeqCst: announce, then look again; a shard frees, then looks for announcements.
+            hub.waiting.store(order.gate.waiting.len(), Ordering::SeqCst);
+            if !may_go(&order.gate, this.ticket) {
+                return Poll::Pending;
+            }
+        }
+        let Some(draft) = this.draft.take() else { return Poll::Pending };
+        let answer = hub.commit(&mut order, draft, this.tally.take());
+        drop(order);
+        // The place in the queue is given up, and the next one woken, by Drop.
+        hub.wake_shards();
+        Poll::Ready(answer)
+    }
+}
+
+impl<S> Drop for Admission<'_, S> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut order = self.hub.order();
+        order.gate.leave(ticket);
+        self.hub.waiting.store(order.gate.waiting.len(), Ordering::SeqCst);
+        let next = order.gate.first();
+        drop(order);
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+}

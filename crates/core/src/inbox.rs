@@ -1,0 +1,138 @@
+//! [`Inbox`]: what a shard still has to take: publishes and everything that happens to its slots, in one order.
+//!
+//! Publishers reserve places before an event is ordered, so a push never fails; the owner is woken after it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    task::Context,
+};
+
+use atomic_waker::AtomicWaker;
+use crossbeam_queue::SegQueue;
+
+use crate::{
+    journal::Batch, message::Message, notice::CloseReason, outlet::Outlet, receipt::Tally, subscription::Subscriber,
+};
+
+/// Names one connection in its shard; a later connection in the same place has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SlotRef {
+    pub(crate) index: u32,
+    pub(crate) connection: u64,
+}
+
+/// One thing for a shard to do.
+#[derive(Debug)]
+pub(crate) enum Item<S> {
+    Publish { message: Message, tally: Option<Arc<Tally>> },
+    Subscribe { slot: SlotRef, subscriber: Box<Subscriber> },
+    Attach { slot: SlotRef, outlet: Outlet<S> },
+    Leave { slot: SlotRef, reason: CloseReason },
+    Batch { slot: SlotRef, batch: Batch },
+    Drain,
+}
+
+/// The queue in front of one shard.
+#[derive(Debug)]
+pub struct Inbox<S> {
+    items: SegQueue<Item<S>>,
+    /// Slots whose outlet may go on. Apart from `items`, so that they need not wait for a pass to end.
+    ready: SegQueue<SlotRef>,
+    /// Places of slots that left.
+    vacant: SegQueue<u32>,
+    /// Places ever used.
+    places: AtomicU32,
+    /// Publishes reserved or queued, and their bytes.
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+    messages_max: usize,
+    bytes_max: usize,
+    owner: AtomicWaker,
+}
+
+impl<S> Inbox<S> {
+    pub(crate) fn new(messages_max: usize, bytes_max: usize) -> Self {
+        Self {
+            items: SegQueue::new(),
+            ready: SegQueue::new(),
+            vacant: SegQueue::new(),
+            places: AtomicU32::new(0),
+            messages: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            messages_max: messages_max.max(1),
+            bytes_max,
+            owner: AtomicWaker::new(),
+        }
+    }
+
+    /// Whether a publish of `bytes` may come in; an inbox without publishes takes one of any size.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        // SeqCst: a publisher that found no room registers and looks again, the shard frees and then looks for
+        // registered publishers; one of them must see the other. See `Hub::release`.
+        let (messages, held) = (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst));
+        messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
+    }
+
+    /// Reserves a place. Only called under the hub's order lock, after `has_room`.
+    pub(crate) fn reserve(&self, bytes: usize) {
+        self.messages.fetch_add(1, Ordering::SeqCst);
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Gives places back.
+    pub(crate) fn release(&self, messages: usize, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        self.messages.fetch_sub(messages, Ordering::SeqCst);
+    }
+
+    /// Queues without waking: call [`Inbox::wake`] after whatever lock is held.
+    pub(crate) fn push(&self, item: Item<S>) {
+        self.items.push(item);
+    }
+
+    pub(crate) fn pop(&self) -> Option<Item<S>> {
+        self.items.pop()
+    }
+
+    pub(crate) fn pop_ready(&self) -> Option<SlotRef> {
+        self.ready.pop()
+    }
+
+    /// A place for a new slot.
+    pub(crate) fn take_place(&self) -> u32 {
+        self.vacant.pop().unwrap_or_else(|| self.places.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn give_place(&self, index: u32) {
+        self.vacant.push(index);
+    }
+
+    /// The outlet of `slot` may go on: it is writable, has input, or was emptied.
+    pub fn ready(&self, slot: SlotRef) {
+        self.ready.push(slot);
+        self.wake();
+    }
+
+    /// Wakes the owner.
+    pub fn wake(&self) {
+        self.owner.wake();
+    }
+
+    /// The owner registers itself, then must look once more before it sleeps.
+    pub fn register(&self, cx: &Context<'_>) {
+        self.owner.register(cx.waker());
+    }
+
+    /// Whether nothing waits to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.ready.is_empty()
+    }
+
+    /// Publishes waiting or reserved, and their bytes.
+    pub fn load(&self) -> (usize, usize) {
+        (self.messages.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+}

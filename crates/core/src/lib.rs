@@ -1,0 +1,52 @@
+//! The fan-out engine of Fanfare: an event published once reaches every open connection that should get it.
+//!
+//! Pure: no sockets, no runtime, no clock, no HTTP. A shell drives it: it hands events to a [`Hub`], gives each
+//! [`Shard`] an owner that calls [`Shard::turn`] when its [`Inbox`] wakes it and [`Shard::sweep`] every tick, and
+//! lends it sockets through the trait [`Socket`].
+
+mod budget;
+mod config;
+mod event;
+mod event_id;
+mod fan;
+mod gate;
+mod hub;
+mod inbox;
+mod index;
+mod journal;
+mod message;
+mod name;
+mod notice;
+mod outlet;
+mod pass;
+mod policy;
+mod port;
+mod receipt;
+mod registry;
+mod ring;
+mod shard;
+mod slot;
+mod subscription;
+mod sweep;
+mod target;
+
+pub use budget::RingBudget;
+pub use config::Config;
+pub use event::{Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN};
+pub use event_id::{EventId, EventIdError};
+pub use hub::{Hub, PublishError, UnixClock, Wait};
+pub use inbox::{Inbox, SlotRef};
+pub use journal::{Batch, ReadLimit};
+pub use message::{Draft, Message, prelude};
+pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};
+pub use notice::{CloseReason, Closed, Notice};
+pub use outlet::{Framing, Socket};
+pub use policy::Policy;
+pub use port::{Cut, CutSignal, Feed};
+pub use receipt::{Outcome, Receipt};
+pub use registry::Registry;
+pub use ring::Ring;
+pub use shard::{ReadRequest, Shard, Turn};
+pub use subscription::{Start, Subscribe, Subscription};
+pub use sweep::SWEEP_TICKS;
+pub use target::Target;

@@ -1,0 +1,304 @@
+//! [`Message`]: an event encoded once, as bytes that every connection shares; and the only place where
+//! bytes of an event stream are made (WHATWG HTML 9.2), control lines among them.
+//!
+//! A message is one HTTP/1.1 chunk (RFC 9112 7.1) with the event inside, so an outlet that frames chunks
+//! writes [`Message::chunk`] and one that does not writes [`Message::sse`]: both are slices of one buffer.
+
+use std::{
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use memchr::memchr2;
+
+use crate::{budget::RingBudget, event::Event, event_id::EventId, name::ClientId, target::Target};
+
+/// Ends a chunked body.
+const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Sixteen hexadecimal digits and CRLF.
+const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
+
+/// The first bytes of a stream: when to come back, and who this is. No blank line follows them, because
+/// several client libraries take a block without data for an empty event.
+pub fn prelude(retry_ms: u64, connection: u64, client: &ClientId) -> String {
+    format!("retry: {retry_ms}\n: connection {connection} client {client}\n")
+}
+
+/// An event encoded but for its id: what the journal's critical section finishes in constant time.
+#[derive(Debug)]
+pub struct Draft {
+    /// Headroom for chunk head, event line and id line; then the rest of the event; then the chunk's CRLF.
+    bytes: Vec<u8>,
+    headroom: usize,
+    kind_line: Vec<u8>,
+    own_id: Option<String>,
+    targets: Box<[Target]>,
+    kept: bool,
+    budget: Arc<RingBudget>,
+}
+
+impl Draft {
+    /// Encodes `event`; the budget is the one of the hub that will hold it.
+    pub fn new(event: Event, budget: Arc<RingBudget>) -> Self {
+        let kind_line = event.kind().map(|kind| format!("event: {kind}\n").into_bytes()).unwrap_or_default();
+        let id_bytes_max = event.own_id().map_or(EventId::TEXT_MAX, str::len);
+        let headroom = CHUNK_HEAD_BYTES_MAX + kind_line.len() + "id: \n".len() + id_bytes_max;
+        let retry_line = event.retry_ms().map(|ms| format!("retry: {ms}\n")).unwrap_or_default();
+
+        let data = event.data().as_bytes();
+        let lines = 1 + memchr::memchr2_iter(b'\n', b'\r', data).count();
+        let mut bytes =
+            Vec::with_capacity(headroom + retry_line.len() + data.len() + lines * "data: \n".len() + "\n\r\n".len());
+        bytes.resize(headroom, 0);
+        bytes.extend_from_slice(retry_line.as_bytes());
+        push_data_lines(&mut bytes, data);
+        bytes.extend_from_slice(b"\n\r\n");
+
+        let (own_id, kept) = (event.own_id().map(str::to_owned), event.is_kept());
+        Self { bytes, headroom, kind_line, own_id, targets: event.into_targets(), kept, budget }
+    }
+
+    /// At least as long as the message will be, in bytes: what to reserve for it.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Where it goes.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Puts the id line and the chunk's size in front. Constant time: it moves no data.
+    pub fn finish(mut self, id: EventId) -> Message {
+        let sse_end = self.bytes.len() - "\r\n".len();
+        let mut start = self.headroom;
+        let mut put_before = |part: &[u8]| {
+            start -= part.len();
+            self.bytes[start..start + part.len()].copy_from_slice(part);
+            start
+        };
+        let mut line = [0; "id: \n".len() + EventId::TEXT_MAX];
+        match &self.own_id {
+            Some(own_id) => {
+                put_before(b"\n");
+                put_before(own_id.as_bytes());
+                put_before(b"id: ");
+            }
+            None => {
+                put_before(print(&mut line, format_args!("id: {id}\n")));
+            }
+        }
+        let sse_start = put_before(&self.kind_line);
+        let chunk_start = put_before(print(&mut line, format_args!("{:x}\r\n", sse_end - sse_start)));
+        Message(Arc::new(Encoded {
+            id,
+            targets: self.targets,
+            kept: self.kept,
+            bytes: self.bytes,
+            chunk_start,
+            sse_start,
+            sse_end,
+            holders: AtomicU32::new(0),
+            budget: self.budget,
+        }))
+    }
+}
+
+/// Formats into `space`, which must be large enough, and returns what was written.
+fn print<'a>(space: &'a mut [u8], text: std::fmt::Arguments<'_>) -> &'a [u8] {
+    let mut cursor = std::io::Cursor::new(space);
+    let fits = cursor.write_fmt(text).is_ok();
+    debug_assert!(fits, "the longest line was not allowed for");
+    let len = usize::try_from(cursor.position()).unwrap_or(0);
+    &cursor.into_inner()[..len]
+}
+
+/// One `data: ` line for each line of `data`, whether it ended in LF, CR or CRLF; empty data is one empty line.
+fn push_data_lines(bytes: &mut Vec<u8>, mut data: &[u8]) {
+    loop {
+        bytes.extend_from_slice(b"data: ");
+        let Some(end) = memchr2(b'\n', b'\r', data) else {
+            bytes.extend_from_slice(data);
+            bytes.push(b'\n');
+            return;
+        };
+        bytes.extend_from_slice(&data[..end]);
+        bytes.push(b'\n');
+        let break_bytes = if data[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        data = &data[end + break_bytes..];
+    }
+}
+
+/// Immutable bytes of one event, shared by everybody who still has to send them. One pointer.
+#[derive(Clone, Debug)]
+pub struct Message(Arc<Encoded>);
+
+#[derive(Debug)]
+struct Encoded {
+    id: EventId,
+    targets: Box<[Target]>,
+    kept: bool,
+    bytes: Vec<u8>,
+    chunk_start: usize,
+    sse_start: usize,
+    sse_end: usize,
+    /// How many rings hold it; see [`Held`].
+    holders: AtomicU32,
+    budget: Arc<RingBudget>,
+}
+
+impl Message {
+    /// The comment line that says the stream is alive.
+    pub(crate) fn heartbeat(budget: Arc<RingBudget>) -> Self {
+        Self::control(":\n", b"", budget)
+    }
+
+    /// The last line of a stream, when to come back, with the end of the chunked body behind it.
+    pub(crate) fn last_retry(retry_ms: u64, budget: Arc<RingBudget>) -> Self {
+        Self::control(&format!("retry: {retry_ms}\n"), FINAL_CHUNK, budget)
+    }
+
+    fn control(sse: &str, after: &[u8], budget: Arc<RingBudget>) -> Self {
+        let mut bytes = format!("{:x}\r\n", sse.len()).into_bytes();
+        let sse_start = bytes.len();
+        bytes.extend_from_slice(sse.as_bytes());
+        let sse_end = bytes.len();
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(after);
+        Self(Arc::new(Encoded {
+            id: EventId::ZERO,
+            targets: Box::default(),
+            kept: false,
+            bytes,
+            chunk_start: 0,
+            sse_start,
+            sse_end,
+            holders: AtomicU32::new(0),
+            budget,
+        }))
+    }
+
+    /// Its place in the hub's order; [`EventId::ZERO`] for a control line, which has none.
+    pub fn id(&self) -> EventId {
+        self.0.id
+    }
+
+    /// Where it goes; empty for a control line.
+    pub fn targets(&self) -> &[Target] {
+        &self.0.targets
+    }
+
+    /// Whether the journal may keep it.
+    pub fn is_kept(&self) -> bool {
+        self.0.kept
+    }
+
+    /// The whole HTTP/1.1 chunk: size, event, CRLF.
+    pub fn chunk(&self) -> &[u8] {
+        &self.0.bytes[self.0.chunk_start..]
+    }
+
+    /// The event alone, as it stands in an event stream, its blank line included.
+    pub fn sse(&self) -> &[u8] {
+        &self.0.bytes[self.0.sse_start..self.0.sse_end]
+    }
+
+    /// What it counts against limits: the bytes of its chunk.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes.len() - self.0.chunk_start
+    }
+}
+
+/// A message in a ring: counted in the hub's budget once, however many rings hold it.
+#[derive(Debug)]
+pub(crate) struct Held(Message);
+
+impl Held {
+    pub(crate) fn new(message: Message) -> Self {
+        // Relaxed: the counter only decides who adds and who subtracts; each transition 0 -> 1 adds before its
+        // holder can drop, so the budget never goes below zero.
+        if message.0.holders.fetch_add(1, Ordering::Relaxed) == 0 {
+            message.0.budget.add(message.bytes());
+        }
+        Self(message)
+    }
+
+    pub(crate) fn message(&self) -> &Message {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0.0.holders.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.0.budget.sub(self.0.bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget() -> Arc<RingBudget> {
+        Arc::new(RingBudget::new(1 << 20))
+    }
+
+    fn message(event: Event) -> Message {
+        Draft::new(event, budget()).finish(EventId::new(7, 1))
+    }
+
+    #[test]
+    fn what_is_queued_is_one_pointer() {
+        assert_eq!(size_of::<Message>(), size_of::<usize>());
+        assert_eq!(size_of::<Held>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<Held>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn fields_stand_in_the_order_of_the_contract() {
+        let event = Event::new(Target::All, "a\r\nb\rc\n").with_kind("k").unwrap().with_retry_ms(100).unwrap();
+        let message = message(event);
+        let sse = "event: k\nid: 7-1\nretry: 100\ndata: a\ndata: b\ndata: c\ndata: \n\n";
+        assert_eq!(std::str::from_utf8(message.sse()), Ok(sse));
+        assert_eq!(message.chunk(), format!("{:x}\r\n{sse}\r\n", sse.len()).as_bytes());
+        assert_eq!(message.bytes(), message.chunk().len());
+    }
+
+    #[test]
+    fn an_own_id_takes_the_place_of_the_event_id() {
+        let message = message(Event::new(Target::All, "").with_own_id("order 7").unwrap());
+        assert_eq!(message.sse(), b"id: order 7\ndata: \n\n");
+        assert_eq!(message.id(), EventId::new(7, 1));
+    }
+
+    #[test]
+    fn the_longest_id_and_an_empty_event_fit_the_headroom() {
+        let longest = EventId::new(u64::MAX, u64::MAX);
+        let message = Draft::new(Event::new(Target::All, ""), budget()).finish(longest);
+        assert_eq!(message.sse(), format!("id: {longest}\ndata: \n\n").as_bytes());
+    }
+
+    #[test]
+    fn the_last_line_ends_the_chunked_body() {
+        let last = Message::last_retry(1234, budget());
+        assert_eq!(last.chunk(), b"c\r\nretry: 1234\n\r\n0\r\n\r\n");
+        assert_eq!(last.sse(), b"retry: 1234\n");
+        assert_eq!(Message::heartbeat(budget()).chunk(), b"2\r\n:\n\r\n");
+    }
+
+    #[test]
+    fn a_message_in_two_rings_is_counted_once() {
+        let budget = budget();
+        let message = Draft::new(Event::new(Target::All, "x"), Arc::clone(&budget)).finish(EventId::ZERO);
+        let (one, two) = (Held::new(message.clone()), Held::new(message.clone()));
+        assert_eq!(budget.held_bytes(), message.bytes());
+        drop(one);
+        assert_eq!(budget.held_bytes(), message.bytes());
+        drop(two);
+        assert_eq!(budget.held_bytes(), 0);
+    }
+}

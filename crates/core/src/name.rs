@@ -1,0 +1,117 @@
+//! [`Channel`] and [`ClientId`]: the two kinds of name a publisher or subscriber may give.
+//!
+//! One rule for both (1 to 256 bytes of UTF-8, no control character), checked here and nowhere else:
+//! a value in hand is legal. Cheap to clone; compared byte for byte.
+
+use std::{fmt, sync::Arc};
+
+use thiserror::Error;
+
+/// The longest name in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// Why a text is not a name.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NameError {
+    /// No byte at all.
+    #[error("a name must not be empty")]
+    Empty,
+    /// More than [`NAME_BYTES_MAX`] bytes.
+    #[error("a name has at most 256 bytes of UTF-8")]
+    TooLong,
+    /// A character of Unicode's category Cc, CR and LF and NUL among them.
+    #[error("a name must not contain control characters")]
+    Control,
+    /// `*`, `{` or `}` in the name of a channel to subscribe to.
+    #[error("the characters * {{ }} in a subscribed channel are reserved for patterns")]
+    Reserved,
+}
+
+/// 1 to 256 bytes without control characters; event types and publishers' own ids obey the same rule.
+pub(crate) fn check(text: &str) -> Result<(), NameError> {
+    match text.len() {
+        0 => Err(NameError::Empty),
+        len if len > NAME_BYTES_MAX => Err(NameError::TooLong),
+        _ if text.chars().any(char::is_control) => Err(NameError::Control),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name, if `text` is one.
+            ///
+            /// # Errors
+            /// [`NameError`] says which rule it breaks.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                check(text).map(|()| Self(text.into()))
+            }
+
+            /// The text as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// The named thing that is published on and subscribed to.
+    Channel
+}
+
+name! {
+    /// The application's name for a user or device; it may hold several connections.
+    ClientId
+}
+
+impl Channel {
+    /// The channel to subscribe to: as [`Channel::new`], less the characters that patterns will need.
+    ///
+    /// # Errors
+    /// [`NameError`] says which rule it breaks.
+    pub fn subscribed(text: &str) -> Result<Self, NameError> {
+        if text.contains(['*', '{', '}']) {
+            return Err(NameError::Reserved);
+        }
+        Self::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_at_the_limit_pass_and_one_past_it_fail() {
+        assert!(Channel::new(&"x".repeat(256)).is_ok());
+        assert_eq!(Channel::new(&"x".repeat(257)), Err(NameError::TooLong));
+        assert!(ClientId::new(&"ü".repeat(128)).is_ok());
+        assert_eq!(ClientId::new(&format!("{}x", "ü".repeat(128))), Err(NameError::TooLong));
+        assert_eq!(ClientId::new(""), Err(NameError::Empty));
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_everything_else_is_a_name() {
+        for bad in ["a\nb", "a\rb", "\0", "\u{7f}", "\u{85}", "tab\t"] {
+            assert_eq!(Channel::new(bad), Err(NameError::Control), "{bad:?}");
+        }
+        for good in ["a b", "orders/42", "..", "%", "\u{2028}", "日本", "*"] {
+            assert_eq!(Channel::new(good).unwrap().as_str(), good);
+        }
+        assert_eq!(Channel::subscribed("news.*"), Err(NameError::Reserved));
+        assert_eq!(Channel::subscribed("{id}"), Err(NameError::Reserved));
+        assert!(Channel::subscribed("news").is_ok());
+    }
+}

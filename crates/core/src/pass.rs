@@ -1,0 +1,165 @@
+//! [`Pass`]: a few messages on their way to the slots of one shard, and [`Run`], the bytes they have in common.
+//!
+//! Each slot has a mark: bit i says that message i of the pass is for it. So an event on several of a
+//! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
+//! A pass can stop after any slot and go on later.
+
+use std::{io::IoSlice, sync::Arc};
+
+use crate::{
+    config::Config,
+    event_id::EventId,
+    message::Message,
+    outlet::Framing,
+    receipt::{Outcome, Tally},
+    slot::Fate,
+};
+
+/// As many as a mark has bits.
+const MESSAGES_MAX: usize = u64::BITS as usize;
+
+/// The messages of one pass and how far it has come.
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) bytes: usize,
+    /// Slots with a mark, unless `to_all`: then every slot is looked at.
+    touched: Vec<u32>,
+    to_all: bool,
+    /// How many of `touched`, or of all slots, have been looked at.
+    at: usize,
+    tallies: Vec<Option<Arc<Tally>>>,
+    outcomes: Vec<Outcome>,
+    /// Messages with a tally.
+    tallied: u64,
+}
+
+impl Pass {
+    /// Whether one more message may join: at most a ring's worth, so that no ring overflows in one pass.
+    pub(crate) fn has_room(&self, config: &Config) -> bool {
+        self.messages.len() < MESSAGES_MAX.min(config.ring_messages_max.max(1))
+            && self.bytes < config.ring_bytes_max.max(1)
+    }
+
+    /// Adds a message; its bit is what slots are to be marked with.
+    pub(crate) fn add(&mut self, message: Message, tally: Option<Arc<Tally>>) -> u64 {
+        let bit = 1 << self.messages.len();
+        if tally.is_some() {
+            self.tallied |= bit;
+        }
+        self.bytes += message.bytes();
+        self.messages.push(message);
+        self.tallies.push(tally);
+        self.outcomes.push(Outcome::default());
+        bit
+    }
+
+    /// Marks every slot.
+    pub(crate) fn mark_all(&mut self, marks: &mut [u64], bit: u64) {
+        self.to_all = true;
+        marks.iter_mut().for_each(|mark| *mark |= bit);
+    }
+
+    /// Marks one slot.
+    pub(crate) fn mark(&mut self, marks: &mut [u64], slot: u32, bit: u64) {
+        let mark = &mut marks[slot as usize];
+        if *mark == 0 {
+            self.touched.push(slot);
+        }
+        *mark |= bit;
+    }
+
+    /// The next slot to look at and its mark, which is taken off.
+    pub(crate) fn next(&mut self, marks: &mut [u64]) -> Option<(u32, u64)> {
+        let slot = if self.to_all {
+            if self.at >= marks.len() {
+                return None;
+            }
+            u32::try_from(self.at).ok()?
+        } else {
+            *self.touched.get(self.at)?
+        };
+        self.at += 1;
+        Some((slot, std::mem::take(&mut marks[slot as usize])))
+    }
+
+    /// Whether every slot has been looked at.
+    pub(crate) fn is_over(&self, slots: usize) -> bool {
+        self.at >= if self.to_all { slots } else { self.touched.len() }
+    }
+
+    /// Notes what became of the messages in `mark` for one connection.
+    pub(crate) fn count(&mut self, mark: u64, fate: Fate) {
+        for bit in bits(mark & self.tallied) {
+            let outcome = &mut self.outcomes[bit];
+            match fate {
+                Fate::Written => outcome.written += 1,
+                Fate::Queued => outcome.queued += 1,
+                Fate::Dropped => outcome.dropped += 1,
+            }
+        }
+    }
+
+    /// Reports to those who wait, and forgets everything but its memory.
+    pub(crate) fn finish(&mut self) {
+        for (tally, outcome) in self.tallies.drain(..).zip(&self.outcomes) {
+            if let Some(tally) = tally {
+                tally.add(*outcome);
+            }
+        }
+        self.messages.clear();
+        self.outcomes.clear();
+        self.touched.clear();
+        (self.bytes, self.to_all, self.at, self.tallied) = (0, false, 0, 0);
+    }
+}
+
+/// The part of `mark` whose messages are above `seen`.
+pub(crate) fn due(messages: &[Message], mark: u64, seen: EventId) -> u64 {
+    if messages.first().is_some_and(|first| first.id() > seen) {
+        return mark;
+    }
+    bits(mark).filter(|bit| messages[*bit].id() > seen).fold(0, |due, bit| due | 1 << bit)
+}
+
+/// The positions of the bits that are set, lowest first.
+pub(crate) fn bits(mut mark: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (mark != 0).then(|| {
+            let bit = mark.trailing_zeros() as usize;
+            mark &= mark - 1;
+            bit
+        })
+    })
+}
+
+/// The buffers of one vectored write, kept from slot to slot while the mark stays the same: built once for all
+/// connections that follow the same channels.
+pub(crate) struct Run<'a> {
+    messages: &'a [Message],
+    built_for: Option<(u64, Framing)>,
+    parts: [IoSlice<'a>; MESSAGES_MAX],
+    count: usize,
+    bytes: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(messages: &'a [Message]) -> Self {
+        Self { messages, built_for: None, parts: [IoSlice::new(&[]); MESSAGES_MAX], count: 0, bytes: 0 }
+    }
+
+    /// The buffers for the messages in `mark`, and their bytes.
+    pub(crate) fn parts(&mut self, mark: u64, framing: Framing) -> (&[IoSlice<'a>], usize) {
+        if self.built_for != Some((mark, framing)) {
+            self.built_for = Some((mark, framing));
+            (self.count, self.bytes) = (0, 0);
+            for bit in bits(mark) {
+                let bytes = framing.of(&self.messages[bit]);
+                self.parts[self.count] = IoSlice::new(bytes);
+                self.count += 1;
+                self.bytes += bytes.len();
+            }
+        }
+        (&self.parts[..self.count], self.bytes)
+    }
+}

@@ -1,0 +1,160 @@
+//! [`Port`]: the meeting point of a slot and the hyper body that drains it. [`Feed`] is the body's end.
+//!
+//! The shard pushes and wakes; the body pops. Leaving is dropping: a dropped feed leaves the hub.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use atomic_waker::AtomicWaker;
+use thiserror::Error;
+
+use crate::{
+    event_id::EventId,
+    message::{Held, Message},
+    ring::Ring,
+    subscription::Subscription,
+};
+
+const OPEN: u8 = 0;
+/// The body ends after what the ring holds.
+const ENDED: u8 = 1;
+/// The body ends now, in the middle.
+const CUT: u8 = 2;
+
+/// The stream was cut: it must end as an error, not as a whole.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the stream was cut")]
+pub struct Cut;
+
+/// Shared by the shard and one body.
+#[derive(Debug)]
+pub(crate) struct Port {
+    ring: Ring,
+    state: AtomicU8,
+    /// What the body has taken, control lines too.
+    taken: AtomicU64,
+    /// Messages among that.
+    written: AtomicU64,
+    /// The shard wants to hear when the ring is empty.
+    wants_empty: AtomicBool,
+    body: AtomicWaker,
+    /// Whoever must end the connection when the stream is cut, because its body is not polled then.
+    owner: AtomicWaker,
+}
+
+impl Port {
+    pub(crate) fn new(ring: Ring) -> Self {
+        Self {
+            ring,
+            state: AtomicU8::new(OPEN),
+            taken: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            wants_empty: AtomicBool::new(false),
+            body: AtomicWaker::new(),
+            owner: AtomicWaker::new(),
+        }
+    }
+
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    pub(crate) fn wake(&self) {
+        self.body.wake();
+    }
+
+    pub(crate) fn taken(&self) -> u64 {
+        // Relaxed: compared with an earlier value of itself, seconds apart.
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Asks to be told through the inbox when the ring is empty; true if it is already.
+    pub(crate) fn want_empty(&self) -> bool {
+        // SeqCst here and in `Feed::poll_next`: one of the two sides sees what the other did (flag set before
+        // looking at the ring here; ring popped before looking at the flag there).
+        self.wants_empty.store(true, Ordering::SeqCst);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        self.ring.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
+    }
+
+    /// No message follows those in the ring.
+    pub(crate) fn end(&self) {
+        // Release: pairs with the Acquire loads; the last push is visible with it.
+        self.state.store(ENDED, Ordering::Release);
+        self.body.wake();
+    }
+
+    /// The stream is over at once; what waits is let go.
+    pub(crate) fn cut(&self) {
+        self.state.store(CUT, Ordering::Release);
+        while self.ring.pop_held().is_some() {}
+        self.body.wake();
+        self.owner.wake();
+    }
+}
+
+/// The body's end of a stream. Dropping it is how its client leaves.
+#[derive(Debug)]
+pub struct Feed<S> {
+    port: Arc<Port>,
+    subscription: Subscription<S>,
+}
+
+impl<S> Feed<S> {
+    pub(crate) fn new(port: Arc<Port>, subscription: Subscription<S>) -> Self {
+        Self { port, subscription }
+    }
+
+    /// The next message; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// [`Cut`] if the stream has to end in the middle.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Cut>>> {
+        // Register, then look: a push between the two wakes us.
+        self.port.body.register(cx.waker());
+        let state = self.port.state.load(Ordering::Acquire);
+        if state == CUT {
+            return Poll::Ready(Some(Err(Cut)));
+        }
+        let Some(held) = self.port.ring.pop_held() else {
+            return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
+        };
+        Poll::Ready(Some(Ok(self.took(&held))))
+    }
+
+    fn took(&mut self, held: &Held) -> Message {
+        self.port.taken.fetch_add(1, Ordering::Relaxed);
+        self.port.written.fetch_add(u64::from(held.message().id() != EventId::ZERO), Ordering::Relaxed);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.port.ring.is_empty() && self.port.wants_empty.swap(false, Ordering::SeqCst) {
+            self.subscription.ready();
+        }
+        held.message().clone()
+    }
+
+    /// A handle that becomes ready when the stream is cut.
+    pub fn cut_signal(&self) -> CutSignal {
+        CutSignal(Arc::clone(&self.port))
+    }
+}
+
+/// Tells the owner of a connection that its stream was cut, also while hyper does not poll the body.
+#[derive(Debug)]
+pub struct CutSignal(Arc<Port>);
+
+impl CutSignal {
+    /// Ready once the stream is cut.
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.owner.register(cx.waker());
+        if self.0.state.load(Ordering::Acquire) == CUT { Poll::Ready(()) } else { Poll::Pending }
+    }
+}

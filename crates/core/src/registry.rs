@@ -1,0 +1,87 @@
+//! [`Registry`]: which connections a client has and how many a channel has: identity, presence, counts.
+//!
+//! Publishers read estimates here and operators look people up; nothing on the way of a message to a
+//! connection consults it. No guard of its maps leaves this file or lives across another call.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+
+use crate::{
+    name::{Channel, ClientId},
+    target::Target,
+};
+
+/// Who is connected, hub-wide.
+#[derive(Debug, Default)]
+pub struct Registry {
+    clients: DashMap<ClientId, Vec<u64>>,
+    channels: DashMap<Channel, usize>,
+    connections: AtomicUsize,
+}
+
+impl Registry {
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        // Relaxed: a figure for people and estimates.
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The connections that `client` holds, oldest first.
+    pub fn connections_of(&self, client: &ClientId) -> Vec<u64> {
+        self.clients.get(client).map(|held| held.clone()).unwrap_or_default()
+    }
+
+    /// How many connections an event for `targets` would reach now. A connection that several of them reach
+    /// is counted for each, up to the number of connections there are.
+    pub fn estimate(&self, targets: &[Target]) -> usize {
+        let each = targets.iter().map(|target| match target {
+            Target::All => self.connections(),
+            Target::Channel(channel) => self.channels.get(channel).map_or(0, |count| *count),
+            Target::Client(client) => self.clients.get(client).map_or(0, |held| held.len()),
+        });
+        each.sum::<usize>().min(self.connections())
+    }
+
+    pub(crate) fn enter(&self, connection: u64, client: &ClientId, channels: &[Channel]) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1)).push(connection);
+        for channel in channels {
+            *self.channels.entry(channel.clone()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn leave(&self, connection: u64, client: &ClientId, channels: &[Channel]) {
+        if let Some(mut held) = self.clients.get_mut(client) {
+            held.retain(|one| *one != connection);
+        }
+        self.clients.remove_if(client, |_, held| held.is_empty());
+        for channel in channels {
+            if let Some(mut count) = self.channels.get_mut(channel) {
+                *count -= 1;
+            }
+            self.channels.remove_if(channel, |_, count| *count == 0);
+        }
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_left_is_forgotten_and_who_stayed_is_not() {
+        let registry = Registry::default();
+        let (client, channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
+        registry.enter(1, &client, std::slice::from_ref(&channel));
+        registry.enter(2, &client, &[]);
+        let targets = [Target::Channel(channel.clone()), Target::Client(client.clone())];
+        assert_eq!(registry.estimate(&targets), 2, "never more than there are");
+        registry.leave(1, &client, std::slice::from_ref(&channel));
+        assert_eq!(registry.connections_of(&client), [2]);
+        assert_eq!(registry.estimate(&targets[..1]), 0);
+        registry.leave(2, &client, &[]);
+        assert_eq!((registry.clients.len(), registry.channels.len(), registry.connections()), (0, 0, 0));
+    }
+}

@@ -1,0 +1,371 @@
+//! [`Shard`]: a set of slots with one owner, who drives it: `turn` when the inbox wakes it, `sweep` by the clock.
+//!
+//! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
+//! clock, or allocates, locks or waits per connection while a message is fanned out.
+
+use std::{collections::HashMap, hash::RandomState, mem, sync::Arc, task::Poll};
+
+use crate::{
+    event_id::EventId,
+    fan::Fan,
+    hub::Hub,
+    inbox::{Inbox, Item, SlotRef},
+    index::Index,
+    journal::{Batch, ReadLimit},
+    message::{Held, Message},
+    notice::{CloseReason, Closed, Notice},
+    outlet::{Outlet, Socket},
+    pass::{self, Pass, Run},
+    receipt::Tally,
+    slot::{Ends, Slot, State},
+    subscription::Subscriber,
+    target::Target,
+};
+
+/// So many slots without a mark are as much work as one with a write.
+const UNMARKED_PER_SLOT: usize = 16;
+
+/// Whether the owner should come back at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There is more to do; let others run first.
+    More,
+    /// Nothing until the inbox wakes the owner.
+    Idle,
+}
+
+/// A slot that catches up wants to know what the journal has. The shell passes it to [`Hub::read`], away from
+/// the shard's loop.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    pub(crate) shard: usize,
+    pub(crate) slot: SlotRef,
+    pub(crate) after: EventId,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) limit: ReadLimit,
+}
+
+impl ReadRequest {
+    /// Where to begin (exclusive).
+    pub fn after(&self) -> EventId {
+        self.after
+    }
+
+    /// Events for any of these are wanted, in one order, each once.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The most that one answer may hold.
+    pub fn limit(&self) -> ReadLimit {
+        self.limit
+    }
+}
+
+/// A set of slots and all it takes to serve them.
+#[derive(Debug)]
+pub struct Shard<S> {
+    pub(crate) hub: Arc<Hub<S>>,
+    number: usize,
+    pub(crate) inbox: Arc<Inbox<S>>,
+    pub(crate) slots: Vec<Option<Slot<S>>>,
+    /// By slot: which messages of the pass are for it. Apart from the slots, so that marking touches little.
+    marks: Vec<u64>,
+    index: Index,
+    pass: Pass,
+    /// The newest id taken from the inbox.
+    position: EventId,
+    open: usize,
+    pub(crate) heartbeat: Message,
+    pub(crate) scratch: Vec<Held>,
+    pub(crate) busy: HashMap<Target, u64>,
+    reads: Vec<ReadRequest>,
+    pub(crate) notices: Vec<Notice>,
+    /// How far the sweep has come.
+    pub(crate) swept: usize,
+    /// How far the drain has come, once there is one.
+    pub(crate) drained: Option<usize>,
+    pub(crate) jitter: RandomState,
+}
+
+impl<S: Socket> Shard<S> {
+    pub(crate) fn new(hub: Arc<Hub<S>>, number: usize) -> Self {
+        Self {
+            number,
+            inbox: Arc::clone(hub.inbox(number)),
+            heartbeat: Message::heartbeat(Arc::clone(hub.budget())),
+            hub,
+            slots: Vec::new(),
+            marks: Vec::new(),
+            index: Index::default(),
+            pass: Pass::default(),
+            position: EventId::ZERO,
+            open: 0,
+            scratch: Vec::new(),
+            busy: HashMap::new(),
+            reads: Vec::new(),
+            notices: Vec::new(),
+            swept: 0,
+            drained: None,
+            jitter: RandomState::new(),
+        }
+    }
+
+    /// Does a bounded piece of what waits. `now_ms` is monotonic time.
+    pub fn turn(&mut self, now_ms: u64) -> Turn {
+        self.take_ready(now_ms);
+        if self.pass.is_over(self.marks.len()) {
+            self.pass.finish();
+            self.relieve();
+            self.take_items(now_ms);
+        }
+        self.run_pass(now_ms);
+        if self.pass.is_over(self.marks.len()) {
+            self.pass.finish();
+        }
+        // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
+        let is_passing = !self.pass.messages.is_empty();
+        let is_draining = !is_passing && self.go_on_draining(now_ms);
+        let is_idle = !is_passing && self.inbox.is_empty() && !is_draining;
+        if is_idle { Turn::Idle } else { Turn::More }
+    }
+
+    /// The queue in front of it.
+    pub fn inbox(&self) -> &Arc<Inbox<S>> {
+        &self.inbox
+    }
+
+    /// How many slots it has.
+    pub fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Whether it was told to drain and every stream has ended.
+    pub fn is_drained(&self) -> bool {
+        self.drained.is_some() && self.open == 0 && self.inbox.is_empty()
+    }
+
+    /// What there is to log since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        mem::take(&mut self.notices)
+    }
+
+    /// What there is to ask the journal since the last call.
+    pub fn take_reads(&mut self) -> Vec<ReadRequest> {
+        mem::take(&mut self.reads)
+    }
+
+    fn take_items(&mut self, now_ms: u64) {
+        let (mut messages, mut bytes, mut others) = (0, 0, 0);
+        let others_max = self.hub.config().turn_slots_max;
+        while others < others_max && self.pass.has_room(self.hub.config()) {
+            let Some(item) = self.inbox.pop() else { break };
+            if let Item::Publish { message, tally } = item {
+                messages += 1;
+                bytes += message.bytes();
+                self.take_publish(message, tally);
+                continue;
+            }
+            others += 1;
+            match item {
+                Item::Publish { .. } => {}
+                Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
+                Item::Attach { slot, outlet } => self.take_attach(slot, outlet, now_ms),
+                Item::Leave { slot, reason } => {
+                    if self.slot(slot).is_some() {
+                        self.remove(slot.index, reason, now_ms);
+                    }
+                }
+                Item::Batch { slot, batch } => self.take_batch(slot, batch, now_ms),
+                Item::Drain => self.drained = Some(0),
+            }
+        }
+        if messages > 0 {
+            self.hub.release(self.number, messages, bytes);
+        }
+    }
+
+    fn take_publish(&mut self, message: Message, tally: Option<Arc<Tally>>) {
+        self.position = message.id();
+        let targets = message.clone();
+        let bit = self.pass.add(message, tally);
+        for target in targets.targets() {
+            if *target == Target::All {
+                self.pass.mark_all(&mut self.marks, bit);
+            } else {
+                for slot in self.index.slots(target) {
+                    self.pass.mark(&mut self.marks, slot, bit);
+                }
+            }
+        }
+    }
+
+    fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
+        self.index.enter(slot.index, subscriber.targets());
+        let at = slot.index as usize;
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+            self.marks.resize(at + 1, 0);
+        }
+        self.slots[at] = Some(Slot::new(slot.connection, subscriber));
+        self.open += 1;
+    }
+
+    fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, now_ms: u64) {
+        let Some(slot) = self.slot(at) else { return };
+        slot.attach(outlet, now_ms);
+        if self.drained.is_some() {
+            self.begin_closing(at.index);
+        }
+        // Reads once at least: the first Pending is what makes the socket tell us about input and room.
+        self.go_on(at, now_ms);
+    }
+
+    fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
+        let (position, hub) = (self.position, Arc::clone(&self.hub));
+        let Some(slot) = self.slot(at) else { return };
+        let State::CatchUp { mut cursor, .. } = slot.state else { return };
+        let is_empty = batch.messages.is_empty();
+        let mut is_whole = true;
+        for message in batch.messages {
+            let id = message.id();
+            is_whole = slot.feed(message, hub.config(), now_ms);
+            if !is_whole {
+                break;
+            }
+            cursor = id;
+        }
+        if is_whole {
+            cursor = batch.next;
+        }
+        slot.seen = slot.seen.max(cursor);
+        slot.state = if is_empty && cursor >= position && slot.is_flushed() {
+            State::Live
+        } else {
+            State::CatchUp { cursor, is_reading: false }
+        };
+        self.flush(at, now_ms);
+    }
+
+    /// Outlets that may go on: at most as many as one turn may look at.
+    fn take_ready(&mut self, now_ms: u64) {
+        for _ in 0..self.hub.config().turn_slots_max {
+            let Some(at) = self.inbox.pop_ready() else { return };
+            self.go_on(at, now_ms);
+        }
+    }
+
+    fn go_on(&mut self, at: SlotRef, now_ms: u64) {
+        let input_bytes_max = self.hub.config().input_bytes_max;
+        let Some(slot) = self.slot(at) else { return };
+        if let Err(reason) = discard_input(slot, input_bytes_max) {
+            self.remove(at.index, reason, now_ms);
+            return;
+        }
+        self.flush(at, now_ms);
+    }
+
+    /// Writes what waits and, once nothing does, asks the journal for more if the slot catches up.
+    pub(crate) fn flush(&mut self, at: SlotRef, now_ms: u64) {
+        let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
+            return;
+        };
+        if let Err(reason) = slot.flush(&mut self.scratch, now_ms) {
+            self.remove(at.index, reason, now_ms);
+            return;
+        }
+        let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
+        let is_empty = match &slot.outlet {
+            Outlet::Body { port, .. } => port.want_empty(),
+            _ => slot.is_flushed(),
+        };
+        if is_empty {
+            slot.state = State::CatchUp { cursor, is_reading: true };
+            let targets = std::iter::once(Target::All).chain(slot.subscriber.targets()).collect();
+            let limit = self.hub.read_limit();
+            self.reads.push(ReadRequest { shard: self.number, slot: at, after: cursor, targets, limit });
+        }
+    }
+
+    fn run_pass(&mut self, now_ms: u64) {
+        if self.pass.messages.is_empty() {
+            return;
+        }
+        let mut pass = mem::take(&mut self.pass);
+        let messages = mem::take(&mut pass.messages);
+        let newest = messages[messages.len() - 1].id();
+        let mut run = Run::new(&messages);
+        let mut left = self.hub.config().turn_slots_max * UNMARKED_PER_SLOT;
+        while left > 0 {
+            let Some((index, mark)) = pass.next(&mut self.marks) else { break };
+            let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mark != 0) else {
+                left -= 1;
+                continue;
+            };
+            left = left.saturating_sub(UNMARKED_PER_SLOT);
+            let due = pass::due(&messages, mark, slot.seen);
+            slot.seen = slot.seen.max(newest);
+            let mut fan = Fan {
+                config: self.hub.config(),
+                messages: &messages,
+                pass: &mut pass,
+                busy: &mut self.busy,
+                scratch: &mut self.scratch,
+                now_ms,
+            };
+            if let Err(reason) = fan.deliver(slot, due, &mut run) {
+                self.remove(index, reason, now_ms);
+            }
+        }
+        pass.messages = messages;
+        self.pass = pass;
+    }
+
+    fn slot(&mut self, at: SlotRef) -> Option<&mut Slot<S>> {
+        let slot = self.slots.get_mut(at.index as usize)?.as_mut()?;
+        (slot.connection == at.connection).then_some(slot)
+    }
+
+    /// The one way in which a connection ends, whatever the reason.
+    pub(crate) fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
+        let Some(slot) = self.slots[index as usize].take() else { return };
+        self.marks[index as usize] = 0;
+        self.index.leave(index);
+        self.hub.leave(slot.connection, &slot.subscriber);
+        self.open -= 1;
+        let mut written = slot.written;
+        if let Outlet::Body { port, .. } = &slot.outlet {
+            written = port.written();
+            if !slot.was_told() {
+                port.cut();
+            }
+        }
+        self.notices.push(Notice::Closed(Closed {
+            connection: slot.connection,
+            client: slot.subscriber.client.clone(),
+            reason,
+            age_ms: now_ms.saturating_sub(slot.subscriber.opened_ms),
+            written,
+            dropped: slot.dropped,
+        }));
+        // The place is free for another once nothing in here speaks of this slot any more.
+        drop(slot);
+        self.inbox.give_place(index);
+    }
+}
+
+/// Throws away what the peer sends; it has nothing to say on an event stream.
+fn discard_input<S: Socket>(slot: &mut Slot<S>, input_bytes_max: usize) -> Ends {
+    let gone = if slot.was_told() { CloseReason::Drained } else { CloseReason::ClientGone };
+    let Outlet::Socket { socket, .. } = &mut slot.outlet else { return Ok(()) };
+    while let Poll::Ready(read) = socket.poll_discard() {
+        match read {
+            Ok(0) | Err(_) => return Err(gone),
+            Ok(bytes) => slot.input_bytes += bytes,
+        }
+        if slot.input_bytes > input_bytes_max {
+            return Err(CloseReason::TooMuchInput);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! [`Subscription`]: a registered connection whose owner still holds it. Dropping it is leaving.
+//!
+//! Made by [`crate::Hub::subscribe`] before the response head is written; turned into an attached outlet
+//! when the head is out.
+
+use std::{mem, sync::Arc};
+
+use crate::{
+    event_id::EventId,
+    hub::Hub,
+    inbox::{Item, SlotRef},
+    name::{Channel, ClientId},
+    notice::CloseReason,
+    outlet::{Framing, Outlet},
+    policy::Policy,
+    port::{Feed, Port},
+};
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the next event.
+    Now,
+    /// With what the journal keeps after this cursor (exclusive), then live.
+    After(EventId),
+}
+
+/// What a connection wants to receive: broadcasts to all, messages to `client`, and `channels`.
+#[derive(Clone, Debug)]
+pub struct Subscribe {
+    /// Whose connection it is.
+    pub client: ClientId,
+    /// What it follows; each once.
+    pub channels: Vec<Channel>,
+    /// Where it begins.
+    pub start: Start,
+    /// What its ring does when it is full.
+    pub policy: Policy,
+    /// Which shard owns it, below the number of shards.
+    pub shard: usize,
+    /// Monotonic milliseconds, of the clock that the shard is driven with.
+    pub now_ms: u64,
+}
+
+/// What the shard is told about a new slot.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    pub(crate) client: ClientId,
+    pub(crate) channels: Box<[Channel]>,
+    pub(crate) resume: Option<EventId>,
+    /// The newest id when it was registered: nothing at or below it is live for this slot.
+    pub(crate) seen: EventId,
+    pub(crate) policy: Policy,
+    pub(crate) opened_ms: u64,
+}
+
+/// A registered connection. While its head is not out, what it is due waits in its ring.
+#[derive(Debug)]
+pub struct Subscription<S> {
+    hub: Arc<Hub<S>>,
+    shard: usize,
+    slot: SlotRef,
+    leave: Option<CloseReason>,
+}
+
+impl<S> Subscription<S> {
+    pub(crate) fn new(hub: Arc<Hub<S>>, shard: usize, slot: SlotRef) -> Self {
+        Self { hub, shard, slot, leave: Some(CloseReason::HandshakeFailed) }
+    }
+
+    /// The number of the connection, unique in its hub's life.
+    pub fn connection(&self) -> u64 {
+        self.slot.connection
+    }
+
+    /// Names the slot to [`crate::Inbox::ready`].
+    pub fn slot(&self) -> SlotRef {
+        self.slot
+    }
+
+    /// Hands the socket to the shard: the head is out, `input_bytes` came behind the request already.
+    pub fn attach_socket(mut self, socket: S, framing: Framing) {
+        self.leave = None;
+        self.send(Item::Attach { slot: self.slot, outlet: Outlet::Socket { socket, framing } });
+    }
+
+    /// Turns it into the end that a response body polls.
+    pub fn into_feed(mut self) -> Feed<S> {
+        self.leave = Some(CloseReason::ClientGone);
+        let port = Arc::new(Port::new(self.hub.ring()));
+        self.send(Item::Attach { slot: self.slot, outlet: Outlet::Body { port: Arc::clone(&port), taken: 0 } });
+        Feed::new(port, self)
+    }
+
+    pub(crate) fn ready(&self) {
+        self.hub.inbox(self.shard).ready(self.slot);
+    }
+
+    fn send(&self, item: Item<S>) {
+        let inbox = self.hub.inbox(self.shard);
+        inbox.push(item);
+        inbox.wake();
+    }
+}
+
+impl<S> Drop for Subscription<S> {
+    fn drop(&mut self) {
+        if let Some(reason) = mem::take(&mut self.leave) {
+            self.send(Item::Leave { slot: self.slot, reason });
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a shard does by the clock and not for a message: heartbeats, write deadlines, rings given back, busy
+//! notices; the steps of a drain; and relief when rings hold too much.
+//!
+//! One pass over all slots instead of a timer for each, spread over several ticks.
+
+use std::hash::BuildHasher as _;
+
+use crate::{
+    inbox::SlotRef,
+    message::Message,
+    notice::{CloseReason, Notice},
+    outlet::Socket,
+    shard::Shard,
+    slot::State,
+};
+
+/// Ticks that one look at every slot takes.
+pub const SWEEP_TICKS: usize = 4;
+
+impl<S: Socket> Shard<S> {
+    /// Looks at the next part of the slots; call it every tick. Every slot is looked at once in
+    /// [`SWEEP_TICKS`] calls, so deadlines are kept to within that time.
+    pub fn sweep(&mut self, now_ms: u64) {
+        let count = self.slots.len();
+        for _ in 0..count.div_ceil(SWEEP_TICKS) {
+            self.swept = if self.swept + 1 < count { self.swept + 1 } else { 0 };
+            if let Err(reason) = self.look_at(self.swept, now_ms) {
+                self.remove(index(self.swept), reason, now_ms);
+            }
+        }
+        let busy = self.busy.drain().map(|(target, dropped)| Notice::Busy { target, dropped });
+        self.notices.extend(busy);
+    }
+
+    fn look_at(&mut self, at: usize, now_ms: u64) -> Result<(), CloseReason> {
+        let config = self.hub.config();
+        let Some(slot) = &mut self.slots[at] else { return Ok(()) };
+        if matches!(slot.state, State::Opening { .. }) {
+            return Ok(());
+        }
+        if slot.is_stalled(config.write_timeout_ms, now_ms) {
+            return Err(CloseReason::WriteTimeout);
+        }
+        if let State::Closing(closing) = &slot.state {
+            let is_over = closing.told_ms.is_some_and(|told_ms| now_ms.saturating_sub(told_ms) >= config.linger_ms);
+            return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
+        }
+        if slot.is_flushed() {
+            slot.shrink();
+            if now_ms.saturating_sub(slot.progress_ms) >= config.heartbeat_ms {
+                return slot.heartbeat(&self.heartbeat, &mut self.scratch, now_ms);
+            }
+        }
+        Ok(())
+    }
+
+    /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up.
+    pub(crate) fn relieve(&mut self) {
+        if !self.hub.budget().is_exceeded() {
+            return;
+        }
+        let waiting = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.as_ref()?.waiting_bytes(), at)));
+        let mut fullest: Vec<_> = waiting.filter(|(bytes, _)| *bytes > 0).collect();
+        fullest.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, at) in fullest {
+            if !self.hub.budget().is_exceeded() {
+                return;
+            }
+            let Some(slot) = &mut self.slots[at] else { continue };
+            for message in slot.empty_into_catch_up() {
+                slot.dropped += 1;
+                if let Some(target) = message.targets().first() {
+                    *self.busy.entry(target.clone()).or_default() += 1;
+                }
+            }
+            self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
+        }
+    }
+
+    /// Ends a few more streams; true while there are streams to tell.
+    pub(crate) fn go_on_draining(&mut self, now_ms: u64) -> bool {
+        let Some(from) = self.drained else { return false };
+        let to = (from + self.hub.config().turn_slots_max).min(self.slots.len());
+        for at in from..to {
+            let Some(slot) = &self.slots[at] else { continue };
+            let slot = SlotRef { index: index(at), connection: slot.connection };
+            self.begin_closing(slot.index);
+            self.flush(slot, now_ms);
+        }
+        self.drained = Some(to);
+        to < self.slots.len()
+    }
+
+    /// Its stream ends after what waits, with a time to come back drawn for it alone.
+    pub(crate) fn begin_closing(&mut self, index: u32) {
+        let Some(slot) = &mut self.slots[index as usize] else { return };
+        if matches!(slot.state, State::Opening { .. } | State::Closing(_)) {
+            return;
+        }
+        let spread_ms = self.hub.config().drain_spread_ms;
+        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection) % (spread_ms + 1);
+        slot.begin_closing(Message::last_retry(retry_ms, self.hub.budget().clone()));
+    }
+
+    /// Ends what is left at once; returns how many had not taken everything they were due.
+    pub fn cut(&mut self, now_ms: u64) -> usize {
+        let mut cut = 0;
+        for at in 0..self.slots.len() {
+            let Some(slot) = &self.slots[at] else { continue };
+            let is_whole = slot.was_told() && slot.is_flushed();
+            cut += usize::from(!is_whole);
+            let reason = if is_whole { CloseReason::Drained } else { CloseReason::Cut };
+            self.remove(index(at), reason, now_ms);
+        }
+        cut
+    }
+}
+
+/// Slot indexes are handed out as `u32`.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,36 @@
+//! The licence and ban check, with `cargo-deny` at a pinned version; deny.toml holds the rules.
+//!
+//! Advisories are left out: their database has to be fetched, and a run here must give the same answer without a network.
+
+use crate::invocation::{Invocation, Workspace};
+use crate::version::Version;
+
+/// The oldest `cargo-deny` that is accepted, and the one that is installed when there is none.
+const DENY: Version = Version { major: 0, minor: 20, patch: 2 };
+
+pub(crate) const CHECK: &[&str] = &["cargo", "deny", "--locked", "check", "bans", "licenses", "sources"];
+
+/// Installs `cargo-deny` where it is missing or too old, then runs `check`.
+pub(crate) fn run(workspace: &Workspace, check: &Invocation) -> Result<(), String> {
+    provide(workspace)?;
+    workspace.run(check)
+}
+
+fn provide(workspace: &Workspace) -> Result<(), String> {
+    let found = installed(workspace);
+    if found >= Some(DENY) {
+        return Ok(());
+    }
+    let found = found.map_or("absent".to_owned(), |version| format!("at {version}"));
+    println!("cargo-deny is {found} and {DENY} is needed: installing it, which takes a few minutes");
+    workspace.run(&Invocation::new(&["cargo", "install", "cargo-deny", "--version", &DENY.to_string(), "--locked"]))?;
+    if installed(workspace) >= Some(DENY) {
+        return Ok(());
+    }
+    Err(format!("cargo-deny {DENY} was installed, but `cargo deny --version` does not answer with it: see PATH"))
+}
+
+fn installed(workspace: &Workspace) -> Option<Version> {
+    let answer = workspace.ask(&Invocation::new(&["cargo", "deny", "--version"])).ok()?;
+    Version::first_in(&answer)
+}

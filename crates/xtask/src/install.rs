@@ -1,0 +1,159 @@
+//! Sees to it that every row of parts.rs is there before the tests start: looks, installs what is missing, looks again.
+//!
+//! Nothing is skipped in silence: what cannot be installed from here is an error that says what to type. Debian
+//! packages are installed for the whole machine, and only as root or with a `sudo` that asks no question.
+
+use crate::invocation::{Invocation, Workspace};
+use crate::parts::{PARTS, Package, Part};
+
+const APT_INSTALL: &[&str] = &["apt-get", "install", "-y", "--no-install-recommends"];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
+    let missing = missing(workspace);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (part, complaint) in &missing {
+        println!("the tests need {} ({}): {complaint}", part.name, part.why);
+    }
+    let packages: Vec<Package> = missing.iter().map(|(part, _)| part.package).collect();
+    let orders = Orders::of(&packages);
+    if !orders.debian.is_empty() {
+        let privilege = privilege(workspace).ok_or_else(|| orders.by_hand())?;
+        for invocation in orders.apt(privilege) {
+            workspace.run(&invocation)?;
+        }
+    }
+    for invocation in orders.npm().into_iter().chain(orders.pip()) {
+        workspace.run(&invocation)?;
+    }
+    confirm(workspace)
+}
+
+fn confirm(workspace: &Workspace) -> Result<(), String> {
+    let absent: Vec<String> = missing(workspace)
+        .into_iter()
+        .map(|(part, complaint)| format!("{} is still absent after its installation: {complaint}", part.name))
+        .collect();
+    if absent.is_empty() { Ok(()) } else { Err(absent.join("\n")) }
+}
+
+/// The parts that are not there, each with what its look said.
+fn missing(workspace: &Workspace) -> Vec<(&'static Part, String)> {
+    PARTS.iter().filter_map(|part| Some((part, look(workspace, part).err()?))).collect()
+}
+
+fn look(workspace: &Workspace, part: &Part) -> Result<(), String> {
+    let look = Invocation::new(part.seen_by);
+    // One line is enough: some programs complain at length.
+    let first_line = |complaint: String| complaint.lines().next().unwrap_or_default().to_owned();
+    if workspace.ask(&look).map_err(first_line)?.contains(part.seen_by_output) {
+        return Ok(());
+    }
+    Err(format!("`{look}` does not print {}", part.seen_by_output))
+}
+
+/// What has to come before `apt-get` to install packages: nothing for root. `None` when it cannot be done from here.
+fn privilege(workspace: &Workspace) -> Option<&'static [&'static str]> {
+    let answer = |words: &[&str]| workspace.ask(&Invocation::new(words));
+    answer(&["apt-get", "--version"]).ok()?;
+    if answer(&["id", "-u"]).is_ok_and(|id| id.trim() == "0") {
+        return Some(&[]);
+    }
+    answer(&["sudo", "-n", "true"]).is_ok().then_some(&["sudo", "-n"])
+}
+
+/// What to ask of each installer.
+struct Orders {
+    debian: Vec<&'static str>,
+    npm: Vec<&'static str>,
+    pip: Vec<&'static str>,
+}
+
+impl Orders {
+    fn of(packages: &[Package]) -> Self {
+        let mut orders = Self { debian: Vec::new(), npm: Vec::new(), pip: Vec::new() };
+        for package in packages {
+            match *package {
+                Package::Debian(name) => orders.debian.push(name),
+                Package::Npm(name) => orders.npm.push(name),
+                Package::Pip(name) => orders.pip.push(name),
+            }
+        }
+        orders
+    }
+
+    fn apt(&self, privilege: &[&str]) -> [Invocation; 2] {
+        // Through `env`, because sudo does not hand on the environment.
+        let quiet = Invocation::new(privilege).with_args(&["env", "DEBIAN_FRONTEND=noninteractive"]);
+        [quiet.clone().with_args(&["apt-get", "update"]), quiet.with_args(APT_INSTALL).with_args(&self.debian)]
+    }
+
+    fn npm(&self) -> Vec<Invocation> {
+        if self.npm.is_empty() {
+            return Vec::new();
+        }
+        let npm = ["npm", "install", "--prefix", "target/parts", "--save-exact", "--no-audit", "--no-fund"];
+        vec![Invocation::new(&npm).with_args(&self.npm)]
+    }
+
+    fn pip(&self) -> Vec<Invocation> {
+        if self.pip.is_empty() {
+            return Vec::new();
+        }
+        // An environment of its own, because Debian does not let pip write into the system's.
+        let pip = ["target/parts/python/bin/python", "-m", "pip", "install", "--disable-pip-version-check"];
+        vec![
+            Invocation::new(&["python3", "-m", "venv", "target/parts/python"]),
+            Invocation::new(&pip).with_args(&self.pip),
+        ]
+    }
+
+    fn by_hand(&self) -> String {
+        let install = Invocation::new(APT_INSTALL).with_args(&self.debian);
+        format!("this needs root (or sudo without a password) and apt-get; install it by hand, as root:\n  {install}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(invocations: &[Invocation]) -> Vec<String> {
+        invocations.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_row_says_how_to_see_it_and_why() {
+        for part in PARTS {
+            assert!(!part.name.is_empty() && !part.seen_by.is_empty() && !part.why.is_empty(), "{}", part.name);
+        }
+    }
+
+    #[test]
+    fn debian_packages_are_one_update_and_one_install() {
+        let orders = Orders::of(&[Package::Debian("curl"), Package::Debian("nginx")]);
+        let apt = typed(&orders.apt(&["sudo", "-n"]));
+        assert_eq!(apt[0], "sudo -n env DEBIAN_FRONTEND=noninteractive apt-get update");
+        assert!(apt[1].ends_with("apt-get install -y --no-install-recommends curl nginx"), "{}", apt[1]);
+        assert!(typed(&orders.apt(&[]))[0].starts_with("env "));
+        assert!(orders.npm().is_empty() && orders.pip().is_empty());
+    }
+
+    #[test]
+    fn npm_and_pip_packages_stay_inside_target() {
+        let orders = Orders::of(&[Package::Npm("eventsource@5.1.5"), Package::Pip("schemathesis==4.32.5")]);
+        assert!(orders.debian.is_empty());
+        let npm = typed(&orders.npm());
+        assert!(npm[0].contains("--prefix target/parts") && npm[0].ends_with(" eventsource@5.1.5"), "{}", npm[0]);
+        let pip = typed(&orders.pip());
+        assert_eq!(pip[0], "python3 -m venv target/parts/python");
+        assert!(pip[1].starts_with("target/parts/python/") && pip[1].ends_with(" schemathesis==4.32.5"), "{}", pip[1]);
+    }
+
+    #[test]
+    fn what_cannot_be_installed_is_spelled_out() {
+        let text = Orders::of(&[Package::Debian("curl")]).by_hand();
+        assert!(text.ends_with("\n  apt-get install -y --no-install-recommends curl"), "{text}");
+    }
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask`: the chores of this repository, the same on a desk and in CI.
+//!
+//! This file reads the command line and turns the outcome into an exit code; each chore is a file of its own. Exit
+//! codes: 0 done, 1 the chore failed, 2 the command line was not understood.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
+#![forbid(unsafe_code)]
+
+mod ci;
+mod deny;
+mod install;
+mod invocation;
+mod parts;
+mod suite;
+mod tree;
+mod version;
+
+use std::process::ExitCode;
+
+use invocation::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+  ci             everything that CI runs, in order, up to the first failure
+  test [ARGS]    install what the tests need and is missing, then run every test;
+                 ARGS go to `cargo test` (choose packages or targets to run fewer)
+  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
+  help           this text";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let chore: fn(&Workspace, &[&str]) -> Result<(), String> = match words.as_slice() {
+        ["ci"] => |workspace, _| ci::run(workspace),
+        ["test", ..] => |workspace, args| suite::run(workspace, args),
+        ["tree"] => |workspace, _| tree::run(workspace),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            if !words.is_empty() {
+                eprintln!("xtask: `{}` is not a chore\n", words.join(" "));
+            }
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match Workspace::find().and_then(|workspace| chore(&workspace, &words[1..])) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
