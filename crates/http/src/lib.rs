@@ -1,1 +1,25 @@
-//! x
+//! The HTTP front-end of Fanfare, on raw hyper: [`run`] serves a bound listener until it is told to stop.
+//!
+//! It parses requests, publishes to the hub, opens event streams, owns the threads that drive the shards, and
+//! writes the log. hyper's types live only in this crate.
+
+mod app;
+mod body;
+mod clock;
+mod config;
+mod connection;
+mod driver;
+mod handoff;
+mod log;
+mod problem;
+mod publish;
+mod query;
+mod route;
+mod server;
+mod service;
+mod subscribe;
+mod tcp;
+mod wire;
+
+pub use config::{Config, H1Outlet};
+pub use server::{Ended, bind, run};

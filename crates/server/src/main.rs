@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! `fanfare`: the command. Reads the settings, binds, serves, drains.
+
+mod args;
+mod log;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing::{error, info};
+
+use crate::args::{Args, Serve};
+
+/// A part failed, or connections had to be cut.
+const FAILED: u8 = 1;
+/// The command line or a setting is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let settings = Args::parse().serve();
+    let _flushed_at_exit = log::init(&settings);
+    match serve(&settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { status, reason }) => {
+            error!("{reason}");
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// Why the process ends other than well.
+struct Failure {
+    status: u8,
+    reason: String,
+}
+
+impl Failure {
+    fn new(status: u8, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into() }
+    }
+}
+
+fn serve(settings: &Serve) -> Result<(), Failure> {
+    settings.check().map_err(|reason| Failure::new(USAGE, reason))?;
+    let failed = |what: &str, error: std::io::Error| Failure::new(FAILED, format!("{what}: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed("cannot start", error))?;
+    runtime.block_on(async {
+        let listener = fanfare_http::bind(settings.listen)
+            .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
+        let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
+        let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
+        info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
+        let ended = fanfare_http::run(listener, settings.config(), shutdown).await;
+        let ended = ended.map_err(|error| failed("cannot serve", error))?;
+        if ended.cut > 0 {
+            return Err(Failure::new(FAILED, format!("{} connections had to be cut", ended.cut)));
+        }
+        Ok(())
+    })
+}

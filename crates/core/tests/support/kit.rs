@@ -1,0 +1,180 @@
+//! [`Kit`]: a hub with its shards and clocks in one hand, for tests of one behaviour each.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use fanfare_core::{
+    Channel, ClientId, Closed, Config, Event, Feed, Framing, Hub, Message, Notice, Policy, PublishError, ReadRequest,
+    Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, Wait,
+};
+
+use super::{Chunks, Link, MockSocket, Parser};
+
+pub(crate) type PublishFuture = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send>>;
+
+pub(crate) fn channel(name: &str) -> Channel {
+    Channel::new(name).unwrap()
+}
+
+pub(crate) fn client(name: &str) -> ClientId {
+    ClientId::new(name).unwrap()
+}
+
+pub(crate) fn all(data: &str) -> Event {
+    Event::new(Target::All, data)
+}
+
+pub(crate) fn to_channel(name: &str, data: &str) -> Event {
+    Event::new(Target::Channel(channel(name)), data)
+}
+
+pub(crate) fn to_client(name: &str, data: &str) -> Event {
+    Event::new(Target::Client(client(name)), data)
+}
+
+/// A hub and everything that drives it.
+pub(crate) struct Kit {
+    pub(crate) hub: Arc<Hub<MockSocket>>,
+    pub(crate) shards: Vec<Shard<MockSocket>>,
+    /// Monotonic time.
+    pub(crate) now_ms: u64,
+    /// Unix time; may step back.
+    pub(crate) unix_ms: Arc<AtomicU64>,
+    notices: Vec<Notice>,
+}
+
+impl Kit {
+    pub(crate) fn new(config: Config) -> Self {
+        let unix_ms = Arc::new(AtomicU64::new(1_000));
+        let clock = Arc::clone(&unix_ms);
+        let (hub, shards) = Hub::new(config, Box::new(move || clock.load(Ordering::Relaxed)));
+        Self { hub, shards, now_ms: 0, unix_ms, notices: Vec::new() }
+    }
+
+    pub(crate) fn publishing(&self, event: Event, wait: Wait) -> PublishFuture {
+        let hub = Arc::clone(&self.hub);
+        Box::pin(async move { hub.publish(event, wait).await })
+    }
+
+    /// Publishes where there is room.
+    pub(crate) fn publish(&self, event: Event) -> Receipt {
+        match poll(&mut self.publishing(event, Wait::Journal)) {
+            Poll::Ready(receipt) => receipt.unwrap(),
+            Poll::Pending => panic!("the inbox has no room"),
+        }
+    }
+
+    /// Publishes one event to all for each word of `text`.
+    pub(crate) fn say(&self, text: &str) {
+        text.split_whitespace().for_each(|word| drop(self.publish(all(word))));
+    }
+
+    /// A connection of client `u`, with its head not out yet.
+    pub(crate) fn subscribe(&self, channels: &[&str]) -> Subscription<MockSocket> {
+        self.subscribe_as("u", channels, Start::Now, Policy::DropNewest)
+    }
+
+    pub(crate) fn subscribe_as(
+        &self,
+        name: &str,
+        channels: &[&str],
+        start: Start,
+        policy: Policy,
+    ) -> Subscription<MockSocket> {
+        self.hub.subscribe(Subscribe {
+            client: client(name),
+            channels: channels.iter().map(|name| channel(name)).collect(),
+            start,
+            policy,
+            shard: 0,
+            now_ms: self.now_ms,
+        })
+    }
+
+    pub(crate) fn attach(&self, subscription: Subscription<MockSocket>, framing: Framing, room: usize) -> Link {
+        let (socket, link) = Link::new(Arc::clone(self.hub.inbox(0)), subscription.slot(), room);
+        subscription.attach_socket(socket, framing);
+        link
+    }
+
+    /// A live connection of client `u` that takes `room` bytes.
+    pub(crate) fn connect(&mut self, policy: Policy, room: usize) -> Link {
+        let subscription = self.subscribe_as("u", &[], Start::Now, policy);
+        let link = self.attach(subscription, Framing::Chunked, room);
+        self.run();
+        link
+    }
+
+    /// Drives every shard until it is idle.
+    pub(crate) fn run(&mut self) {
+        for shard in &mut self.shards {
+            let mut turns = 0;
+            while shard.turn(self.now_ms) == Turn::More {
+                turns += 1;
+                assert!(turns < 100_000, "a shard that never comes to rest");
+            }
+        }
+    }
+
+    pub(crate) fn turn(&mut self) -> Turn {
+        self.shards[0].turn(self.now_ms)
+    }
+
+    /// Looks at every slot once at `now_ms`.
+    pub(crate) fn sweep_at(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+        for shard in &mut self.shards {
+            (0..fanfare_core::SWEEP_TICKS).for_each(|_| shard.sweep(now_ms));
+        }
+    }
+
+    pub(crate) fn reads(&mut self) -> Vec<ReadRequest> {
+        self.shards.iter_mut().flat_map(Shard::take_reads).collect()
+    }
+
+    /// Notices since the last call.
+    pub(crate) fn notices(&mut self) -> Vec<Notice> {
+        self.shards.iter_mut().flat_map(Shard::take_notices).collect()
+    }
+
+    /// Connections that closed since the last call.
+    pub(crate) fn closed(&mut self) -> Vec<Closed> {
+        let closed = |notice| match notice {
+            Notice::Closed(closed) => Some(closed),
+            Notice::Busy { .. } => None,
+        };
+        self.notices().into_iter().filter_map(closed).collect()
+    }
+}
+
+/// One poll of anything.
+pub(crate) fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The data of every event that the client of `link` has got, whole, chunked.
+pub(crate) fn data_of(link: &Link) -> Vec<String> {
+    let mut parser = Parser::default();
+    let events = Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| parser.feed(&payload));
+    events.map(|event| event.data).collect()
+}
+
+/// The messages that wait in `feed`.
+pub(crate) fn taken(feed: &mut Feed<MockSocket>) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while let Poll::Ready(Some(Ok(message))) = feed.poll_next(&mut Context::from_waker(Waker::noop())) {
+        messages.push(message);
+    }
+    messages
+}
+
+/// The data of the one event in `message`; nothing for a control line.
+pub(crate) fn data_in(message: &Message) -> String {
+    Parser::default().feed(message.sse()).into_iter().map(|event| event.data).collect()
+}

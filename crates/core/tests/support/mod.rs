@@ -1,0 +1,25 @@
+//! What the integration tests of the core share. The tests are the shell: they lend the engine mock sockets,
+//! drive its shards by hand and read what came out with strict parsers that were not written from its encoder.
+
+#![allow(dead_code, unused_imports, reason = "each test crate uses its own part of this module")]
+
+mod chunks;
+mod kit;
+mod parser;
+mod rng;
+mod socket;
+mod wake;
+mod world;
+
+pub(crate) use chunks::Chunks;
+pub(crate) use kit::{Kit, PublishFuture, all, channel, client, to_channel, to_client};
+pub(crate) use parser::{Dispatched, Parser};
+pub(crate) use rng::Rng;
+pub(crate) use socket::{Link, MockSocket};
+pub(crate) use wake::Flag;
+pub(crate) use world::{Ending, Plan, World};
+
+/// Data as a receiver sees it: every line break is one LF.
+pub(crate) fn normalised(data: &str) -> String {
+    data.replace("\r\n", "\n").replace('\r', "\n")
+}

@@ -1,0 +1,48 @@
+//! A waker that remembers that it was called, so that a test polls only what was woken and a lost wake-up shows
+//! as something left undone.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+/// Counts the wake-ups since it was last asked.
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicUsize);
+
+impl Flag {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// One that is up already, for what must be polled a first time.
+    pub(crate) fn raised() -> Arc<Self> {
+        Arc::new(Self(AtomicUsize::new(1)))
+    }
+
+    pub(crate) fn raise(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether it was up; it is down afterwards.
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(0, Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::clone(self))
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.raise();
+    }
+}

@@ -1,0 +1,98 @@
+//! [`Body`]: the body of every answer. Small ones are whole; a stream's is drained from its feed, or only marks
+//! the place where the socket leaves hyper.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use fanfare_core::{Cut, Feed, Message};
+use hyper::body::{Frame, SizeHint};
+
+use crate::{handoff::Handoff, tcp::Tcp};
+
+/// What hyper sends.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// All there is; empty once taken.
+    Full(Bytes),
+    /// The first lines of a stream; behind them the socket is taken over.
+    Marker { prelude: Bytes, handoff: Arc<Handoff> },
+    /// A stream that hyper carries to its end.
+    Stream { prelude: Bytes, feed: Box<Feed<Tcp>> },
+}
+
+impl Body {
+    pub(crate) fn empty() -> Self {
+        Self::Full(Bytes::new())
+    }
+
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
+        Self::Full(bytes.into())
+    }
+}
+
+/// Bytes of an answer; those of a message are shared, not copied.
+#[derive(Debug)]
+pub(crate) enum Chunk {
+    Bytes(Bytes),
+    Message { message: Message, at: usize },
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Message { message, at } => message.sse().len() - at,
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Message { message, at } => &message.sse()[*at..],
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(count),
+            Self::Message { at, .. } => *at += count,
+        }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Chunk;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Cut>>> {
+        let first = match self.get_mut() {
+            Self::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Self::Full(bytes) => bytes,
+            Self::Marker { prelude, handoff } if prelude.is_empty() => {
+                handoff.reach();
+                return Poll::Pending;
+            }
+            Self::Stream { prelude, feed } if prelude.is_empty() => {
+                let frame = |message| Frame::data(Chunk::Message { message, at: 0 });
+                return Poll::Ready(ready!(feed.poll_next(cx)).map(|next| next.map(frame)));
+            }
+            Self::Marker { prelude, .. } | Self::Stream { prelude, .. } => prelude,
+        };
+        Poll::Ready(Some(Ok(Frame::data(Chunk::Bytes(std::mem::take(first))))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            _ => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! [`Config`]: every limit of the front-end, with its unit, default and reason; the engine's are inside.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use fanfare_core::Policy;
+
+/// How plain HTTP/1.1 streams leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum H1Outlet {
+    /// The shard writes to the socket, once hyper has sent the head. The default, and far cheaper.
+    #[default]
+    Socket,
+    /// hyper keeps the socket and drains the ring through a body, as it does for HTTP/2.
+    Body,
+}
+
+/// Settings of one server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Limits of the engine.
+    pub core: fanfare_core::Config,
+    /// What a full ring does.
+    pub policy: Policy,
+    /// How HTTP/1.1 streams leave.
+    pub h1_outlet: H1Outlet,
+    /// Bytes of a request head. Default 16 KiB: hyper would take 408 KiB from anybody.
+    pub head_bytes_max: usize,
+    /// How long a head may take, and how long a kept-alive connection may wait for the next. Default 10 s.
+    pub head_timeout: Duration,
+    /// Bytes of a request body. Default 1 MiB.
+    pub body_bytes_max: usize,
+    /// How long a body may pause between two pieces. Default 30 s.
+    pub body_idle_timeout: Duration,
+    /// Bytes of all bodies being received together. Default 64 MiB.
+    pub bodies_bytes_max: usize,
+    /// Channels one connection may follow. Default 128.
+    pub channels_max: usize,
+    /// The `retry:` of a stream's first lines is drawn from this range, in milliseconds, so that clients do not
+    /// come back all at once. Default 1,000 to 3,000.
+    pub retry_ms: RangeInclusive<u64>,
+    /// The kernel's send buffer of a connection, in bytes. Default 256 KiB.
+    pub send_buffer_bytes: usize,
+    /// Streams of one HTTP/2 connection. Default 1,000.
+    pub h2_streams_max: u32,
+    /// Bytes that one HTTP/2 stream may have unsent. Default 16 KiB: a slow stream must not hold more.
+    pub h2_send_buffer_bytes: usize,
+    /// Broadcasts the time at this interval. Default never.
+    pub clock: Option<Duration>,
+    /// How long a drain may take before what is left is cut. Default 10 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            core: fanfare_core::Config::default(),
+            policy: Policy::default(),
+            h1_outlet: H1Outlet::default(),
+            head_bytes_max: 16 << 10,
+            head_timeout: Duration::from_secs(10),
+            body_bytes_max: 1 << 20,
+            body_idle_timeout: Duration::from_secs(30),
+            bodies_bytes_max: 64 << 20,
+            channels_max: 128,
+            retry_ms: 1_000..=3_000,
+            send_buffer_bytes: 256 << 10,
+            h2_streams_max: 1_000,
+            h2_send_buffer_bytes: 16 << 10,
+            clock: None,
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}

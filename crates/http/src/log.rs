@@ -1,0 +1,96 @@
+//! What goes to the log and how often: lines that come with traffic are sampled, with a count of those left out.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use fanfare_core::{Closed, Notice, Target};
+use tracing::{info, warn};
+
+/// Lines a second of one kind; more are counted and left out.
+const LINES_PER_SECOND_MAX: u64 = 10;
+const SECOND_MS: u64 = 1_000;
+
+/// Lets a few lines a second through.
+#[derive(Debug, Default)]
+pub(crate) struct Sampler {
+    /// The second it counts in, above the low 32 bits; in them the lines asked for in that second.
+    window: AtomicU64,
+    left_out: AtomicU64,
+}
+
+impl Sampler {
+    /// Whether to write this line; if so, how many were left out since the last one.
+    pub(crate) fn admit(&self, now_ms: u64) -> Option<u64> {
+        let second = now_ms / SECOND_MS;
+        // Relaxed: two threads at the turn of a second may let a line too many through.
+        let window = self.window.load(Ordering::Relaxed);
+        let asked = if window >> 32 == second {
+            self.window.fetch_add(1, Ordering::Relaxed) & u64::from(u32::MAX)
+        } else {
+            self.window.store(second << 32 | 1, Ordering::Relaxed);
+            0
+        };
+        if asked < LINES_PER_SECOND_MAX {
+            return Some(self.left_out.swap(0, Ordering::Relaxed));
+        }
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
+
+/// Writes the notices of one shard; busy channels once a second.
+#[derive(Debug, Default)]
+pub(crate) struct NoticeLog {
+    busy: HashMap<Target, u64>,
+    next_busy_ms: u64,
+}
+
+impl NoticeLog {
+    pub(crate) fn write(&mut self, notices: Vec<Notice>, now_ms: u64) {
+        for notice in notices {
+            match notice {
+                Notice::Closed(closed) => write_closed(&closed),
+                Notice::Busy { target, dropped } => *self.busy.entry(target).or_default() += dropped,
+            }
+        }
+        if !self.busy.is_empty() && now_ms >= self.next_busy_ms {
+            self.next_busy_ms = now_ms + SECOND_MS;
+            self.write_busy();
+        }
+    }
+
+    fn write_busy(&mut self) {
+        let mut busy: Vec<_> = self.busy.drain().collect();
+        busy.sort_unstable_by_key(|(_, dropped)| std::cmp::Reverse(*dropped));
+        let lines = usize::try_from(LINES_PER_SECOND_MAX).unwrap_or(usize::MAX).min(busy.len());
+        let (worst, others) = busy.split_at(lines);
+        for (target, dropped) in worst {
+            warn!(dropped, channel = %target, "channel busy");
+        }
+        if !others.is_empty() {
+            let dropped: u64 = others.iter().map(|(_, dropped)| dropped).sum();
+            warn!(dropped, channels = others.len(), "more channels busy");
+        }
+    }
+}
+
+fn write_closed(closed: &Closed) {
+    let Closed { connection, client, reason, age_ms, written, dropped } = closed;
+    info!(connection, %client, reason = reason.as_str(), age_ms, written, dropped, "close");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sampler_lets_its_limit_through_and_counts_the_rest() {
+        let sampler = Sampler::default();
+        let admitted = (0..LINES_PER_SECOND_MAX + 5).filter(|_| sampler.admit(5_000).is_some()).count() as u64;
+        assert_eq!(admitted, LINES_PER_SECOND_MAX);
+        assert_eq!(sampler.admit(6_000), Some(5));
+        assert_eq!(sampler.admit(6_001), Some(0));
+    }
+}

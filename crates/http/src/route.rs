@@ -1,0 +1,108 @@
+//! [`Route`]: what a method and a path ask for. Knows every route there is; handlers know none.
+
+use fanfare_core::{Channel, ClientId};
+use hyper::Method;
+
+use crate::{problem::Problem, query::decode};
+
+/// A request that has a handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// An event stream; of one channel if the path names it.
+    Stream { channel: Option<Channel>, is_head: bool },
+    /// A publish.
+    Publish(Destination),
+    /// The process lives.
+    Health,
+    /// It wants traffic.
+    Ready,
+}
+
+/// Where the path sends what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    All,
+    Channel(Channel),
+    Client(ClientId),
+    /// A hello to a client.
+    Ping(ClientId),
+}
+
+const GET: &str = "GET, HEAD";
+const POST: &str = "POST";
+const BOTH: &str = "GET, HEAD, POST";
+
+impl Route {
+    /// The route of `method` and the raw `path`.
+    ///
+    /// # Errors
+    /// 404, 405, or 400 for a name that is none.
+    pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, Problem> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let is_head = method == Method::HEAD;
+        let is_get = is_head || method == Method::GET;
+        let is_post = method == Method::POST;
+        let only_get = |route| if is_get { Ok(route) } else { Err(Problem::method_not_allowed(GET)) };
+        let only_post = |route| if is_post { Ok(Self::Publish(route)) } else { Err(Problem::method_not_allowed(POST)) };
+        match segments[..] {
+            ["" | "sse"] => only_get(Self::Stream { channel: None, is_head }),
+            ["healthz"] => only_get(Self::Health),
+            ["readyz"] => only_get(Self::Ready),
+            ["broadcast"] => only_post(Destination::All),
+            ["channels", name, "broadcast"] => only_post(Destination::Channel(channel(name)?)),
+            ["clients", name] => only_post(Destination::Client(client(name)?)),
+            ["ping", name] => only_post(Destination::Ping(client(name)?)),
+            ["channels", name] if is_post => Ok(Self::Publish(Destination::Channel(channel(name)?))),
+            ["channels", name] if is_get => {
+                let channel = Channel::subscribed(&segment(name)?)?;
+                Ok(Self::Stream { channel: Some(channel), is_head })
+            }
+            ["channels", _] => Err(Problem::method_not_allowed(BOTH)),
+            _ => Err(Problem::not_found()),
+        }
+    }
+}
+
+fn segment(text: &str) -> Result<String, Problem> {
+    decode(text).map_err(|error| Problem::bad_request(format!("path: {error}")))
+}
+
+fn channel(text: &str) -> Result<Channel, Problem> {
+    Channel::new(&segment(text)?).map_err(Into::into)
+}
+
+fn client(text: &str) -> Result<ClientId, Problem> {
+    ClientId::new(&segment(text)?).map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(method: Method, path: &str) -> u16 {
+        Route::parse(&method, path).map_or_else(|problem| problem.response().status().as_u16(), |_| 200)
+    }
+
+    #[test]
+    fn names_are_one_segment() {
+        let route = Route::parse(&Method::POST, "/channels/orders%2F42/broadcast");
+        assert_eq!(route, Ok(Route::Publish(Destination::Channel(Channel::new("orders/42").unwrap()))));
+        assert_eq!(status(Method::POST, "/channels/orders/42/broadcast"), 404);
+        assert_eq!(status(Method::POST, "/channels/../broadcast"), 200, "no dot-segment handling");
+    }
+
+    #[test]
+    fn what_is_no_route_or_no_name_is_told_apart() {
+        assert_eq!(status(Method::GET, "/nowhere"), 404);
+        assert_eq!(status(Method::GET, "/sse/"), 404);
+        assert_eq!(status(Method::GET, "/broadcast"), 405);
+        assert_eq!(status(Method::DELETE, "/channels/a"), 405);
+        assert_eq!(status(Method::POST, "/"), 405);
+        assert_eq!(status(Method::POST, "/channels//broadcast"), 400);
+        assert_eq!(status(Method::POST, "/clients/%0a"), 400);
+        assert_eq!(status(Method::POST, "/clients/%zz"), 400);
+        assert_eq!(status(Method::GET, "/channels/news.*"), 400);
+        assert_eq!(status(Method::POST, "/channels/news.*"), 200);
+        assert_eq!(status(Method::HEAD, "/sse"), 200);
+    }
+}

@@ -1,0 +1,125 @@
+//! [`Service`]: one request in, one answer out. hyper calls it; it finds the route and the handler.
+//!
+//! The future of a stream's answer is ready at once, because hyper keeps its space for as long as the stream.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use hyper::{
+    Request, Response, StatusCode, Version,
+    body::Incoming,
+    header::{CONTENT_TYPE, HOST, HeaderValue},
+};
+
+use crate::{
+    app::App,
+    body::Body,
+    handoff::Handoff,
+    problem::Problem,
+    publish,
+    route::Route,
+    subscribe::{self, subscribe},
+};
+
+/// The connection that a request came on.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) shard: usize,
+    /// HTTP/1 only.
+    pub(crate) handoff: Option<Arc<Handoff>>,
+}
+
+/// Answers the requests of one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub(crate) app: Arc<App>,
+    pub(crate) peer: Peer,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
+            Ok(route) => self.answer(route, request),
+            Err(problem) => Answer::later(publish::refuse(problem, request)),
+        }
+    }
+}
+
+impl Service {
+    fn answer(&self, route: Route, request: Request<Incoming>) -> Answer {
+        let query = request.uri().query().unwrap_or_default();
+        match route {
+            Route::Stream { channel, is_head } => {
+                let (version, headers) = (request.version(), request.headers());
+                let request = subscribe::Request { channel, query, version, headers, is_head };
+                let answer = subscribe(&self.app, &self.peer, request);
+                Answer::now(answer.unwrap_or_else(|problem| problem.response()))
+            }
+            Route::Publish(destination) => {
+                let query = query.to_owned();
+                let (parts, body) = request.into_parts();
+                let request = publish::Request { destination, query, headers: parts.headers, body };
+                Answer::later(publish::publish(Arc::clone(&self.app), request))
+            }
+            Route::Health => Answer::now(text(StatusCode::OK, "ok\n")),
+            Route::Ready if self.app.is_draining() => Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")),
+            Route::Ready => Answer::now(text(StatusCode::OK, "ready\n")),
+        }
+    }
+}
+
+/// HTTP/1.1 demands exactly one Host (RFC 9112 3.2).
+fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    match request.version() {
+        Version::HTTP_11 if hosts != 1 => Err(Problem::bad_request("exactly one Host header is needed")),
+        _ if hosts > 1 => Err(Problem::bad_request("at most one Host header is allowed")),
+        _ => Ok(()),
+    }
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::full(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// An answer that is there, or one that has to read a body first.
+pub(crate) enum Answer {
+    Now(Ready<Response<Body>>),
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+}
+
+impl Answer {
+    fn now(response: Response<Body>) -> Self {
+        Self::Now(ready(response))
+    }
+
+    fn later(response: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(response))
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(response) => Pin::new(response).poll(cx),
+            Self::Later(response) => response.as_mut().poll(cx),
+        }
+        .map(Ok)
+    }
+}

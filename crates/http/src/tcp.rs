@@ -1,0 +1,96 @@
+//! [`Tcp`]: a client's socket after hyper has let go of it, as the engine's [`Socket`].
+//!
+//! When it was `Pending` and may go on, its waker puts the slot on the inbox's ready list; no task of its own.
+
+use std::{
+    io::{self, IoSlice},
+    net::Shutdown,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use fanfare_core::{Inbox, SlotRef, Socket};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// What is thrown away at once; a subscriber has little to say.
+const DISCARD_BYTES: usize = 512;
+
+/// One connection counted for its shard, for as long as this lives: the acceptor picks the shard with the fewest.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    pub(crate) fn take(count: &Arc<AtomicUsize>) -> Self {
+        // Relaxed: only evenness depends on it.
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A socket and who to tell that it may go on.
+#[derive(Debug)]
+pub(crate) struct Tcp {
+    stream: TcpStream,
+    waker: Waker,
+    _place: Place,
+}
+
+#[derive(Debug)]
+struct Ready {
+    inbox: Arc<Inbox<Tcp>>,
+    slot: SlotRef,
+}
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        self.inbox.ready(self.slot);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.inbox.ready(self.slot);
+    }
+}
+
+impl Tcp {
+    /// `slot` lives in the shard behind `inbox`.
+    pub(crate) fn new(stream: TcpStream, place: Place, inbox: Arc<Inbox<Self>>, slot: SlotRef) -> Self {
+        Self { stream, waker: Waker::from(Arc::new(Ready { inbox, slot })), _place: place }
+    }
+}
+
+impl Socket for Tcp {
+    fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let mut cx = Context::from_waker(&self.waker);
+        match parts {
+            // send() is a little cheaper than writev().
+            [one] => Pin::new(&mut self.stream).poll_write(&mut cx, one),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(&mut cx, parts),
+        }
+    }
+
+    fn poll_discard(&mut self) -> Poll<io::Result<usize>> {
+        let mut space = [0; DISCARD_BYTES];
+        let mut buffer = ReadBuf::new(&mut space);
+        let mut cx = Context::from_waker(&self.waker);
+        Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer).map_ok(|()| buffer.filled().len())
+    }
+
+    fn shut_write(&mut self) {
+        // An error here means that the peer is gone already; the next read says so.
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+    }
+}

@@ -1,0 +1,112 @@
+//! [`Wire`]: the socket as hyper sees it: gives back the bytes that told the protocols apart, and notes whether
+//! the last write got through, which the take-over must know.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::handoff::Handoff;
+
+/// So many bytes tell HTTP/2's preface from any HTTP/1 method.
+const SNIFF_BYTES: usize = 3;
+
+/// What a client began to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.0 or 1.1.
+    Http1,
+    /// HTTP/2 with prior knowledge (RFC 9113 3.3).
+    Http2,
+}
+
+/// A socket and what was read ahead of it.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    ahead: [u8; SNIFF_BYTES],
+    ahead_from: usize,
+    ahead_to: usize,
+    handoff: Arc<Handoff>,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, handoff: Arc<Handoff>) -> Self {
+        Self { stream, ahead: [0; SNIFF_BYTES], ahead_from: 0, ahead_to: 0, handoff }
+    }
+
+    /// Reads as many bytes as it takes, at most three, to know the protocol.
+    ///
+    /// # Errors
+    /// The connection broke or ended before.
+    pub(crate) async fn sniff(&mut self) -> io::Result<Protocol> {
+        while self.ahead_to < SNIFF_BYTES {
+            let read = self.stream.read(&mut self.ahead[self.ahead_to..]).await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.ahead_to += read;
+            if !b"PRI".starts_with(&self.ahead[..self.ahead_to]) {
+                return Ok(Protocol::Http1);
+            }
+        }
+        Ok(Protocol::Http2)
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    fn noting(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.handoff.note_write(written.is_pending());
+        written
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let ahead = &self.ahead[self.ahead_from..self.ahead_to];
+        if ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let count = ahead.len().min(buffer.remaining());
+        buffer.put_slice(&ahead[..count]);
+        self.ahead_from += count;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.noting(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.noting(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,53 @@
+//! Why a run has no result: one variant a cause, its exit status, and the one line that says it on stderr.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::publisher::PublishError;
+use crate::subscriber::SubscribeError;
+use crate::target::ResolveError;
+
+/// Why a run has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(
+        "{limit} file descriptors hold {fit} connections, not {connections}: raise the hard limit (as root `ulimit -Hn`, \
+         LimitNOFILE= in a systemd unit, --ulimit nofile= for a container), or share them among several load generators"
+    )]
+    Descriptors { limit: u64, fit: u64, connections: u32 },
+    #[error("{events} events at {events_per_s}/s take {needed:?}, longer than --timeout {timeout:?}")]
+    TooLong { events: u32, events_per_s: f64, needed: Duration, timeout: Duration },
+    #[error("cannot read the descriptor limit: {0}")]
+    Limit(#[source] io::Error),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error("stream {number} of {connections}: {cause}")]
+    Subscribe { number: u32, connections: u32, cause: SubscribeError },
+    #[error("only {open} of {connections} streams were open after {timeout:?}: the target does not answer")]
+    NotOpen { open: u32, connections: u32, timeout: Duration },
+    #[error("the target closed {closed} of {connections} streams before the first event")]
+    ClosedEarly { closed: u32, connections: u32 },
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error("publishing was not over at the --timeout of {0:?}: the target takes no bytes, or too few")]
+    NotPublished(Duration),
+    #[error("cannot weigh process {pid}: {path}: {cause}")]
+    Process { pid: u32, path: String, cause: io::Error },
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    #[error("a thread of this program died; that is a bug in it")]
+    Bug,
+}
+
+impl Failure {
+    /// Says it on stderr and gives the exit status: 2 for what a different command line would cure, 1 for the rest.
+    pub(crate) fn print(&self) -> ExitCode {
+        // Nothing is left to be done about a closed stderr.
+        let _ = writeln!(io::stderr().lock(), "fanfare-loadtest: {self}");
+        match self {
+            Self::Descriptors { .. } | Self::TooLong { .. } => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `fanfare-loadtest`: puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
+//!
+//! It depends on no other crate of this workspace and speaks only HTTP/1.1, so that it can be pointed at any server
+//! and can share no mistake with the one it measures. It must never hang, and never print a result that hides a loss.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+mod args;
+mod body;
+mod clock;
+mod crowd;
+mod descriptors;
+mod failure;
+mod fanout;
+mod findings;
+mod head;
+mod idle;
+mod latency;
+mod ledger;
+mod process;
+mod publisher;
+mod report;
+mod sse;
+mod stamp;
+mod subscriber;
+mod tally;
+mod target;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = match &args.command {
+        Command::Fanout(fanout) => fanout::run(fanout),
+        Command::Idle(idle) => idle::run(idle),
+    };
+    match outcome {
+        Ok(report) => report.print(args.format()),
+        Err(failure) => failure.print(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What the server's process uses, as the kernel counts it: CPU time and memory, from `/proc/PID`.
+//!
+//! Only reads. Needs to be allowed to: the same user, or root.
+
+use crate::failure::Failure;
+
+/// A process that is weighed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Process {
+    pid: u32,
+}
+
+/// Its memory at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Memory {
+    /// Resident, where a page that is shared by n processes counts for 1/n.
+    pub(crate) pss_bytes: u64,
+    pub(crate) rss_bytes: u64,
+}
+
+impl Memory {
+    /// PSS and RSS, in bytes per connection. Below zero if the process gave memory back.
+    pub(crate) fn growth_since(self, before: Self, connections: u32) -> (f64, f64) {
+        let grown = |before: u64, after: u64| (after as f64 - before as f64) / f64::from(connections);
+        (grown(before.pss_bytes, self.pss_bytes), grown(before.rss_bytes, self.rss_bytes))
+    }
+}
+
+impl Process {
+    pub(crate) fn new(pid: u32) -> Self {
+        Self { pid }
+    }
+
+    pub(crate) fn memory(self) -> Result<Memory, Failure> {
+        self.read("smaps_rollup", parse_memory)
+    }
+
+    /// User and system time of all its threads since it began. As fine as the kernel's tick, usually 10 ms.
+    pub(crate) fn cpu_us(self) -> Result<u64, Failure> {
+        let ticks = self.read("stat", parse_ticks)?;
+        Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1))
+    }
+
+    fn read<T>(self, file: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
+        let path = format!("/proc/{}/{file}", self.pid);
+        let unlike = || std::io::Error::other("not in the form that was expected");
+        let parsed = std::fs::read_to_string(&path).and_then(|text| parse(&text).ok_or_else(unlike));
+        parsed.map_err(|cause| Failure::Process { pid: self.pid, path, cause })
+    }
+}
+
+fn parse_memory(rollup: &str) -> Option<Memory> {
+    let field = |name: &str| -> Option<u64> {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    };
+    Some(Memory { pss_bytes: field("Pss:")?, rss_bytes: field("Rss:")? })
+}
+
+fn parse_ticks(stat: &str) -> Option<u64> {
+    // The name, in parentheses, may hold spaces and parentheses itself; the state, field 3, follows the last one.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(14 - 3);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(ticks()? + ticks()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line_is_read_whatever_the_name_is() {
+        let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194560 100 0 0 0 700 55 3 4 20 0 1 0 100 200 300";
+        assert_eq!(parse_ticks(stat), Some(755));
+        assert_eq!(parse_ticks("42 (a) S 1"), None);
+    }
+
+    #[test]
+    fn the_rollup_is_read_in_bytes() {
+        let rollup = "00400000-7fff r--p 0 00:00 0 [rollup]\nRss:    2048 kB\nPss:    1024 kB\nPss_Anon:   7 kB\n";
+        assert_eq!(parse_memory(rollup), Some(Memory { pss_bytes: 1 << 20, rss_bytes: 2 << 20 }));
+        assert_eq!(parse_memory("Rss: 1 kB\n"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_can_be_weighed() {
+        let process = Process::new(std::process::id());
+        assert!(process.memory().unwrap().rss_bytes > 0);
+        process.cpu_us().unwrap();
+    }
+}

@@ -1,0 +1,213 @@
+//! The event stream format, read in place: lines ended by LF, CRLF or CR, an event at each blank line after data
+//! (HTML Living Standard, 9.2.6). Of an event it tells the first bytes of the data and how long the data is.
+//!
+//! Never allocates, and keeps a bounded number of bytes per connection however long a line is.
+
+use crate::stamp::STAMP_BYTES_MAX;
+
+/// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes.
+const LINE_BYTES_MAX: usize = STAMP_BYTES_MAX + 16;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// One dispatched event.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Event<'a> {
+    /// The first bytes of the first data line, `STAMP_BYTES_MAX` at most.
+    pub(crate) opening: &'a [u8],
+    /// The length of the data, its line breaks included.
+    pub(crate) data_bytes: u64,
+}
+
+/// The place in the stream of one connection.
+#[derive(Debug)]
+pub(crate) struct Parser {
+    /// The start of the line that is not complete yet.
+    line: Opening<LINE_BYTES_MAX>,
+    line_bytes: u64,
+    /// The event that has no blank line yet: the start of its data.
+    data: Opening<STAMP_BYTES_MAX>,
+    /// The length of its data; `None`: it has no data line yet.
+    data_bytes: Option<u64>,
+    is_first_line: bool,
+    /// A line ended with CR at the very end of a read: an LF that follows belongs to it.
+    is_after_cr: bool,
+}
+
+impl Parser {
+    pub(crate) fn new() -> Self {
+        Self {
+            line: Opening::new(),
+            line_bytes: 0,
+            data: Opening::new(),
+            data_bytes: None,
+            is_first_line: true,
+            is_after_cr: false,
+        }
+    }
+
+    /// Takes the next bytes of the stream and calls `dispatch` for every event that they complete.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], mut dispatch: impl FnMut(Event<'_>)) {
+        if self.is_after_cr && !bytes.is_empty() {
+            self.is_after_cr = false;
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some(at) = line_end(bytes) {
+            let (line, rest) = bytes.split_at(at);
+            bytes = &rest[1..];
+            if rest[0] == b'\r' {
+                self.is_after_cr = bytes.is_empty();
+                bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+            }
+            if self.line_bytes == 0 {
+                self.take_line(line, line.len() as u64, &mut dispatch);
+            } else {
+                self.keep(line);
+                let (line, line_bytes) = (self.line, self.line_bytes);
+                (self.line, self.line_bytes) = (Opening::new(), 0);
+                self.take_line(line.bytes(), line_bytes, &mut dispatch);
+            }
+        }
+        self.keep(bytes);
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        self.line.extend(part);
+        self.line_bytes += part.len() as u64;
+    }
+
+    /// A complete line of `line_bytes` bytes, of which `line` has at least the first `LINE_BYTES_MAX`.
+    fn take_line(&mut self, mut line: &[u8], mut line_bytes: u64, dispatch: &mut impl FnMut(Event<'_>)) {
+        if std::mem::take(&mut self.is_first_line)
+            && let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK)
+        {
+            (line, line_bytes) = (rest, line_bytes - BYTE_ORDER_MARK.len() as u64);
+        }
+        if line_bytes == 0 {
+            if let Some(data_bytes) = self.data_bytes.take() {
+                dispatch(Event { opening: self.data.bytes(), data_bytes });
+            }
+            return;
+        }
+        // Every other field, and a comment, is of no interest here.
+        let Some(after_name) = line.strip_prefix(b"data") else { return };
+        let value = match after_name.split_first() {
+            None => after_name,
+            Some((b':', value)) => value.strip_prefix(b" ").unwrap_or(value),
+            Some(_) => return,
+        };
+        let value_bytes = line_bytes - (line.len() - value.len()) as u64;
+        self.data_bytes = match self.data_bytes {
+            None => {
+                self.data = Opening::new();
+                self.data.extend(value);
+                Some(value_bytes)
+            }
+            Some(before_bytes) => Some(before_bytes + 1 + value_bytes),
+        };
+    }
+}
+
+/// The first bytes of something longer.
+#[derive(Debug, Clone, Copy)]
+struct Opening<const BYTES_MAX: usize> {
+    bytes: [u8; BYTES_MAX],
+    used: u8,
+}
+
+impl<const BYTES_MAX: usize> Opening<BYTES_MAX> {
+    fn new() -> Self {
+        const { assert!(BYTES_MAX <= u8::MAX as usize) };
+        Self { bytes: [0; BYTES_MAX], used: 0 }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.used)]
+    }
+
+    fn extend(&mut self, part: &[u8]) {
+        let used = usize::from(self.used);
+        let taken = part.len().min(BYTES_MAX - used);
+        self.bytes[used..used + taken].copy_from_slice(&part[..taken]);
+        self.used += taken as u8;
+    }
+}
+
+/// Where the first CR or LF is. Whole blocks are looked at without a branch inside, so the compiler uses wide registers.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let is_end = |byte: u8| (byte == b'\n') | (byte == b'\r');
+    let clear = bytes.chunks_exact(32).take_while(|block| !block.iter().fold(false, |hit, &byte| hit | is_end(byte)));
+    let start = clear.count() * 32;
+    bytes[start..].iter().position(|&byte| is_end(byte)).map(|at| start + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Seen = Vec<(Vec<u8>, u64)>;
+
+    fn feed(parser: &mut Parser, bytes: &[u8], seen: &mut Seen) {
+        parser.feed(bytes, |event| seen.push((event.opening.to_vec(), event.data_bytes)));
+    }
+
+    /// Every way to cut the stream in two gives the same events, and so does every byte by itself.
+    fn check(stream: &[u8], expected: &[(&str, u64)]) {
+        let expected: Seen = expected.iter().map(|(opening, bytes)| (opening.as_bytes().to_vec(), *bytes)).collect();
+        for cut in 0..=stream.len() {
+            let (mut parser, mut seen) = (Parser::new(), Vec::new());
+            feed(&mut parser, &stream[..cut], &mut seen);
+            feed(&mut parser, &stream[cut..], &mut seen);
+            assert_eq!(seen, expected, "cut at {cut} of {}", stream.escape_ascii());
+        }
+        let (mut parser, mut seen) = (Parser::new(), Vec::new());
+        stream.iter().for_each(|byte| feed(&mut parser, &[*byte], &mut seen));
+        assert_eq!(seen, expected, "byte by byte: {}", stream.escape_ascii());
+    }
+
+    #[test]
+    fn an_event_is_its_data_at_a_blank_line() {
+        for end in ["\n", "\r\n", "\r"] {
+            let stream =
+                "retry: 1000\n: hello\nid: 1\ndata: one\n\n:\nevent: x\ndata:two\ndata:  three\n\nid: 2\n\ndata: cut";
+            check(stream.replace('\n', end).as_bytes(), &[("one", 3), ("two", 10)]);
+        }
+    }
+
+    #[test]
+    fn line_ends_may_be_mixed() {
+        check(b"data: a\r\n\ndata: b\r\r\ndata: c\n\rdata: d\r\n\r\n", &[("a", 1), ("b", 1), ("c", 1), ("d", 1)]);
+    }
+
+    #[test]
+    fn data_without_a_value_is_an_event_and_a_blank_line_alone_is_none() {
+        check(b"\n\ndata\n\ndata:\n\ndata\ndata\n\n\n", &[("", 0), ("", 0), ("", 1)]);
+        check(b"dataset: 1\n\nDATA: 1\n\n data: 1\n\n", &[]);
+    }
+
+    #[test]
+    fn one_byte_order_mark_at_the_start_is_passed_over() {
+        check(b"\xEF\xBB\xBFdata: a\n\n\xEF\xBB\xBFdata: b\n\n", &[("a", 1)]);
+        check(b"\xEF\xBB\xBF\n\ndata: a\n\n", &[("a", 1)]);
+    }
+
+    #[test]
+    fn a_long_line_is_measured_and_its_opening_kept() {
+        let long = "0123456789".repeat(30);
+        let stream = format!(": {long}\ndata: {long}\n\ndata: short\ndata: {long}\n\n");
+        check(stream.as_bytes(), &[(&long[..STAMP_BYTES_MAX], 300), ("short", 306)]);
+    }
+
+    #[test]
+    fn a_line_end_is_found_at_every_place() {
+        for length in 0..100 {
+            let mut bytes = vec![b'x'; length];
+            assert_eq!(line_end(&bytes), None);
+            for at in 0..length {
+                bytes[at] = if at % 2 == 0 { b'\n' } else { b'\r' };
+                assert_eq!(line_end(&bytes), Some(at));
+                bytes[at] = b'x';
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What one connection has received, exactly: by sequence number it knows what was lost, came twice or came late.
+//!
+//! It costs nothing while events come in order: memory grows only with the number of holes.
+
+use std::ops::Range;
+
+/// The sequence check of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// One above the highest number seen.
+    next: u32,
+    /// What was jumped over and has not come since, in ascending order.
+    missing: Vec<Range<u32>>,
+    pub(crate) duplicated: u64,
+    pub(crate) reordered: u64,
+}
+
+/// What a number was to the connection that received it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Arrival {
+    First,
+    Again,
+}
+
+impl Tally {
+    pub(crate) fn take(&mut self, number: u32) -> Arrival {
+        if number >= self.next {
+            if number > self.next {
+                self.missing.push(self.next..number);
+            }
+            self.next = number + 1;
+            return Arrival::First;
+        }
+        let hole = self.missing.partition_point(|hole| hole.end <= number);
+        match self.missing.get(hole) {
+            Some(range) if range.contains(&number) => {
+                self.fill(hole, number);
+                self.reordered += 1;
+                Arrival::First
+            }
+            _ => {
+                self.duplicated += 1;
+                Arrival::Again
+            }
+        }
+    }
+
+    /// Whether the last of `events` events has come.
+    pub(crate) fn has_last_of(&self, events: u32) -> bool {
+        self.next >= events
+    }
+
+    /// How many of the first `published` events have not come.
+    pub(crate) fn lost(&self, published: u32) -> u64 {
+        // An event can be here although its publish was not counted: its answer may have failed.
+        let holes = self.missing.iter().map(|hole| hole.end.min(published).saturating_sub(hole.start));
+        holes.map(u64::from).sum::<u64>() + u64::from(published.saturating_sub(self.next))
+    }
+
+    fn fill(&mut self, hole: usize, number: u32) {
+        let Range { start, end } = self.missing[hole].clone();
+        match (start == number, number + 1 == end) {
+            (true, true) => drop(self.missing.remove(hole)),
+            (true, false) => self.missing[hole].start = number + 1,
+            (false, true) => self.missing[hole].end = number,
+            (false, false) => {
+                self.missing[hole].end = number;
+                self.missing.insert(hole + 1, number + 1..end);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn tally(numbers: impl IntoIterator<Item = u32>) -> Tally {
+        let mut tally = Tally::default();
+        for number in numbers {
+            tally.take(number);
+        }
+        tally
+    }
+
+    #[test]
+    fn events_in_order_leave_no_trace() {
+        let tally = tally(0..1000);
+        assert!(tally.has_last_of(1000) && !tally.has_last_of(1001));
+        assert_eq!((tally.lost(1000), tally.duplicated, tally.reordered), (0, 0, 0));
+        assert_eq!(tally.missing.capacity(), 0);
+    }
+
+    #[test]
+    fn a_hole_is_lost_until_it_is_filled() {
+        let mut tally = tally([0, 5, 6]);
+        assert_eq!(tally.lost(7), 4);
+        assert_eq!(tally.lost(8), 5);
+        assert_eq!(tally.lost(3), 2);
+        for number in [2, 1, 4, 3] {
+            assert_eq!(tally.take(number), Arrival::First);
+        }
+        assert_eq!((tally.lost(7), tally.duplicated, tally.reordered), (0, 0, 4));
+        assert_eq!(tally.take(3), Arrival::Again);
+        assert_eq!(tally.duplicated, 1);
+    }
+
+    #[test]
+    fn nothing_received_is_all_lost() {
+        assert_eq!(tally([]).lost(10), 10);
+    }
+
+    #[test]
+    fn it_agrees_with_a_naive_model_on_scrambled_numbers() {
+        // A small linear congruential generator: the same numbers on every run.
+        let mut state = 1_u32;
+        let mut draw = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for _ in 0..200 {
+            let mut tally = Tally::default();
+            let (mut seen, mut duplicated, mut reordered) = (BTreeSet::new(), 0, 0);
+            for _ in 0..draw(120) {
+                let number = draw(50);
+                let late = seen.last().is_some_and(|&last| number < last);
+                if !seen.insert(number) {
+                    duplicated += 1;
+                } else if late {
+                    reordered += 1;
+                }
+                tally.take(number);
+            }
+            let lost = (0..50).filter(|number| !seen.contains(number)).count() as u64;
+            assert_eq!((tally.lost(50), tally.duplicated, tally.reordered), (lost, duplicated, reordered));
+        }
+    }
+}

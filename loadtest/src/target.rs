@@ -1,0 +1,158 @@
+//! The server under load: its URL as typed, the address it resolves to, and the paths that are asked for.
+//!
+//! A `Url` or `Path` in hand can be put into a request as it is. Only plain HTTP is spoken here.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How long one connect may take, for a stream, the publisher, and the choice among several addresses.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections from one source address: a source has about 28,000 ports to one destination.
+const CONNECTIONS_PER_SOURCE: u32 = 20_000;
+
+/// `http://HOST[:PORT]`, checked but not yet resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Url {
+    host: String,
+    port: u16,
+    authority: String,
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let rest = typed.strip_prefix("http://").ok_or("only http:// is spoken, for instance http://127.0.0.1:3000")?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains(['/', '?', '#']) {
+            return Err("a path belongs into --subscribe-path and --publish-path".to_owned());
+        }
+        if authority.contains('@') || authority.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err("the URL is http://HOST[:PORT] and nothing else".to_owned());
+        }
+        // The last colon parts the port, unless it is inside the brackets of an IPv6 address.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| "that is no port")?),
+            _ => (authority, 80),
+        };
+        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() || port == 0 {
+            return Err("the URL needs a host, and a port above 0".to_owned());
+        }
+        Ok(Self { host: host.to_owned(), port, authority: authority.to_owned() })
+    }
+}
+
+/// The path and query of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Path(String);
+
+impl FromStr for Path {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        if !typed.starts_with('/') {
+            return Err("a path begins with /".to_owned());
+        }
+        if !typed.bytes().all(|byte| byte.is_ascii_graphic()) || typed.contains('#') {
+            return Err("a path is visible ASCII without #; percent-encode the rest".to_owned());
+        }
+        Ok(Self(typed.to_owned()))
+    }
+}
+
+/// Where the requests of a run go.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    authority: String,
+}
+
+/// Why a URL leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResolveError {
+    #[error("{authority} does not resolve: {cause}")]
+    Lookup { authority: String, cause: io::Error },
+    #[error("{authority} resolves to no address")]
+    Empty { authority: String },
+}
+
+impl Target {
+    /// Looks the host up. Of several addresses, the first that accepts a connection is taken for the whole run.
+    pub(crate) fn resolve(url: &Url) -> Result<Self, ResolveError> {
+        let authority = url.authority.clone();
+        let found = match (url.host.as_str(), url.port).to_socket_addrs() {
+            Ok(found) => found.collect::<Vec<_>>(),
+            Err(cause) => return Err(ResolveError::Lookup { authority, cause }),
+        };
+        let accepts = |address: &&SocketAddr| TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok();
+        // With one address, or none that accepts, the first stream says what is wrong.
+        let chosen = if found.len() > 1 { found.iter().find(accepts) } else { None };
+        match chosen.or(found.first()) {
+            Some(&address) => Ok(Self { address, authority }),
+            None => Err(ResolveError::Empty { authority }),
+        }
+    }
+
+    /// The whole request that opens an event stream.
+    pub(crate) fn subscribe_request(&self, path: &Path) -> String {
+        format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", path.0, self.authority)
+    }
+
+    /// The head of a publish, up to and with the name of the last header: its value and a blank line are to follow.
+    pub(crate) fn publish_request(&self, path: &Path) -> String {
+        let authority = &self.authority;
+        format!("POST {} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: ", path.0)
+    }
+
+    /// The source address for connection `index` of `connections`: many on loopback when one has too few ports.
+    pub(crate) fn source(&self, index: u32, connections: u32) -> Option<SocketAddr> {
+        match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() && connections > CONNECTIONS_PER_SOURCE => {
+                let host = 2 + index / CONNECTIONS_PER_SOURCE;
+                Some(SocketAddr::from((Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 0)) + host), 0)))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_host_and_a_port() {
+        let url = |typed: &str| typed.parse::<Url>().map(|url| (url.host, url.port, url.authority));
+        let is = |host: &str, port, authority: &str| Ok((host.to_owned(), port, authority.to_owned()));
+        assert_eq!(url("http://127.0.0.1:3000"), is("127.0.0.1", 3000, "127.0.0.1:3000"));
+        assert_eq!(url("http://example.org/"), is("example.org", 80, "example.org"));
+        assert_eq!(url("http://[::1]:3000"), is("::1", 3000, "[::1]:3000"));
+        assert_eq!(url("http://[::1]"), is("::1", 80, "[::1]"));
+        for wrong in ["https://a", "a:3000", "http://", "http://a:b", "http://a:0", "http://a/b", "http://u@a"] {
+            assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_path_cannot_break_a_request() {
+        assert!("/sse?channel=a%20b".parse::<Path>().is_ok());
+        for wrong in ["sse", "", "/a b", "/a\r\nX: y", "/ä", "/a#b"] {
+            assert!(wrong.parse::<Path>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn many_connections_to_loopback_spread_over_source_addresses() {
+        let target = |address: &str| Target { address: address.parse().unwrap(), authority: String::new() };
+        let near = target("127.0.0.1:3000");
+        assert_eq!(near.source(0, 20_000), None);
+        assert_eq!(near.source(0, 20_001), Some("127.0.0.2:0".parse().unwrap()));
+        assert_eq!(near.source(20_000, 20_001), Some("127.0.0.3:0".parse().unwrap()));
+        assert_eq!(near.source(999_999, 1_000_000), Some("127.0.0.51:0".parse().unwrap()));
+        assert_eq!(target("192.0.2.1:80").source(0, 30_000), None);
+    }
+}

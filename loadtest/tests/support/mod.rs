@@ -1,0 +1,204 @@
+//! A tiny event-stream server on a port of its own, which keeps the contract or breaks it in one chosen way, and the
+//! load generator run against it. Threads and blocking sockets only.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+/// What the server does. Events count from 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Manner {
+    /// Every event to every stream, in the chunked coding.
+    Honest,
+    /// The same, without any coding: the stream ends when the connection does.
+    Plain,
+    /// Every answer to a publish says `connection: close`.
+    ClosesPublisher,
+    /// The first stream does not get this event.
+    Loses(usize),
+    /// The first stream gets this event twice.
+    Repeats(usize),
+    /// The first stream gets this event after the next.
+    Swaps(usize),
+    /// The first stream gets this event with a byte too many.
+    Damages(usize),
+    /// All streams end before this event.
+    ClosesBefore(usize),
+    /// Every stream ends right after its head.
+    ClosesStreams,
+    /// Every answer to a subscriber has this status.
+    RefusesStreams(&'static str),
+    /// Every answer to a publish has this status.
+    RefusesPublishes(&'static str),
+    /// A page instead of a stream.
+    Page,
+    /// Accepts, reads, and says nothing: to anybody, or to publishers.
+    Mute,
+    MuteToPublishers,
+}
+
+struct Server {
+    manner: Manner,
+    streams: Mutex<Vec<TcpStream>>,
+    /// What the first stream is still owed, and how many events there were.
+    held: Mutex<(Option<Vec<u8>>, usize)>,
+}
+
+/// Starts a server; it lasts as long as the test's process.
+pub(crate) fn serve(manner: Manner) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Arc::new(Server { manner, streams: Mutex::default(), held: Mutex::default() });
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let server = Arc::clone(&server);
+            std::thread::spawn(move || server.answer(stream.unwrap()));
+        }
+    });
+    address
+}
+
+impl Server {
+    fn answer(&self, mut stream: TcpStream) {
+        stream.set_nodelay(true).unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        while let Some((request_line, body)) = read_request(&mut reader) {
+            if self.manner == Manner::Mute {
+                continue;
+            }
+            if request_line.starts_with("GET ") {
+                self.subscribe(&mut stream);
+                continue;
+            }
+            let extra = if self.manner == Manner::ClosesPublisher { "connection: close\r\n" } else { "" };
+            match self.manner {
+                Manner::MuteToPublishers => continue,
+                Manner::RefusesPublishes(status) => answer(&mut stream, status, "no such channel\n", ""),
+                _ => {
+                    self.publish(&body);
+                    answer(&mut stream, "202 Accepted", "{\"id\":\"1-1\",\"matched\":1}", extra);
+                }
+            }
+            if !extra.is_empty() {
+                return stream.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+        }
+    }
+
+    fn subscribe(&self, stream: &mut TcpStream) {
+        let coding = match self.manner {
+            Manner::RefusesStreams(status) => return answer(stream, status, "", ""),
+            Manner::Page => return answer(stream, "200 OK", "<p>", "content-type: text/html\r\n"),
+            Manner::Plain => "",
+            _ => "transfer-encoding: chunked\r\n",
+        };
+        // Registered under the lock, so that no event goes out before the head.
+        let mut streams = self.streams.lock().unwrap();
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{coding}\r\n").unwrap();
+        self.send(stream, b"retry: 1000\n: hello\n");
+        if self.manner == Manner::ClosesStreams {
+            return stream.shutdown(std::net::Shutdown::Both).unwrap();
+        }
+        streams.push(stream.try_clone().unwrap());
+    }
+
+    fn publish(&self, data: &[u8]) {
+        let streams = self.streams.lock().unwrap();
+        let mut held = self.held.lock().unwrap();
+        let number = held.1;
+        held.1 += 1;
+        if self.manner == Manner::ClosesBefore(number) {
+            streams.iter().for_each(|stream| stream.shutdown(std::net::Shutdown::Both).unwrap());
+        }
+        let event = [b"id: 1-1\ndata: ", data, b"\n\n"].concat();
+        let (first, others) = streams.split_first().unwrap();
+        others.iter().for_each(|stream| self.send(stream, &event));
+        match self.manner {
+            Manner::Loses(chosen) if chosen == number => {}
+            Manner::Repeats(chosen) if chosen == number => self.send(first, &[event.clone(), event].concat()),
+            Manner::Swaps(chosen) if chosen == number => held.0 = Some(event),
+            Manner::Damages(chosen) if chosen == number => self.send(first, &[b"data: ", data, b"x\n\n"].concat()),
+            _ => {
+                self.send(first, &event);
+                held.0.take().into_iter().for_each(|late| self.send(first, &late));
+            }
+        }
+    }
+
+    /// In two pieces, so that the other side sees events cut in two.
+    fn send(&self, mut stream: &TcpStream, bytes: &[u8]) {
+        let framed = match self.manner {
+            Manner::Plain => bytes.to_vec(),
+            _ => [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat(),
+        };
+        let (one, two) = framed.split_at(framed.len() / 2);
+        // A stream may have been shut above, or by the other side at its end.
+        let _ = stream.write_all(one).and_then(|()| stream.write_all(two));
+    }
+}
+
+fn answer(stream: &mut TcpStream, status: &str, body: &str, extra: &str) {
+    write!(stream, "HTTP/1.1 {status}\r\n{extra}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+}
+
+/// The request line and the body. `None`: the other side is done.
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+    let (mut request_line, mut length_bytes) = (String::new(), 0);
+    reader.read_line(&mut request_line).ok().filter(|read| *read > 0)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length_bytes = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length_bytes];
+    reader.read_exact(&mut body).ok()?;
+    Some((request_line, body))
+}
+
+/// How one run of the load generator ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs the load generator; the arguments are parted by spaces.
+pub(crate) fn run(args: &str) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
+    end(command.args(args.split_whitespace()))
+}
+
+/// The same, for a process that may open no more than this many files.
+pub(crate) fn run_with_descriptors(limit: u32, args: &str) -> Run {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
+    end(command.arg(env!("CARGO_BIN_EXE_fanfare-loadtest")).args(args.split_whitespace()))
+}
+
+fn end(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        status: output.status.code().expect("it was not killed"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A short `fanout` against a server of this manner: 5 streams, 20 events, on two threads.
+pub(crate) fn fanout(manner: Manner, more: &str) -> Run {
+    let address = serve(manner);
+    run(&format!("fanout --url http://{address} --connections 5 --threads 2 --rate 500/s --events 20 {more}"))
+}
