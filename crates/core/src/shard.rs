@@ -172,7 +172,9 @@ impl<S: Socket> Shard<S> {
                 Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
                 Item::Attach { slot, outlet } => self.take_attach(slot, outlet, now_ms),
                 Item::Leave { slot, reason } => {
-                    if self.slot(slot).is_some() {
+                    if let Some(left) = self.slot(slot) {
+                        // A body that is dropped after its end has not gone away early.
+                        let reason = if left.was_told() { CloseReason::Drained } else { reason };
                         self.remove(slot.index, reason, now_ms);
                     }
                 }

@@ -193,6 +193,7 @@ async fn send(app: &App, event: Event, wait: Wait) -> Result<Response<Body>, Pro
     let target = event.targets().first().cloned();
     let receipt = app.hub.publish(event, wait).await?;
     if let (Some(target), Some(left_out)) = (target, app.sent.admit(app.now_ms())) {
+        let left_out = (left_out > 0).then_some(left_out);
         info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {target}");
     }
     Ok(accepted(&receipt))

@@ -72,7 +72,9 @@ impl Kit {
 
     /// Publishes one event to all for each word of `text`.
     pub(crate) fn say(&self, text: &str) {
-        text.split_whitespace().for_each(|word| drop(self.publish(all(word))));
+        for word in text.split_whitespace() {
+            self.publish(all(word));
+        }
     }
 
     /// A connection of client `u`, with its head not out yet.

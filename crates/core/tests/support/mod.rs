@@ -5,6 +5,7 @@
 
 mod chunks;
 mod kit;
+mod member;
 mod parser;
 mod rng;
 mod socket;
@@ -12,7 +13,7 @@ mod wake;
 mod world;
 
 pub(crate) use chunks::Chunks;
-pub(crate) use kit::{Kit, PublishFuture, all, channel, client, to_channel, to_client};
+pub(crate) use kit::{Kit, PublishFuture, all, channel, client, data_in, data_of, poll, taken, to_channel, to_client};
 pub(crate) use parser::{Dispatched, Parser};
 pub(crate) use rng::Rng;
 pub(crate) use socket::{Link, MockSocket};

@@ -1,0 +1,64 @@
+//! The hub under random operations, against a naive model: for each connection the list of events that match it.
+//!
+//! `FANFARE_SEED=<n>` replays one run; the seed of a run that fails is in the panic's output.
+
+#![allow(clippy::print_stdout, reason = "the seed of a failing run")]
+
+mod support;
+
+use fanfare_core::Config;
+use support::{Ending, Plan, Rng, World};
+
+const STEPS: usize = 12_000;
+
+fn config(rng: &mut Rng) -> Config {
+    Config {
+        shards: rng.pick(&[1, 2, 4]),
+        ring_messages_max: rng.within(1, 6),
+        ring_bytes_max: rng.pick(&[40, 200, 2_000]),
+        hub_ring_bytes_max: usize::MAX,
+        inbox_messages_max: rng.within(1, 8),
+        inbox_bytes_max: rng.pick(&[100, 400, 5_000]),
+        heartbeat_ms: rng.pick(&[20, 200]),
+        write_timeout_ms: rng.pick(&[100, 1_000]),
+        linger_ms: 50,
+        input_bytes_max: 30,
+        drain_spread_ms: rng.pick(&[0, 500]),
+        turn_slots_max: rng.within(1, 4),
+    }
+}
+
+fn run(seed: u64) {
+    // Shown only when the test fails.
+    println!("replay with FANFARE_SEED={seed}");
+    let mut rng = Rng::new(seed);
+    let plan = Plan { config: config(&mut rng), has_history: false, is_lossless: false, members_max: 16 };
+    println!("{plan:?}");
+    let ending = if rng.chance(50) { Ending::Leave } else { Ending::Drain };
+    let mut world = World::new(rng.next(), plan);
+    (0..STEPS).for_each(|_| world.step());
+    let (closed, delivered) = world.finish(ending);
+    println!("{ending:?}: {closed} connections, {delivered} events delivered");
+    assert!(closed > 50 && delivered > 500, "a world in which nothing happens proves nothing");
+}
+
+fn replayed() -> Option<u64> {
+    std::env::var("FANFARE_SEED").ok().map(|seed| seed.parse().expect("FANFARE_SEED is a number"))
+}
+
+#[test]
+fn the_hub_does_what_the_model_says_for_fixed_seeds() {
+    match replayed() {
+        Some(seed) => run(seed),
+        None => (1..=6).for_each(run),
+    }
+}
+
+#[test]
+fn the_hub_does_what_the_model_says_for_random_seeds() {
+    if replayed().is_none() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let mut seeds = Rng::new(now.as_nanos() as u64);
+        (0..6).for_each(|_| run(seeds.next()));
+    }
+}

@@ -1,0 +1,237 @@
+//! [`Member`]: what the naive model knows of one connection, and [`Log`]: every event in the order it was given.
+//!
+//! A member takes what came out of its outlet and holds it against the log at once: right audience, right bytes,
+//! in order, once.
+
+use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
+
+use fanfare_core::{
+    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, Message, Policy, SlotRef, Subscription,
+    Target,
+};
+
+use super::{Chunks, Dispatched, Flag, Link, MockSocket, Parser, normalised};
+
+/// One published event.
+pub(crate) struct Entry {
+    pub(crate) id: EventId,
+    pub(crate) event: Event,
+    /// As the test's journal keeps it.
+    pub(crate) message: Option<Message>,
+}
+
+/// The order of the hub, as the receipts told it.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) entries: Vec<Entry>,
+    by_number: HashMap<u64, usize>,
+}
+
+impl Log {
+    pub(crate) fn push(&mut self, number: u64, entry: Entry) {
+        assert!(self.entries.last().is_none_or(|last| last.id < entry.id), "{} goes back", entry.id);
+        self.by_number.insert(number, self.entries.len());
+        self.entries.push(entry);
+    }
+
+    /// Where the first event above `id` stands.
+    pub(crate) fn first_after(&self, id: EventId) -> usize {
+        self.entries.partition_point(|entry| entry.id <= id)
+    }
+}
+
+/// How the bytes of a member leave.
+pub(crate) enum Way {
+    Opening(Subscription<MockSocket>),
+    Socket { link: Link, framing: Framing, chunks: Chunks },
+    Feed { feed: Feed<MockSocket>, flag: Arc<Flag>, ending: Option<Result<(), Cut>> },
+    Gone,
+}
+
+/// One connection.
+pub(crate) struct Member {
+    pub(crate) connection: u64,
+    pub(crate) shard: usize,
+    pub(crate) slot: SlotRef,
+    pub(crate) client: ClientId,
+    pub(crate) channels: Vec<Channel>,
+    pub(crate) policy: Policy,
+    /// What it is due has an id above this.
+    pub(crate) after: EventId,
+    pub(crate) is_resumed: bool,
+    /// Its peer takes everything at once.
+    pub(crate) is_quick: bool,
+    /// Its peer gets no more room before the end.
+    pub(crate) is_stuck: bool,
+    /// It was all quiet when it was ended, so the figures must add up exactly.
+    pub(crate) is_exact: bool,
+    /// What the test did that may end it.
+    pub(crate) causes: Vec<CloseReason>,
+    pub(crate) way: Way,
+    pub(crate) parser: Parser,
+    pub(crate) got: u64,
+    /// The log's entries from here on may still come.
+    pub(crate) next: usize,
+}
+
+impl Member {
+    pub(crate) fn new(subscription: Subscription<MockSocket>, shard: usize, client: ClientId) -> Self {
+        Self {
+            connection: subscription.connection(),
+            shard,
+            slot: subscription.slot(),
+            client,
+            channels: Vec::new(),
+            policy: Policy::DropNewest,
+            after: EventId::ZERO,
+            is_resumed: false,
+            is_quick: false,
+            is_stuck: false,
+            is_exact: false,
+            causes: Vec::new(),
+            way: Way::Opening(subscription),
+            parser: Parser::default(),
+            got: 0,
+            next: 0,
+        }
+    }
+
+    fn is_reached_by(&self, event: &Event) -> bool {
+        event.targets().iter().any(|target| match target {
+            Target::All => true,
+            Target::Channel(channel) => self.channels.contains(channel),
+            Target::Client(client) => *client == self.client,
+        })
+    }
+
+    pub(crate) fn is_due(&self, entry: &Entry) -> bool {
+        entry.id > self.after && self.is_reached_by(&entry.event)
+    }
+
+    /// How many events so far are for it.
+    pub(crate) fn matched(&self, log: &Log) -> u64 {
+        let from = log.first_after(self.after);
+        log.entries[from..].iter().filter(|entry| self.is_reached_by(&entry.event)).count() as u64
+    }
+
+    /// Takes what its socket has got.
+    pub(crate) fn take_out(&mut self, log: &Log) {
+        let events = match &mut self.way {
+            Way::Socket { link, framing: Framing::Bare, .. } => self.parser.feed(&link.take_out()),
+            Way::Socket { link, chunks, .. } => {
+                let payloads = chunks.feed(&link.take_out());
+                let mut events = Vec::new();
+                for payload in payloads {
+                    events.extend(self.parser.feed(&payload));
+                    assert!(self.parser.is_between_events(), "a chunk is a whole event");
+                }
+                events
+            }
+            _ => return,
+        };
+        events.into_iter().for_each(|event| self.check(log, &event, None));
+    }
+
+    /// Polls its body up to `times`, as hyper would: only when it was woken, and on until it is pending.
+    pub(crate) fn poll_feed(&mut self, log: &Log, times: usize) -> bool {
+        let mut is_changed = false;
+        for left in (0..times).rev() {
+            let Way::Feed { feed, flag, ending } = &mut self.way else { return is_changed };
+            let waker = flag.waker();
+            match feed.poll_next(&mut Context::from_waker(&waker)) {
+                Poll::Pending => return is_changed,
+                Poll::Ready(None) => {
+                    *ending = Some(Ok(()));
+                    return true;
+                }
+                Poll::Ready(Some(Err(cut))) => {
+                    *ending = Some(Err(cut));
+                    return true;
+                }
+                Poll::Ready(Some(Ok(message))) => {
+                    is_changed = true;
+                    if left == 0 {
+                        flag.raise();
+                    }
+                    let events = self.parser.feed(message.sse());
+                    assert_eq!(events.len(), usize::from(message.id() != EventId::ZERO));
+                    events.into_iter().for_each(|event| self.check(log, &event, Some(message.id())));
+                }
+            }
+        }
+        is_changed
+    }
+
+    fn check(&mut self, log: &Log, got: &Dispatched, id: Option<EventId>) {
+        let who = self.connection;
+        let number = got.data.split(' ').next().and_then(|number| number.parse().ok());
+        let at = number.and_then(|number| log.by_number.get(&number).copied());
+        let Some(at) = at else { panic!("connection {who} got what nobody published: {got:?}") };
+        let entry = &log.entries[at];
+        assert!(at >= self.next, "connection {who} got {} twice or out of order", entry.id);
+        self.next = at + 1;
+        assert!(entry.id > self.after, "connection {who} got {} from before its start", entry.id);
+        assert!(self.is_reached_by(&entry.event), "connection {who} got {} that is not for it", entry.id);
+        assert_eq!(got.data, normalised(entry.event.data()));
+        assert_eq!(got.kind, entry.event.kind().unwrap_or("message"));
+        let own_id = entry.event.own_id().map(str::to_owned);
+        assert_eq!(got.last_id, own_id.unwrap_or_else(|| entry.id.to_string()));
+        assert!(id.is_none_or(|id| id == entry.id));
+        self.got += 1;
+    }
+
+    /// Holds the notice of its end against what came out.
+    pub(crate) fn check_closed(&mut self, log: &Log, closed: &Closed, is_lossless: bool, has_history: bool) {
+        self.take_out(log);
+        let who = format!("{closed:?}, resumed {}", self.is_resumed);
+        assert_eq!(closed.client, self.client, "{who}");
+        assert_eq!(closed.written, self.got, "written is what came out: {who}");
+        let allowed = match closed.reason {
+            CloseReason::Busy => self.policy == Policy::Close && closed.dropped > 0,
+            CloseReason::WriteTimeout => !self.is_quick,
+            reason => self.causes.contains(&reason),
+        };
+        assert!(allowed, "nothing explains this end: {who}, causes {:?}", self.causes);
+        let matched = self.matched(log);
+        if !has_history {
+            assert!(self.got + closed.dropped <= matched, "more than {matched}: {who}");
+        }
+        if self.is_exact {
+            let accounted = self.got + closed.dropped;
+            assert!(accounted == matched || (has_history && accounted > matched), "due {matched}: {who}");
+            assert!(!is_lossless || self.got == matched, "due {matched}, all of it: {who}");
+        }
+    }
+
+    /// The slot is gone and its shard at rest: nobody may be left holding an outlet that looks open.
+    pub(crate) fn check_let_go(&mut self) {
+        let who = self.connection;
+        match &mut self.way {
+            Way::Socket { link, .. } => assert!(link.is_closed(), "the socket of connection {who} is let go"),
+            Way::Feed { feed, flag, ending: None } => {
+                assert!(flag.is_up(), "the body of connection {who} is woken when it is cut");
+                let next = feed.poll_next(&mut Context::from_waker(&flag.waker()));
+                assert!(matches!(next, Poll::Ready(Some(Err(Cut)))), "the body of connection {who} is cut: {next:?}");
+                let signal = feed.cut_signal().poll_cut(&mut Context::from_waker(&flag.waker()));
+                assert!(signal.is_ready());
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks that a drained stream ended as a whole.
+    pub(crate) fn check_drained(&self, spread_ms: u64) {
+        let who = self.connection;
+        match &self.way {
+            Way::Socket { link, framing, chunks } => {
+                assert!(link.is_shut(), "connection {who} was not told the end");
+                assert!(*framing == Framing::Bare || chunks.is_over(), "connection {who} has no final chunk");
+            }
+            Way::Feed { ending, .. } => assert_eq!(*ending, Some(Ok(())), "connection {who}"),
+            _ => return,
+        }
+        assert!(self.parser.is_between_events());
+        let retry_ms = self.parser.retries_ms.last().copied();
+        assert!(retry_ms.is_some_and(|ms| (1_000..=1_000 + spread_ms).contains(&ms)), "{who}: {retry_ms:?}");
+    }
+}

@@ -1,0 +1,510 @@
+//! [`World`]: a hub under random operations, and the naive model that it is held against after every step.
+//!
+//! The world is a strict shell: it drives a shard only when it was woken or said More (besides random turns), and
+//! polls publishers and bodies only when they were woken, so that a lost wake-up shows as something left undone.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use fanfare_core::{
+    Batch, CloseReason, Config, Draft, Event, EventId, Framing, Hub, Notice, Policy, ReadRequest, Receipt, RingBudget,
+    Shard, Start, Subscribe, Target, Turn, Wait,
+};
+
+use super::{
+    Chunks, Flag, Kit, Link, MockSocket, PublishFuture, Rng, channel, client,
+    member::{Entry, Log, Member, Way},
+};
+
+/// What kind of world it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    /// Connections resume, and the test keeps the history that their reads are answered from.
+    pub(crate) has_history: bool,
+    /// No ring can overflow, so every connection must get everything.
+    pub(crate) is_lossless: bool,
+    pub(crate) members_max: usize,
+}
+
+/// How a world ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every client takes what waits and leaves.
+    Leave,
+    /// The hub drains.
+    Drain,
+}
+
+struct Publishing {
+    future: PublishFuture,
+    flag: Arc<Flag>,
+    number: u64,
+    event: Event,
+    wait: Wait,
+    /// Its place in the log and how many connections it can reach at most, once it is ordered.
+    committed: Option<(usize, usize)>,
+}
+
+/// One hub and its model.
+pub(crate) struct World {
+    rng: Rng,
+    plan: Plan,
+    kit: Kit,
+    owners: Vec<Arc<Flag>>,
+    has_more: Vec<bool>,
+    log: Log,
+    members: Vec<Member>,
+    /// Whose slots are gone.
+    gone: Vec<Member>,
+    publishing: Vec<Publishing>,
+    reads: Vec<ReadRequest>,
+    history: Arc<RingBudget>,
+    numbers: u64,
+    dropped: u64,
+    busy: u64,
+    /// Connections that came and went.
+    pub(crate) closed: usize,
+    /// Events that came out somewhere.
+    pub(crate) delivered: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, plan: Plan) -> Self {
+        let kit = Kit::new(plan.config.clone());
+        let owners: Vec<_> = kit.shards.iter().map(|_| Flag::new()).collect();
+        for (shard, owner) in kit.shards.iter().zip(&owners) {
+            shard.inbox().register(&Context::from_waker(&owner.waker()));
+        }
+        Self {
+            rng: Rng::new(seed),
+            has_more: vec![false; owners.len()],
+            owners,
+            kit,
+            plan,
+            log: Log::default(),
+            members: Vec::new(),
+            gone: Vec::new(),
+            publishing: Vec::new(),
+            reads: Vec::new(),
+            history: Arc::new(RingBudget::new(0)),
+            numbers: 0,
+            dropped: 0,
+            busy: 0,
+            closed: 0,
+            delivered: 0,
+        }
+    }
+
+    pub(crate) fn step(&mut self) {
+        match self.rng.below(100) {
+            0..24 => self.publish(),
+            24..30 => {
+                self.poll_publishers(1);
+            }
+            30..34 => self.subscribe(),
+            34..42 => self.attach(),
+            42..68 => {
+                let shard = self.rng.below(self.kit.shards.len());
+                self.turn(shard);
+            }
+            68..80 => self.give(),
+            80..88 => {
+                self.poll_feeds(1);
+            }
+            88..91 => self.answer(),
+            91..94 => self.sweep(),
+            94..96 => self.leave(),
+            96 => self.send(),
+            97 => self.drop_publisher(),
+            98 => self.step_clock(),
+            _ if !self.plan.has_history && self.rng.chance(10) => self.settle_one(),
+            _ => {}
+        }
+    }
+
+    fn hub(&self) -> &Arc<Hub<MockSocket>> {
+        &self.kit.hub
+    }
+
+    fn event(&mut self) -> Event {
+        self.numbers += 1;
+        let rng = &mut self.rng;
+        let length = if rng.chance(90) { rng.below(12) } else { rng.below(300) };
+        let text: String = (0..length).map(|_| rng.pick(&['a', 'b', '\n', '\r', ':', ' ', 'ü', '\u{feff}'])).collect();
+        let data = format!("{} {text}", self.numbers);
+        let name = |rng: &mut Rng| Target::Channel(channel(["a", "b", "c", "d", "e"][rng.below(5)]));
+        let event = match rng.below(10) {
+            0..3 => Event::new(Target::All, data),
+            3..6 => Event::new(name(rng), data),
+            6..8 => Event::new(Target::Client(client(&format!("u{}", rng.below(5)))), data),
+            _ => Event::for_targets((0..rng.within(2, 4)).map(|_| name(rng)).collect(), data).unwrap(),
+        };
+        let event = if rng.chance(20) { event.with_kind("k").unwrap() } else { event };
+        if rng.chance(10) { event.with_own_id("own").unwrap() } else { event }
+    }
+
+    fn publish(&mut self) {
+        let wait = if self.rng.chance(30) { Wait::Written } else { Wait::Journal };
+        let event = self.event();
+        let future = self.kit.publishing(event.clone(), wait);
+        let (flag, number) = (Flag::raised(), self.numbers);
+        self.publishing.push(Publishing { future, flag, number, event, wait, committed: None });
+        self.poll_publisher(self.publishing.len() - 1);
+    }
+
+    /// Polls a publisher that was woken; false if it was not.
+    fn poll_publisher(&mut self, at: usize) -> bool {
+        let publisher = &mut self.publishing[at];
+        if !publisher.flag.take() {
+            return false;
+        }
+        let before = self.kit.hub.last_id();
+        let waker = publisher.flag.waker();
+        let answer = publisher.future.as_mut().poll(&mut Context::from_waker(&waker));
+        let id = self.kit.hub.last_id();
+        if id != before {
+            assert!(publisher.committed.is_none());
+            let (number, event) = (publisher.number, publisher.event.clone());
+            let message =
+                self.plan.has_history.then(|| Draft::new(event.clone(), Arc::clone(&self.history)).finish(id));
+            let entry = Entry { id, event, message };
+            let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
+            self.publishing[at].committed = Some((self.log.entries.len(), due));
+            self.log.push(number, entry);
+            let first = self.publishing.iter().position(|publisher| publisher.committed.is_none());
+            assert!(first.is_none_or(|first| first > at), "a publisher was overtaken at the gate");
+        }
+        if let Poll::Ready(receipt) = answer {
+            let publisher = self.publishing.remove(at);
+            self.check_receipt(&publisher, &receipt.unwrap());
+        }
+        true
+    }
+
+    fn check_receipt(&self, publisher: &Publishing, receipt: &Receipt) {
+        let (at, due_max) = publisher.committed.expect("a receipt is for what was ordered");
+        let entry = &self.log.entries[at];
+        assert_eq!(receipt.id, entry.id);
+        assert_eq!(receipt.outcome.is_some(), publisher.wait == Wait::Written);
+        let Some(outcome) = receipt.outcome else { return };
+        assert_eq!(outcome.matched(), receipt.matched);
+        // Who is still there was there all the time. Who catches up may have got it from the journal before.
+        let is_sure = |member: &&Member| member.is_due(entry) && !self.plan.has_history;
+        let due_min = self.members.iter().filter(is_sure).count();
+        let span = due_min..=due_max;
+        assert!(span.contains(&receipt.matched), "{} for {span:?}: {outcome:?}", receipt.matched);
+    }
+
+    fn poll_publishers(&mut self, times: usize) -> bool {
+        let mut is_changed = false;
+        for _ in 0..times {
+            let woken = (0..self.publishing.len()).find(|at| self.publishing[*at].flag.is_up());
+            is_changed |= woken.is_some_and(|at| self.poll_publisher(at));
+        }
+        is_changed
+    }
+
+    fn drop_publisher(&mut self) {
+        if let Some(at) = self.any(self.publishing.len()) {
+            self.publishing.remove(at);
+        }
+    }
+
+    fn any(&mut self, count: usize) -> Option<usize> {
+        (count > 0).then(|| self.rng.below(count))
+    }
+
+    fn subscribe(&mut self) {
+        if self.members.len() >= self.plan.members_max {
+            return;
+        }
+        let rng = &mut self.rng;
+        let (shard, client) = (rng.below(self.kit.shards.len()), client(&format!("u{}", rng.below(5))));
+        let channels: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|_| rng.chance(40)).map(channel).collect();
+        let policies = [Policy::DropNewest, Policy::DropOldest, Policy::Close];
+        let policy = if self.plan.has_history { Policy::DropNewest } else { rng.pick(&policies) };
+        let resume = (self.plan.has_history && rng.chance(60)).then(|| match rng.below(4) {
+            0 => EventId::ZERO,
+            _ => {
+                let from = self.log.entries.len().saturating_sub(rng.below(40) + 1);
+                self.log.entries.get(from).map_or(EventId::ZERO, |entry| entry.id)
+            }
+        });
+        let start = resume.map_or(Start::Now, Start::After);
+        let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
+        let subscribe = Subscribe { client: client.clone(), channels, start, policy, shard, now_ms };
+        let after = resume.unwrap_or(self.kit.hub.last_id());
+        let subscription = self.kit.hub.subscribe(subscribe);
+        let member = Member::new(subscription, shard, client);
+        let member = Member { channels: followed, policy, after, is_resumed: resume.is_some(), ..member };
+        self.members.push(member);
+    }
+
+    /// A random member whose way out is as it should be.
+    fn find(&mut self, is_wanted: impl Fn(&Member) -> bool) -> Option<usize> {
+        let found: Vec<_> = (0..self.members.len()).filter(|at| is_wanted(&self.members[*at])).collect();
+        self.any(found.len()).map(|at| found[at])
+    }
+
+    fn attach(&mut self) {
+        if let Some(at) = self.find(|member| matches!(member.way, Way::Opening(_))) {
+            self.attach_one(at);
+        }
+    }
+
+    fn attach_one(&mut self, at: usize) {
+        let (rng, member) = (&mut self.rng, &mut self.members[at]);
+        let Way::Opening(subscription) = std::mem::replace(&mut member.way, Way::Gone) else { return };
+        if rng.chance(35) {
+            let (feed, flag) = (subscription.into_feed(), Flag::raised());
+            member.way = Way::Feed { feed, flag, ending: None };
+            return;
+        }
+        let framing = if rng.chance(75) { Framing::Chunked } else { Framing::Bare };
+        member.is_quick = rng.chance(30);
+        member.is_stuck = !member.is_quick && rng.chance(20);
+        let room = if member.is_quick { usize::MAX } else { rng.below(200) };
+        let (socket, link) = Link::new(Arc::clone(self.kit.hub.inbox(member.shard)), member.slot, room);
+        if rng.chance(40) {
+            link.write_max(rng.within(1, 40));
+        }
+        subscription.attach_socket(socket, framing);
+        member.way = Way::Socket { link, framing, chunks: Chunks::default() };
+    }
+
+    /// Room for a slow one.
+    fn give(&mut self) {
+        let is_wanted = |member: &Member| matches!(member.way, Way::Socket { .. }) && !member.is_stuck;
+        let Some(at) = self.find(is_wanted) else { return };
+        let bytes = if self.rng.chance(50) { self.rng.within(1, 3) } else { self.rng.below(300) };
+        let member = &mut self.members[at];
+        if let (Way::Socket { link, .. }, false) = (&member.way, member.is_quick) {
+            link.give(bytes);
+        }
+        member.take_out(&self.log);
+    }
+
+    fn send(&mut self) {
+        let Some(at) = self.find(|member| matches!(member.way, Way::Socket { .. })) else { return };
+        if let Way::Socket { link, .. } = &self.members[at].way {
+            link.send(self.rng.within(1, 9));
+            self.members[at].causes.push(CloseReason::TooMuchInput);
+        }
+    }
+
+    fn leave(&mut self) {
+        let Some(at) = self.any(self.members.len()) else { return };
+        let how = self.rng.below(3);
+        let member = &mut self.members[at];
+        match &member.way {
+            Way::Opening(_) => {
+                member.causes.push(CloseReason::HandshakeFailed);
+                member.way = Way::Gone;
+            }
+            Way::Socket { link, .. } => {
+                member.causes.push(CloseReason::ClientGone);
+                [Link::end, Link::reset, Link::break_writes][how](link);
+            }
+            Way::Feed { .. } => {
+                member.causes.push(CloseReason::ClientGone);
+                member.way = Way::Gone;
+            }
+            Way::Gone => {}
+        }
+    }
+
+    /// Polls bodies that were woken, some of what they have.
+    fn poll_feeds(&mut self, bodies: usize) -> bool {
+        let mut is_changed = false;
+        for _ in 0..bodies {
+            let Some(at) = self.find(|member| matches!(&member.way, Way::Feed { flag, .. } if flag.is_up())) else {
+                break;
+            };
+            let times = self.rng.within(1, 4);
+            let member = &mut self.members[at];
+            if let Way::Feed { flag, .. } = &member.way {
+                flag.take();
+            }
+            is_changed |= member.poll_feed(&self.log, times);
+        }
+        is_changed
+    }
+
+    fn step_clock(&mut self) {
+        let unix_ms = self.rng.below(2_000) as u64;
+        self.kit.unix_ms.store(unix_ms, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn sweep(&mut self) {
+        self.kit.now_ms += self.rng.below(12) as u64;
+        let shard = self.rng.below(self.kit.shards.len());
+        self.kit.shards[shard].sweep(self.kit.now_ms);
+        self.look(shard);
+    }
+
+    fn turn(&mut self, shard: usize) {
+        self.owners[shard].take();
+        let waker = self.owners[shard].waker();
+        let inbox = Arc::clone(self.hub().inbox(shard));
+        inbox.register(&Context::from_waker(&waker));
+        let turn = self.kit.shards[shard].turn(self.kit.now_ms);
+        self.has_more[shard] = turn == Turn::More;
+        if turn == Turn::Idle {
+            assert!(inbox.is_empty());
+            assert_eq!(inbox.load(), (0, 0), "an idle shard holds no places");
+        }
+        self.look(shard);
+    }
+
+    /// Takes what a shard has to say.
+    fn look(&mut self, shard: usize) {
+        let shard: &mut Shard<_> = &mut self.kit.shards[shard];
+        self.reads.extend(shard.take_reads());
+        for notice in shard.take_notices() {
+            match notice {
+                Notice::Busy { dropped, .. } => self.busy += dropped,
+                Notice::Closed(closed) => {
+                    let at = self.members.iter().position(|member| member.connection == closed.connection);
+                    let mut member = self.members.swap_remove(at.expect("a connection ends once"));
+                    self.dropped += closed.dropped;
+                    member.check_closed(&self.log, &closed, self.plan.is_lossless, self.plan.has_history);
+                    self.closed += 1;
+                    self.delivered += member.got;
+                    self.gone.push(member);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self) {
+        let Some(at) = self.any(self.reads.len()) else { return };
+        let request = self.reads.swap_remove(at);
+        if !self.plan.has_history {
+            return self.kit.hub.read(&request);
+        }
+        self.kit.hub.answer_with(&request, |last| {
+            assert_eq!(self.log.entries.last().map_or(EventId::ZERO, |entry| entry.id), last);
+            let (mut messages, mut bytes, limit) = (Vec::new(), 0, request.limit());
+            for entry in &self.log.entries[self.log.first_after(request.after())..] {
+                if !entry.event.targets().iter().any(|target| request.targets().contains(target)) {
+                    continue;
+                }
+                let message = entry.message.clone().expect("it is kept");
+                bytes += message.bytes();
+                if messages.len() == limit.messages_max || (bytes > limit.bytes_max && !messages.is_empty()) {
+                    let next = messages.last().map_or(request.after(), fanfare_core::Message::id);
+                    return Batch { messages, next };
+                }
+                messages.push(message);
+            }
+            Batch { messages, next: last.max(request.after()) }
+        });
+    }
+
+    /// Lets everything that was woken go on until nothing is.
+    fn come_to_rest(&mut self, with_feeds: bool) {
+        for _ in 0..100_000 {
+            let mut is_changed = false;
+            for shard in 0..self.kit.shards.len() {
+                if self.has_more[shard] || self.owners[shard].is_up() {
+                    self.turn(shard);
+                    is_changed = true;
+                }
+            }
+            is_changed |= self.poll_publishers(4);
+            is_changed |= with_feeds && self.poll_feeds(4);
+            is_changed |= !self.reads.is_empty();
+            self.answer();
+            if !is_changed {
+                self.gone.drain(..).for_each(|mut member| member.check_let_go());
+                return;
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    /// Everything that waits for one member is taken; then it leaves, and its figures must add up.
+    fn settle_one(&mut self) {
+        let Some(at) = self.find(|member| matches!(member.way, Way::Socket { .. })) else { return };
+        let connection = self.members[at].connection;
+        self.members[at].is_stuck = false;
+        if let Way::Socket { link, .. } = &self.members[at].way {
+            link.open();
+        }
+        self.come_to_rest(false);
+        let Some(member) = self.members.iter_mut().find(|member| member.connection == connection) else { return };
+        let Way::Socket { link, .. } = &member.way else { return };
+        link.end();
+        member.is_exact = true;
+        member.causes.push(CloseReason::ClientGone);
+        self.come_to_rest(false);
+        assert!(self.members.iter().all(|member| member.connection != connection));
+    }
+
+    /// Ends the world and checks that it leaves nothing behind.
+    pub(crate) fn finish(mut self, ending: Ending) -> (usize, u64) {
+        while let Some(at) = self.members.iter().position(|member| matches!(member.way, Way::Opening(_))) {
+            self.attach_one(at);
+        }
+        if ending == Ending::Drain {
+            self.drain();
+        }
+        for member in &self.members {
+            if let Way::Socket { link, .. } = &member.way {
+                link.open();
+            }
+        }
+        self.come_to_rest(true);
+        assert!(self.publishing.is_empty(), "publishers wait at the gate of an empty hub");
+        assert_eq!(self.hub().ring_bytes(), 0, "everything was taken");
+        assert_eq!(self.hub().registry().connections(), self.members.len());
+        for member in &mut self.members {
+            member.take_out(&self.log);
+            member.is_exact = true;
+            member.causes.extend([CloseReason::ClientGone, CloseReason::Drained]);
+            if ending == Ending::Drain {
+                member.check_drained(self.plan.config.drain_spread_ms);
+            }
+            match &member.way {
+                Way::Socket { link, .. } => link.end(),
+                _ => member.way = Way::Gone,
+            }
+        }
+        self.come_to_rest(true);
+        assert!(self.members.is_empty(), "who left is forgotten");
+        (0..4 * self.kit.shards.len()).for_each(|at| {
+            let shard = at % self.kit.shards.len();
+            self.kit.shards[shard].sweep(self.kit.now_ms);
+            self.look(shard);
+        });
+        assert_eq!(self.busy, self.dropped, "what was dropped is in the notices of busy targets");
+        let registry = self.hub().registry();
+        assert_eq!((registry.connections(), registry.estimate(&[Target::All, Target::Channel(channel("a"))])), (0, 0));
+        (0..5).for_each(|u| assert!(self.hub().connections_of(&client(&format!("u{u}"))).is_empty()));
+        assert_eq!((self.hub().ring_bytes(), self.history.held_bytes()), (0, 0));
+        assert!(self.kit.shards.iter().all(|shard| shard.open() == 0));
+        (self.closed, self.delivered)
+    }
+
+    /// Those who wait at the gate are refused.
+    fn drain(&mut self) {
+        self.come_to_rest(false);
+        for _ in 0..12 {
+            self.publish();
+        }
+        self.hub().drain();
+        let is_refused = |publisher: &Publishing| publisher.committed.is_none();
+        for mut refused in std::mem::take(&mut self.publishing) {
+            if !is_refused(&refused) {
+                self.publishing.push(refused);
+                continue;
+            }
+            assert!(refused.flag.take(), "who waits at the gate is woken by a drain");
+            let answer = refused.future.as_mut().poll(&mut Context::from_waker(&refused.flag.waker()));
+            assert!(matches!(answer, Poll::Ready(Err(fanfare_core::PublishError::Draining))));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The command as its user meets it: flags, exit codes, the first minute with curl, the log, signals.
+
+mod support;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
+
+use support::{Process, curl, curl_once, fanfare, serve};
+
+fn run(command: &mut Command) -> (i32, String) {
+    let mut process = Process::start(command);
+    let lines = process.remaining_lines();
+    (process.exit().code().unwrap(), lines.join("\n"))
+}
+
+#[test]
+fn a_bad_flag_is_named_and_exits_2() {
+    let (code, text) = run(fanfare().arg("--lissen"));
+    assert_eq!(code, 2);
+    assert!(text.contains("--lissen") && text.contains("--listen"), "{text}");
+    for bad in [["--clock", "2"], ["--clock", "0s"], ["--shards", "0"], ["--policy", "x"], ["--listen", "x"]] {
+        assert_eq!(run(fanfare().args(bad)).0, 2, "{bad:?}");
+    }
+    assert_eq!(run(fanfare().env("FANFARE_SHARDS", "many")).0, 2);
+}
+
+#[test]
+fn a_taken_port_is_an_error_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, text) = run(fanfare().args(["--listen", &address]));
+    assert_eq!(code, 1);
+    assert!(text.contains(&address) && text.contains("in use"), "{text}");
+}
+
+#[test]
+fn the_port_of_a_running_fanfare_is_taken_too() {
+    let (_first, url) = serve(&[]);
+    let address = url.trim_start_matches("http://");
+    assert_eq!(run(fanfare().args(["--listen", address])).0, 1);
+}
+
+#[test]
+fn listening_to_the_world_with_open_publishing_is_refused_until_it_is_meant() {
+    let (code, text) = run(fanfare().args(["--listen", "0.0.0.0:0"]));
+    assert_eq!(code, 2);
+    assert!(text.contains("--allow-anonymous-publish"), "{text}");
+    let mut server = Process::start(fanfare().args(["--listen", "0.0.0.0:0", "--allow-anonymous-publish"]));
+    server.line_with("listening on ");
+}
+
+#[test]
+fn each_curl_gets_what_it_should_at_once_and_nothing_else() {
+    let (_server, url) = serve(&[]);
+    let mut everybody = [curl(&[&url]), curl(&["--http2-prior-knowledge", &url]), curl(&["-0", &url])];
+    let of_42 = format!("{url}/sse?id=42");
+    let mut twice = [curl(&[&of_42]), curl(&["--http2-prior-knowledge", &of_42])];
+    let mut news = curl(&[&format!("{url}/channels/news")]);
+
+    assert!(curl_once(&["-d", "to 42", &format!("{url}/clients/42")]).contains("\"matched\":2}"));
+    assert!(curl_once(&["-X", "POST", &format!("{url}/ping/42")]).contains("\"matched\":2}"));
+    assert!(curl_once(&["-d", "extra", &format!("{url}/channels/news/broadcast")]).contains("\"matched\":1}"));
+    let exact = curl_once(&["-d", "to all", &format!("{url}/broadcast?wait=written")]);
+    assert!(exact.contains("\"matched\":6,\"written\":4,\"queued\":2,\"dropped\":0}"), "{exact}");
+
+    let next = |curl: &mut Process| curl.line_with("data: ");
+    everybody.iter_mut().for_each(|curl| assert_eq!(next(curl), "data: to all"));
+    for curl in &mut twice {
+        assert_eq!(next(curl), "data: to 42");
+        assert_eq!(next(curl), "data: hello, 42");
+        assert_eq!(next(curl), "data: to all");
+    }
+    assert_eq!(next(&mut news), "data: extra");
+    assert_eq!(next(&mut news), "data: to all");
+}
+
+#[test]
+fn the_clock_ticks_for_everybody() {
+    let (_server, url) = serve(&["--clock", "50ms"]);
+    let mut stream = curl(&[&url]);
+    let line = stream.line_with("data: the time is ");
+    assert!(line.ends_with(" +0000 UTC"), "{line}");
+}
+
+#[test]
+fn the_log_tells_who_came_what_was_sent_and_why_one_left() {
+    let (mut server, url) = serve(&[]);
+    let stream = curl(&[&format!("{url}/sse?id=ann&channel=a")]);
+    let open = server.line_with(" open ");
+    assert!(open.contains("client=ann") && open.contains("channels=\"a\""), "{open}");
+    curl_once(&["-d", "x", &format!("{url}/channels/a")]);
+    assert!(server.line_with("sent to a").contains("matched=1"));
+    drop(stream);
+    let close = server.line_with(" close ");
+    assert!(close.contains("client=ann") && close.contains("client gone") && close.contains("age_ms="), "{close}");
+}
+
+#[test]
+fn sigterm_tells_every_stream_when_to_come_back_and_exits_0() {
+    let (mut server, url) = serve(&["--drain-spread", "1s"]);
+    let mut streams = [curl(&[&url]), curl(&["--http2-prior-knowledge", &url]), curl(&["-0", &url])];
+    curl_once(&["-d", "last", &format!("{url}/broadcast")]);
+    server.signal("TERM");
+    for stream in &mut streams {
+        assert_eq!(stream.line_with("data: "), "data: last");
+        let retry = stream.line_with("retry: ");
+        let retry_ms: u64 = retry["retry: ".len()..].parse().unwrap();
+        assert!((1_000..=2_000).contains(&retry_ms), "{retry}");
+        assert!(stream.exit().success(), "a whole end, not a broken one");
+    }
+    assert_eq!(server.exit().code(), Some(0));
+}
+
+/// Opens a stream, reads the first bytes of its head, and publishes more than both sockets' buffers hold.
+fn stuck_subscriber(url: &str) -> TcpStream {
+    let mut stuck = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    stuck.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stuck.read_exact(&mut [0; 15]).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "x".repeat(1 << 20)).unwrap();
+    for _ in 0..12 {
+        let body = format!("@{}", file.path().display());
+        curl_once(&["--data-binary", &body, &format!("{url}/broadcast?wait=written")]);
+    }
+    stuck
+}
+
+#[test]
+fn sigint_drains_too_and_a_peer_that_takes_nothing_makes_it_exit_1() {
+    let (mut server, url) = serve(&["--drain-timeout", "100ms"]);
+    let _stuck = stuck_subscriber(&url);
+    server.signal("INT");
+    assert_eq!(server.exit().code(), Some(1));
+    let lines = server.remaining_lines().join("\n");
+    assert!(lines.contains("connections that had to be cut: 1"), "{lines}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (mut server, url) = serve(&["--drain-timeout", "1h"]);
+    let _stuck = stuck_subscriber(&url);
+    server.signal("TERM");
+    server.line_with("draining");
+    server.signal("TERM");
+    assert_eq!(server.exit().code(), Some(1));
+}

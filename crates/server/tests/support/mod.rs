@@ -1,0 +1,133 @@
+//! Starts the `fanfare` binary on a free port, reads its log, sends it signals, and runs curl against it.
+//!
+//! Every wait is for the thing itself and ends after [`PATIENCE`].
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Far longer than anything takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A process whose lines can be waited for. Killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Process {
+    /// Starts `command` and reads its standard output and standard error line by line.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let program = command.get_program().to_owned();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{program:?}: {error}; `cargo xtask test` installs it"));
+        let (sender, lines) = channel();
+        let outputs: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for output in outputs {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line with `text` in it.
+    pub(crate) fn line_with(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.seen.push(line);
+                    let line = self.seen.last().unwrap();
+                    if line.contains(text) {
+                        return line.clone();
+                    }
+                }
+                Err(error) => panic!("no line with {text:?} ({error}); these came: {:#?}", self.seen),
+            }
+        }
+    }
+
+    /// All further lines, until the process has closed its outputs.
+    pub(crate) fn remaining_lines(&mut self) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = Vec::new();
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Disconnected) => return lines,
+                Err(RecvTimeoutError::Timeout) => panic!("it did not end; these came: {lines:#?}"),
+            }
+        }
+    }
+
+    /// Sends SIGTERM, SIGINT, ...
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn exit(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it did not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary, not yet started, without settings from outside.
+pub(crate) fn fanfare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+    let settings = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("FANFARE_"));
+    settings.for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+/// A server on a free port, and its base URL.
+pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
+    let mut server = Process::start(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).args(arguments));
+    let line = server.line_with("listening on ");
+    let url = line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    (server, url)
+}
+
+/// curl that stays connected and prints what it gets.
+pub(crate) fn curl(arguments: &[&str]) -> Process {
+    let mut curl = Process::start(Command::new("curl").args(["-sN"]).args(arguments));
+    curl.line_with(": connection ");
+    curl
+}
+
+/// One request with curl; its answer's body.
+pub(crate) fn curl_once(arguments: &[&str]) -> String {
+    let mut child =
+        Command::new("curl").args(["-sS", "--max-time", "10"]).args(arguments).stdout(Stdio::piped()).spawn();
+    let child = child.as_mut().expect("curl; `cargo xtask test` installs it");
+    let mut answer = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+    assert!(child.wait().unwrap().success(), "curl {arguments:?}: {answer}");
+    answer
+}
