@@ -1,6 +1,7 @@
 //! [`Config`]: every limit of the engine, with its unit, default and reason. Read once, when the hub is made.
 
-/// Limits of one hub. A limit of 0 messages or bytes is taken as 1: an engine that holds nothing serves nobody.
+/// Limits of one hub. Numbers of shards, messages or slots that are 0 are taken as 1; a limit of 0 bytes lets one
+/// message through at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How many shards; each has one owner that writes to its slots. Default 1.
@@ -28,6 +29,18 @@ pub struct Config {
     pub drain_spread_ms: u64,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,
+}
+
+impl Config {
+    /// Limits of 0 that would let nothing through are taken as 1.
+    pub(crate) fn at_least_one(mut self) -> Self {
+        for limit in
+            [&mut self.shards, &mut self.ring_messages_max, &mut self.inbox_messages_max, &mut self.turn_slots_max]
+        {
+            *limit = (*limit).max(1);
+        }
+        self
+    }
 }
 
 impl Default for Config {

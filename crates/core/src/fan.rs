@@ -2,16 +2,16 @@
 //!
 //! An idle socket is written to at once; everything else waits in the ring.
 
-use std::{collections::HashMap, task::Poll};
+use std::task::Poll;
 
 use crate::{
+    busy::Busy,
     config::Config,
     message::{Held, Message},
     notice::CloseReason,
     outlet::{Outlet, Socket},
     pass::{Pass, Run, bits},
     slot::{Ends, Fate, Slot, State},
-    target::Target,
 };
 
 /// What a delivery needs besides the slot.
@@ -19,7 +19,7 @@ pub(crate) struct Fan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) messages: &'a [Message],
     pub(crate) pass: &'a mut Pass,
-    pub(crate) busy: &'a mut HashMap<Target, u64>,
+    pub(crate) busy: &'a mut Busy,
     pub(crate) scratch: &'a mut Vec<Held>,
     pub(crate) now_ms: u64,
 }
@@ -44,7 +44,12 @@ impl Fan<'_> {
                 }
                 Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
                 Poll::Ready(_) => Err(CloseReason::ClientGone),
-                Poll::Pending => self.queue(slot, due),
+                Poll::Pending => {
+                    // First the time at which bytes began to wait, then that the socket is full.
+                    let queued = self.queue(slot, due);
+                    slot.is_full = true;
+                    queued
+                }
             };
         }
         match slot.state {
@@ -89,15 +94,8 @@ impl Fan<'_> {
 
     fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
         for bit in bits(due) {
-            let message = &self.messages[bit];
-            let dropped = slot.dropped;
-            let fate = slot.enqueue(message.clone(), self.config, self.now_ms);
+            let fate = slot.enqueue(self.messages[bit].clone(), self.config, self.busy, self.now_ms);
             self.pass.count(1 << bit, fate.unwrap_or(Fate::Dropped));
-            if slot.dropped > dropped
-                && let Some(target) = message.targets().first()
-            {
-                *self.busy.entry(target.clone()).or_default() += slot.dropped - dropped;
-            }
             fate?;
         }
         Ok(())

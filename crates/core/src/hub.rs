@@ -88,7 +88,7 @@ impl<S> fmt::Debug for Hub<S> {
 
 impl<S> Hub<S> {
     /// Publishes one event: the answer means that the journal has it and every shard will take it in order.
-    /// Waits only while a shard's inbox is full; dropping the future before it is ready publishes nothing.
+    /// Waits only while a shard's inbox is full; dropped while it does, it has published nothing.
     ///
     /// # Errors
     /// [`PublishError`]; nothing was published then.
@@ -260,7 +260,8 @@ impl<S> Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub and its shards, each to be driven by one owner.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
-        let shards = config.shards.max(1);
+        let config = config.at_least_one();
+        let shards = config.shards;
         let inbox = || Arc::new(Inbox::new(config.inbox_messages_max, config.inbox_bytes_max));
         let hub = Arc::new(Self {
             order: Mutex::default(),

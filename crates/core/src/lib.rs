@@ -5,6 +5,7 @@
 //! lends it sockets through the trait [`Socket`].
 
 mod budget;
+mod busy;
 mod config;
 mod event;
 mod event_id;

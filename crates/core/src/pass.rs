@@ -35,7 +35,7 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Whether one more message may join: at most a ring's worth, so that no ring overflows in one pass.
+    /// Whether one more message may join: at most a ring's worth, to within one message.
     pub(crate) fn has_room(&self, config: &Config) -> bool {
         self.messages.len() < MESSAGES_MAX.min(config.ring_messages_max.max(1))
             && self.bytes < config.ring_bytes_max.max(1)
@@ -98,6 +98,14 @@ impl Pass {
                 Fate::Dropped => outcome.dropped += 1,
             }
         }
+    }
+
+    /// Takes the messages up to `cursor` off the mark of `slot`: the journal has given them to it.
+    pub(crate) fn settle(&mut self, marks: &mut [u64], slot: u32, cursor: EventId) {
+        let mark = marks[slot as usize];
+        let left = due(&self.messages, mark, cursor);
+        marks[slot as usize] = left;
+        self.count(mark & !left, Fate::Queued);
     }
 
     /// Reports to those who wait, and forgets everything but its memory.

@@ -42,6 +42,8 @@ pub(crate) struct Port {
     written: AtomicU64,
     /// The shard wants to hear when the ring is empty.
     wants_empty: AtomicBool,
+    /// One side takes from the ring: the body one message, or the shard all of them.
+    taking: AtomicBool,
     body: AtomicWaker,
     /// Whoever must end the connection when the stream is cut, because its body is not polled then.
     owner: AtomicWaker,
@@ -55,6 +57,7 @@ impl Port {
             taken: AtomicU64::new(0),
             written: AtomicU64::new(0),
             wants_empty: AtomicBool::new(false),
+            taking: AtomicBool::new(false),
             body: AtomicWaker::new(),
             owner: AtomicWaker::new(),
         }
@@ -84,6 +87,18 @@ impl Port {
         self.wants_empty.store(true, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
         self.ring.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
+    }
+
+    /// All that waits, in order, with nothing taken by the body in between; nothing if the body is taking now.
+    pub(crate) fn empty(&self) -> Vec<Message> {
+        // Acquire and Release: who takes next sees what the other left.
+        if self.taking.swap(true, Ordering::Acquire) {
+            return Vec::new();
+        }
+        let emptied = std::iter::from_fn(|| self.ring.pop()).collect();
+        self.taking.store(false, Ordering::Release);
+        self.body.wake();
+        emptied
     }
 
     /// No message follows those in the ring.
@@ -125,7 +140,13 @@ impl<S> Feed<S> {
         if state == CUT {
             return Poll::Ready(Some(Err(Cut)));
         }
-        let Some(held) = self.port.ring.pop_held() else {
+        if self.port.taking.swap(true, Ordering::Acquire) {
+            // The shard empties the ring, and wakes us after it.
+            return Poll::Pending;
+        }
+        let held = self.port.ring.pop_held();
+        self.port.taking.store(false, Ordering::Release);
+        let Some(held) = held else {
             return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
         };
         Poll::Ready(Some(Ok(self.took(&held))))

@@ -3,9 +3,10 @@
 //! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
 
-use std::{collections::HashMap, hash::RandomState, mem, sync::Arc, task::Poll};
+use std::{hash::RandomState, mem, sync::Arc, task::Poll};
 
 use crate::{
+    busy::Busy,
     event_id::EventId,
     fan::Fan,
     hub::Hub,
@@ -78,7 +79,7 @@ pub struct Shard<S> {
     open: usize,
     pub(crate) heartbeat: Message,
     pub(crate) scratch: Vec<Held>,
-    pub(crate) busy: HashMap<Target, u64>,
+    pub(crate) busy: Busy,
     reads: Vec<ReadRequest>,
     pub(crate) notices: Vec<Notice>,
     /// How far the sweep has come.
@@ -102,7 +103,7 @@ impl<S: Socket> Shard<S> {
             position: EventId::ZERO,
             open: 0,
             scratch: Vec::new(),
-            busy: HashMap::new(),
+            busy: Busy::default(),
             reads: Vec::new(),
             notices: Vec::new(),
             swept: 0,
@@ -214,10 +215,15 @@ impl<S: Socket> Shard<S> {
     }
 
     fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, now_ms: u64) {
-        let Some(slot) = self.slot(at) else { return };
+        let Some(slot) = self.slot(at) else {
+            if let Outlet::Body { port, .. } = outlet {
+                port.cut();
+            }
+            return;
+        };
         slot.attach(outlet, now_ms);
-        if self.drained.is_some() {
-            self.begin_closing(at.index);
+        if let Some(from) = &mut self.drained {
+            *from = (*from).min(at.index as usize);
         }
         // Reads once at least: the first Pending is what makes the socket tell us about input and room.
         self.go_on(at, now_ms);
@@ -246,6 +252,11 @@ impl<S: Socket> Shard<S> {
         } else {
             State::CatchUp { cursor, is_reading: false }
         };
+        // Messages of the pass that it has from the journal already are not for it any more.
+        self.pass.settle(&mut self.marks, at.index, cursor);
+        if self.drained.is_some() {
+            self.begin_closing(at.index);
+        }
         self.flush(at, now_ms);
     }
 
@@ -260,6 +271,7 @@ impl<S: Socket> Shard<S> {
     fn go_on(&mut self, at: SlotRef, now_ms: u64) {
         let input_bytes_max = self.hub.config().input_bytes_max;
         let Some(slot) = self.slot(at) else { return };
+        slot.is_full = false;
         if let Err(reason) = discard_input(slot, input_bytes_max) {
             self.remove(at.index, reason, now_ms);
             return;
@@ -279,7 +291,7 @@ impl<S: Socket> Shard<S> {
         let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
         let is_empty = match &slot.outlet {
             Outlet::Body { port, .. } => port.want_empty(),
-            _ => slot.is_flushed(),
+            _ => slot.is_flushed() && !slot.is_full,
         };
         if is_empty {
             slot.state = State::CatchUp { cursor, is_reading: true };
@@ -297,7 +309,7 @@ impl<S: Socket> Shard<S> {
         let messages = mem::take(&mut pass.messages);
         let newest = messages[messages.len() - 1].id();
         let mut run = Run::new(&messages);
-        let mut left = self.hub.config().turn_slots_max * UNMARKED_PER_SLOT;
+        let mut left = self.hub.config().turn_slots_max.saturating_mul(UNMARKED_PER_SLOT);
         while left > 0 {
             let Some((index, mark)) = pass.next(&mut self.marks) else { break };
             let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mark != 0) else {
@@ -338,7 +350,7 @@ impl<S: Socket> Shard<S> {
         let mut written = slot.written;
         if let Outlet::Body { port, .. } = &slot.outlet {
             written = port.written();
-            if !slot.was_told() {
+            if !(slot.was_told() && slot.is_flushed()) {
                 port.cut();
             }
         }

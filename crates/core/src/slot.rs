@@ -5,6 +5,7 @@
 use std::{io::IoSlice, task::Poll};
 
 use crate::{
+    busy::Busy,
     config::Config,
     event_id::EventId,
     message::{Held, Message},
@@ -70,6 +71,8 @@ pub(crate) struct Slot<S> {
     ring: Option<Box<Ring>>,
     /// Monotonic time of the last byte that left, or at which bytes began to wait.
     pub(crate) progress_ms: u64,
+    /// The socket took nothing the last time and has not said since that it would.
+    pub(crate) is_full: bool,
     pub(crate) written: u64,
     pub(crate) dropped: u64,
     pub(crate) input_bytes: usize,
@@ -86,6 +89,7 @@ impl<S: Socket> Slot<S> {
             rest: None,
             ring: None,
             progress_ms: subscriber.opened_ms,
+            is_full: false,
             written: 0,
             dropped: 0,
             input_bytes: 0,
@@ -132,38 +136,41 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Lets `message` wait, under the policy if there is no room. `Err` is policy close.
-    pub(crate) fn enqueue(&mut self, message: Message, config: &Config, now_ms: u64) -> Result<Fate, CloseReason> {
-        if self.is_flushed() {
+    pub(crate) fn enqueue(
+        &mut self,
+        message: Message,
+        config: &Config,
+        busy: &mut Busy,
+        now_ms: u64,
+    ) -> Result<Fate, CloseReason> {
+        if self.is_flushed() && !self.is_full {
             self.progress_ms = now_ms;
         }
         let policy = self.subscriber.policy;
         let ring = self.ring_or_new(config);
         let Err(message) = ring.push(message) else { return Ok(Fate::Queued) };
-        match policy {
-            Policy::DropNewest => {
-                self.dropped += 1;
-                Ok(Fate::Dropped)
+        if policy == Policy::DropOldest {
+            let mut lost = 0;
+            while !ring.has_room(message.bytes())
+                && let Some(oldest) = ring.pop()
+            {
+                // A heartbeat makes room as well, and nobody misses it.
+                lost += u64::from(oldest.id() != EventId::ZERO);
+                busy.note(&oldest);
             }
-            Policy::Close => {
-                self.dropped += 1;
-                Err(CloseReason::Busy)
-            }
-            Policy::DropOldest => {
-                let mut lost = 0;
-                while !ring.has_room(message.bytes()) && ring.pop().is_some() {
-                    lost += 1;
-                }
-                let pushed = ring.push(message);
-                debug_assert!(pushed.is_ok(), "an empty ring takes any message");
-                self.dropped += lost;
-                Ok(Fate::Queued)
-            }
+            let pushed = ring.push(message);
+            debug_assert!(pushed.is_ok(), "an empty ring takes any message");
+            self.dropped += lost;
+            return Ok(Fate::Queued);
         }
+        self.dropped += 1;
+        busy.note(&message);
+        if policy == Policy::Close { Err(CloseReason::Busy) } else { Ok(Fate::Dropped) }
     }
 
     /// Puts a message from the journal behind what waits; false if there is no room.
     pub(crate) fn feed(&mut self, message: Message, config: &Config, now_ms: u64) -> bool {
-        if self.is_flushed() {
+        if self.is_flushed() && !self.is_full {
             self.progress_ms = now_ms;
         }
         self.ring_or_new(config).push(message).is_ok()
@@ -172,13 +179,12 @@ impl<S: Socket> Slot<S> {
     /// Lets go of what waits in the ring and has the journal give it again; a partly written message stays.
     /// Returns what it let go of.
     pub(crate) fn empty_into_catch_up(&mut self) -> Vec<Message> {
-        let ring = match (&self.outlet, &self.ring) {
-            (Outlet::Body { port, .. }, _) => port.ring(),
-            (_, Some(ring)) => ring,
+        let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
+            (Outlet::Body { port, .. }, _) => port.empty(),
+            (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
             (_, None) => return Vec::new(),
         };
-        let emptied = std::iter::from_fn(|| ring.pop()).filter(|message| message.id() != EventId::ZERO);
-        let emptied: Vec<_> = emptied.collect();
+        emptied.retain(|message| message.id() != EventId::ZERO);
         if let Some(first) = emptied.first() {
             let cursor = first.id().before();
             match &mut self.state {
@@ -201,7 +207,9 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn attach(&mut self, outlet: Outlet<S>, now_ms: u64) {
         self.outlet = outlet;
         self.progress_ms = now_ms;
-        if let (Outlet::Body { port, .. }, Some(ring)) = (&self.outlet, self.ring.take()) {
+        if let Outlet::Body { port, .. } = &self.outlet
+            && let Some(ring) = self.ring.take()
+        {
             while let Some(message) = ring.pop() {
                 let pushed = port.ring().push(message);
                 debug_assert!(pushed.is_ok(), "both rings have the same limits");
@@ -300,13 +308,17 @@ impl<S: Socket> Slot<S> {
         let (mut taken, answer) = match outcome {
             Poll::Ready(Ok(bytes)) if bytes > 0 => {
                 self.progress_ms = now_ms;
+                self.is_full = false;
                 (bytes + skip, Poll::Ready(()))
             }
             Poll::Ready(_) => {
                 scratch.clear();
                 return Err(CloseReason::ClientGone);
             }
-            Poll::Pending => (skip, Poll::Pending),
+            Poll::Pending => {
+                self.is_full = true;
+                (skip, Poll::Pending)
+            }
         };
         for held in scratch.drain(..) {
             let bytes = framing.of(held.message()).len();
@@ -346,7 +358,7 @@ impl<S: Socket> Slot<S> {
                 self.progress_ms = now_ms;
             }
         }
-        !self.is_flushed() && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
+        (self.is_full || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
     }
 
     fn ring_or_new(&mut self, config: &Config) -> &Ring {

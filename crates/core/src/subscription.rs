@@ -78,7 +78,7 @@ impl<S> Subscription<S> {
         self.slot
     }
 
-    /// Hands the socket to the shard: the head is out, `input_bytes` came behind the request already.
+    /// Hands the socket to the shard: the head is out.
     pub fn attach_socket(mut self, socket: S, framing: Framing) {
         self.leave = None;
         self.send(Item::Attach { slot: self.slot, outlet: Outlet::Socket { socket, framing } });

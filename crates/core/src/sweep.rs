@@ -5,14 +5,7 @@
 
 use std::hash::BuildHasher as _;
 
-use crate::{
-    inbox::SlotRef,
-    message::Message,
-    notice::{CloseReason, Notice},
-    outlet::Socket,
-    shard::Shard,
-    slot::State,
-};
+use crate::{inbox::SlotRef, message::Message, notice::CloseReason, outlet::Socket, shard::Shard, slot::State};
 
 /// Ticks that one look at every slot takes.
 pub const SWEEP_TICKS: usize = 4;
@@ -28,8 +21,7 @@ impl<S: Socket> Shard<S> {
                 self.remove(index(self.swept), reason, now_ms);
             }
         }
-        let busy = self.busy.drain().map(|(target, dropped)| Notice::Busy { target, dropped });
-        self.notices.extend(busy);
+        self.notices.extend(self.busy.take());
     }
 
     fn look_at(&mut self, at: usize, now_ms: u64) -> Result<(), CloseReason> {
@@ -45,7 +37,7 @@ impl<S: Socket> Shard<S> {
             let is_over = closing.told_ms.is_some_and(|told_ms| now_ms.saturating_sub(told_ms) >= config.linger_ms);
             return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
         }
-        if slot.is_flushed() {
+        if slot.is_flushed() && !slot.is_full {
             slot.shrink();
             if now_ms.saturating_sub(slot.progress_ms) >= config.heartbeat_ms {
                 return slot.heartbeat(&self.heartbeat, &mut self.scratch, now_ms);
@@ -59,7 +51,10 @@ impl<S: Socket> Shard<S> {
         if !self.hub.budget().is_exceeded() {
             return;
         }
-        let waiting = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.as_ref()?.waiting_bytes(), at)));
+        let waiting = self.slots.iter().enumerate().filter_map(|(at, slot)| {
+            let slot = slot.as_ref().filter(|slot| !matches!(slot.state, State::Closing(_)))?;
+            Some((slot.waiting_bytes(), at))
+        });
         let mut fullest: Vec<_> = waiting.filter(|(bytes, _)| *bytes > 0).collect();
         fullest.sort_unstable_by(|a, b| b.cmp(a));
         for (_, at) in fullest {
@@ -69,11 +64,11 @@ impl<S: Socket> Shard<S> {
             let Some(slot) = &mut self.slots[at] else { continue };
             for message in slot.empty_into_catch_up() {
                 slot.dropped += 1;
-                if let Some(target) = message.targets().first() {
-                    *self.busy.entry(target.clone()).or_default() += 1;
-                }
+                self.busy.note(&message);
             }
-            self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
+            if !slot.is_full {
+                self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
+            }
         }
     }
 
@@ -94,11 +89,11 @@ impl<S: Socket> Shard<S> {
     /// Its stream ends after what waits, with a time to come back drawn for it alone.
     pub(crate) fn begin_closing(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
-        if matches!(slot.state, State::Opening { .. } | State::Closing(_)) {
+        if matches!(slot.state, State::Opening { .. } | State::Closing(_) | State::CatchUp { .. }) {
             return;
         }
         let spread_ms = self.hub.config().drain_spread_ms;
-        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection) % (spread_ms + 1);
+        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection) % spread_ms.saturating_add(1);
         slot.begin_closing(Message::last_retry(retry_ms, self.hub.budget().clone()));
     }
 

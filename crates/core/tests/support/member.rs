@@ -6,8 +6,7 @@
 use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
 
 use fanfare_core::{
-    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, Message, Policy, SlotRef, Subscription,
-    Target,
+    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, Policy, SlotRef, Subscription, Target,
 };
 
 use super::{Chunks, Dispatched, Flag, Link, MockSocket, Parser, normalised};
@@ -16,8 +15,6 @@ use super::{Chunks, Dispatched, Flag, Link, MockSocket, Parser, normalised};
 pub(crate) struct Entry {
     pub(crate) id: EventId,
     pub(crate) event: Event,
-    /// As the test's journal keeps it.
-    pub(crate) message: Option<Message>,
 }
 
 /// The order of the hub, as the receipts told it.

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part of this module")]
 
 mod chunks;
+mod history;
 mod kit;
 mod member;
 mod parser;
@@ -13,6 +14,7 @@ mod wake;
 mod world;
 
 pub(crate) use chunks::Chunks;
+pub(crate) use history::History;
 pub(crate) use kit::{Kit, PublishFuture, all, channel, client, data_in, data_of, poll, taken, to_channel, to_client};
 pub(crate) use parser::{Dispatched, Parser};
 pub(crate) use rng::Rng;

@@ -9,12 +9,12 @@ use std::{
 };
 
 use fanfare_core::{
-    Batch, CloseReason, Config, Draft, Event, EventId, Framing, Hub, Notice, Policy, ReadRequest, Receipt, RingBudget,
-    Shard, Start, Subscribe, Target, Turn, Wait,
+    CloseReason, Config, Event, EventId, Framing, Hub, Notice, Policy, ReadRequest, Receipt, Shard, Start, Subscribe,
+    Target, Turn, Wait,
 };
 
 use super::{
-    Chunks, Flag, Kit, Link, MockSocket, PublishFuture, Rng, channel, client,
+    Chunks, Flag, History, Kit, Link, MockSocket, PublishFuture, Rng, channel, client,
     member::{Entry, Log, Member, Way},
 };
 
@@ -61,7 +61,7 @@ pub(crate) struct World {
     gone: Vec<Member>,
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
-    history: Arc<RingBudget>,
+    history: History,
     numbers: u64,
     dropped: u64,
     busy: u64,
@@ -89,7 +89,7 @@ impl World {
             gone: Vec::new(),
             publishing: Vec::new(),
             reads: Vec::new(),
-            history: Arc::new(RingBudget::new(0)),
+            history: History::default(),
             numbers: 0,
             dropped: 0,
             busy: 0,
@@ -168,9 +168,8 @@ impl World {
         if id != before {
             assert!(publisher.committed.is_none());
             let (number, event) = (publisher.number, publisher.event.clone());
-            let message =
-                self.plan.has_history.then(|| Draft::new(event.clone(), Arc::clone(&self.history)).finish(id));
-            let entry = Entry { id, event, message };
+            self.history.push(event.clone(), id);
+            let entry = Entry { id, event };
             let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
             self.publishing[at].committed = Some((self.log.entries.len(), due));
             self.log.push(number, entry);
@@ -385,23 +384,7 @@ impl World {
         if !self.plan.has_history {
             return self.kit.hub.read(&request);
         }
-        self.kit.hub.answer_with(&request, |last| {
-            assert_eq!(self.log.entries.last().map_or(EventId::ZERO, |entry| entry.id), last);
-            let (mut messages, mut bytes, limit) = (Vec::new(), 0, request.limit());
-            for entry in &self.log.entries[self.log.first_after(request.after())..] {
-                if !entry.event.targets().iter().any(|target| request.targets().contains(target)) {
-                    continue;
-                }
-                let message = entry.message.clone().expect("it is kept");
-                bytes += message.bytes();
-                if messages.len() == limit.messages_max || (bytes > limit.bytes_max && !messages.is_empty()) {
-                    let next = messages.last().map_or(request.after(), fanfare_core::Message::id);
-                    return Batch { messages, next };
-                }
-                messages.push(message);
-            }
-            Batch { messages, next: last.max(request.after()) }
-        });
+        self.kit.hub.answer_with(&request, |last| self.history.batch(&request, last));
     }
 
     /// Lets everything that was woken go on until nothing is.
