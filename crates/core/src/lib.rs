@@ -28,7 +28,6 @@ mod ring;
 mod shard;
 mod slot;
 mod subscription;
-mod sweep;
 mod target;
 
 pub use budget::RingBudget;
@@ -47,7 +46,6 @@ pub use port::{Cut, CutSignal, Feed};
 pub use receipt::{Outcome, Receipt};
 pub use registry::Registry;
 pub use ring::Ring;
-pub use shard::{ReadRequest, Shard, Turn};
+pub use shard::{ReadRequest, SWEEP_TICKS, Shard, Turn};
 pub use subscription::{Start, Subscribe, Subscription};
-pub use sweep::SWEEP_TICKS;
 pub use target::Target;

@@ -3,6 +3,9 @@
 //! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
 
+mod intake;
+mod sweep;
+
 use std::{hash::RandomState, mem, sync::Arc, task::Poll};
 
 use crate::{
@@ -10,18 +13,18 @@ use crate::{
     event_id::EventId,
     fan::Fan,
     hub::Hub,
-    inbox::{Inbox, Item, SlotRef},
+    inbox::{Inbox, SlotRef},
     index::Index,
-    journal::{Batch, ReadLimit},
+    journal::ReadLimit,
     message::{Held, Message},
     notice::{CloseReason, Closed, Notice},
     outlet::{Outlet, Socket},
     pass::{self, Pass, Run},
-    receipt::Tally,
     slot::{Ends, Slot, State},
-    subscription::Subscriber,
     target::Target,
 };
+
+pub use sweep::SWEEP_TICKS;
 
 /// So many slots without a mark are as much work as one with a write.
 const UNMARKED_PER_SLOT: usize = 16;
@@ -66,10 +69,10 @@ impl ReadRequest {
 /// A set of slots and all it takes to serve them.
 #[derive(Debug)]
 pub struct Shard<S> {
-    pub(crate) hub: Arc<Hub<S>>,
+    hub: Arc<Hub<S>>,
     number: usize,
-    pub(crate) inbox: Arc<Inbox<S>>,
-    pub(crate) slots: Vec<Option<Slot<S>>>,
+    inbox: Arc<Inbox<S>>,
+    slots: Vec<Option<Slot<S>>>,
     /// By slot: which messages of the pass are for it. Apart from the slots, so that marking touches little.
     marks: Vec<u64>,
     index: Index,
@@ -77,16 +80,16 @@ pub struct Shard<S> {
     /// The newest id taken from the inbox.
     position: EventId,
     open: usize,
-    pub(crate) heartbeat: Message,
-    pub(crate) scratch: Vec<Held>,
-    pub(crate) busy: Busy,
+    heartbeat: Message,
+    scratch: Vec<Held>,
+    busy: Busy,
     reads: Vec<ReadRequest>,
-    pub(crate) notices: Vec<Notice>,
+    notices: Vec<Notice>,
     /// How far the sweep has come.
-    pub(crate) swept: usize,
+    swept: usize,
     /// How far the drain has come, once there is one.
-    pub(crate) drained: Option<usize>,
-    pub(crate) jitter: RandomState,
+    drained: Option<usize>,
+    jitter: RandomState,
 }
 
 impl<S: Socket> Shard<S> {
@@ -156,110 +159,6 @@ impl<S: Socket> Shard<S> {
         mem::take(&mut self.reads)
     }
 
-    fn take_items(&mut self, now_ms: u64) {
-        let (mut messages, mut bytes, mut others) = (0, 0, 0);
-        let others_max = self.hub.config().turn_slots_max;
-        while others < others_max && self.pass.has_room(self.hub.config()) {
-            let Some(item) = self.inbox.pop() else { break };
-            if let Item::Publish { message, tally } = item {
-                messages += 1;
-                bytes += message.bytes();
-                self.take_publish(message, tally);
-                continue;
-            }
-            others += 1;
-            match item {
-                Item::Publish { .. } => {}
-                Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
-                Item::Attach { slot, outlet } => self.take_attach(slot, outlet, now_ms),
-                Item::Leave { slot, reason } => {
-                    if let Some(left) = self.slot(slot) {
-                        // A body that is dropped after its end has not gone away early.
-                        let reason = if left.was_told() { CloseReason::Drained } else { reason };
-                        self.remove(slot.index, reason, now_ms);
-                    }
-                }
-                Item::Batch { slot, batch } => self.take_batch(slot, batch, now_ms),
-                Item::Drain => self.drained = Some(0),
-            }
-        }
-        if messages > 0 {
-            self.hub.release(self.number, messages, bytes);
-        }
-    }
-
-    fn take_publish(&mut self, message: Message, tally: Option<Arc<Tally>>) {
-        self.position = message.id();
-        let targets = message.clone();
-        let bit = self.pass.add(message, tally);
-        for target in targets.targets() {
-            if *target == Target::All {
-                self.pass.mark_all(&mut self.marks, bit);
-            } else {
-                for slot in self.index.slots(target) {
-                    self.pass.mark(&mut self.marks, slot, bit);
-                }
-            }
-        }
-    }
-
-    fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
-        self.index.enter(slot.index, subscriber.targets());
-        let at = slot.index as usize;
-        if self.slots.len() <= at {
-            self.slots.resize_with(at + 1, || None);
-            self.marks.resize(at + 1, 0);
-        }
-        self.slots[at] = Some(Slot::new(slot.connection, subscriber));
-        self.open += 1;
-    }
-
-    fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, now_ms: u64) {
-        let Some(slot) = self.slot(at) else {
-            if let Outlet::Body { port, .. } = outlet {
-                port.cut();
-            }
-            return;
-        };
-        slot.attach(outlet, now_ms);
-        if let Some(from) = &mut self.drained {
-            *from = (*from).min(at.index as usize);
-        }
-        // Reads once at least: the first Pending is what makes the socket tell us about input and room.
-        self.go_on(at, now_ms);
-    }
-
-    fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
-        let (position, hub) = (self.position, Arc::clone(&self.hub));
-        let Some(slot) = self.slot(at) else { return };
-        let State::CatchUp { mut cursor, .. } = slot.state else { return };
-        let is_empty = batch.messages.is_empty();
-        let mut is_whole = true;
-        for message in batch.messages {
-            let id = message.id();
-            is_whole = slot.feed(message, hub.config(), now_ms);
-            if !is_whole {
-                break;
-            }
-            cursor = id;
-        }
-        if is_whole {
-            cursor = batch.next;
-        }
-        slot.seen = slot.seen.max(cursor);
-        slot.state = if is_empty && cursor >= position && slot.is_flushed() {
-            State::Live
-        } else {
-            State::CatchUp { cursor, is_reading: false }
-        };
-        // Messages of the pass that it has from the journal already are not for it any more.
-        self.pass.settle(&mut self.marks, at.index, cursor);
-        if self.drained.is_some() {
-            self.begin_closing(at.index);
-        }
-        self.flush(at, now_ms);
-    }
-
     /// Outlets that may go on: at most as many as one turn may look at.
     fn take_ready(&mut self, now_ms: u64) {
         for _ in 0..self.hub.config().turn_slots_max {
@@ -280,7 +179,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Writes what waits and, once nothing does, asks the journal for more if the slot catches up.
-    pub(crate) fn flush(&mut self, at: SlotRef, now_ms: u64) {
+    fn flush(&mut self, at: SlotRef, now_ms: u64) {
         let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
             return;
         };
@@ -341,7 +240,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// The one way in which a connection ends, whatever the reason.
-    pub(crate) fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
+    fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots[index as usize].take() else { return };
         self.marks[index as usize] = 0;
         self.index.leave(index);

@@ -47,7 +47,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up.
-    pub(crate) fn relieve(&mut self) {
+    pub(super) fn relieve(&mut self) {
         if !self.hub.budget().is_exceeded() {
             return;
         }
@@ -73,7 +73,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Ends a few more streams; true while there are streams to tell.
-    pub(crate) fn go_on_draining(&mut self, now_ms: u64) -> bool {
+    pub(super) fn go_on_draining(&mut self, now_ms: u64) -> bool {
         let Some(from) = self.drained else { return false };
         let to = (from + self.hub.config().turn_slots_max).min(self.slots.len());
         for at in from..to {
@@ -87,7 +87,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Its stream ends after what waits, with a time to come back drawn for it alone.
-    pub(crate) fn begin_closing(&mut self, index: u32) {
+    pub(super) fn begin_closing(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
         if matches!(slot.state, State::Opening { .. } | State::Closing(_) | State::CatchUp { .. }) {
             return;

@@ -1,0 +1,139 @@
+//! How what waits in a slot leaves: in vectored writes to a socket, or through a body's port; and the last line and
+//! the end of a stream that closes. A message that was begun is finished before anything else is written.
+
+use std::{io::IoSlice, mem, task::Poll};
+
+use crate::{
+    event_id::EventId,
+    message::{Held, Message},
+    notice::CloseReason,
+    outlet::{Outlet, Socket},
+    slot::{Ends, Rest, Slot, State},
+};
+
+/// The most buffers one vectored write may have (IOV_MAX is 1,024 on Linux).
+const PARTS_MAX: usize = 256;
+
+impl<S: Socket> Slot<S> {
+    /// Writes what waits, as far as the socket takes it. A body is woken instead.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Ends {
+        loop {
+            match &self.outlet {
+                Outlet::Unattached => return Ok(()),
+                Outlet::Body { port, .. } => {
+                    port.wake();
+                    return self.end_body(now_ms);
+                }
+                Outlet::Socket { .. } => {}
+            }
+            if self.is_flushed() && !self.take_last(now_ms) {
+                return Ok(());
+            }
+            if self.write_waiting(scratch, now_ms)?.is_pending() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Turns the last line of a closing slot into what is to be written next; false if there is none left.
+    fn take_last(&mut self, now_ms: u64) -> bool {
+        let State::Closing(closing) = &mut self.state else { return false };
+        if let Some(last) = closing.last.take() {
+            self.rest = Some(Rest { held: Held::new(last), written_bytes: 0 });
+            return true;
+        }
+        if closing.told_ms.is_none() {
+            closing.told_ms = Some(now_ms);
+            if let Outlet::Socket { socket, .. } = &mut self.outlet {
+                socket.shut_write();
+            }
+        }
+        false
+    }
+
+    /// A closing body gets its last line once its ring has room, and ends behind it.
+    fn end_body(&mut self, now_ms: u64) -> Ends {
+        let (State::Closing(closing), Outlet::Body { port, .. }) = (&mut self.state, &self.outlet) else {
+            return Ok(());
+        };
+        let Some(last) = &closing.last else { return Ok(()) };
+        if port.ring().push(last.clone()).is_ok() {
+            closing.last = None;
+            closing.told_ms = Some(now_ms);
+            port.end();
+        } else if port.want_empty() {
+            // Emptied between the two looks.
+            return self.end_body(now_ms);
+        }
+        Ok(())
+    }
+
+    /// One vectored write of everything that waits.
+    fn write_waiting(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
+        let Outlet::Socket { socket, framing } = &mut self.outlet else { return Ok(Poll::Pending) };
+        debug_assert!(scratch.is_empty(), "nothing of another slot is left");
+        let mut skip = 0;
+        let mut is_first_begun = false;
+        if let Some(rest) = self.rest.take() {
+            skip = rest.written_bytes;
+            is_first_begun = true;
+            scratch.push(rest.held);
+        }
+        if let Some(ring) = &self.ring {
+            scratch.extend(std::iter::from_fn(|| ring.pop_held()));
+        }
+        let mut parts = [IoSlice::new(&[]); PARTS_MAX];
+        let mut skip_first = skip;
+        for (part, held) in parts.iter_mut().zip(scratch.iter()) {
+            *part = IoSlice::new(&framing.of(held.message())[skip_first..]);
+            skip_first = 0;
+        }
+        let count = scratch.len().min(PARTS_MAX);
+        let outcome = socket.poll_write(&parts[..count]);
+        let (mut taken, answer) = match outcome {
+            Poll::Ready(Ok(bytes)) if bytes > 0 => {
+                self.progress_ms = now_ms;
+                self.is_full = false;
+                (bytes + skip, Poll::Ready(()))
+            }
+            Poll::Ready(_) => {
+                scratch.clear();
+                return Err(CloseReason::ClientGone);
+            }
+            Poll::Pending => {
+                self.is_full = true;
+                (skip, Poll::Pending)
+            }
+        };
+        for held in scratch.drain(..) {
+            let bytes = framing.of(held.message()).len();
+            if taken >= bytes {
+                taken -= bytes;
+                // Control lines are not messages that anybody waits for.
+                self.written += u64::from(held.message().id() != EventId::ZERO);
+            } else if taken > 0 || is_first_begun {
+                self.rest = Some(Rest { held, written_bytes: mem::take(&mut taken) });
+            } else if let Some(ring) = &self.ring {
+                ring.put_back(held);
+            }
+            is_first_begun = false;
+        }
+        Ok(answer)
+    }
+
+    /// A comment line, if nothing waits that would say as much.
+    pub(crate) fn heartbeat(&mut self, heartbeat: &Message, scratch: &mut Vec<Held>, now_ms: u64) -> Ends {
+        self.progress_ms = now_ms;
+        if let Outlet::Body { port, .. } = &self.outlet {
+            // A ring that is full has more to say than this.
+            let _ = port.ring().push(heartbeat.clone());
+            port.wake();
+            return Ok(());
+        }
+        self.rest = Some(Rest { held: Held::new(heartbeat.clone()), written_bytes: 0 });
+        self.flush(scratch, now_ms)
+    }
+}
