@@ -55,7 +55,7 @@ impl Stage {
                 shard: 0,
                 now_ms: 0,
             });
-            subscription.attach_socket(NoSocket { is_full }, Framing::Chunked);
+            subscription.attach_socket(NoSocket { is_full }, Framing::Chunked, 0);
         }
         stage.settle();
         stage

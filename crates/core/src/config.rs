@@ -27,6 +27,9 @@ pub struct Config {
     pub input_bytes_max: usize,
     /// The last `retry:` of a drained stream lies in 1 s to 1 s + this, in milliseconds. Default 10,000.
     pub drain_spread_ms: u64,
+    /// Whether a journal keeps what a connection could not take, to be read again ([`crate::Hub::answer_with`]).
+    /// Default false: the memory journal keeps nothing, so what is not delivered at once is counted as dropped.
+    pub history: bool,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,
 }
@@ -57,6 +60,7 @@ impl Default for Config {
             linger_ms: 2_000,
             input_bytes_max: 4 << 10,
             drain_spread_ms: 10_000,
+            history: false,
             turn_slots_max: 64,
         }
     }

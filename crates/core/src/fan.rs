@@ -53,17 +53,16 @@ impl Fan<'_> {
             };
         }
         match slot.state {
-            // The journal has it and gives it when its turn comes.
-            State::CatchUp { .. } | State::Opening { resume: Some(_) } => self.pass.count(due, Fate::Queued),
-            State::Closing(_) => {}
-            State::Live | State::Opening { resume: None } => {
-                self.queue(slot, due)?;
-                if let Outlet::Body { port, .. } = &slot.outlet {
-                    port.wake();
+            State::CatchUp { .. } | State::Opening { resume: Some(_) } => {
+                for bit in bits(due) {
+                    let fate = slot.skip(&self.messages[bit], self.config, self.busy);
+                    self.pass.count(1 << bit, fate);
                 }
+                Ok(())
             }
+            State::Closing(_) => Ok(()),
+            State::Live | State::Opening { resume: None } => self.queue(slot, due),
         }
-        Ok(())
     }
 
     /// The socket took `taken` bytes of what is due and is full now.
@@ -97,6 +96,9 @@ impl Fan<'_> {
             let fate = slot.enqueue(self.messages[bit].clone(), self.config, self.busy, self.now_ms);
             self.pass.count(1 << bit, fate.unwrap_or(Fate::Dropped));
             fate?;
+        }
+        if let Outlet::Body { port, .. } = &slot.outlet {
+            port.wake();
         }
         Ok(())
     }

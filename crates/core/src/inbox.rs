@@ -29,7 +29,7 @@ pub struct SlotRef {
 pub(crate) enum Item<S> {
     Publish { message: Message, tally: Option<Arc<Tally>> },
     Subscribe { slot: SlotRef, subscriber: Box<Subscriber> },
-    Attach { slot: SlotRef, outlet: Outlet<S> },
+    Attach { slot: SlotRef, outlet: Outlet<S>, input_bytes: usize },
     Leave { slot: SlotRef, reason: CloseReason },
     Batch { slot: SlotRef, batch: Batch },
     Drain,

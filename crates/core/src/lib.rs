@@ -4,6 +4,8 @@
 //! [`Shard`] an owner that calls [`Shard::turn`] when its [`Inbox`] wakes it and [`Shard::sweep`] every tick, and
 //! lends it sockets through the trait [`Socket`].
 
+#![forbid(unsafe_code)]
+
 mod budget;
 mod busy;
 mod config;

@@ -23,9 +23,10 @@ const MESSAGES_MAX: usize = u64::BITS as usize;
 pub(crate) struct Pass {
     pub(crate) messages: Vec<Message>,
     pub(crate) bytes: usize,
-    /// Slots with a mark, unless `to_all`: then every slot is looked at.
+    /// Slots with a mark of their own; all slots are looked at if `to_all` has a bit.
     touched: Vec<u32>,
-    to_all: bool,
+    /// What is for every slot, on top of its mark. A slot that came later has seen these ids.
+    to_all: u64,
     /// How many of `touched`, or of all slots, have been looked at.
     at: usize,
     tallies: Vec<Option<Arc<Tally>>>,
@@ -35,10 +36,15 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Whether one more message may join: at most a ring's worth, to within one message.
-    pub(crate) fn has_room(&self, config: &Config) -> bool {
-        self.messages.len() < MESSAGES_MAX.min(config.ring_messages_max.max(1))
-            && self.bytes < config.ring_bytes_max.max(1)
+    /// Whether no message at all may join any more.
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.messages.len() >= MESSAGES_MAX.min(config.ring_messages_max)
+    }
+
+    /// Whether a message of `bytes` may join: a pass is at most what an empty ring takes, so that no ring which was
+    /// empty before it overflows.
+    pub(crate) fn has_room(&self, bytes: usize, config: &Config) -> bool {
+        self.messages.is_empty() || (!self.is_full(config) && self.bytes.saturating_add(bytes) <= config.ring_bytes_max)
     }
 
     /// Adds a message; its bit is what slots are to be marked with.
@@ -55,9 +61,8 @@ impl Pass {
     }
 
     /// Marks every slot.
-    pub(crate) fn mark_all(&mut self, marks: &mut [u64], bit: u64) {
-        self.to_all = true;
-        marks.iter_mut().for_each(|mark| *mark |= bit);
+    pub(crate) fn mark_all(&mut self, bit: u64) {
+        self.to_all |= bit;
     }
 
     /// Marks one slot.
@@ -71,7 +76,7 @@ impl Pass {
 
     /// The next slot to look at and its mark, which is taken off.
     pub(crate) fn next(&mut self, marks: &mut [u64]) -> Option<(u32, u64)> {
-        let slot = if self.to_all {
+        let slot = if self.to_all != 0 {
             if self.at >= marks.len() {
                 return None;
             }
@@ -80,12 +85,12 @@ impl Pass {
             *self.touched.get(self.at)?
         };
         self.at += 1;
-        Some((slot, std::mem::take(&mut marks[slot as usize])))
+        Some((slot, std::mem::take(&mut marks[slot as usize]) | self.to_all))
     }
 
     /// Whether every slot has been looked at.
     pub(crate) fn is_over(&self, slots: usize) -> bool {
-        self.at >= if self.to_all { slots } else { self.touched.len() }
+        self.at >= if self.to_all != 0 { slots } else { self.touched.len() }
     }
 
     /// Notes what became of the messages in `mark` for one connection.
@@ -100,12 +105,13 @@ impl Pass {
         }
     }
 
-    /// Takes the messages up to `cursor` off the mark of `slot`: the journal has given them to it.
-    pub(crate) fn settle(&mut self, marks: &mut [u64], slot: u32, cursor: EventId) {
-        let mark = marks[slot as usize];
+    /// Takes the messages above `seen` and up to `cursor` off the mark of `slot`. Those to all stay; the caller
+    /// raises what the slot has seen.
+    pub(crate) fn take_mark(&self, marks: &mut [u64], slot: u32, seen: EventId, cursor: EventId) -> u64 {
+        let mark = due(&self.messages, marks[slot as usize] | self.to_all, seen);
         let left = due(&self.messages, mark, cursor);
         marks[slot as usize] = left;
-        self.count(mark & !left, Fate::Queued);
+        mark & !left
     }
 
     /// Reports to those who wait, and forgets everything but its memory.
@@ -118,7 +124,7 @@ impl Pass {
         self.messages.clear();
         self.outcomes.clear();
         self.touched.clear();
-        (self.bytes, self.to_all, self.at, self.tallied) = (0, false, 0, 0);
+        (self.bytes, self.to_all, self.at, self.tallied) = (0, 0, 0, 0);
     }
 }
 

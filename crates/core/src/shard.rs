@@ -20,6 +20,7 @@ use crate::{
     notice::{CloseReason, Closed, Notice},
     outlet::{Outlet, Socket},
     pass::{self, Pass, Run},
+    receipt::Tally,
     slot::{Ends, Slot, State},
     target::Target,
 };
@@ -77,6 +78,10 @@ pub struct Shard<S> {
     marks: Vec<u64>,
     index: Index,
     pass: Pass,
+    /// Taken from the inbox, but too large for the pass that is under way.
+    held_over: Option<(Message, Option<Arc<Tally>>)>,
+    /// A pass has been since rings were last asked whether they hold too much.
+    is_relief_due: bool,
     /// The newest id taken from the inbox.
     position: EventId,
     open: usize,
@@ -85,8 +90,9 @@ pub struct Shard<S> {
     busy: Busy,
     reads: Vec<ReadRequest>,
     notices: Vec<Notice>,
-    /// How far the sweep has come.
+    /// How far the sweep has come, and how many slots it still looks at in this tick.
     swept: usize,
+    to_sweep: usize,
     /// How far the drain has come, once there is one.
     drained: Option<usize>,
     jitter: RandomState,
@@ -103,6 +109,8 @@ impl<S: Socket> Shard<S> {
             marks: Vec::new(),
             index: Index::default(),
             pass: Pass::default(),
+            held_over: None,
+            is_relief_due: false,
             position: EventId::ZERO,
             open: 0,
             scratch: Vec::new(),
@@ -110,6 +118,7 @@ impl<S: Socket> Shard<S> {
             reads: Vec::new(),
             notices: Vec::new(),
             swept: 0,
+            to_sweep: 0,
             drained: None,
             jitter: RandomState::new(),
         }
@@ -119,18 +128,22 @@ impl<S: Socket> Shard<S> {
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
         if self.pass.is_over(self.marks.len()) {
-            self.pass.finish();
-            self.relieve();
+            // Not sooner: bodies had the time between two turns to take what is theirs.
+            if mem::take(&mut self.is_relief_due) {
+                self.relieve(now_ms);
+            }
             self.take_items(now_ms);
         }
         self.run_pass(now_ms);
-        if self.pass.is_over(self.marks.len()) {
+        if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
             self.pass.finish();
+            self.is_relief_due = true;
         }
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
-        let is_passing = !self.pass.messages.is_empty();
+        let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        let is_idle = !is_passing && self.inbox.is_empty() && !is_draining;
+        let is_sweeping = self.go_on_sweeping(now_ms);
+        let is_idle = !is_passing && self.inbox.is_empty() && !is_draining && !is_sweeping;
         if is_idle { Turn::Idle } else { Turn::More }
     }
 
@@ -146,7 +159,11 @@ impl<S: Socket> Shard<S> {
 
     /// Whether it was told to drain and every stream has ended.
     pub fn is_drained(&self) -> bool {
-        self.drained.is_some() && self.open == 0 && self.inbox.is_empty()
+        self.drained.is_some() && self.open == 0 && self.inbox.is_empty() && !self.is_passing()
+    }
+
+    fn is_passing(&self) -> bool {
+        !self.pass.messages.is_empty() || self.held_over.is_some()
     }
 
     /// What there is to log since the last call.
@@ -267,18 +284,23 @@ impl<S: Socket> Shard<S> {
     }
 }
 
+impl<S> Drop for Shard<S> {
+    /// What nobody will take any more must not keep sockets open: their wakers hold the inbox that holds them.
+    fn drop(&mut self) {
+        while self.inbox.pop().is_some() {}
+    }
+}
+
 /// Throws away what the peer sends; it has nothing to say on an event stream.
 fn discard_input<S: Socket>(slot: &mut Slot<S>, input_bytes_max: usize) -> Ends {
     let gone = if slot.was_told() { CloseReason::Drained } else { CloseReason::ClientGone };
     let Outlet::Socket { socket, .. } = &mut slot.outlet else { return Ok(()) };
-    while let Poll::Ready(read) = socket.poll_discard() {
-        match read {
-            Ok(0) | Err(_) => return Err(gone),
-            Ok(bytes) => slot.input_bytes += bytes,
-        }
-        if slot.input_bytes > input_bytes_max {
-            return Err(CloseReason::TooMuchInput);
+    while slot.input_bytes <= input_bytes_max {
+        match socket.poll_discard() {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(0) | Err(_)) => return Err(gone),
+            Poll::Ready(Ok(bytes)) => slot.input_bytes += bytes,
         }
     }
-    Ok(())
+    Err(CloseReason::TooMuchInput)
 }

@@ -8,6 +8,7 @@ use crate::{
     busy::Busy,
     config::Config,
     event_id::EventId,
+    journal::Batch,
     message::{Held, Message},
     notice::CloseReason,
     outlet::{Framing, Outlet, Socket},
@@ -72,6 +73,8 @@ pub(crate) struct Slot<S> {
     pub(crate) is_full: bool,
     pub(crate) written: u64,
     pub(crate) dropped: u64,
+    /// Messages that the journal has to give before it is live again.
+    owed: u64,
     pub(crate) input_bytes: usize,
     pub(crate) subscriber: Box<Subscriber>,
 }
@@ -80,7 +83,8 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>) -> Self {
         Self {
             connection,
-            seen: subscriber.seen,
+            // A cursor from the future: nothing is due to it until the ids have come that far.
+            seen: subscriber.resume.map_or(subscriber.seen, |cursor| subscriber.seen.max(cursor)),
             state: State::Opening { resume: subscriber.resume },
             outlet: Outlet::Unattached,
             rest: None,
@@ -89,6 +93,7 @@ impl<S: Socket> Slot<S> {
             is_full: false,
             written: 0,
             dropped: 0,
+            owed: 0,
             input_bytes: 0,
             subscriber,
         }
@@ -105,6 +110,16 @@ impl<S: Socket> Slot<S> {
     /// Whether it was given all it was due and the end of the stream with it.
     pub(crate) fn was_told(&self) -> bool {
         matches!(&self.state, State::Closing(closing) if closing.told_ms.is_some())
+    }
+
+    /// Whether its end has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing(_))
+    }
+
+    /// Bytes of the message that is partly in its socket.
+    pub(crate) fn rest_bytes(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| rest.held.message().bytes())
     }
 
     /// Bytes that wait in its ring.
@@ -165,32 +180,66 @@ impl<S: Socket> Slot<S> {
         if policy == Policy::Close { Err(CloseReason::Busy) } else { Ok(Fate::Dropped) }
     }
 
-    /// Puts a message from the journal behind what waits; false if there is no room.
-    pub(crate) fn feed(&mut self, message: Message, config: &Config, now_ms: u64) -> bool {
+    /// Leaves `message` to the journal, or drops it if no journal keeps it.
+    pub(crate) fn skip(&mut self, message: &Message, config: &Config, busy: &mut Busy) -> Fate {
+        if config.history && message.is_kept() {
+            self.owed += u64::from(self.is_of_its_time(message));
+            return Fate::Queued;
+        }
+        self.dropped += 1;
+        busy.note(message);
+        Fate::Dropped
+    }
+
+    /// Whether it was published while the connection was open: what is older was never due, only asked for.
+    fn is_of_its_time(&self, message: &Message) -> bool {
+        message.id() > self.subscriber.seen
+    }
+
+    /// It is live again: what the journal had not is lost.
+    pub(crate) fn go_live(&mut self) {
+        self.state = State::Live;
+        self.dropped += std::mem::take(&mut self.owed);
+    }
+
+    /// Puts what the journal gave behind what waits, as far as there is room; the rest is read again.
+    pub(crate) fn catch_up(&mut self, batch: Batch, config: &Config, now_ms: u64) {
+        let State::CatchUp { mut cursor, .. } = self.state else { return };
         if self.is_flushed() && !self.is_full {
             self.progress_ms = now_ms;
         }
-        self.ring_or_new(config).push(message).is_ok()
+        let mut is_whole = true;
+        for message in batch.messages {
+            let (id, is_of_its_time) = (message.id(), self.is_of_its_time(&message));
+            is_whole = self.ring_or_new(config).push(message).is_ok();
+            if !is_whole {
+                break;
+            }
+            self.owed = self.owed.saturating_sub(u64::from(is_of_its_time));
+            cursor = id;
+        }
+        let cursor = if is_whole { batch.next } else { cursor };
+        self.state = State::CatchUp { cursor, is_reading: false };
     }
 
-    /// Lets go of what waits in the ring and has the journal give it again; a partly written message stays.
-    /// Returns what it let go of.
-    pub(crate) fn empty_into_catch_up(&mut self) -> Vec<Message> {
+    /// Lets go of what waits in the ring and leaves it to the journal; a partly written message stays.
+    pub(crate) fn empty_into_catch_up(&mut self, config: &Config, busy: &mut Busy) {
         let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
             (Outlet::Body { port, .. }, _) => port.empty(),
             (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
-            (_, None) => return Vec::new(),
+            (_, None) => return,
         };
         emptied.retain(|message| message.id() != EventId::ZERO);
-        if let Some(first) = emptied.first() {
-            let cursor = first.id().before();
-            match &mut self.state {
-                State::Opening { resume } => *resume = Some(cursor),
-                State::Live | State::CatchUp { .. } => self.state = State::CatchUp { cursor, is_reading: false },
-                State::Closing(_) => {}
-            }
+        let Some(first) = emptied.first() else { return };
+        let cursor = first.id().before();
+        match &mut self.state {
+            State::Opening { resume } => *resume = Some(cursor),
+            State::Live | State::CatchUp { .. } => self.state = State::CatchUp { cursor, is_reading: false },
+            State::Closing(_) => {}
         }
-        emptied
+        for message in &emptied {
+            self.skip(message, config, busy);
+        }
     }
 
     /// Gives the ring's memory back while it is empty.

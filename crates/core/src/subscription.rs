@@ -78,17 +78,18 @@ impl<S> Subscription<S> {
         self.slot
     }
 
-    /// Hands the socket to the shard: the head is out.
-    pub fn attach_socket(mut self, socket: S, framing: Framing) {
+    /// Hands the socket to the shard: the head is out. `input_bytes` have come behind the request already.
+    pub fn attach_socket(mut self, socket: S, framing: Framing, input_bytes: usize) {
         self.leave = None;
-        self.send(Item::Attach { slot: self.slot, outlet: Outlet::Socket { socket, framing } });
+        self.send(Item::Attach { slot: self.slot, outlet: Outlet::Socket { socket, framing }, input_bytes });
     }
 
     /// Turns it into the end that a response body polls.
     pub fn into_feed(mut self) -> Feed<S> {
         self.leave = Some(CloseReason::ClientGone);
         let port = Arc::new(Port::new(self.hub.ring()));
-        self.send(Item::Attach { slot: self.slot, outlet: Outlet::Body { port: Arc::clone(&port), taken: 0 } });
+        let outlet = Outlet::Body { port: Arc::clone(&port), taken: 0 };
+        self.send(Item::Attach { slot: self.slot, outlet, input_bytes: 0 });
         Feed::new(port, self)
     }
 

@@ -24,6 +24,7 @@ struct Kept {
 
 impl Kept {
     fn new(config: Config) -> Self {
+        let config = Config { history: true, ..config };
         Self { kit: Kit::new(config), history: History::default(), said: Vec::new(), watcher: None }
     }
 
@@ -320,14 +321,17 @@ fn run(seed: u64, is_lossless: bool) {
     let mut rng = Rng::new(seed);
     let config = Config {
         shards: rng.pick(&[1, 2, 4]),
-        ring_messages_max: rng.within(1, 5),
+        // Lossless: rings that never fill before the hub's limit empties them.
+        ring_messages_max: if is_lossless { 1_000 } else { rng.within(1, 5) },
         ring_bytes_max: if is_lossless { usize::MAX } else { rng.pick(&[60, 500, 5_000]) },
-        hub_ring_bytes_max: if is_lossless { 0 } else { rng.pick(&[200, 2_000, usize::MAX]) },
+        // Above what half-written messages hold: connections that hold too much of those are closed.
+        hub_ring_bytes_max: if is_lossless { 4_000 } else { rng.pick(&[200, 2_000, usize::MAX]) },
         inbox_messages_max: rng.within(1, 8),
         heartbeat_ms: rng.pick(&[20, 200]),
         write_timeout_ms: rng.pick(&[100, 100_000]),
         input_bytes_max: 30,
         turn_slots_max: rng.within(1, 4),
+        history: true,
         ..Config::default()
     };
     println!("lossless {is_lossless}, {config:?}");

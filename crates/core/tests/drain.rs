@@ -5,8 +5,8 @@ mod support;
 
 use std::task::{Context, Poll, Waker};
 
-use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS};
-use support::{Chunks, Flag, Kit, Link, MockSocket, Parser, data_in, data_of, taken};
+use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS, Wait};
+use support::{Chunks, Flag, Kit, Link, MockSocket, Parser, all, data_in, data_of, poll, taken};
 
 /// The data that came, and the last `retry:`, of a stream that must have ended as a whole.
 fn whole(link: &Link) -> (Vec<String>, u64) {
@@ -239,4 +239,20 @@ fn an_end_in_the_middle_of_a_chunk_finishes_the_chunk_first() {
     }
     assert_eq!(whole(&link).0, data_of(&link));
     assert_eq!(data_of(&link), ["1"]);
+}
+
+#[test]
+fn a_shard_is_not_drained_while_a_publish_is_still_being_delivered() {
+    let mut kit = Kit::new(Config { turn_slots_max: 1, ..Config::default() });
+    let links: Vec<_> = (0..100).map(|_| kit.connect(Policy::DropNewest, usize::MAX)).collect();
+    links.iter().for_each(|link| link.end());
+    kit.run();
+    let mut publishing = kit.publishing(all("last"), Wait::Written);
+    assert!(poll(&mut publishing).is_pending());
+    kit.hub.drain();
+    kit.turn();
+    assert!(!kit.shards[0].is_drained(), "its receipt is not written yet");
+    kit.run();
+    assert!(kit.shards[0].is_drained());
+    assert!(poll(&mut publishing).is_ready());
 }

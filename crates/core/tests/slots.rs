@@ -4,7 +4,9 @@ mod support;
 
 use std::task::Poll;
 
-use fanfare_core::{CloseReason, Config, Draft, Event, EventId, Framing, Policy, RingBudget, Start, Subscribe, Wait};
+use fanfare_core::{
+    CloseReason, Config, Draft, Event, EventId, Framing, Policy, RingBudget, Start, Subscribe, Turn, Wait,
+};
 use support::{Chunks, Kit, Link, Parser, all, channel, client, data_of, poll, to_channel, to_client};
 
 /// What one small message counts.
@@ -427,4 +429,48 @@ fn the_same_channel_named_twice_is_followed_once() {
     link.end();
     kit.run();
     assert_eq!(kit.hub.registry().estimate(to_channel("a", "").targets()), 0);
+}
+
+#[test]
+fn over_the_hubs_limit_who_holds_most_of_a_half_written_message_is_closed_and_others_lose_nothing() {
+    let mut kit = Kit::new(Config { hub_ring_bytes_max: 5_000, ..Config::default() });
+    let stuck = kit.connect(Policy::DropNewest, 10);
+    let fine = kit.connect(Policy::DropNewest, usize::MAX);
+    kit.publish(all(&"x".repeat(6_000)));
+    kit.run();
+    kit.sweep_at(0);
+    kit.run();
+    assert_eq!(kit.closed().iter().map(|closed| closed.reason).collect::<Vec<_>>(), [CloseReason::Busy]);
+    assert!(stuck.is_closed());
+    assert_eq!(data_of(&fine).len(), 1);
+    assert_eq!(kit.hub.ring_bytes(), 0);
+}
+
+#[test]
+fn a_pass_is_no_larger_than_an_empty_ring_so_two_messages_that_fit_one_by_one_both_arrive() {
+    let mut kit = Kit::new(Config { ring_bytes_max: 1_000, ..Config::default() });
+    let mut feed = kit.subscribe(&[]).into_feed();
+    kit.run();
+    for word in ["a", "b"] {
+        kit.publish(all(&word.repeat(800)));
+    }
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        kit.turn();
+        taken.extend(support::taken(&mut feed));
+    }
+    assert_eq!(taken.len(), 2);
+}
+
+#[test]
+fn a_sweep_of_many_is_spread_over_turns() {
+    let mut kit = Kit::new(Config { turn_slots_max: 2, heartbeat_ms: 10, ..Config::default() });
+    let links: Vec<_> = (0..40).map(|_| kit.connect(Policy::DropNewest, usize::MAX)).collect();
+    let beaten = |links: &[Link]| links.iter().filter(|link| !link.out().is_empty()).count();
+    kit.shards[0].sweep(10);
+    assert_eq!(beaten(&links), 2);
+    assert_eq!(kit.shards[0].turn(10), Turn::More);
+    assert_eq!(beaten(&links), 4);
+    while kit.shards[0].turn(10) == Turn::More {}
+    assert_eq!(beaten(&links), 10, "a quarter");
 }

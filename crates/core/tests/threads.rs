@@ -143,7 +143,7 @@ fn every_subscriber_of_everything_sees_one_order_all_of_it_once() {
         }
         let room = if at < 2 * SHARDS { usize::MAX } else { 50 };
         let (socket, link) = Link::new(Arc::clone(hub.inbox(at % SHARDS)), subscription.slot(), room);
-        subscription.attach_socket(socket, Framing::Chunked);
+        subscription.attach_socket(socket, Framing::Chunked, 0);
         links.push(link);
     }
     let is_over = AtomicBool::new(false);

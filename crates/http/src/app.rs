@@ -2,10 +2,10 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use fanfare_core::{Channel, ClientId, Hub};
@@ -13,13 +13,17 @@ use rand::RngExt as _;
 
 use crate::{config::Config, log::Sampler, tcp::Tcp};
 
+/// A drain that is given longer than a clock can tell is given a year.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Shared by all connections of a server.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub<Tcp>>,
     pub(crate) config: Config,
     pub(crate) sent: Sampler,
-    is_draining: AtomicBool,
+    /// Set when the drain begins: when it has to be over.
+    drain_ends: OnceLock<Instant>,
     bodies_bytes: AtomicUsize,
     started: Instant,
 }
@@ -30,7 +34,7 @@ impl App {
             hub,
             config,
             sent: Sampler::default(),
-            is_draining: AtomicBool::new(false),
+            drain_ends: OnceLock::new(),
             bodies_bytes: AtomicUsize::new(0),
             started: Instant::now(),
         }
@@ -42,12 +46,19 @@ impl App {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+        self.drain_ends().is_some()
+    }
+
+    /// When the drain has to be over, if there is one.
+    pub(crate) fn drain_ends(&self) -> Option<Instant> {
+        self.drain_ends.get().copied()
     }
 
     /// From now on publishes are refused, and every stream ends once it has what was accepted.
     pub(crate) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+        let now = Instant::now();
+        let ends = now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX);
+        self.drain_ends.get_or_init(|| ends);
         self.hub.drain();
     }
 
@@ -58,10 +69,10 @@ impl App {
 
     /// A time to come back, for one who comes while the server drains.
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
-        1_000 + rand::rng().random_range(0..=self.config.core.drain_spread_ms)
+        rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
     }
 
-    /// Counts the bytes of a body that is being received; `None` if all bodies together would be too many.
+    /// Counts the bytes of a body from when they come until the event is in the hub.
     pub(crate) fn take_in(self: &Arc<Self>) -> BodyBytes {
         BodyBytes { app: Arc::clone(self), bytes: 0 }
     }

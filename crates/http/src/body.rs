@@ -11,11 +11,22 @@ use bytes::{Buf, Bytes};
 use fanfare_core::{Cut, Feed, Message};
 use hyper::body::{Frame, SizeHint};
 
-use crate::{handoff::Handoff, tcp::Tcp};
+use crate::{
+    handoff::{Handoff, Owed},
+    tcp::Tcp,
+};
 
 /// What hyper sends.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub(crate) struct Body {
+    content: Content,
+    /// Dropped with the body: the answer is sent then.
+    _owed: Option<Owed>,
+}
+
+/// Where the bytes of an answer come from.
+#[derive(Debug)]
+pub(crate) enum Content {
     /// All there is; empty once taken.
     Full(Bytes),
     /// The first lines of a stream; behind them the socket is taken over.
@@ -26,11 +37,22 @@ pub(crate) enum Body {
 
 impl Body {
     pub(crate) fn empty() -> Self {
-        Self::Full(Bytes::new())
+        Self::full(Bytes::new())
     }
 
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self::Full(bytes.into())
+        Content::Full(bytes.into()).into()
+    }
+
+    /// The same body, as the answer to a request that counts it.
+    pub(crate) fn owed(self, owed: Owed) -> Self {
+        Self { _owed: Some(owed), ..self }
+    }
+}
+
+impl From<Content> for Body {
+    fn from(content: Content) -> Self {
+        Self { content, _owed: None }
     }
 }
 
@@ -69,29 +91,29 @@ impl hyper::body::Body for Body {
     type Error = Cut;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Cut>>> {
-        let first = match self.get_mut() {
-            Self::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
-            Self::Full(bytes) => bytes,
-            Self::Marker { prelude, handoff } if prelude.is_empty() => {
+        let first = match &mut self.get_mut().content {
+            Content::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Content::Full(bytes) => bytes,
+            Content::Marker { prelude, handoff } if prelude.is_empty() => {
                 handoff.reach();
                 return Poll::Pending;
             }
-            Self::Stream { prelude, feed } if prelude.is_empty() => {
+            Content::Stream { prelude, feed } if prelude.is_empty() => {
                 let frame = |message| Frame::data(Chunk::Message { message, at: 0 });
                 return Poll::Ready(ready!(feed.poll_next(cx)).map(|next| next.map(frame)));
             }
-            Self::Marker { prelude, .. } | Self::Stream { prelude, .. } => prelude,
+            Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
         };
         Poll::Ready(Some(Ok(Frame::data(Chunk::Bytes(std::mem::take(first))))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Full(bytes) if bytes.is_empty())
+        matches!(&self.content, Content::Full(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        match &self.content {
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             _ => SizeHint::default(),
         }
     }

@@ -6,24 +6,26 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fanfare_core::CutSignal;
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{net::TcpStream, sync::Notify, time::timeout};
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, time::timeout};
 use tracing::debug;
 
 use crate::{
     app::App,
+    config::H1Outlet,
     handoff::{Handoff, Parked},
     service::{Peer, Service},
+    stop::Stop,
     tcp::{Place, Tcp},
     wire::{Protocol, Wire},
 };
@@ -32,42 +34,25 @@ use crate::{
 const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
 /// What a client may send on one stream before we read it: publish bodies, nothing else.
 const H2_WINDOW_BYTES: u32 = 64 << 10;
-
-/// Tells idle connections that the server is done. Looking at it costs one load.
-#[derive(Debug, Default)]
-pub(crate) struct Stop {
-    is_set: AtomicBool,
-    notify: Notify,
-}
-
-impl Stop {
-    pub(crate) fn set(&self) {
-        // Release, and Acquire below: who is woken sees it.
-        self.is_set.store(true, Ordering::Release);
-        self.notify.notify_waiters();
-    }
-
-    fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire)
-    }
-}
+/// hyper's smallest buffer.
+const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
 /// Serves one socket to its end.
-pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, mut peer: Peer, stop: Arc<Stop>) {
-    let handoff = Arc::new(Handoff::default());
-    let mut wire = Wire::new(stream, Arc::clone(&handoff));
+pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: Peer, stop: Arc<Stop>) {
+    let mut wire = Wire::new(stream, Arc::clone(&peer.handoff));
     let sniffed = tokio::select! {
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
-        () = stop.notify.notified() => return,
+        () = stop.stopped() => return,
     };
     match sniffed {
         Ok(Ok(Protocol::Http1)) => {
-            peer.handoff = Some(Arc::clone(&handoff));
+            let peer = Peer { is_h1: true, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
-            if let Some((stream, parked)) = Box::pin(serve_h1(&app, wire, peer.clone(), handoff, stop)).await {
+            if let Some(taken) = Box::pin(serve_h1(&app, wire, peer.clone(), stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
-                let socket = Tcp::new(stream, place, inbox, parked.subscription.slot());
-                parked.subscription.attach_socket(socket, parked.framing);
+                let Parked { subscription, framing } = taken.parked;
+                let socket = Tcp::new(taken.stream, place, inbox, subscription.slot());
+                subscription.attach_socket(socket, framing, taken.input_bytes);
             }
         }
         Ok(Ok(Protocol::Http2)) => serve_h2(&app, wire, peer, stop).await,
@@ -76,35 +61,35 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, mut pe
     }
 }
 
+/// A stream that has left hyper.
+struct Taken {
+    stream: TcpStream,
+    parked: Parked,
+    /// What the client sent behind its request.
+    input_bytes: usize,
+}
+
 /// Until the connection is over, or one of its requests has become a stream of its own.
-async fn serve_h1(
-    app: &Arc<App>,
-    wire: Wire,
-    peer: Peer,
-    handoff: Arc<Handoff>,
-    stop: Arc<Stop>,
-) -> Option<(TcpStream, Parked)> {
+async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Option<Taken> {
     let config = &app.config;
-    let service = Service { app: Arc::clone(app), peer };
+    let handoff = Arc::clone(&peer.handoff);
+    let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
     let mut connection = Box::pin(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(config.head_timeout)
-            .max_buf_size(config.head_bytes_max)
-            .max_header_size(config.head_bytes_max)
-            .serve_connection(TokioIo::new(wire), service),
+            // A publisher may close its side behind its request and still wants the answer. A stream's end is seen by
+            // its shard; only where hyper keeps streams it has to see it itself.
+            .half_close(config.h1_outlet == H1Outlet::Socket)
+            .max_buf_size(head_bytes_max)
+            .max_header_size(head_bytes_max)
+            .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer }),
     );
-    let mut stopped = pin!(stop.notify.notified());
+    let mut stopped = pin!(stop.stopped());
     let mut is_stopping = false;
     let mut kept: Option<CutSignal> = None;
-    // Once, to be woken: polled again and again it would take a lock each time.
-    let mut is_registered = false;
     let parked = poll_fn(|cx| {
-        if !is_registered {
-            is_registered = true;
-            let _ = stopped.as_mut().poll(cx);
-        }
-        if stop.is_set() && !is_stopping {
+        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
@@ -117,46 +102,73 @@ async fn serve_h1(
         if let Some(signal) = handoff.take_kept() {
             kept = Some(signal);
         }
-        if kept.as_ref().is_some_and(|signal| signal.poll_cut(cx).is_ready()) {
+        let is_cut = kept.as_ref().is_some_and(|signal| signal.poll_cut(cx).is_ready());
+        if is_cut || (is_stopping && handoff.is_idle()) {
             return Poll::Ready(None);
         }
         handoff.take().map_or(Poll::Pending, |parked| Poll::Ready(Some(parked)))
     })
     .await?;
     let parts = Pin::into_inner(connection).into_parts();
-    Some((parts.io.into_inner().into_stream(), parked))
+    Some(Taken { stream: parts.io.into_inner().into_stream(), parked, input_bytes: parts.read_buf.len() })
 }
 
 async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
     let config = &app.config;
+    let handoff = Arc::clone(&peer.handoff);
     let head_bytes_max = u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX);
-    let service = Service { app: Arc::clone(app), peer };
     let mut connection = pin!(
-        http2::Builder::new(TokioExecutor::new())
+        http2::Builder::new(StreamExecutor(Arc::clone(&handoff)))
             .timer(TokioTimer::new())
             .keep_alive_interval(H2_PING_INTERVAL)
             .max_concurrent_streams(config.h2_streams_max)
             .max_send_buf_size(config.h2_send_buffer_bytes)
             .max_header_list_size(head_bytes_max)
             .initial_stream_window_size(H2_WINDOW_BYTES)
-            .serve_connection(TokioIo::new(wire), service)
+            .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer })
     );
-    let mut stopped = pin!(stop.notify.notified());
+    let mut stopped = pin!(stop.stopped());
     let mut is_stopping = false;
-    let mut is_registered = false;
-    let ended = poll_fn(|cx| {
-        if !is_registered {
-            is_registered = true;
-            let _ = stopped.as_mut().poll(cx);
-        }
-        if stop.is_set() && !is_stopping {
+    poll_fn(|cx| {
+        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(cx)
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            if let Err(error) = ended {
+                debug!(%error, "connection ended");
+            }
+            return Poll::Ready(());
+        }
+        // A connection that carried streams may still hold bytes of one, as long as there is time for them.
+        let is_late = || app.drain_ends().is_some_and(|ends| Instant::now() >= ends);
+        let is_done = is_stopping && handoff.is_idle() && (!handoff.has_streamed() || is_late());
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    if let Err(error) = ended {
-        debug!(%error, "connection ended");
+}
+
+/// Runs the streams of an HTTP/2 connection. hyper hands each one over right after the service has answered, so a
+/// stream that the service has just kept is this one: when it is cut, its future is dropped and the peer gets a
+/// reset. Nothing else could end it: hyper does not poll the body while the peer's window is shut.
+#[derive(Clone)]
+struct StreamExecutor(Arc<Handoff>);
+
+impl<F> Executor<F> for StreamExecutor
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, stream: F) {
+        let signal = self.0.take_kept();
+        tokio::spawn(async move {
+            match signal {
+                None => drop(stream.await),
+                Some(signal) => tokio::select! {
+                    _ = stream => {}
+                    () = poll_fn(|cx| signal.poll_cut(cx)) => {}
+                },
+            }
+        });
     }
 }

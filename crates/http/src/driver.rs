@@ -15,24 +15,27 @@ use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
     sync::mpsc,
-    task::{unconstrained, yield_now},
+    task::{JoinError, unconstrained, yield_now},
     time::{MissedTickBehavior, interval, timeout_at},
 };
 use tracing::warn;
 
 use crate::{
     app::App,
-    connection::{self, Stop},
+    connection,
+    handoff::Handoff,
     log::NoticeLog,
     service::Peer,
+    stop::Stop,
     tcp::{Place, Tcp},
 };
 
 /// Every slot is looked at once a second, or often enough for a short heartbeat.
 const TICK_MS_MAX: u64 = 250;
 const TICK_MS_MIN: u64 = 5;
-/// How long a drained shard waits for connections that it does not own to end: the rest of a request.
-const STOP_TIME: Duration = Duration::from_millis(500);
+
+/// How long connections may take to notice that their streams were cut.
+const CUT_TIME: Duration = Duration::from_millis(100);
 
 /// An accepted socket on its way to its shard.
 pub(crate) type Accepted = (std::net::TcpStream, SocketAddr, Place);
@@ -55,20 +58,34 @@ impl Driver {
     }
 
     /// Serves until the acceptor is gone and the shard has drained; returns how many connections were cut.
-    pub(crate) fn run(self, runtime: &Runtime) -> usize {
+    ///
+    /// # Errors
+    /// The shard's loop has panicked: nobody on it is served any more.
+    pub(crate) fn run(self, runtime: &Runtime) -> Result<usize, JoinError> {
         runtime.block_on(self.serve())
     }
 
-    async fn serve(self) -> usize {
+    async fn serve(self) -> Result<usize, JoinError> {
         let Self { app, shard, number, mut accepted } = self;
         let stop = Arc::new(Stop::default());
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
-        let shard = tokio::spawn(unconstrained(drive(Arc::clone(&app), shard)));
-        while let Some((stream, address, place)) = accepted.recv().await {
+        let mut shard = tokio::spawn(unconstrained(drive(Arc::clone(&app), shard)));
+        let mut cut = None;
+        loop {
+            let (stream, address, place) = tokio::select! {
+                accepted = accepted.recv() => match accepted {
+                    Some(accepted) => accepted,
+                    None => break,
+                },
+                ended = &mut shard, if cut.is_none() => {
+                    cut = Some(ended?);
+                    continue;
+                }
+            };
             match TcpStream::from_std(stream) {
                 Ok(stream) => {
-                    let peer = Peer { address, shard: number, handoff: None };
+                    let peer = Peer { address, shard: number, is_h1: false, handoff: Arc::new(Handoff::default()) };
                     let served = connection::serve(Arc::clone(&app), stream, place, peer, Arc::clone(&stop));
                     let alive = alive.clone();
                     tokio::spawn(async move {
@@ -79,15 +96,19 @@ impl Driver {
                 Err(error) => warn!(%error, "cannot serve a connection"),
             }
         }
-        drop(alive);
-        let mut cut = shard.await.unwrap_or(1);
+        let mut cut = match cut {
+            Some(cut) => cut,
+            None => shard.await?,
+        };
+        // The streams have ended. What is left are answers on their way, which may take the rest of the time.
         stop.set();
-        let deadline = tokio::time::Instant::now() + STOP_TIME;
-        if timeout_at(deadline, all_gone.recv()).await.is_err() {
-            warn!(shard = number, "requests were still under way and are cut");
-            cut += 1;
+        let left = alive.downgrade();
+        drop(alive);
+        let ends = app.drain_ends().map_or_else(Instant::now, |ends| ends.max(Instant::now())) + CUT_TIME;
+        if timeout_at(ends.into(), all_gone.recv()).await.is_err() {
+            cut += left.strong_count();
         }
-        cut
+        Ok(cut)
     }
 }
 
@@ -99,7 +120,6 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
     let inbox = Arc::clone(shard.inbox());
     let mut log = NoticeLog::default();
     let mut next_sweep_ms = 0;
-    let mut cut_at = None;
     loop {
         let now_ms = app.now_ms();
         let turn = shard.turn(now_ms);
@@ -112,12 +132,11 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
             tokio::spawn(async move { app.hub.read(&request) });
         }
         log.write(shard.take_notices(), now_ms);
-        if app.is_draining() {
-            let cut_at = *cut_at.get_or_insert_with(|| Instant::now() + app.config.drain_timeout);
+        if let Some(ends) = app.drain_ends() {
             if shard.is_drained() {
                 return 0;
             }
-            if Instant::now() >= cut_at {
+            if Instant::now() >= ends {
                 let cut = shard.cut(now_ms);
                 log.write(shard.take_notices(), now_ms);
                 return cut;

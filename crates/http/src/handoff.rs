@@ -1,10 +1,14 @@
-//! [`Handoff`]: how one HTTP/1.1 connection's socket leaves hyper after a stream's head.
+//! [`Handoff`]: what the parties to one connection tell each other: the service, the bodies of its answers, the I/O
+//! wrapper and the connection's task. They all run on one thread, one after the other.
 //!
-//! Three parties share it: the service parks the subscription, the marker body says that hyper has come to
-//! the end of the head, and the I/O wrapper says whether all of it has left. Only when both are so may the
-//! connection's task take the socket; a socket that was full would lose its head otherwise.
+//! Its main use is how an HTTP/1.1 stream's socket leaves hyper: the service parks the subscription, the marker body
+//! says that hyper has come to the end of the head, and the wrapper says whether all of it has left. Only when both
+//! are so may the task take the socket; one that was full would lose its head otherwise.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use fanfare_core::{CutSignal, Framing, Subscription};
 use parking_lot::Mutex;
@@ -18,7 +22,7 @@ pub(crate) struct Parked {
     pub(crate) framing: Framing,
 }
 
-/// State of one connection's take-over.
+/// State of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Handoff {
     parked: Mutex<Option<Parked>>,
@@ -26,9 +30,11 @@ pub(crate) struct Handoff {
     kept: Mutex<Option<CutSignal>>,
     is_reached: AtomicBool,
     is_write_pending: AtomicBool,
+    has_streamed: AtomicBool,
+    owed: AtomicUsize,
 }
 
-// All parties run on one thread, one after the other, so Relaxed is enough for the flags.
+// One thread, so Relaxed is enough everywhere.
 impl Handoff {
     /// The service leaves the stream here.
     pub(crate) fn park(&self, parked: Parked) {
@@ -37,6 +43,7 @@ impl Handoff {
 
     /// The service leaves word of a stream that stays with hyper.
     pub(crate) fn keep(&self, signal: CutSignal) {
+        self.has_streamed.store(true, Ordering::Relaxed);
         *self.kept.lock() = Some(signal);
     }
 
@@ -61,5 +68,31 @@ impl Handoff {
     /// Takes what watches over a kept stream.
     pub(crate) fn take_kept(&self) -> Option<CutSignal> {
         self.kept.lock().take()
+    }
+
+    /// A request has come; its answer is owed until the guard is dropped, which its body does.
+    pub(crate) fn owe(self: &Arc<Self>) -> Owed {
+        self.owed.fetch_add(1, Ordering::Relaxed);
+        Owed(Arc::clone(self))
+    }
+
+    /// Whether the connection may be closed and nobody misses anything: no answer is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.owed.load(Ordering::Relaxed) == 0 && !self.is_write_pending.load(Ordering::Relaxed)
+    }
+
+    /// Whether hyper has carried a stream here, parts of which it may still hold.
+    pub(crate) fn has_streamed(&self) -> bool {
+        self.has_streamed.load(Ordering::Relaxed)
+    }
+}
+
+/// An answer that has not been sent whole.
+#[derive(Debug)]
+pub(crate) struct Owed(Arc<Handoff>);
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.0.owed.fetch_sub(1, Ordering::Relaxed);
     }
 }

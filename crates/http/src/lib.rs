@@ -3,6 +3,8 @@
 //! It parses requests, publishes to the hub, opens event streams, owns the threads that drive the shards, and
 //! writes the log. hyper's types live only in this crate.
 
+#![forbid(unsafe_code)]
+
 mod app;
 mod body;
 mod clock;
@@ -17,6 +19,7 @@ mod query;
 mod route;
 mod server;
 mod service;
+mod stop;
 mod subscribe;
 mod tcp;
 mod wire;

@@ -67,7 +67,7 @@ impl NoticeLog {
         let lines = usize::try_from(LINES_PER_SECOND_MAX).unwrap_or(usize::MAX).min(busy.len());
         let (worst, others) = busy.split_at(lines);
         for (target, dropped) in worst {
-            warn!(dropped, channel = %target, "channel busy");
+            warn!(dropped, channel = target.to_string(), "channel busy");
         }
         if !others.is_empty() {
             let dropped: u64 = others.iter().map(|(_, dropped)| dropped).sum();
@@ -78,7 +78,7 @@ impl NoticeLog {
 
 fn write_closed(closed: &Closed) {
     let Closed { connection, client, reason, age_ms, written, dropped } = closed;
-    info!(connection, %client, reason = reason.as_str(), age_ms, written, dropped, "close");
+    info!(connection, client = client.as_str(), reason = reason.as_str(), age_ms, written, dropped, "close");
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use hyper::{
     Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
+use rand::RngExt as _;
 use serde_json::json;
 
 use crate::body::Body;
@@ -57,7 +58,8 @@ impl Problem {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            // Not the same for everybody, or all come back at once.
+            headers.insert(RETRY_AFTER, HeaderValue::from(rand::rng().random_range(1..=3)));
         }
         response
     }

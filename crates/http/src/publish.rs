@@ -15,7 +15,13 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tracing::info;
 
-use crate::{app::App, body::Body, problem::Problem, query::Query, route::Destination};
+use crate::{
+    app::{App, BodyBytes},
+    body::Body,
+    problem::Problem,
+    query::Query,
+    route::Destination,
+};
 
 /// How much of a refused body is read and thrown away, so that its sender gets to read the answer.
 const DISCARD_BYTES_MAX: usize = 8 << 20;
@@ -34,7 +40,8 @@ pub(crate) struct Request {
 /// Publishes, or says why not; nothing was published then.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
     let Request { destination, query, headers, mut body } = request;
-    let answer = match accept(&app, destination, &query, &headers, &mut body).await {
+    let mut held = app.take_in();
+    let answer = match accept(&app, destination, &query, &headers, &mut body, &mut held).await {
         Ok((event, wait)) => send(&app, event, wait).await,
         Err(problem) => {
             discard(&headers, body).await;
@@ -50,6 +57,7 @@ async fn accept(
     query: &str,
     headers: &HeaderMap,
     body: &mut Incoming,
+    held: &mut BodyBytes,
 ) -> Result<(Event, Wait), Problem> {
     if app.is_draining() {
         return Err(Problem::draining());
@@ -59,17 +67,15 @@ async fn accept(
     if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed"));
     }
-    let bytes = read(app, body).await?;
-    let (target, data) = match destination {
-        Destination::All => (Target::All, data(bytes, headers, options.is_base64)),
-        Destination::Channel(channel) => (Target::Channel(channel), data(bytes, headers, options.is_base64)),
-        Destination::Client(client) => (Target::Client(client), data(bytes, headers, options.is_base64)),
+    let bytes = read(app, body, held).await?;
+    let event = match destination {
         Destination::Ping(client) => {
             let hello = format!("hello, {client}");
-            (Target::Client(client), hello)
+            Event::new(Target::Client(client), hello)
         }
+        Destination::Target(target) => Event::new(target, data(bytes, headers, options.is_base64)),
     };
-    Ok((options.apply(Event::new(target, data))?, options.wait))
+    Ok((options.apply(event)?, options.wait))
 }
 
 /// What the query says about an event.
@@ -132,14 +138,13 @@ impl<'a> Options<'a> {
 }
 
 /// The whole body, if it keeps within its limits.
-async fn read(app: &Arc<App>, body: &mut Incoming) -> Result<Vec<u8>, Problem> {
+async fn read(app: &App, body: &mut Incoming, held: &mut BodyBytes) -> Result<Vec<u8>, Problem> {
     let max = app.config.body_bytes_max;
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {max} bytes"));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > max {
         return Err(too_large());
     }
-    let mut held = app.take_in();
     let mut bytes = Vec::new();
     loop {
         let frame = match timeout(app.config.body_idle_timeout, body.frame()).await {

@@ -1,6 +1,6 @@
 //! [`Route`]: what a method and a path ask for. Knows every route there is; handlers know none.
 
-use fanfare_core::{Channel, ClientId};
+use fanfare_core::{Channel, ClientId, Target};
 use hyper::Method;
 
 use crate::{problem::Problem, query::decode};
@@ -21,9 +21,8 @@ pub(crate) enum Route {
 /// Where the path sends what is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    All,
-    Channel(Channel),
-    Client(ClientId),
+    /// The body, as it is.
+    Target(Target),
     /// A hello to a client.
     Ping(ClientId),
 }
@@ -48,11 +47,11 @@ impl Route {
             ["" | "sse"] => only_get(Self::Stream { channel: None, is_head }),
             ["healthz"] => only_get(Self::Health),
             ["readyz"] => only_get(Self::Ready),
-            ["broadcast"] => only_post(Destination::All),
-            ["channels", name, "broadcast"] => only_post(Destination::Channel(channel(name)?)),
-            ["clients", name] => only_post(Destination::Client(client(name)?)),
+            ["broadcast"] => only_post(Destination::Target(Target::All)),
+            ["channels", name, "broadcast"] => only_post(to_channel(name)?),
+            ["clients", name] => only_post(Destination::Target(Target::Client(client(name)?))),
             ["ping", name] => only_post(Destination::Ping(client(name)?)),
-            ["channels", name] if is_post => Ok(Self::Publish(Destination::Channel(channel(name)?))),
+            ["channels", name] if is_post => Ok(Self::Publish(to_channel(name)?)),
             ["channels", name] if is_get => {
                 let channel = Channel::subscribed(&segment(name)?)?;
                 Ok(Self::Stream { channel: Some(channel), is_head })
@@ -67,8 +66,8 @@ fn segment(text: &str) -> Result<String, Problem> {
     decode(text).map_err(|error| Problem::bad_request(format!("path: {error}")))
 }
 
-fn channel(text: &str) -> Result<Channel, Problem> {
-    Channel::new(&segment(text)?).map_err(Into::into)
+fn to_channel(text: &str) -> Result<Destination, Problem> {
+    Ok(Destination::Target(Target::Channel(Channel::new(&segment(text)?)?)))
 }
 
 fn client(text: &str) -> Result<ClientId, Problem> {
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn names_are_one_segment() {
         let route = Route::parse(&Method::POST, "/channels/orders%2F42/broadcast");
-        assert_eq!(route, Ok(Route::Publish(Destination::Channel(Channel::new("orders/42").unwrap()))));
+        assert_eq!(route, Ok(Route::Publish(Destination::Target(Target::Channel(Channel::new("orders/42").unwrap())))));
         assert_eq!(status(Method::POST, "/channels/orders/42/broadcast"), 404);
         assert_eq!(status(Method::POST, "/channels/../broadcast"), 200, "no dot-segment handling");
     }

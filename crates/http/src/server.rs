@@ -17,7 +17,7 @@ use std::{
 use fanfare_core::Hub;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{sync::mpsc, time::sleep};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     app::App,
@@ -36,6 +36,8 @@ const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
+/// The kernel keeps it in an `int`.
+const USER_TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 /// Connections that the kernel may hold for us until they are accepted.
 const BACKLOG: i32 = 4_096;
 
@@ -70,30 +72,43 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Ou
     let app = Arc::new(App::new(hub, config));
 
     let mut lanes = Vec::with_capacity(shards.len());
-    let mut threads = Vec::with_capacity(shards.len());
+    let (ended, mut ends) = mpsc::channel(shards.len());
     for (number, shard) in shards.into_iter().enumerate() {
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
         lanes.push(Lane { sender, places: Arc::default() });
         let (driver, runtime) = (Driver { app: Arc::clone(&app), shard, number, accepted }, Driver::runtime()?);
-        let builder = thread::Builder::new().name(format!("shard-{number}"));
-        threads.push(builder.spawn(move || driver.run(&runtime))?);
+        let ended = ended.clone();
+        let run = move || {
+            let result = driver.run(&runtime);
+            // Sockets that are still open close here, before the server says that it has ended.
+            drop(runtime);
+            let _ = ended.blocking_send(result);
+        };
+        thread::Builder::new().name(format!("shard-{number}")).spawn(run)?;
     }
+    drop(ended);
 
     let ticking = clock::tick(Arc::clone(&app));
     tokio::select! {
         never = accept(&app, &listener, &lanes) => match never {},
         never = ticking => match never {},
+        // Nothing ends a shard before the drain but a panic, and then its clients wait for nothing.
+        _ = ends.recv() => return Err(io::Error::other("a shard has failed")),
         () = shutdown => {}
     }
     info!(connections = app.hub.registry().connections(), "draining");
     app.drain();
     drop(listener);
+    let threads = lanes.len();
     drop(lanes);
+    let mut cut = 0;
     // The threads end by themselves within the drain timeout.
-    let cut = tokio::task::spawn_blocking(move || {
-        threads.into_iter().map(|thread| thread.join().unwrap_or(1)).sum::<usize>()
-    });
-    let cut = cut.await.map_err(io::Error::other)?;
+    for _ in 0..threads {
+        match ends.recv().await {
+            Some(Ok(cut_there)) => cut += cut_there,
+            Some(Err(_)) | None => return Err(io::Error::other("a shard has failed")),
+        }
+    }
     info!(cut, "drained");
     Ok(Ended { cut })
 }
@@ -108,7 +123,13 @@ struct Lane {
 async fn accept(app: &Arc<App>, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
     loop {
         let accepted = match listener.accept().await {
-            Ok((stream, address)) => prepare(app, stream).map(|stream| (stream, address)),
+            Ok((stream, address)) => match prepare(app, stream) {
+                Ok(stream) => Ok((stream, address)),
+                Err(error) => {
+                    debug!(%error, peer = %address, "gone before it was served");
+                    continue;
+                }
+            },
             Err(error) => Err(error),
         };
         match accepted {
@@ -142,7 +163,8 @@ fn prepare(app: &App, stream: tokio::net::TcpStream) -> io::Result<std::net::Tcp
         TcpKeepalive::new().with_time(KEEPALIVE_TIME).with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
     // A peer that vanished without a word while bytes are under way.
-    socket.set_tcp_user_timeout(Some(Duration::from_millis(app.config.core.write_timeout_ms)))?;
+    let timeout_ms = app.config.core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
+    socket.set_tcp_user_timeout(Some(Duration::from_millis(timeout_ms)))?;
     Ok(stream)
 }
 

@@ -20,7 +20,7 @@ use hyper::{
 use crate::{
     app::App,
     body::Body,
-    handoff::Handoff,
+    handoff::{Handoff, Owed},
     problem::Problem,
     publish,
     route::Route,
@@ -32,8 +32,8 @@ use crate::{
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) shard: usize,
-    /// HTTP/1 only.
-    pub(crate) handoff: Option<Arc<Handoff>>,
+    pub(crate) is_h1: bool,
+    pub(crate) handoff: Arc<Handoff>,
 }
 
 /// Answers the requests of one connection.
@@ -49,32 +49,35 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Answer;
 
     fn call(&self, request: Request<Incoming>) -> Answer {
+        let owed = self.peer.handoff.owe();
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
-            Ok(route) => self.answer(route, request),
-            Err(problem) => Answer::later(publish::refuse(problem, request)),
+            Ok(route) => self.answer(route, request, owed),
+            Err(problem) => Answer::later(publish::refuse(problem, request), owed),
         }
     }
 }
 
 impl Service {
-    fn answer(&self, route: Route, request: Request<Incoming>) -> Answer {
+    fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         match route {
             Route::Stream { channel, is_head } => {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
                 let answer = subscribe(&self.app, &self.peer, request);
-                Answer::now(answer.unwrap_or_else(|problem| problem.response()))
+                Answer::now(answer.unwrap_or_else(|problem| problem.response()), owed)
             }
             Route::Publish(destination) => {
                 let query = query.to_owned();
                 let (parts, body) = request.into_parts();
                 let request = publish::Request { destination, query, headers: parts.headers, body };
-                Answer::later(publish::publish(Arc::clone(&self.app), request))
+                Answer::later(publish::publish(Arc::clone(&self.app), request), owed)
             }
-            Route::Health => Answer::now(text(StatusCode::OK, "ok\n")),
-            Route::Ready if self.app.is_draining() => Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")),
-            Route::Ready => Answer::now(text(StatusCode::OK, "ready\n")),
+            Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
+            Route::Ready if self.app.is_draining() => {
+                Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
+            }
+            Route::Ready => Answer::now(text(StatusCode::OK, "ready\n"), owed),
         }
     }
 }
@@ -103,12 +106,12 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    fn now(response: Response<Body>) -> Self {
-        Self::Now(ready(response))
+    fn now(response: Response<Body>, owed: Owed) -> Self {
+        Self::Now(ready(response.map(|body| body.owed(owed))))
     }
 
-    fn later(response: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
-        Self::Later(Box::pin(response))
+    fn later(response: impl Future<Output = Response<Body>> + Send + 'static, owed: Owed) -> Self {
+        Self::Later(Box::pin(async { response.await.map(|body| body.owed(owed)) }))
     }
 }
 

@@ -12,9 +12,9 @@ use tracing::info;
 
 use crate::{
     app::{App, made_up_client, names},
-    body::Body,
+    body::{Body, Content},
     config::H1Outlet,
-    handoff::{Handoff, Parked},
+    handoff::Parked,
     problem::Problem,
     query::Query,
     service::Peer,
@@ -40,12 +40,11 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
         None => made_up_client(),
     };
     let channels = channels(app, request.channel, &query)?;
-    let is_h1 = request.version < Version::HTTP_2;
     if request.is_head {
-        return Ok(head(Body::empty(), is_h1));
+        return Ok(head(Body::empty(), request.version));
     }
     if app.is_draining() {
-        return refuse(app, request.headers, is_h1);
+        return refuse(app, request.headers, request.version);
     }
     let logged = names(&channels);
     let subscription = app.hub.subscribe(Subscribe {
@@ -57,23 +56,18 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
         now_ms: app.now_ms(),
     });
     let connection = subscription.connection();
-    info!(connection, %client, channels = logged, peer = %peer.address, "open");
+    info!(connection, client = client.as_str(), channels = logged, peer = %peer.address, "open");
     let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client));
-    let body = match (&peer.handoff, app.config.h1_outlet) {
-        (Some(handoff), H1Outlet::Socket) => {
-            let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
-            handoff.park(Parked { subscription, framing });
-            Body::Marker { prelude, handoff: Arc::clone(handoff) }
-        }
-        (handoff, _) => {
-            let feed = subscription.into_feed();
-            if let Some(handoff) = handoff {
-                Handoff::keep(handoff, feed.cut_signal());
-            }
-            Body::Stream { prelude, feed: Box::new(feed) }
-        }
+    let content = if peer.is_h1 && app.config.h1_outlet == H1Outlet::Socket {
+        let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
+        peer.handoff.park(Parked { subscription, framing });
+        Content::Marker { prelude, handoff: Arc::clone(&peer.handoff) }
+    } else {
+        let feed = subscription.into_feed();
+        peer.handoff.keep(feed.cut_signal());
+        Content::Stream { prelude, feed: Box::new(feed) }
     };
-    Ok(head(body, is_h1))
+    Ok(head(content.into(), request.version))
 }
 
 fn channels(app: &App, first: Option<Channel>, query: &Query) -> Result<Vec<Channel>, Problem> {
@@ -90,15 +84,15 @@ fn channels(app: &App, first: Option<Channel>, query: &Query) -> Result<Vec<Chan
 
 /// No room for a stream now. EventSource gives up for ever at any status but 200, so it gets an empty stream
 /// that says when to come back.
-fn refuse(app: &App, headers: &HeaderMap, is_h1: bool) -> Result<Response<Body>, Problem> {
+fn refuse(app: &App, headers: &HeaderMap, version: Version) -> Result<Response<Body>, Problem> {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains(EVENT_STREAM));
     if !headers.get_all(ACCEPT).iter().any(accepts) {
         return Err(Problem::draining());
     }
-    Ok(head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), is_h1))
+    Ok(head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), version))
 }
 
-fn head(body: Body, is_h1: bool) -> Response<Body> {
+fn head(body: Body, version: Version) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
@@ -106,9 +100,11 @@ fn head(body: Body, is_h1: bool) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if is_h1 {
+    if version < Version::HTTP_2 {
         // Forbidden in HTTP/2 (RFC 9113 8.2.2).
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    // Or hyper would promise an HTTP/1.0 client that asks for it to keep the connection.
+    *response.version_mut() = version;
     response
 }

@@ -15,8 +15,10 @@ use tokio::{
 
 use crate::handoff::Handoff;
 
-/// So many bytes tell HTTP/2's preface from any HTTP/1 method.
-const SNIFF_BYTES: usize = 3;
+/// What an HTTP/2 client sends first (RFC 9113 3.4). Its first three bytes begin no HTTP/1 method.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// So many bytes tell the protocols apart.
+const TELLING_BYTES: usize = 3;
 
 /// What a client began to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) enum Protocol {
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    ahead: [u8; SNIFF_BYTES],
+    ahead: [u8; PREFACE.len()],
     ahead_from: usize,
     ahead_to: usize,
     handoff: Arc<Handoff>,
@@ -39,25 +41,31 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, handoff: Arc<Handoff>) -> Self {
-        Self { stream, ahead: [0; SNIFF_BYTES], ahead_from: 0, ahead_to: 0, handoff }
+        Self { stream, ahead: [0; PREFACE.len()], ahead_from: 0, ahead_to: 0, handoff }
     }
 
-    /// Reads as many bytes as it takes, at most three, to know the protocol.
+    /// Reads as many bytes as it takes to know the protocol, and the whole of HTTP/2's preface, because hyper would
+    /// wait for the rest of that for ever.
     ///
     /// # Errors
     /// The connection broke or ended before.
     pub(crate) async fn sniff(&mut self) -> io::Result<Protocol> {
-        while self.ahead_to < SNIFF_BYTES {
-            let read = self.stream.read(&mut self.ahead[self.ahead_to..]).await?;
+        loop {
+            let known = self.ahead_to.min(TELLING_BYTES);
+            if self.ahead[..known] != PREFACE[..known] {
+                return Ok(Protocol::Http1);
+            }
+            if self.ahead_to == PREFACE.len() {
+                return Ok(Protocol::Http2);
+            }
+            // Not past what tells them apart: what an HTTP/1 client sends next is hyper's to limit.
+            let wanted = if known < TELLING_BYTES { TELLING_BYTES } else { PREFACE.len() };
+            let read = self.stream.read(&mut self.ahead[self.ahead_to..wanted]).await?;
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.ahead_to += read;
-            if !b"PRI".starts_with(&self.ahead[..self.ahead_to]) {
-                return Ok(Protocol::Http1);
-            }
         }
-        Ok(Protocol::Http2)
     }
 
     pub(crate) fn into_stream(self) -> TcpStream {

@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, num::NonZero, thread::available_parallelism, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser, value_parser};
 use fanfare_core::Policy;
 use fanfare_http::{Config, H1Outlet};
+use tracing_subscriber::EnvFilter;
 
 /// Fanfare: publish an event once over HTTP, and every open event stream gets it.
 #[derive(Debug, Parser)]
@@ -40,7 +41,7 @@ pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
 
     /// Let anybody who can connect publish, also from other machines.
-    #[arg(long, env = "FANFARE_ALLOW_ANONYMOUS_PUBLISH")]
+    #[arg(long, env = "FANFARE_ALLOW_ANONYMOUS_PUBLISH", value_parser = BoolishValueParser::new())]
     allow_anonymous_publish: bool,
 
     /// Threads that serve connections [default: one a core].
@@ -56,8 +57,8 @@ pub(crate) struct Serve {
     policy: PolicyArg,
 
     /// Messages that may wait for one connection.
-    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64")]
-    ring_messages: NonZero<u16>,
+    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096))]
+    ring_messages: u16,
 
     /// Bytes that may wait for one connection; one message of any size always may.
     #[arg(long, env = "FANFARE_RING_BYTES", value_name = "BYTES", default_value_t = 256 << 10)]
@@ -88,7 +89,7 @@ pub(crate) struct Serve {
     h1_outlet: H1OutletArg,
 
     /// What to log: error, warn, info, debug, or off; also as target=level, separated by commas.
-    #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info", value_parser = filter)]
     pub(crate) log: String,
 }
 
@@ -106,6 +107,11 @@ enum PolicyArg {
 enum H1OutletArg {
     Socket,
     Body,
+}
+
+/// What the log understands.
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// A duration like `2s` or `500ms`, above zero.
@@ -155,7 +161,7 @@ impl Serve {
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
-                ring_messages_max: usize::from(self.ring_messages.get()),
+                ring_messages_max: usize::from(self.ring_messages),
                 ring_bytes_max: self.ring_bytes,
                 heartbeat_ms: ms(self.heartbeat),
                 write_timeout_ms: ms(self.write_timeout),

@@ -1,5 +1,7 @@
 //! `fanfare`: the command. Reads the settings, binds, serves, drains.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod log;
 mod signals;
@@ -7,7 +9,7 @@ mod signals;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::args::{Args, Serve};
 
@@ -44,11 +46,20 @@ impl Failure {
     }
 }
 
+/// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => info!(limit, "open descriptors"),
+        Err(error) => warn!(%error, "cannot raise the limit of open descriptors"),
+    }
+}
+
 fn serve(settings: &Serve) -> Result<(), Failure> {
     settings.check().map_err(|reason| Failure::new(USAGE, reason))?;
     let failed = |what: &str, error: std::io::Error| Failure::new(FAILED, format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
+    raise_descriptor_limit();
     runtime.block_on(async {
         let listener = fanfare_http::bind(settings.listen)
             .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;

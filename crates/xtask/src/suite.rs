@@ -8,6 +8,9 @@ use crate::invocation::{Invocation, Workspace};
 /// Every target but the benches, which are compiled by a step of their own.
 const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--examples"];
 
+/// coreutils' timeout, which ends the test binary together with cargo. Compiling on a slow machine is in it too.
+const KILLED_WHEN_HUNG: &[&str] = &["timeout", "--kill-after=10s", "30m"];
+
 const TARGET_FLAGS: &[&str] = &[
     "--lib",
     "--bin",
@@ -37,7 +40,7 @@ fn plan(args: &[&str]) -> Vec<Invocation> {
     // Cargo cannot compile doc tests without running them.
     let only_compiled = for_cargo().any(|flag| flag == "--no-run");
 
-    let test = Invocation::new(&["cargo", "test"]);
+    let test = Invocation::new(KILLED_WHEN_HUNG).with_args(&["cargo", "test"]);
     if chosen_packages {
         return vec![test.with_args(args)];
     }
@@ -67,7 +70,10 @@ mod tests {
 
     #[test]
     fn without_arguments_every_test_runs() {
-        let all = ["cargo test --workspace --lib --bins --tests --examples", "cargo test --workspace --doc"];
+        let all = [
+            "timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --examples",
+            "timeout --kill-after=10s 30m cargo test --workspace --doc",
+        ];
         assert_eq!(typed(&[]), all);
     }
 
@@ -80,15 +86,24 @@ mod tests {
 
     #[test]
     fn a_choice_of_targets_or_packages_is_kept() {
-        assert_eq!(typed(&["--test", "streams"]), ["cargo test --workspace --test streams"]);
-        assert_eq!(typed(&["--test=streams"]), ["cargo test --workspace --test=streams"]);
-        assert_eq!(typed(&["-p", "fanfare-core"]), ["cargo test -p fanfare-core"]);
-        assert_eq!(typed(&["--package=xtask", "--bins"]), ["cargo test --package=xtask --bins"]);
+        assert_eq!(
+            typed(&["--test", "streams"]),
+            ["timeout --kill-after=10s 30m cargo test --workspace --test streams"]
+        );
+        assert_eq!(typed(&["--test=streams"]), ["timeout --kill-after=10s 30m cargo test --workspace --test=streams"]);
+        assert_eq!(typed(&["-p", "fanfare-core"]), ["timeout --kill-after=10s 30m cargo test -p fanfare-core"]);
+        assert_eq!(
+            typed(&["--package=xtask", "--bins"]),
+            ["timeout --kill-after=10s 30m cargo test --package=xtask --bins"]
+        );
     }
 
     #[test]
     fn doc_tests_are_left_out_of_a_run_that_only_compiles() {
-        assert_eq!(typed(&["--no-run"]), ["cargo test --workspace --lib --bins --tests --examples --no-run"]);
+        assert_eq!(
+            typed(&["--no-run"]),
+            ["timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --examples --no-run"]
+        );
     }
 
     #[test]

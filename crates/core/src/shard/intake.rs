@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
+    event_id::EventId,
     inbox::{Item, SlotRef},
     journal::Batch,
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
+    pass,
     receipt::Tally,
     shard::Shard,
     slot::{Slot, State},
@@ -17,28 +19,28 @@ use crate::{
 
 impl<S: Socket> Shard<S> {
     pub(super) fn take_items(&mut self, now_ms: u64) {
-        let (mut messages, mut bytes, mut others) = (0, 0, 0);
-        let others_max = self.hub.config().turn_slots_max;
-        while others < others_max && self.pass.has_room(self.hub.config()) {
-            let Some(item) = self.inbox.pop() else { break };
-            if let Item::Publish { message, tally } = item {
-                messages += 1;
-                bytes += message.bytes();
-                self.take_publish(message, tally);
-                continue;
+        let (mut messages, mut bytes) = (0, 0);
+        if let Some((message, tally)) = self.held_over.take() {
+            self.take_publish(message, tally);
+        }
+        for _ in 0..self.hub.config().turn_slots_max {
+            if self.held_over.is_some() || self.pass.is_full(self.hub.config()) {
+                break;
             }
-            others += 1;
+            let Some(item) = self.inbox.pop() else { break };
             match item {
-                Item::Publish { .. } => {}
-                Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
-                Item::Attach { slot, outlet } => self.take_attach(slot, outlet, now_ms),
-                Item::Leave { slot, reason } => {
-                    if let Some(left) = self.slot(slot) {
-                        // A body that is dropped after its end has not gone away early.
-                        let reason = if left.was_told() { CloseReason::Drained } else { reason };
-                        self.remove(slot.index, reason, now_ms);
+                Item::Publish { message, tally } => {
+                    messages += 1;
+                    bytes += message.bytes();
+                    if self.pass.has_room(message.bytes(), self.hub.config()) {
+                        self.take_publish(message, tally);
+                    } else {
+                        self.held_over = Some((message, tally));
                     }
                 }
+                Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
+                Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
+                Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Batch { slot, batch } => self.take_batch(slot, batch, now_ms),
                 Item::Drain => self.drained = Some(0),
             }
@@ -54,13 +56,20 @@ impl<S: Socket> Shard<S> {
         let bit = self.pass.add(message, tally);
         for target in targets.targets() {
             if *target == Target::All {
-                self.pass.mark_all(&mut self.marks, bit);
+                self.pass.mark_all(bit);
             } else {
                 for slot in self.index.slots(target) {
                     self.pass.mark(&mut self.marks, slot, bit);
                 }
             }
         }
+    }
+
+    fn take_leave(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
+        let Some(slot) = self.slot(at) else { return };
+        // A body that is dropped after its end has not gone away early.
+        let reason = if slot.was_told() { CloseReason::Drained } else { reason };
+        self.remove(at.index, reason, now_ms);
     }
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
@@ -74,7 +83,7 @@ impl<S: Socket> Shard<S> {
         self.open += 1;
     }
 
-    fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, now_ms: u64) {
+    fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
         let Some(slot) = self.slot(at) else {
             if let Outlet::Body { port, .. } = outlet {
                 port.cut();
@@ -82,6 +91,7 @@ impl<S: Socket> Shard<S> {
             return;
         };
         slot.attach(outlet, now_ms);
+        slot.input_bytes = input_bytes;
         if let Some(from) = &mut self.drained {
             *from = (*from).min(at.index as usize);
         }
@@ -90,33 +100,32 @@ impl<S: Socket> Shard<S> {
     }
 
     fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
+        if !self.slot(at).is_some_and(|slot| matches!(slot.state, State::CatchUp { .. })) {
+            return;
+        }
+        self.leave_to_journal(at.index, batch.next);
         let (position, hub) = (self.position, Arc::clone(&self.hub));
         let Some(slot) = self.slot(at) else { return };
-        let State::CatchUp { mut cursor, .. } = slot.state else { return };
-        let is_empty = batch.messages.is_empty();
-        let mut is_whole = true;
-        for message in batch.messages {
-            let id = message.id();
-            is_whole = slot.feed(message, hub.config(), now_ms);
-            if !is_whole {
-                break;
-            }
-            cursor = id;
-        }
-        if is_whole {
-            cursor = batch.next;
-        }
-        slot.seen = slot.seen.max(cursor);
-        slot.state = if is_empty && cursor >= position && slot.is_flushed() {
-            State::Live
+        let is_live = batch.messages.is_empty() && batch.next >= position && slot.is_flushed();
+        if is_live {
+            slot.go_live();
         } else {
-            State::CatchUp { cursor, is_reading: false }
-        };
-        // Messages of the pass that it has from the journal already are not for it any more.
-        self.pass.settle(&mut self.marks, at.index, cursor);
+            slot.catch_up(batch, hub.config(), now_ms);
+        }
         if self.drained.is_some() {
             self.begin_closing(at.index);
         }
         self.flush(at, now_ms);
+    }
+
+    /// Messages of the pass up to `cursor` are the journal's to give to this slot.
+    fn leave_to_journal(&mut self, index: u32, cursor: EventId) {
+        let Some(slot) = &mut self.slots[index as usize] else { return };
+        let mark = self.pass.take_mark(&mut self.marks, index, slot.seen, cursor);
+        for bit in pass::bits(mark) {
+            let fate = slot.skip(&self.pass.messages[bit], self.hub.config(), &mut self.busy);
+            self.pass.count(1 << bit, fate);
+        }
+        slot.seen = slot.seen.max(cursor);
     }
 }

@@ -5,23 +5,41 @@
 
 use std::hash::BuildHasher as _;
 
-use crate::{inbox::SlotRef, message::Message, notice::CloseReason, outlet::Socket, shard::Shard, slot::State};
+use crate::{
+    inbox::SlotRef,
+    message::Message,
+    notice::CloseReason,
+    outlet::{Outlet, Socket},
+    shard::Shard,
+    slot::{Slot, State},
+};
 
 /// Ticks that one look at every slot takes.
 pub const SWEEP_TICKS: usize = 4;
 
 impl<S: Socket> Shard<S> {
-    /// Looks at the next part of the slots; call it every tick. Every slot is looked at once in
-    /// [`SWEEP_TICKS`] calls, so deadlines are kept to within that time.
+    /// Begins to look at the next part of the slots; call it every tick. Every slot is looked at once in
+    /// [`SWEEP_TICKS`] calls, so deadlines are kept to within that time. What is more than one turn's work is left to
+    /// the next turns.
     pub fn sweep(&mut self, now_ms: u64) {
+        self.to_sweep = self.slots.len().div_ceil(SWEEP_TICKS);
+        self.go_on_sweeping(now_ms);
+        self.relieve(now_ms);
+        self.notices.extend(self.busy.take());
+    }
+
+    /// Looks at a few more slots; true while there are some left.
+    pub(super) fn go_on_sweeping(&mut self, now_ms: u64) -> bool {
         let count = self.slots.len();
-        for _ in 0..count.div_ceil(SWEEP_TICKS) {
+        let now = self.to_sweep.min(self.hub.config().turn_slots_max);
+        self.to_sweep -= now;
+        for _ in 0..now {
             self.swept = if self.swept + 1 < count { self.swept + 1 } else { 0 };
             if let Err(reason) = self.look_at(self.swept, now_ms) {
                 self.remove(index(self.swept), reason, now_ms);
             }
         }
-        self.notices.extend(self.busy.take());
+        self.to_sweep > 0
     }
 
     fn look_at(&mut self, at: usize, now_ms: u64) -> Result<(), CloseReason> {
@@ -34,6 +52,10 @@ impl<S: Socket> Shard<S> {
             return Err(CloseReason::WriteTimeout);
         }
         if let State::Closing(closing) = &slot.state {
+            // A body has to be finished by hyper, and leaves when it is.
+            if matches!(slot.outlet, Outlet::Body { .. }) {
+                return Ok(());
+            }
             let is_over = closing.told_ms.is_some_and(|told_ms| now_ms.saturating_sub(told_ms) >= config.linger_ms);
             return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
         }
@@ -46,30 +68,42 @@ impl<S: Socket> Shard<S> {
         Ok(())
     }
 
-    /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up.
-    pub(super) fn relieve(&mut self) {
+    /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up. If that is
+    /// not enough, connections that keep the largest message half written are closed.
+    pub(super) fn relieve(&mut self, now_ms: u64) {
         if !self.hub.budget().is_exceeded() {
             return;
         }
-        let waiting = self.slots.iter().enumerate().filter_map(|(at, slot)| {
-            let slot = slot.as_ref().filter(|slot| !matches!(slot.state, State::Closing(_)))?;
-            Some((slot.waiting_bytes(), at))
-        });
-        let mut fullest: Vec<_> = waiting.filter(|(bytes, _)| *bytes > 0).collect();
-        fullest.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, at) in fullest {
+        let mut fullest = self.slots_by(|slot| if slot.is_closing() { 0 } else { slot.waiting_bytes() });
+        for (_, at) in fullest.drain(..) {
             if !self.hub.budget().is_exceeded() {
                 return;
             }
             let Some(slot) = &mut self.slots[at] else { continue };
-            for message in slot.empty_into_catch_up() {
-                slot.dropped += 1;
-                self.busy.note(&message);
-            }
+            slot.empty_into_catch_up(self.hub.config(), &mut self.busy);
             if !slot.is_full {
                 self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
             }
         }
+        for (_, at) in self.slots_by(|slot| slot.rest_bytes()) {
+            if !self.hub.budget().is_exceeded() {
+                return;
+            }
+            self.remove(index(at), CloseReason::Busy, now_ms);
+        }
+    }
+
+    /// The slots with the most of some bytes, most first. None if all of them together are less than this shard's
+    /// share of the hub's limit: then others are to be relieved.
+    fn slots_by(&self, bytes: impl Fn(&Slot<S>) -> usize) -> Vec<(usize, usize)> {
+        let config = self.hub.config();
+        let each = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((bytes(slot.as_ref()?), at)));
+        let mut most: Vec<_> = each.filter(|(bytes, _)| *bytes > 0).collect();
+        if most.iter().map(|(bytes, _)| bytes).sum::<usize>() <= config.hub_ring_bytes_max / config.shards {
+            return Vec::new();
+        }
+        most.sort_unstable_by(|a, b| b.cmp(a));
+        most
     }
 
     /// Ends a few more streams; true while there are streams to tell.

@@ -101,7 +101,7 @@ impl Kit {
 
     pub(crate) fn attach(&self, subscription: Subscription<MockSocket>, framing: Framing, room: usize) -> Link {
         let (socket, link) = Link::new(Arc::clone(self.hub.inbox(0)), subscription.slot(), room);
-        subscription.attach_socket(socket, framing);
+        subscription.attach_socket(socket, framing, 0);
         link
     }
 

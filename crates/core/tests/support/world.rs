@@ -270,7 +270,7 @@ impl World {
         if rng.chance(40) {
             link.write_max(rng.within(1, 40));
         }
-        subscription.attach_socket(socket, framing);
+        subscription.attach_socket(socket, framing, 0);
         member.way = Way::Socket { link, framing, chunks: Chunks::default() };
     }
 
@@ -369,7 +369,7 @@ impl World {
                     let at = self.members.iter().position(|member| member.connection == closed.connection);
                     let mut member = self.members.swap_remove(at.expect("a connection ends once"));
                     self.dropped += closed.dropped;
-                    member.check_closed(&self.log, &closed, self.plan.is_lossless, self.plan.has_history);
+                    member.check_closed(&self.log, &closed, &self.plan);
                     self.closed += 1;
                     self.delivered += member.got;
                     self.gone.push(member);

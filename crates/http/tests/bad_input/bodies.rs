@@ -1,0 +1,213 @@
+//! Bodies that are too long, stop, pause or come all at once.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use fanfare_http::Config;
+
+use crate::{
+    Observed,
+    support::{
+        client::Client,
+        server::{Way, config},
+        until,
+    },
+};
+
+fn limited(body_bytes_max: usize) -> Observed {
+    Observed::start(Way::Socket, Config { body_bytes_max, ..config(Way::Socket) })
+}
+
+/// Begins a POST whose body has `length` bytes.
+fn begin(client: &mut Client, length: usize) {
+    client.send(format!("POST /broadcast HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n"));
+}
+
+fn begin_chunked(client: &mut Client) {
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+fn send_chunk(client: &mut Client, bytes: &[u8]) -> bool {
+    client.try_send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat())
+}
+
+#[test]
+fn a_body_at_the_limit_is_taken_and_one_byte_more_is_413() {
+    let mut world = limited(1_000);
+    let text = "x".repeat(1_001);
+    world.server.publish("/broadcast", &text[..1_000]);
+    assert_eq!(world.observer.data().len(), 1_000);
+    for path in ["/broadcast", "/channels/a", "/clients/observer", "/ping/observer"] {
+        world.refuse(413, path, &[], text.as_bytes(), "1000");
+    }
+
+    let mut client = world.server.client();
+    begin_chunked(&mut client);
+    assert!(send_chunk(&mut client, &[b'x'; 600]) && send_chunk(&mut client, &[b'x'; 400]));
+    client.send("0\r\n\r\n");
+    assert_eq!(client.answer().status, 202, "without a Content-Length too");
+    assert_eq!(world.observer.data().len(), 1_000);
+
+    begin_chunked(&mut client);
+    assert!(send_chunk(&mut client, &[b'x'; 600]) && send_chunk(&mut client, &[b'x'; 401]));
+    client.send("0\r\n\r\n");
+    client.answer().problem(413);
+    world.assert_untouched();
+}
+
+#[test]
+fn a_client_that_sends_four_mebibytes_too_many_can_read_why_it_was_refused() {
+    let mut world = Observed::new();
+    let piece = vec![b'x'; 64 << 10];
+    let mut client = world.server.client();
+    begin(&mut client, 5 << 20);
+    for _ in 0..5 << 20 >> 16 {
+        client.send(&piece);
+    }
+    client.answer().problem(413);
+
+    let mut client = world.server.client();
+    begin_chunked(&mut client);
+    for _ in 0..5 << 20 >> 16 {
+        assert!(send_chunk(&mut client, &piece));
+    }
+    client.send("0\r\n\r\n");
+    client.answer().problem(413);
+    world.assert_untouched();
+}
+
+#[test]
+fn a_body_without_end_is_cut() {
+    let mut world = Observed::new();
+    let piece = vec![b'x'; 64 << 10];
+    let mut client = world.server.client();
+    begin_chunked(&mut client);
+    let mut sent = 0;
+    while send_chunk(&mut client, &piece) {
+        sent += piece.len();
+        assert!(sent < 256 << 20, "it is read for ever");
+    }
+    world.assert_untouched();
+}
+
+#[test]
+fn a_refused_body_that_pauses_does_not_keep_its_answer_for_long() {
+    let mut world = Observed::new();
+    let mut client = world.server.client();
+    begin(&mut client, 5 << 20);
+    client.send("the rest never comes");
+    let start = Instant::now();
+    client.answer().problem(413);
+    assert!(start.elapsed() < Duration::from_secs(4));
+    world.assert_untouched();
+}
+
+#[test]
+fn a_client_that_waits_to_be_asked_is_refused_without_being_asked() {
+    let mut world = Observed::new();
+    let mut client = world.server.client();
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 5000000\r\n\r\n");
+    let start = Instant::now();
+    client.answer().problem(413);
+    assert!(start.elapsed() < Duration::from_secs(1), "it is not waited for");
+    world.assert_untouched();
+
+    let mut client = world.server.client();
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    assert_eq!(client.head().status, 100);
+    client.send("text");
+    assert_eq!(client.answer().status, 202);
+    assert_eq!(world.observer.data(), "text");
+}
+
+#[test]
+fn a_client_that_does_not_wait_to_be_asked_can_read_why_it_was_refused() {
+    let mut world = Observed::new();
+    let mut client = world.server.client();
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 2000000\r\n\r\n");
+    client.try_send(vec![b'x'; 2_000_000]);
+    client.answer().problem(413);
+    world.assert_untouched();
+}
+
+#[test]
+fn a_body_that_stops_half_way_publishes_nothing() {
+    let mut world = Observed::new();
+    for is_chunked in [false, true] {
+        for ending in ["finish", "reset", "close"] {
+            let mut client = world.server.client();
+            if is_chunked {
+                begin_chunked(&mut client);
+                send_chunk(&mut client, b"half");
+            } else {
+                begin(&mut client, 8);
+                client.send("half");
+            }
+            match ending {
+                "finish" => {
+                    client.finish_sending();
+                    let answer = String::from_utf8(client.until_closed()).unwrap();
+                    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
+                }
+                "reset" => client.reset(),
+                _ => drop(client),
+            }
+            world.assert_untouched();
+        }
+    }
+}
+
+#[test]
+fn a_body_that_pauses_too_long_is_408_and_one_that_only_drips_is_taken() {
+    let body_idle_timeout = Duration::from_millis(400);
+    let mut world = Observed::start(Way::Socket, Config { body_idle_timeout, ..config(Way::Socket) });
+    let mut client = world.server.client();
+    begin(&mut client, 10);
+    let start = Instant::now();
+    for _ in 0..10 {
+        client.send("x");
+        // The pause is what is tested.
+        thread::sleep(Duration::from_millis(60));
+    }
+    assert!(start.elapsed() > body_idle_timeout);
+    assert_eq!(client.answer().status, 202);
+    assert_eq!(world.observer.data(), "xxxxxxxxxx");
+
+    begin(&mut client, 10);
+    client.send("half ");
+    let told = client.answer().problem(408);
+    assert!(told.contains("paused"), "{told:?}");
+    world.assert_untouched();
+}
+
+#[test]
+fn too_many_bytes_of_bodies_at_once_are_503_until_some_are_done() {
+    let mut world = Observed::start(Way::Socket, Config { bodies_bytes_max: 1_000, ..config(Way::Socket) });
+    let (post, text) = ("/clients/nobody", "x".repeat(400));
+    let mut slow = world.server.client();
+    begin(&mut slow, 801);
+    slow.send("x".repeat(800));
+    until("the slow body is counted", || world.server.post(post, &[], &text).status == 503);
+    let answer = world.server.post(post, &[], &text);
+    answer.problem(503);
+    let retry_after = answer.head.get("retry-after").unwrap();
+    assert!(["1", "2", "3"].contains(&retry_after), "{retry_after}");
+    assert_eq!(world.server.post(post, &[], &text[..200]).status, 202, "there is room for a small one, just");
+    assert_eq!(world.server.post(post, &[], &text[..201]).status, 503);
+
+    slow.send("x");
+    assert_eq!(slow.answer().status, 202, "the one that came first was not disturbed");
+    assert_eq!(world.observer.data().len(), 801);
+    assert_eq!(world.server.post(post, &[], &text).status, 202);
+    assert_eq!(world.server.post(post, &[], "x".repeat(1_000)).status, 202, "all was given back");
+
+    // Given back as well when the sender goes away.
+    begin(&mut slow, 801);
+    slow.send("x".repeat(800));
+    until("the slow body is counted", || world.server.post(post, &[], &text).status == 503);
+    drop(slow);
+    until("it is given back", || world.server.post(post, &[], "x".repeat(1_000)).status == 202);
+    world.assert_untouched();
+}

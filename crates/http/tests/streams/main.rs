@@ -1,0 +1,18 @@
+//! What subscribers get, from the first byte of the answer on, whichever way the stream comes: the socket taken
+//! over, a body that hyper carries, or HTTP/2.
+
+mod data;
+mod heads;
+mod options;
+#[path = "../support/mod.rs"]
+mod support;
+mod targets;
+
+use support::server::{Server, WAYS};
+
+/// Runs a test against a server of each kind.
+fn everywhere(test: impl Fn(&Server)) {
+    for way in WAYS {
+        test(&Server::new(way));
+    }
+}

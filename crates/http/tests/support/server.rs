@@ -1,0 +1,143 @@
+//! [`Server`]: a server in this process, on a port of its own, until it is drained or dropped.
+
+use std::{
+    net::SocketAddr,
+    thread::{self, JoinHandle},
+};
+
+use fanfare_http::{Config, Ended, H1Outlet, bind, run};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::{
+    PATIENCE,
+    client::{Answer, Client},
+    h2::H2,
+    stream::Stream,
+    until,
+};
+
+/// How a stream comes: each kind is another way through the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// HTTP/1.1, the socket taken over.
+    Socket,
+    /// HTTP/1.1, carried by hyper.
+    Body,
+    /// HTTP/2.
+    H2,
+}
+
+pub(crate) const WAYS: [Way; 3] = [Way::Socket, Way::Body, Way::H2];
+pub(crate) const H1_WAYS: [Way; 2] = [Way::Socket, Way::Body];
+
+impl Way {
+    pub(crate) fn outlet(self) -> H1Outlet {
+        if self == Self::Body { H1Outlet::Body } else { H1Outlet::Socket }
+    }
+}
+
+/// Settings for tests: two shards, and little waiting at the end.
+pub(crate) fn config(way: Way) -> Config {
+    let core = fanfare_core::Config { shards: 2, linger_ms: 500, drain_spread_ms: 100, ..Default::default() };
+    Config { core, h1_outlet: way.outlet(), drain_timeout: PATIENCE, ..Config::default() }
+}
+
+/// Runs on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) way: Way,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Ended>>,
+}
+
+impl Server {
+    /// With the settings for tests.
+    pub(crate) fn new(way: Way) -> Self {
+        Self::start(way, config(way))
+    }
+
+    pub(crate) fn start(way: Way, config: Config) -> Self {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            runtime.block_on(run(listener, config, shutdown)).unwrap()
+        };
+        Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
+    }
+
+    /// Tells it to drain and does not wait.
+    pub(crate) fn begin_drain(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Drains it and waits for its end.
+    pub(crate) fn drain(mut self) -> Ended {
+        self.begin_drain();
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::open(self.address)
+    }
+
+    /// A stream, come the way that this server is there for; its first lines are read.
+    pub(crate) fn subscribe(&self, path: &str) -> Stream {
+        let mut stream = if self.way == Way::H2 { H2::open(self.address).subscribe(path) } else { self.h1(path) };
+        stream.prelude();
+        stream
+    }
+
+    /// A stream over HTTP/1.1, its first lines not yet read.
+    pub(crate) fn h1(&self, path: &str) -> Stream {
+        let mut client = self.client();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n"));
+        let head = client.head();
+        assert_eq!(head.status, 200, "{path}: {head:?}");
+        Stream::chunked(client)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.client().request("GET", path, &[], b"")
+    }
+
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.client().request("POST", path, headers, body.as_ref())
+    }
+
+    /// Publishes, which must be accepted; gives the receipt.
+    #[track_caller]
+    pub(crate) fn publish(&self, path: &str, body: impl AsRef<[u8]>) -> Value {
+        let answer = self.post(path, &[], body);
+        assert_eq!(answer.status, 202, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    /// How many connections `client` has: what a publish to it says that it reaches.
+    pub(crate) fn matched(&self, client: &str) -> u64 {
+        self.publish(&format!("/clients/{client}?wait=written"), "how many")["matched"].as_u64().unwrap()
+    }
+
+    /// Waits until `client` has `count` connections.
+    #[track_caller]
+    pub(crate) fn until_matched(&self, client: &str, count: u64) {
+        until(&format!("{client} has {count} connections"), || self.matched(client) == count);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.begin_drain();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
