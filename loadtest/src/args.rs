@@ -54,7 +54,7 @@ pub(crate) enum Command {
 /// What every scenario says about the streams that it opens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StreamArgs {
-    /// The server, as http://HOST[:PORT]
+    /// The server, as http://HOST:PORT
     #[arg(long, value_name = "URL")]
     pub(crate) url: Url,
     /// The path that is subscribed to
