@@ -40,6 +40,16 @@ pub struct Config {
     pub retry_ms: RangeInclusive<u64>,
     /// The kernel's send buffer of a connection, in bytes. Default 256 KiB.
     pub send_buffer_bytes: usize,
+    /// Streams that may be open; more are told to come back later. Default: no limit but that of descriptors.
+    pub connections_max: usize,
+    /// Who publishes must show this key (`Authorization: Bearer`). Default: anybody may publish.
+    pub publish_key: Option<String>,
+    /// Origins of pages that may publish from a browser, as in `https://example.org`; `*` is all. Pages may read
+    /// wherever they come from. Default none besides the server's own.
+    pub cors_origins: Vec<String>,
+    /// Names under which the server is reached, besides IP addresses and localhost: a page that it served itself under
+    /// one of them may publish. Default none, so that a rebound name may not.
+    pub public_hosts: Vec<String>,
     /// Streams of one HTTP/2 connection. Default 1,000.
     pub h2_streams_max: u32,
     /// Bytes that one HTTP/2 stream may have unsent. Default 16 KiB: a slow stream must not hold more.
@@ -64,6 +74,10 @@ impl Default for Config {
             channels_max: 128,
             retry_ms: 1_000..=3_000,
             send_buffer_bytes: 256 << 10,
+            connections_max: usize::MAX,
+            publish_key: None,
+            cors_origins: Vec::new(),
+            public_hosts: Vec::new(),
             h2_streams_max: 1_000,
             h2_send_buffer_bytes: 16 << 10,
             clock: None,

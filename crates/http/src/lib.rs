@@ -13,6 +13,7 @@ mod connection;
 mod driver;
 mod handoff;
 mod log;
+mod page;
 mod problem;
 mod publish;
 mod query;

@@ -21,6 +21,7 @@ use crate::{
     app::App,
     body::Body,
     handoff::{Handoff, Owed},
+    page,
     problem::Problem,
     publish,
     route::Route,
@@ -61,6 +62,9 @@ impl Service {
     fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         match route {
+            Route::Stream { .. } if request.uri().path() == "/" && page::is_wanted(request.headers()) => {
+                Answer::now(page::page(), owed)
+            }
             Route::Stream { channel, is_head } => {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
