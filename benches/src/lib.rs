@@ -47,7 +47,7 @@ impl Stage {
         let (hub, mut shards) = Hub::new(Config::default(), Box::new(|| 1));
         let mut stage = Self { hub, shard: shards.remove(0) };
         for number in 0..slots {
-            let subscription = stage.hub.subscribe(Subscribe {
+            let subscribed = stage.hub.subscribe(Subscribe {
                 client: name(&format!("client-{number}")),
                 channels: vec![channel()],
                 start: Start::Now,
@@ -55,6 +55,7 @@ impl Stage {
                 shard: 0,
                 now_ms: 0,
             });
+            let subscription = subscribed.unwrap_or_else(|_| unreachable!("there is no limit"));
             subscription.attach_socket(NoSocket { is_full }, Framing::Chunked, 0);
         }
         stage.settle();

@@ -6,6 +6,8 @@
 pub struct Config {
     /// How many shards; each has one owner that writes to its slots. Default 1.
     pub shards: usize,
+    /// Connections that may be open at once. Default: no limit.
+    pub connections_max: usize,
     /// Messages a connection may have waiting: what its socket would not take. Default 64.
     pub ring_messages_max: usize,
     /// Bytes a connection may have waiting; an empty ring takes one message of any size. Default 256 KiB.
@@ -50,6 +52,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             shards: 1,
+            connections_max: usize::MAX,
             ring_messages_max: 64,
             ring_bytes_max: 256 << 10,
             hub_ring_bytes_max: 256 << 20,

@@ -44,6 +44,11 @@ pub enum PublishError {
     Draining,
 }
 
+/// There are as many connections as may be.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("too many connections")]
+pub struct Full;
+
 /// How much a publisher wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -108,15 +113,20 @@ impl<S> Hub<S> {
 
     /// Registers a connection: what is published from here on is delivered to it or counted against it.
     ///
+    /// # Errors
+    /// [`Full`]: there are as many connections as may be.
+    ///
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
-    pub fn subscribe(self: &Arc<Self>, subscribe: Subscribe) -> Subscription<S> {
+    pub fn subscribe(self: &Arc<Self>, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
         let Subscribe { client, mut channels, start, policy, shard, now_ms } = subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        self.registry.enter(connection, &client, &channels);
+        if !self.registry.enter(connection, &client, &channels, self.config.connections_max) {
+            return Err(Full);
+        }
         let resume = match start {
             Start::Now => None,
             Start::After(cursor) => Some(cursor),
@@ -130,7 +140,7 @@ impl<S> Hub<S> {
         inbox.push(Item::Subscribe { slot, subscriber: Box::new(subscriber) });
         drop(order);
         inbox.wake();
-        Subscription::new(Arc::clone(self), shard, slot)
+        Ok(Subscription::new(Arc::clone(self), shard, slot))
     }
 
     /// Answers what a shard asked of the journal. Called away from the shard's loop.

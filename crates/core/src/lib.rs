@@ -36,7 +36,7 @@ pub use budget::RingBudget;
 pub use config::Config;
 pub use event::{Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN};
 pub use event_id::{EventId, EventIdError};
-pub use hub::{Hub, PublishError, UnixClock, Wait};
+pub use hub::{Full, Hub, PublishError, UnixClock, Wait};
 pub use inbox::{Inbox, SlotRef};
 pub use journal::{Batch, ReadLimit};
 pub use message::{Draft, Message, prelude};

@@ -43,12 +43,24 @@ impl Registry {
         each.sum::<usize>().min(self.connections())
     }
 
-    pub(crate) fn enter(&self, connection: u64, client: &ClientId, channels: &[Channel]) {
-        self.connections.fetch_add(1, Ordering::Relaxed);
+    /// Takes a connection in unless there are `connections_max` already; false then.
+    pub(crate) fn enter(
+        &self,
+        connection: u64,
+        client: &ClientId,
+        channels: &[Channel],
+        connections_max: usize,
+    ) -> bool {
+        // Relaxed: the counter alone decides, and it is one atomic step.
+        let counted = |count| (count < connections_max).then_some(count + 1);
+        if self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err() {
+            return false;
+        }
         self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1)).push(connection);
         for channel in channels {
             *self.channels.entry(channel.clone()).or_default() += 1;
         }
+        true
     }
 
     pub(crate) fn leave(&self, connection: u64, client: &ClientId, channels: &[Channel]) {
@@ -74,8 +86,9 @@ mod tests {
     fn who_left_is_forgotten_and_who_stayed_is_not() {
         let registry = Registry::default();
         let (client, channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
-        registry.enter(1, &client, std::slice::from_ref(&channel));
-        registry.enter(2, &client, &[]);
+        assert!(registry.enter(1, &client, std::slice::from_ref(&channel), 2));
+        assert!(registry.enter(2, &client, &[], 2));
+        assert!(!registry.enter(3, &client, &[], 2), "one past the limit");
         let targets = [Target::Channel(channel.clone()), Target::Client(client.clone())];
         assert_eq!(registry.estimate(&targets), 2, "never more than there are");
         registry.leave(1, &client, std::slice::from_ref(&channel));

@@ -26,6 +26,7 @@ fn config(rng: &mut Rng) -> Config {
         drain_spread_ms: rng.pick(&[0, 500]),
         turn_slots_max: rng.within(1, 4),
         history: false,
+        connections_max: usize::MAX,
     }
 }
 

@@ -421,7 +421,7 @@ fn the_same_channel_named_twice_is_followed_once() {
     let channels = vec![channel("a"), channel("a")];
     let (start, policy) = (Start::Now, Policy::DropNewest);
     let subscribe = Subscribe { client: client("u"), channels, start, policy, shard: 0, now_ms: 0 };
-    let subscription = kit.hub.subscribe(subscribe);
+    let subscription = kit.hub.subscribe(subscribe).unwrap();
     let link = kit.attach(subscription, Framing::Chunked, usize::MAX);
     kit.publish(to_channel("a", "1"));
     kit.run();

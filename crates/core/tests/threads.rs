@@ -83,6 +83,7 @@ fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::Subscrip
         shard,
         now_ms: 0,
     })
+    .unwrap()
 }
 
 fn publish_all(hub: &Hub<MockSocket>, publisher: usize) {

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Channel, ClientId, Hub};
+use fanfare_core::{Channel, ClientId, Event, Hub, PublishError, Receipt, Wait};
 use rand::RngExt as _;
+use tracing::info;
 
 use crate::{config::Config, log::Sampler, tcp::Tcp};
 
@@ -62,6 +63,17 @@ impl App {
         self.hub.drain();
     }
 
+    /// Publishes and tells the log, as often as it wants to know.
+    pub(crate) async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
+        let target = event.targets().first().cloned();
+        let receipt = self.hub.publish(event, wait).await?;
+        if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
+            let left_out = (left_out > 0).then_some(left_out);
+            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {target}");
+        }
+        Ok(receipt)
+    }
+
     /// A time to come back, for the first lines of a stream.
     pub(crate) fn draw_retry_ms(&self) -> u64 {
         rand::rng().random_range(self.config.retry_ms.clone())
@@ -91,6 +103,15 @@ impl BodyBytes {
         self.bytes += bytes;
         let before = self.app.bodies_bytes.fetch_add(bytes, Ordering::Relaxed);
         before + bytes <= self.app.config.bodies_bytes_max
+    }
+}
+
+impl BodyBytes {
+    /// Only `bytes` are left of what was added.
+    pub(crate) fn set(&mut self, bytes: usize) {
+        let gone = self.bytes.saturating_sub(bytes);
+        self.bytes -= gone;
+        self.app.bodies_bytes.fetch_sub(gone, Ordering::Relaxed);
     }
 }
 

@@ -16,9 +16,9 @@ use crate::{
     tcp::Tcp,
 };
 
-/// What hyper sends.
+/// The body of an answer, for hyper to send.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub struct Body {
     content: Content,
     /// Dropped with the body: the answer is sent then.
     _owed: Option<Owed>,
@@ -40,7 +40,8 @@ impl Body {
         Self::full(Bytes::new())
     }
 
-    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
+    /// All of an answer, for a program's own.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
         Content::Full(bytes.into()).into()
     }
 
@@ -58,30 +59,33 @@ impl From<Content> for Body {
 
 /// Bytes of an answer; those of a message are shared, not copied.
 #[derive(Debug)]
-pub(crate) enum Chunk {
+pub struct Chunk(Part);
+
+#[derive(Debug)]
+enum Part {
     Bytes(Bytes),
     Message { message: Message, at: usize },
 }
 
 impl Buf for Chunk {
     fn remaining(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Message { message, at } => message.sse().len() - at,
+        match &self.0 {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Message { message, at } => message.sse().len() - at,
         }
     }
 
     fn chunk(&self) -> &[u8] {
-        match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Message { message, at } => &message.sse()[*at..],
+        match &self.0 {
+            Part::Bytes(bytes) => bytes,
+            Part::Message { message, at } => &message.sse()[*at..],
         }
     }
 
     fn advance(&mut self, count: usize) {
-        match self {
-            Self::Bytes(bytes) => bytes.advance(count),
-            Self::Message { at, .. } => *at += count,
+        match &mut self.0 {
+            Part::Bytes(bytes) => bytes.advance(count),
+            Part::Message { at, .. } => *at += count,
         }
     }
 }
@@ -99,12 +103,12 @@ impl hyper::body::Body for Body {
                 return Poll::Pending;
             }
             Content::Stream { prelude, feed } if prelude.is_empty() => {
-                let frame = |message| Frame::data(Chunk::Message { message, at: 0 });
+                let frame = |message| Frame::data(Chunk(Part::Message { message, at: 0 }));
                 return Poll::Ready(ready!(feed.poll_next(cx)).map(|next| next.map(frame)));
             }
             Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
         };
-        Poll::Ready(Some(Ok(Frame::data(Chunk::Bytes(std::mem::take(first))))))
+        Poll::Ready(Some(Ok(Frame::data(Chunk(Part::Bytes(std::mem::take(first)))))))
     }
 
     fn is_end_stream(&self) -> bool {

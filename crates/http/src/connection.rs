@@ -24,9 +24,10 @@ use crate::{
     app::App,
     config::H1Outlet,
     handoff::{Handoff, Parked},
+    lane::Place,
     service::{Peer, Service},
     stop::Stop,
-    tcp::{Place, Tcp},
+    tcp::Tcp,
     wire::{Protocol, Wire},
 };
 

@@ -4,7 +4,6 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -21,13 +20,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    app::App,
-    connection,
-    handoff::Handoff,
-    log::NoticeLog,
-    service::Peer,
-    stop::Stop,
-    tcp::{Place, Tcp},
+    app::App, connection, handoff::Handoff, lane::Accepted, log::NoticeLog, service::Peer, stop::Stop, tcp::Tcp,
 };
 
 /// Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -36,9 +29,6 @@ const TICK_MS_MIN: u64 = 5;
 
 /// How long connections may take to notice that their streams were cut.
 const CUT_TIME: Duration = Duration::from_millis(100);
-
-/// An accepted socket on its way to its shard.
-pub(crate) type Accepted = (std::net::TcpStream, SocketAddr, Place);
 
 /// What it takes to run one shard.
 pub(crate) struct Driver {
@@ -57,7 +47,7 @@ impl Driver {
         Builder::new_current_thread().enable_io().enable_time().build()
     }
 
-    /// Serves until the acceptor is gone and the shard has drained; returns how many connections were cut.
+    /// Serves until the shard has drained; returns how many connections were cut.
     ///
     /// # Errors
     /// The shard's loop has panicked: nobody on it is served any more.
@@ -71,34 +61,17 @@ impl Driver {
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut shard = tokio::spawn(unconstrained(drive(Arc::clone(&app), shard)));
-        let mut cut = None;
-        loop {
-            let (stream, address, place) = tokio::select! {
-                accepted = accepted.recv() => match accepted {
-                    Some(accepted) => accepted,
-                    None => break,
-                },
-                ended = &mut shard, if cut.is_none() => {
-                    cut = Some(ended?);
-                    continue;
-                }
+        let mut cut = loop {
+            let accepted = tokio::select! {
+                accepted = accepted.recv() => accepted,
+                ended = &mut shard => break ended?,
             };
-            match TcpStream::from_std(stream) {
-                Ok(stream) => {
-                    let peer = Peer { address, shard: number, is_h1: false, handoff: Arc::new(Handoff::default()) };
-                    let served = connection::serve(Arc::clone(&app), stream, place, peer, Arc::clone(&stop));
-                    let alive = alive.clone();
-                    tokio::spawn(async move {
-                        served.await;
-                        drop(alive);
-                    });
-                }
-                Err(error) => warn!(%error, "cannot serve a connection"),
+            match accepted {
+                Some(accepted) => serve(&app, number, accepted, &stop, alive.clone()),
+                None if app.is_draining() => break shard.await?,
+                // Nobody is left who could drain it.
+                None => return Ok(0),
             }
-        }
-        let mut cut = match cut {
-            Some(cut) => cut,
-            None => shard.await?,
         };
         // The streams have ended. What is left are answers on their way, which may take the rest of the time.
         stop.set();
@@ -109,6 +82,22 @@ impl Driver {
             cut += left.strong_count();
         }
         Ok(cut)
+    }
+}
+
+/// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
+fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Arc<Stop>, alive: mpsc::Sender<()>) {
+    let Accepted { stream, address, place } = accepted;
+    match TcpStream::from_std(stream) {
+        Ok(stream) => {
+            let peer = Peer { address, shard, is_h1: false, handoff: Arc::new(Handoff::default()) };
+            let served = connection::serve(Arc::clone(app), stream, place, peer, Arc::clone(stop));
+            tokio::spawn(async move {
+                served.await;
+                drop(alive);
+            });
+        }
+        Err(error) => warn!(%error, "cannot serve a connection"),
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{
 use fanfare_core::{CutSignal, Framing, Subscription};
 use parking_lot::Mutex;
 
-use crate::tcp::Tcp;
+use crate::{lane::Place, tcp::Tcp};
 
 /// A stream whose head is on its way out.
 #[derive(Debug)]
@@ -31,11 +31,18 @@ pub(crate) struct Handoff {
     is_reached: AtomicBool,
     is_write_pending: AtomicBool,
     has_streamed: AtomicBool,
+    /// Of a request that another server carries: it counts for its shard until its answer is sent.
+    _place: Option<Place>,
     owed: AtomicUsize,
 }
 
 // One thread, so Relaxed is enough everywhere.
 impl Handoff {
+    /// Of a request alone.
+    pub(crate) fn of(place: Option<Place>) -> Self {
+        Self { _place: place, ..Self::default() }
+    }
+
     /// The service leaves the stream here.
     pub(crate) fn park(&self, parked: Parked) {
         *self.parked.lock() = Some(parked);

@@ -5,13 +5,19 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod app;
+mod batch;
 mod body;
 mod clock;
 mod config;
 mod connection;
+mod data;
 mod driver;
+mod fanfare;
 mod handoff;
+mod lane;
+mod line;
 mod log;
 mod page;
 mod problem;
@@ -23,7 +29,10 @@ mod service;
 mod stop;
 mod subscribe;
 mod tcp;
+mod upload;
 mod wire;
 
+pub use body::{Body, Chunk};
 pub use config::{Config, H1Outlet};
-pub use server::{Ended, bind, run};
+pub use fanfare::{Ended, Fanfare, Handle};
+pub use server::{bind, run};

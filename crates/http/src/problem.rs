@@ -2,13 +2,13 @@
 //! statuses; what the client gets says what to fix.
 
 use bytes::Bytes;
-use fanfare_core::{EventError, NameError, PublishError};
+use fanfare_core::{EventError, Full, NameError, PublishError};
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use rand::RngExt as _;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::body::Body;
 
@@ -18,11 +18,13 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     allow: Option<&'static str>,
+    /// Members besides those of RFC 9457.
+    more: Map<String, Value>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), allow: None }
+        Self { status, detail: detail.into(), allow: None, more: Map::new() }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -40,22 +42,46 @@ impl Problem {
     }
 
     pub(crate) fn draining() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is draining; nothing was published")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is draining")
     }
 
-    pub(crate) fn response(&self) -> Response<Body> {
-        let document = json!({
+    /// Without the publish key.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "publishing needs the header Authorization: Bearer <key>")
+    }
+
+    /// From a page that may not publish.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not publish here; see --cors-origin and --public-host",
+        )
+    }
+
+    /// Says `more` besides what is wrong.
+    pub(crate) fn with(self, more: Map<String, Value>) -> Self {
+        Self { more, ..self }
+    }
+
+    pub(crate) fn response(self) -> Response<Body> {
+        let mut document = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if let Value::Object(members) = &mut document {
+            members.extend(self.more);
+        }
         let mut response = Response::new(Body::full(Bytes::from(document.to_string())));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             // Not the same for everybody, or all come back at once.
@@ -74,6 +100,12 @@ impl From<NameError> for Problem {
 impl From<EventError> for Problem {
     fn from(error: EventError) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string())
     }
 }
 

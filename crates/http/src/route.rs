@@ -12,6 +12,10 @@ pub(crate) enum Route {
     Stream { channel: Option<Channel>, is_head: bool },
     /// A publish.
     Publish(Destination),
+    /// Many, line by line.
+    Batch,
+    /// A browser asks whether a page may do that.
+    Preflight,
     /// The process lives.
     Health,
     /// It wants traffic.
@@ -27,9 +31,9 @@ pub(crate) enum Destination {
     Ping(ClientId),
 }
 
-const GET: &str = "GET, HEAD";
-const POST: &str = "POST";
-const BOTH: &str = "GET, HEAD, POST";
+const GET: &str = "GET, HEAD, OPTIONS";
+const POST: &str = "POST, OPTIONS";
+const BOTH: &str = "GET, HEAD, POST, OPTIONS";
 
 impl Route {
     /// The route of `method` and the raw `path`.
@@ -41,21 +45,32 @@ impl Route {
         let is_head = method == Method::HEAD;
         let is_get = is_head || method == Method::GET;
         let is_post = method == Method::POST;
-        let only_get = |route| if is_get { Ok(route) } else { Err(Problem::method_not_allowed(GET)) };
-        let only_post = |route| if is_post { Ok(Self::Publish(route)) } else { Err(Problem::method_not_allowed(POST)) };
+        let is_asked = method == Method::OPTIONS;
+        let only_get = |route| match () {
+            () if is_get => Ok(route),
+            () if is_asked => Ok(Self::Preflight),
+            () => Err(Problem::method_not_allowed(GET)),
+        };
+        let only_post = |route| match () {
+            () if is_post => Ok(route),
+            () if is_asked => Ok(Self::Preflight),
+            () => Err(Problem::method_not_allowed(POST)),
+        };
         match segments[..] {
             ["" | "sse"] => only_get(Self::Stream { channel: None, is_head }),
             ["healthz"] => only_get(Self::Health),
             ["readyz"] => only_get(Self::Ready),
-            ["broadcast"] => only_post(Destination::Target(Target::All)),
-            ["channels", name, "broadcast"] => only_post(to_channel(name)?),
-            ["clients", name] => only_post(Destination::Target(Target::Client(client(name)?))),
-            ["ping", name] => only_post(Destination::Ping(client(name)?)),
+            ["broadcast"] => only_post(Self::Publish(Destination::Target(Target::All))),
+            ["publish"] => only_post(Self::Batch),
+            ["channels", name, "broadcast"] => only_post(Self::Publish(to_channel(name)?)),
+            ["clients", name] => only_post(Self::Publish(Destination::Target(Target::Client(client(name)?)))),
+            ["ping", name] => only_post(Self::Publish(Destination::Ping(client(name)?))),
             ["channels", name] if is_post => Ok(Self::Publish(to_channel(name)?)),
             ["channels", name] if is_get => {
                 let channel = Channel::subscribed(&segment(name)?)?;
                 Ok(Self::Stream { channel: Some(channel), is_head })
             }
+            ["channels", _] if is_asked => Ok(Self::Preflight),
             ["channels", _] => Err(Problem::method_not_allowed(BOTH)),
             _ => Err(Problem::not_found()),
         }
@@ -103,5 +118,6 @@ mod tests {
         assert_eq!(status(Method::GET, "/channels/news.*"), 400);
         assert_eq!(status(Method::POST, "/channels/news.*"), 200);
         assert_eq!(status(Method::HEAD, "/sse"), 200);
+        assert_eq!(status(Method::OPTIONS, "/channels/a"), 200);
     }
 }

@@ -6,29 +6,23 @@ use std::{
     convert::Infallible,
     io,
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::{Duration, SystemTime},
+    sync::Arc,
+    time::Duration,
 };
 
-use fanfare_core::Hub;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
-use tokio::{sync::mpsc, time::sleep};
-use tracing::{debug, info, warn};
+use tokio::time::sleep;
+use tracing::{debug, warn};
 
 use crate::{
     app::App,
     clock,
     config::Config,
-    driver::{Accepted, Driver},
-    tcp::{Place, Tcp},
+    fanfare::{Ended, Fanfare},
+    lane::Lane,
+    log::Sampler,
 };
 
-/// Sockets that were accepted and that their shard has not taken yet.
-const ACCEPTED_MAX: usize = 1_024;
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the kernel starts to ask a silent peer whether it is there, how often, and how many times.
@@ -54,73 +48,29 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// How a server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Connections that had not taken everything they were due when the time was over.
-    pub cut: usize,
-}
-
 /// Serves on `listener` until `shutdown` is ready, then drains. Needs a tokio runtime with I/O and time.
 ///
 /// # Errors
-/// The listener cannot be used, or threads or descriptors run out at the start.
+/// The listener cannot be used, threads or descriptors run out at the start, or a shard has panicked.
 pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let (hub, shards) = Hub::<Tcp>::new(config.core.clone(), Box::new(unix_ms));
-    let app = Arc::new(App::new(hub, config));
-
-    let mut lanes = Vec::with_capacity(shards.len());
-    let (ended, mut ends) = mpsc::channel(shards.len());
-    for (number, shard) in shards.into_iter().enumerate() {
-        let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
-        lanes.push(Lane { sender, places: Arc::default() });
-        let (driver, runtime) = (Driver { app: Arc::clone(&app), shard, number, accepted }, Driver::runtime()?);
-        let ended = ended.clone();
-        let run = move || {
-            let result = driver.run(&runtime);
-            // Sockets that are still open close here, before the server says that it has ended.
-            drop(runtime);
-            let _ = ended.blocking_send(result);
-        };
-        thread::Builder::new().name(format!("shard-{number}")).spawn(run)?;
-    }
-    drop(ended);
-
-    let ticking = clock::tick(Arc::clone(&app));
+    let mut fanfare = Fanfare::start(config)?;
+    let app = Arc::clone(&fanfare.app);
+    let lanes = fanfare.lanes().to_vec();
     tokio::select! {
         never = accept(&app, &listener, &lanes) => match never {},
-        never = ticking => match never {},
-        // Nothing ends a shard before the drain but a panic, and then its clients wait for nothing.
-        _ = ends.recv() => return Err(io::Error::other("a shard has failed")),
+        never = clock::tick(Arc::clone(&app)) => match never {},
+        error = fanfare.failed() => return Err(error),
         () = shutdown => {}
     }
-    info!(connections = app.hub.registry().connections(), "draining");
-    app.drain();
-    drop(listener);
-    let threads = lanes.len();
-    drop(lanes);
-    let mut cut = 0;
-    // The threads end by themselves within the drain timeout.
-    for _ in 0..threads {
-        match ends.recv().await {
-            Some(Ok(cut_there)) => cut += cut_there,
-            Some(Err(_)) | None => return Err(io::Error::other("a shard has failed")),
-        }
-    }
-    info!(cut, "drained");
-    Ok(Ended { cut })
-}
-
-/// The way to one shard, and how many connections it has.
-struct Lane {
-    sender: mpsc::Sender<Accepted>,
-    places: Arc<AtomicUsize>,
+    drop((listener, lanes));
+    fanfare.drain().await
 }
 
 /// Accepts for ever; each connection goes to the shard that has the fewest.
-async fn accept(app: &Arc<App>, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
+async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
+    let failures = Sampler::default();
     loop {
         let accepted = match listener.accept().await {
             Ok((stream, address)) => match prepare(app, stream) {
@@ -134,13 +84,15 @@ async fn accept(app: &Arc<App>, listener: &tokio::net::TcpListener, lanes: &[Lan
         };
         match accepted {
             Ok((stream, address)) => {
-                let Some(lane) = lanes.iter().min_by_key(|lane| lane.places.load(Ordering::Relaxed)) else { continue };
-                // An error means that the shard's thread is gone: it has panicked, and the drain will count it.
-                let _ = lane.sender.send((stream, address, Place::take(&lane.places))).await;
+                let Some((_, lane)) = Lane::emptiest(lanes) else { continue };
+                lane.send(stream, address).await;
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                warn!(%error, "cannot accept connections for now; open streams go on");
+                if let Some(left_out) = failures.admit(app.now_ms()) {
+                    let left_out = (left_out > 0).then_some(left_out);
+                    warn!(%error, left_out, "cannot accept connections for now; open streams go on");
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -166,9 +118,4 @@ fn prepare(app: &App, stream: tokio::net::TcpStream) -> io::Result<std::net::Tcp
     let timeout_ms = app.config.core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
     socket.set_tcp_user_timeout(Some(Duration::from_millis(timeout_ms)))?;
     Ok(stream)
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

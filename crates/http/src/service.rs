@@ -14,11 +14,13 @@ use std::{
 use hyper::{
     Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{CONTENT_TYPE, HOST, HeaderValue},
+    header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HOST, HeaderValue},
 };
 
 use crate::{
+    access,
     app::App,
+    batch,
     body::Body,
     handoff::{Handoff, Owed},
     page,
@@ -26,6 +28,7 @@ use crate::{
     publish,
     route::Route,
     subscribe::{self, subscribe},
+    upload::Upload,
 };
 
 /// The connection that a request came on.
@@ -53,7 +56,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let owed = self.peer.handoff.owe();
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
             Ok(route) => self.answer(route, request, owed),
-            Err(problem) => Answer::later(publish::refuse(problem, request), owed),
+            Err(problem) => self.refuse(problem, request, owed),
         }
     }
 }
@@ -71,12 +74,8 @@ impl Service {
                 let answer = subscribe(&self.app, &self.peer, request);
                 Answer::now(answer.unwrap_or_else(|problem| problem.response()), owed)
             }
-            Route::Publish(destination) => {
-                let query = query.to_owned();
-                let (parts, body) = request.into_parts();
-                let request = publish::Request { destination, query, headers: parts.headers, body };
-                Answer::later(publish::publish(Arc::clone(&self.app), request), owed)
-            }
+            Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
+            Route::Preflight => self.preflight(request, owed),
             Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
             Route::Ready if self.app.is_draining() => {
                 Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
@@ -84,6 +83,50 @@ impl Service {
             Route::Ready => Answer::now(text(StatusCode::OK, "ready\n"), owed),
         }
     }
+}
+
+impl Service {
+    fn publish(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
+        let app = Arc::clone(&self.app);
+        let allowed = match access::check_origin(&app.config, request.uri(), request.headers()) {
+            Ok(allowed) => allowed,
+            Err(problem) => return self.refuse(problem, request, owed),
+        };
+        let keyed = access::check_key(&app.config, request.headers());
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let upload = Upload::new(&app, request);
+        let answer = async move {
+            let response = match (keyed, route) {
+                (Err(problem), _) => refused(problem, upload).await,
+                (Ok(()), Route::Publish(destination)) => {
+                    publish::publish(app, publish::Request { destination, query, upload }).await
+                }
+                (Ok(()), _) => batch::publish(app, upload).await,
+            };
+            allowed.apply(response)
+        };
+        Answer::later(answer, owed)
+    }
+
+    fn preflight(&self, request: Request<Incoming>, owed: Owed) -> Answer {
+        let asked = request.headers().get(ACCESS_CONTROL_REQUEST_METHOD);
+        if asked.is_none_or(|method| method != "POST") {
+            return Answer::now(access::stream_preflight(), owed);
+        }
+        match access::check_origin(&self.app.config, request.uri(), request.headers()) {
+            Ok(allowed) => Answer::now(access::publish_preflight(&allowed), owed),
+            Err(problem) => self.refuse(problem, request, owed),
+        }
+    }
+
+    fn refuse(&self, problem: Problem, request: Request<Incoming>, owed: Owed) -> Answer {
+        Answer::later(refused(problem, Upload::new(&self.app, request)), owed)
+    }
+}
+
+async fn refused(problem: Problem, upload: Upload) -> Response<Body> {
+    upload.discard().await;
+    problem.response()
 }
 
 /// HTTP/1.1 demands exactly one Host (RFC 9112 3.2).

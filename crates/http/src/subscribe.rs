@@ -44,10 +44,10 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
         return Ok(head(Body::empty(), request.version));
     }
     if app.is_draining() {
-        return refuse(app, request.headers, request.version);
+        return refuse(app, Problem::draining(), request.headers, request.version);
     }
     let logged = names(&channels);
-    let subscription = app.hub.subscribe(Subscribe {
+    let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
         channels,
         start: Start::Now,
@@ -55,6 +55,10 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
         shard: peer.shard,
         now_ms: app.now_ms(),
     });
+    let subscription = match subscribed {
+        Ok(subscription) => subscription,
+        Err(full) => return refuse(app, full.into(), request.headers, request.version),
+    };
     let connection = subscription.connection();
     info!(connection, client = client.as_str(), channels = logged, peer = %peer.address, "open");
     let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client));
@@ -84,10 +88,10 @@ fn channels(app: &App, first: Option<Channel>, query: &Query) -> Result<Vec<Chan
 
 /// No room for a stream now. EventSource gives up for ever at any status but 200, so it gets an empty stream
 /// that says when to come back.
-fn refuse(app: &App, headers: &HeaderMap, version: Version) -> Result<Response<Body>, Problem> {
+fn refuse(app: &App, problem: Problem, headers: &HeaderMap, version: Version) -> Result<Response<Body>, Problem> {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains(EVENT_STREAM));
     if !headers.get_all(ACCEPT).iter().any(accepts) {
-        return Err(Problem::draining());
+        return Err(problem);
     }
     Ok(head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), version))
 }

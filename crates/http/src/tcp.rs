@@ -6,10 +6,7 @@ use std::{
     io::{self, IoSlice},
     net::Shutdown,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -20,26 +17,10 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::lane::Place;
+
 /// What is thrown away at once; a subscriber has little to say.
 const DISCARD_BYTES: usize = 512;
-
-/// One connection counted for its shard, for as long as this lives: the acceptor picks the shard with the fewest.
-#[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    pub(crate) fn take(count: &Arc<AtomicUsize>) -> Self {
-        // Relaxed: only evenness depends on it.
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// A socket and who to tell that it may go on.
 #[derive(Debug)]

@@ -89,14 +89,16 @@ impl Kit {
         start: Start,
         policy: Policy,
     ) -> Subscription<MockSocket> {
-        self.hub.subscribe(Subscribe {
-            client: client(name),
-            channels: channels.iter().map(|name| channel(name)).collect(),
-            start,
-            policy,
-            shard: 0,
-            now_ms: self.now_ms,
-        })
+        self.hub
+            .subscribe(Subscribe {
+                client: client(name),
+                channels: channels.iter().map(|name| channel(name)).collect(),
+                start,
+                policy,
+                shard: 0,
+                now_ms: self.now_ms,
+            })
+            .unwrap()
     }
 
     pub(crate) fn attach(&self, subscription: Subscription<MockSocket>, framing: Framing, room: usize) -> Link {

@@ -236,7 +236,7 @@ impl World {
         let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
         let subscribe = Subscribe { client: client.clone(), channels, start, policy, shard, now_ms };
         let after = resume.unwrap_or(self.kit.hub.last_id());
-        let subscription = self.kit.hub.subscribe(subscribe);
+        let subscription = self.kit.hub.subscribe(subscribe).unwrap();
         let member = Member::new(subscription, shard, client);
         let member = Member { channels: followed, policy, after, is_resumed: resume.is_some(), ..member };
         self.members.push(member);

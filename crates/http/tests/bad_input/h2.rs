@@ -145,7 +145,7 @@ fn what_is_wrong_over_h2_gets_the_same_answer() {
     h2.request("POST", "/nowhere", &[], &[b'x'; 100_000]).problem(404);
     let answer = h2.request("DELETE", "/channels/a", &[], b"");
     answer.problem(405);
-    assert_eq!(answer.head.get("allow"), Some("GET, HEAD, POST"));
+    assert_eq!(answer.head.get("allow"), Some("GET, HEAD, POST, OPTIONS"));
     h2.request("POST", "/channels/%0a", &[], b"x").problem(400);
     h2.request("POST", "/broadcast?event=a%0d%0aid:7", &[], b"x").problem(400);
     h2.request("GET", "/sse?id=a&id=b", &[], b"").problem(400);

@@ -39,17 +39,18 @@ fn unknown_routes_are_404() {
 #[test]
 fn methods_that_a_route_does_not_have_are_405_and_told_which_it_has() {
     let mut world = Observed::new();
-    let get = "GET, HEAD";
+    let (get, post) = ("GET, HEAD, OPTIONS", "POST, OPTIONS");
     let cases = [
         ("/", get, &["POST", "PUT", "DELETE", "PATCH"][..]),
         ("/sse", get, &["POST", "PUT"]),
         ("/healthz", get, &["POST", "DELETE"]),
         ("/readyz", get, &["POST"]),
-        ("/broadcast", "POST", &["GET", "PUT", "DELETE", "BREW"]),
-        ("/channels/a/broadcast", "POST", &["GET", "PUT"]),
-        ("/channels/a", "GET, HEAD, POST", &["PUT", "DELETE", "PATCH"]),
-        ("/clients/a", "POST", &["GET", "DELETE"]),
-        ("/ping/a", "POST", &["GET", "PUT"]),
+        ("/broadcast", post, &["GET", "PUT", "DELETE", "BREW"]),
+        ("/channels/a/broadcast", post, &["GET", "PUT"]),
+        ("/channels/a", "GET, HEAD, POST, OPTIONS", &["PUT", "DELETE", "PATCH"]),
+        ("/clients/a", post, &["GET", "DELETE"]),
+        ("/ping/a", post, &["GET", "PUT"]),
+        ("/publish", post, &["GET", "PUT"]),
     ];
     for (path, allow, methods) in cases {
         for method in methods {

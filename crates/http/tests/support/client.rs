@@ -144,10 +144,13 @@ impl Client {
         self.buffer.drain(..count).collect()
     }
 
-    /// A whole answer with a Content-Length.
+    /// A whole answer with a Content-Length, or one that has no body.
     #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
         let head = self.head();
+        if head.status == 204 {
+            return Answer { status: head.status, head, body: Vec::new() };
+        }
         let length = head.get("content-length").unwrap_or_else(|| panic!("no length: {head:?}"));
         let body = self.exactly(length.parse().unwrap());
         Answer { status: head.status, head, body }

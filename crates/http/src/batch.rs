@@ -1,0 +1,172 @@
+//! Answers a batch: NDJSON, one event a line, published as the lines come and in their order, and one answer at the end.
+//!
+//! The body may be long and slow; it is read no faster than the hub takes it. A line that is no event is counted and
+//! named, and the others go on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::{EventId, Wait};
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use memchr::memchr;
+use serde_json::{Map, Value, json};
+use tokio::task::yield_now;
+
+use crate::{app::App, body::Body, line, problem::Problem, upload::Upload};
+
+/// Errors that the answer names; all are counted.
+const ERRORS_MAX: usize = 100;
+/// Lines after which others on the same thread get their turn.
+const LINES_PER_TURN: u64 = 64;
+
+/// Publishes line by line.
+pub(crate) async fn publish(app: Arc<App>, mut upload: Upload) -> Response<Body> {
+    let mut batch = Batch { app: &app, lines: 0, published: 0, failed: 0, first: None, last: None, errors: Vec::new() };
+    let ended = batch.run(&mut upload).await;
+    let answer = batch.answer(ended);
+    if answer.status() != StatusCode::ACCEPTED {
+        upload.discard().await;
+    }
+    answer
+}
+
+/// What has become of a batch so far.
+struct Batch<'a> {
+    app: &'a App,
+    lines: u64,
+    published: u64,
+    failed: u64,
+    first: Option<EventId>,
+    last: Option<EventId>,
+    errors: Vec<Value>,
+}
+
+impl Batch<'_> {
+    async fn run(&mut self, upload: &mut Upload) -> Result<(), Problem> {
+        if self.app.is_draining() {
+            return Err(Problem::draining());
+        }
+        upload.check_coding()?;
+        let mut line = Partial::default();
+        while let Some(piece) = upload.piece().await? {
+            let mut rest = &piece[..];
+            while let Some(end) = memchr(b'\n', rest) {
+                let whole = line.take(&rest[..end], self.app.config.body_bytes_max);
+                rest = &rest[end + 1..];
+                self.publish_line(whole.as_deref()).await?;
+            }
+            line.keep(rest, self.app.config.body_bytes_max);
+            upload.hold(line.bytes.len());
+        }
+        if !line.is_empty() {
+            let whole = line.take(&[], self.app.config.body_bytes_max);
+            self.publish_line(whole.as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    /// `line` is `None` if it was too long to be kept.
+    async fn publish_line(&mut self, line: Option<&[u8]>) -> Result<(), Problem> {
+        self.lines += 1;
+        if self.lines.is_multiple_of(LINES_PER_TURN) {
+            yield_now().await;
+        }
+        let Some(line) = line else {
+            let max = self.app.config.body_bytes_max;
+            self.fail(&format!("a line has at most {max} bytes"));
+            return Ok(());
+        };
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Ok(());
+        }
+        match line::parse(line) {
+            Ok(event) => {
+                let receipt = self.app.publish(event, Wait::Journal).await?;
+                self.published += 1;
+                self.first = self.first.or(Some(receipt.id));
+                self.last = Some(receipt.id);
+            }
+            Err(error) => self.fail(&error.to_string()),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, title: &str) {
+        self.failed += 1;
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(json!({ "line": self.lines, "title": title }));
+        }
+    }
+
+    /// One answer whatever happened: what was published stays published.
+    fn answer(self, ended: Result<(), Problem>) -> Response<Body> {
+        let mut counts = Map::new();
+        counts.insert("published".into(), self.published.into());
+        counts.insert("failed".into(), self.failed.into());
+        counts.insert("first".into(), self.first.map(|id| id.to_string()).into());
+        counts.insert("last".into(), self.last.map(|id| id.to_string()).into());
+        counts.insert("errors".into(), self.errors.into());
+        match ended {
+            Err(problem) => problem.with(counts).response(),
+            Ok(()) if self.published == 0 => Problem::bad_request("no line was published").with(counts).response(),
+            Ok(()) => {
+                let mut response = Response::new(Body::full(Bytes::from(Value::Object(counts).to_string())));
+                *response.status_mut() = StatusCode::ACCEPTED;
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+        }
+    }
+}
+
+/// The beginning of a line whose end has not come. Of one that is too long only that is kept.
+#[derive(Default)]
+struct Partial {
+    bytes: Vec<u8>,
+    is_too_long: bool,
+}
+
+impl Partial {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.is_too_long
+    }
+
+    fn keep(&mut self, bytes: &[u8], bytes_max: usize) {
+        self.is_too_long |= self.bytes.len() + bytes.len() > bytes_max;
+        if self.is_too_long {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// The line that ends in `bytes`; `None` if it is too long. The next one begins.
+    fn take(&mut self, bytes: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+        self.keep(bytes, bytes_max);
+        let whole = std::mem::take(self);
+        (!whole.is_too_long).then_some(whole.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_may_be_as_long_as_the_limit_and_not_one_byte_longer() {
+        let mut line = Partial::default();
+        line.keep(b"ab", 4);
+        assert_eq!(line.take(b"cd", 4), Some(b"abcd".to_vec()));
+        line.keep(b"abcd", 4);
+        assert_eq!(line.take(b"e", 4), None);
+        line.keep(b"abcdef", 4);
+        line.keep(b"g", 4);
+        assert_eq!((line.is_empty(), line.bytes.capacity()), (false, 0), "nothing of it is kept");
+        assert_eq!(line.take(b"", 4), None);
+        assert_eq!(line.take(b"ok", 4), Some(b"ok".to_vec()));
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Lane`]: the way of a connection to its shard, and how many the shard has, so that they can be spread evenly.
+
+use std::{
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::mpsc;
+
+/// Sockets that were accepted and that their shard has not taken yet.
+const ACCEPTED_MAX: usize = 1_024;
+
+/// An accepted socket.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) stream: TcpStream,
+    pub(crate) address: SocketAddr,
+    pub(crate) place: Place,
+}
+
+/// The way to one shard.
+#[derive(Clone, Debug)]
+pub(crate) struct Lane {
+    sender: mpsc::Sender<Accepted>,
+    places: Arc<AtomicUsize>,
+}
+
+impl Lane {
+    /// A lane and its end.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Accepted>) {
+        let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        (Self { sender, places: Arc::default() }, accepted)
+    }
+
+    /// The one whose shard has the fewest connections, and its number.
+    pub(crate) fn emptiest(lanes: &[Self]) -> Option<(usize, &Self)> {
+        // Relaxed: only evenness depends on it.
+        lanes.iter().enumerate().min_by_key(|(_, lane)| lane.places.load(Ordering::Relaxed))
+    }
+
+    /// Sends a socket along. If the shard is gone it is closed: the shard has drained, or panicked, which ends the
+    /// server elsewhere.
+    pub(crate) async fn send(&self, stream: TcpStream, address: SocketAddr) {
+        let _ = self.sender.send(Accepted { stream, address, place: self.place() }).await;
+    }
+
+    /// Counts one connection more.
+    pub(crate) fn place(&self) -> Place {
+        self.places.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(&self.places))
+    }
+}
+
+/// One connection counted for its shard, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,134 @@
+//! `POST /publish`: one event a line, in order, published as the lines come, with one answer at the end.
+
+mod support;
+
+use fanfare_http::Config;
+use serde_json::{Value, json};
+use support::server::{Server, Way, config};
+
+fn post(server: &Server, lines: &str) -> (u16, Value) {
+    let answer = server.post("/publish", &[("content-type", "application/x-ndjson")], lines);
+    (answer.status, answer.json())
+}
+
+#[test]
+fn lines_are_published_in_their_order_and_counted() {
+    let server = Server::new(Way::Socket);
+    let mut stream = server.subscribe("/sse?id=u&channel=a&channel=b");
+    let lines = [
+        r#"{"channel":"a","data":"one"}"#,
+        r#"{"client":"u","data":{"two": 2.0},"event":"k"}"#,
+        "",
+        r#"{"all":true,"data":"three","id":"own"}"#,
+        r#"{"channels":["a","b"],"data":"once"}"#,
+        r#"{"channel":"elsewhere","data":"not here"}"#,
+    ];
+    let (status, answer) = post(&server, &lines.join("\r\n"));
+    assert_eq!((status, &answer["published"], &answer["failed"]), (202, &json!(5), &json!(0)));
+    assert_eq!(answer["errors"], json!([]));
+    assert!(answer["first"].is_string() && answer["last"].is_string());
+    assert_eq!(stream.data(), "one");
+    let second = stream.event();
+    assert_eq!((second.kind.as_str(), second.data.as_str()), ("k", r#"{"two":2.0}"#));
+    assert_eq!(stream.data(), "three");
+    assert_eq!(stream.data(), "once");
+    server.publish("/broadcast", "end");
+    assert_eq!(stream.data(), "end", "the event on two channels came once");
+}
+
+#[test]
+fn lines_that_are_no_events_are_named_and_the_others_go_on() {
+    let server = Server::new(Way::Socket);
+    let mut stream = server.subscribe("/channels/a");
+    let (status, answer) = post(
+        &server,
+        "{\"channel\":\"a\",\"data\":1}\n{\"chanel\":\"a\",\"data\":2}\n\n{\"channel\":\"a\"}\n{\"channel\":\"a\",\"data\":3}",
+    );
+    assert_eq!((status, &answer["published"], &answer["failed"]), (202, &json!(2), &json!(2)));
+    assert_eq!((&answer["errors"][0]["line"], &answer["errors"][1]["line"]), (&json!(2), &json!(4)));
+    assert!(answer["errors"][0]["title"].as_str().unwrap().contains("chanel"));
+    assert_eq!((stream.data(), stream.data()), ("1".into(), "3".into()));
+}
+
+#[test]
+fn a_batch_of_which_no_line_is_published_is_400_with_the_counts() {
+    let server = Server::new(Way::Socket);
+    for lines in ["", "\n\n", "nonsense\n[1]"] {
+        let (status, answer) = post(&server, lines);
+        assert_eq!((status, &answer["status"], &answer["published"]), (400, &json!(400), &json!(0)), "{lines:?}");
+    }
+}
+
+#[test]
+fn the_answer_names_a_hundred_errors_and_counts_all() {
+    let server = Server::new(Way::Socket);
+    let lines = format!("{}{{\"all\":true,\"data\":1}}\n", "x\n".repeat(250));
+    let (status, answer) = post(&server, &lines);
+    assert_eq!((status, &answer["failed"], &answer["published"]), (202, &json!(250), &json!(1)));
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn the_size_limit_is_that_of_a_line_and_not_of_the_body() {
+    let server = Server::start(Way::Socket, Config { body_bytes_max: 1_000, ..config(Way::Socket) });
+    let line = |bytes: usize| {
+        let around = r#"{"channel":"a","data":""}"#.len();
+        format!(r#"{{"channel":"a","data":"{}"}}"#, "x".repeat(bytes - around))
+    };
+    let lines: Vec<_> = (0..20).map(|_| line(1_000)).collect();
+    let (status, answer) = post(&server, &format!("{}\n{}\n{}", lines.join("\n"), line(1_001), line(100)));
+    assert_eq!((status, &answer["published"], &answer["failed"]), (202, &json!(21), &json!(1)));
+    assert_eq!(answer["errors"][0]["line"], json!(21));
+}
+
+#[test]
+fn lines_are_published_as_they_come_and_a_long_pause_ends_the_batch_with_its_counts() {
+    let pause = std::time::Duration::from_millis(300);
+    let server = Server::start(Way::Socket, Config { body_idle_timeout: pause, ..config(Way::Socket) });
+    let mut stream = server.subscribe("/channels/a");
+    let mut client = server.client();
+    client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for data in ["1", "2"] {
+        let line = format!("{{\"channel\":\"a\",\"data\":{data}}}\n");
+        client.send(format!("{:x}\r\n{line}\r\n", line.len()));
+        assert_eq!(stream.data(), data, "before the batch is over");
+    }
+    let answer = client.answer();
+    assert_eq!((answer.status, &answer.json()["published"]), (408, &json!(2)));
+}
+
+#[test]
+fn an_endless_line_takes_no_memory_and_ends_with_its_end() {
+    let limits = Config { body_bytes_max: 1_000, bodies_bytes_max: 200_000, ..config(Way::Socket) };
+    let server = Server::start(Way::Socket, limits);
+    let mut client = server.client();
+    client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for _ in 0..100 {
+        client.send(format!("2710\r\n{}\r\n", "x".repeat(10_000)));
+    }
+    let line = "\n{\"all\":true,\"data\":1}";
+    client.send(format!("{:x}\r\n{line}\r\n0\r\n\r\n", line.len()));
+    let answer = client.answer().json();
+    assert_eq!((&answer["published"], &answer["failed"]), (&json!(1), &json!(1)), "{answer}");
+}
+
+#[test]
+fn a_batch_goes_on_over_http_2_too() {
+    let server = Server::new(Way::H2);
+    let h2 = support::h2::H2::open(server.address);
+    let answer = h2.request("POST", "/publish", &[], b"{\"all\":true,\"data\":1}\n{\"all\":true,\"data\":2}\n");
+    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(2)));
+}
+
+#[test]
+fn a_long_batch_into_slow_shards_is_whole_and_in_order() {
+    let mut limits = config(Way::Socket);
+    limits.core.inbox_messages_max = 4;
+    let server = Server::start(Way::Socket, limits);
+    let mut stream = server.subscribe("/channels/a");
+    let lines: String = (0..5_000).map(|number| format!("{{\"channel\":\"a\",\"data\":{number}}}\n")).collect();
+    let reading = std::thread::spawn(move || (0..5_000).all(|number| stream.data() == number.to_string()));
+    let (status, answer) = post(&server, &lines);
+    assert_eq!((status, &answer["published"]), (202, &json!(5_000)));
+    assert!(reading.join().unwrap());
+}
