@@ -15,6 +15,8 @@ mod connection;
 mod data;
 mod driver;
 mod fanfare;
+#[doc(hidden)]
+pub mod fuzz;
 mod handoff;
 mod lane;
 mod line;

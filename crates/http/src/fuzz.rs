@@ -1,0 +1,39 @@
+//! What the fuzz targets and the corpus test call: every parser here that reads what a client sent. Each may refuse
+//! anything and panic at nothing. Not part of the public interface.
+
+use hyper::Method;
+
+use crate::{
+    line,
+    query::{self, Query},
+    route::Route,
+};
+
+/// A path segment and a query, percent-encoded; decoding keeps to what was there.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(segment) = query::decode(text) {
+        assert!(segment.len() <= text.len(), "decoding makes nothing longer");
+        assert!(text.contains('%') || segment == text, "without a percent sign it is itself");
+    }
+    if let Ok(query) = Query::parse(text) {
+        let _ = query.one("id");
+        assert!(query.all("channel").all(|value| value.len() <= text.len()));
+    }
+}
+
+/// A raw path under every method.
+pub fn route(bytes: &[u8]) {
+    let Ok(path) = std::str::from_utf8(bytes) else { return };
+    for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::DELETE] {
+        let _ = Route::parse(&method, path);
+    }
+}
+
+/// A line of a batch; what comes of it is a legal event.
+pub fn line(bytes: &[u8]) {
+    if let Ok(event) = line::parse(bytes) {
+        assert!(!event.targets().is_empty());
+        assert!(event.kind().is_none_or(|kind| !kind.contains(char::is_control)));
+    }
+}
