@@ -27,10 +27,98 @@ pub(crate) enum Package {
     Pip(&'static str),
 }
 
-pub(crate) const PARTS: &[Part] = &[Part {
-    name: "curl with HTTP/2",
-    seen_by: &["curl", "--version"],
-    seen_by_output: "HTTP2",
-    package: Package::Debian("curl"),
-    why: "an independent client reads streams over HTTP/1.1 and HTTP/2",
-}];
+pub(crate) const PARTS: &[Part] = &[
+    Part {
+        name: "curl with HTTP/2",
+        seen_by: &["curl", "--version"],
+        seen_by_output: "HTTP2",
+        package: Package::Debian("curl"),
+        why: "an independent client reads streams over HTTP/1.1 and HTTP/2",
+    },
+    Part {
+        name: "Chromium",
+        seen_by: &["/usr/bin/chromium", "--version"],
+        seen_by_output: "Chromium",
+        package: Package::Debian("chromium"),
+        why: "a browser opens the demo page and the example",
+    },
+    Part {
+        name: "Node.js 20 or newer",
+        seen_by: &["node", "-p", "parseInt(process.versions.node) < 20 ? 'older than 20' : '20 or newer'"],
+        seen_by_output: "20 or newer",
+        package: Package::Debian("nodejs"),
+        why: "it runs the clients in JavaScript and drives the browser",
+    },
+    Part {
+        name: "npm",
+        seen_by: &["npm", "--version"],
+        seen_by_output: "",
+        package: Package::Debian("npm"),
+        why: "it installs the clients in JavaScript",
+    },
+    Part {
+        name: "Python's venv",
+        seen_by: &["python3", "-c", "import ensurepip, venv"],
+        seen_by_output: "",
+        package: Package::Debian("python3-venv"),
+        why: "the clients in Python get an environment of their own",
+    },
+    Part {
+        name: "playwright-core",
+        seen_by: &["node", "-p", "require('playwright-core/package.json').version"],
+        seen_by_output: "1.65.1",
+        package: Package::Npm("playwright-core@1.65.1"),
+        why: "it drives the browser",
+    },
+    Part {
+        // The newest that runs on Node.js 20.
+        name: "eventsource",
+        seen_by: &["node", "-p", "require('eventsource/package.json').version"],
+        seen_by_output: "4.1.1",
+        package: Package::Npm("eventsource@4.1.1"),
+        why: "an independent client reads streams",
+    },
+    Part {
+        name: "fetch-event-source",
+        seen_by: &["node", "-p", "require('@microsoft/fetch-event-source/package.json').version"],
+        seen_by_output: "2.0.1",
+        package: Package::Npm("@microsoft/fetch-event-source@2.0.1"),
+        why: "an independent client reads streams",
+    },
+    Part {
+        name: "requests",
+        seen_by: &["target/parts/python/bin/python", "-c", "import requests; print(requests.__version__)"],
+        seen_by_output: "2.34.2",
+        package: Package::Pip("requests==2.34.2"),
+        why: "the example in Python publishes with it",
+    },
+    Part {
+        name: "httpx",
+        seen_by: &["target/parts/python/bin/python", "-c", "import httpx; print(httpx.__version__)"],
+        seen_by_output: "0.28.1",
+        package: Package::Pip("httpx==0.28.1"),
+        why: "httpx-sse stands on it",
+    },
+    Part {
+        name: "httpx-sse",
+        seen_by: &[
+            "target/parts/python/bin/python",
+            "-c",
+            "import importlib.metadata, httpx_sse; print(importlib.metadata.version('httpx-sse'))",
+        ],
+        seen_by_output: "0.4.3",
+        package: Package::Pip("httpx-sse==0.4.3"),
+        why: "an independent client reads streams",
+    },
+    Part {
+        name: "sseclient-py",
+        seen_by: &[
+            "target/parts/python/bin/python",
+            "-c",
+            "import importlib.metadata, sseclient; print(importlib.metadata.version('sseclient-py'))",
+        ],
+        seen_by_output: "1.9.0",
+        package: Package::Pip("sseclient-py==1.9.0"),
+        why: "an independent client reads streams",
+    },
+];

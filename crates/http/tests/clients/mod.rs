@@ -1,0 +1,236 @@
+//! Clients that others wrote, run as processes: [`Program`] starts one and reads what it prints, [`Site`] is a server
+//! that comes back on its port.
+//!
+//! The programs are those that `cargo xtask test` installs. A missing one fails the test and says so.
+
+pub(crate) mod hostile;
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use fanfare_http::{Config, Ended, bind, run};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::support::client::{Answer, Client};
+
+/// How long a program may take to its next line. A browser starts slowly on a busy machine.
+const LINE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a browser may take to close and to remove its files.
+const BROWSER_END_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// An event as a client library reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) data: String,
+}
+
+/// A running program that prints lines; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    child: Child,
+    has_browser: bool,
+    lines: Receiver<String>,
+    complaint: Option<JoinHandle<String>>,
+}
+
+impl Program {
+    /// A script of this directory.
+    pub(crate) fn node(script: &str, args: &[&str]) -> Self {
+        let modules = parts().join("node_modules");
+        for module in ["playwright-core", "eventsource", "@microsoft/fetch-event-source"] {
+            demand(&modules.join(module));
+        }
+        Self::start(Command::new("node").env("NODE_PATH", modules).arg(scripts().join(script)).args(args))
+    }
+
+    /// A script of this directory that opens a browser.
+    pub(crate) fn browser(script: &str, args: &[&str]) -> Self {
+        demand(Path::new("/usr/bin/chromium"));
+        let mut program = Self::node(script, args);
+        program.has_browser = true;
+        program
+    }
+
+    /// A script of this directory, or anywhere else if the path says so.
+    pub(crate) fn python(script: impl AsRef<Path>, args: &[&str]) -> Self {
+        let python = parts().join("python/bin/python");
+        demand(&python);
+        // Python would leave its compiled files beside the scripts.
+        Self::start(Command::new(python).arg("-B").arg(scripts().join(script)).args(args))
+    }
+
+    pub(crate) fn curl(args: &[&str]) -> Self {
+        Self::start(Command::new("curl").args(["-sSN", "--max-time", "50"]).args(args))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        // What a proxy would make of the stream is not the question here.
+        let command = command.env("NO_PROXY", "*").env("no_proxy", "*");
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}: {HOW_TO_INSTALL}"));
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut errors = child.stderr.take().unwrap();
+        let complaint = thread::spawn(move || {
+            let mut text = String::new();
+            let _ = errors.read_to_string(&mut text);
+            text
+        });
+        Self { child, has_browser: false, lines, complaint: Some(complaint) }
+    }
+
+    /// The next line; `None` at the end of the program.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(LINE_TIME_MAX) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("printed nothing for {LINE_TIME_MAX:?}; its complaint: {}", self.end())
+            }
+        }
+    }
+
+    /// The next line, which must be JSON.
+    #[track_caller]
+    pub(crate) fn json(&mut self) -> Value {
+        let line = self.line().unwrap_or_else(|| panic!("has ended; its complaint: {}", self.end()));
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Waits until the stream is there.
+    #[track_caller]
+    pub(crate) fn opened(&mut self) {
+        assert_eq!(self.json()["open"], true);
+    }
+
+    #[track_caller]
+    pub(crate) fn event(&mut self) -> Seen {
+        let line = self.json();
+        let of = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("no event: {line}")).to_owned();
+        Seen { kind: of("event"), id: of("id"), data: of("data") }
+    }
+
+    /// Waits for the end, which must be a good one.
+    #[track_caller]
+    pub(crate) fn succeeded(mut self) {
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.end());
+    }
+
+    /// Kills it, if it has not ended, and gives what it wrote to standard error.
+    fn end(&mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.complaint.take().and_then(|complaint| complaint.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A script that has a browser closes it at the end of its input.
+        drop(self.child.stdin.take());
+        if self.has_browser {
+            let end = Instant::now() + BROWSER_END_TIME_MAX;
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const HOW_TO_INSTALL: &str = "run `cargo xtask test`, which installs what the tests need";
+
+#[track_caller]
+fn demand(path: &Path) {
+    assert!(path.exists(), "{} is missing: {HOW_TO_INSTALL}", path.display());
+}
+
+/// This package, also where the checkout was moved after it was built.
+pub(crate) fn package() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
+fn scripts() -> PathBuf {
+    package().join("tests/clients")
+}
+
+/// Where `cargo xtask test` installs, whatever cargo's target directory is.
+fn parts() -> PathBuf {
+    package().ancestors().nth(2).unwrap().join("target/parts")
+}
+
+/// A server that can be restarted on its port.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    running: Option<(oneshot::Sender<()>, JoinHandle<Ended>)>,
+}
+
+impl Site {
+    pub(crate) fn start(config: Config) -> Self {
+        let mut site = Self { address: "127.0.0.1:0".parse().unwrap(), running: None };
+        site.run(config);
+        site
+    }
+
+    fn run(&mut self, config: Config) {
+        let listener = bind(self.address).unwrap();
+        self.address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let shutdown = async { drop(stopped.await) };
+            runtime.block_on(run(listener, config, shutdown)).unwrap()
+        };
+        self.running = Some((stop, thread::spawn(serve)));
+    }
+
+    /// Drains it, and has another in its place at once. Gives the moment before.
+    pub(crate) fn restart(&mut self, config: Config) -> Instant {
+        let start = Instant::now();
+        self.stop();
+        self.run(config);
+        start
+    }
+
+    fn stop(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            let _ = stop.send(());
+            let _ = thread.join();
+        }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Publishes, which must be accepted; gives the id.
+    #[track_caller]
+    pub(crate) fn publish(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
+        let answer: Answer = Client::open(self.address).request("POST", path, headers, body);
+        assert_eq!(answer.status, 202, "{path}: {answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
