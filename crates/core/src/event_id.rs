@@ -45,7 +45,8 @@ impl EventId {
         }
         match self.n.checked_add(1) {
             Some(n) => Self { ms: self.ms, n },
-            None => Self { ms: self.ms + 1, n: 0 },
+            // Beyond the last id there is none; the clock is 500 million years away from it.
+            None => Self { ms: self.ms.saturating_add(1), n: 0 },
         }
     }
 

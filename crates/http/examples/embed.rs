@@ -1,6 +1,6 @@
 //! Fanfare inside a program of one's own: a hyper service with a route of its own, and all of Fanfare's besides.
 //!
-//! `cargo run --example embed`, then `curl -N http://127.0.0.1:3001/sse` and `curl -d 3 http://127.0.0.1:3001/dice`.
+//! `cargo run -p fanfare-http --example embed`, then `curl -N http://127.0.0.1:3001/sse` and `curl -d 3 http://127.0.0.1:3001/dice`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to who runs it")]
 
 use std::{convert::Infallible, error::Error, net::SocketAddr};

@@ -117,7 +117,11 @@ pub(crate) fn publish_preflight(allowed: &Allowed) -> Response<Body> {
 
 /// The answer to a browser that asks whether it may read: any page may, without credentials.
 pub(crate) fn stream_preflight() -> Response<Body> {
-    let mut response = preflight("GET", "cache-control, last-event-id");
+    readable(preflight("GET", "cache-control, last-event-id"))
+}
+
+/// Lets any page read the answer.
+pub(crate) fn readable(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

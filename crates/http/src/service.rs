@@ -72,7 +72,8 @@ impl Service {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
                 let answer = subscribe(&self.app, &self.peer, request);
-                Answer::now(answer.unwrap_or_else(|problem| problem.response()), owed)
+                let answer = answer.unwrap_or_else(|problem| access::readable(problem.response()));
+                Answer::now(answer, owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
             Route::Preflight => self.preflight(request, owed),

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use fanfare_core::{Channel, ClientId, Framing, Start, Subscribe, prelude};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
-    header::{ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use tracing::info;
 
 use crate::{
+    access,
     app::{App, made_up_client, names},
     body::{Body, Content},
     config::H1Outlet,
@@ -103,12 +104,11 @@ fn head(body: Body, version: Version) -> Response<Body> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     if version < Version::HTTP_2 {
         // Forbidden in HTTP/2 (RFC 9113 8.2.2).
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     // Or hyper would promise an HTTP/1.0 client that asks for it to keep the connection.
     *response.version_mut() = version;
-    response
+    access::readable(response)
 }

@@ -92,6 +92,7 @@ fn one_stream_past_the_limit_is_told_to_come_back_and_has_a_place_when_one_is_fr
     assert!(soft.body.starts_with(b"retry: ") && soft.body.ends_with(b"\n"), "{:?}", soft.body);
     let hard = server.get("/sse");
     hard.problem(503);
+    assert_eq!(hard.head.get("access-control-allow-origin"), Some("*"), "a page can read why");
     assert!(hard.head.get("retry-after").is_some());
     drop(first);
     server.until_matched("a", 0);

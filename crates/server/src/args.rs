@@ -1,186 +1,273 @@
-//! What may be typed: every flag and environment variable, and what they mean as settings. Read nowhere else.
+//! What may be typed: the subcommands, and the flags of the clients. The settings of `serve` are in `settings`; the
+//! environment and the command line are read nowhere else.
 
-use std::{net::SocketAddr, num::NonZero, thread::available_parallelism, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io::{Write as _, stderr},
+    path::{Path, PathBuf},
+    process,
+};
 
-use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser, value_parser};
-use fanfare_core::Policy;
-use fanfare_http::{Config, H1Outlet};
-use tracing_subscriber::EnvFilter;
+use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+
+use crate::{
+    failure::Failure,
+    settings::{Serve, Settings, publisher_retry, variable_at_fault},
+    url::Url,
+};
 
 /// Fanfare: publish an event once over HTTP, and every open event stream gets it.
+///
+/// Without a subcommand it serves: `fanfare --clock 2s` is `fanfare serve --clock 2s`.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
-pub(crate) struct Args {
+#[command(version, max_term_width = 100, after_help = EXAMPLES, subcommand_required = true)]
+struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    serve: Serve,
+    command: Command,
 }
-
-const EXAMPLES: &str = "\
-Without a subcommand it serves.
-
-  curl -N http://127.0.0.1:3000/                                   receive what is sent to all
-  curl -d 'hello' http://127.0.0.1:3000/broadcast                  send to all
-  curl -N 'http://127.0.0.1:3000/sse?id=42&channel=news'           receive as client 42, and channel news
-  curl -d 'hello' http://127.0.0.1:3000/channels/news/broadcast    send to a channel
-  curl -d 'hello' http://127.0.0.1:3000/clients/42                 send to a client";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve event streams and take publishes (the default).
-    #[command(after_help = EXAMPLES)]
-    Serve(Serve),
+    ///
+    /// Every setting is a flag, an environment variable, and a key of the file given with --config. A flag overrides
+    /// the environment, the environment the file, the file the default.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Box<Serve>),
+    /// Publish one event, or a batch of them, and print the server's answer.
+    ///
+    /// The data is DATA, or the file, or standard input: any bytes. Exits with 1 if the server refuses.
+    #[command(after_help = PUBLISH_EXAMPLES)]
+    Publish(Box<Publish>),
+    /// Print the events of a stream as they come.
+    ///
+    /// Reconnects as a browser does, from the last event it has seen. Ends when the server answers 204, at Ctrl-C, or
+    /// when nobody reads its output any more; exits with 1 if the server refuses.
+    #[command(after_help = SUBSCRIBE_EXAMPLES)]
+    Subscribe(Box<Subscribe>),
 }
 
-/// Settings of `fanfare serve`.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Serve {
-    /// Address and port to listen on.
-    #[arg(long, env = "FANFARE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:3000")]
-    pub(crate) listen: SocketAddr,
+const EXAMPLES: &str = "\
+Examples:
+  fanfare                                                     serve on http://127.0.0.1:3000
+  fanfare subscribe http://127.0.0.1:3000 --channel news      print what comes
+  fanfare publish http://127.0.0.1:3000/channels/news hello   send to a channel
+  fanfare serve --help                                        every setting
 
-    /// Let anybody who can connect publish, also from other machines.
-    #[arg(long, env = "FANFARE_ALLOW_ANONYMOUS_PUBLISH", value_parser = BoolishValueParser::new())]
-    allow_anonymous_publish: bool,
+With curl:
+  curl -N 'http://127.0.0.1:3000/sse?id=42&channel=news'      receive as client 42, and channel news
+  curl -d 'hello' http://127.0.0.1:3000/broadcast             send to all";
 
-    /// Threads that serve connections [default: one a core].
-    #[arg(long, env = "FANFARE_SHARDS", value_name = "N")]
-    shards: Option<NonZero<u16>>,
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  fanfare serve --clock 2s                                    something to see at once
+  fanfare serve --config fanfare.toml --check                 what would run, and where each setting comes from
+  FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; who has the key publishes
 
-    /// Broadcast the time at this interval, e.g. 2s.
-    #[arg(long, env = "FANFARE_CLOCK", value_name = "DURATION", value_parser = positive)]
-    clock: Option<Duration>,
+A file for --config:
+  listen = \"0.0.0.0:3000\"
+  publish-key = \"...\"
+  cors-origin = [\"https://example.org\"]
+  body-bytes = \"4MiB\"
+  heartbeat = \"20s\"
 
-    /// What happens to a connection that has too much waiting.
-    #[arg(long, env = "FANFARE_POLICY", value_enum, default_value = "drop-newest")]
-    policy: PolicyArg,
+SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB), DURATION always has one (500ms, 15s, 2m).
+Exit codes: 0 after a clean drain, 1 when connections had to be cut or a part failed, 2 for a bad setting.";
 
-    /// Messages that may wait for one connection.
-    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096))]
-    ring_messages: u16,
+const PUBLISH_EXAMPLES: &str = "\
+Examples:
+  fanfare publish http://127.0.0.1:3000 'hello, everybody'               to all
+  fanfare publish http://127.0.0.1:3000/channels/news hello              to a channel
+  fanfare publish http://127.0.0.1:3000/clients/42 --event note hello    to a client, with an event type
+  fanfare publish http://127.0.0.1:3000/channels/cam --file now.png      an image; pages get a data URL
+  date | fanfare publish http://127.0.0.1:3000/channels/news             from standard input
+  producer | fanfare publish http://127.0.0.1:3000 --ndjson              a batch, each line as it comes
 
-    /// Bytes that may wait for one connection; one message of any size always may.
-    #[arg(long, env = "FANFARE_RING_BYTES", value_name = "BYTES", default_value_t = 256 << 10)]
-    ring_bytes: usize,
+A line of a batch:
+  {\"channel\":\"news\",\"event\":\"note\",\"data\":{\"any\":\"JSON\"}}";
 
-    /// Bytes of the largest body that may be published.
-    #[arg(long, env = "FANFARE_BODY_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
-    body_bytes: usize,
+const SUBSCRIBE_EXAMPLES: &str = "\
+Examples:
+  fanfare subscribe http://127.0.0.1:3000                                what is sent to all
+  fanfare subscribe http://127.0.0.1:3000 --channel a --channel b        and two channels
+  fanfare subscribe http://127.0.0.1:3000 --id 42 --json | jq .data      as client 42, for a program
+  fanfare subscribe https://example.org/any/stream                       any event stream";
 
-    /// Silence after which a stream is sent a comment line.
-    #[arg(long, env = "FANFARE_HEARTBEAT", value_name = "DURATION", value_parser = positive, default_value = "15s")]
-    heartbeat: Duration,
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Serve(Box<Settings>),
+    Publish(Box<Publish>),
+    Subscribe(Box<Subscribe>),
+}
 
-    /// How long a connection may take no byte while some wait.
-    #[arg(long, env = "FANFARE_WRITE_TIMEOUT", value_name = "DURATION", value_parser = positive, default_value = "30s")]
-    write_timeout: Duration,
+/// What `fanfare publish` was given.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Publish {
+    /// Where to: a server, or a route on it. Without a path it is `/broadcast`, with --ndjson `/publish`.
+    #[arg(value_parser = Url::parse)]
+    url: Url,
 
-    /// How long a drain may take before what is left is cut.
-    #[arg(long, env = "FANFARE_DRAIN_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    drain_timeout: Duration,
+    /// The data. Without it, it is read from --file or from standard input. One that begins with a dash goes after --.
+    #[arg(conflicts_with_all = ["file", "ndjson"])]
+    pub(crate) data: Option<OsString>,
 
-    /// Drained clients are told to come back within 1 s and 1 s + this, each at another time.
-    #[arg(long, env = "FANFARE_DRAIN_SPREAD", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    drain_spread: Duration,
+    /// Read the data from this file; - is standard input.
+    #[arg(long, short, value_name = "FILE")]
+    file: Option<PathBuf>,
 
-    /// How HTTP/1.1 streams leave: straight to the socket, or through an HTTP body as over HTTP/2.
-    #[arg(long, env = "FANFARE_H1_OUTLET", value_enum, default_value = "socket")]
-    h1_outlet: H1OutletArg,
+    /// Publish a batch: each line is an event of its own and says where it goes. Nothing is held back until the end.
+    #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait"])]
+    pub(crate) ndjson: bool,
 
-    /// What to log: error, warn, info, debug, or off; also as target=level, separated by commas.
-    #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info", value_parser = filter)]
-    pub(crate) log: String,
+    /// The event type, which pages listen for by name.
+    #[arg(long, short, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
+    event: Option<String>,
+
+    /// Your own id of the event, in place of the server's.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    id: Option<String>,
+
+    /// How long clients should wait before they reconnect: 100ms to 24h.
+    #[arg(long, value_name = "DURATION", value_parser = publisher_retry)]
+    retry: Option<u64>,
+
+    /// Answer only when it is known exactly what became of the event.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    wait: Option<Wait>,
+
+    /// The server's publish key.
+    #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true)]
+    key: Option<String>,
+
+    /// The type of the data [default: by the file's name for images, else by what it holds].
+    #[arg(long, value_name = "TYPE", value_parser = header_text)]
+    pub(crate) content_type: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum PolicyArg {
-    /// Drop the new message.
-    DropNewest,
-    /// Drop the oldest that wait.
-    DropOldest,
-    /// Close the connection.
-    Close,
+enum Wait {
+    /// Every stream it was for has been tried.
+    Written,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum H1OutletArg {
-    Socket,
-    Body,
+/// What `fanfare subscribe` was given.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Subscribe {
+    /// The event stream. Without a path it is `/sse`.
+    #[arg(value_parser = Url::parse)]
+    url: Url,
+
+    /// Print each event as a line of JSON: {"id","event","data"}; `id` is null for an event without one.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// A channel to follow. May be given several times.
+    #[arg(long = "channel", short, value_name = "NAME")]
+    channels: Vec<String>,
+
+    /// Who this is: events for this client come too.
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+
+    /// Begin in the past: a duration back (10m), a time (RFC 3339), an event id, or earliest.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+
+    /// Begin after this event, as a client that has seen it and comes back.
+    #[arg(long, value_name = "ID", value_parser = header_text)]
+    pub(crate) last_event_id: Option<String>,
+
+    /// End after so many events.
+    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) max_events: Option<u64>,
 }
 
-/// What the log understands.
-fn filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+/// Text without what cannot stand in a header.
+fn header_text(text: &str) -> Result<String, String> {
+    let is_legal = !text.is_empty() && !text.chars().any(char::is_control);
+    is_legal.then(|| text.to_owned()).ok_or_else(|| "must not be empty or hold control characters".to_owned())
 }
 
-/// A duration like `2s` or `500ms`, above zero.
-fn positive(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(duration) if duration.as_millis() == 0 => Err("must be at least 1ms".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(format!("{error}; write for instance 2s or 500ms")),
-    }
-}
-
-impl Args {
-    /// The settings to serve with.
-    pub(crate) fn serve(self) -> Serve {
-        match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
+/// Reads the command line, the environment and the file. Answers `--help`, `--version` and what was mistyped itself.
+///
+/// # Errors
+/// What is wrong with the settings.
+pub(crate) fn read() -> Result<Task, Failure> {
+    let arguments = with_subcommand(env::args_os().collect());
+    let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
+        let _ = error.print();
+        if let Some(name) = variable_at_fault(&error) {
+            let _ = writeln!(stderr(), "It comes from the environment variable {name}.");
         }
+        process::exit(error.exit_code())
+    });
+    match args.command {
+        Command::Serve(typed) => {
+            // What stands after the program's name and the subcommand.
+            let settings = Settings::new(&typed, &arguments[2..]).map_err(Failure::usage)?;
+            Ok(Task::Serve(Box::new(settings)))
+        }
+        Command::Publish(publish) => Ok(Task::Publish(publish)),
+        Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
     }
 }
 
-impl Serve {
-    /// What no single flag can tell.
+/// `fanfare --flag` is `fanfare serve --flag`.
+fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let own = ["-h", "--help", "-V", "--version"];
+    let is_flag = |first: &OsString| first.as_encoded_bytes().starts_with(b"-") && !own.iter().any(|own| first == own);
+    if arguments.is_empty() {
+        arguments.push(OsString::from("fanfare"));
+    }
+    if arguments.get(1).is_none_or(is_flag) {
+        arguments.insert(1, OsString::from("serve"));
+    }
+    arguments
+}
+
+impl Publish {
+    /// The route with its parameters.
+    pub(crate) fn url(&self) -> Url {
+        let path = if self.ndjson { "/publish" } else { "/broadcast" };
+        let wait = self.wait.map(|Wait::Written| "written".to_owned());
+        let parameters = [
+            ("event", self.event.clone()),
+            ("id", self.id.clone()),
+            ("retry", self.retry.map(|ms| ms.to_string())),
+            ("wait", wait),
+        ];
+        let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        given.fold(self.url.clone().or_path(path, &["", "/"]), |url, (name, value)| url.with(name, &value))
+    }
+
+    /// The publish key, if there is one.
     ///
     /// # Errors
-    /// A sentence that says what to do.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.allow_anonymous_publish {
-            return Err(format!(
-                "{} can be reached from other machines and anybody could publish there: \
-                 give --allow-anonymous-publish if that is meant, or listen on a loopback address",
-                self.listen
-            ));
+    /// It cannot be sent. (It is judged here because clap would repeat it.)
+    pub(crate) fn key(&self) -> Result<Option<&str>, Failure> {
+        let key = self.key.as_deref();
+        let is_legal = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.is_none_or(is_legal) {
+            return Ok(key);
         }
-        Ok(())
+        Err(Failure::usage("--key (FANFARE_PUBLISH_KEY) is empty or holds other than visible ASCII characters"))
     }
 
-    /// How many shards there will be.
-    pub(crate) fn shards(&self) -> usize {
-        let given = self.shards.map(|shards| usize::from(shards.get()));
-        given.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+    /// The file to read; none is standard input.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|path| path.as_os_str() != OsStr::new("-"))
     }
+}
 
-    /// As settings of the server.
-    pub(crate) fn config(&self) -> Config {
-        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Config {
-            core: fanfare_core::Config {
-                shards: self.shards(),
-                ring_messages_max: usize::from(self.ring_messages),
-                ring_bytes_max: self.ring_bytes,
-                heartbeat_ms: ms(self.heartbeat),
-                write_timeout_ms: ms(self.write_timeout),
-                drain_spread_ms: ms(self.drain_spread),
-                ..fanfare_core::Config::default()
-            },
-            policy: match self.policy {
-                PolicyArg::DropNewest => Policy::DropNewest,
-                PolicyArg::DropOldest => Policy::DropOldest,
-                PolicyArg::Close => Policy::Close,
-            },
-            h1_outlet: match self.h1_outlet {
-                H1OutletArg::Socket => H1Outlet::Socket,
-                H1OutletArg::Body => H1Outlet::Body,
-            },
-            body_bytes_max: self.body_bytes,
-            clock: self.clock,
-            drain_timeout: self.drain_timeout,
-            ..Config::default()
-        }
+impl Subscribe {
+    /// The stream with its parameters.
+    pub(crate) fn url(&self) -> Url {
+        let id = self.id.iter().map(|id| ("id", id));
+        let channels = self.channels.iter().map(|channel| ("channel", channel));
+        let since = self.since.iter().map(|since| ("since", since));
+        let url = self.url.clone().or_path("/sse", &[""]);
+        id.chain(channels).chain(since).fold(url, |url, (name, value)| url.with(name, value))
     }
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stderr};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Serve;
+use crate::settings::Serve;
 
 /// Lines that may wait for the terminal; more are left out rather than waited for.
 const LINES_MAX: usize = 64_000;

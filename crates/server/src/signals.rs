@@ -1,8 +1,11 @@
-//! SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once.
+//! SIGTERM and SIGINT. A server drains at the first and ends at once at the second; a subscriber ends well at SIGINT.
 
-use std::{io, process};
+use std::{io, process, thread};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tracing::{info, warn};
 
 /// Becomes ready at the first signal and from then on waits for the second.
@@ -28,4 +31,21 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     }
+}
+
+/// From now on SIGINT ends the process with 0, whatever its other threads wait for.
+///
+/// # Errors
+/// The system lets no handler be installed, or no thread start.
+pub(crate) fn end_well_on_interrupt() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let mut interrupt = {
+        let _in_it = runtime.enter();
+        signal(SignalKind::interrupt())?
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(interrupt.recv());
+        process::exit(0);
+    })?;
+    Ok(())
 }

@@ -5,16 +5,9 @@ mod support;
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::Command,
 };
 
-use support::{Process, curl, curl_once, fanfare, serve};
-
-fn run(command: &mut Command) -> (i32, String) {
-    let mut process = Process::start(command);
-    let lines = process.remaining_lines();
-    (process.exit().code().unwrap(), lines.join("\n"))
-}
+use support::{Process, curl, curl_once, fanfare, run, serve};
 
 #[test]
 fn a_bad_flag_is_named_and_exits_2() {

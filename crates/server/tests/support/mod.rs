@@ -1,6 +1,9 @@
 //! Starts the `fanfare` binary on a free port, reads its log, sends it signals, and runs curl against it.
 //!
 //! Every wait is for the thing itself and ends after [`PATIENCE`].
+#![allow(dead_code, reason = "each test uses its own part")]
+
+pub(crate) mod peer;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -11,7 +14,7 @@ use std::{
 };
 
 /// Far longer than anything takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A process whose lines can be waited for. Killed when dropped.
 pub(crate) struct Process {
@@ -23,8 +26,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command` and reads its standard output and standard error line by line.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_with_input(command, Stdio::null())
+    }
+
+    /// The same with `input` as its standard input.
+    pub(crate) fn start_with_input(command: &mut Command, input: impl Into<Stdio>) -> Self {
         let program = command.get_program().to_owned();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("{program:?}: {error}; `cargo xtask test` installs it"));
         let (sender, lines) = channel();
         let outputs: [Box<dyn std::io::Read + Send>; 2] =
@@ -99,11 +107,19 @@ impl Drop for Process {
 /// The binary, not yet started, without settings from outside.
 pub(crate) fn fanfare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
-    let settings = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("FANFARE_"));
+    let is_setting = |name: &String| name.starts_with("FANFARE_") || name.to_lowercase().ends_with("_proxy");
+    let settings = std::env::vars().map(|(name, _)| name).filter(is_setting);
     settings.for_each(|name| {
         command.env_remove(name);
     });
     command
+}
+
+/// Runs a command to its end; its exit code and all that it printed.
+pub(crate) fn run(command: &mut Command) -> (i32, String) {
+    let mut process = Process::start(command);
+    let lines = process.remaining_lines();
+    (process.exit().code().expect("no signal"), lines.join("\n"))
 }
 
 /// A server on a free port, and its base URL.

@@ -1,0 +1,215 @@
+//! [`Parser`]: reads an event stream as WHATWG HTML 9.2.6 says, fed in pieces of any size. It keeps what a reconnect
+//! needs: the last event id and the reconnection time.
+
+use std::{mem, time::Duration};
+
+/// Bytes of one event, or one line; a stream with more is not worth following.
+const EVENT_BYTES_MAX: usize = 64 << 20;
+/// What a browser skips at the beginning of a stream.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// The id that this event itself carries.
+    pub(crate) id: Option<String>,
+    /// Its type; `message` if it names none.
+    pub(crate) kind: String,
+    pub(crate) data: String,
+}
+
+/// The stream is no event stream that could be followed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event is larger than {EVENT_BYTES_MAX} bytes")]
+pub(crate) struct TooLarge;
+
+/// The state of one event source over all its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Parser {
+    line: Vec<u8>,
+    is_after_cr: bool,
+    has_first_line: bool,
+    data: String,
+    kind: String,
+    id: Option<String>,
+    last_id: String,
+    retry: Option<Duration>,
+}
+
+impl Parser {
+    /// A source that has seen events up to `last_id`.
+    pub(crate) fn after(last_id: String) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+
+    /// What to send as `Last-Event-ID`; empty for none.
+    pub(crate) fn last_id(&self) -> &str {
+        &self.last_id
+    }
+
+    /// How long the server wants clients to wait before they reconnect.
+    pub(crate) fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// Another connection begins; what was left unfinished is thrown away.
+    pub(crate) fn reconnected(self) -> Self {
+        Self { last_id: self.last_id, retry: self.retry, ..Self::default() }
+    }
+
+    /// The events that `bytes` complete.
+    ///
+    /// # Errors
+    /// An event grows without end.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
+        let mut events = Vec::new();
+        while let Some(&first) = bytes.first() {
+            if mem::take(&mut self.is_after_cr) && first == b'\n' {
+                bytes = &bytes[1..];
+                continue;
+            }
+            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            self.line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
+            if self.line.len() + self.data.len() > EVENT_BYTES_MAX {
+                return Err(TooLarge);
+            }
+            let Some(end) = end else { break };
+            self.is_after_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+            events.extend(self.end_line());
+        }
+        Ok(events)
+    }
+
+    fn end_line(&mut self) -> Option<Event> {
+        let whole = mem::take(&mut self.line);
+        let is_first = !mem::replace(&mut self.has_first_line, true);
+        let line = whole.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(&whole);
+        let line = String::from_utf8_lossy(line);
+        if line.is_empty() {
+            return self.dispatch();
+        }
+        match line.split_once(':') {
+            Some(("", _comment)) => {}
+            Some((field, value)) => self.field(field, value.strip_prefix(' ').unwrap_or(value)),
+            None => self.field(&line, ""),
+        }
+        None
+    }
+
+    fn field(&mut self, field: &str, value: &str) {
+        match field {
+            "event" => value.clone_into(&mut self.kind),
+            "data" => {
+                self.data.push_str(value);
+                self.data.push('\n');
+            }
+            "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
+            "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                // More digits than a number holds is as good as never.
+                self.retry = Some(Duration::from_millis(value.parse().unwrap_or(u64::MAX)));
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self) -> Option<Event> {
+        let (id, mut data, kind) = (self.id.take(), mem::take(&mut self.data), mem::take(&mut self.kind));
+        // The id counts even where there is no event.
+        if let Some(id) = &id {
+            self.last_id.clone_from(id);
+        }
+        // The LF of its last line; without one there is no data field and no event.
+        data.pop()?;
+        let kind = if kind.is_empty() { "message".to_owned() } else { kind };
+        Some(Event { id, kind, data })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: Option<&str>, kind: &str, data: &str) -> Event {
+        Event { id: id.map(ToOwned::to_owned), kind: kind.to_owned(), data: data.to_owned() }
+    }
+
+    #[test]
+    fn streams_read_as_the_standard_says() {
+        let cases: &[(&str, &[Event])] = &[
+            ("data: a\n\n", &[event(None, "message", "a")]),
+            ("\u{feff}data:a\r\rdata:  b\r\n\r\n", &[event(None, "message", "a"), event(None, "message", " b")]),
+            ("\u{feff}\u{feff}data: a\n\n", &[]),
+            (":\u{feff}\n\u{feff}data: a\n\n", &[]),
+            ("data: a\ndata\ndata: b\nid: 1\nevent: t\n\n", &[event(Some("1"), "t", "a\n\nb")]),
+            ("data\n\ndata\ndata\n\ndata:", &[event(None, "message", ""), event(None, "message", "\n")]),
+            ("event: t\nid: 1\n\ndata: a\n\n", &[event(None, "message", "a")]),
+            (": note\nData: x\ndata : y\nfoo: z\n\n", &[]),
+            ("id: a\0b\ndata: x\n\nid\ndata: y\n\n", &[event(None, "message", "x"), event(Some(""), "message", "y")]),
+            ("data: unfinished\n", &[]),
+            ("event: a:b\ndata: ü:€\n\n", &[event(None, "a:b", "ü:€")]),
+        ];
+        for (stream, expected) in cases {
+            assert_eq!(Parser::default().feed(stream.as_bytes()).unwrap(), *expected, "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_where_a_stream_is_cut() {
+        let stream = "\u{feff}: hello\r\nretry: 250\r\rid: ü1\r\nevent: t\rdata: €\ndata: b\r\n\r\ndata: c\n\ndata\r\r";
+        let whole = Parser::default().feed(stream.as_bytes()).unwrap();
+        assert_eq!(whole.len(), 3);
+        for first in 0..=stream.len() {
+            for second in first..=stream.len() {
+                let mut parser = Parser::default();
+                let parts =
+                    [&stream.as_bytes()[..first], &stream.as_bytes()[first..second], &stream.as_bytes()[second..]];
+                let events: Vec<_> = parts.into_iter().flat_map(|part| parser.feed(part).unwrap()).collect();
+                assert_eq!(events, whole, "cut at {first} and {second}");
+                assert_eq!(parser.last_id(), "ü1");
+                assert_eq!(parser.retry(), Some(Duration::from_millis(250)));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        assert_eq!(Parser::default().feed(b"data: a\xffb\n\n").unwrap(), [event(None, "message", "a\u{fffd}b")]);
+    }
+
+    #[test]
+    fn the_last_id_outlives_events_without_one_and_the_connection() {
+        let mut parser = Parser::after("0".to_owned());
+        parser.feed(b"data: a\n\n").unwrap();
+        assert_eq!(parser.last_id(), "0");
+        parser.feed(b"id: 1\n\ndata: b\n\nid: 2\ndata: unfinished").unwrap();
+        assert_eq!(parser.last_id(), "1");
+        let mut parser = parser.reconnected();
+        assert_eq!(parser.feed(b"\n\ndata: c\n\n").unwrap(), [event(None, "message", "c")]);
+        assert_eq!(parser.last_id(), "1");
+        parser.feed(b"id\n\n").unwrap();
+        assert_eq!(parser.last_id(), "");
+    }
+
+    #[test]
+    fn only_digits_are_a_retry() {
+        let mut parser = Parser::default();
+        for bad in ["retry\n", "retry: \n", "retry: 1s\n", "retry: -1\n", "retry: +1\n", "retry:  1\n"] {
+            parser.feed(bad.as_bytes()).unwrap();
+            assert_eq!(parser.retry(), None, "{bad:?}");
+        }
+        parser.feed(b"retry: 99999999999999999999999\n").unwrap();
+        assert_eq!(parser.retry(), Some(Duration::from_millis(u64::MAX)));
+        parser.feed(b"retry:7\n").unwrap();
+        assert_eq!(parser.reconnected().retry(), Some(Duration::from_millis(7)));
+    }
+
+    #[test]
+    fn an_event_without_end_is_given_up() {
+        let mut parser = Parser::default();
+        let piece = vec![b'x'; EVENT_BYTES_MAX / 2];
+        assert_eq!(parser.feed(&piece), Ok(Vec::new()));
+        assert_eq!(parser.feed(&piece), Ok(Vec::new()));
+        assert_eq!(parser.feed(b"x"), Err(TooLarge));
+    }
+}

@@ -1,0 +1,20 @@
+//! [`Failure`]: why the process ends other than well, and with which exit code.
+
+/// A sentence for standard error, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: u8,
+    pub(crate) reason: String,
+}
+
+impl Failure {
+    /// A part failed, the other side refused, or connections had to be cut: 1.
+    pub(crate) fn failed(reason: impl Into<String>) -> Self {
+        Self { status: 1, reason: reason.into() }
+    }
+
+    /// The command line or a setting is wrong: 2.
+    pub(crate) fn usage(reason: impl Into<String>) -> Self {
+        Self { status: 2, reason: reason.into() }
+    }
+}

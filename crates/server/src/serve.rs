@@ -1,0 +1,60 @@
+//! `fanfare serve`: binds, serves, drains. And what `--check` does instead.
+
+use std::io::{Write as _, stdout};
+
+use tracing::{info, warn};
+
+use crate::{
+    failure::Failure,
+    log,
+    settings::{Serve, Settings},
+    signals,
+};
+
+/// Prints what would run.
+pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+    let report = settings.report(raise_descriptor_limit());
+    // Whoever closes the output has seen enough.
+    let _ = stdout().lock().write_all(report.as_bytes());
+    Ok(())
+}
+
+/// Serves until a signal.
+pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
+    let _flushed_at_exit = log::init(settings);
+    let failed = |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed("cannot start", error))?;
+    let descriptors = raise_descriptor_limit();
+    let config = settings.config(descriptors);
+    if u64::try_from(config.connections_max).is_ok_and(|max| max > descriptors) {
+        warn!(connections = config.connections_max, descriptors, "more connections allowed than the system lets open");
+    }
+    runtime.block_on(async {
+        let listener = fanfare_http::bind(settings.listen)
+            .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
+        let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
+        let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
+        info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
+        let ended = fanfare_http::run(listener, config, shutdown).await;
+        let ended = ended.map_err(|error| failed("cannot serve", error))?;
+        if ended.cut > 0 {
+            return Err(Failure::failed(format!("connections that had to be cut: {}", ended.cut)));
+        }
+        Ok(())
+    })
+}
+
+/// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.
+fn raise_descriptor_limit() -> u64 {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => {
+            info!(limit, "open descriptors");
+            limit
+        }
+        Err(error) => {
+            warn!(%error, "cannot raise the limit of open descriptors");
+            rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(0, |(soft, _)| soft)
+        }
+    }
+}

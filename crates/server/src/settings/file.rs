@@ -1,0 +1,207 @@
+//! The file of `--config`: TOML with one key for each setting. It knows which keys there are and what TOML may hold
+//! for one; whether a value makes sense is for the setting's own parser, which sees it as it would be typed.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// Far more than all settings need.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A key of the file with its value as text, or several for a list.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) values: Vec<String>,
+    pub(super) line: usize,
+}
+
+/// Which keys there may be, and which of them take a list.
+pub(super) struct Known<'a> {
+    pub(super) keys: &'a [(String, bool)],
+}
+
+/// The settings in `path`.
+///
+/// # Errors
+/// A sentence with the file, and the line where there is one.
+pub(super) fn read(path: &Path, known: &Known<'_>) -> Result<Vec<Entry>, String> {
+    let name = path.display();
+    let bytes = bytes_of(path).map_err(|error| format!("cannot read the configuration file {name}: {error}"))?;
+    let entries = match str::from_utf8(&bytes) {
+        Ok(text) => parse(text, known),
+        Err(error) => Err((line_at(&bytes, error.valid_up_to()), "not UTF-8 text".to_owned())),
+    };
+    entries.map_err(|(line, reason)| format!("{name}, line {line}: {reason}"))
+}
+
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other("it is larger than 1MiB"));
+    }
+    Ok(bytes)
+}
+
+/// The number of the line that `offset` is in.
+fn line_at(bytes: &[u8], offset: usize) -> usize {
+    1 + bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count()
+}
+
+fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize, String)> {
+    let line_of = |offset: usize| line_at(text.as_bytes(), offset);
+    let table = DeTable::parse(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        (line_of(offset), format!("not TOML: {}", error.message().trim()))
+    })?;
+    let mut pairs: Vec<_> = table.get_ref().iter().collect();
+    pairs.sort_by_key(|(key, _)| key.span().start);
+    let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+        let line = line_of(key.span().start);
+        let key: &str = AsRef::<str>::as_ref(key.get_ref());
+        let values = known.values(key, value.get_ref()).map_err(|reason| (line, reason))?;
+        Ok(Entry { key: key.to_owned(), values, line })
+    };
+    pairs.into_iter().map(entry).collect()
+}
+
+impl Known<'_> {
+    fn values(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
+        let Some((_, is_list)) = self.keys.iter().find(|(known, _)| known == key) else {
+            return Err(match self.nearest(key) {
+                Some(nearest) => format!("unknown setting `{key}`; the nearest is `{nearest}`"),
+                None => format!("unknown setting `{key}`"),
+            });
+        };
+        match value {
+            DeValue::Array(values) if *is_list => values.iter().map(|value| scalar(key, value.get_ref())).collect(),
+            DeValue::Array(_) => Err(format!("`{key}` takes one value, not a list")),
+            one if *is_list => {
+                Err(format!("`{key}` takes a list: write {key} = [{}]", scalar(key, one).map(|text| quoted(&text))?))
+            }
+            one => Ok(vec![scalar(key, one)?]),
+        }
+    }
+
+    fn nearest(&self, key: &str) -> Option<&str> {
+        let distance = |known: &str| strsim::damerau_levenshtein(known, &key.to_lowercase().replace('_', "-"));
+        self.keys.iter().map(|(known, _)| known.as_str()).min_by_key(|known| distance(known))
+    }
+}
+
+/// A TOML value as it would be typed after the flag.
+fn scalar(key: &str, value: &DeValue<'_>) -> Result<String, String> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        DeValue::Integer(_) => Err(format!("`{key}`: write the number in decimal")),
+        DeValue::Boolean(is) => Ok(is.to_string()),
+        DeValue::Table(_) => Err(format!("`{key}` is a table; a setting is a plain key with a value")),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
+            Err(format!("`{key}` cannot be of type {}; write it as a string, in quotes", value.type_str()))
+        }
+    }
+}
+
+/// `text` as a TOML string.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Numbers and booleans as they are, all else in quotes.
+pub(super) fn literal(value: &str) -> String {
+    let is_number = value == "0" || value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
+    if is_number && !value.is_empty() && value.len() < 19 || matches!(value, "true" | "false") {
+        value.to_owned()
+    } else {
+        quoted(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Vec<Entry>, (usize, String)> {
+        let keys = [("listen", false), ("ring-messages", false), ("cors-origin", true)];
+        let keys: Vec<_> = keys.into_iter().map(|(key, is_list)| (key.to_owned(), is_list)).collect();
+        parse(text, &Known { keys: &keys })
+    }
+
+    #[test]
+    fn keys_come_in_order_with_their_lines_and_values_as_text() {
+        let text = "# top\nring-messages = 1_000\n\nlisten = \"a\\u0062\"\ncors-origin = [\n \"x\",\n \"y\"]\n";
+        let entry = |key: &str, values: &[&str], line| Entry {
+            key: key.to_owned(),
+            values: values.iter().map(|&value| value.to_owned()).collect(),
+            line,
+        };
+        let expected =
+            [entry("ring-messages", &["1000"], 2), entry("listen", &["ab"], 4), entry("cors-origin", &["x", "y"], 5)];
+        assert_eq!(parsed(text).unwrap(), expected);
+        assert_eq!(parsed("cors-origin = []").unwrap(), [entry("cors-origin", &[], 1)]);
+    }
+
+    #[test]
+    fn what_is_no_setting_names_itself_and_its_line() {
+        for (text, line, said) in [
+            ("\nring_messages = 1", 2, "unknown setting `ring_messages`; the nearest is `ring-messages`"),
+            ("lissen = 1", 1, "`listen`"),
+            ("listen = 'a'\n[ring-messages]\nx = 1", 2, "`ring-messages` is a table"),
+            ("listen.port = 1", 1, "`listen` is a table"),
+            ("listen = 1.5", 1, "of type float"),
+            ("listen = 0x10", 1, "in decimal"),
+            ("listen = ['a']", 1, "takes one value"),
+            ("cors-origin = 'a'", 1, "write cors-origin = [\"a\"]"),
+            ("cors-origin = [['a']]", 1, "of type array"),
+            ("listen = 'a'\nlisten = 'b'", 2, "not TOML: duplicate key"),
+            ("listen = 'a'\nlisten", 2, "not TOML"),
+            ("listen = 'a", 1, "not TOML"),
+        ] {
+            let (at, reason) = parsed(text).unwrap_err();
+            assert!(reason.contains(said), "{text}: {reason}");
+            assert_eq!(at, line, "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_text_reads_back() {
+        for text in ["", "a", "\"\\", "tab\tline\n\u{7f}\u{85}", "ü"] {
+            let line = format!("listen = {}", quoted(text));
+            assert_eq!(parsed(&line).unwrap()[0].values, [text], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_literal_is_what_toml_reads_back_as_the_same_text() {
+        for (value, shown) in [
+            ("0", "0"),
+            ("12", "12"),
+            ("012", "\"012\""),
+            ("", "\"\""),
+            ("true", "true"),
+            ("-1", "\"-1\""),
+            ("15s", "\"15s\""),
+            ("99999999999999999999", "\"99999999999999999999\""),
+        ] {
+            assert_eq!(literal(value), shown);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! [`Settings`]: defaults, then the file, then the environment, then the flags; and where each value came from. The
+//! file's values become the defaults of a second reading of the command line, so every source meets the same parsers.
+
+use std::{env, error::Error as _, ffi::OsString, path::Path};
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _,
+    builder::OsStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
+
+use super::{
+    Serve,
+    file::{self, Entry, Known},
+};
+
+/// Flags that are no settings: they say what to do with the settings.
+const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
+
+/// What to serve with, and where each of it comes from.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) serve: Serve,
+    pub(super) sources: Vec<Sourced>,
+}
+
+/// One setting as it was given; no values if nobody gave one and there is no fixed default.
+#[derive(Debug)]
+pub(super) struct Sourced {
+    pub(super) key: String,
+    pub(super) values: Vec<String>,
+    pub(super) is_list: bool,
+    pub(super) is_secret: bool,
+    pub(super) source: &'static str,
+}
+
+impl Settings {
+    /// Adds the file that `typed` names to what it holds already; `arguments` is what `typed` was read from.
+    ///
+    /// # Errors
+    /// A sentence on the file, or on settings that do not go together.
+    pub(crate) fn new(typed: &Serve, arguments: &[OsString]) -> Result<Self, String> {
+        let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
+        let entries = match &typed.config {
+            Some(path) => from_file(path, &command)?,
+            None => Vec::new(),
+        };
+        let layered = entries.iter().fold(command.clone(), with_default);
+        // The same command line and environment have been read once, and the file's values one by one.
+        let matches = layered.try_get_matches_from(arguments).map_err(|error| why(&error))?;
+        let serve = Serve::from_arg_matches(&matches).map_err(|error| why(&error))?;
+        serve.check()?;
+        // Changing an argument has moved it to the end: `command` has the order of the definition.
+        let sources = settings(&command).map(|arg| Sourced::new(arg, &matches, &entries)).collect();
+        Ok(Self { serve, sources })
+    }
+}
+
+impl Sourced {
+    fn new(arg: &Arg, matches: &ArgMatches, entries: &[Entry]) -> Self {
+        let id = arg.get_id().as_str();
+        let key = key(arg).to_owned();
+        let source = match matches.value_source(id) {
+            Some(ValueSource::CommandLine) => "flag",
+            Some(ValueSource::EnvVariable) => "environment",
+            _ if entries.iter().any(|entry| entry.key == key) => "file",
+            _ => "default",
+        };
+        let values = match matches.try_get_one::<bool>(id) {
+            Ok(is) => is.map(ToString::to_string).into_iter().collect(),
+            Err(_) => {
+                let raw = matches.get_raw(id).into_iter().flatten();
+                raw.map(|value| value.to_string_lossy().into_owned()).collect()
+            }
+        };
+        Self { key, values, is_list: is_list(arg), is_secret: arg.is_hide_env_values_set(), source }
+    }
+}
+
+/// The arguments that are settings.
+fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_A_FILE.contains(&long)))
+}
+
+fn key(arg: &Arg) -> &str {
+    arg.get_long().unwrap_or_default()
+}
+
+fn is_list(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append)
+}
+
+fn from_file(path: &Path, command: &Command) -> Result<Vec<Entry>, String> {
+    let keys: Vec<_> = settings(command).map(|arg| (key(arg).to_owned(), is_list(arg))).collect();
+    let entries = file::read(path, &Known { keys: &keys })?;
+    // Each value alone, so that what is wrong is the file's and not something that was typed.
+    let alone = command.clone().mut_args(|arg| arg.env(None::<&'static str>));
+    for Entry { key, values, line } in &entries {
+        for value in values {
+            let parsed = alone.clone().try_get_matches_from([format!("--{key}={value}")]);
+            parsed.map_err(|error| {
+                format!("{}, line {line}: {key} = {}: {}", path.display(), file::literal(value), why(&error))
+            })?;
+        }
+    }
+    Ok(entries)
+}
+
+fn with_default(command: Command, entry: &Entry) -> Command {
+    let id = settings(&command).find(|arg| key(arg) == entry.key).map(|arg| arg.get_id().clone());
+    match id {
+        Some(id) => command.mut_arg(id, |arg| arg.default_values(entry.values.iter().map(OsStr::from))),
+        None => command,
+    }
+}
+
+/// What is wrong with a value, without the rest of clap's message.
+fn why(error: &clap::Error) -> String {
+    if let (ErrorKind::InvalidValue, Some(ContextValue::Strings(values))) =
+        (error.kind(), error.get(ContextKind::ValidValue))
+        && !values.is_empty()
+    {
+        return format!("must be one of {}", values.join(", "));
+    }
+    match error.source() {
+        Some(reason) => reason.to_string(),
+        None => {
+            let text = error.to_string();
+            text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
+    }
+}
+
+/// The environment variable that a value comes from which clap has refused.
+pub(crate) fn variable_at_fault(error: &clap::Error) -> Option<String> {
+    let (Some(ContextValue::String(arg)), Some(ContextValue::String(value))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    else {
+        return None;
+    };
+    let long = arg.strip_prefix("--")?.split([' ', '=', '[']).next()?;
+    let command = Serve::augment_args(Command::new("serve"));
+    let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long))?;
+    let name = arg.get_env()?.to_str()?;
+    let given = env::var(name).ok()?;
+    (given == *value || is_list(arg)).then(|| name.to_owned())
+}

@@ -1,0 +1,202 @@
+//! What the settings mean together: whether they can be served with, and how the server takes them.
+
+use std::{num::NonZero, thread::available_parallelism, time::Duration};
+
+use fanfare_core::Policy;
+use fanfare_http::{Config, H1Outlet};
+use humantime::format_duration;
+
+use super::{H1OutletArg, PolicyArg, Serve};
+
+/// Descriptors that are kept for other things than streams.
+const DESCRIPTORS_KEPT: u64 = 128;
+
+impl Serve {
+    /// What no single setting can tell.
+    ///
+    /// # Errors
+    /// A sentence that says what to do.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match &self.publish_key {
+            Some(key) if key.is_empty() => {
+                return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
+            }
+            // Anything else could not be sent in a header as it is.
+            Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                return Err("--publish-key (FANFARE_PUBLISH_KEY) may hold only visible ASCII characters, \
+                            without spaces"
+                    .to_owned());
+            }
+            None if !self.listen.ip().is_loopback() && !self.allow_anonymous_publish => {
+                return Err(format!(
+                    "{} can be reached from other machines and anybody could publish there: set --publish-key, \
+                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address",
+                    self.listen
+                ));
+            }
+            _ => {}
+        }
+        if self.retry_min > self.retry_max {
+            let (min, max) = (format_duration(self.retry_min), format_duration(self.retry_max));
+            return Err(format!("--retry-min ({min}) is longer than --retry-max ({max})"));
+        }
+        if self.bodies_bytes < self.body_bytes {
+            let (all, one) = (self.bodies_bytes, self.body_bytes);
+            return Err(format!("--bodies-bytes ({all}) is less than --body-bytes ({one}): no such body would fit"));
+        }
+        Ok(())
+    }
+
+    /// How many shards there will be.
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
+    }
+
+    /// How many streams there may be for a process that may have so many descriptors open.
+    pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
+        let max = self.connections_max.unwrap_or_else(|| descriptors.saturating_sub(DESCRIPTORS_KEPT).max(1));
+        usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
+    /// As settings of the server, for a process that may have so many descriptors open.
+    pub(crate) fn config(&self, descriptors: u64) -> Config {
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Config {
+            core: fanfare_core::Config {
+                shards: self.shards(),
+                ring_messages_max: usize::from(self.ring_messages),
+                ring_bytes_max: self.ring_bytes,
+                hub_ring_bytes_max: self.hub_ring_bytes,
+                inbox_messages_max: usize::try_from(self.inbox_messages).unwrap_or(usize::MAX),
+                inbox_bytes_max: self.inbox_bytes,
+                heartbeat_ms: ms(self.heartbeat),
+                write_timeout_ms: ms(self.write_timeout),
+                input_bytes_max: self.input_bytes,
+                drain_spread_ms: ms(self.drain_spread),
+                ..fanfare_core::Config::default()
+            },
+            policy: match self.policy {
+                PolicyArg::DropNewest => Policy::DropNewest,
+                PolicyArg::DropOldest => Policy::DropOldest,
+                PolicyArg::Close => Policy::Close,
+            },
+            h1_outlet: match self.h1_outlet {
+                H1OutletArg::Socket => H1Outlet::Socket,
+                H1OutletArg::Body => H1Outlet::Body,
+            },
+            head_bytes_max: self.head_bytes,
+            head_timeout: self.head_timeout,
+            body_bytes_max: self.body_bytes,
+            body_idle_timeout: self.body_idle_timeout,
+            bodies_bytes_max: self.bodies_bytes,
+            channels_max: usize::from(self.channels_max),
+            retry_ms: ms(self.retry_min)..=ms(self.retry_max),
+            send_buffer_bytes: self.send_buffer_bytes,
+            connections_max: self.connections_max(descriptors),
+            publish_key: self.publish_key.clone(),
+            cors_origins: self.cors_origins.clone(),
+            public_hosts: self.public_hosts.clone(),
+            h2_streams_max: self.h2_streams,
+            h2_send_buffer_bytes: self.h2_send_buffer_bytes,
+            clock: self.clock,
+            drain_timeout: self.drain_timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn serve(arguments: &[&str]) -> Serve {
+        let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
+        let command = command.mut_args(|arg| arg.env(None::<&'static str>));
+        Serve::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_server() {
+        let mut expected = Config { connections_max: 872, ..Config::default() };
+        expected.core.shards = serve(&[]).shards();
+        assert_eq!(format!("{:?}", serve(&[]).config(1_000)), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn there_is_room_for_a_stream_with_few_descriptors_too() {
+        assert_eq!(serve(&[]).connections_max(64), 1);
+        assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
+    }
+
+    #[test]
+    fn every_setting_reaches_the_server() {
+        let given = [
+            "--connections-max=5",
+            "--shards=3",
+            "--public-host=a.org,b.org",
+            "--publish-key=k",
+            "--cors-origin=*",
+            "--body-bytes=2MiB",
+            "--body-idle-timeout=3s",
+            "--bodies-bytes=4MiB",
+            "--clock=5s",
+            "--heartbeat=6s",
+            "--retry-min=7s",
+            "--retry-max=8s",
+            "--write-timeout=9s",
+            "--policy=close",
+            "--h1-outlet=body",
+            "--ring-messages=10",
+            "--ring-bytes=11",
+            "--hub-ring-bytes=12",
+            "--inbox-messages=13",
+            "--inbox-bytes=14",
+            "--head-bytes=15KiB",
+            "--head-timeout=16s",
+            "--channels-max=17",
+            "--input-bytes=18",
+            "--send-buffer-bytes=19KiB",
+            "--h2-streams=20",
+            "--h2-send-buffer-bytes=21KiB",
+            "--drain-timeout=22s",
+            "--drain-spread=23s",
+        ];
+        let second = Duration::from_secs;
+        let config = serve(&given).config(1_000);
+        let expected = Config {
+            core: fanfare_core::Config {
+                shards: 3,
+                ring_messages_max: 10,
+                ring_bytes_max: 11,
+                hub_ring_bytes_max: 12,
+                inbox_messages_max: 13,
+                inbox_bytes_max: 14,
+                heartbeat_ms: 6_000,
+                write_timeout_ms: 9_000,
+                input_bytes_max: 18,
+                drain_spread_ms: 23_000,
+                ..fanfare_core::Config::default()
+            },
+            policy: Policy::Close,
+            h1_outlet: H1Outlet::Body,
+            head_bytes_max: 15 << 10,
+            head_timeout: second(16),
+            body_bytes_max: 2 << 20,
+            body_idle_timeout: second(3),
+            bodies_bytes_max: 4 << 20,
+            channels_max: 17,
+            retry_ms: 7_000..=8_000,
+            send_buffer_bytes: 19 << 10,
+            connections_max: 5,
+            publish_key: Some("k".to_owned()),
+            cors_origins: vec!["*".to_owned()],
+            public_hosts: vec!["a.org".to_owned(), "b.org".to_owned()],
+            h2_streams_max: 20,
+            h2_send_buffer_bytes: 21 << 10,
+            clock: Some(second(5)),
+            drain_timeout: second(22),
+        };
+        assert_eq!(format!("{config:?}"), format!("{expected:?}"));
+    }
+}

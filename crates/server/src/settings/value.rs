@@ -1,0 +1,135 @@
+//! What the value of a setting may look like: sizes, durations, origins, host names, log filters. Each parser is the
+//! same for flags, environment and file, and says what to write instead.
+
+use std::{fmt::Display, str::FromStr as _, time::Duration};
+
+use bytesize::ByteSize;
+use tracing_subscriber::EnvFilter;
+
+/// The `retry` that a publisher may give an event, in milliseconds.
+const RETRY_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
+
+/// Parses a number of bytes like `262144`, `256KiB` or `1MB` between two bounds.
+pub(super) fn size(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let size =
+            ByteSize::from_str(text).map_err(|_| "not a size; write for instance 262144 or 256KiB".to_owned())?;
+        let size = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        let shown = |size: usize| size_text(size);
+        within(size, min, max, shown)
+    }
+}
+
+/// `16384` as `16KiB`.
+fn size_text(size: usize) -> String {
+    [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        .into_iter()
+        .find(|(_, unit)| size > 0 && size.is_multiple_of(*unit))
+        .map_or_else(|| size.to_string(), |(name, unit)| format!("{}{name}", size / unit))
+}
+
+/// Parses a duration like `2s` or `500ms` between two bounds.
+pub(super) fn duration(
+    min: Duration,
+    max: Duration,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let duration =
+            humantime::parse_duration(text).map_err(|error| format!("{error}; write for instance 2s or 500ms"))?;
+        within(duration, min, max, |duration| humantime::format_duration(duration).to_string())
+    }
+}
+
+fn within<T: PartialOrd, S: Display>(value: T, min: T, max: T, shown: impl Fn(T) -> S) -> Result<T, String> {
+    if value < min {
+        return Err(format!("must be at least {}", shown(min)));
+    }
+    if value > max {
+        return Err(format!("must be at most {}", shown(max)));
+    }
+    Ok(value)
+}
+
+/// A publisher's `retry`, as milliseconds.
+pub(crate) fn publisher_retry(text: &str) -> Result<u64, String> {
+    let (min, max) = (Duration::from_millis(*RETRY_MS.start()), Duration::from_millis(*RETRY_MS.end()));
+    Ok(u64::try_from(duration(min, max)(text)?.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The origin of pages, as a browser writes it in `Origin` (RFC 6454, 6.2); `*` is every one.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    if text == "*" || text == "null" {
+        return Ok(text.to_owned());
+    }
+    let text = text.to_ascii_lowercase();
+    let legal = |part: &str, others: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(char::from(byte)))
+    };
+    match text.split_once("://") {
+        Some((scheme, host)) if legal(scheme, "+-.") && legal(host, "-._[]:") => Ok(text),
+        _ => Err("not an origin; write scheme and host as in https://example.org, without a path, or *".to_owned()),
+    }
+}
+
+/// The name of a host, without scheme, port or path.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if text.is_empty() || !text.bytes().all(legal) {
+        return Err("not a host name; write it as in www.example.org, without scheme, port or path".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// What the log understands.
+pub(super) fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_and_bounds() {
+        let size = size(8 << 10, 1 << 20);
+        for (text, bytes) in [("8192", 8192), ("8KiB", 8192), ("64kB", 64_000), ("1MiB", 1 << 20), ("1 MiB", 1 << 20)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        assert_eq!(size("8191"), Err("must be at least 8KiB".to_owned()));
+        assert_eq!(size("1048577"), Err("must be at most 1MiB".to_owned()));
+        for text in ["", "x", "-1", "8 KiX", "1e9", "NaN"] {
+            assert!(size(text).unwrap_err().contains("256KiB"), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units_and_bounds() {
+        let duration = duration(Duration::from_millis(1), Duration::from_secs(60));
+        assert_eq!(duration("1ms"), Ok(Duration::from_millis(1)));
+        assert_eq!(duration("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("0s"), Err("must be at least 1ms".to_owned()));
+        assert_eq!(duration("61s"), Err("must be at most 1m".to_owned()));
+        assert!(duration("2").unwrap_err().contains("write for instance 2s"));
+        assert_eq!(publisher_retry("100ms"), Ok(100));
+        assert!(publisher_retry("99ms").is_err() && publisher_retry("86401s").is_err());
+    }
+
+    #[test]
+    fn an_origin_has_a_scheme_and_no_path() {
+        for good in ["*", "null", "https://example.org", "http://[::1]:3000", "chrome-extension://abc"] {
+            assert_eq!(origin(good).as_deref(), Ok(good));
+        }
+        assert_eq!(origin("HTTPS://Example.org").as_deref(), Ok("https://example.org"));
+        for bad in ["", "example.org", "https://", "https://example.org/", "https://a b", "://x", "https://ü"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_alone() {
+        assert_eq!(host("Www.Example.org").as_deref(), Ok("www.example.org"));
+        for bad in ["", "https://example.org", "example.org:80", "example.org/", "a b"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! [`Url`]: where a client command goes. HTTP and HTTPS only; what a URL may not hold is percent-encoded.
+
+use std::fmt::{self, Display};
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::Uri;
+
+/// All but the unreserved characters of RFC 3986.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What no URL holds as it is; other bytes than ASCII are always encoded.
+const ILLEGAL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
+
+/// A whole URL without a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    /// `http://host:port`.
+    server: String,
+    path: String,
+    query: String,
+}
+
+impl Url {
+    /// # Errors
+    /// A sentence that says what to write.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (text, _) = text.split_once('#').unwrap_or((text, ""));
+        let text = utf8_percent_encode(text, ILLEGAL).to_string();
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err("write the whole URL, as in http://127.0.0.1:3000".to_owned());
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "http" && scheme != "https" {
+            return Err(format!("`{scheme}` is not spoken here; write http:// or https://"));
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err("a user name or password in the URL is not supported".to_owned());
+        }
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let url = Self { server: format!("{scheme}://{authority}"), path: path.to_owned(), query: query.to_owned() };
+        let uri: Uri = url.to_string().parse().map_err(|error| format!("not a URL: {error}"))?;
+        // The port is parsed only when it is asked for.
+        let has_port = authority.rfind(':') > authority.rfind(']');
+        if uri.host().is_none_or(str::is_empty) || has_port && uri.port_u16().is_none_or(|port| port == 0) {
+            return Err("not a URL: it needs a host, and a port from 1 to 65535 if any".to_owned());
+        }
+        Ok(url)
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.server.starts_with("https:")
+    }
+
+    /// The same with `path` where the path is one of `if_path_is`; a URL that names only a server has an empty one.
+    pub(crate) fn or_path(mut self, path: &str, if_path_is: &[&str]) -> Self {
+        if if_path_is.contains(&self.path.as_str()) {
+            path.clone_into(&mut self.path);
+        }
+        self
+    }
+
+    /// Adds a parameter to the query.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.push_str(name);
+        self.query.push('=');
+        self.query.extend(utf8_percent_encode(value, VALUE));
+        self
+    }
+}
+
+impl Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, path, query } = self;
+        let path = if path.is_empty() { "/" } else { path };
+        write!(f, "{server}{path}")?;
+        if query.is_empty() { Ok(()) } else { write!(f, "?{query}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_its_path_and_gains_parameters() {
+        let url = |text: &str| Url::parse(text).unwrap().or_path("/sse", &[""]);
+        assert_eq!(url("http://localhost:3000").to_string(), "http://localhost:3000/sse");
+        assert_eq!(url("http://localhost:3000/").to_string(), "http://localhost:3000/");
+        assert_eq!(url("http://a?x=1").with("id", "ü &").to_string(), "http://a/sse?x=1&id=%C3%BC%20%26");
+        assert_eq!(url("HTTPS://[::1]:1/channels/a b#c").to_string(), "https://[::1]:1/channels/a%20b");
+        assert!(url("https://a").is_https() && !url("http://a").is_https());
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_to_write() {
+        for (text, said) in [
+            ("", "whole URL"),
+            ("localhost:3000", "http://"),
+            ("/sse", "whole URL"),
+            ("ftp://localhost", "`ftp`"),
+            ("ws://localhost", "`ws`"),
+            ("http://", "not a URL"),
+            ("http://:80", "not a URL"),
+            ("http://a:99999", "not a URL"),
+            ("http://a:0", "not a URL"),
+            ("http://a:b", "not a URL"),
+            ("http://a b", "not a URL"),
+            ("http://me:word@a", "not supported"),
+        ] {
+            let error = Url::parse(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

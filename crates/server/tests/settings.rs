@@ -1,0 +1,288 @@
+//! Settings from defaults, file, environment and flags: which one wins, what `--check` says of them, and what bad ones
+//! get.
+
+mod support;
+
+use std::{fs, path::PathBuf, process::Command};
+
+use support::{Process, curl_once, fanfare, run, serve};
+use tempfile::TempDir;
+
+/// A file with settings.
+struct File {
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+impl File {
+    fn new(text: impl AsRef<[u8]>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fanfare.toml");
+        fs::write(&path, text).unwrap();
+        Self { path, _directory: directory }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = fanfare();
+        command.args(["serve", "--config"]).arg(&self.path);
+        command
+    }
+}
+
+/// What `--check` says, without the blanks that align it.
+fn checked(command: &mut Command) -> Vec<(String, String)> {
+    let (code, text) = run(command.arg("--check"));
+    assert_eq!(code, 0, "{text}");
+    let pair =
+        |line: &str| line.rsplit_once("  # ").map(|(left, right)| (left.trim_end().to_owned(), right.to_owned()));
+    text.lines().map(|line| pair(line).unwrap()).collect()
+}
+
+fn has(checked: &[(String, String)], line: &str, source: &str) {
+    let is_there = checked.iter().any(|(left, right)| left == line && right == source);
+    assert!(is_there, "no {line} from {source} in {checked:#?}");
+}
+
+const ALL: &str = r#"
+listen = "127.0.0.1:0"
+connections-max = 5
+shards = 1
+public-host = ["www.example.org", "example.org"]
+publish-key = "from-the-file"
+allow-anonymous-publish = true
+cors-origin = ["https://example.org", "http://[::1]:8080"]
+body-bytes = "2MiB"
+body-idle-timeout = "3s"
+bodies-bytes = "4MiB"
+clock = "5s"
+heartbeat = "6s"
+retry-min = "700ms"
+retry-max = "8s"
+write-timeout = "9s"
+policy = "close"
+h1-outlet = "body"
+ring-messages = 10
+ring-bytes = 11
+hub-ring-bytes = 12
+inbox-messages = 13
+inbox-bytes = 14
+head-bytes = "64kB"
+head-timeout = "16s"
+channels-max = 17
+input-bytes = 0
+send-buffer-bytes = 19456
+h2-streams = 20
+h2-send-buffer-bytes = "21KiB"
+drain-timeout = "0s"
+drain-spread = "23s"
+log = "warn,fanfare=debug"
+"#;
+
+#[test]
+fn each_source_overrides_the_one_before() {
+    let file = File::new("heartbeat = \"1s\"\nring-messages = 1\nchannels-max = 1\ncors-origin = [\"http://file\"]");
+    let mut command = file.command();
+    command.env("FANFARE_RING_MESSAGES", "2").env("FANFARE_CHANNELS_MAX", "2").args(["--channels-max", "3"]);
+    command.env("FANFARE_CORS_ORIGIN", "http://a,http://b").env("FANFARE_PUBLIC_HOST", "a");
+    let all = checked(command.args(["--public-host", "b", "--public-host", "c"]));
+    has(&all, "head-bytes = \"16KiB\"", "default");
+    has(&all, "heartbeat = \"1s\"", "file");
+    has(&all, "ring-messages = 2", "environment");
+    has(&all, "channels-max = 3", "flag");
+    has(&all, "cors-origin = [\"http://a\", \"http://b\"]", "environment");
+    has(&all, "public-host = [\"b\", \"c\"]", "flag");
+    has(&all, "# clock is not set", "default");
+}
+
+#[test]
+fn a_switch_that_the_file_turns_on_can_be_turned_off() {
+    let file = File::new("allow-anonymous-publish = true\nlisten = \"0.0.0.0:0\"");
+    has(&checked(&mut file.command()), "allow-anonymous-publish = true", "file");
+    assert_eq!(run(file.command().args(["--allow-anonymous-publish=false", "--check"])).0, 2);
+    assert_eq!(run(file.command().env("FANFARE_ALLOW_ANONYMOUS_PUBLISH", "0").arg("--check")).0, 2);
+    let all = checked(fanfare().arg("--allow-anonymous-publish"));
+    has(&all, "allow-anonymous-publish = true", "flag");
+}
+
+#[test]
+fn every_setting_can_stand_in_the_file() {
+    let all = checked(&mut File::new(ALL).command());
+    let not_from_it: Vec<_> = all.iter().filter(|(_, source)| source != "file").collect();
+    assert!(not_from_it.is_empty(), "{not_from_it:?}");
+    for line in ALL.lines().filter(|line| !line.is_empty() && !line.starts_with("publish-key")) {
+        has(&all, line, "file");
+    }
+}
+
+#[test]
+fn every_setting_is_a_variable_of_the_same_name() {
+    let mut command = fanfare();
+    for line in ALL.lines().filter(|line| !line.is_empty()) {
+        let (key, value) = line.split_once(" = ").unwrap();
+        let name = format!("FANFARE_{}", key.replace('-', "_").to_uppercase());
+        command.env(name, value.replace(['"', '[', ']', ' '], "").replace("//::1:", "//[::1]:"));
+    }
+    let all = checked(&mut command);
+    let others: Vec<_> = all.iter().filter(|(_, source)| source != "environment").collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[test]
+fn what_check_prints_can_be_used_as_the_file() {
+    for first in [checked(&mut fanfare()), checked(&mut File::new(ALL).command())] {
+        let text: String = first.iter().map(|(line, source)| format!("{line}  # {source}\n")).collect();
+        let again = checked(&mut File::new(text).command());
+        for (line, source) in &first {
+            // What was a comment is not read: a key that is not set, or set and not told.
+            let is_comment = line.starts_with('#');
+            let expected = if is_comment && line.contains("publish-key") { "# publish-key is not set" } else { line };
+            has(&again, expected, if is_comment { "default" } else { "file" });
+            assert!(["default", "file"].contains(&source.as_str()));
+        }
+    }
+}
+
+#[test]
+fn the_publish_key_is_never_shown() {
+    let secret = "s3cr3t-word";
+    for arguments in [&["--check"][..], &["--help"], &["serve", "--help"], &["serve", "-h"], &["publish", "--help"]] {
+        let (code, text) = run(fanfare().env("FANFARE_PUBLISH_KEY", secret).args(arguments));
+        assert_eq!(code, 0);
+        assert!(!text.contains(secret), "{text}");
+    }
+    let all = checked(fanfare().env("FANFARE_PUBLISH_KEY", secret));
+    has(&all, "# publish-key = \"set\"", "environment");
+    for bad in ["s3cr3t word", "s3cr3t\u{fc}"] {
+        let (code, text) = run(fanfare().env("FANFARE_PUBLISH_KEY", bad));
+        assert!(code == 2 && text.contains("FANFARE_PUBLISH_KEY") && !text.contains("s3cr3t"), "{text}");
+    }
+}
+
+#[test]
+fn bad_files_say_where_and_why_and_exit_2() {
+    for (text, said) in [
+        ("\n\nring_messages = 1", &["line 3", "unknown setting `ring_messages`", "`ring-messages`"][..]),
+        ("lissen = 'x'", &["line 1", "`lissen`", "`listen`"]),
+        ("config = 'x'", &["line 1", "unknown setting `config`"]),
+        ("check = true", &["line 1", "unknown setting `check`"]),
+        ("[limits]\nhead-bytes = 1", &["line 1", "unknown setting `limits`"]),
+        ("listen = 'x'\n[heartbeat]\nx = 1", &["line 2", "`heartbeat` is a table"]),
+        ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "socket address"]),
+        ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
+        ("clock = 2", &["line 1", "clock = 2", "write for instance 2s"]),
+        ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "drop-newest, drop-oldest, close"]),
+        ("ring-messages = 0", &["line 1", "ring-messages = 0", "1..=4096"]),
+        ("cors-origin = 'https://example.org'", &["line 1", "cors-origin = [\"https://example.org\"]"]),
+        ("cors-origin = ['https://example.org/page']", &["line 1", "without a path"]),
+        ("heartbeat = 1.5", &["line 1", "`heartbeat`", "float"]),
+        ("heartbeat = '1s'\nheartbeat = '1s'", &["line 2", "duplicate"]),
+        ("heartbeat = ", &["line 1", "not TOML"]),
+        ("log = 'info'\nheartbeat", &["line 2", "not TOML"]),
+        ("publish-key = ''", &["publish-key", "empty"]),
+        ("allow-anonymous-publish = 'perhaps'", &["line 1", "boolean"]),
+    ] {
+        let (code, printed) = run(&mut File::new(text).command());
+        assert_eq!(code, 2, "{text}: {printed}");
+        for word in said {
+            assert!(printed.contains(word), "{text}: {word} is not in: {printed}");
+        }
+    }
+    let (code, printed) = run(&mut File::new(b"log = 'info'\n\n# \xff").command());
+    assert!(code == 2 && printed.contains("line 3") && printed.contains("UTF-8"), "{printed}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [directory.path().join("nowhere.toml"), directory.path().to_owned()] {
+        let name = path.display().to_string();
+        let (code, printed) = run(fanfare().env("FANFARE_CONFIG", &path));
+        assert!(code == 2 && printed.contains(&name), "{printed}");
+    }
+    let large = File::new(vec![b'\n'; (1 << 20) + 1]);
+    let (code, printed) = run(&mut large.command());
+    assert!(code == 2 && printed.contains("larger than 1MiB"), "{printed}");
+    checked(&mut File::new(vec![b'\n'; 1 << 20]).command());
+}
+
+#[test]
+fn values_at_a_bound_are_taken_and_past_it_refused() {
+    for (flag, good, bad) in [
+        ("shards", "1", "0"),
+        ("shards", "1024", "1025"),
+        ("connections-max", "1", "0"),
+        ("ring-messages", "4096", "4097"),
+        ("ring-bytes", "1", "0"),
+        ("hub-ring-bytes", "1", "0"),
+        ("inbox-messages", "1048576", "1048577"),
+        ("inbox-bytes", "1", "0"),
+        ("head-bytes", "8KiB", "8191"),
+        ("head-bytes", "16MiB", "16777217"),
+        ("head-timeout", "1ms", "0s"),
+        ("body-bytes", "1", "0"),
+        ("body-bytes", "64MiB", "67108865"),
+        ("bodies-bytes", "1MiB", "1048575"),
+        ("body-idle-timeout", "365d", "366d"),
+        ("channels-max", "65535", "65536"),
+        ("channels-max", "1", "0"),
+        ("input-bytes", "0", "2GiB"),
+        ("send-buffer-bytes", "4KiB", "4095"),
+        ("send-buffer-bytes", "1GiB", "1073741825"),
+        ("h2-streams", "1", "0"),
+        ("h2-send-buffer-bytes", "1KiB", "1023"),
+        ("heartbeat", "1ms", "0ms"),
+        ("retry-min", "3s", "3001ms"),
+        ("retry-max", "1s", "999ms"),
+        ("write-timeout", "1ms", "0s"),
+        ("drain-timeout", "0s", "366d"),
+        ("drain-spread", "24h", "25h"),
+        ("log", "off", "fanfare=loud"),
+    ] {
+        for (value, expected) in [(good, 0), (bad, 2)] {
+            let (code, text) = run(fanfare().args(["--check", &format!("--{flag}={value}")]));
+            assert_eq!(code, expected, "--{flag}={value}: {text}");
+            assert!(expected == 0 || text.contains(flag), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let (code, text) = run(fanfare().env("FANFARE_HEARTBEAT", "soon"));
+    assert!(code == 2 && text.contains("FANFARE_HEARTBEAT") && text.contains("soon"), "{text}");
+}
+
+#[test]
+fn check_refuses_what_serving_would() {
+    for arguments in [&["--listen", "0.0.0.0:0"][..], &["--retry-min", "4s"], &["--publish-key", ""]] {
+        let (code, serving) = run(fanfare().args(arguments));
+        assert_eq!((code, serving), run(fanfare().args(arguments).arg("--check")));
+        assert_eq!(code, 2);
+    }
+}
+
+#[test]
+fn other_machines_may_connect_once_there_is_a_key() {
+    let mut server = Process::start(fanfare().args(["--listen", "0.0.0.0:0"]).env("FANFARE_PUBLISH_KEY", "key"));
+    server.line_with("listening on ");
+}
+
+#[test]
+fn what_the_file_says_is_what_runs() {
+    let file = File::new("body-bytes = 10\nclock = '50ms'");
+    let (_server, url) = serve(&["--config", file.path.to_str().unwrap()]);
+    let status =
+        |body: &str| curl_once(&["-o", "/dev/null", "-w", "%{http_code}", "-d", body, &format!("{url}/broadcast")]);
+    assert_eq!(status("1234567890"), "202");
+    assert_eq!(status("12345678901"), "413");
+}
+
+#[test]
+fn every_help_has_examples_and_fits_a_terminal() {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["publish", "--help"], &["subscribe", "--help"]] {
+        let (code, text) = run(fanfare().args(arguments));
+        assert!(code == 0 && text.contains("Examples:"), "{text}");
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{arguments:?}: {widest:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! [`Peer`]: a tiny HTTP server inside a test. The test reads each request as it came over the wire and writes every
+//! byte of the answer itself.
+
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::PATIENCE;
+
+/// A listener on a free port.
+pub(crate) struct Peer {
+    listener: TcpListener,
+}
+
+/// One connection, after the head of its request.
+pub(crate) struct Exchange {
+    /// The head as it came, with its last CRLF.
+    pub(crate) head: String,
+    stream: TcpStream,
+}
+
+impl Peer {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self { listener }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.listener.local_addr().unwrap())
+    }
+
+    /// The next connection and its request.
+    pub(crate) fn next(&self) -> Exchange {
+        let deadline = Instant::now() + PATIENCE;
+        let stream = loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => break stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    assert!(Instant::now() < deadline, "nobody came");
+                    thread::sleep(Duration::from_millis(2));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut exchange = Exchange { head: String::new(), stream };
+        exchange.head = exchange.read_until("\r\n\r\n");
+        exchange
+    }
+}
+
+impl Exchange {
+    /// Everything up to and with `end`.
+    pub(crate) fn read_until(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(end.as_bytes()) {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).unwrap_or_else(|error| {
+                panic!("{error} before {end:?}; this came: {:?}", String::from_utf8_lossy(&bytes))
+            });
+            bytes.push(byte[0]);
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The body of a request with a Content-Length.
+    pub(crate) fn body(&mut self) -> Vec<u8> {
+        let mut body = vec![0; self.header("content-length").expect("a length").parse().unwrap()];
+        self.stream.read_exact(&mut body).unwrap();
+        body
+    }
+
+    /// The value of a request's header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// A whole answer; the connection ends.
+    pub(crate) fn answer(mut self, status: &str, content_type: &str, body: &str) {
+        let length = body.len();
+        self.write(format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        ));
+    }
+
+    /// The head of an event stream that ends with the connection.
+    pub(crate) fn begin_stream(&mut self) {
+        self.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n");
+    }
+}

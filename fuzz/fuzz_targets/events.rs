@@ -1,0 +1,7 @@
+//! Events: what a parser reads out of an encoded one is what went in.
+#![no_main]
+
+#[path = "../properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::events(input));

@@ -1,0 +1,4 @@
+//! Queries and percent-decoding.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fanfare_http::fuzz::query(input));
