@@ -54,7 +54,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// Why a line is no event.
 #[derive(Debug, Error)]
 pub(crate) enum LineError {
-    #[error("not a line of a batch: {0}")]
+    #[error("not a line of a batch: {}", without_line(.0))]
     Json(#[from] serde_json::Error),
     #[error("exactly one of \"channel\", \"channels\", \"client\" and \"all\":true is needed")]
     Targets,
@@ -64,6 +64,11 @@ pub(crate) enum LineError {
     Name(#[from] NameError),
     #[error("{0}")]
     Event(#[from] EventError),
+}
+
+/// The answer names the line of the batch; that the JSON has only one would confuse.
+fn without_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(&format!(" at line {} column", error.line()), " at column")
 }
 
 /// The event that a line of JSON describes.

@@ -5,6 +5,7 @@ mod support;
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    process::Command,
 };
 
 use support::{Process, curl, curl_once, fanfare, run, serve};
@@ -139,4 +140,33 @@ fn a_second_signal_ends_it_at_once() {
     server.line_with("draining");
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(1));
+}
+
+#[test]
+fn out_of_descriptors_it_says_so_and_open_streams_go_on() {
+    let mut server = Process::start(
+        Command::new("bash")
+            .args(["-c", "ulimit -n 60 && exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_fanfare"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--shards", "1"]),
+    );
+    let line = server.line_with("listening on ");
+    let url = line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let address = url.trim_start_matches("http://");
+    let mut stream = curl(&[&url]);
+    let mut publisher = TcpStream::connect(address).unwrap();
+    let mut publish = |data: &str| {
+        let head = format!("POST /broadcast HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", data.len());
+        publisher.write_all(format!("{head}{data}").as_bytes()).unwrap();
+        publisher.read_exact(&mut [0; 12]).unwrap();
+    };
+    publish("before");
+    assert_eq!(stream.line_with("data: "), "data: before");
+    let idle: Vec<_> = (0..80).map(|_| TcpStream::connect(address).unwrap()).collect();
+    server.line_with("cannot accept connections for now");
+    publish("meanwhile");
+    assert_eq!(stream.line_with("data: "), "data: meanwhile");
+    drop(idle);
+    assert!(curl_once(&["-d", "after", &format!("{url}/broadcast")]).contains("\"matched\":1}"));
+    assert_eq!(stream.line_with("data: "), "data: after");
 }

@@ -8,8 +8,8 @@ use humantime::format_duration;
 
 use super::{H1OutletArg, PolicyArg, Serve};
 
-/// Descriptors that are kept for other things than streams.
-const DESCRIPTORS_KEPT: u64 = 128;
+/// Descriptors that are kept for other things than streams; where there are few, half of them.
+const DESCRIPTORS_KEPT_MAX: u64 = 128;
 
 impl Serve {
     /// What no single setting can tell.
@@ -54,7 +54,10 @@ impl Serve {
 
     /// How many streams there may be for a process that may have so many descriptors open.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
-        let max = self.connections_max.unwrap_or_else(|| descriptors.saturating_sub(DESCRIPTORS_KEPT).max(1));
+        let max = self.connections_max.unwrap_or_else(|| {
+            let kept = DESCRIPTORS_KEPT_MAX.min(descriptors / 2);
+            (descriptors - kept).max(1)
+        });
         usize::try_from(max).unwrap_or(usize::MAX)
     }
 
@@ -125,7 +128,8 @@ mod tests {
 
     #[test]
     fn there_is_room_for_a_stream_with_few_descriptors_too() {
-        assert_eq!(serve(&[]).connections_max(64), 1);
+        assert_eq!(serve(&[]).connections_max(64), 32);
+        assert_eq!(serve(&[]).connections_max(1), 1);
         assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
     }
 
