@@ -56,7 +56,8 @@ fn line_at(bytes: &[u8], offset: usize) -> usize {
     1 + bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count()
 }
 
-fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize, String)> {
+/// The settings in `text`; an error has the number of its line.
+pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize, String)> {
     let line_of = |offset: usize| line_at(text.as_bytes(), offset);
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
