@@ -16,8 +16,9 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{body::Body, config::Config, problem::Problem};
 
-/// A key is compared over this many bytes, whatever its length, so that time tells nothing of it.
-pub(crate) const KEY_BYTES_MAX: usize = 256;
+/// The longest publish key. All are compared over this many bytes, whatever their length, so that time tells nothing
+/// of it.
+pub const PUBLISH_KEY_BYTES_MAX: usize = 256;
 /// How long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: &str = "600";
 
@@ -90,11 +91,14 @@ fn shows(headers: &HeaderMap, key: &str) -> bool {
 
 fn is_same(shown: &[u8], key: &[u8]) -> bool {
     let padded = |bytes: &[u8]| {
-        let mut space = [0; KEY_BYTES_MAX];
-        let count = bytes.len().min(KEY_BYTES_MAX);
+        let mut space = [0; PUBLISH_KEY_BYTES_MAX];
+        let count = bytes.len().min(PUBLISH_KEY_BYTES_MAX);
         space[..count].copy_from_slice(&bytes[..count]);
         space
     };
+    if shown.len() > PUBLISH_KEY_BYTES_MAX || key.len() > PUBLISH_KEY_BYTES_MAX {
+        return false;
+    }
     let is_equal = padded(shown).ct_eq(&padded(key)) & shown.len().ct_eq(&key.len());
     is_equal.into()
 }

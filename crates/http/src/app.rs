@@ -12,8 +12,10 @@ use fanfare_core::{Channel, ClientId, Event, Hub, PublishError, Receipt, Wait};
 use rand::RngExt as _;
 use tracing::info;
 
-use crate::{config::Config, log::Sampler, tcp::Tcp};
+use crate::{config::Config, log::Sampler, stop::Stop, tcp::Tcp};
 
+/// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
+const LOGGED_CHARACTERS_MAX: usize = 256;
 /// A drain that is given longer than a clock can tell is given a year.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -25,6 +27,8 @@ pub(crate) struct App {
     pub(crate) sent: Sampler,
     /// Set when the drain begins: when it has to be over.
     drain_ends: OnceLock<Instant>,
+    /// Set with it: what waits for more of a body waits no longer.
+    pub(crate) draining: Arc<Stop>,
     bodies_bytes: AtomicUsize,
     started: Instant,
 }
@@ -36,6 +40,7 @@ impl App {
             config,
             sent: Sampler::default(),
             drain_ends: OnceLock::new(),
+            draining: Arc::default(),
             bodies_bytes: AtomicUsize::new(0),
             started: Instant::now(),
         }
@@ -60,6 +65,7 @@ impl App {
         let now = Instant::now();
         let ends = now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX);
         self.drain_ends.get_or_init(|| ends);
+        self.draining.set();
         self.hub.drain();
     }
 
@@ -82,6 +88,11 @@ impl App {
     /// A time to come back, for one who comes while the server drains.
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
         rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
+    }
+
+    /// Whether bodies hold more than half of what they may.
+    pub(crate) fn is_short_of_room(&self) -> bool {
+        self.bodies_bytes.load(Ordering::Relaxed) > self.config.bodies_bytes_max / 2
     }
 
     /// Counts the bytes of a body from when they come until the event is in the hub.
@@ -129,5 +140,6 @@ pub(crate) fn made_up_client() -> ClientId {
 
 /// For log lines.
 pub(crate) fn names(channels: &[Channel]) -> String {
-    channels.iter().map(Channel::as_str).collect::<Vec<_>>().join(",")
+    let all = channels.iter().map(Channel::as_str).collect::<Vec<_>>().join(",");
+    all.chars().take(LOGGED_CHARACTERS_MAX).collect()
 }

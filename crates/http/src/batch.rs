@@ -19,6 +19,8 @@ use crate::{app::App, body::Body, line, problem::Problem, upload::Upload};
 
 /// Errors that the answer names; all are counted.
 const ERRORS_MAX: usize = 100;
+/// What the answer says of one error.
+const TITLE_CHARACTERS_MAX: usize = 200;
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
@@ -56,6 +58,7 @@ impl Batch<'_> {
             while let Some(end) = memchr(b'\n', rest) {
                 let whole = line.take(&rest[..end], self.app.config.body_bytes_max);
                 rest = &rest[end + 1..];
+                upload.begin_unit();
                 self.publish_line(whole.as_deref()).await?;
             }
             line.keep(rest, self.app.config.body_bytes_max);
@@ -83,7 +86,7 @@ impl Batch<'_> {
         if line.is_empty() {
             return Ok(());
         }
-        match line::parse(line) {
+        match line::parse(line, self.app.config.channels_max) {
             Ok(event) => {
                 let receipt = self.app.publish(event, Wait::Journal).await?;
                 self.published += 1;
@@ -98,6 +101,8 @@ impl Batch<'_> {
     fn fail(&mut self, title: &str) {
         self.failed += 1;
         if self.errors.len() < ERRORS_MAX {
+            // It may repeat what the client sent, as long as that was.
+            let title: String = title.chars().take(TITLE_CHARACTERS_MAX).collect();
             self.errors.push(json!({ "line": self.lines, "title": title }));
         }
     }

@@ -17,7 +17,10 @@ use hyper::{
     server::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
 use tracing::debug;
 
 use crate::{
@@ -130,6 +133,8 @@ async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
     );
     let mut stopped = pin!(stop.stopped());
     let mut is_stopping = false;
+    // Armed while nothing is under way, as between two requests of HTTP/1.1.
+    let mut idle = pin!(None::<Sleep>);
     poll_fn(|cx| {
         if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
             is_stopping = true;
@@ -144,7 +149,18 @@ async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
         // A connection that carried streams may still hold bytes of one, as long as there is time for them.
         let is_late = || app.drain_ends().is_some_and(|ends| Instant::now() >= ends);
         let is_done = is_stopping && handoff.is_idle() && (!handoff.has_streamed() || is_late());
-        if is_done { Poll::Ready(()) } else { Poll::Pending }
+        if is_done {
+            return Poll::Ready(());
+        }
+        if !handoff.is_idle() {
+            idle.set(None);
+            return Poll::Pending;
+        }
+        if idle.is_none() {
+            idle.set(Some(sleep(config.head_timeout)));
+        }
+        let is_over = idle.as_mut().as_pin_mut().is_some_and(|idle| idle.poll(cx).is_ready());
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

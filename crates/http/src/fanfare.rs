@@ -9,6 +9,7 @@ use tokio::{sync::mpsc, task::JoinError};
 use tracing::info;
 
 use crate::{
+    access::PUBLISH_KEY_BYTES_MAX,
     app::App,
     body::Body,
     config::Config,
@@ -38,8 +39,13 @@ impl Fanfare {
     /// Starts the threads. Ticks of [`Config::clock`] are [`crate::run`]'s.
     ///
     /// # Errors
-    /// Threads or descriptors have run out.
+    /// A setting that nothing could be served with, or threads or descriptors have run out.
     pub fn start(config: Config) -> io::Result<Self> {
+        let is_long = config.publish_key.as_ref().is_some_and(|key| key.len() > PUBLISH_KEY_BYTES_MAX);
+        if is_long || config.retry_ms.is_empty() {
+            let reason = "the publish key is too long, or the range of retry times is empty";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         let core = fanfare_core::Config { connections_max: config.connections_max, ..config.core.clone() };
         let (hub, shards) = Hub::<Tcp>::new(core, Box::new(unix_ms));
         let app = Arc::new(App::new(hub, config));

@@ -34,6 +34,7 @@ mod tcp;
 mod upload;
 mod wire;
 
+pub use access::PUBLISH_KEY_BYTES_MAX;
 pub use body::{Body, Chunk};
 pub use config::{Config, H1Outlet};
 pub use fanfare::{Ended, Fanfare, Handle};

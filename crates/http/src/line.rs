@@ -56,6 +56,10 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 pub(crate) enum LineError {
     #[error("not a line of a batch: {}", without_line(.0))]
     Json(#[from] serde_json::Error),
+    #[error("a line is a JSON object")]
+    NoObject,
+    #[error("an event goes to at most {0} channels")]
+    TooManyChannels(usize),
     #[error("exactly one of \"channel\", \"channels\", \"client\" and \"all\":true is needed")]
     Targets,
     #[error("\"data\" is needed")]
@@ -71,14 +75,21 @@ fn without_line(error: &serde_json::Error) -> String {
     error.to_string().replace(&format!(" at line {} column", error.line()), " at column")
 }
 
-/// The event that a line of JSON describes.
+/// The event that a line of JSON describes; the line has no space around it.
 ///
 /// # Errors
 /// [`LineError`] says what to change.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Event, LineError> {
+pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Event, LineError> {
+    // An array would be taken for the fields in their order.
+    if bytes.first() != Some(&b'{') {
+        return Err(LineError::NoObject);
+    }
     let line: Line<'_> = serde_json::from_slice(bytes)?;
     let targets = match (&line.channel, &line.channels, &line.client, line.all) {
         (Some(channel), None, None, None) => vec![Target::Channel(Channel::new(channel)?)],
+        (None, Some(channels), None, None) if channels.len() > channels_max => {
+            return Err(LineError::TooManyChannels(channels_max));
+        }
         (None, Some(channels), None, None) => {
             let channel = |name: &Cow<'_, str>| Channel::new(name).map(Target::Channel);
             channels.iter().map(channel).collect::<Result<_, _>>()?
@@ -126,6 +137,10 @@ fn data(raw: &RawValue) -> Result<String, serde_json::Error> {
 mod tests {
     use super::*;
 
+    fn parse(bytes: &[u8]) -> Result<Event, LineError> {
+        super::parse(bytes, 3)
+    }
+
     fn data_of(line: &str) -> String {
         parse(line.as_bytes()).unwrap().data().to_owned()
     }
@@ -146,6 +161,7 @@ mod tests {
         let targets = |line: &str| parse(line.as_bytes()).map(|event| event.targets().to_vec());
         let channel = |name| Target::Channel(Channel::new(name).unwrap());
         assert_eq!(targets(r#"{"channels":["a","b","a"],"data":1}"#).unwrap(), [channel("a"), channel("b")]);
+        assert_eq!(targets(r#"{"channels":["a","b","c"],"data":1}"#).unwrap().len(), 3);
         assert_eq!(targets(r#"{"channel":"*","data":1}"#).unwrap(), [channel("*")]);
         for bad in [
             r#"{"data":1}"#,
@@ -153,6 +169,8 @@ mod tests {
             r#"{"all":true,"channel":"a","data":1}"#,
             r#"{"channels":[],"data":1}"#,
             r#"{"client":"","data":1}"#,
+            r#"{"channels":["a","b","c","d"],"data":1}"#,
+            r#"[null,null,null,true,1,null,null,null,null]"#,
         ] {
             assert!(targets(bad).is_err(), "{bad}");
         }

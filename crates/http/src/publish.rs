@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 use crate::{app::App, body::Body, data::data, problem::Problem, query::Query, route::Destination, upload::Upload};
 
 /// One publish, its body not yet read.
-#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) destination: Destination,
     pub(crate) query: String,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use hyper::{
-    Request, Response, StatusCode, Version,
+    Method, Request, Response, StatusCode, Version,
     body::Incoming,
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HOST, HeaderValue},
 };
@@ -120,8 +120,20 @@ impl Service {
         }
     }
 
+    /// A page that may use the route may also read why it was refused.
     fn refuse(&self, problem: Problem, request: Request<Incoming>, owed: Owed) -> Answer {
-        Answer::later(refused(problem, Upload::new(&self.app, request)), owed)
+        let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        let allowed = access::check_origin(&self.app.config, request.uri(), request.headers());
+        let upload = Upload::new(&self.app, request);
+        let answer = async move {
+            let response = refused(problem, upload).await;
+            match allowed {
+                _ if is_reading => access::readable(response),
+                Ok(allowed) => allowed.apply(response),
+                Err(_) => response,
+            }
+        };
+        Answer::later(answer, owed)
     }
 }
 

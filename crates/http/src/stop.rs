@@ -1,4 +1,5 @@
-//! [`Stop`]: tells the connections of a shard that the server is done with them.
+//! [`Stop`]: tells all who wait that something is over: a shard's connections that it is done with them, and uploads that
+//! the server drains.
 
 use std::{
     pin::Pin,
@@ -11,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Set once, at the end of a drain.
+/// Set once.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     is_set: AtomicBool,

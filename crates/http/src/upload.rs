@@ -1,6 +1,9 @@
 //! [`Upload`]: the body of a request on its way in, under its limits: bytes, pauses, and all bodies together.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -14,6 +17,7 @@ use tokio::time::timeout;
 use crate::{
     app::{App, BodyBytes},
     problem::Problem,
+    stop::Stopped,
 };
 
 /// How much of a refused body is read and thrown away, so that its sender gets to read the answer.
@@ -21,20 +25,39 @@ const DISCARD_BYTES_MAX: usize = 8 << 20;
 /// And for how long.
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// While there is little room for bodies, one (or a line of a batch) must come at this rate in the long run, or a few
+/// slow ones could hold all the room there is.
+const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
+
 /// A body and the headers that came with it.
-#[derive(Debug)]
 pub(crate) struct Upload {
     headers: HeaderMap,
     body: Incoming,
     held: BodyBytes,
+    /// Somebody has asked for the body, which a client may have waited for.
+    is_asked: bool,
+    /// When the body, or the line that is not whole yet, began; and the bytes of it that have come.
+    unit_began: Instant,
+    unit_bytes: u64,
     idle_timeout: Duration,
+    draining: Stopped,
+    app: Arc<App>,
 }
 
 impl Upload {
     pub(crate) fn new(app: &Arc<App>, request: Request<Incoming>) -> Self {
         let (parts, body) = request.into_parts();
-        let (held, idle_timeout) = (app.take_in(), app.config.body_idle_timeout);
-        Self { headers: parts.headers, body, held, idle_timeout }
+        Self {
+            headers: parts.headers,
+            body,
+            held: app.take_in(),
+            is_asked: false,
+            unit_began: Instant::now(),
+            unit_bytes: 0,
+            idle_timeout: app.config.body_idle_timeout,
+            draining: app.draining.stopped(),
+            app: Arc::clone(app),
+        }
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -56,21 +79,40 @@ impl Upload {
     /// What came next, counted until [`Upload::hold`] says otherwise; `None` at the end.
     ///
     /// # Errors
-    /// It broke off, paused for too long, or all bodies together are too many.
+    /// It broke off, paused for too long or is too slow, all bodies together are too many, or the server drains.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
+        self.is_asked = true;
         loop {
-            let frame = match timeout(self.idle_timeout, self.body.frame()).await {
+            let patience = if self.app.is_short_of_room() { self.time_left() } else { self.idle_timeout };
+            let frame = tokio::select! {
+                biased;
+                frame = timeout(patience, self.body.frame()) => frame,
+                () = &mut self.draining => return Err(Problem::draining()),
+            };
+            let frame = match frame {
                 Ok(None) => return Ok(None),
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
                 Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body paused for too long")),
             };
             let Ok(piece) = frame.into_data() else { continue };
+            self.unit_bytes += piece.len() as u64;
             if !self.held.add(piece.len()) {
                 return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"));
             }
             return Ok(Some(piece));
         }
+    }
+
+    /// A line is whole, and another begins.
+    pub(crate) fn begin_unit(&mut self) {
+        (self.unit_began, self.unit_bytes) = (Instant::now(), 0);
+    }
+
+    /// A pause at any time, and the time that the bytes so far may have taken.
+    fn time_left(&self) -> Duration {
+        let allowed = self.idle_timeout + Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN);
+        allowed.saturating_sub(self.unit_began.elapsed()).min(self.idle_timeout)
     }
 
     /// Of what came only `bytes` are still held.
@@ -101,7 +143,7 @@ impl Upload {
     /// Reads on for a while, so that a client that is still sending gets to read why it was refused. One that waits
     /// to be asked for its body is not asked.
     pub(crate) async fn discard(mut self) {
-        if self.headers.contains_key(EXPECT) {
+        if (!self.is_asked && self.headers.contains_key(EXPECT)) || self.app.is_draining() {
             return;
         }
         let read_on = async {

@@ -132,3 +132,26 @@ fn a_long_batch_into_slow_shards_is_whole_and_in_order() {
     assert_eq!((status, &answer["published"]), (202, &json!(5_000)));
     assert!(reading.join().unwrap());
 }
+
+#[test]
+fn an_error_repeats_little_of_what_was_sent() {
+    let server = Server::new(Way::Socket);
+    let (_, answer) = post(&server, &format!("{{\"{}\":1}}", "k".repeat(100_000)));
+    assert!(answer["errors"][0]["title"].as_str().unwrap().len() <= 200);
+}
+
+#[test]
+fn a_drain_ends_a_batch_that_waits_for_its_next_line_with_its_counts() {
+    let mut server = Server::new(Way::Socket);
+    let mut stream = server.subscribe("/channels/a");
+    let mut client = server.client();
+    client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let line = "{\"channel\":\"a\",\"data\":1}\n";
+    client.send(format!("{:x}\r\n{line}\r\n", line.len()));
+    assert_eq!(stream.data(), "1");
+    server.begin_drain();
+    let answer = client.answer();
+    answer.problem(503);
+    assert_eq!(answer.json()["published"], json!(1));
+    assert_eq!(server.drain().cut, 0);
+}

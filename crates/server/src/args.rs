@@ -171,11 +171,12 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
-    /// Begin in the past: a duration back (10m), a time (RFC 3339), an event id, or earliest.
+    /// Begin in the past: a duration back (10m), a time (RFC 3339), an event id, or earliest. A Fanfare server takes no
+    /// notice of it yet.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
 
-    /// Begin after this event, as a client that has seen it and comes back.
+    /// Begin after this event, as a client that has seen it and comes back. A Fanfare server takes no notice of it yet.
     #[arg(long, value_name = "ID", value_parser = header_text)]
     pub(crate) last_event_id: Option<String>,
 

@@ -100,6 +100,16 @@ pub(crate) fn refusal(mut response: Response<Body>) -> String {
             format!("the server answered {status}: {}", start.trim()).trim_end_matches([' ', ':']).to_owned()
         }
     };
+    // Of a batch: what was published stays published, and which lines were wrong.
+    let counted = |name: &str| problem.as_ref()?.get(name)?.as_u64();
+    let said = match (counted("published"), counted("failed")) {
+        (Some(published), Some(failed)) => {
+            let first = problem.as_ref().and_then(|problem| problem.pointer("/errors/0"));
+            let first = first.map(|error| format!("; the first: {error}")).unwrap_or_default();
+            format!("{said} (published {published}, failed {failed}{first})")
+        }
+        _ => said,
+    };
     match location {
         Some(location) if status.is_redirection() => harmless(&format!("the server answered {status}; use {location}")),
         _ => harmless(&said),

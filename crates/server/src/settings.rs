@@ -49,7 +49,7 @@ pub(crate) struct Serve {
     )]
     pub(crate) listen: SocketAddr,
 
-    /// Streams that may be open; more are told to come back later [default: open descriptors allowed, less 128].
+    /// Streams that may be open; more are told to come back later [default: open descriptors allowed, less 128, but at least half].
     #[arg(long, env = "FANFARE_CONNECTIONS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
     connections_max: Option<u64>,
 

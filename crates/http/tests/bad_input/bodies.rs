@@ -216,3 +216,34 @@ fn too_many_bytes_of_bodies_at_once_are_503_until_some_are_done() {
     until("it is given back", || world.server.post(post, &[], "x".repeat(1_000)).status == 202);
     world.assert_untouched();
 }
+
+#[test]
+fn where_room_is_short_a_body_that_drips_is_ended_however_short_its_pauses_are() {
+    let pause = Duration::from_millis(300);
+    let limits = Config { body_idle_timeout: pause, bodies_bytes_max: 1_000, ..config(Way::Socket) };
+    let mut world = Observed::start(Way::Socket, limits);
+    let mut client = world.server.client();
+    begin(&mut client, 1_000);
+    client.send("x".repeat(600));
+    let start = std::time::Instant::now();
+    // Far more often than every 300 ms, and far from a thousand before that is over.
+    while start.elapsed() < 3 * pause && client.try_send("x") {
+        std::thread::sleep(pause / 30);
+    }
+    client.answer().problem(408);
+    world.assert_untouched();
+}
+
+#[test]
+fn who_was_asked_for_a_body_that_is_too_large_reads_why_it_is_refused() {
+    let mut world = Observed::new();
+    let mut client = world.server.client();
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(client.head().status, 100);
+    for _ in 0..40 {
+        client.send(format!("10000\r\n{}\r\n", "x".repeat(1 << 16)));
+    }
+    client.send("0\r\n\r\n");
+    client.answer().problem(413);
+    world.assert_untouched();
+}

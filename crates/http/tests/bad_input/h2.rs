@@ -165,3 +165,17 @@ fn a_head_over_the_limit_is_431_over_h2() {
     assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200);
     world.assert_untouched();
 }
+
+#[test]
+fn a_connection_on_which_nothing_happens_is_closed_and_one_with_a_stream_is_not() {
+    let head_timeout = std::time::Duration::from_millis(200);
+    let world = Observed::start(Way::Socket, Config { head_timeout, ..config(Way::Socket) });
+    let busy = H2::open(world.server.address);
+    let mut stream = busy.subscribe("/sse?id=busy");
+    stream.prelude();
+    let mut client = world.server.client();
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    client.until_closed();
+    world.server.publish("/clients/busy", "still here");
+    assert_eq!(stream.data(), "still here");
+}

@@ -21,6 +21,10 @@ impl Serve {
             Some(key) if key.is_empty() => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
             }
+            Some(key) if key.len() > fanfare_http::PUBLISH_KEY_BYTES_MAX => {
+                let max = fanfare_http::PUBLISH_KEY_BYTES_MAX;
+                return Err(format!("--publish-key (FANFARE_PUBLISH_KEY) is longer than {max} bytes"));
+            }
             // Anything else could not be sent in a header as it is.
             Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) may hold only visible ASCII characters, \
