@@ -6,7 +6,10 @@ use crate::install;
 use crate::invocation::{Invocation, Workspace};
 
 /// Every target but the benches, which are compiled by a step of their own.
-const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--examples"];
+const TARGETS: &[&str] = &["--lib", "--bins", "--tests"];
+
+/// Tests run the examples, which `cargo test` with a choice of targets does not build as programs.
+const EXAMPLES: &[&str] = &["cargo", "build", "--workspace", "--examples"];
 
 /// coreutils' timeout, which ends the test binary together with cargo. Compiling on a slow machine is in it too.
 const KILLED_WHEN_HUNG: &[&str] = &["timeout", "--kill-after=10s", "30m"];
@@ -29,6 +32,7 @@ const PACKAGE_FLAGS: &[&str] = &["--package", "--workspace", "--all", "--manifes
 
 pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<(), String> {
     install::run(workspace)?;
+    workspace.run(&Invocation::new(EXAMPLES))?;
     plan(args).iter().try_for_each(|invocation| workspace.run(invocation))
 }
 
@@ -71,7 +75,7 @@ mod tests {
     #[test]
     fn without_arguments_every_test_runs() {
         let all = [
-            "timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --examples",
+            "timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests",
             "timeout --kill-after=10s 30m cargo test --workspace --doc",
         ];
         assert_eq!(typed(&[]), all);
@@ -102,7 +106,7 @@ mod tests {
     fn doc_tests_are_left_out_of_a_run_that_only_compiles() {
         assert_eq!(
             typed(&["--no-run"]),
-            ["timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --examples --no-run"]
+            ["timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --no-run"]
         );
     }
 
