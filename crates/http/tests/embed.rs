@@ -14,9 +14,11 @@ fn a_program_of_ones_own_publishes_and_answers_all_routes() {
     // Examples are built next to the tests.
     let tests = std::env::current_exe().unwrap();
     let example = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples/embed");
-    let mut child = Command::new(&example).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
-        panic!("{}: {error}; `cargo build --examples` builds it", example.display())
-    });
+    let mut child = Command::new(&example)
+        .arg("127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; `cargo build --examples` builds it", example.display()));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let address = lines.next().unwrap().trim_start_matches("listening on http://").parse().unwrap();
 
