@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::crowd::subscriber::SubscribeError;
 use crate::publisher::PublishError;
-use crate::subscriber::SubscribeError;
-use crate::target::ResolveError;
+use crate::wire::target::ResolveError;
 
 /// Why a run has no result.
 #[derive(Debug, thiserror::Error)]

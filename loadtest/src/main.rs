@@ -8,27 +8,16 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command};
+use crate::scenario::{fanout, idle};
 
 mod args;
-mod body;
-mod clock;
 mod crowd;
-mod descriptors;
 mod failure;
-mod fanout;
-mod findings;
-mod head;
-mod idle;
-mod latency;
-mod ledger;
-mod process;
+mod measure;
 mod publisher;
 mod report;
-mod sse;
-mod stamp;
-mod subscriber;
-mod tally;
-mod target;
+mod scenario;
+mod wire;
 
 fn main() -> ExitCode {
     let args = Args::parse();

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::args::Rate;
-use crate::body::{Body, Malformed};
-use crate::clock::{Clock, Deadline};
-use crate::head::{Head, HeadError, HeadReader};
-use crate::latency::Latency;
-use crate::ledger::Expected;
-use crate::stamp::Stamp;
-use crate::target::{CONNECT_TIMEOUT, Target};
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::latency::Latency;
+use crate::measure::ledger::Expected;
+use crate::measure::stamp::Stamp;
+use crate::wire::body::{Body, Malformed};
+use crate::wire::head::{Head, HeadError, HeadReader};
+use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// The longest sleep before it is looked whether the run has been given up.
 const SLEEP_MAX: Duration = Duration::from_millis(100);

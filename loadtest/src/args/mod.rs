@@ -8,14 +8,14 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::report::Format;
-use crate::target::{Path, Url};
+use crate::wire::target::{Path, Url};
 
 /// The most events of one run: each costs 16 bytes a receiving thread.
 const EVENTS_MAX: i64 = 1_000_000;
 /// The largest data of one event, in bytes.
 const SIZE_BYTES_MAX: i64 = 16 << 20;
 /// The smallest data that can hold the stamp, in bytes.
-const SIZE_BYTES_MIN: i64 = crate::stamp::DATA_BYTES_MIN as i64;
+const SIZE_BYTES_MIN: i64 = crate::measure::stamp::DATA_BYTES_MIN as i64;
 /// The most connections of one run; the descriptors usually end it sooner.
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most receiving threads.

@@ -2,6 +2,8 @@
 //!
 //! A fault has a line of its own in either form and makes the exit status 1: no result is printed without it.
 
+pub(crate) mod findings;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 

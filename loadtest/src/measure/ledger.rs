@@ -2,10 +2,10 @@
 //!
 //! Called once per event and connection, so it neither allocates nor reads the clock. One per thread, then merged.
 
-use crate::latency::Latency;
-use crate::sse::Event;
-use crate::stamp::Stamp;
-use crate::tally::{Arrival, Tally};
+use crate::measure::latency::Latency;
+use crate::measure::stamp::Stamp;
+use crate::measure::tally::{Arrival, Tally};
+use crate::wire::sse::Event;
 
 /// What a run publishes, as far as a receiver must know it.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 //!
 //! Never allocates, and keeps a bounded number of bytes per connection however long a line is.
 
-use crate::stamp::STAMP_BYTES_MAX;
+use crate::measure::stamp::STAMP_BYTES_MAX;
 
 /// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes.
 const LINE_BYTES_MAX: usize = STAMP_BYTES_MAX + 16;

@@ -2,6 +2,9 @@
 //!
 //! Used by every scenario. It learns by notices what happens; it never waits without a bound.
 
+pub(crate) mod descriptors;
+pub(crate) mod subscriber;
+
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -14,13 +17,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, oneshot};
 
+use self::subscriber::{Closed, Desk, Plan, SubscribeError};
 use crate::args::StreamArgs;
-use crate::clock::{Clock, Deadline};
 use crate::failure::Failure;
-use crate::ledger::{Expected, Ledger};
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::{Expected, Ledger};
 use crate::publisher::{PublishError, Published};
-use crate::subscriber::{self, Closed, Desk, Plan, SubscribeError};
-use crate::target::Target;
+use crate::wire::target::Target;
 
 /// So many connect at once: more would only fill the target's accept queue.
 const CONNECTING_MAX: usize = 200;

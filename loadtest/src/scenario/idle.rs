@@ -1,14 +1,14 @@
 //! Scenario `idle`: what an open stream costs the server in memory while nothing is published.
 
 use crate::args::IdleArgs;
-use crate::clock::{Clock, Deadline};
 use crate::crowd::Crowd;
-use crate::descriptors;
+use crate::crowd::descriptors;
 use crate::failure::Failure;
-use crate::ledger::Expected;
-use crate::process::Process;
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::Expected;
+use crate::measure::process::Process;
 use crate::report::Report;
-use crate::target::Target;
+use crate::wire::target::Target;
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;

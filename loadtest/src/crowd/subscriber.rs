@@ -18,13 +18,13 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::body::{Body, Malformed};
-use crate::clock::{Clock, Deadline};
 use crate::crowd::Notice;
-use crate::head::{HeadError, HeadReader};
-use crate::ledger::Ledger;
-use crate::sse::Parser;
-use crate::target::{CONNECT_TIMEOUT, Target};
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::Ledger;
+use crate::wire::body::{Body, Malformed};
+use crate::wire::head::{HeadError, HeadReader};
+use crate::wire::sse::Parser;
+use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// One read takes at most this much; shared by all connections of a thread.
 const READ_BYTES_MAX: usize = 64 << 10;

@@ -2,7 +2,7 @@
 //!
 //! Read once per connection or publish, so it is written for clearness. Interim (1xx) answers are passed over.
 
-use crate::body::Body;
+use crate::wire::body::Body;
 
 /// The most bytes a head may have before it is refused.
 const HEAD_BYTES_MAX: usize = 16 << 10;

@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::args::FanoutArgs;
-use crate::clock::{Clock, Deadline};
+use crate::crowd::descriptors;
 use crate::crowd::{Crowd, Notice};
-use crate::descriptors;
 use crate::failure::Failure;
-use crate::findings::{End, Findings, Usage};
-use crate::ledger::Expected;
-use crate::process::Process;
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::Expected;
+use crate::measure::process::Process;
 use crate::publisher::Publisher;
 use crate::report::Report;
-use crate::target::Target;
+use crate::report::findings::{End, Findings, Usage};
+use crate::wire::target::Target;
 
 /// How long after the deadline the publisher's word is waited for: it keeps the deadline itself.
 const LAST_WORD: Duration = Duration::from_secs(1);

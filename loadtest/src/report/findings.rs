@@ -3,8 +3,8 @@
 //! Only arithmetic and words; the run itself is in `fanout.rs`.
 
 use crate::args::FanoutArgs;
-use crate::ledger::{Faults, Ledger};
-use crate::process::Memory;
+use crate::measure::ledger::{Faults, Ledger};
+use crate::measure::process::Memory;
 use crate::publisher::Published;
 use crate::report::{Report, ms};
 

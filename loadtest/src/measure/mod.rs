@@ -1,0 +1,8 @@
+//! What is measured, and how it is kept: times, counts, and the server's own process. No sockets.
+
+pub(crate) mod clock;
+pub(crate) mod latency;
+pub(crate) mod ledger;
+pub(crate) mod process;
+pub(crate) mod stamp;
+pub(crate) mod tally;
