@@ -1,0 +1,113 @@
+//! One event on its way to many slots whose outlets take it at once, from the publish to the last slot.
+//!
+//! An element is one delivery. What would be in the kernel is not in here: these are the engine's own nanoseconds.
+#![allow(missing_docs, reason = "criterion's macros make public items without docs")]
+
+use std::task::{Context, Poll, Waker};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, settings};
+use fanfare_core::{Feed, Policy, Target};
+
+const SLOTS: usize = 10_000;
+/// Events in one pass: as many as a mark has bits.
+const EVENTS: usize = 64;
+/// Where an iteration takes long.
+const SAMPLES: usize = 20;
+
+fn by_slots(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out/channel");
+    let target = Target::Channel(channel());
+    for slots in [1, 100, SLOTS, 100_000] {
+        let mut stage = None;
+        group.throughput(Throughput::Elements(slots as u64));
+        if slots > SLOTS {
+            group.sample_size(SAMPLES);
+        }
+        group.bench_function(BenchmarkId::from_parameter(slots), |bencher| {
+            let stage = stage.get_or_insert_with(|| Stage::of(slots));
+            bencher.iter(|| stage.fan_out(event(&target)));
+        });
+    }
+    group.finish();
+}
+
+fn by_target(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out");
+    group.throughput(Throughput::Elements(SLOTS as u64));
+    let one_client = || {
+        let mut stage = Stage::new(Policy::default());
+        stage.join_as(SLOTS, &Link::open(), |_| client(0));
+        stage
+    };
+    for (name, target) in [("all", Target::All), ("client", Target::Client(client(0)))] {
+        let mut stage = None;
+        group.bench_function(BenchmarkId::new(name, SLOTS), |bencher| {
+            let stage = stage.get_or_insert_with(one_client);
+            bencher.iter(|| stage.fan_out(event(&target)));
+        });
+    }
+    group.finish();
+}
+
+fn receipt(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out");
+    group.throughput(Throughput::Elements(SLOTS as u64));
+    let (target, mut stage) = (Target::Channel(channel()), None);
+    group.bench_function(BenchmarkId::new("counted for a receipt", SLOTS), |bencher| {
+        let stage = stage.get_or_insert_with(|| Stage::of(SLOTS));
+        bencher.iter(|| {
+            let outcome = stage.fan_out_counted(event(&target)).outcome;
+            assert_eq!(outcome.map(|outcome| outcome.written), Some(SLOTS));
+        });
+    });
+    group.finish();
+}
+
+fn many_events(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out");
+    group.sample_size(SAMPLES);
+    group.throughput(Throughput::Elements((EVENTS * SLOTS) as u64));
+    let (target, mut stage) = (Target::Channel(channel()), None);
+    group.bench_function(BenchmarkId::new("64 events at once", SLOTS), |bencher| {
+        let stage = stage.get_or_insert_with(|| Stage::of(SLOTS));
+        bencher.iter(|| {
+            (0..EVENTS).for_each(|_| stage.publish(event(&target)));
+            stage.settle();
+        });
+    });
+    group.finish();
+}
+
+/// Bodies take what is theirs from their ports, as hyper lets them, once the shard has served them all.
+fn bodies(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out");
+    group.throughput(Throughput::Elements(SLOTS as u64));
+    let (target, mut both) = (Target::Channel(channel()), None);
+    group.bench_function(BenchmarkId::new("to bodies", SLOTS), |bencher| {
+        let (stage, feeds) = both.get_or_insert_with(with_feeds);
+        bencher.iter(|| {
+            stage.fan_out(event(&target));
+            assert_eq!(feeds.iter_mut().map(take_all).sum::<usize>(), SLOTS);
+        });
+    });
+    group.finish();
+}
+
+fn with_feeds() -> (Stage, Vec<Feed<NoSocket>>) {
+    let mut stage = Stage::new(Policy::default());
+    let feeds = (0..SLOTS).map(|number| stage.subscribe(client(number)).into_feed()).collect();
+    stage.settle();
+    (stage, feeds)
+}
+
+fn take_all(feed: &mut Feed<NoSocket>) -> usize {
+    let mut taken = 0;
+    while let Poll::Ready(Some(Ok(_))) = feed.poll_next(&mut Context::from_waker(Waker::noop())) {
+        taken += 1;
+    }
+    taken
+}
+
+criterion_group! { name = benches; config = settings(); targets = by_slots, by_target, receipt, many_events, bodies }
+criterion_main!(benches);

@@ -1,0 +1,146 @@
+//! [`Stage`]: a hub with one shard that is driven by hand. It has the default limits, so the shard works in the pieces
+//! that it works in when it serves; only that it never pauses, for the clock stands still.
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use fanfare_core::{
+    ClientId, Config, Event, Framing, Hub, Policy, Receipt, Shard, SlotRef, Start, Subscribe, Subscription, Turn, Wait,
+};
+
+use crate::{
+    channel, client,
+    link::{Link, NoSocket},
+};
+
+/// How many may join before the shard takes them, so that what waits in its inbox stays small.
+const JOINED_MAX: usize = 1_000;
+
+/// A hub and its shard.
+#[derive(Debug)]
+pub struct Stage {
+    hub: Arc<Hub<NoSocket>>,
+    pub(crate) shard: Shard<NoSocket>,
+    policy: Policy,
+    joined: usize,
+}
+
+impl Stage {
+    /// With nobody on it. `policy` is that of all who come.
+    pub fn new(policy: Policy) -> Self {
+        let (hub, mut shards) = Hub::new(Config { pace_ms: 0, ..Config::default() }, Box::new(|| 1));
+        Self { hub, shard: shards.remove(0), policy, joined: 0 }
+    }
+
+    /// With `slots` clients whose sockets take everything.
+    pub fn of(slots: usize) -> Self {
+        let mut stage = Self::new(Policy::default());
+        stage.join(slots, &Link::open());
+        stage
+    }
+
+    /// The hub, to be used by other threads while this one drives the shard.
+    pub fn hub(&self) -> Arc<Hub<NoSocket>> {
+        Arc::clone(&self.hub)
+    }
+
+    /// Lets `slots` clients come, each with one connection.
+    pub fn join(&mut self, slots: usize, link: &Link) -> Vec<SlotRef> {
+        let from = self.joined;
+        self.join_as(slots, link, |number| client(from + number))
+    }
+
+    /// Lets `slots` connections come, the client of each given by its number.
+    pub fn join_as(&mut self, slots: usize, link: &Link, client: impl Fn(usize) -> ClientId) -> Vec<SlotRef> {
+        let mut joined = Vec::with_capacity(slots);
+        for number in 0..slots {
+            joined.push(self.connect(client(number), link));
+            if number % JOINED_MAX == 0 {
+                self.settle();
+            }
+        }
+        self.joined += slots;
+        self.settle();
+        joined
+    }
+
+    /// A connection whose head is out; the shard has not taken it yet.
+    pub fn connect(&self, client: ClientId, link: &Link) -> SlotRef {
+        let subscription = self.subscribe(client);
+        let slot = subscription.slot();
+        subscription.attach_socket(link.socket(), Framing::Chunked, 0);
+        slot
+    }
+
+    /// A connection whose head is not out; the shard has not taken it yet.
+    pub fn subscribe(&self, client: ClientId) -> Subscription<NoSocket> {
+        subscribe(&self.hub, client, self.policy)
+    }
+
+    /// Publishes one event; the shard has not taken it yet.
+    pub fn publish(&self, event: Event) {
+        let publish = pin!(self.hub.publish(event, Wait::Journal));
+        assert!(matches!(poll(publish), Poll::Ready(Ok(_))), "the inbox has room");
+    }
+
+    /// Publishes one event, and lets the shard do all there is to do.
+    pub fn fan_out(&mut self, event: Event) {
+        self.publish(event);
+        self.settle();
+    }
+
+    /// The same for a publisher who wants to know what became of it.
+    pub fn fan_out_counted(&mut self, event: Event) -> Receipt {
+        let hub = self.hub();
+        let mut publish = pin!(hub.publish(event, Wait::Written));
+        assert!(poll(publish.as_mut()).is_pending(), "no shard has it yet");
+        self.settle();
+        let Poll::Ready(Ok(receipt)) = poll(publish) else { unreachable!("the shard is done") };
+        receipt
+    }
+
+    /// Lets the shard do one piece of what there is to do.
+    pub fn turn(&mut self) -> Turn {
+        self.shard.turn(0)
+    }
+
+    /// Lets the shard do all there is to do.
+    pub fn settle(&mut self) {
+        while self.turn() == Turn::More {}
+    }
+
+    /// Tells the shard that the sockets of `slots` may go on, and lets it do what it can.
+    pub fn go_on(&mut self, slots: &[SlotRef]) {
+        for slot in slots {
+            self.hub.inbox(0).ready(*slot);
+        }
+        self.settle();
+    }
+
+    /// Lets the sockets of `link`, which are those of `slots`, take all that waits; then they are full again.
+    pub fn empty(&mut self, link: &Link, slots: &[SlotRef]) {
+        link.set_open();
+        self.go_on(slots);
+        link.set_shut();
+        assert_eq!(self.hub.ring_bytes(), 0, "nothing is left in a ring");
+    }
+
+    /// What the shard would log is thrown away; call it now and then where connections end.
+    pub fn forget_notices(&mut self) {
+        self.shard.take_notices();
+    }
+}
+
+/// A connection on the one shard of `hub`, its head not out; the shard has not taken it yet.
+pub fn subscribe(hub: &Arc<Hub<NoSocket>>, client: ClientId, policy: Policy) -> Subscription<NoSocket> {
+    let channels = vec![channel()];
+    let subscribed = hub.subscribe(Subscribe { client, channels, start: Start::Now, policy, shard: 0, now_ms: 0 });
+    subscribed.unwrap_or_else(|_| unreachable!("there is no limit"))
+}
+
+fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
