@@ -131,6 +131,11 @@ impl<S> Inbox<S> {
         self.items.is_empty() && self.ready.is_empty()
     }
 
+    /// Whether the outlet of some slot may go on.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Publishes waiting or reserved, and their bytes.
     pub fn load(&self) -> (usize, usize) {
         (self.messages.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))

@@ -21,6 +21,7 @@ mod message;
 mod name;
 mod notice;
 mod outlet;
+mod pace;
 mod pass;
 mod policy;
 mod port;

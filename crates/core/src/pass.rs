@@ -18,6 +18,10 @@ use crate::{
 /// As many as a mark has bits.
 const MESSAGES_MAX: usize = u64::BITS as usize;
 
+/// A pass is at most this part of a ring, so that a connection which falls behind in one pass has room for the next
+/// few, until the shard is paced.
+const OF_A_RING: usize = 4;
+
 /// The messages of one pass and how far it has come.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
@@ -36,15 +40,20 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Whether no message at all may join any more.
-    pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.messages.len() >= MESSAGES_MAX.min(config.ring_messages_max)
+    /// The most messages of one pass.
+    pub(crate) fn messages_max(config: &Config) -> usize {
+        (config.ring_messages_max / OF_A_RING).clamp(1, MESSAGES_MAX)
     }
 
-    /// Whether a message of `bytes` may join: a pass is at most what an empty ring takes, so that no ring which was
-    /// empty before it overflows.
+    /// Whether no message at all may join any more.
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.messages.len() >= Self::messages_max(config)
+    }
+
+    /// Whether a message of `bytes` may join.
     pub(crate) fn has_room(&self, bytes: usize, config: &Config) -> bool {
-        self.messages.is_empty() || (!self.is_full(config) && self.bytes.saturating_add(bytes) <= config.ring_bytes_max)
+        let bytes_max = config.ring_bytes_max / OF_A_RING;
+        self.messages.is_empty() || (!self.is_full(config) && self.bytes.saturating_add(bytes) <= bytes_max)
     }
 
     /// Adds a message; its bit is what slots are to be marked with.

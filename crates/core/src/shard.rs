@@ -19,6 +19,7 @@ use crate::{
     message::{Held, Message},
     notice::{CloseReason, Closed, Notice},
     outlet::{Outlet, Socket},
+    pace::Pace,
     pass::{self, Pass, Run},
     receipt::Tally,
     slot::{Ends, Slot, State},
@@ -37,6 +38,11 @@ pub enum Turn {
     More,
     /// Nothing until the inbox wakes the owner.
     Idle,
+    /// Publishes wait, but the shard is busy as a whole: come back when the inbox wakes the owner, or then.
+    Paused {
+        /// Monotonic time.
+        until_ms: u64,
+    },
 }
 
 /// A slot that catches up wants to know what the journal has. The shell passes it to [`Hub::read`], away from
@@ -78,6 +84,7 @@ pub struct Shard<S> {
     marks: Vec<u64>,
     index: Index,
     pass: Pass,
+    pace: Pace,
     /// Taken from the inbox, but too large for the pass that is under way.
     held_over: Option<(Message, Option<Arc<Tally>>)>,
     /// A pass has been since rings were last asked whether they hold too much.
@@ -109,6 +116,7 @@ impl<S: Socket> Shard<S> {
             marks: Vec::new(),
             index: Index::default(),
             pass: Pass::default(),
+            pace: Pace::default(),
             held_over: None,
             is_relief_due: false,
             position: EventId::ZERO,
@@ -127,12 +135,16 @@ impl<S: Socket> Shard<S> {
     /// Does a bounded piece of what waits. `now_ms` is monotonic time.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
+        let mut paused_until_ms = None;
         if self.pass.is_over(self.marks.len()) {
             // Not sooner: bodies had the time between two turns to take what is theirs.
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
             }
-            self.take_items(now_ms);
+            paused_until_ms = self.busy_until_ms(now_ms);
+            if paused_until_ms.is_none() {
+                self.take_items(now_ms);
+            }
         }
         self.run_pass(now_ms);
         if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
@@ -143,8 +155,26 @@ impl<S: Socket> Shard<S> {
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
-        let is_idle = !is_passing && self.inbox.is_empty() && !is_draining && !is_sweeping;
-        if is_idle { Turn::Idle } else { Turn::More }
+        let has_more = is_draining || is_sweeping || self.inbox.has_ready();
+        match paused_until_ms {
+            Some(until_ms) if !has_more => Turn::Paused { until_ms },
+            None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
+            _ => Turn::More,
+        }
+    }
+
+    /// Until when no more publishes should be taken, if more wait than would fit into rings that are not empty.
+    fn busy_until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        while let Some((at, until_ms)) = self.pace.expired(now_ms) {
+            if let Some(slot) = self.slot(at)
+                && slot.behind_until_ms == until_ms
+            {
+                slot.behind_until_ms = 0;
+                self.pace.caught_up();
+            }
+        }
+        let is_flooded = self.inbox.load().0 >= Pass::messages_max(self.hub.config());
+        self.pace.busy_until_ms(self.open).filter(|_| is_flooded)
     }
 
     /// The queue in front of it.
@@ -204,6 +234,10 @@ impl<S: Socket> Shard<S> {
             self.remove(at.index, reason, now_ms);
             return;
         }
+        if slot.behind_until_ms != 0 && slot.is_flushed() {
+            slot.behind_until_ms = 0;
+            self.pace.caught_up();
+        }
         let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
         let is_empty = match &slot.outlet {
             Outlet::Body { port, .. } => port.want_empty(),
@@ -242,8 +276,15 @@ impl<S: Socket> Shard<S> {
                 busy: &mut self.busy,
                 scratch: &mut self.scratch,
                 now_ms,
+                fell_behind: false,
             };
-            if let Err(reason) = fan.deliver(slot, due, &mut run) {
+            let ends = fan.deliver(slot, due, &mut run);
+            if fan.fell_behind && slot.behind_until_ms == 0 && self.hub.config().pace_ms > 0 {
+                slot.behind_until_ms = now_ms + self.hub.config().pace_ms;
+                let at = SlotRef { index, connection: slot.connection };
+                self.pace.fell_behind(at, slot.behind_until_ms);
+            }
+            if let Err(reason) = ends {
                 self.remove(index, reason, now_ms);
             }
         }
@@ -263,6 +304,9 @@ impl<S: Socket> Shard<S> {
         self.index.leave(index);
         self.hub.leave(slot.connection, &slot.subscriber);
         self.open -= 1;
+        if slot.behind_until_ms != 0 {
+            self.pace.caught_up();
+        }
         let mut written = slot.written;
         if let Outlet::Body { port, .. } = &slot.outlet {
             written = port.written();

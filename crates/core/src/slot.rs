@@ -71,6 +71,8 @@ pub(crate) struct Slot<S> {
     pub(crate) progress_ms: u64,
     /// The socket took nothing the last time and has not said since that it would.
     pub(crate) is_full: bool,
+    /// It fell behind and counts as such until then ([`crate::pace::Pace`]); 0: it does not.
+    pub(crate) behind_until_ms: u64,
     pub(crate) written: u64,
     pub(crate) dropped: u64,
     /// Messages that the journal has to give before it is live again.
@@ -91,6 +93,7 @@ impl<S: Socket> Slot<S> {
             ring: None,
             progress_ms: subscriber.opened_ms,
             is_full: false,
+            behind_until_ms: 0,
             written: 0,
             dropped: 0,
             owed: 0,

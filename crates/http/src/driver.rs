@@ -15,7 +15,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
     task::{JoinError, unconstrained, yield_now},
-    time::{MissedTickBehavior, interval, timeout_at},
+    time::{MissedTickBehavior, interval, sleep, timeout_at},
 };
 use tracing::warn;
 
@@ -135,11 +135,19 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
             yield_now().await;
             continue;
         }
+        let resume_ms = match turn {
+            Turn::Paused { until_ms } => Some(until_ms),
+            _ => None,
+        };
+        let mut resume = resume_ms.map(|ms| Box::pin(sleep(Duration::from_millis(ms.saturating_sub(app.now_ms())))));
         // Register, then look: what comes between the two wakes us.
         poll_fn(|cx| {
             inbox.register(cx);
-            let is_due = ticks.poll_tick(cx).is_ready();
-            if is_due || !inbox.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            let has_work = match &mut resume {
+                Some(resume) => inbox.has_ready() || resume.as_mut().poll(cx).is_ready(),
+                None => !inbox.is_empty(),
+            };
+            if ticks.poll_tick(cx).is_ready() || has_work { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }

@@ -118,10 +118,13 @@ impl Kit {
     /// Drives every shard until it is idle.
     pub(crate) fn run(&mut self) {
         for shard in &mut self.shards {
-            let mut turns = 0;
-            while shard.turn(self.now_ms) == Turn::More {
-                turns += 1;
+            for turns in 0.. {
                 assert!(turns < 100_000, "a shard that never comes to rest");
+                match shard.turn(self.now_ms) {
+                    Turn::More => {}
+                    Turn::Paused { until_ms } => self.now_ms = until_ms,
+                    Turn::Idle => break,
+                }
             }
         }
     }

@@ -350,7 +350,11 @@ impl World {
         let inbox = Arc::clone(self.hub().inbox(shard));
         inbox.register(&Context::from_waker(&waker));
         let turn = self.kit.shards[shard].turn(self.kit.now_ms);
-        self.has_more[shard] = turn == Turn::More;
+        self.has_more[shard] = turn != Turn::Idle;
+        if let Turn::Paused { until_ms } = turn {
+            assert!(until_ms > self.kit.now_ms, "a pause ends");
+            self.kit.now_ms += 1;
+        }
         if turn == Turn::Idle {
             assert!(inbox.is_empty());
             assert_eq!(inbox.load(), (0, 0), "an idle shard holds no places");
