@@ -32,13 +32,17 @@ impl Pace {
         self.count -= 1;
     }
 
-    /// The next whose time is up; the caller looks whether it is still behind since then.
-    pub(crate) fn expired(&mut self, now_ms: u64) -> Option<(SlotRef, u64)> {
-        self.behind.pop_front_if(|(_, until_ms)| *until_ms <= now_ms)
+    /// The one whose time is up next, and that time. The caller drops it if it does not count any more.
+    pub(crate) fn next(&self) -> Option<(SlotRef, u64)> {
+        self.behind.front().copied()
     }
 
-    /// Until when a shard with `open` connections should take no more publishes.
-    pub(crate) fn busy_until_ms(&self, open: usize) -> Option<u64> {
-        (self.count * ONE_IN > open).then(|| self.behind.front().map(|(_, until_ms)| *until_ms)).flatten()
+    pub(crate) fn drop_next(&mut self) {
+        self.behind.pop_front();
+    }
+
+    /// Whether a shard with `open` connections should take no more publishes.
+    pub(crate) fn is_busy(&self, open: usize) -> bool {
+        self.count * ONE_IN > open
     }
 }

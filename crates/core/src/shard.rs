@@ -163,20 +163,6 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// Until when no more publishes should be taken, if more wait than would fit into rings that are not empty.
-    fn busy_until_ms(&mut self, now_ms: u64) -> Option<u64> {
-        while let Some((at, until_ms)) = self.pace.expired(now_ms) {
-            if let Some(slot) = self.slot(at)
-                && slot.behind_until_ms == until_ms
-            {
-                slot.behind_until_ms = 0;
-                self.pace.caught_up();
-            }
-        }
-        let is_flooded = self.inbox.load().0 >= Pass::messages_max(self.hub.config());
-        self.pace.busy_until_ms(self.open).filter(|_| is_flooded)
-    }
-
     /// The queue in front of it.
     pub fn inbox(&self) -> &Arc<Inbox<S>> {
         &self.inbox

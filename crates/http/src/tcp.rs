@@ -11,6 +11,10 @@ use std::{
 };
 
 use fanfare_core::{Inbox, SlotRef, Socket};
+use rustix::{
+    io::Errno,
+    net::{SendAncillaryBuffer, SendFlags, send, sendmsg},
+};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -55,11 +59,22 @@ impl Tcp {
 
 impl Socket for Tcp {
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut cx = Context::from_waker(&self.waker);
-        match parts {
-            // send() is a little cheaper than writev().
-            [one] => Pin::new(&mut self.stream).poll_write(&mut cx, one),
-            _ => Pin::new(&mut self.stream).poll_write_vectored(&mut cx, parts),
+        // Straight to the kernel first: neither tokio's record of the socket, which is seldom in the cache, nor libc's
+        // cancellation points. Measured: a twentieth of the processor time of a delivery.
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let sent = match parts {
+            // send() is a little cheaper than sendmsg().
+            [one] => send(&self.stream, one, flags),
+            _ => sendmsg(&self.stream, parts, &mut SendAncillaryBuffer::default(), flags),
+        };
+        match sent {
+            Ok(bytes) => Poll::Ready(Ok(bytes)),
+            // Once more through tokio, which asks to be told when there is room.
+            Err(Errno::AGAIN | Errno::INTR) => {
+                let mut cx = Context::from_waker(&self.waker);
+                Pin::new(&mut self.stream).poll_write_vectored(&mut cx, parts)
+            }
+            Err(error) => Poll::Ready(Err(error.into())),
         }
     }
 

@@ -43,6 +43,21 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a browser opens the demo page and the example",
     },
     Part {
+        name: "nginx",
+        // Not in everybody's PATH.
+        seen_by: &["/usr/sbin/nginx", "-v"],
+        seen_by_output: "",
+        package: Package::Debian("nginx"),
+        why: "`fanfare-loadtest compare` runs nchan in it",
+    },
+    Part {
+        name: "nginx's module nchan",
+        seen_by: &["test", "-f", "/usr/lib/nginx/modules/ngx_nchan_module.so"],
+        seen_by_output: "",
+        package: Package::Debian("libnginx-mod-nchan"),
+        why: "`fanfare-loadtest compare` holds Fanfare against it",
+    },
+    Part {
         name: "Node.js 20 or newer",
         seen_by: &["node", "-p", "parseInt(process.versions.node) < 20 ? 'older than 20' : '20 or newer'"],
         seen_by_output: "20 or newer",

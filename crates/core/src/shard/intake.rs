@@ -9,7 +9,7 @@ use crate::{
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
-    pass,
+    pass::{self, Pass},
     receipt::Tally,
     shard::Shard,
     slot::{Slot, State},
@@ -18,6 +18,23 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
+    /// Until when no more publishes should be taken, if more wait than would fit into rings that are not empty.
+    pub(super) fn busy_until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        while let Some((at, until_ms)) = self.pace.next() {
+            let slot = self.slot(at).filter(|slot| slot.behind_until_ms == until_ms);
+            if let Some(slot) = slot {
+                if until_ms > now_ms {
+                    let is_flooded = self.inbox.load().0 >= Pass::messages_max(self.hub.config());
+                    return (is_flooded && self.pace.is_busy(self.open)).then_some(until_ms);
+                }
+                slot.behind_until_ms = 0;
+                self.pace.caught_up();
+            }
+            self.pace.drop_next();
+        }
+        None
+    }
+
     pub(super) fn take_items(&mut self, now_ms: u64) {
         let (mut messages, mut bytes) = (0, 0);
         if let Some((message, tally)) = self.held_over.take() {

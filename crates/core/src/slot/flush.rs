@@ -1,18 +1,25 @@
 //! How what waits in a slot leaves: in vectored writes to a socket, or through a body's port; and the last line and
 //! the end of a stream that closes. A message that was begun is finished before anything else is written.
 
-use std::{io::IoSlice, mem, task::Poll};
+use std::{
+    io::{self, IoSlice},
+    mem,
+    task::Poll,
+};
 
 use crate::{
     event_id::EventId,
     message::{Held, Message},
     notice::CloseReason,
-    outlet::{Outlet, Socket},
+    outlet::{Framing, Outlet, Socket},
     slot::{Ends, Rest, Slot, State},
 };
 
 /// The most buffers one vectored write may have (IOV_MAX is 1,024 on Linux).
 const PARTS_MAX: usize = 256;
+
+/// As many as usually wait. Making room for all costs more than a small write.
+const PARTS_FEW: usize = 16;
 
 impl<S: Socket> Slot<S> {
     /// Writes what waits, as far as the socket takes it. A body is woken instead.
@@ -85,14 +92,11 @@ impl<S: Socket> Slot<S> {
         if let Some(ring) = &self.ring {
             scratch.extend(std::iter::from_fn(|| ring.pop_held()));
         }
-        let mut parts = [IoSlice::new(&[]); PARTS_MAX];
-        let mut skip_first = skip;
-        for (part, held) in parts.iter_mut().zip(scratch.iter()) {
-            *part = IoSlice::new(&framing.of(held.message())[skip_first..]);
-            skip_first = 0;
-        }
-        let count = scratch.len().min(PARTS_MAX);
-        let outcome = socket.poll_write(&parts[..count]);
+        let outcome = if scratch.len() <= PARTS_FEW {
+            write::<PARTS_FEW>(socket, *framing, scratch, skip)
+        } else {
+            write::<PARTS_MAX>(socket, *framing, scratch, skip)
+        };
         let (mut taken, answer) = match outcome {
             Poll::Ready(Ok(bytes)) if bytes > 0 => {
                 self.progress_ms = now_ms;
@@ -136,4 +140,18 @@ impl<S: Socket> Slot<S> {
         self.rest = Some(Rest { held: Held::new(heartbeat.clone()), written_bytes: 0 });
         self.flush(scratch, now_ms)
     }
+}
+
+/// One write of the first `PARTS` of `held`, but for the first `skip` bytes of the first.
+fn write<const PARTS: usize>(
+    socket: &mut impl Socket,
+    framing: Framing,
+    held: &[Held],
+    mut skip: usize,
+) -> Poll<io::Result<usize>> {
+    let mut parts = [IoSlice::new(&[]); PARTS];
+    for (part, held) in parts.iter_mut().zip(held) {
+        *part = IoSlice::new(&framing.of(held.message())[mem::take(&mut skip)..]);
+    }
+    socket.poll_write(&parts[..held.len().min(PARTS)])
 }
