@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::crowd::subscriber::SubscribeError;
-use crate::publisher::PublishError;
+use crate::compare::CompareError;
+use crate::floor::FloorError;
+use crate::publish::publisher::PublishError;
 use crate::wire::target::ResolveError;
 
 /// Why a run has no result.
@@ -16,14 +17,20 @@ pub(crate) enum Failure {
          LimitNOFILE= in a systemd unit, --ulimit nofile= for a container), or share them among several load generators"
     )]
     Descriptors { limit: u64, fit: u64, connections: u32 },
-    #[error("{events} events at {events_per_s}/s take {needed:?}, longer than --timeout {timeout:?}")]
-    TooLong { events: u32, events_per_s: f64, needed: Duration, timeout: Duration },
+    #[error("the run takes {needed:?}, longer than --timeout {timeout:?}")]
+    TooLong { needed: Duration, timeout: Duration },
+    #[error("that is {events} events; a run has at most {events_max}")]
+    TooMany { events: u32, events_max: u32 },
+    #[error("at least one stream has to be left that stays and reads everything")]
+    NobodySteady,
+    #[error("a soak needs --pid: what would grow is the server's memory")]
+    SoakPid,
     #[error("cannot read the descriptor limit: {0}")]
     Limit(#[source] io::Error),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("stream {number} of {connections}: {cause}")]
-    Subscribe { number: u32, connections: u32, cause: SubscribeError },
+    Subscribe { number: u32, connections: u32, cause: String },
     #[error("only {open} of {connections} streams were open after {timeout:?}: the target does not answer")]
     NotOpen { open: u32, connections: u32, timeout: Duration },
     #[error("the target closed {closed} of {connections} streams before the first event")]
@@ -33,7 +40,17 @@ pub(crate) enum Failure {
     #[error("publishing was not over at the --timeout of {0:?}: the target takes no bytes, or too few")]
     NotPublished(Duration),
     #[error("cannot weigh process {pid}: {path}: {cause}")]
-    Process { pid: u32, path: String, cause: io::Error },
+    Weigh { pid: u32, path: String, cause: io::Error },
+    #[error("a receiving process: {0}")]
+    Process(#[source] io::Error),
+    #[error("a receiving process failed: {0}")]
+    Remote(String),
+    #[error("cannot write {path}: {cause}")]
+    Save { path: String, cause: io::Error },
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    #[error(transparent)]
+    Floor(#[from] FloorError),
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
     #[error("a thread of this program died; that is a bug in it")]
@@ -46,7 +63,11 @@ impl Failure {
         // Nothing is left to be done about a closed stderr.
         let _ = writeln!(io::stderr().lock(), "fanfare-loadtest: {self}");
         match self {
-            Self::Descriptors { .. } | Self::TooLong { .. } => ExitCode::from(2),
+            Self::Descriptors { .. }
+            | Self::TooLong { .. }
+            | Self::TooMany { .. }
+            | Self::NobodySteady
+            | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

@@ -8,25 +8,43 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command};
-use crate::scenario::{fanout, idle};
+use crate::failure::Failure;
 
 mod args;
+mod compare;
 mod crowd;
 mod failure;
+mod floor;
 mod measure;
-mod publisher;
+mod publish;
 mod report;
 mod scenario;
 mod wire;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let outcome = match &args.command {
-        Command::Fanout(fanout) => fanout::run(fanout),
-        Command::Idle(idle) => idle::run(idle),
-    };
-    match outcome {
-        Ok(report) => report.print(args.format()),
+    match run(&Args::parse()) {
+        Ok(status) => status,
         Err(failure) => failure.print(),
     }
+}
+
+fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let report = match &args.command {
+        Command::Fanout(fanout) => scenario::fanout(fanout),
+        Command::Channels(channels) => scenario::channels(channels),
+        Command::Targeted(targeted) => scenario::targeted(targeted),
+        Command::FlatOut(flat_out) => scenario::flat_out(flat_out),
+        Command::Slow(slow) => scenario::slow(slow),
+        Command::Churn(churn) => scenario::churn(churn),
+        Command::Storm(storm) => scenario::storm(storm),
+        Command::Soak(soak) => scenario::soak(soak),
+        Command::Idle(idle) => scenario::idle::run(idle),
+        Command::Compare(compare) => return Ok(compare::run(compare, args.format(), args.html.as_deref())?),
+        Command::Floor(floor) => match floor::run(floor)? {},
+        Command::Receive => return crowd::remote::run().map(|()| ExitCode::SUCCESS),
+    }?;
+    if let Some(path) = &args.html {
+        report.save(path)?;
+    }
+    Ok(report.print(args.format()))
 }

@@ -1,27 +1,31 @@
 //! The command line: what was typed, checked as far as it can be without a network.
 //!
-//! The only file that reads flags. A value that has passed here is in its range.
+//! The only place that reads flags. A value that has passed here is in its range.
 
-use std::str::FromStr;
+pub(crate) mod compare;
+pub(crate) mod floor;
+pub(crate) mod values;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use self::values::{Percent, Rate, parse_duration};
 use crate::report::Format;
-use crate::wire::target::{Path, Url};
+use crate::wire::dialect::{Header, Parts, Path, Preset};
+use crate::wire::target::Url;
 
-/// The most events of one run: each costs 16 bytes a receiving thread.
-const EVENTS_MAX: i64 = 1_000_000;
+/// The most events of one run: what is kept of each in memory stays small.
+pub(crate) const EVENTS_MAX: u32 = 1_000_000;
 /// The largest data of one event, in bytes.
 const SIZE_BYTES_MAX: i64 = 16 << 20;
 /// The smallest data that can hold the stamp, in bytes.
 const SIZE_BYTES_MIN: i64 = crate::measure::stamp::DATA_BYTES_MIN as i64;
 /// The most connections of one run; the descriptors usually end it sooner.
 const CONNECTIONS_MAX: i64 = 1_000_000;
-/// The most receiving threads.
+/// The most receiving threads, processes and publishers.
 const THREADS_MAX: i64 = 64;
-/// The longest duration a flag takes.
-const DURATION_MAX: Duration = Duration::from_hours(24);
 
 /// Puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
 ///
@@ -35,6 +39,9 @@ pub(crate) struct Args {
     /// Print one JSON object instead of text
     #[arg(long, global = true)]
     json: bool,
+    /// Write the report to this file too: one page of HTML with its charts, that needs nothing else
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 impl Args {
@@ -45,10 +52,31 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Publish at a fixed rate to many open streams and check every delivery
+    /// Publish at a fixed rate to one channel with many streams and check every delivery
     Fanout(FanoutArgs),
+    /// Publish at a fixed rate to many channels in turn
+    Channels(ChannelsArgs),
+    /// Publish at a fixed rate to many clients in turn, each by its id
+    Targeted(TargetedArgs),
+    /// Publish to one channel as fast as the target answers
+    FlatOut(FlatOutArgs),
+    /// Publish while some of the streams do not read, or read slowly
+    Slow(SlowArgs),
+    /// Publish while streams come and go
+    Churn(ChurnArgs),
+    /// Publish while most streams leave and come back at once, with Last-Event-ID
+    Storm(StormArgs),
+    /// Publish for a long time and fail if the server grows
+    Soak(SoakArgs),
     /// Hold many open streams and weigh them
     Idle(IdleArgs),
+    /// Put the floor, Fanfare, nchan and others under the same loads, and tell how they compare
+    Compare(compare::CompareArgs),
+    /// Serve what the kernel alone costs: a bare server to compare others with
+    Floor(floor::FloorArgs),
+    /// Receive for another process of this program
+    #[command(hide = true)]
+    Receive,
 }
 
 /// What every scenario says about the streams that it opens.
@@ -57,52 +85,203 @@ pub(crate) struct StreamArgs {
     /// The server, as http://HOST:PORT
     #[arg(long, value_name = "URL")]
     pub(crate) url: Url,
-    /// The path that is subscribed to
-    #[arg(long, value_name = "PATH", default_value = "/sse?channel=load")]
-    pub(crate) subscribe_path: Path,
+    /// Whose routes are asked for, where no path is given
+    #[arg(long, value_enum, default_value = "fanfare")]
+    preset: Preset,
+    /// The path that is subscribed to; {channel} and {client} stand for names
+    #[arg(long, value_name = "PATH")]
+    subscribe_path: Option<Path>,
+    /// The path that is published to; {channel} and {client} stand for names
+    #[arg(long, value_name = "PATH")]
+    publish_path: Option<Path>,
+    /// The body of a publish; {data} stands for the data, {data_form} for the data in a form [default: {data}]
+    #[arg(long, value_name = "TEXT")]
+    body: Option<String>,
+    /// A header that goes with every request, as `Name: value`. May be given several times
+    #[arg(long, value_name = "HEADER")]
+    header: Vec<Header>,
     /// How many event streams to hold open
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
-    /// Receiving threads; half of the processors, at most 4, if not given
+    /// How many of them connect at the same time
+    #[arg(long, value_name = "N", default_value = "200",
+          value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
+    pub(crate) connecting_max: u32,
+    /// Receiving threads (of each process); half of the processors, at most 4, if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     threads: Option<u16>,
+    /// Receiving processes, for more streams than the descriptors of one can hold
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    processes: u16,
     /// The bound of the whole run (for `idle`: of its opening), in seconds or with a unit: 60, 500ms, 2m
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
 }
 
 impl StreamArgs {
-    /// How many threads receive: never more than there are connections.
+    /// How many threads receive in each process: never more than there are connections.
     pub(crate) fn threads(&self) -> u32 {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let half = u32::try_from(processors / 2).unwrap_or(1).clamp(1, 4);
         self.threads.map_or(half, u32::from).min(self.connections)
     }
+
+    pub(crate) fn processes(&self) -> u32 {
+        u32::from(self.processes).min(self.connections)
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            preset: self.preset,
+            subscribe: self.subscribe_path.clone(),
+            publish: self.publish_path.clone(),
+            body: self.body.clone(),
+            headers: self.header.clone(),
+        }
+    }
+}
+
+/// What every scenario that publishes says about it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PublishArgs {
+    /// The data of one event, in bytes
+    #[arg(long, value_name = "BYTES", default_value = "128",
+          value_parser = clap::value_parser!(u32).range(SIZE_BYTES_MIN..=SIZE_BYTES_MAX))]
+    pub(crate) size: u32,
+    /// How many publish at once, each on a connection of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    publishers: u16,
+    /// The server's process: adds its CPU time and its memory to the report
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: Option<u32>,
+    /// After the last publish: give up, and count as lost, what has not come when nothing came for this long
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
+    pub(crate) quiet: Duration,
+}
+
+impl PublishArgs {
+    pub(crate) fn publishers(&self) -> u32 {
+        u32::from(self.publishers)
+    }
+}
+
+/// How much is published. One of the two bounds has to be given.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct AmountArgs {
+    /// How many events to publish
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
+    pub(crate) events: Option<u32>,
+    /// For how long to publish, in seconds or with a unit
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+}
+
+/// An open loop.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct RateArgs {
+    /// Events per second, for instance 100/s
+    #[arg(long, value_name = "R/s")]
+    pub(crate) rate: Rate,
+    #[command(flatten)]
+    pub(crate) amount: AmountArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct FanoutArgs {
     #[command(flatten)]
     pub(crate) streams: StreamArgs,
-    /// The path that is published to
-    #[arg(long, value_name = "PATH", default_value = "/channels/load/broadcast")]
-    pub(crate) publish_path: Path,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) rate: RateArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChannelsArgs {
+    #[command(flatten)]
+    pub(crate) fanout: FanoutArgs,
+    /// How many channels the streams are spread over; each follows one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
+    pub(crate) channels: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetedArgs {
+    #[command(flatten)]
+    pub(crate) fanout: FanoutArgs,
+    /// How many client ids the streams are spread over [default: one each]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
+    pub(crate) clients: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FlatOutArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) amount: AmountArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SlowArgs {
+    #[command(flatten)]
+    pub(crate) fanout: FanoutArgs,
+    /// The share of the streams that never read
+    #[arg(long, value_name = "PERCENT", default_value = "10%")]
+    pub(crate) stuck: Percent,
+    /// The share of the streams that read slowly
+    #[arg(long, value_name = "PERCENT", default_value = "0%")]
+    pub(crate) slow: Percent,
+    /// How fast these read, in bytes a second
+    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) slow_bytes_per_s: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChurnArgs {
+    #[command(flatten)]
+    pub(crate) fanout: FanoutArgs,
+    /// The share of the streams that come and go
+    #[arg(long, value_name = "PERCENT", default_value = "50%")]
+    pub(crate) visitors: Percent,
+    /// How many of them leave, and as many come, in a second
+    #[arg(long, value_name = "R/s", default_value = "100/s")]
+    pub(crate) churn: Rate,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StormArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
     /// Events per second, for instance 100/s
     #[arg(long, value_name = "R/s")]
     pub(crate) rate: Rate,
-    /// How many events to publish
-    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=EVENTS_MAX))]
-    pub(crate) events: u32,
-    /// The data of one event, in bytes
-    #[arg(long, value_name = "BYTES", default_value = "128",
-          value_parser = clap::value_parser!(u32).range(SIZE_BYTES_MIN..=SIZE_BYTES_MAX))]
-    pub(crate) size: u32,
-    /// The server's process: adds its CPU time and its memory to the report
-    #[arg(long, value_name = "PID")]
-    pub(crate) pid: Option<u32>,
-    /// After the last publish: give up, and count as lost, what has not come when nothing came for this long
-    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
-    pub(crate) quiet: Duration,
+    /// The share of the streams that stay, and show what the live traffic feels
+    #[arg(long, value_name = "PERCENT", default_value = "10%")]
+    pub(crate) stay: Percent,
+    /// How long to publish before the others leave
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
+    pub(crate) before: Duration,
+    /// How long they are away: what is published meanwhile is to be replayed
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
+    pub(crate) away: Duration,
+    /// How long to publish after they have begun to come back
+    #[arg(long, value_name = "TIME", default_value = "4", value_parser = parse_duration)]
+    pub(crate) after: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SoakArgs {
+    #[command(flatten)]
+    pub(crate) fanout: FanoutArgs,
+    /// How much more memory the server may have in the last quarter than in the second, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "5%")]
+    pub(crate) growth_max: Percent,
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,58 +289,11 @@ pub(crate) struct IdleArgs {
     #[command(flatten)]
     pub(crate) streams: StreamArgs,
     /// How long to hold the streams, in seconds or with a unit
-    #[arg(long, value_name = "SECONDS", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) hold: Duration,
     /// The server's process, whose memory is weighed
     #[arg(long, value_name = "PID")]
     pub(crate) pid: u32,
-}
-
-/// A rate of events, above zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rate {
-    events_per_s: f64,
-}
-
-impl Rate {
-    pub(crate) fn events_per_s(self) -> f64 {
-        self.events_per_s
-    }
-
-    /// When event `number` is due, in nanoseconds after the first. Computed from the start: errors do not add up.
-    pub(crate) fn due_ns(self, number: u32) -> u64 {
-        (f64::from(number) * 1e9 / self.events_per_s) as u64
-    }
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let number = typed.strip_suffix("/s").unwrap_or(typed);
-        match number.parse::<f64>() {
-            Ok(events_per_s) if (0.001..=1e6).contains(&events_per_s) => Ok(Self { events_per_s }),
-            _ => Err("a rate is a number from 0.001 to 1000000, for instance 100/s".to_owned()),
-        }
-    }
-}
-
-/// Seconds, or a number with `ms`, `s` or `m`.
-fn parse_duration(typed: &str) -> Result<Duration, String> {
-    let (number, unit_s) = if let Some(number) = typed.strip_suffix("ms") {
-        (number, 0.001)
-    } else if let Some(number) = typed.strip_suffix('s') {
-        (number, 1.0)
-    } else if let Some(number) = typed.strip_suffix('m') {
-        (number, 60.0)
-    } else {
-        (typed, 1.0)
-    };
-    let seconds = number.parse::<f64>().map_err(|_| "not a number of seconds, nor 500ms, 10s or 2m".to_owned())?;
-    match Duration::try_from_secs_f64(seconds * unit_s) {
-        Ok(duration) if !duration.is_zero() && duration <= DURATION_MAX => Ok(duration),
-        _ => Err("a time is more than 0 and at most 24 hours".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -173,27 +305,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_a_unit_or_are_seconds() {
-        assert_eq!(parse_duration("60"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "s", "-1", "0", "nan", "inf", "25h", "1e9", "1500m"] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(parse_duration("1440m"), Ok(DURATION_MAX));
-    }
-
-    #[test]
-    fn a_rate_is_above_zero() {
-        let rate: Rate = "100/s".parse().unwrap();
-        assert_eq!(rate.due_ns(0), 0);
-        assert_eq!(rate.due_ns(250), 2_500_000_000);
-        for wrong in ["0/s", "-5", "nan", "inf", "2000000", "10/m", ""] {
-            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
-        }
     }
 }

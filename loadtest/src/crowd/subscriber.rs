@@ -1,79 +1,73 @@
-//! One subscriber: connects, sends its request, checks the head, then takes the stream apart until it is cut off.
+//! One subscriber: opens its stream and takes it apart, in the way of its role, until it is cut off.
 //!
-//! Lives on one receiving thread and shares that thread's read buffer and ledger. Never connects a second time: a
-//! stream that the server closes is a finding.
+//! Lives on one receiving thread and shares that thread's read buffer and ledgers.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
 use std::task::Poll;
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::crowd::Notice;
-use crate::measure::clock::{Clock, Deadline};
-use crate::measure::ledger::Ledger;
+use crate::crowd::live::Live;
+use crate::crowd::opening::{Opened, open};
+use crate::crowd::plan::{Order, Plan, Role};
+use crate::measure::ledger::{Ledger, Seat};
 use crate::wire::body::{Body, Malformed};
-use crate::wire::head::{HeadError, HeadReader};
 use crate::wire::sse::Parser;
-use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// One read takes at most this much; shared by all connections of a thread.
 const READ_BYTES_MAX: usize = 64 << 10;
 
-/// What all subscribers of a run have in common.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) target: Target,
-    /// The whole request of a subscriber.
-    pub(crate) request: Arc<str>,
-    pub(crate) connections: u32,
-    pub(crate) clock: Clock,
-    pub(crate) deadline: Deadline,
-    /// Lets so many connect at once.
-    pub(crate) gate: Arc<Semaphore>,
-    pub(crate) notices: Sender<Notice>,
-}
+/// How often a slow reader reads.
+const SLOW_READ_EVERY: Duration = Duration::from_millis(100);
 
 /// What the subscribers of one thread share.
 #[derive(Debug)]
-pub(crate) struct Desk {
-    buffer: Vec<u8>,
-    pub(crate) ledger: Ledger,
-    /// How many have neither seen the last event nor been closed.
-    pending: u32,
-    /// When the last delivery of this thread was, for who waits for silence.
-    activity_ns: Arc<AtomicU64>,
+pub(crate) struct Shared {
+    pub(crate) plan: Plan,
+    pub(crate) desk: RefCell<Desk>,
+    /// Lets so many connect at once.
+    pub(crate) gate: Arc<Semaphore>,
+    pub(crate) notices: Sender<Notice>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) orders: watch::Receiver<Order>,
 }
 
-/// Why a stream could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SubscribeError {
-    #[error("cannot connect to {address}: {cause}")]
-    Connect { address: std::net::SocketAddr, cause: io::Error },
-    #[error("the connection broke before the answer: {0}")]
-    Broke(#[from] io::Error),
-    #[error("the target closed the connection without an answer")]
-    NoAnswer,
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    #[error("the target answered {0} instead of 200")]
-    Status(u16),
-    #[error("the target answered 200 with content-type \"{0}\" instead of text/event-stream")]
-    NotAStream(String),
+/// What they write to, one at a time.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) buffer: Vec<u8>,
+    /// One a group.
+    pub(crate) ledgers: Vec<Ledger>,
+}
+
+impl Desk {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self { buffer: vec![0; READ_BYTES_MAX], ledgers: plan.ledgers() }
+    }
+}
+
+impl Shared {
+    fn say(&self, notice: Notice) {
+        // Nobody listens any more once the run is over; then it does not matter.
+        let _ = self.notices.send(notice);
+    }
 }
 
 /// How an open stream ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Closed {
+enum Closed {
     #[error("ended by the target")]
     Ended,
     #[error("{0}")]
@@ -82,104 +76,125 @@ pub(crate) enum Closed {
     Malformed(#[from] Malformed),
 }
 
-impl Desk {
-    pub(crate) fn new(ledger: Ledger, subscribers: u32, activity_ns: Arc<AtomicU64>) -> Self {
-        Self { buffer: vec![0; READ_BYTES_MAX], ledger, pending: subscribers, activity_ns }
+/// A connection of the run, whether its stream is open or not.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    pub(crate) connection: u32,
+    pub(crate) group: usize,
+    pub(crate) seat: Seat,
+    pub(crate) shared: Rc<Shared>,
+}
+
+impl Subscriber {
+    fn role(&self) -> Role {
+        self.shared.plan.groups[self.group].role
     }
 
-    /// One subscriber less to wait for.
-    fn settle_one(&mut self, plan: &Plan) {
-        self.pending -= 1;
-        if self.pending == 0 {
-            plan.say(Notice::ThreadDone);
+    /// Lasts until the stream is over, or for as long as the thread's runtime.
+    pub(crate) async fn run(mut self) {
+        match self.role() {
+            Role::Steady => {
+                let Some(mut stream) = self.open(b"").await else { return };
+                let closed = stream.receive(&self).await;
+                self.tell_closed(&closed);
+            }
+            Role::Storm => self.run_storm().await,
+            Role::Stuck => {
+                let _stream = self.open(b"").await;
+                pending::<()>().await;
+            }
+            Role::Slow { bytes_per_s } => {
+                let Some(mut stream) = self.open(b"").await else { return };
+                let bytes = (u64::from(bytes_per_s) * SLOW_READ_EVERY.as_millis() as u64 / 1000).max(1);
+                // However it ends: a server may cut off who is too slow.
+                let _closed = stream.receive_slowly(bytes as usize, &self).await;
+            }
+            Role::Churn { life } => self.run_churn(life).await,
         }
     }
-}
 
-impl Plan {
-    fn say(&self, notice: Notice) {
-        // Nobody listens any more once the run is over; then it does not matter.
-        let _ = self.notices.send(notice);
-    }
-}
-
-/// Runs subscriber `index` of the run, which is connection `place` of this thread's ledger.
-pub(crate) async fn run(index: u32, place: usize, plan: Rc<Plan>, desk: Rc<RefCell<Desk>>) {
-    let opened = {
-        let _permit = plan.gate.acquire().await;
-        // Boxed, so that what only the opening needs is given back once the stream is open.
-        Box::pin(open(index, &plan, &desk)).await
-    };
-    let (stream, body, rest) = match opened {
-        Ok(opened) => opened,
-        Err(cause) => return plan.say(Notice::Refused { number: index + 1, cause }),
-    };
-    plan.say(Notice::Open);
-    let mut subscriber = Subscriber { place, stream, body, parser: Parser::new(), is_waited_for: true };
-    let closed = subscriber.take(&rest, &mut desk.borrow_mut(), &plan).err();
-    drop(rest);
-    let closed = match closed {
-        Some(closed) => closed,
-        None => subscriber.receive(&desk, &plan).await,
-    };
-    plan.say(Notice::Closed(closed));
-    if subscriber.is_waited_for {
-        desk.borrow_mut().settle_one(&plan);
-    }
-}
-
-async fn open(index: u32, plan: &Plan, desk: &RefCell<Desk>) -> Result<(TcpStream, Body, Vec<u8>), SubscribeError> {
-    let mut stream =
-        connect(index, plan).await.map_err(|cause| SubscribeError::Connect { address: plan.target.address, cause })?;
-    stream.write_all(plan.request.as_bytes()).await?;
-    let mut reader = HeadReader::default();
-    loop {
-        stream.readable().await?;
-        let desk = &mut *desk.borrow_mut();
-        let read = match stream.try_read(&mut desk.buffer) {
-            Ok(0) => return Err(SubscribeError::NoAnswer),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error.into()),
+    /// Opens the stream for the first time or again; `None`: it could not, and that has been told.
+    async fn open(&mut self, last_event_id: &[u8]) -> Option<Stream> {
+        let opened = {
+            let _permit = self.shared.gate.acquire().await;
+            // Boxed, so that what only the opening needs is given back once the stream is open.
+            Box::pin(open(self.connection, self.role(), last_event_id, &self.shared)).await
         };
-        let Some((head, rest)) = reader.take(&desk.buffer[..read])? else { continue };
-        if head.status != 200 {
-            return Err(SubscribeError::Status(head.status));
+        match opened {
+            Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(), rest }),
+            Err(cause) => {
+                self.shared.say(Notice::Refused { number: self.connection + 1, cause: cause.to_string() });
+                None
+            }
         }
-        if !head.content_type.starts_with("text/event-stream") {
-            return Err(SubscribeError::NotAStream(head.content_type));
-        }
-        return Ok((stream, head.body, rest));
+        .inspect(|_| {
+            let live = &self.shared.live;
+            let is_first = self.seat.back_ns == 0;
+            (if is_first { &live.open } else { &live.back }).fetch_add(1, Relaxed);
+        })
     }
-}
 
-async fn connect(index: u32, plan: &Plan) -> io::Result<TcpStream> {
-    let socket = if plan.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if let Some(source) = plan.target.source(index, plan.connections) {
-        // Without this a port that a run before has just left cannot be bound for a minute.
-        socket.set_reuseaddr(true)?;
-        socket.bind(source)?;
+    fn tell_closed(&self, closed: &Closed) {
+        self.shared.live.closed.fetch_add(1, Relaxed);
+        self.shared.say(Notice::Closed(closed.to_string()));
     }
-    match timeout(CONNECT_TIMEOUT.min(plan.deadline.left()), socket.connect(plan.target.address)).await {
-        Ok(connected) => connected,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+
+    async fn run_storm(&mut self) {
+        let mut orders = self.shared.orders.clone();
+        let Some(mut stream) = self.open(b"").await else { return };
+        let is_away = async {
+            // `Back` may have followed already.
+            let away = orders.wait_for(|order| matches!(order, Order::Away | Order::Back)).await;
+            away.is_ok()
+        };
+        tokio::select! {
+            closed = stream.receive(self) => return self.tell_closed(&closed),
+            is_away = is_away => if !is_away { return },
+        }
+        let last_event_id = stream.parser.last_id().to_vec();
+        drop(stream);
+        if orders.wait_for(|order| matches!(order, Order::Back)).await.is_err() {
+            return;
+        }
+        self.seat.back_ns = self.shared.plan.clock.now_ns();
+        let Some(mut stream) = self.open(&last_event_id).await else { return };
+        let closed = stream.receive(self).await;
+        self.tell_closed(&closed);
+    }
+
+    async fn run_churn(&mut self, life: Duration) {
+        // The first lives end one after the other, so that there is never a storm.
+        let place = f64::from(self.connection % 1000) / 1000.0;
+        let mut life_left = life.mul_f64(place);
+        while let Some(mut stream) = self.open(b"").await {
+            if let Ok(closed) = timeout(life_left, stream.receive(self)).await {
+                return self.tell_closed(&closed);
+            }
+            drop(stream);
+            self.shared.desk.borrow_mut().ledgers[self.group].end_life(self.seat);
+            self.seat.back_ns = 1;
+            life_left = life;
+        }
     }
 }
 
 /// An open stream.
-struct Subscriber {
-    place: usize,
+#[derive(Debug)]
+struct Stream {
     stream: TcpStream,
     body: Body,
     parser: Parser,
-    /// It has not seen the last event.
-    is_waited_for: bool,
+    /// What came along with the head.
+    rest: Vec<u8>,
 }
 
-impl Subscriber {
-    async fn receive(&mut self, desk: &RefCell<Desk>, plan: &Plan) -> Closed {
+impl Stream {
+    async fn receive(&mut self, of: &Subscriber) -> Closed {
+        if let Err(closed) = self.take_rest(of) {
+            return closed;
+        }
         poll_fn(|context| {
-            let desk = &mut *desk.borrow_mut();
+            let desk = &mut *of.shared.desk.borrow_mut();
             // Taken out for the time of the poll, so that it can be read while the desk is written to.
             let mut buffer = std::mem::take(&mut desk.buffer);
             let polled = loop {
@@ -189,7 +204,7 @@ impl Subscriber {
                     Poll::Ready(Err(error)) => break Poll::Ready(Closed::Broke(error)),
                     Poll::Ready(Ok(())) if unread.filled().is_empty() => break Poll::Ready(Closed::Ended),
                     Poll::Ready(Ok(())) => {
-                        if let Err(closed) = self.take(unread.filled(), desk, plan) {
+                        if let Err(closed) = self.take(unread.filled(), desk, of) {
                             break Poll::Ready(closed);
                         }
                     }
@@ -201,20 +216,49 @@ impl Subscriber {
         .await
     }
 
+    /// Reads no more than `bytes` each time.
+    async fn receive_slowly(&mut self, bytes: usize, of: &Subscriber) -> Closed {
+        if let Err(closed) = self.take_rest(of) {
+            return closed;
+        }
+        let mut ticks = interval(SLOW_READ_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut buffer = vec![0; bytes.min(READ_BYTES_MAX)];
+        loop {
+            ticks.tick().await;
+            let read = match self.stream.try_read(&mut buffer) {
+                Ok(0) => return Closed::Ended,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Closed::Broke(error),
+            };
+            if let Err(closed) = self.take(&buffer[..read], &mut of.shared.desk.borrow_mut(), of) {
+                return closed;
+            }
+        }
+    }
+
+    fn take_rest(&mut self, of: &Subscriber) -> Result<(), Closed> {
+        let rest = std::mem::take(&mut self.rest);
+        self.take(&rest, &mut of.shared.desk.borrow_mut(), of)
+    }
+
     /// Takes one read's bytes. One time stamp holds for all events in it: they were there when the read returned.
-    fn take(&mut self, bytes: &[u8], desk: &mut Desk, plan: &Plan) -> Result<(), Closed> {
-        let Self { place, body, parser, .. } = self;
-        let now_ns = plan.clock.now_ns();
-        let ledger = &mut desk.ledger;
-        let before = ledger.deliveries;
-        body.decode(bytes, |content| parser.feed(content, |event| ledger.take(*place, &event, now_ns)))?;
-        if ledger.deliveries > before {
+    fn take(&mut self, bytes: &[u8], desk: &mut Desk, of: &Subscriber) -> Result<(), Closed> {
+        let shared = &*of.shared;
+        let now_ns = shared.plan.clock.now_ns();
+        let ledger = &mut desk.ledgers[of.group];
+        let before = ledger.sum.deliveries;
+        let parser = &mut self.parser;
+        self.body.decode(bytes, |content| parser.feed(content, |event| ledger.take(of.seat, &event, now_ns)))?;
+        let new = ledger.sum.deliveries - before;
+        if new > 0 {
             ledger.end_read(now_ns);
-            // Read by the main thread only to see whether it is silent; nothing is published with it.
-            desk.activity_ns.store(now_ns, Ordering::Relaxed);
-            if self.is_waited_for && desk.ledger.has_last(self.place) {
-                self.is_waited_for = false;
-                desk.settle_one(plan);
+            if of.role().is_awaited() {
+                // One thread writes each, so a load and a store do.
+                let live = &shared.live;
+                live.deliveries.store(live.deliveries.load(Relaxed) + new, Relaxed);
+                live.activity_ns.store(now_ns, Relaxed);
             }
         }
         if self.body.is_over() { Err(Closed::Ended) } else { Ok(()) }

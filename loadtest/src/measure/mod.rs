@@ -4,5 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod latency;
 pub(crate) mod ledger;
 pub(crate) mod process;
+pub(crate) mod span;
 pub(crate) mod stamp;
 pub(crate) mod tally;
+pub(crate) mod timeline;

@@ -35,17 +35,31 @@ impl Process {
         self.read("smaps_rollup", parse_memory)
     }
 
-    /// User and system time of all its threads since it began. As fine as the kernel's tick, usually 10 ms.
+    /// Processor time of all its threads since they began, in microseconds: to the nanosecond where the kernel counts
+    /// so (`schedstat`), else to its tick, usually 10 ms.
     pub(crate) fn cpu_us(self) -> Result<u64, Failure> {
+        if let Some(cpu_ns) = self.scheduled_ns() {
+            return Ok(cpu_ns / 1000);
+        }
         let ticks = self.read("stat", parse_ticks)?;
         Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1))
+    }
+
+    /// `None`: the kernel does not say, or a thread has ended meanwhile.
+    fn scheduled_ns(self) -> Option<u64> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
+        let times = tasks.map(|task| {
+            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        });
+        times.sum::<Option<u64>>().filter(|cpu_ns| *cpu_ns > 0)
     }
 
     fn read<T>(self, file: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
         let path = format!("/proc/{}/{file}", self.pid);
         let unlike = || std::io::Error::other("not in the form that was expected");
         let parsed = std::fs::read_to_string(&path).and_then(|text| parse(&text).ok_or_else(unlike));
-        parsed.map_err(|cause| Failure::Process { pid: self.pid, path, cause })
+        parsed.map_err(|cause| Failure::Weigh { pid: self.pid, path, cause })
     }
 }
 

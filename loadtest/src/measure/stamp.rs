@@ -5,9 +5,9 @@
 use std::io::Write;
 
 /// The smallest data that holds any stamp: the longest opening below and an empty pad.
-pub(crate) const DATA_BYTES_MIN: usize = 64;
+pub(crate) const DATA_BYTES_MIN: usize = 80;
 /// A stamp is within this many bytes from the start of the data.
-pub(crate) const STAMP_BYTES_MAX: usize = 64;
+pub(crate) const STAMP_BYTES_MAX: usize = 80;
 
 const PAD: &[u8] = b"\"pad\":\"";
 const END: &[u8] = b"\"}";
@@ -17,7 +17,9 @@ const END: &[u8] = b"\"}";
 pub(crate) struct Stamp {
     /// Tells the events of this run from what else is on the channel.
     pub(crate) run: u32,
-    /// Its place among the events of the run, from 0.
+    /// The series that it belongs to: what one publisher sends to one channel, in order.
+    pub(crate) series: u32,
+    /// Its place in the series, from 0.
     pub(crate) number: u32,
     /// When it should have been sent, by the run's clock; not when it was.
     pub(crate) due_ns: u64,
@@ -27,7 +29,8 @@ impl Stamp {
     /// Writes the data, `size_bytes` long, over whatever `data` held.
     pub(crate) fn write(self, size_bytes: usize, data: &mut Vec<u8>) {
         data.clear();
-        write!(data, "{{\"r\":{},\"n\":{},\"t\":{},", self.run, self.number, self.due_ns)
+        let Self { run, series, number, due_ns } = self;
+        write!(data, "{{\"r\":{run},\"s\":{series},\"n\":{number},\"t\":{due_ns},")
             .expect("writing to a Vec cannot fail");
         data.extend_from_slice(PAD);
         data.resize(size_bytes.saturating_sub(END.len()).max(data.len()), b'x');
@@ -37,10 +40,12 @@ impl Stamp {
     /// Reads it back from the first bytes of an event's data. `None`: that was not published by this program.
     pub(crate) fn read(data: &[u8]) -> Option<Self> {
         let (run, rest) = number(data.strip_prefix(b"{\"r\":")?)?;
-        let (number_in_run, rest) = number(rest.strip_prefix(b",\"n\":")?)?;
+        let (series, rest) = number(rest.strip_prefix(b",\"s\":")?)?;
+        let (number_in_series, rest) = number(rest.strip_prefix(b",\"n\":")?)?;
         let (due_ns, rest) = number(rest.strip_prefix(b",\"t\":")?)?;
         rest.starts_with(b",").then_some(())?;
-        Some(Self { run: u32::try_from(run).ok()?, number: u32::try_from(number_in_run).ok()?, due_ns })
+        let [run, series, number] = [run, series, number_in_series].map(u32::try_from);
+        Some(Self { run: run.ok()?, series: series.ok()?, number: number.ok()?, due_ns })
     }
 }
 
@@ -63,8 +68,8 @@ mod tests {
     fn what_is_written_is_read_back_from_the_first_bytes() {
         // The due time is below 48 hours: 15 digits.
         for stamp in [
-            Stamp { run: 0, number: 0, due_ns: 0 },
-            Stamp { run: u32::MAX, number: u32::MAX, due_ns: 999_999_999_999_999 },
+            Stamp { run: 0, series: 0, number: 0, due_ns: 0 },
+            Stamp { run: u32::MAX, series: u32::MAX, number: u32::MAX, due_ns: 999_999_999_999_999 },
         ] {
             for size_bytes in [DATA_BYTES_MIN, DATA_BYTES_MIN + 1, 4096] {
                 let mut data = vec![7; 10];
@@ -79,11 +84,15 @@ mod tests {
 
     #[test]
     fn data_of_somebody_else_is_no_stamp() {
-        for other in
-            ["", "hello", "{\"r\":1,\"n\":2,\"t\":3", "{\"r\":1,\"n\":,\"t\":3,", "{\"r\":4294967296,\"n\":1,\"t\":1,"]
-        {
+        for other in [
+            "",
+            "hello",
+            "{\"r\":1,\"s\":1,\"n\":2,\"t\":3",
+            "{\"r\":1,\"s\":1,\"n\":,\"t\":3,",
+            "{\"r\":4294967296,\"s\":1,\"n\":1,\"t\":1,",
+        ] {
             assert_eq!(Stamp::read(other.as_bytes()), None, "{other}");
         }
-        assert_eq!(Stamp::read(b"{\"r\":1,\"n\":2,\"t\":99999999999999999999,"), None);
+        assert_eq!(Stamp::read(b"{\"r\":1,\"s\":0,\"n\":2,\"t\":99999999999999999999,"), None);
     }
 }

@@ -4,9 +4,11 @@
 
 use std::ops::Range;
 
-/// The sequence check of one connection.
+/// The sequence check of one connection and one series.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// The first number seen ever is where the series begins for this connection, not 0.
+    is_adrift: bool,
     /// One above the highest number seen.
     next: u32,
     /// What was jumped over and has not come since, in ascending order.
@@ -23,7 +25,15 @@ pub(crate) enum Arrival {
 }
 
 impl Tally {
+    /// For a connection that is not there from the beginning: what came before its first event is not missed.
+    pub(crate) fn adrift() -> Self {
+        Self { is_adrift: true, ..Self::default() }
+    }
+
     pub(crate) fn take(&mut self, number: u32) -> Arrival {
+        if std::mem::take(&mut self.is_adrift) {
+            self.next = number;
+        }
         if number >= self.next {
             if number > self.next {
                 self.missing.push(self.next..number);
@@ -45,16 +55,16 @@ impl Tally {
         }
     }
 
-    /// Whether the last of `events` events has come.
-    pub(crate) fn has_last_of(&self, events: u32) -> bool {
-        self.next >= events
-    }
-
     /// How many of the first `published` events have not come.
     pub(crate) fn lost(&self, published: u32) -> u64 {
         // An event can be here although its publish was not counted: its answer may have failed.
         let holes = self.missing.iter().map(|hole| hole.end.min(published).saturating_sub(hole.start));
         holes.map(u64::from).sum::<u64>() + u64::from(published.saturating_sub(self.next))
+    }
+
+    /// How many have not come although a later one has.
+    pub(crate) fn jumped(&self) -> u64 {
+        self.lost(self.next)
     }
 
     fn fill(&mut self, hole: usize, number: u32) {
@@ -88,9 +98,18 @@ mod tests {
     #[test]
     fn events_in_order_leave_no_trace() {
         let tally = tally(0..1000);
-        assert!(tally.has_last_of(1000) && !tally.has_last_of(1001));
         assert_eq!((tally.lost(1000), tally.duplicated, tally.reordered), (0, 0, 0));
         assert_eq!(tally.missing.capacity(), 0);
+    }
+
+    #[test]
+    fn one_that_came_later_misses_nothing_from_before() {
+        let mut tally = Tally::adrift();
+        assert_eq!(tally.jumped(), 0);
+        for number in [7, 8, 10] {
+            tally.take(number);
+        }
+        assert_eq!((tally.jumped(), tally.duplicated, tally.reordered), (1, 0, 0));
     }
 
     #[test]
@@ -99,6 +118,7 @@ mod tests {
         assert_eq!(tally.lost(7), 4);
         assert_eq!(tally.lost(8), 5);
         assert_eq!(tally.lost(3), 2);
+        assert_eq!(tally.jumped(), 4);
         for number in [2, 1, 4, 3] {
             assert_eq!(tally.take(number), Arrival::First);
         }

@@ -1,12 +1,16 @@
-//! What a `fanout` run found, and how it is told: each figure by its name, each fault on a line of its own.
+//! What a run found, and how it is told: each figure by its name, each fault on a line of its own.
 //!
-//! Only arithmetic and words; the run itself is in `fanout.rs`.
+//! Only arithmetic and words; the run itself is in `scenario`.
 
-use crate::args::FanoutArgs;
-use crate::measure::ledger::{Faults, Ledger};
+use crate::crowd::live::Counts;
+use crate::crowd::plan::{Group, Plan, Role};
+use crate::measure::latency::Latency;
+use crate::measure::ledger::{Faults, Sum};
 use crate::measure::process::Memory;
-use crate::publisher::Published;
+use crate::measure::span::Extent;
+use crate::publish::publisher::Published;
 use crate::report::{Report, ms};
+use crate::scenario::load::Load;
 
 /// What made the run end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,113 +30,175 @@ pub(crate) struct Usage {
 }
 
 /// Everything that a run leaves behind.
-pub(crate) struct Findings {
+pub(crate) struct Findings<'a> {
+    pub(crate) load: &'a Load<'a>,
+    pub(crate) plan: &'a Plan,
+    /// How many events there were to be, if that was said.
+    pub(crate) planned: Option<u32>,
     pub(crate) end: End,
     pub(crate) published: Published,
-    pub(crate) ledger: Ledger,
-    /// How many streams the target closed, and what to say of them.
-    pub(crate) closed: u32,
+    /// One a group.
+    pub(crate) sums: Vec<Sum>,
+    pub(crate) counts: Counts,
     pub(crate) closed_fault: Option<String>,
     pub(crate) usage: Option<Usage>,
 }
 
-impl Findings {
-    pub(crate) fn report(self, args: &FanoutArgs) -> Report {
-        let mut report = describe(args);
-        say_deliveries(&mut report, &self.ledger, &self.published);
-        say_faults(&mut report, args, self.end, &self.ledger, &self.published);
-        report.figure("closed", self.closed);
-        report.row("closed streams", self.closed.to_string());
-        self.closed_fault.into_iter().for_each(|fault| report.fault(fault));
-        if let Some(usage) = self.usage {
-            say_usage(&mut report, &usage, self.ledger.deliveries, args.streams.connections);
+impl Findings<'_> {
+    pub(crate) fn report(self) -> Report {
+        let mut report = self.describe();
+        self.say_published(&mut report);
+        for (number, sum) in self.sums.iter().enumerate() {
+            let group = self.plan.groups[number];
+            if group.connections > 0 && group.role != Role::Stuck {
+                self.say_deliveries(&mut report, prefix(number, group), sum);
+                self.say_faults(&mut report, number, sum);
+            }
         }
+        let Counts { closed, back, .. } = self.counts;
+        report.row("streams", format!("{closed} closed by the target, {back} opened again"));
+        report.figure("closed", closed);
+        report.figure("reconnects", back);
+        let deliveries = self.sums.iter().map(|sum| sum.deliveries).sum();
+        if let Some(usage) = &self.usage {
+            say_usage(&mut report, usage, deliveries, self.plan.connections());
+        }
+        self.closed_fault.into_iter().for_each(|fault| report.fault(fault));
         report
     }
-}
 
-fn describe(args: &FanoutArgs) -> Report {
-    let (connections, rate) = (args.streams.connections, args.rate.events_per_s());
-    let (events, size) = (args.events, args.size);
-    let title = format!("fanout: {connections} streams, {events} events of {size} B at {rate}/s");
-    let mut report = Report::new("fanout", title);
-    report.figure("connections", connections);
-    report.figure("events", events);
-    report.figure("size_bytes", size);
-    report.figure("rate_per_s", rate);
-    report
-}
-
-fn say_deliveries(report: &mut Report, ledger: &Ledger, published: &Published) {
-    let took_s = ledger.last_delivery_ns.saturating_sub(published.first_due_ns) as f64 / 1e9;
-    let per_s = if took_s > 0.0 { ledger.deliveries as f64 / took_s } else { 0.0 };
-    report.row("deliveries", format!("{} in {took_s:.3} s, {per_s:.0}/s", ledger.deliveries));
-    report.figure("published", published.events);
-    report.figure("deliveries", ledger.deliveries);
-    report.figure("took_s", took_s);
-    report.figure("deliveries_per_s", per_s);
-
-    let distributions = [
-        ("latency", "latency", &ledger.latency),
-        ("publish answer", "publish_answer", &published.answer),
-        ("publish lateness", "publish_lateness", &published.lateness),
-    ];
-    for (row, figure, latency) in distributions {
-        let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
-        let mut texts = Vec::new();
-        for (quantile, share) in quantiles {
-            let time_ms = latency.quantile_ms(share);
-            texts.push(format!("{quantile} {}", ms(time_ms)));
-            report.figure(&format!("{figure}_{}_ms", quantile.replace('.', "")), time_ms);
-        }
-        report.row(row, texts.join("  "));
-    }
-    let spread_ms = ledger.spread_ms();
-    let (median_ms, max_ms) = (spread_ms.map(|spread| spread.0), spread_ms.map(|spread| spread.1));
-    report.row("spread", format!("median {}  max {}", ms(median_ms), ms(max_ms)));
-    report.figure("spread_median_ms", median_ms);
-    report.figure("spread_max_ms", max_ms);
-
-    let per_read = (ledger.reads > 0).then(|| ledger.deliveries as f64 / ledger.reads as f64);
-    report.row("events per read", per_read.map_or("none".to_owned(), |per_read| format!("{per_read:.2}")));
-    report.figure("events_per_read", per_read);
-}
-
-fn say_faults(report: &mut Report, args: &FanoutArgs, end: End, ledger: &Ledger, published: &Published) {
-    let Faults { lost, duplicated, reordered } = ledger.faults(published.events);
-    let (damaged, other, reconnects) = (ledger.damaged, ledger.other, published.reconnects);
-    report.row("checked", format!("lost {lost}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}"));
-    report.row("other events", other.to_string());
-    report.row("reconnects", format!("{reconnects} of the publisher; streams are never reconnected"));
-    let counts = [
-        ("lost", lost),
-        ("duplicated", duplicated),
-        ("reordered", reordered),
-        ("damaged", damaged),
-        ("other", other),
-        ("publish_reconnects", u64::from(reconnects)),
-    ];
-    counts.into_iter().for_each(|(name, count)| report.figure(name, count));
-
-    let of = u64::from(published.events) * u64::from(args.streams.connections);
-    if published.events < args.events && end != End::AllClosed {
-        let timeout = args.streams.timeout;
-        report.fault(format!("published only {} of {} events within {timeout:?}", published.events, args.events));
-    }
-    if lost > 0 {
-        let why = match end {
-            End::Complete => "every open stream had the last event".to_owned(),
-            End::Quiet => format!("given up after {:?} of silence", args.quiet),
-            End::Timeout => format!("given up at the --timeout of {:?}", args.streams.timeout),
-            End::AllClosed => "all streams were closed".to_owned(),
+    fn describe(&self) -> Report {
+        let (name, events, size) = (self.load.name, self.published.events, self.plan.terms.size_bytes);
+        let pace = match self.load.pace {
+            Some(rate) => format!("at {}/s", rate.events_per_s()),
+            None => "as fast as they were answered".to_owned(),
         };
-        report.fault(format!("lost {lost} of {of} deliveries ({why})"));
+        let connections = self.plan.connections();
+        let title = format!("{name}: {connections} streams, {events} events of {size} B {pace}");
+        let mut report = Report::new(name, title);
+        report.figure("connections", connections);
+        report.figure("size_bytes", size);
+        report.figure("addressees", self.plan.terms.addressees);
+        report.figure("publishers", self.plan.terms.publishers);
+        report.figure("rate_per_s", self.load.pace.map(|rate| rate.events_per_s()));
+        report
     }
-    for (what, count) in [("duplicated", duplicated), ("reordered", reordered), ("damaged", damaged)] {
-        if count > 0 {
-            report.fault(format!("{what} {count} of {of} deliveries"));
+
+    fn say_published(&self, report: &mut Report) {
+        let Published { events, reconnects, .. } = self.published;
+        let took_s = self.published.ended_ns.saturating_sub(self.published.first_due_ns) as f64 / 1e9;
+        let per_s = if took_s > 0.0 { f64::from(events) / took_s } else { 0.0 };
+        report.row("published", format!("{events} in {took_s:.3} s, {per_s:.0}/s"));
+        report.figure("published", events);
+        report.figure("published_per_s", per_s);
+        say_times(report, "publish answer", "publish_answer", &self.published.answer);
+        say_times(report, "publish lateness", "publish_lateness", &self.published.lateness);
+        report.figure("publish_reconnects", reconnects);
+        if reconnects > 0 {
+            report.row("publishers", format!("connected {reconnects} times again"));
+        }
+        if let Some(planned) = self.planned
+            && events < planned
+            && self.end != End::AllClosed
+        {
+            let timeout = self.plan.deadline.timeout();
+            report.fault(format!("published only {events} of {planned} events within {timeout:?}"));
         }
     }
+
+    fn say_deliveries(&self, report: &mut Report, prefix: &'static str, sum: &Sum) {
+        let row = |name: &str| format!("{prefix}{name}");
+        let figure = |name: &str| format!("{}{name}", prefix.replace(' ', "_"));
+        let took_s = sum.last_delivery_ns.saturating_sub(self.published.first_due_ns) as f64 / 1e9;
+        let per_s = if took_s > 0.0 { sum.deliveries as f64 / took_s } else { 0.0 };
+        report.row(&row("deliveries"), format!("{} in {took_s:.3} s, {per_s:.0}/s", sum.deliveries));
+        report.figure(&figure("deliveries"), sum.deliveries);
+        report.figure(&figure("took_s"), took_s);
+        report.figure(&figure("deliveries_per_s"), per_s);
+        say_times(report, &row("latency"), &figure("latency"), &sum.latency);
+
+        let extents = [("spread", sum.spans.spread()), ("complete", sum.spans.complete())];
+        for (name, extent) in extents {
+            let (median_ms, max_ms) = extent.map(|Extent { median_ms, max_ms }| (median_ms, max_ms)).unzip();
+            report.row(&row(name), format!("median {}  max {}", ms(median_ms), ms(max_ms)));
+            report.figure(&figure(&format!("{name}_p50_ms")), median_ms);
+            report.figure(&figure(&format!("{name}_max_ms")), max_ms);
+        }
+        let per_read = (sum.reads > 0).then(|| sum.deliveries as f64 / sum.reads as f64);
+        report.row(&row("events per read"), per_read.map_or("none".to_owned(), |per_read| format!("{per_read:.2}")));
+        report.figure(&figure("events_per_read"), per_read);
+        if sum.replayed > 0 {
+            report.row(&row("replayed"), sum.replayed.to_string());
+        }
+        report.figure(&figure("replayed"), sum.replayed);
+        report.curve(&format!("{prefix}streams"), sum);
+    }
+
+    fn say_faults(&self, report: &mut Report, number: usize, sum: &Sum) {
+        let group = self.plan.groups[number];
+        let prefix = prefix(number, group);
+        let Faults { lost, duplicated, reordered } = sum.faults;
+        let Sum { damaged, other, gaps, .. } = *sum;
+        let checked = format!(
+            "lost {lost}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}; told of gaps {gaps} times, \
+             other events {other}"
+        );
+        report.row(&format!("{prefix}checked"), checked);
+        let counts = [
+            ("lost", lost),
+            ("duplicated", duplicated),
+            ("reordered", reordered),
+            ("damaged", damaged),
+            ("gaps", gaps),
+            ("other", other),
+        ];
+        for (name, count) in counts {
+            report.figure(&format!("{}{name}", prefix.replace(' ', "_")), count);
+        }
+        if group.role.is_behind() {
+            // Not a fault: these make their server drop. That it says so is what `gaps` counts.
+            return;
+        }
+        let of = sum.deliveries + lost;
+        if lost > 0 {
+            let why = match self.end {
+                _ if !group.role.is_awaited() => "between the first and the last event of a stream".to_owned(),
+                End::Complete => "although all deliveries came".to_owned(),
+                End::Quiet => format!("given up after {:?} of silence", self.load.publish.quiet),
+                End::Timeout => format!("given up at the --timeout of {:?}", self.plan.deadline.timeout()),
+                End::AllClosed => "all streams were closed".to_owned(),
+            };
+            report.fault(format!("{prefix}lost {lost} of {of} deliveries ({why})"));
+        }
+        for (what, count) in [("duplicated", duplicated), ("reordered", reordered), ("damaged", damaged)] {
+            if count > 0 {
+                report.fault(format!("{prefix}{what} {count} of {of} deliveries"));
+            }
+        }
+    }
+}
+
+/// What the names of a group's figures begin with. The first group is what the run is about.
+fn prefix(number: usize, group: Group) -> &'static str {
+    match group.role {
+        _ if number == 0 => "",
+        Role::Steady => "steady ",
+        Role::Storm => "storm ",
+        Role::Stuck => "stuck ",
+        Role::Slow { .. } => "slow ",
+        Role::Churn { .. } => "visitors ",
+    }
+}
+
+fn say_times(report: &mut Report, row: &str, figure: &str, latency: &Latency) {
+    let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
+    let mut texts = Vec::new();
+    for (quantile, share) in quantiles {
+        let time_ms = latency.quantile_ms(share);
+        texts.push(format!("{quantile} {}", ms(time_ms)));
+        report.figure(&format!("{figure}_{}_ms", quantile.replace('.', "")), time_ms);
+    }
+    report.row(row, texts.join("  "));
 }
 
 fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, connections: u32) {
@@ -148,6 +214,7 @@ fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, connections: u
         texts.push(format!("{name} {pss_bytes:.0} B"));
         report.figure(&format!("{name}_pss_per_connection_bytes"), pss_bytes);
         report.figure(&format!("{name}_rss_per_connection_bytes"), rss_bytes);
+        report.figure(&format!("{name}_pss_bytes"), memory.pss_bytes);
     }
     report.row("server PSS", format!("{} per connection", texts.join(", ")));
 }

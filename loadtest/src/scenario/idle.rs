@@ -1,27 +1,46 @@
 //! Scenario `idle`: what an open stream costs the server in memory while nothing is published.
 
 use crate::args::IdleArgs;
-use crate::crowd::Crowd;
-use crate::crowd::descriptors;
+use crate::crowd::plan::{Group, Plan, Role};
+use crate::crowd::{Crowd, descriptors};
 use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
-use crate::measure::ledger::Expected;
+use crate::measure::ledger::Terms;
 use crate::measure::process::Process;
 use crate::report::Report;
+use crate::scenario::progress::Progress;
+use crate::wire::dialect::{Address, Dialect};
 use crate::wire::target::Target;
+
+/// Nothing is published: whatever comes is somebody else's.
+const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1 };
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;
-    descriptors::ensure(streams.connections)?;
+    if streams.processes() == 1 {
+        descriptors::ensure(streams.connections)?;
+    }
     let target = Target::resolve(&streams.url)?;
     let process = Process::new(args.pid);
+    let plan = Plan {
+        dialect: Dialect::new(&streams.parts(), Address::Channel, &target.authority),
+        target,
+        address: Address::Channel,
+        terms: TERMS,
+        clock: Clock::start(),
+        deadline: Deadline::after(streams.timeout),
+        connecting_max: streams.connecting_max,
+        groups: vec![Group { role: Role::Steady, connections: streams.connections }],
+    };
+    let progress = Progress::new(streams.connections);
 
     let before = process.memory()?;
-    let deadline = Deadline::after(streams.timeout);
-    let mut crowd = Crowd::open(streams, &target, Expected::NOTHING, Clock::start(), deadline)?;
+    let mut crowd = Crowd::start(plan, streams.threads(), streams.processes())?;
+    crowd.opened(|counts| progress.opening(counts))?;
     let opened = process.memory()?;
     crowd.hold(args.hold)?;
     let held = process.memory()?;
+    progress.finish();
 
     let connections = streams.connections;
     let mut report = Report::new("idle", format!("idle: {connections} streams held for {:?}", args.hold));
@@ -34,10 +53,10 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         report.figure(&format!("{name}_pss_per_connection_bytes"), pss_bytes);
         report.figure(&format!("{name}_rss_per_connection_bytes"), rss_bytes);
     }
-    report.figure("closed", crowd.closed);
+    report.figure("closed", crowd.counts().closed);
     if let Some(fault) = crowd.closed_fault() {
         report.fault(fault);
     }
-    crowd.close()?;
+    crowd.close(vec![0])?;
     Ok(report)
 }

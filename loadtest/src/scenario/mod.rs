@@ -1,4 +1,110 @@
-//! One file a scenario: what it opens, what it publishes, and what it must find.
+//! The scenarios: who subscribes, who is published to, and what happens meanwhile. The run itself is `load.rs`.
 
-pub(crate) mod fanout;
 pub(crate) mod idle;
+pub(crate) mod load;
+pub(crate) mod progress;
+pub(crate) mod script;
+
+use std::time::Duration;
+
+use self::load::Load;
+use self::script::{Part, Script};
+use crate::args::{
+    AmountArgs, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, StormArgs, TargetedArgs,
+};
+use crate::crowd::plan::{Group, Role};
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::wire::dialect::Address;
+
+/// Streams on one channel that all read, at a fixed rate: what every other scenario departs from.
+fn steady<'a>(name: &'static str, args: &'a FanoutArgs) -> Load<'a> {
+    Load {
+        name,
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: Some(args.rate.rate),
+        amount: args.rate.amount,
+        groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
+        address: Address::Channel,
+        addressees: 1,
+        script: Script::new(Part::Plain),
+    }
+}
+
+/// Most of the connections are steady, and so many of some other role.
+fn with(role: Role, others: u32, of: u32) -> Result<Vec<Group>, Failure> {
+    if others >= of {
+        return Err(Failure::NobodySteady);
+    }
+    Ok(vec![Group { role: Role::Steady, connections: of - others }, Group { role, connections: others }])
+}
+
+pub(crate) fn fanout(args: &FanoutArgs) -> Result<Report, Failure> {
+    steady("fanout", args).run()
+}
+
+pub(crate) fn channels(args: &ChannelsArgs) -> Result<Report, Failure> {
+    Load { addressees: args.channels, ..steady("channels", &args.fanout) }.run()
+}
+
+pub(crate) fn targeted(args: &TargetedArgs) -> Result<Report, Failure> {
+    let addressees = args.clients.unwrap_or(args.fanout.streams.connections);
+    Load { address: Address::Client, addressees, ..steady("targeted", &args.fanout) }.run()
+}
+
+pub(crate) fn flat_out(args: &FlatOutArgs) -> Result<Report, Failure> {
+    let load = Load {
+        name: "flat-out",
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: None,
+        amount: args.amount,
+        groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
+        address: Address::Channel,
+        addressees: 1,
+        script: Script::new(Part::Plain),
+    };
+    load.run()
+}
+
+pub(crate) fn slow(args: &SlowArgs) -> Result<Report, Failure> {
+    let connections = args.fanout.streams.connections;
+    let (stuck, slow) = (args.stuck.of(connections), args.slow.of(connections));
+    let mut groups = with(Role::Stuck, stuck + slow, connections)?;
+    groups[1].connections = stuck;
+    groups.push(Group { role: Role::Slow { bytes_per_s: args.slow_bytes_per_s }, connections: slow });
+    Load { groups, ..steady("slow", &args.fanout) }.run()
+}
+
+pub(crate) fn churn(args: &ChurnArgs) -> Result<Report, Failure> {
+    let connections = args.fanout.streams.connections;
+    let visitors = args.visitors.of(connections);
+    let life = Duration::from_secs_f64(f64::from(visitors) / args.churn.events_per_s());
+    Load { groups: with(Role::Churn { life }, visitors, connections)?, ..steady("churn", &args.fanout) }.run()
+}
+
+pub(crate) fn storm(args: &StormArgs) -> Result<Report, Failure> {
+    let connections = args.streams.connections;
+    let stay = args.stay.of(connections);
+    let load = Load {
+        name: "storm",
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: Some(args.rate),
+        amount: AmountArgs { events: None, duration: Some(args.before + args.away + args.after) },
+        groups: with(Role::Storm, connections - stay, connections)?,
+        address: Address::Channel,
+        addressees: 1,
+        script: Script::new(Part::Storm { before: args.before, away: args.away }),
+    };
+    load.run()
+}
+
+pub(crate) fn soak(args: &SoakArgs) -> Result<Report, Failure> {
+    if args.fanout.publish.pid.is_none() {
+        return Err(Failure::SoakPid);
+    }
+    let script = Script::new(Part::Soak { growth_max: args.growth_max });
+    Load { script, ..steady("soak", &args.fanout) }.run()
+}

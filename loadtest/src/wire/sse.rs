@@ -1,5 +1,5 @@
 //! The event stream format, read in place: lines ended by LF, CRLF or CR, an event at each blank line after data
-//! (HTML Living Standard, 9.2.6). Of an event it tells the first bytes of the data and how long the data is.
+//! (HTML Living Standard, 9.2.6). Of an event it tells the type, the first bytes of the data, and how long the data is.
 //!
 //! Never allocates, and keeps a bounded number of bytes per connection however long a line is.
 
@@ -8,11 +8,18 @@ use crate::measure::stamp::STAMP_BYTES_MAX;
 /// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes.
 const LINE_BYTES_MAX: usize = STAMP_BYTES_MAX + 16;
 
+/// What is kept of an event's type: more than any type that means something here.
+const TYPE_BYTES_MAX: usize = 16;
+/// The longest id that is kept; a longer one counts as none.
+const ID_BYTES_MAX: usize = 64;
+
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One dispatched event.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Event<'a> {
+    /// The first bytes of its type, `TYPE_BYTES_MAX` at most; empty for a plain message.
+    pub(crate) kind: &'a [u8],
     /// The first bytes of the first data line, `STAMP_BYTES_MAX` at most.
     pub(crate) opening: &'a [u8],
     /// The length of the data, its line breaks included.
@@ -29,6 +36,10 @@ pub(crate) struct Parser {
     data: Opening<STAMP_BYTES_MAX>,
     /// The length of its data; `None`: it has no data line yet.
     data_bytes: Option<u64>,
+    kind: Opening<TYPE_BYTES_MAX>,
+    /// The id of the block that has no blank line yet, and of the last one that had.
+    id: Opening<ID_BYTES_MAX>,
+    last_id: Opening<ID_BYTES_MAX>,
     is_first_line: bool,
     /// A line ended with CR at the very end of a read: an LF that follows belongs to it.
     is_after_cr: bool,
@@ -41,6 +52,9 @@ impl Parser {
             line_bytes: 0,
             data: Opening::new(),
             data_bytes: None,
+            kind: Opening::new(),
+            id: Opening::new(),
+            last_id: Opening::new(),
             is_first_line: true,
             is_after_cr: false,
         }
@@ -71,6 +85,11 @@ impl Parser {
         self.keep(bytes);
     }
 
+    /// What a reconnect sends as `Last-Event-ID`; empty: nothing.
+    pub(crate) fn last_id(&self) -> &[u8] {
+        self.last_id.bytes()
+    }
+
     fn keep(&mut self, part: &[u8]) {
         self.line.extend(part);
         self.line_bytes += part.len() as u64;
@@ -84,27 +103,41 @@ impl Parser {
             (line, line_bytes) = (rest, line_bytes - BYTE_ORDER_MARK.len() as u64);
         }
         if line_bytes == 0 {
+            self.last_id = self.id;
+            let kind = std::mem::replace(&mut self.kind, Opening::new());
             if let Some(data_bytes) = self.data_bytes.take() {
-                dispatch(Event { opening: self.data.bytes(), data_bytes });
+                dispatch(Event { kind: kind.bytes(), opening: self.data.bytes(), data_bytes });
             }
             return;
         }
-        // Every other field, and a comment, is of no interest here.
-        let Some(after_name) = line.strip_prefix(b"data") else { return };
-        let value = match after_name.split_first() {
-            None => after_name,
-            Some((b':', value)) => value.strip_prefix(b" ").unwrap_or(value),
-            Some(_) => return,
-        };
-        let value_bytes = line_bytes - (line.len() - value.len()) as u64;
+        if let Some(value) = field(line, b"data") {
+            self.take_data(value, line_bytes - (line.len() - value.len()) as u64);
+        } else if let Some(value) = field(line, b"id") {
+            let is_kept = value.len() <= ID_BYTES_MAX && !value.contains(&0);
+            self.id = Opening::of(if is_kept { value } else { b"" });
+        } else if let Some(value) = field(line, b"event") {
+            self.kind = Opening::of(value);
+        }
+    }
+
+    fn take_data(&mut self, value: &[u8], value_bytes: u64) {
         self.data_bytes = match self.data_bytes {
             None => {
-                self.data = Opening::new();
-                self.data.extend(value);
+                self.data = Opening::of(value);
                 Some(value_bytes)
             }
             Some(before_bytes) => Some(before_bytes + 1 + value_bytes),
         };
+    }
+}
+
+/// The value of a line's field, if it is the field of this name.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let after_name = line.strip_prefix(name)?;
+    match after_name.split_first() {
+        None => Some(after_name),
+        Some((b':', value)) => Some(value.strip_prefix(b" ").unwrap_or(value)),
+        Some(_) => None,
     }
 }
 
@@ -119,6 +152,12 @@ impl<const BYTES_MAX: usize> Opening<BYTES_MAX> {
     fn new() -> Self {
         const { assert!(BYTES_MAX <= u8::MAX as usize) };
         Self { bytes: [0; BYTES_MAX], used: 0 }
+    }
+
+    fn of(whole: &[u8]) -> Self {
+        let mut opening = Self::new();
+        opening.extend(whole);
+        opening
     }
 
     fn bytes(&self) -> &[u8] {
@@ -196,6 +235,24 @@ mod tests {
         let long = "0123456789".repeat(30);
         let stream = format!(": {long}\ndata: {long}\n\ndata: short\ndata: {long}\n\n");
         check(stream.as_bytes(), &[(&long[..STAMP_BYTES_MAX], 300), ("short", 306)]);
+    }
+
+    #[test]
+    fn the_type_is_of_one_event_and_the_id_lasts() {
+        let mut parser = Parser::new();
+        let mut kinds = Vec::new();
+        let mut feed = |parser: &mut Parser, text: &str| {
+            parser.feed(text.as_bytes(), |event| kinds.push(event.kind.to_vec()));
+        };
+        feed(&mut parser, "event: fanfare.gap\nid: 7-0\ndata: a\n\ndata: b\n\nevent: lonely\n\nid: 8-0\ndata: c\n");
+        assert_eq!(parser.last_id(), b"7-0", "an id counts from the blank line on");
+        feed(&mut parser, "\n");
+        assert_eq!(parser.last_id(), b"8-0");
+        feed(&mut parser, "id: 9-0\n\n");
+        assert_eq!(parser.last_id(), b"9-0", "also without data");
+        feed(&mut parser, &format!("id: {}\n\n", "9".repeat(ID_BYTES_MAX + 1)));
+        assert_eq!(parser.last_id(), b"");
+        assert_eq!(kinds, [b"fanfare.gap".as_slice(), b"", b""]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! The server under load: its URL as typed, the address it resolves to, and the paths that are asked for.
+//! The server under load: its URL as typed, and the address that it resolves to.
 //!
-//! A `Url` or `Path` in hand can be put into a request as it is. Only plain HTTP is spoken here.
+//! The authority of a `Url` in hand can be put into a request as it is. Only plain HTTP is spoken here.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// How long one connect may take, for a stream, the publisher, and the choice among several addresses.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,29 +48,11 @@ impl FromStr for Url {
     }
 }
 
-/// The path and query of a request.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Path(String);
-
-impl FromStr for Path {
-    type Err = String;
-
-    fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        if !typed.starts_with('/') {
-            return Err("a path begins with /".to_owned());
-        }
-        if !typed.bytes().all(|byte| byte.is_ascii_graphic()) || typed.contains('#') {
-            return Err("a path is visible ASCII without #; percent-encode the rest".to_owned());
-        }
-        Ok(Self(typed.to_owned()))
-    }
-}
-
 /// Where the requests of a run go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    authority: String,
+    pub(crate) authority: String,
 }
 
 /// Why a URL leads nowhere.
@@ -97,17 +81,6 @@ impl Target {
         }
     }
 
-    /// The whole request that opens an event stream.
-    pub(crate) fn subscribe_request(&self, path: &Path) -> String {
-        format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", path.0, self.authority)
-    }
-
-    /// The head of a publish, up to and with the name of the last header: its value and a blank line are to follow.
-    pub(crate) fn publish_request(&self, path: &Path) -> String {
-        let authority = &self.authority;
-        format!("POST {} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: ", path.0)
-    }
-
     /// The source address for connection `index` of `connections`: many on loopback when one has too few ports.
     pub(crate) fn source(&self, index: u32, connections: u32) -> Option<SocketAddr> {
         match self.address.ip() {
@@ -134,14 +107,6 @@ mod tests {
         assert_eq!(url("http://[::1]"), is("::1", 80, "[::1]"));
         for wrong in ["https://a", "a:3000", "http://", "http://a:b", "http://a:0", "http://a/b", "http://u@a"] {
             assert!(url(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_path_cannot_break_a_request() {
-        assert!("/sse?channel=a%20b".parse::<Path>().is_ok());
-        for wrong in ["sse", "", "/a b", "/a\r\nX: y", "/ä", "/a#b"] {
-            assert!(wrong.parse::<Path>().is_err(), "{wrong}");
         }
     }
 

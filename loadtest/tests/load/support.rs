@@ -13,6 +13,10 @@ pub(crate) enum Manner {
     Honest,
     /// The same, without any coding: the stream ends when the connection does.
     Plain,
+    /// Only to the streams whose path ends in the same name as that of the publish.
+    Routes,
+    /// A stream that comes back with a `Last-Event-ID` first gets what it has missed.
+    Resumes,
     /// Every answer to a publish says `connection: close`.
     ClosesPublisher,
     /// The first stream does not get this event.
@@ -40,7 +44,9 @@ pub(crate) enum Manner {
 
 struct Server {
     manner: Manner,
-    streams: Mutex<Vec<TcpStream>>,
+    /// With the name at the end of their paths.
+    streams: Mutex<Vec<(String, TcpStream)>>,
+    history: Mutex<Vec<Vec<u8>>>,
     /// What the first stream is still owed, and how many events there were.
     held: Mutex<(Option<Vec<u8>>, usize)>,
 }
@@ -49,7 +55,8 @@ struct Server {
 pub(crate) fn serve(manner: Manner) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Arc::new(Server { manner, streams: Mutex::default(), held: Mutex::default() });
+    let server =
+        Arc::new(Server { manner, streams: Mutex::default(), history: Mutex::default(), held: Mutex::default() });
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let server = Arc::clone(&server);
@@ -63,12 +70,14 @@ impl Server {
     fn answer(&self, mut stream: TcpStream) {
         stream.set_nodelay(true).unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        while let Some((request_line, body)) = read_request(&mut reader) {
+        while let Some(Request { line, last_event_id, body }) = read_request(&mut reader) {
             if self.manner == Manner::Mute {
                 continue;
             }
-            if request_line.starts_with("GET ") {
-                self.subscribe(&mut stream);
+            let path = line.split(' ').nth(1).unwrap();
+            let name = path.rsplit('/').next().unwrap();
+            if line.starts_with("GET ") {
+                self.subscribe(&mut stream, name, last_event_id);
                 continue;
             }
             let extra = if self.manner == Manner::ClosesPublisher { "connection: close\r\n" } else { "" };
@@ -76,7 +85,7 @@ impl Server {
                 Manner::MuteToPublishers => continue,
                 Manner::RefusesPublishes(status) => answer(&mut stream, status, "no such channel\n", ""),
                 _ => {
-                    self.publish(&body);
+                    self.publish(name, &body);
                     answer(&mut stream, "202 Accepted", "{\"id\":\"1-1\",\"matched\":1}", extra);
                 }
             }
@@ -86,7 +95,7 @@ impl Server {
         }
     }
 
-    fn subscribe(&self, stream: &mut TcpStream) {
+    fn subscribe(&self, stream: &mut TcpStream, name: &str, last_event_id: Option<usize>) {
         let coding = match self.manner {
             Manner::RefusesStreams(status) => return answer(stream, status, "", ""),
             Manner::Page => return answer(stream, "200 OK", "<p>", "content-type: text/html\r\n"),
@@ -100,19 +109,25 @@ impl Server {
         if self.manner == Manner::ClosesStreams {
             return stream.shutdown(std::net::Shutdown::Both).unwrap();
         }
-        streams.push(stream.try_clone().unwrap());
+        if let Some(last) = last_event_id.filter(|_| self.manner == Manner::Resumes) {
+            self.history.lock().unwrap()[last + 1..].iter().for_each(|event| self.send(stream, event));
+        }
+        streams.push((name.to_owned(), stream.try_clone().unwrap()));
     }
 
-    fn publish(&self, data: &[u8]) {
+    fn publish(&self, name: &str, data: &[u8]) {
         let streams = self.streams.lock().unwrap();
         let mut held = self.held.lock().unwrap();
         let number = held.1;
         held.1 += 1;
+        let streams = streams.iter().filter(|(own, _)| self.manner != Manner::Routes || own == name);
+        let streams: Vec<_> = streams.map(|(_, stream)| stream).collect();
         if self.manner == Manner::ClosesBefore(number) {
             streams.iter().for_each(|stream| stream.shutdown(std::net::Shutdown::Both).unwrap());
         }
-        let event = [b"id: 1-1\ndata: ", data, b"\n\n"].concat();
-        let (first, others) = streams.split_first().unwrap();
+        let event = [format!("id: {number}\ndata: ").as_bytes(), data, b"\n\n"].concat();
+        self.history.lock().unwrap().push(event.clone());
+        let Some((first, others)) = streams.split_first() else { return };
         others.iter().for_each(|stream| self.send(stream, &event));
         match self.manner {
             Manner::Loses(chosen) if chosen == number => {}
@@ -142,9 +157,15 @@ fn answer(stream: &mut TcpStream, status: &str, body: &str, extra: &str) {
     write!(stream, "HTTP/1.1 {status}\r\n{extra}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
 }
 
-/// The request line and the body. `None`: the other side is done.
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let (mut request_line, mut length_bytes) = (String::new(), 0);
+struct Request {
+    line: String,
+    last_event_id: Option<usize>,
+    body: Vec<u8>,
+}
+
+/// `None`: the other side is done.
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let (mut request_line, mut length_bytes, mut last_event_id) = (String::new(), 0, None);
     reader.read_line(&mut request_line).ok().filter(|read| *read > 0)?;
     loop {
         let mut line = String::new();
@@ -152,13 +173,17 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> 
         if line == "\r\n" {
             break;
         }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+        let line = line.to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
             length_bytes = value.trim().parse().unwrap();
+        }
+        if let Some(value) = line.strip_prefix("last-event-id:") {
+            last_event_id = Some(value.trim().parse().unwrap());
         }
     }
     let mut body = vec![0; length_bytes];
     reader.read_exact(&mut body).ok()?;
-    Some((request_line, body))
+    Some(Request { line: request_line, last_event_id, body })
 }
 
 /// How one run of the load generator ended.
@@ -200,5 +225,6 @@ fn end(command: &mut Command) -> Run {
 /// A short `fanout` against a server of this manner: 5 streams, 20 events, on two threads.
 pub(crate) fn fanout(manner: Manner, more: &str) -> Run {
     let address = serve(manner);
-    run(&format!("fanout --url http://{address} --connections 5 --threads 2 --rate 500/s --events 20 {more}"))
+    let quiet = if more.contains("--quiet") { "" } else { "--quiet 400ms" };
+    run(&format!("fanout --url http://{address} --connections 5 --threads 2 --rate 500/s --events 20 {quiet} {more}"))
 }

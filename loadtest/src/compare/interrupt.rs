@@ -1,0 +1,40 @@
+//! Ctrl-C and SIGTERM, as a flag that every wait of the comparison looks at: what was started is ended before this
+//! program is.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Whether this program has been told to end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From here on the two signals set the flag instead of ending the process.
+    pub(crate) fn catch() -> io::Result<Self> {
+        let interrupt = Self::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (mut terminate, mut ctrl_c) = {
+            let _context = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        };
+        let flag = Arc::clone(&interrupt.0);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = ctrl_c.recv() => {}
+                }
+                // It says only that, so nothing has to be ordered with it.
+                flag.store(true, Ordering::Relaxed);
+            });
+        })?;
+        Ok(interrupt)
+    }
+
+    pub(crate) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,128 @@
+//! `compare`: the floor, Fanfare, nchan and whatever else is given, under the same loads, in interleaved rounds.
+//!
+//! It starts each server and each load generator as a process of its own, on cores of their own, and leaves none
+//! behind. A result with a fault is never told without the fault.
+
+pub(crate) mod case;
+pub(crate) mod cores;
+mod generator;
+mod interrupt;
+mod load;
+mod machine;
+mod out;
+mod page;
+pub(crate) mod peer;
+mod program;
+mod spread;
+mod summary;
+mod table;
+mod target;
+mod trial;
+mod words;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::args::compare::CompareArgs;
+use crate::compare::cores::{Cores, CoresError};
+use crate::compare::generator::GeneratorError;
+use crate::compare::interrupt::Interrupt;
+use crate::compare::machine::Machine;
+use crate::compare::out::OutError;
+use crate::compare::peer::given::as_told;
+use crate::compare::peer::{Peer, PeerError};
+use crate::compare::summary::{Comparison, PeerVersion, Results};
+use crate::compare::trial::Plan;
+use crate::report::Format;
+
+/// Why a comparison has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompareError {
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    #[error(transparent)]
+    Cores(#[from] CoresError),
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    #[error(transparent)]
+    Out(#[from] OutError),
+    #[error("cannot raise the descriptor limit: {0}")]
+    Limit(#[source] io::Error),
+    #[error("cannot catch signals: {0}")]
+    Signals(#[source] io::Error),
+    #[error("cannot find this program: {0}")]
+    OwnProgram(#[source] io::Error),
+}
+
+/// Runs everything, prints what was found, and fails if Fanfare had a fault.
+pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Result<ExitCode, CompareError> {
+    // Whatever can be known to be missing is told before anything is started.
+    let (peers, cases) = (Peer::find(args)?, args.cases());
+    let cores = Cores::choose(args.server_core, args.generator_cores.as_ref())?;
+    args.out.as_deref().map(out::prepare).transpose()?;
+    // nginx in one process does not raise it for itself; children inherit it.
+    rlimit::increase_nofile_limit(u64::MAX).map_err(CompareError::Limit)?;
+    let interrupt = Interrupt::catch().map_err(CompareError::Signals)?;
+    let machine = Machine::look();
+    let notes = notes(args, &cores, &machine);
+
+    let plan = Plan {
+        cases: &cases,
+        peers: &peers,
+        rounds: args.rounds,
+        scale: args.scale,
+        cores: &cores,
+        interrupt: &interrupt,
+    };
+    let trials = plan.run()?;
+
+    let version =
+        |peer: Peer| PeerVersion { configuration: peer.configuration(), name: peer.name, version: peer.version };
+    let peers: Vec<PeerVersion> = peers.into_iter().map(version).collect();
+    let (summaries, targets) = Results { cases: &cases, trials: &trials, rounds: args.rounds }.summary(&peers);
+    let comparison = Comparison {
+        command: as_told(std::env::args().collect()),
+        machine,
+        cores,
+        rounds: args.rounds,
+        scale: args.scale,
+        notes,
+        peers,
+        cases: summaries,
+        targets,
+        trials,
+    };
+    args.out.as_deref().map(|directory| out::write(directory, &comparison)).transpose()?;
+    html.map(|path| out::save(path, &comparison.page().html())).transpose()?;
+    let text = match format {
+        Format::Text => comparison.text(),
+        Format::Json => out::json(&comparison),
+    };
+    let printed = io::stdout().lock().write_all(text.as_bytes());
+    let is_good = printed.is_ok() && !comparison.has_fault_of_fanfare();
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What to know before believing the figures.
+fn notes(args: &CompareArgs, cores: &Cores, machine: &Machine) -> Vec<String> {
+    let mut notes = Vec::new();
+    if args.scale < 1.0 {
+        let scale = args.scale;
+        notes
+            .push(format!("scaled: only {scale} of the streams and events; the targets are not meant for these sizes"));
+    }
+    if *cores == Cores::Shared {
+        notes.push("there is only one core: server and load generator disturb each other".to_owned());
+    }
+    if machine.is_busy() {
+        notes.push(format!("something else was running when it began: load average {}", machine.load_average));
+    }
+    if cfg!(debug_assertions) {
+        notes.push("the load generator and the floor were built without --release".to_owned());
+    }
+    if !args.peer.is_empty() {
+        notes.push("servers given with --peer run where they run: neither started afresh nor pinned".to_owned());
+    }
+    notes
+}

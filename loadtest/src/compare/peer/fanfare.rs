@@ -1,0 +1,42 @@
+//! Fanfare as a server of the comparison: its program beside this one, one shard, and no settings from outside.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::compare::peer::{FANFARE, Kind, Peer, PeerError, Running, Starter, given_file, in_path, version, words};
+
+#[derive(Debug)]
+pub(super) struct Fanfare {
+    program: PathBuf,
+    more_args: Vec<String>,
+}
+
+impl Fanfare {
+    /// The program that was given, or that lies beside this one, or in PATH.
+    pub(super) fn find(given: Option<&Path>, more_args: &str) -> Result<Self, PeerError> {
+        let beside =
+            || std::env::current_exe().ok().map(|own| own.with_file_name(FANFARE)).filter(|file| file.is_file());
+        let program = match given {
+            Some(file) => given_file(file)?,
+            None => beside().or_else(|| in_path(FANFARE)).ok_or(PeerError::NoFanfare)?,
+        };
+        Ok(Self { program, more_args: more_args.split_whitespace().map(str::to_owned).collect() })
+    }
+
+    pub(super) fn into_peer(self) -> Peer {
+        Peer { name: FANFARE.to_owned(), version: version(&self.program, "--version"), kind: Kind::Fanfare(self) }
+    }
+
+    pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
+        let mut command = Command::new(&self.program);
+        // One shard: every server has one core.
+        command.args(["--listen", "127.0.0.1:0", "--shards", "1"]).args(&self.more_args);
+        // A setting that is not in the command would be missing in the report.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
+            command.env_remove(name);
+        }
+        let (program, url) = starter.start_announced(&mut command)?;
+        let target = ["--url", &url, "--preset", "fanfare"].map(str::to_owned).to_vec();
+        Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
+    }
+}

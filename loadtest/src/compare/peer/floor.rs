@@ -1,0 +1,32 @@
+//! The floor as a server of the comparison: this same program, started again.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::compare::peer::{FLOOR, Kind, Peer, PeerError, Running, Starter, words};
+
+#[derive(Debug)]
+pub(super) struct Floor {
+    program: PathBuf,
+}
+
+impl Floor {
+    pub(super) fn find() -> Result<Self, PeerError> {
+        let failed = |cause: io::Error| PeerError::Start { peer: FLOOR.to_owned(), cause };
+        Ok(Self { program: std::env::current_exe().map_err(failed)? })
+    }
+
+    pub(super) fn into_peer(self) -> Peer {
+        let version = format!("fanfare-loadtest {}", env!("CARGO_PKG_VERSION"));
+        Peer { name: FLOOR.to_owned(), version, kind: Kind::Floor(self) }
+    }
+
+    pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
+        let mut command = Command::new(&self.program);
+        command.args(["floor", "--listen", "127.0.0.1:0"]);
+        let (program, url) = starter.start_announced(&mut command)?;
+        let target = ["--url", &url, "--preset", "floor"].map(str::to_owned).to_vec();
+        Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
+    }
+}

@@ -1,0 +1,209 @@
+//! A server that runs already and was given by its URL, as one flag:
+//! `NAME,url=http://HOST:PORT,subscribe=/PATH,publish=/PATH,body=TEXT,pid=N,header=K: V`, or `preset=` for the routes.
+//!
+//! The only place where that text is taken apart. Where it runs, and on which core, is its owner's business.
+
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+use crate::compare::peer::{Kind, Peer, Running};
+use crate::wire::dialect::{Header, Path, Preset};
+use crate::wire::target::Url;
+
+/// A server that is not started here: its name, and the load generator's flags for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Given {
+    name: String,
+    url: String,
+    flags: Vec<String>,
+    pid: Option<u32>,
+}
+
+impl Given {
+    pub(super) fn into_peer(self) -> Peer {
+        Peer { name: self.name.clone(), version: format!("at {}", self.url), kind: Kind::Given(self) }
+    }
+
+    pub(super) fn running(&self) -> Running {
+        let mut target = vec!["--url".to_owned(), self.url.clone()];
+        target.extend_from_slice(&self.flags);
+        target.extend(self.pid.iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]));
+        Running { target, command: None, program: None, _directory: None }
+    }
+}
+
+/// The keys, each with the flag of the load generator that it becomes.
+const KEYS: [(&str, &str); 7] = [
+    ("url", "--url"),
+    ("preset", "--preset"),
+    ("subscribe", "--subscribe-path"),
+    ("publish", "--publish-path"),
+    ("body", "--body"),
+    ("header", "--header"),
+    ("pid", "--pid"),
+];
+
+impl FromStr for Given {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let (name, rest) = typed.split_once(',').unwrap_or((typed, ""));
+        let is_name_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || !name.chars().all(is_name_part) {
+            return Err("it begins with a name of letters, digits, -, _ and .".to_owned());
+        }
+        let mut given = Self { name: name.to_owned(), url: String::new(), flags: Vec::new(), pid: None };
+        let mut seen = Vec::new();
+        for (key, flag, value) in pairs(rest)? {
+            if key != "header" && seen.contains(&key) {
+                return Err(format!("{key}= is there twice"));
+            }
+            seen.push(key);
+            check(key, &value)?;
+            match key {
+                "url" => given.url = value,
+                "pid" => given.pid = value.parse().ok(),
+                // One word, because a value may begin with a hyphen.
+                _ => given.flags.push(format!("{flag}={value}")),
+            }
+        }
+        let has = |key| seen.contains(&key);
+        if !has("url") {
+            return Err("url=http://HOST:PORT is missing".to_owned());
+        }
+        let has_routes = has("preset") || (has("subscribe") && has("publish"));
+        if !has_routes {
+            return Err("how is it spoken to? give preset=, or subscribe= and publish=".to_owned());
+        }
+        Ok(given)
+    }
+}
+
+/// `key=value`, parted by commas. A part that begins with no key belongs to the value before: JSON has commas.
+fn pairs(text: &str) -> Result<Vec<(&'static str, &'static str, String)>, String> {
+    let mut pairs: Vec<(&'static str, &'static str, String)> = Vec::new();
+    for part in text.split(',') {
+        let known =
+            part.split_once('=').and_then(|(key, value)| Some((KEYS.iter().find(|known| known.0 == key)?, value)));
+        match (known, pairs.last_mut()) {
+            (Some(((key, flag), value)), _) => pairs.push((key, flag, value.to_owned())),
+            (None, Some((_, _, value))) => *value = format!("{value},{part}"),
+            (None, None) => {
+                let keys = KEYS.map(|(key, _)| format!("{key}=")).join(", ");
+                return Err(format!("after the name comes one of {keys}"));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// What the load generator would refuse is refused before anything is started.
+fn check(key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "url" => value.parse::<Url>().map(drop),
+        "preset" => Preset::from_str(value, false).map(drop),
+        "subscribe" | "publish" => value.parse::<Path>().map(drop),
+        "header" => value.parse::<Header>().map(drop),
+        "pid" => value.parse::<u32>().map(drop).map_err(|_| "a process has a number".to_owned()),
+        _ => Ok(()),
+    }
+    .map_err(|error| format!("{key}={value}: {error}"))
+}
+
+/// A command as it may be kept in a report: its program without the directory, which is of no use elsewhere, and
+/// without secrets.
+pub(crate) fn as_told(command: Vec<String>) -> Vec<String> {
+    let words = command.iter().enumerate().map(|(at, word)| match std::path::Path::new(word).file_name() {
+        Some(name) if at == 0 => name.to_string_lossy().into_owned(),
+        _ => without_secrets(word),
+    });
+    words.collect()
+}
+
+/// A word of a command as it may be kept in a report: headers without their values, because keys are sent in them.
+fn without_secrets(word: &str) -> String {
+    let (mut kept, mut is_header) = (Vec::new(), false);
+    for part in word.split(',') {
+        let key = part.trim_start_matches('-').split_once('=').map(|(key, _)| key);
+        if key == Some("header") {
+            is_header = true;
+            kept.push(format!("{}: ...", part.split_once(':').map_or(part, |(name, _)| name)));
+        } else if !is_header || KEYS.iter().any(|(known, _)| key == Some(known)) {
+            is_header = false;
+            kept.push(part.to_owned());
+        }
+    }
+    kept.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(typed: &str) -> Vec<String> {
+        typed.parse::<Given>().unwrap().running().target
+    }
+
+    #[test]
+    fn a_server_is_given_by_its_routes() {
+        let typed = "mercure,url=http://127.0.0.1:3000,subscribe=/s?topic={channel},publish=/p,pid=123,\
+            body=topic={channel}&data={data_form},header=Authorization: Bearer x,header=A: b, c";
+        let expected = [
+            "--url",
+            "http://127.0.0.1:3000",
+            "--subscribe-path=/s?topic={channel}",
+            "--publish-path=/p",
+            "--body=topic={channel}&data={data_form}",
+            "--header=Authorization: Bearer x",
+            "--header=A: b, c",
+            "--pid",
+            "123",
+        ];
+        assert_eq!(flags(typed), expected);
+    }
+
+    #[test]
+    fn a_server_is_given_by_a_preset() {
+        let expected = ["--url", "http://a:1", "--preset=floor"];
+        assert_eq!(flags("other-floor,url=http://a:1,preset=floor"), expected);
+    }
+
+    #[test]
+    fn a_body_may_hold_commas_and_equals_signs() {
+        let typed = r#"x,url=http://a,preset=nchan,body={"channel":"{channel}","a=b":1,"data":{data}}"#;
+        assert_eq!(flags(typed)[3], r#"--body={"channel":"{channel}","a=b":1,"data":{data}}"#);
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused() {
+        for (wrong, why) in [
+            ("", "begins with a name"),
+            ("a b,url=http://a,preset=floor", "begins with a name"),
+            ("x", "after the name"),
+            ("x,http://a", "after the name"),
+            ("x,preset=floor", "url="),
+            ("x,url=https://a,preset=floor", "only http://"),
+            ("x,url=http://a,url=http://b,preset=floor", "twice"),
+            ("x,url=http://a", "how is it spoken to"),
+            ("x,url=http://a,subscribe=/s", "how is it spoken to"),
+            ("x,url=http://a,preset=best", "preset=best"),
+            ("x,url=http://a,subscribe=s,publish=/p", "begins with /"),
+            ("x,url=http://a,preset=floor,pid=-1", "number"),
+            ("x,url=http://a,preset=floor,header=x", "Name: value"),
+        ] {
+            let error = wrong.parse::<Given>().unwrap_err();
+            assert!(error.contains(why), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_key_gets_into_a_report() {
+        let kept = "--peer=x,url=http://a,header=Authorization: ...,pid=3";
+        assert_eq!(without_secrets("--peer=x,url=http://a,header=Authorization: Bearer secret, more,pid=3"), kept);
+        assert_eq!(without_secrets("--header=X-Key: a,b=c,d"), "--header=X-Key: ...");
+        for word in ["--body={\"a\":1,\"b\":2}", "--peers=floor,nchan", ""] {
+            assert_eq!(without_secrets(word), word);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! What a comparison found: [`Comparison`], with medians, ratios and verdicts beside every single trial.
+//!
+//! Everything that is printed or written, in whatever form, is made from this and adds nothing to it.
+
+use crate::compare::case::{Better, Case, Figure, Source};
+use crate::compare::cores::Cores;
+use crate::compare::machine::Machine;
+use crate::compare::peer::{FANFARE, FLOOR};
+use crate::compare::spread::Spread;
+use crate::compare::target::{self, Verdict};
+use crate::compare::trial::Trial;
+
+/// A whole comparison.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Comparison {
+    /// The command that made it.
+    pub(crate) command: Vec<String>,
+    pub(crate) machine: Machine,
+    pub(crate) cores: Cores,
+    pub(crate) rounds: u32,
+    /// Below 1, the sizes are not those of the cases.
+    pub(crate) scale: f64,
+    /// What to know before believing it.
+    pub(crate) notes: Vec<String>,
+    pub(crate) peers: Vec<PeerVersion>,
+    pub(crate) cases: Vec<CaseSummary>,
+    pub(crate) targets: Vec<Verdict>,
+    /// Every run, in the order in which they were made.
+    pub(crate) trials: Vec<Trial>,
+}
+
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct PeerVersion {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// What it is configured with, beyond its command.
+    pub(crate) configuration: Option<String>,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct CaseSummary {
+    pub(crate) name: &'static str,
+    pub(crate) shows: &'static str,
+    pub(crate) figures: Vec<FigureSummary>,
+    /// One for each server: what is to be said beside any figure.
+    pub(crate) damages: Vec<Damage>,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct FigureSummary {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) better: Better,
+    /// One for each server.
+    pub(crate) rows: Vec<FigureRow>,
+}
+
+/// One figure of one server. `None`: it was not measured.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct FigureRow {
+    pub(crate) peer: String,
+    pub(crate) spread: Option<Spread>,
+    /// This server's over the floor's, round by round.
+    pub(crate) ratio_to_floor: Option<Spread>,
+    /// Fanfare's over this server's, round by round.
+    pub(crate) fanfare_ratio: Option<Spread>,
+}
+
+/// What went wrong with one server in one case, over all rounds.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct Damage {
+    pub(crate) peer: String,
+    pub(crate) lost: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) reordered: u64,
+    pub(crate) faults: Vec<String>,
+}
+
+impl Damage {
+    /// For a column; "none" only if there was no fault of any kind.
+    pub(crate) fn text(&self) -> String {
+        let counts = [("lost", self.lost), ("duplicated", self.duplicated), ("reordered", self.reordered)];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let mut parts: Vec<String> = counts.map(|(what, count)| format!("{what} {count}")).collect();
+        if !self.faults.is_empty() {
+            parts.push(format!("faults {}", self.faults.len()));
+        }
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+}
+
+/// A figure of a server in a case: case, server, figure.
+type Key<'a> = (&'a str, &'a str, &'a str);
+
+/// The trials, to be asked for figures.
+pub(crate) struct Results<'a> {
+    pub(crate) cases: &'a [&'static Case],
+    pub(crate) trials: &'a [Trial],
+    pub(crate) rounds: u32,
+}
+
+impl Results<'_> {
+    pub(crate) fn has_case(&self, name: &str) -> bool {
+        self.cases.iter().any(|case| case.name == name)
+    }
+
+    /// The figure in each round.
+    fn values(&self, (case, peer, figure): Key<'_>) -> Vec<Option<f64>> {
+        let Some(case) = self.cases.iter().find(|known| known.name == case) else { return Vec::new() };
+        let Some(figure) = case.figures.iter().find(|known| known.name == figure) else { return Vec::new() };
+        (1..=self.rounds).map(|round| self.value(case, figure, peer, round)).collect()
+    }
+
+    fn value(&self, case: &Case, figure: &Figure, peer: &str, round: u32) -> Option<f64> {
+        let of_run = |run: usize, name: &str| {
+            let is_it = |trial: &&Trial| {
+                (trial.round, trial.case, trial.run) == (round, case.name, case.runs[run].name) && trial.peer == peer
+            };
+            self.trials.iter().find(is_it)?.figure(name)
+        };
+        match figure.source {
+            Source::Run(run, name) => of_run(run, name),
+            Source::Ratio(over, under, name) => Some(of_run(over, name)? / of_run(under, name)?),
+        }
+    }
+
+    fn spread(&self, key: Key<'_>) -> Option<Spread> {
+        Spread::of(self.values(key).into_iter().flatten())
+    }
+
+    fn ratios(&self, over: Key<'_>, under: Key<'_>) -> Option<Spread> {
+        Spread::of_ratios(&self.values(over), &self.values(under))
+    }
+
+    pub(crate) fn median(&self, key: Key<'_>) -> Option<f64> {
+        self.spread(key).map(|spread| spread.median)
+    }
+
+    /// The median of the ratios round by round.
+    pub(crate) fn ratio(&self, over: Key<'_>, under: Key<'_>) -> Option<f64> {
+        self.ratios(over, under).map(|spread| spread.median)
+    }
+
+    /// Events of this server that were lost, duplicated or reordered, in all cases. `None`: none that is known of, but
+    /// not every run had a result.
+    pub(crate) fn damage(&self, peer: &str) -> Option<u64> {
+        let counts: Vec<Option<u64>> = self.trials.iter().filter(|trial| trial.peer == peer).map(damaged).collect();
+        let known = counts.iter().flatten().sum();
+        (known > 0 || (!counts.is_empty() && !counts.contains(&None))).then_some(known)
+    }
+
+    fn damage_in(&self, case: &str, peer: &str) -> Damage {
+        let mut damage = Damage { peer: peer.to_owned(), lost: 0, duplicated: 0, reordered: 0, faults: Vec::new() };
+        for trial in self.trials.iter().filter(|trial| trial.case == case && trial.peer == peer) {
+            damage.lost += count(trial, "lost");
+            damage.duplicated += count(trial, "duplicated");
+            damage.reordered += count(trial, "reordered");
+            let said = |fault: &String| format!("round {}, {}: {fault}", trial.round, trial.run);
+            damage.faults.extend(trial.faults.iter().map(said));
+        }
+        damage
+    }
+
+    /// Medians and ratios of one case, servers in the order of `peers`.
+    fn summarize(&self, case: &'static Case, peers: &[PeerVersion]) -> CaseSummary {
+        let row = |figure: &Figure, peer: &str| {
+            let own = (case.name, peer, figure.name);
+            FigureRow {
+                peer: peer.to_owned(),
+                spread: self.spread(own),
+                ratio_to_floor: self.ratios(own, (case.name, FLOOR, figure.name)),
+                fanfare_ratio: self.ratios((case.name, FANFARE, figure.name), own),
+            }
+        };
+        let figures = case.figures.iter().map(|figure| FigureSummary {
+            name: figure.name,
+            label: figure.label,
+            better: figure.better,
+            rows: peers.iter().map(|peer| row(figure, &peer.name)).collect(),
+        });
+        let damages = peers.iter().map(|peer| self.damage_in(case.name, &peer.name));
+        CaseSummary { name: case.name, shows: case.shows, figures: figures.collect(), damages: damages.collect() }
+    }
+
+    /// The cases and the verdicts.
+    pub(crate) fn summary(&self, peers: &[PeerVersion]) -> (Vec<CaseSummary>, Vec<Verdict>) {
+        let has_fanfare = peers.iter().any(|peer| peer.name == FANFARE);
+        let targets = if has_fanfare { target::judge(self) } else { Vec::new() };
+        (self.cases.iter().map(|case| self.summarize(case, peers)).collect(), targets)
+    }
+}
+
+fn count(trial: &Trial, name: &str) -> u64 {
+    trial.figure(name).map_or(0, |count| count as u64)
+}
+
+fn damaged(trial: &Trial) -> Option<u64> {
+    trial.figure("lost")?;
+    Some(["lost", "duplicated", "reordered"].iter().map(|name| count(trial, name)).sum())
+}
+
+impl Comparison {
+    /// Whether Fanfare did something that it must not.
+    pub(crate) fn has_fault_of_fanfare(&self) -> bool {
+        self.trials.iter().any(|trial| trial.peer == FANFARE && !trial.faults.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compare::case;
+    use crate::compare::generator::Outcome;
+    use crate::compare::target::Reached;
+
+    fn trial(round: u32, case: &'static str, run: &'static str, peer: &str, figures: serde_json::Value) -> Trial {
+        let serde_json::Value::Object(figures) = figures else { panic!("no object") };
+        let (peer, outcome) = (peer.to_owned(), Outcome::Figures(figures));
+        let (server_command, generator_command, faults) = (None, Vec::new(), Vec::new());
+        Trial { round, case, run, peer, server_command, generator_command, outcome, faults }
+    }
+
+    fn peers(names: &[&str]) -> Vec<PeerVersion> {
+        names
+            .iter()
+            .map(|name| PeerVersion { name: (*name).to_owned(), version: String::new(), configuration: None })
+            .collect()
+    }
+
+    #[test]
+    fn ratios_are_within_rounds_and_verdicts_follow_them() {
+        let mut trials = Vec::new();
+        for (round, floor, fanfare) in [(1, 2.0, 2.1), (2, 4.0, 4.2), (3, 2.0, 4.0)] {
+            let of = |cpu: f64| json!({"cpu_per_delivery_us": cpu, "lost": 0, "duplicated": 0, "reordered": 0});
+            trials.push(trial(round, "sparse-1000", "fanout", "floor", of(floor)));
+            trials.push(trial(round, "sparse-1000", "fanout", "fanfare", of(fanfare)));
+        }
+        let cases = [case::find("sparse-1000").unwrap()];
+        let results = Results { cases: &cases, trials: &trials, rounds: 3 };
+        let (cases, verdicts) = results.summary(&peers(&["floor", "fanfare"]));
+        let row = &cases[0].figures[0].rows[1];
+        assert_eq!(row.spread.map(|spread| (spread.median, spread.min, spread.max)), Some((4.0, 2.1, 4.2)));
+        assert_eq!(row.ratio_to_floor.map(|spread| spread.median), Some(1.05));
+        assert_eq!(row.fanfare_ratio.map(|spread| spread.median), Some(1.0));
+        assert_eq!(cases[0].damages[1].text(), "none");
+        let reached: Vec<(&str, Reached)> = verdicts.iter().map(|v| (v.target.as_str(), v.reached)).collect();
+        let expected = [
+            ("at most 1.10 x floor", Reached::Yes),
+            ("at most 1.00 x nchan", Reached::Unmeasured),
+            ("at most 1.20 x floor", Reached::Unmeasured),
+            ("nothing lost, duplicated or reordered", Reached::Yes),
+        ];
+        assert_eq!(reached, expected);
+    }
+
+    #[test]
+    fn a_loss_and_a_failed_run_are_beside_every_figure() {
+        let mut failed = trial(2, "few", "fanout", "fanfare", json!({}));
+        failed.outcome = Outcome::Failed("no result".to_owned());
+        failed.faults = vec!["no result".to_owned()];
+        let figures = json!({"publish_answer_p50_ms": 1.0, "lost": 3, "duplicated": 0, "reordered": 1});
+        let trials = [trial(1, "few", "fanout", "fanfare", figures), failed];
+        let cases = [case::find("few").unwrap()];
+        let results = Results { cases: &cases, trials: &trials, rounds: 2 };
+        let (cases, verdicts) = results.summary(&peers(&["fanfare"]));
+        assert_eq!(cases[0].damages[0].text(), "lost 3, reordered 1, faults 1");
+        assert_eq!(cases[0].damages[0].faults, ["round 2, fanout: no result"]);
+        assert_eq!(verdicts.last().map(|v| (v.reached, v.value)), Some((Reached::No, Some(4.0))));
+    }
+
+    #[test]
+    fn a_ratio_of_two_runs_is_taken_within_a_round() {
+        let of = |p99_ms: f64| json!({"latency_p99_ms": p99_ms});
+        let trials = [
+            trial(1, "slow", "undisturbed", "fanfare", of(10.0)),
+            trial(1, "slow", "disturbed", "fanfare", of(11.0)),
+            trial(2, "slow", "undisturbed", "fanfare", of(20.0)),
+        ];
+        let cases = [case::find("slow").unwrap()];
+        let results = Results { cases: &cases, trials: &trials, rounds: 2 };
+        assert_eq!(results.median(("slow", "fanfare", "latency_p99_ratio")), Some(1.1));
+        assert_eq!(results.damage("fanfare"), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! What Fanfare has to reach, as the design document says it, and what a comparison says of that.
+//!
+//! A target whose case or reference was not run is told as not measured, never as reached.
+
+use crate::compare::peer::{FANFARE, FLOOR};
+use crate::compare::spread::number;
+use crate::compare::summary::Results;
+
+/// The references.
+const NCHAN: &str = "nchan";
+
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) what: &'static str,
+    case: &'static str,
+    figure: &'static str,
+    limit: Limit,
+}
+
+/// What Fanfare's median is held against.
+#[derive(Debug)]
+enum Limit {
+    Most(f64, &'static str),
+    /// A multiple of a server's figure, round by round.
+    MostTimes(f64, &'static str),
+    LeastTimes(f64, &'static str),
+    /// A multiple of Fanfare's own figure in another case, round by round.
+    MostTimesOwn(f64, &'static str),
+}
+
+const fn target(what: &'static str, case: &'static str, figure: &'static str, limit: Limit) -> Target {
+    Target { what, case, figure, limit }
+}
+
+const TARGETS: &[Target] = &[
+    target(
+        "server CPU per delivery, 1,000 streams",
+        "sparse-1000",
+        "cpu_per_delivery_us",
+        Limit::MostTimes(1.10, FLOOR),
+    ),
+    target(
+        "server CPU per delivery, 1,000 streams",
+        "sparse-1000",
+        "cpu_per_delivery_us",
+        Limit::MostTimes(1.0, NCHAN),
+    ),
+    target("latency p50, sparse", "sparse-1000", "latency_p50_ms", Limit::MostTimes(1.2, FLOOR)),
+    target(
+        "server CPU per delivery, 10,000 streams",
+        "sparse-10000",
+        "cpu_per_delivery_us",
+        Limit::MostTimes(1.15, FLOOR),
+    ),
+    target(
+        "server CPU per delivery, 10,000 streams",
+        "sparse-10000",
+        "cpu_per_delivery_us",
+        Limit::MostTimes(1.0, NCHAN),
+    ),
+    target(
+        "publish to the last of 10,000 subscribers",
+        "sparse-10000",
+        "complete_p50_ms",
+        Limit::MostTimes(1.20, FLOOR),
+    ),
+    target("publisher's answer with 10,000 streams", "sparse-10000", "publish_answer_p50_ms", Limit::Most(2.0, "ms")),
+    target(
+        "publisher's answer with 10,000 streams",
+        "sparse-10000",
+        "publish_answer_p50_ms",
+        Limit::MostTimesOwn(2.0, "few"),
+    ),
+    target("deliveries a second, flat out", "flat-out", "deliveries_per_s", Limit::LeastTimes(4.0, FLOOR)),
+    target("deliveries a second, flat out", "flat-out", "deliveries_per_s", Limit::LeastTimes(8.0, NCHAN)),
+    target("deliveries a second, flat out", "flat-out", "deliveries_per_s", Limit::LeastTimes(1.5, "axum")),
+    target("memory per idle stream", "memory", "open_pss_per_connection_bytes", Limit::Most(2048.0, "B")),
+    target("memory per stream after broadcasts", "memory", "after_pss_per_connection_bytes", Limit::Most(2048.0, "B")),
+    target(
+        "p99 of the others when 10 % never read, over without them",
+        "slow",
+        "latency_p99_ratio",
+        Limit::Most(1.2, ""),
+    ),
+];
+
+/// Whether a target was reached.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Reached {
+    Yes,
+    No,
+    /// The run has no figure for it.
+    Unmeasured,
+}
+
+/// What a comparison says of a target.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct Verdict {
+    /// Empty: it is about all cases.
+    pub(crate) case: &'static str,
+    pub(crate) what: &'static str,
+    /// The target in words: "at most 1.10 x floor".
+    pub(crate) target: String,
+    /// What is compared with it; the median over the rounds.
+    pub(crate) value: Option<f64>,
+    pub(crate) reached: Reached,
+    /// All of it in one line.
+    pub(crate) text: String,
+}
+
+impl Target {
+    fn judge(&self, results: &Results) -> Verdict {
+        let own = (self.case, FANFARE, self.figure);
+        let (words, value, limit, is_least) = match self.limit {
+            Limit::Most(most, unit) => (format!("at most {} {unit}", number(most)), results.median(own), most, false),
+            Limit::MostTimes(most, peer) => {
+                (format!("at most {most:.2} x {peer}"), results.ratio(own, (self.case, peer, self.figure)), most, false)
+            }
+            Limit::LeastTimes(least, peer) => (
+                format!("at least {least:.1} x {peer}"),
+                results.ratio(own, (self.case, peer, self.figure)),
+                least,
+                true,
+            ),
+            Limit::MostTimesOwn(most, case) => (
+                format!("at most {most:.1} x that in {case}"),
+                results.ratio(own, (case, FANFARE, self.figure)),
+                most,
+                false,
+            ),
+        };
+        let target = words.trim_end().to_owned();
+        verdict(
+            self.case,
+            self.what,
+            target,
+            value,
+            |value| if is_least { value >= limit } else { value <= limit },
+            limit,
+        )
+    }
+}
+
+/// What is said of every target of which the comparison could say something, if it had run.
+pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
+    let of_cases = TARGETS.iter().filter(|target| results.has_case(target.case)).map(|target| target.judge(results));
+    let what = "every event reaches every stream once and in order";
+    let none = "nothing lost, duplicated or reordered".to_owned();
+    let whole = verdict("", what, none, results.damage(FANFARE).map(|count| count as f64), |count| count == 0.0, 0.0);
+    of_cases.chain([whole]).collect()
+}
+
+fn verdict(
+    case: &'static str,
+    what: &'static str,
+    target: String,
+    value: Option<f64>,
+    is_reached: impl Fn(f64) -> bool,
+    limit: f64,
+) -> Verdict {
+    let (reached, end) = match value {
+        None => (Reached::Unmeasured, "not measured".to_owned()),
+        Some(value) if is_reached(value) => (Reached::Yes, format!("{}, reached", number(value))),
+        Some(value) if limit == 0.0 => (Reached::No, format!("{}, missed", number(value))),
+        Some(value) => {
+            let off_percent = (value / limit - 1.0).abs() * 100.0;
+            (Reached::No, format!("{}, missed by {} %", number(value), number(off_percent)))
+        }
+    };
+    let text = format!("{what}: target: {target}: {end}");
+    Verdict { case, what, target, value, reached, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::case;
+
+    #[test]
+    fn every_target_is_about_a_figure_of_its_case() {
+        for target in TARGETS {
+            let mut cases = vec![target.case];
+            if let Limit::MostTimesOwn(_, other) = target.limit {
+                cases.push(other);
+            }
+            for name in cases {
+                let case = case::find(name).unwrap();
+                assert!(case.figures.iter().any(|figure| figure.name == target.figure), "{}: {}", name, target.figure);
+            }
+        }
+    }
+
+    #[test]
+    fn a_verdict_says_by_how_much() {
+        let text = |value, limit: f64| {
+            verdict("few", "answer", "at most 2 ms".to_owned(), value, |value| value <= limit, limit).text
+        };
+        assert_eq!(text(Some(1.5), 2.0), "answer: target: at most 2 ms: 1.50, reached");
+        assert_eq!(text(Some(3.0), 2.0), "answer: target: at most 2 ms: 3.00, missed by 50.0 %");
+        assert_eq!(text(Some(3.0), 0.0), "answer: target: at most 2 ms: 3.00, missed");
+        assert_eq!(text(None, 2.0), "answer: target: at most 2 ms: not measured");
+    }
+}

@@ -1,0 +1,119 @@
+//! A trial: one run of one case with one freshly started server, in one round. All of them, interleaved.
+//!
+//! Rounds go over all cases and servers in turn, so that whatever changes on the machine meanwhile meets all alike.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::compare::CompareError;
+use crate::compare::case::Case;
+use crate::compare::cores::Cores;
+use crate::compare::generator::{self, Outcome};
+use crate::compare::interrupt::Interrupt;
+use crate::compare::load::Load;
+use crate::compare::peer::Peer;
+use crate::compare::peer::given::as_told;
+
+/// What was run, how, and what came of it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Trial {
+    /// From 1.
+    pub(crate) round: u32,
+    pub(crate) case: &'static str,
+    /// The run within the case.
+    pub(crate) run: &'static str,
+    pub(crate) peer: String,
+    /// How the server was started, if it was started here.
+    pub(crate) server_command: Option<Vec<String>>,
+    pub(crate) generator_command: Vec<String>,
+    pub(crate) outcome: Outcome,
+    /// What went wrong, as the load generator or this program says it.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Trial {
+    /// A figure by its name in the generator's JSON.
+    pub(crate) fn figure(&self, name: &str) -> Option<f64> {
+        match &self.outcome {
+            Outcome::Figures(figures) => figures.get(name).and_then(Value::as_f64),
+            Outcome::Failed(_) => None,
+        }
+    }
+}
+
+/// What to run with whom.
+pub(crate) struct Plan<'a> {
+    pub(crate) cases: &'a [&'static Case],
+    pub(crate) peers: &'a [Peer],
+    pub(crate) rounds: u32,
+    pub(crate) scale: f64,
+    pub(crate) cores: &'a Cores,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+impl Plan<'_> {
+    /// Runs everything; says on stderr where it is.
+    pub(crate) fn run(&self) -> Result<Vec<Trial>, CompareError> {
+        let generator = std::env::current_exe().map_err(CompareError::OwnProgram)?.to_string_lossy().into_owned();
+        let mut trials = Vec::new();
+        for round in 1..=self.rounds {
+            for case in self.cases {
+                for turn in 0..self.peers.len() {
+                    // Another one is first in each round: whoever follows a heavy one may find the machine hot.
+                    let peer = &self.peers[(turn + round as usize - 1) % self.peers.len()];
+                    let loads =
+                        case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
+                    for load in loads {
+                        let trial = self.trial(round, case, peer, load, &generator)?;
+                        self.say(&trial);
+                        trials.push(trial);
+                    }
+                }
+            }
+        }
+        Ok(trials)
+    }
+
+    fn trial(
+        &self,
+        round: u32,
+        case: &'static Case,
+        peer: &Peer,
+        load: Load,
+        generator: &str,
+    ) -> Result<Trial, CompareError> {
+        let mut running = peer.start(self.cores, self.interrupt)?;
+        let mut generator_command = vec![generator.to_owned()];
+        generator_command.extend(load.args());
+        generator_command.append(&mut running.target);
+        if let Some(program) = &running.program {
+            generator_command.extend(["--pid".to_owned(), program.pid().to_string()]);
+        }
+        let outcome = generator::run(&generator_command, load, self.cores, self.interrupt)?;
+        let mut faults = match &outcome {
+            Outcome::Figures(figures) => faults_of(figures),
+            Outcome::Failed(why) => vec![why.clone()],
+        };
+        if let Some(program) = &mut running.program
+            && let Some(status) = program.ended()
+        {
+            faults.push(format!("the server ended during the run ({status}); {}", program.last_words()));
+        }
+        let generator_command = as_told(generator_command);
+        let (case, peer, server_command) = (case.name, peer.name.clone(), running.command.take().map(as_told));
+        Ok(Trial { round, case, run: load.name, peer, server_command, generator_command, outcome, faults })
+    }
+
+    fn say(&self, trial: &Trial) {
+        let Trial { round, case, run, peer, .. } = trial;
+        let faults = trial.faults.iter().map(|fault| format!(": FAULT: {fault}")).collect::<String>();
+        // Nothing is left to be done about a closed stderr.
+        let _ = writeln!(io::stderr().lock(), "round {round} of {}: {case}, {run}: {peer}{faults}", self.rounds);
+    }
+}
+
+fn faults_of(figures: &serde_json::Map<String, Value>) -> Vec<String> {
+    let texts = figures.get("faults").and_then(Value::as_array).into_iter().flatten();
+    texts.map(|fault| fault.as_str().map_or_else(|| fault.to_string(), str::to_owned)).collect()
+}

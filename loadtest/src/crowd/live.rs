@@ -1,0 +1,65 @@
+//! Counts that the main thread looks at while a run goes on: how many are open, and how much has come.
+//!
+//! Only looked at: nothing is published with them, so every ordering is relaxed.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use serde::{Deserialize, Serialize};
+
+/// The counts of one receiving thread or process.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) open: AtomicU32,
+    pub(crate) back: AtomicU32,
+    pub(crate) closed: AtomicU32,
+    pub(crate) deliveries: AtomicU64,
+    pub(crate) activity_ns: AtomicU64,
+}
+
+/// What they were at one moment.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    /// Streams that have been opened for the first time.
+    pub(crate) open: u32,
+    /// Times that a stream was opened again.
+    pub(crate) back: u32,
+    /// Streams that the target closed although they read all.
+    pub(crate) closed: u32,
+    /// Distinct events received by those that must receive all.
+    pub(crate) deliveries: u64,
+    /// When the last of them came; 0: none has.
+    pub(crate) activity_ns: u64,
+}
+
+impl Live {
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            open: self.open.load(Relaxed),
+            back: self.back.load(Relaxed),
+            closed: self.closed.load(Relaxed),
+            deliveries: self.deliveries.load(Relaxed),
+            activity_ns: self.activity_ns.load(Relaxed),
+        }
+    }
+
+    /// For counts that another process has sent.
+    pub(crate) fn store(&self, counts: Counts) {
+        self.open.store(counts.open, Relaxed);
+        self.back.store(counts.back, Relaxed);
+        self.closed.store(counts.closed, Relaxed);
+        self.deliveries.store(counts.deliveries, Relaxed);
+        self.activity_ns.store(counts.activity_ns, Relaxed);
+    }
+}
+
+impl Counts {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            open: self.open + other.open,
+            back: self.back + other.back,
+            closed: self.closed + other.closed,
+            deliveries: self.deliveries + other.deliveries,
+            activity_ns: self.activity_ns.max(other.activity_ns),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The opening of a stream: connect, send the request, check the head. Used for the first time and for every other.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::crowd::plan::{Plan, Role};
+use crate::crowd::subscriber::Shared;
+use crate::wire::body::Body;
+use crate::wire::head::{HeadError, HeadReader};
+use crate::wire::target::CONNECT_TIMEOUT;
+
+/// The receive buffer of those that do not read, in bytes: the kernel's smallest, so that their server feels it soon.
+const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
+
+/// Why a stream could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("cannot connect to {address}: {cause}")]
+    Connect { address: SocketAddr, cause: io::Error },
+    #[error("the connection broke before the answer: {0}")]
+    Broke(#[from] io::Error),
+    #[error("the target closed the connection without an answer")]
+    NoAnswer,
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    #[error("the target answered {0} instead of 200")]
+    Status(u16),
+    #[error("the target answered 200 with content-type \"{0}\" instead of text/event-stream")]
+    NotAStream(String),
+}
+
+/// An open stream, and what came of it along with the head.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) stream: TcpStream,
+    pub(crate) body: Body,
+    pub(crate) rest: Vec<u8>,
+}
+
+pub(crate) async fn open(
+    connection: u32,
+    role: Role,
+    last_event_id: &[u8],
+    shared: &Shared,
+) -> Result<Opened, OpenError> {
+    let plan = &shared.plan;
+    let connected = connect(connection, role, plan).await;
+    let mut stream = connected.map_err(|cause| OpenError::Connect { address: plan.target.address, cause })?;
+    stream.write_all(&plan.request(connection, last_event_id)).await?;
+    let mut reader = HeadReader::default();
+    loop {
+        stream.readable().await?;
+        let desk = &mut *shared.desk.borrow_mut();
+        let read = match stream.try_read(&mut desk.buffer) {
+            Ok(0) => return Err(OpenError::NoAnswer),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let Some((head, rest)) = reader.take(&desk.buffer[..read])? else { continue };
+        if head.status != 200 {
+            return Err(OpenError::Status(head.status));
+        }
+        if !head.content_type.starts_with("text/event-stream") {
+            return Err(OpenError::NotAStream(head.content_type));
+        }
+        return Ok(Opened { stream, body: head.body, rest });
+    }
+}
+
+async fn connect(connection: u32, role: Role, plan: &Plan) -> io::Result<TcpStream> {
+    let socket = if plan.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if role.is_behind() {
+        socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES_MIN)?;
+    }
+    if let Some(source) = plan.target.source(connection, plan.connections()) {
+        // Without this a port that a run before has just left cannot be bound for a minute.
+        socket.set_reuseaddr(true)?;
+        socket.bind(source)?;
+    }
+    match timeout(CONNECT_TIMEOUT.min(plan.deadline.left()), socket.connect(plan.target.address)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}

@@ -1,0 +1,172 @@
+//! Who subscribes in a run, and how each behaves; and the orders that are given to all of them.
+//!
+//! Everything here can travel to another process. No sockets.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::{Ledger, Terms};
+use crate::wire::dialect::{Address, Dialect, Names};
+use crate::wire::target::Target;
+
+/// How a connection behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    /// Reads everything at once and stays.
+    Steady,
+    /// The same, but leaves and comes back with `Last-Event-ID` when it is ordered to.
+    Storm,
+    /// Reads the head and nothing more.
+    Stuck,
+    /// Reads this much and no more.
+    Slow { bytes_per_s: u32 },
+    /// Stays for this long, leaves, and comes back as a new connection.
+    Churn { life: Duration },
+}
+
+impl Role {
+    /// Every event must reach it, and the run waits until it has.
+    pub(crate) fn is_awaited(self) -> bool {
+        matches!(self, Self::Steady | Self::Storm)
+    }
+
+    /// It holds its server up on purpose: the server may drop events for it, or close it.
+    pub(crate) fn is_behind(self) -> bool {
+        matches!(self, Self::Stuck | Self::Slow { .. })
+    }
+}
+
+/// So many connections of one behaviour.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) role: Role,
+    pub(crate) connections: u32,
+}
+
+/// What all subscribers of a run have in common.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    pub(crate) dialect: Dialect,
+    pub(crate) address: Address,
+    pub(crate) terms: Terms,
+    pub(crate) clock: Clock,
+    pub(crate) deadline: Deadline,
+    /// So many connect at once, in each process.
+    pub(crate) connecting_max: u32,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// The share of one thread: it takes every `of`th connection.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) number: u32,
+    pub(crate) of: u32,
+}
+
+/// What all subscribers are to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Order {
+    Run,
+    /// Those of a storm leave.
+    Away,
+    /// They come back.
+    Back,
+    /// So much was published in each series; the run is over.
+    End(Vec<u32>),
+}
+
+impl Plan {
+    pub(crate) fn connections(&self) -> u32 {
+        self.groups.iter().map(|group| group.connections).sum()
+    }
+
+    /// The connections of a part: their numbers, and the numbers of their groups.
+    pub(crate) fn part(&self, part: Part) -> Vec<(u32, usize)> {
+        let groups = self.groups.iter().enumerate();
+        let all = groups.flat_map(|(number, group)| (0..group.connections).map(move |_| number));
+        let numbered = (0_u32..).zip(all);
+        numbered.filter(|(connection, _)| connection % part.of == part.number).collect()
+    }
+
+    /// An empty ledger for each group.
+    pub(crate) fn ledgers(&self) -> Vec<Ledger> {
+        let is_adrift = |group: &Group| matches!(group.role, Role::Churn { .. });
+        self.groups.iter().map(|group| Ledger::new(self.terms, is_adrift(group))).collect()
+    }
+
+    /// Which channel, or client, a connection listens to.
+    pub(crate) fn addressee(&self, connection: u32) -> u32 {
+        connection % self.terms.addressees
+    }
+
+    pub(crate) fn request(&self, connection: u32, last_event_id: &[u8]) -> Vec<u8> {
+        let names = names(self.address, self.addressee(connection), connection);
+        self.dialect.subscribe_request(names, last_event_id)
+    }
+
+    /// How many deliveries the connections that are waited for will have had in the end.
+    pub(crate) fn deliveries(&self, published: &[u32]) -> u64 {
+        let publishers = self.terms.publishers as usize;
+        let per_addressee: Vec<u64> =
+            published.chunks(publishers).map(|series| series.iter().map(|count| u64::from(*count)).sum()).collect();
+        let mut first = 0;
+        let mut deliveries = 0;
+        for group in &self.groups {
+            let connections = first..first + group.connections;
+            first = connections.end;
+            if group.role.is_awaited() {
+                deliveries += connections.map(|one| per_addressee[self.addressee(one) as usize]).sum::<u64>();
+            }
+        }
+        deliveries
+    }
+}
+
+/// The names in a request about this addressee; a client that is none has the number of its connection.
+pub(crate) fn names(address: Address, addressee: u32, connection: u32) -> Names {
+    match address {
+        Address::Channel => Names { channel: addressee, client: connection },
+        Address::Client => Names { channel: 0, client: addressee },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::dialect::{Parts, Preset};
+
+    fn plan() -> Plan {
+        let parts = Parts { preset: Preset::Fanfare, subscribe: None, publish: None, body: None, headers: Vec::new() };
+        Plan {
+            target: Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() },
+            dialect: Dialect::new(&parts, Address::Channel, "h"),
+            address: Address::Channel,
+            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2 },
+            clock: Clock::start(),
+            deadline: Deadline::after(Duration::from_secs(1)),
+            connecting_max: 1,
+            groups: vec![
+                Group { role: Role::Steady, connections: 3 },
+                Group { role: Role::Stuck, connections: 2 },
+                Group { role: Role::Storm, connections: 2 },
+            ],
+        }
+    }
+
+    #[test]
+    fn every_connection_is_in_one_part() {
+        let plan = plan();
+        assert_eq!(plan.part(Part { number: 0, of: 2 }), [(0, 0), (2, 0), (4, 1), (6, 2)]);
+        assert_eq!(plan.part(Part { number: 1, of: 2 }), [(1, 0), (3, 1), (5, 2)]);
+        assert_eq!(plan.connections(), 7);
+    }
+
+    #[test]
+    fn deliveries_are_those_that_are_waited_for() {
+        // Connections 0, 2, 6 are awaited on the first channel, 1 and 5 on the second.
+        assert_eq!(plan().deliveries(&[10, 1, 100, 0]), 3 * 11 + 2 * 100);
+    }
+}

@@ -1,0 +1,80 @@
+//! A receiving thread: a runtime of its own for its share of the subscribers, and their ledgers at the end.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Semaphore, watch};
+
+use crate::crowd::Notice;
+use crate::crowd::live::Live;
+use crate::crowd::plan::{Order, Part, Plan};
+use crate::crowd::subscriber::{Desk, Shared, Subscriber};
+use crate::failure::Failure;
+use crate::measure::ledger::Sum;
+
+/// Some of a process's threads; they end at `Order::End`, or when nobody can give it any more.
+#[derive(Debug)]
+pub(crate) struct Receivers {
+    threads: Vec<JoinHandle<io::Result<Vec<Sum>>>>,
+    pub(crate) lives: Vec<Arc<Live>>,
+}
+
+impl Receivers {
+    pub(crate) fn start(
+        plan: &Plan,
+        parts: impl Iterator<Item = Part>,
+        orders: &watch::Receiver<Order>,
+        notices: &Sender<Notice>,
+    ) -> Result<Self, Failure> {
+        let gate = Arc::new(Semaphore::new(plan.connecting_max as usize));
+        let mut receivers = Self { threads: Vec::new(), lives: Vec::new() };
+        for part in parts {
+            let (plan, gate, orders, notices) = (plan.clone(), Arc::clone(&gate), orders.clone(), notices.clone());
+            let live = Arc::new(Live::default());
+            receivers.lives.push(Arc::clone(&live));
+            let thread = std::thread::Builder::new().name(format!("receive-{}", part.number));
+            let spawned = thread.spawn(move || {
+                let desk = Desk::new(&plan).into();
+                receive(part, Shared { plan, desk, gate, notices, live, orders })
+            });
+            receivers.threads.push(spawned.map_err(Failure::Thread)?);
+        }
+        Ok(receivers)
+    }
+
+    /// What the groups have seen, once the order to end has been given.
+    pub(crate) fn join(self) -> Result<Vec<Sum>, Failure> {
+        let sums = self.threads.into_iter().map(|thread| match thread.join() {
+            Ok(sums) => sums.map_err(Failure::Thread),
+            Err(_panic) => Err(Failure::Bug),
+        });
+        let sums = sums.collect::<Result<Vec<_>, _>>()?;
+        Ok(sums.into_iter().reduce(merged).unwrap_or_default())
+    }
+}
+
+/// Group by group.
+pub(crate) fn merged(mut all: Vec<Sum>, more: Vec<Sum>) -> Vec<Sum> {
+    all.iter_mut().zip(more).for_each(|(sum, more)| sum.merge(more));
+    all
+}
+
+fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
+    let mut orders = shared.orders.clone();
+    let shared = Rc::new(shared);
+    for (connection, group) in shared.plan.part(part) {
+        let seat = shared.desk.borrow_mut().ledgers[group].seat(shared.plan.addressee(connection));
+        let subscriber = Subscriber { connection, group, seat, shared: Rc::clone(&shared) };
+        runtime.spawn_local(subscriber.run());
+    }
+    let ended = runtime.block_on(orders.wait_for(|order| matches!(order, Order::End(_)))).map(|order| order.clone());
+    drop(runtime);
+    let Ok(Order::End(published)) = ended else { return Ok(Vec::new()) };
+    let shared = Rc::into_inner(shared).expect("the tasks that shared it went with the runtime");
+    Ok(shared.desk.into_inner().ledgers.into_iter().map(|ledger| ledger.close(&published)).collect())
+}

@@ -1,0 +1,57 @@
+//! What is published in a run: how much, how fast, by how many at once.
+
+pub(crate) mod exchange;
+pub(crate) mod publisher;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+use crate::args::values::Rate;
+use crate::crowd::plan::Plan;
+use crate::crowd::{Crowd, Notice};
+use crate::failure::Failure;
+use crate::publish::publisher::Publisher;
+
+/// How long publishing goes on: whichever is over first. Times are of the run's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until {
+    /// Open loop at this rate, or as fast as the target answers.
+    pub(crate) pace: Option<Rate>,
+    pub(crate) start_ns: u64,
+    pub(crate) end_ns: u64,
+    pub(crate) events: u32,
+}
+
+/// What the publishers of a run share. Only counts: nothing is published with them, so every ordering is relaxed.
+#[derive(Debug, Default)]
+pub(crate) struct Counter {
+    next: AtomicU32,
+    pub(crate) answered: AtomicU32,
+    /// Set when nobody is left to receive.
+    pub(crate) is_abandoned: AtomicBool,
+}
+
+impl Counter {
+    /// The next event that nobody has taken; `None`: all are taken.
+    fn take(&self, events: u32) -> Option<u32> {
+        let event = self.next.fetch_add(1, Relaxed);
+        // The events of a run are far below where this could wrap: each publisher goes over the end once.
+        (event < events).then_some(event)
+    }
+}
+
+/// Starts the publishers; each sends a notice when it is done.
+pub(crate) fn start(crowd: &Crowd, plan: &Plan, until: Until) -> Result<Arc<Counter>, Failure> {
+    let counter = Arc::new(Counter::default());
+    for number in 0..plan.terms.publishers {
+        let publisher = Publisher { number, plan: plan.clone(), until, counter: Arc::clone(&counter) };
+        let speaker = crowd.speaker();
+        let thread = std::thread::Builder::new().name(format!("publish-{number}"));
+        let spawned = thread.spawn(move || {
+            // The main thread is gone only when the run has failed already.
+            let _ = speaker.send(Notice::Published(Box::new(publisher.run())));
+        });
+        spawned.map_err(Failure::Thread)?;
+    }
+    Ok(counter)
+}

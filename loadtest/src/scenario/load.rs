@@ -1,0 +1,192 @@
+//! The run that all publishing scenarios share: open, publish, follow until all is there, weigh, close, tell.
+//!
+//! What was published and did not come is a fault, whatever ended the run. No run is without a bound.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::args::values::Rate;
+use crate::args::{AmountArgs, EVENTS_MAX, PublishArgs, StreamArgs};
+use crate::crowd::plan::{Group, Plan};
+use crate::crowd::{Crowd, descriptors};
+use crate::failure::Failure;
+use crate::measure::clock::{Clock, Deadline};
+use crate::measure::ledger::Terms;
+use crate::measure::process::Process;
+use crate::publish::publisher::Published;
+use crate::publish::{self, Counter, Until};
+use crate::report::Report;
+use crate::report::findings::{End, Findings, Usage};
+use crate::scenario::progress::Progress;
+use crate::scenario::script::Script;
+use crate::wire::dialect::{Address, Dialect};
+use crate::wire::target::Target;
+
+/// How long after the deadline the publishers' word is waited for: they keep the deadline themselves.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// What a scenario is made of.
+#[derive(Debug)]
+pub(crate) struct Load<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) streams: &'a StreamArgs,
+    pub(crate) publish: &'a PublishArgs,
+    /// As fast as the target answers, if there is no rate.
+    pub(crate) pace: Option<Rate>,
+    pub(crate) amount: AmountArgs,
+    /// The first group is what the scenario is about.
+    pub(crate) groups: Vec<Group>,
+    pub(crate) address: Address,
+    pub(crate) addressees: u32,
+    pub(crate) script: Script,
+}
+
+impl Load<'_> {
+    pub(crate) fn run(mut self) -> Result<Report, Failure> {
+        let events = self.events()?;
+        if self.streams.processes() == 1 {
+            descriptors::ensure(self.streams.connections + self.publish.publishers() - 1)?;
+        }
+        let plan = self.plan()?;
+        let process = self.publish.pid.map(Process::new);
+        let progress = Progress::new(plan.connections());
+
+        let memory_before = process.map(Process::memory).transpose()?;
+        let mut crowd = Crowd::start(plan, self.streams.threads(), self.streams.processes())?;
+        crowd.opened(|counts| progress.opening(counts))?;
+        let memory_open = process.map(Process::memory).transpose()?;
+        let cpu_before_us = process.map(Process::cpu_us).transpose()?;
+
+        let start_ns = crowd.plan.clock.now_ns();
+        let end_ns = self.amount.duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
+        let counter = publish::start(&crowd, &crowd.plan, Until { pace: self.pace, start_ns, end_ns, events })?;
+        self.script.start(start_ns, process);
+        let end = self.follow(&mut crowd, &counter, &progress)?;
+        crowd.settle()?;
+        progress.finish();
+
+        let usage = match (process, memory_before, memory_open, cpu_before_us) {
+            (Some(process), Some(memory_before), Some(memory_open), Some(cpu_before_us)) => {
+                let cpu_us = process.cpu_us()?.saturating_sub(cpu_before_us);
+                Some(Usage { memory_before, memory_open, memory_after: process.memory()?, cpu_us })
+            }
+            _ => None,
+        };
+        let published = self.published(&mut crowd);
+        let (counts, closed_fault, plan) = (crowd.counts(), crowd.closed_fault(), crowd.plan.clone());
+        let sums = crowd.close(published.series.clone())?;
+        let planned = self.amount.events.filter(|_| self.amount.duration.is_none());
+        let replayed_last_ns = sums.iter().map(|sum| sum.replayed_last_ns).max().filter(|last_ns| *last_ns > 0);
+        let mut report =
+            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, closed_fault, usage }.report();
+        self.script.report(&mut report, &plan, replayed_last_ns);
+        Ok(report)
+    }
+
+    /// How many events at most. A run that could not end in time is refused before it begins.
+    fn events(&self) -> Result<u32, Failure> {
+        let AmountArgs { events, duration } = self.amount;
+        let timeout = self.streams.timeout;
+        let needed = match (self.pace, events, duration) {
+            (_, _, Some(duration)) if duration > timeout => Some(duration),
+            (Some(rate), Some(events), None) => Some(Duration::from_nanos(rate.due_ns(events - 1))),
+            _ => None,
+        };
+        if let Some(needed) = needed
+            && needed > timeout
+        {
+            return Err(Failure::TooLong { needed, timeout });
+        }
+        let at_rate = self.pace.zip(duration).map(|(rate, duration)| rate.events_in(duration));
+        let events = events.unwrap_or(EVENTS_MAX);
+        match at_rate {
+            Some(at_rate) if at_rate > events && self.amount.events.is_none() => {
+                Err(Failure::TooMany { events: at_rate, events_max: EVENTS_MAX })
+            }
+            Some(at_rate) => Ok(at_rate.min(events)),
+            None => Ok(events),
+        }
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let target = Target::resolve(&self.streams.url)?;
+        Ok(Plan {
+            dialect: Dialect::new(&self.streams.parts(), self.address, &target.authority),
+            target,
+            address: self.address,
+            terms: Terms {
+                run: run_number(),
+                size_bytes: self.publish.size,
+                addressees: self.addressees,
+                publishers: self.publish.publishers(),
+            },
+            clock: Clock::start(),
+            deadline: Deadline::after(self.streams.timeout),
+            connecting_max: self.streams.connecting_max,
+            groups: self.groups.clone(),
+        })
+    }
+
+    /// Waits until all have all, or until one of the bounds.
+    fn follow(&mut self, crowd: &mut Crowd, counter: &Counter, progress: &Progress) -> Result<End, Failure> {
+        let (clock, deadline, quiet) = (crowd.plan.clock, crowd.plan.deadline, self.publish.quiet);
+        let last_word = Deadline::after(deadline.left() + LAST_WORD);
+        let awaited: u32 =
+            self.groups.iter().filter(|group| group.role.is_awaited()).map(|group| group.connections).sum();
+        loop {
+            crowd.learn(quiet)?;
+            let counts = crowd.counts();
+            progress.publishing(counts, counter.answered.load(Relaxed), clock.now_ns());
+            self.script.step(crowd)?;
+            let is_all_closed = counts.closed >= awaited;
+            if is_all_closed {
+                counter.is_abandoned.store(true, Relaxed);
+            }
+            if crowd.published.len() < self.publish.publishers() as usize {
+                if last_word.has_passed() {
+                    return Err(Failure::NotPublished(deadline.timeout()));
+                }
+                continue;
+            }
+            if is_all_closed {
+                return Ok(End::AllClosed);
+            }
+            let series = total(&crowd.published);
+            if counts.deliveries >= crowd.plan.deliveries(&series) && self.script.is_over() {
+                return Ok(End::Complete);
+            }
+            let ended_ns = crowd.published.iter().map(|published| published.ended_ns).max().unwrap_or(0);
+            let silence_ns = clock.now_ns().saturating_sub(ended_ns.max(counts.activity_ns));
+            if Duration::from_nanos(silence_ns) >= quiet {
+                return Ok(End::Quiet);
+            }
+            if deadline.has_passed() {
+                return Ok(End::Timeout);
+            }
+        }
+    }
+
+    fn published(&self, crowd: &mut Crowd) -> Published {
+        let all = std::mem::take(&mut crowd.published).into_iter();
+        let merge = |mut sum: Published, published| {
+            sum.merge(published);
+            sum
+        };
+        all.reduce(merge).unwrap_or_default()
+    }
+}
+
+/// How many events there are in each series.
+fn total(published: &[Published]) -> Vec<u32> {
+    let mut series = published[0].series.clone();
+    for published in &published[1..] {
+        series.iter_mut().zip(&published.series).for_each(|(sum, more)| *sum += more);
+    }
+    series
+}
+
+/// Tells this run's events from those of a run before or beside it.
+fn run_number() -> u32 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since_epoch.as_nanos() as u32) ^ std::process::id()
+}

@@ -1,0 +1,274 @@
+//! How a server is spoken to: the routes, the headers and the body of a publish, filled in for one channel or client.
+//!
+//! Presets know Fanfare, nchan and the floor; every part can be given by itself. Makes the bytes of requests, and is
+//! the only place that does.
+
+use std::io::Write;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// A server whose routes are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// Fanfare's own routes
+    Fanfare,
+    /// nginx with nchan: /sub/NAME and /pub/NAME
+    Nchan,
+    /// `fanfare-loadtest floor`: every path is the same
+    Floor,
+}
+
+/// What an event is addressed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Address {
+    Channel,
+    Client,
+}
+
+impl Preset {
+    fn paths(self, address: Address) -> (&'static str, &'static str) {
+        match (self, address) {
+            (Self::Fanfare, Address::Channel) => ("/sse?channel={channel}", "/channels/{channel}/broadcast"),
+            (Self::Fanfare, Address::Client) => ("/sse?id={client}", "/ping/{client}"),
+            (Self::Nchan, Address::Channel) => ("/sub/{channel}", "/pub/{channel}"),
+            (Self::Nchan, Address::Client) => ("/sub/{client}", "/pub/{client}"),
+            (Self::Floor, _) => ("/", "/"),
+        }
+    }
+}
+
+/// A text with holes for names and data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Template(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Piece {
+    Text(String),
+    Channel,
+    Client,
+    Data,
+    DataForm,
+}
+
+const HOLES: [(&str, Piece); 4] = [
+    ("{channel}", Piece::Channel),
+    ("{client}", Piece::Client),
+    ("{data}", Piece::Data),
+    ("{data_form}", Piece::DataForm),
+];
+
+impl Template {
+    /// Any text is a template: braces that are no hole are themselves, as JSON needs.
+    pub(crate) fn new(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        let next = |rest: &str| HOLES.iter().filter_map(|hole| Some((rest.find(hole.0)?, hole))).min_by_key(|at| at.0);
+        while let Some((at, (name, piece))) = next(rest) {
+            pieces.extend((at > 0).then(|| Piece::Text(rest[..at].to_owned())));
+            pieces.push(piece.clone());
+            rest = &rest[at + name.len()..];
+        }
+        pieces.extend((!rest.is_empty()).then(|| Piece::Text(rest.to_owned())));
+        Self(pieces)
+    }
+
+    fn fill(&self, names: Names, data: &[u8], to: &mut Vec<u8>) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => to.extend_from_slice(text.as_bytes()),
+                Piece::Channel => write_name(names.channel, to),
+                Piece::Client => write_name(names.client, to),
+                Piece::Data => to.extend_from_slice(data),
+                Piece::DataForm => data.iter().for_each(|byte| match byte {
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => to.push(*byte),
+                    _ => write!(to, "%{byte:02X}").expect("writing to a Vec cannot fail"),
+                }),
+            }
+        }
+    }
+}
+
+fn write_name(number: u32, to: &mut Vec<u8>) {
+    write!(to, "load-{number}").expect("writing to a Vec cannot fail");
+}
+
+/// Which channel and which client a request is about, by number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Names {
+    pub(crate) channel: u32,
+    pub(crate) client: u32,
+}
+
+/// The path and query of a request, with holes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Path(Template);
+
+impl FromStr for Path {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        if !typed.starts_with('/') {
+            return Err("a path begins with /".to_owned());
+        }
+        if !typed.bytes().all(|byte| byte.is_ascii_graphic()) || typed.contains('#') {
+            return Err("a path is visible ASCII without #; percent-encode the rest".to_owned());
+        }
+        Ok(Self(Template::new(typed)))
+    }
+}
+
+/// A header of a request, `Name: value`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Header(String);
+
+impl FromStr for Header {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let is_token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match typed.split_once(':') {
+            _ if typed.chars().any(char::is_control) => Err("a header is one line".to_owned()),
+            Some((name, _)) if is_token(name) => Ok(Self(typed.to_owned())),
+            _ => Err("a header is `Name: value`".to_owned()),
+        }
+    }
+}
+
+impl Header {
+    fn is(&self, name: &str) -> bool {
+        self.0.split_once(':').is_some_and(|(own, _)| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The parts of a dialect that were given by themselves.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) preset: Preset,
+    pub(crate) subscribe: Option<Path>,
+    pub(crate) publish: Option<Path>,
+    pub(crate) body: Option<String>,
+    pub(crate) headers: Vec<Header>,
+}
+
+/// How one server is spoken to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Dialect {
+    authority: String,
+    subscribe: Template,
+    publish: Template,
+    body: Template,
+    /// Complete header lines that go with every request.
+    headers: String,
+    content_type: String,
+}
+
+impl Dialect {
+    pub(crate) fn new(parts: &Parts, address: Address, authority: &str) -> Self {
+        let (subscribe, publish) = parts.preset.paths(address);
+        let or = |path: &Option<Path>, preset| path.as_ref().map_or_else(|| Template::new(preset), |p| p.0.clone());
+        let is_typed = parts.headers.iter().any(|header| header.is("content-type"));
+        Self {
+            authority: authority.to_owned(),
+            subscribe: or(&parts.subscribe, subscribe),
+            publish: or(&parts.publish, publish),
+            body: Template::new(parts.body.as_deref().unwrap_or("{data}")),
+            headers: parts.headers.iter().map(|header| format!("{}\r\n", header.0)).collect(),
+            content_type: if is_typed { "" } else { "Content-Type: application/json\r\n" }.to_owned(),
+        }
+    }
+
+    /// The whole request that opens an event stream, continued after `last_event_id` if there is one.
+    pub(crate) fn subscribe_request(&self, names: Names, last_event_id: &[u8]) -> Vec<u8> {
+        let mut request = b"GET ".to_vec();
+        self.subscribe.fill(names, b"", &mut request);
+        let (authority, headers) = (&self.authority, &self.headers);
+        write!(request, " HTTP/1.1\r\nHost: {authority}\r\nAccept: text/event-stream\r\n{headers}")
+            .expect("writing to a Vec cannot fail");
+        if !last_event_id.is_empty() {
+            request.extend_from_slice(b"Last-Event-ID: ");
+            request.extend_from_slice(last_event_id);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+        request
+    }
+
+    /// The whole request that publishes `data`, over whatever `request` held; `body` is scratch space.
+    pub(crate) fn publish_request(&self, names: Names, data: &[u8], body: &mut Vec<u8>, request: &mut Vec<u8>) {
+        body.clear();
+        self.body.fill(names, data, body);
+        request.clear();
+        request.extend_from_slice(b"POST ");
+        self.publish.fill(names, b"", request);
+        let Self { authority, headers, content_type, .. } = self;
+        let length = body.len();
+        write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}{content_type}Content-Length: {length}\r\n\r\n")
+            .expect("writing to a Vec cannot fail");
+        request.extend_from_slice(body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(preset: Preset) -> Parts {
+        Parts { preset, subscribe: None, publish: None, body: None, headers: Vec::new() }
+    }
+
+    fn publish(dialect: &Dialect, names: Names, data: &[u8]) -> String {
+        let (mut body, mut request) = (Vec::new(), vec![b'x'; 9]);
+        dialect.publish_request(names, data, &mut body, &mut request);
+        String::from_utf8(request).unwrap()
+    }
+
+    const NAMES: Names = Names { channel: 3, client: 14 };
+
+    #[test]
+    fn a_preset_knows_its_routes() {
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel, "h:1");
+        let request = dialect.subscribe_request(NAMES, b"7-0");
+        let expected =
+            "GET /sse?channel=load-3 HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: 7-0\r\n\r\n";
+        assert_eq!(String::from_utf8(request).unwrap(), expected);
+        let dialect = Dialect::new(&parts(Preset::Nchan), Address::Client, "h:1");
+        let expected =
+            "POST /pub/load-14 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(publish(&dialect, NAMES, b"{}"), expected);
+    }
+
+    #[test]
+    fn every_part_can_be_given() {
+        let parts = Parts {
+            subscribe: Some("/s?topic={channel}".parse().unwrap()),
+            publish: Some("/p".parse().unwrap()),
+            body: Some("topic={channel}&data={data_form}".to_owned()),
+            headers: vec!["Content-Type: application/x-www-form-urlencoded".parse().unwrap()],
+            ..parts(Preset::Fanfare)
+        };
+        let dialect = Dialect::new(&parts, Address::Channel, "h");
+        let request = publish(&dialect, NAMES, b"{\"a\":1}");
+        assert!(
+            request.starts_with("POST /p HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+        );
+        assert!(request.ends_with("Content-Length: 35\r\n\r\ntopic=load-3&data=%7B%22a%22%3A1%7D"), "{request}");
+        let json = Template::new("{\"channel\":\"{channel}\",\"data\":{data}}");
+        let mut filled = Vec::new();
+        json.fill(NAMES, b"{}", &mut filled);
+        assert_eq!(filled, b"{\"channel\":\"load-3\",\"data\":{}}");
+    }
+
+    #[test]
+    fn nothing_that_is_given_can_break_a_request() {
+        assert!("/sse?channel=a%20{channel}".parse::<Path>().is_ok());
+        for wrong in ["sse", "", "/a b", "/a\r\nX: y", "/ä", "/a#b"] {
+            assert!(wrong.parse::<Path>().is_err(), "{wrong}");
+        }
+        assert!("Authorization: Bearer x".parse::<Header>().is_ok());
+        for wrong in ["", "x", ": y", "a b: c", "a: b\r\nc: d", "a: b\nc"] {
+            assert!(wrong.parse::<Header>().is_err(), "{wrong:?}");
+        }
+    }
+}

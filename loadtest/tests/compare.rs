@@ -1,0 +1,230 @@
+//! A comparison, end to end and as small as can be: what it prints and keeps, what it says of faults and of what is
+//! missing, and that it leaves nothing behind.
+#![cfg(target_os = "linux")]
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Far longer than anything takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A floor on a free port, which stands for a server that runs already. Killed when dropped.
+struct Floor {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Floor {
+    fn start() -> Self {
+        let mut child = loadtest(&["floor"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on http://").expect("it says where").parse().unwrap();
+        Self { child, address }
+    }
+
+    /// The flag that makes it a server of a comparison.
+    fn peer(&self, name: &str) -> String {
+        format!("--peer={name},url=http://{},subscribe=/sub,publish=/pub,pid={}", self.address, self.child.id())
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn loadtest(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
+    command.args(args);
+    command
+}
+
+/// One round with a hundredth of everything, where nothing else is asked for.
+fn compare(args: &[&str]) -> Output {
+    let is_given = |flag: &str| args.iter().any(|arg| arg.starts_with(flag));
+    let usual = ["--rounds=1", "--scale=0.01"].into_iter().filter(|flag| !is_given(&flag[..7]));
+    loadtest(&["compare"]).args(usual).args(args).output().unwrap()
+}
+
+/// Its exit status and what it said on stderr.
+fn failure(args: &[&str]) -> (i32, String) {
+    let output = compare(args);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn a_comparison_is_printed_and_kept_with_everything_that_was_measured() {
+    let (given, directory) = (Floor::start(), tempfile::tempdir().unwrap());
+    // Made if it is not there.
+    let out = directory.path().join("runs/today");
+    let output = compare(&[
+        "--peers=floor",
+        &given.peer("fanfare"),
+        "--cases=sparse-1000",
+        "--rounds=2",
+        "--json",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let json = json(&output);
+    assert_eq!(
+        json,
+        serde_json::from_str::<Value>(&std::fs::read_to_string(out.join("summary.json")).unwrap()).unwrap()
+    );
+
+    // Each server is the first in one of the rounds.
+    let field = |name: &str| {
+        let trials = json["trials"].as_array().unwrap();
+        trials.iter().map(|trial| trial[name].to_string()).collect::<Vec<_>>().join(" ").replace('"', "")
+    };
+    assert_eq!(field("round"), "1 1 2 2");
+    assert_eq!(field("peer"), "floor fanfare fanfare floor");
+    let trial = &json["trials"][0];
+    assert_eq!(trial["outcome"]["figures"]["deliveries"], 50);
+    assert_eq!(trial["server_command"][1], "floor");
+    assert_eq!(trial["generator_command"][1], "fanout");
+    assert_eq!(json["trials"][1]["server_command"], Value::Null);
+
+    let case = &json["cases"][0];
+    assert_eq!((case["name"].as_str(), case["damages"][1]["lost"].as_u64()), (Some("sparse-1000"), Some(0)));
+    for figure in case["figures"].as_array().unwrap() {
+        assert_eq!(figure["rows"][1]["peer"], "fanfare");
+        let spread = &figure["rows"][1]["spread"];
+        assert_eq!(spread["rounds"], 2, "{figure}");
+        assert!(spread["min"].as_f64().unwrap() <= spread["median"].as_f64().unwrap(), "{figure}");
+    }
+    let latency = &case["figures"][1]["rows"][1];
+    assert!(latency["ratio_to_floor"]["median"].as_f64().unwrap() > 0.0, "{latency}");
+    for name in ["cpu", "kernel", "date"] {
+        assert!(json["machine"][name].is_string(), "{name}");
+    }
+    let targets = json["targets"].as_array().unwrap();
+    let reached = |what: &str| targets.iter().find(|target| target["target"] == what).map(|target| &target["reached"]);
+    assert_eq!(reached("nothing lost, duplicated or reordered"), Some(&"yes".into()));
+    assert_eq!(reached("at most 1.00 x nchan"), Some(&"unmeasured".into()));
+
+    let readme = std::fs::read_to_string(out.join("README.md")).unwrap();
+    for part in ["## sparse-1000", "| latency p50, ms | fanfare |", "## Targets", "scaled: only 0.01", "--preset floor"]
+    {
+        assert!(readme.contains(part), "{part}: {readme}");
+    }
+}
+
+#[test]
+fn text_has_a_table_and_the_targets_of_each_case() {
+    let given = Floor::start();
+    let output = compare(&["--peers=floor", &given.peer("fanfare"), "--cases=sparse-1000"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |parts: &[&str]| text.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(line(&["latency p50, ms", "floor", "1.00", "none"]), "{text}");
+    assert!(line(&["server CPU per delivery, us", "fanfare", "none"]), "{text}");
+    assert!(line(&["latency p50, sparse: target: at most 1.20 x floor: "]), "{text}");
+}
+
+#[test]
+fn a_fault_is_told_and_only_fanfares_is_a_failure() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (name, status) in [("fanfare", 1), ("other", 0)] {
+        let peer = format!("--peer={name},url=http://{nobody},preset=floor");
+        let output = compare(&["--peers=floor", &peer, "--cases=few", "--json"]);
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        let damages = &json(&output)["cases"][0]["damages"];
+        assert_eq!(damages[0]["faults"], serde_json::json!([]));
+        let fault = damages[1]["faults"][0].as_str().unwrap();
+        assert!(fault.contains("no result") && fault.contains("refused"), "{fault}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_before_anything_starts() {
+    let (status, stderr) = failure(&["--peers=floor,nchan", "--nchan-module=/nowhere/nchan.so"]);
+    let sentence = "fanfare-loadtest: nginx's module nchan (/nowhere/nchan.so) is missing: `apt-get install nginx \
+        libnginx-mod-nchan`, or leave nchan out of --peers\n";
+    assert!(
+        status == 1 && (stderr == sentence || stderr.contains("the program nginx is missing")),
+        "{status}: {stderr}"
+    );
+    let (status, stderr) = failure(&["--peers=nchan", "--nginx=/nowhere/nginx"]);
+    assert!(status == 1 && stderr.contains("the program nginx (/nowhere/nginx) is missing"), "{stderr}");
+    let (status, stderr) = failure(&["--peers=floor,fanfare", "--fanfare=/nowhere/fanfare"]);
+    assert_eq!((status, stderr.as_str()), (1, "fanfare-loadtest: there is no program /nowhere/fanfare\n"));
+    let (status, stderr) = failure(&["--peers=floor", "--peer=floor,url=http://a,preset=floor"]);
+    assert_eq!((status, stderr.as_str()), (1, "fanfare-loadtest: two servers are called floor\n"));
+    let (status, stderr) = failure(&["--peers=floor", "--server-core=1023"]);
+    assert!(status == 1 && stderr.contains("core 1023 is not there"), "{stderr}");
+    for (flag, why) in
+        [("--rounds=21", "1..=20"), ("--cases=fast", "the cases are"), ("--peer=x,url=y", "only http://")]
+    {
+        let (status, stderr) = failure(&["--peers=floor", flag]);
+        assert!(status == 2 && stderr.contains(why), "{flag}: {stderr}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_start_is_told_with_its_last_words() {
+    // A shell knows none of Fanfare's flags.
+    let (status, stderr) = failure(&["--peers=fanfare", "--fanfare=/bin/sh", "--cases=few"]);
+    assert!(status == 1 && stderr.contains("fanfare ended at once (exit status: 2); it said:\n"), "{stderr}");
+    assert!(stderr.contains("option"), "{stderr}");
+}
+
+#[test]
+fn nchan_delivers_everything() {
+    let output = compare(&["--peers=nchan", "--cases=few", "--scale=0.1", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}; `cargo xtask test` installs what is missing");
+    let json = json(&output);
+    assert_eq!(json["trials"][0]["outcome"]["figures"]["deliveries"], 60, "{json}");
+    assert_eq!(json["cases"][0]["damages"][0]["faults"], serde_json::json!([]));
+}
+
+#[test]
+fn nothing_is_left_behind_when_it_is_told_to_end() {
+    for signal in ["TERM", "INT"] {
+        let mut command = loadtest(&["compare", "--peers=floor", "--cases=sparse-1000", "--rounds=9", "--scale=0.1"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // The server and the load generator.
+        let started = wait_for(|| Some(children(child.id())).filter(|children| children.len() == 2));
+        let status = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+        let status = wait_for(|| child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(1));
+        let said: Vec<String> = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
+        assert_eq!(said.last().map(String::as_str), Some("fanfare-loadtest: interrupted"), "{said:?}");
+        for pid in started {
+            assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} is still there");
+        }
+    }
+}
+
+/// The processes that were started by any thread of this one.
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+    let files = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+    files.flat_map(|text| text.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect()
+}
+
+/// Asks again and again until there is an answer.
+fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "it took too long");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,141 @@
+//! Each scenario against a server that keeps its side, and against one that does not.
+
+use crate::support::{Manner, Run, run, serve};
+use serde_json::Value;
+
+fn against(manner: Manner, args: &str) -> Run {
+    let (scenario, rest) = args.split_once(' ').unwrap();
+    run(&format!("{scenario} --url http://{} --quiet 400ms --json {rest}", serve(manner)))
+}
+
+fn assert_clean(run: &Run) -> Value {
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    let json = run.json();
+    assert_eq!(json["faults"], serde_json::json!([]));
+    json
+}
+
+fn assert_fault(run: &Run, fault: &str) {
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains(fault), "{run:?}");
+}
+
+#[test]
+fn each_channel_reaches_the_streams_that_follow_it_and_no_others() {
+    let args = "channels --preset nchan --channels 3 --connections 7 --rate 500/s --events 30";
+    let json = assert_clean(&against(Manner::Routes, args));
+    // Channels 0, 1 and 2 have 3, 2 and 2 streams, and 10 events each.
+    assert_eq!((&json["deliveries"], &json["published"]), (&70.into(), &30.into()));
+    assert_fault(&against(Manner::Honest, args), "damaged 140 of 70 deliveries");
+}
+
+#[test]
+fn each_client_is_reached_by_its_id() {
+    let args = "targeted --preset nchan --connections 6 --rate 500/s --events 30";
+    assert_eq!(assert_clean(&against(Manner::Routes, args))["deliveries"], 30);
+    let shared = "targeted --preset nchan --clients 2 --connections 6 --rate 500/s --events 30";
+    assert_eq!(assert_clean(&against(Manner::Routes, shared))["deliveries"], 90);
+}
+
+#[test]
+fn flat_out_publishes_as_fast_as_it_is_answered() {
+    let json = assert_clean(&against(Manner::Honest, "flat-out --connections 3 --events 200 --publishers 3"));
+    assert_eq!((&json["deliveries"], &json["published"]), (&600.into(), &200.into()));
+    let json = assert_clean(&against(Manner::Honest, "flat-out --connections 2 --duration 200ms"));
+    let published = json["published"].as_u64().unwrap();
+    assert!(published > 10 && json["deliveries"] == 2 * published, "{json}");
+    assert_fault(&against(Manner::Loses(7), "flat-out --connections 3 --events 50"), "lost 1 of 150 deliveries");
+}
+
+#[test]
+fn who_does_not_read_is_not_waited_for() {
+    let args = "slow --connections 10 --stuck 20% --slow 20% --slow-bytes-per-s 2000 --rate 500/s --events 40";
+    let json = assert_clean(&against(Manner::Honest, args));
+    assert_eq!(json["deliveries"], 6 * 40);
+    // 400 ms of 2,000 bytes a second are some events, but by far not all.
+    let slow = json["slow_deliveries"].as_u64().unwrap();
+    assert!(slow < 2 * 40 && json["slow_lost"] == 2 * 40 - slow, "{json}");
+    let all =
+        run(&format!("slow --url http://{} --connections 4 --stuck 100% --rate 9/s --events 1", serve(Manner::Mute)));
+    assert_eq!(all.status, 2, "{all:?}");
+    assert!(all.stderr.contains("at least one stream has to be left"), "{all:?}");
+}
+
+#[test]
+fn who_comes_and_goes_has_everything_in_between() {
+    let args = "churn --connections 20 --visitors 50% --churn 100/s --rate 300/s --duration 600ms";
+    let json = assert_clean(&against(Manner::Honest, args));
+    assert_eq!(json["deliveries"], 10 * 180);
+    assert!(json["reconnects"].as_u64().unwrap() > 10, "{json}");
+    assert!(json["visitors_deliveries"].as_u64().unwrap() > 100, "{json}");
+}
+
+#[test]
+fn a_storm_is_replayed_or_told_as_lost() {
+    let args = "storm --connections 10 --stay 20% --before 200ms --away 200ms --after 300ms --rate 200/s";
+    let json = assert_clean(&against(Manner::Resumes, args));
+    assert_eq!((&json["deliveries"], &json["storm_deliveries"]), (&(2 * 140).into(), &(8 * 140).into()), "{json}");
+    assert_eq!(json["reconnects"], 8);
+    let replayed = json["storm_replayed"].as_u64().unwrap();
+    assert!((8 * 35..8 * 140).contains(&replayed), "{json}");
+    assert!(json["all_back_ms"].is_f64() && json["last_replay_ms"].is_f64(), "{json}");
+
+    let forgetful = against(Manner::Honest, args);
+    assert_fault(&forgetful, "storm lost ");
+    assert_eq!(forgetful.json()["lost"], 0, "those who stayed lost nothing");
+}
+
+#[test]
+fn a_soak_weighs_the_server_and_needs_time() {
+    let pid = std::process::id();
+    let args = "soak --connections 2 --rate 50/s --duration 300ms";
+    assert_fault(&against(Manner::Honest, &format!("{args} --pid {pid}")), "the soak was too short");
+    let blind = against(Manner::Honest, args);
+    assert_eq!(blind.status, 2, "{blind:?}");
+    assert!(blind.stderr.contains("a soak needs --pid"), "{blind:?}");
+}
+
+#[test]
+fn several_processes_receive_as_one() {
+    let args = "fanout --connections 9 --processes 2 --threads 2 --rate 500/s --events 40";
+    let json = assert_clean(&against(Manner::Honest, args));
+    assert_eq!((&json["deliveries"], &json["lost"]), (&360.into(), &0.into()));
+    assert!(json["latency_p50_ms"].as_f64().unwrap() > 0.0, "{json}");
+    assert_fault(&against(Manner::Loses(7), args), "lost 1 of 360 deliveries");
+    assert_fault(
+        &against(Manner::ClosesBefore(20), args),
+        "9 of 9 streams were closed; the first: ended by the target",
+    );
+    let refused = against(Manner::RefusesStreams("404 Not Found"), args);
+    assert_fault(&refused, "of 9: the target answered 404 instead of 200");
+}
+
+#[test]
+fn the_page_says_what_the_table_says() {
+    let page = tempfile::NamedTempFile::new().unwrap();
+    let args = format!("fanout --connections 3 --rate 500/s --events 20 --html {}", page.path().display());
+    assert_clean(&against(Manner::Honest, &args));
+    let html = std::fs::read_to_string(page.path()).unwrap();
+    assert!(html.contains("fanout: 3 streams, 20 events of 128 B at 500/s"), "{html}");
+    assert!(html.contains("Every event reached every stream") && html.contains("<svg"), "{html}");
+    assert_fault(&against(Manner::Loses(7), &args), "lost 1 of 60");
+    let html = std::fs::read_to_string(page.path()).unwrap();
+    assert!(html.contains("lost 1 of 60 deliveries") && !html.contains("Every event reached"), "{html}");
+    let nowhere = against(Manner::Honest, "fanout --connections 1 --rate 500/s --events 2 --html /nowhere/page.html");
+    assert_fault(&nowhere, "cannot write /nowhere/page.html");
+}
+
+#[test]
+fn a_run_needs_a_bound_that_it_can_keep() {
+    let url = "--url http://127.0.0.1:9 --connections 1";
+    for (args, line) in [
+        ("fanout --rate 10/s", "--events <M>|--duration <TIME>"),
+        ("fanout --rate 10/s --duration 2m", "the run takes 120s, longer than --timeout 60s"),
+        ("fanout --rate 1000000/s --duration 50s", "that is 50000000 events; a run has at most 1000000"),
+        ("flat-out", "--events <M>|--duration <TIME>"),
+    ] {
+        let run = run(&format!("{args} {url}"));
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run:?}");
+        assert!(run.stderr.contains(line), "{run:?}");
+    }
+}
