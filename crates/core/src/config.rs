@@ -32,9 +32,9 @@ pub struct Config {
     /// Whether a journal keeps what a connection could not take, to be read again ([`crate::Hub::answer_with`]).
     /// Default false: the memory journal keeps nothing, so what is not delivered at once is counted as dropped.
     pub history: bool,
-    /// While more publishes wait than a ring has room for, a connection that has just fallen behind may hold its shard
-    /// up for so long, in milliseconds, if more than one in 64 do: without it a flood overruns readers that keep up
-    /// otherwise. 0: never. Default 100: several times what a busy reader takes to come round.
+    /// How long a connection whose ring is nearly full may hold up a flood of publishes before it has to let its ring
+    /// overflow, in milliseconds; only its share of the time restores it. Without it, a flood overruns readers that
+    /// keep up otherwise. 0: never. Default 250: a busy reader comes round sooner.
     pub pace_ms: u64,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,
@@ -68,7 +68,7 @@ impl Default for Config {
             input_bytes_max: 4 << 10,
             drain_spread_ms: 10_000,
             history: false,
-            pace_ms: 100,
+            pace_ms: 1_000,
             turn_slots_max: 64,
         }
     }

@@ -22,8 +22,8 @@ pub(crate) struct Fan<'a> {
     pub(crate) busy: &'a mut Busy,
     pub(crate) scratch: &'a mut Vec<Held>,
     pub(crate) now_ms: u64,
-    /// Set when its socket was idle and took less than it was given.
-    pub(crate) fell_behind: bool,
+    /// Set when something had to wait.
+    pub(crate) queued: bool,
 }
 
 impl Fan<'_> {
@@ -47,7 +47,6 @@ impl Fan<'_> {
                 Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
                 Poll::Ready(_) => Err(CloseReason::ClientGone),
                 Poll::Pending => {
-                    self.fell_behind = true;
                     // First the time at which bytes began to wait, then that the socket is full.
                     let queued = self.queue(slot, due);
                     slot.is_full = true;
@@ -91,12 +90,11 @@ impl Fan<'_> {
         }
         self.queue(slot, left)?;
         // Until it is pending, so that the socket will tell us when there is room.
-        slot.flush(self.scratch, self.now_ms)?;
-        self.fell_behind = !slot.is_flushed();
-        Ok(())
+        slot.flush(self.scratch, self.now_ms)
     }
 
     fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
+        self.queued = true;
         for bit in bits(due) {
             let fate = slot.enqueue(self.messages[bit].clone(), self.config, self.busy, self.now_ms);
             self.pass.count(1 << bit, fate.unwrap_or(Fate::Dropped));

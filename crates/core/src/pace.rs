@@ -1,48 +1,156 @@
-//! [`Pace`]: whether a shard is busy as a whole: so many of its connections have just fallen behind that taking more
-//! publishes would overrun readers that keep up otherwise.
+//! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and how long it waits for each.
 //!
-//! A connection counts from the moment its socket takes no more until it has drained, but never longer than
-//! `pace_ms`: one that does not read, or reads slowly, holds nobody up. Only a flood of publishes asks.
-
-use std::collections::VecDeque;
+//! A connection is pressed when its ring has no room for another pass. While publishes pile up, the shard takes none
+//! until nobody is pressed. So that no reader can hold the others up, each has a little patience, which only its fair
+//! share of the time restores; one that has used it up is let off, and its ring overflows as its policy says.
 
 use crate::inbox::SlotRef;
 
-/// The shard is busy when more than one in so many of its connections count. Few enough that a minority of slow
-/// readers is no reason, many enough that those who fell behind first still have room in their rings.
-const ONE_IN: usize = 64;
+/// Its share of the time is what is restored to a connection, times this: when readers take turns in being pressed, a
+/// few at a time are.
+const SHARES: u64 = 16;
 
-/// The connections of a shard that have just fallen behind.
+/// However few connections there are, one gets no more than one part in this of the time.
+const PARTS_MIN: u64 = 4;
+
+/// How long one connection may hold its shard up. Times are monotonic milliseconds.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    /// What was left of it at `at_ms`, in microseconds.
+    left_us: u64,
+    at_ms: u64,
+    state: PatienceState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatienceState {
+    /// It has room.
+    Calm,
+    Pressed,
+    /// Its patience was used up; it is not waited for until it has drained.
+    LetOff,
+}
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self { left_us: u64::MAX, at_ms: 0, state: PatienceState::Calm }
+    }
+
+    /// It has no room for another pass. True: the shard should wait for it.
+    pub(crate) fn press(&mut self, open: usize, pace_ms: u64, now_ms: u64) -> bool {
+        if self.state != PatienceState::Calm {
+            return false;
+        }
+        let open = u64::try_from(open).unwrap_or(u64::MAX);
+        let restored_us = now_ms.saturating_sub(self.at_ms).saturating_mul(1_000) / (open / SHARES).max(PARTS_MIN);
+        self.left_us = self.left_us.saturating_add(restored_us).min(pace_ms.saturating_mul(1_000));
+        self.at_ms = now_ms;
+        self.state = PatienceState::Pressed;
+        true
+    }
+
+    /// Until when it is waited for; `None`: it is not, or not any more.
+    pub(crate) fn until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        if self.state != PatienceState::Pressed {
+            return None;
+        }
+        let until_ms = self.at_ms.saturating_add(self.left_us / 1_000);
+        if until_ms > now_ms {
+            return Some(until_ms);
+        }
+        self.spend(now_ms);
+        self.state = PatienceState::LetOff;
+        None
+    }
+
+    /// It has room for another pass.
+    pub(crate) fn relax(&mut self, now_ms: u64) {
+        if self.state == PatienceState::Pressed {
+            self.spend(now_ms);
+            self.state = PatienceState::Calm;
+        }
+    }
+
+    /// Everything that waited has left.
+    pub(crate) fn drained(&mut self, now_ms: u64) {
+        self.relax(now_ms);
+        self.state = PatienceState::Calm;
+    }
+
+    fn spend(&mut self, now_ms: u64) {
+        let spent_us = now_ms.saturating_sub(self.at_ms).saturating_mul(1_000);
+        self.left_us = self.left_us.saturating_sub(spent_us);
+        self.at_ms = now_ms;
+    }
+}
+
+/// Whether publishes pile up, and who is pressed.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// In the order in which they stop to count, with that time.
-    behind: VecDeque<(SlotRef, u64)>,
-    count: usize,
+    is_flooded: bool,
+    /// Some may have room again, or be gone.
+    pressed: Vec<SlotRef>,
 }
 
 impl Pace {
-    /// This one has fallen behind, and counts until `until_ms` at most; no earlier than those before it.
-    pub(crate) fn fell_behind(&mut self, slot: SlotRef, until_ms: u64) {
-        self.behind.push_back((slot, until_ms));
-        self.count += 1;
+    /// Whether there is a flood: from when more publishes wait than one pass takes until none does.
+    pub(crate) fn is_flooded(&mut self, waiting: usize, pass_max: usize) -> bool {
+        self.is_flooded = waiting >= pass_max || (self.is_flooded && waiting > 0);
+        self.is_flooded
     }
 
-    /// One that counted does not any more.
-    pub(crate) fn caught_up(&mut self) {
-        self.count -= 1;
+    pub(crate) fn push(&mut self, slot: SlotRef) {
+        self.pressed.push(slot);
     }
 
-    /// The one whose time is up next, and that time. The caller drops it if it does not count any more.
-    pub(crate) fn next(&self) -> Option<(SlotRef, u64)> {
-        self.behind.front().copied()
+    /// One that may be pressed.
+    pub(crate) fn last(&self) -> Option<SlotRef> {
+        self.pressed.last().copied()
     }
 
-    pub(crate) fn drop_next(&mut self) {
-        self.behind.pop_front();
+    /// That one is not.
+    pub(crate) fn pop(&mut self) {
+        self.pressed.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE_MS: u64 = 100;
+
+    #[test]
+    fn patience_is_used_up_and_restored_by_a_share_of_the_time() {
+        let mut patience = Patience::new();
+        assert!(patience.press(1_600, PACE_MS, 1_000));
+        assert_eq!(patience.until_ms(1_000), Some(1_100));
+        patience.relax(1_090);
+        // A hundredth of 500 ms, on top of the 10 that were left.
+        assert!(patience.press(1_600, PACE_MS, 1_590));
+        assert_eq!(patience.until_ms(1_590), Some(1_605));
+        assert_eq!(patience.until_ms(1_605), None);
     }
 
-    /// Whether a shard with `open` connections should take no more publishes.
-    pub(crate) fn is_busy(&self, open: usize) -> bool {
-        self.count * ONE_IN > open
+    #[test]
+    fn who_was_let_off_is_waited_for_again_only_after_it_has_drained() {
+        let mut patience = Patience::new();
+        assert!(patience.press(1, PACE_MS, 0));
+        assert_eq!(patience.until_ms(100), None);
+        patience.relax(200);
+        assert!(!patience.press(1, PACE_MS, 1_000));
+        patience.drained(1_000);
+        assert!(patience.press(1, PACE_MS, 1_000));
+        assert_eq!(patience.until_ms(1_000), Some(1_100));
+    }
+
+    #[test]
+    fn of_few_connections_none_gets_more_than_a_quarter_of_the_time() {
+        let mut patience = Patience::new();
+        assert!(patience.press(1, PACE_MS, 0));
+        assert_eq!(patience.until_ms(100), None);
+        patience.drained(100);
+        assert!(patience.press(1, PACE_MS, 140));
+        assert_eq!(patience.until_ms(140), Some(150));
     }
 }

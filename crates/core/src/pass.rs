@@ -18,8 +18,8 @@ use crate::{
 /// As many as a mark has bits.
 const MESSAGES_MAX: usize = u64::BITS as usize;
 
-/// A pass is at most this part of a ring, so that a connection which falls behind in one pass has room for the next
-/// few, until the shard is paced.
+/// A pass is at most one part in this of a ring, so that a connection which falls behind in one pass has room for the
+/// next few, before it is pressed ([`crate::pace`]).
 const OF_A_RING: usize = 4;
 
 /// The messages of one pass and how far it has come.
@@ -45,6 +45,11 @@ impl Pass {
         (config.ring_messages_max / OF_A_RING).clamp(1, MESSAGES_MAX)
     }
 
+    /// The most bytes of one pass, unless it is of one message.
+    pub(crate) fn bytes_max(config: &Config) -> usize {
+        config.ring_bytes_max / OF_A_RING
+    }
+
     /// Whether no message at all may join any more.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
         self.messages.len() >= Self::messages_max(config)
@@ -52,8 +57,8 @@ impl Pass {
 
     /// Whether a message of `bytes` may join.
     pub(crate) fn has_room(&self, bytes: usize, config: &Config) -> bool {
-        let bytes_max = config.ring_bytes_max / OF_A_RING;
-        self.messages.is_empty() || (!self.is_full(config) && self.bytes.saturating_add(bytes) <= bytes_max)
+        let bytes = self.bytes.saturating_add(bytes);
+        self.messages.is_empty() || (!self.is_full(config) && bytes <= Self::bytes_max(config))
     }
 
     /// Adds a message; its bit is what slots are to be marked with.

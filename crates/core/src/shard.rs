@@ -141,7 +141,7 @@ impl<S: Socket> Shard<S> {
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
             }
-            paused_until_ms = self.busy_until_ms(now_ms);
+            paused_until_ms = self.paused_until_ms(now_ms);
             if paused_until_ms.is_none() {
                 self.take_items(now_ms);
             }
@@ -220,9 +220,10 @@ impl<S: Socket> Shard<S> {
             self.remove(at.index, reason, now_ms);
             return;
         }
-        if slot.behind_until_ms != 0 && slot.is_flushed() {
-            slot.behind_until_ms = 0;
-            self.pace.caught_up();
+        if slot.is_flushed() {
+            slot.patience.drained(now_ms);
+        } else if slot.has_room_for_a_pass(self.hub.config()) {
+            slot.patience.relax(now_ms);
         }
         let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
         let is_empty = match &slot.outlet {
@@ -262,13 +263,13 @@ impl<S: Socket> Shard<S> {
                 busy: &mut self.busy,
                 scratch: &mut self.scratch,
                 now_ms,
-                fell_behind: false,
+                queued: false,
             };
             let ends = fan.deliver(slot, due, &mut run);
-            if fan.fell_behind && slot.behind_until_ms == 0 && self.hub.config().pace_ms > 0 {
-                slot.behind_until_ms = now_ms + self.hub.config().pace_ms;
-                let at = SlotRef { index, connection: slot.connection };
-                self.pace.fell_behind(at, slot.behind_until_ms);
+            let config = self.hub.config();
+            if fan.queued && !slot.has_room_for_a_pass(config) && slot.patience.press(self.open, config.pace_ms, now_ms)
+            {
+                self.pace.push(SlotRef { index, connection: slot.connection });
             }
             if let Err(reason) = ends {
                 self.remove(index, reason, now_ms);
@@ -290,9 +291,6 @@ impl<S: Socket> Shard<S> {
         self.index.leave(index);
         self.hub.leave(slot.connection, &slot.subscriber);
         self.open -= 1;
-        if slot.behind_until_ms != 0 {
-            self.pace.caught_up();
-        }
         let mut written = slot.written;
         if let Outlet::Body { port, .. } = &slot.outlet {
             written = port.written();

@@ -12,6 +12,8 @@ use crate::{
     message::{Held, Message},
     notice::CloseReason,
     outlet::{Framing, Outlet, Socket},
+    pace::Patience,
+    pass::Pass,
     policy::Policy,
     ring::Ring,
     subscription::Subscriber,
@@ -71,8 +73,7 @@ pub(crate) struct Slot<S> {
     pub(crate) progress_ms: u64,
     /// The socket took nothing the last time and has not said since that it would.
     pub(crate) is_full: bool,
-    /// It fell behind and counts as such until then ([`crate::pace::Pace`]); 0: it does not.
-    pub(crate) behind_until_ms: u64,
+    pub(crate) patience: Patience,
     pub(crate) written: u64,
     pub(crate) dropped: u64,
     /// Messages that the journal has to give before it is live again.
@@ -93,7 +94,7 @@ impl<S: Socket> Slot<S> {
             ring: None,
             progress_ms: subscriber.opened_ms,
             is_full: false,
-            behind_until_ms: 0,
+            patience: Patience::new(),
             written: 0,
             dropped: 0,
             owed: 0,
@@ -131,6 +132,15 @@ impl<S: Socket> Slot<S> {
             Outlet::Body { port, .. } => port.ring().bytes(),
             _ => self.ring.as_ref().map_or(0, |ring| ring.bytes()),
         }
+    }
+
+    /// Whether its ring would take another pass, whatever is in it. A body's is none of the shard's concern: it is
+    /// emptied when the body's turn comes.
+    pub(crate) fn has_room_for_a_pass(&self, config: &Config) -> bool {
+        self.ring.as_ref().is_none_or(|ring| {
+            ring.len() + Pass::messages_max(config) <= config.ring_messages_max
+                && ring.bytes() + Pass::bytes_max(config) <= config.ring_bytes_max
+        })
     }
 
     /// Whether `messages` can go straight to its socket; gives the socket and its framing if so.

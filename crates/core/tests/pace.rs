@@ -1,11 +1,12 @@
-//! Pace: a flood of publishes waits a moment for readers that have just fallen behind, and for nobody else.
+//! Pace: a flood of publishes waits for readers that it would overrun, as long as their patience lasts.
 
 mod support;
 
 use fanfare_core::{Config, Policy, Turn};
 use support::{Kit, Link, data_of};
 
-/// What a pass takes with the default ring of 64.
+const RING: usize = 64;
+/// What a pass takes with such a ring.
 const PASS: usize = 16;
 const PACE_MS: u64 = 100;
 
@@ -39,60 +40,63 @@ fn a_flood_waits_for_a_reader_that_reads_and_nothing_is_dropped() {
     let words = flood(&kit, 500);
     let mut pauses = 0;
     while let Turn::Paused { until_ms } = settle(&mut kit) {
-        assert_eq!(until_ms, kit.now_ms + PACE_MS, "it counts from when it fell behind");
+        assert!(until_ms > kit.now_ms, "a pause ends");
         pauses += 1;
-        kit.now_ms += PACE_MS / 2;
-        assert!(matches!(settle(&mut kit), Turn::Paused { .. }));
+        kit.now_ms += 1;
         reader.give(1_000);
     }
     assert!(pauses > 10, "{pauses}");
     reader.open();
     kit.run();
-    assert_eq!(data_of(&reader), words);
+    assert_eq!(data_of(&reader), words, "also the last few, which are less than a pass");
 }
 
 #[test]
-fn a_reader_that_does_not_read_holds_the_flood_up_once_and_not_for_longer_than_its_time() {
+fn who_does_not_read_holds_a_flood_up_once_and_not_for_longer_than_its_patience() {
     let (mut kit, stuck, others) = kit(50, 1);
     let words = flood(&kit, 500);
     assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
     kit.now_ms = PACE_MS - 1;
     assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
-    assert!(data_of(&others[0]).len() <= PASS);
+    assert!(data_of(&others[0]).len() <= RING + PASS);
     kit.now_ms = PACE_MS;
     assert_eq!(settle(&mut kit), Turn::Idle);
     assert_eq!(data_of(&others[0]), words);
     flood(&kit, 500);
-    assert_eq!(settle(&mut kit), Turn::Idle, "it is behind, but has not just fallen behind");
+    kit.now_ms += 10 * PACE_MS;
+    assert_eq!(settle(&mut kit), Turn::Idle, "it was let off until it has drained");
     assert_eq!(data_of(&others[0]).len(), 1_000);
+
     stuck.open();
     assert_eq!(settle(&mut kit), Turn::Idle);
-}
-
-#[test]
-fn one_in_64_is_too_few_to_wait_for_and_two_are_not() {
-    let (mut one, _stuck, _others) = kit(50, 63);
-    flood(&one, 500);
-    assert_eq!(settle(&mut one), Turn::Idle);
-    let (mut two, _stuck, _others) = kit(50, 62);
-    let _stuck_too = two.connect(Policy::DropNewest, 50);
-    flood(&two, 500);
-    assert_eq!(settle(&mut two), Turn::Paused { until_ms: PACE_MS });
+    stuck.stop();
+    flood(&kit, 500);
+    assert!(matches!(settle(&mut kit), Turn::Paused { .. }), "it has drained");
 }
 
 #[test]
 fn what_rings_have_room_for_waits_for_nobody() {
     let (mut kit, _stuck, others) = kit(0, 1);
-    flood(&kit, PASS + PASS - 1);
+    flood(&kit, RING);
     assert_eq!(settle(&mut kit), Turn::Idle);
-    assert_eq!(data_of(&others[0]).len(), PASS + PASS - 1);
+    assert_eq!(data_of(&others[0]).len(), RING);
 }
 
 #[test]
 fn one_more_than_rings_have_room_for_waits() {
     let (mut kit, _stuck, _others) = kit(0, 1);
-    flood(&kit, PASS + PASS);
+    flood(&kit, RING + 1);
     assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
+}
+
+#[test]
+fn events_that_come_one_by_one_wait_for_nobody() {
+    let (mut kit, _stuck, others) = kit(0, 1);
+    for _ in 0..3 * RING {
+        flood(&kit, 1);
+        assert_eq!(settle(&mut kit), Turn::Idle);
+    }
+    assert_eq!(data_of(&others[0]).len(), 3 * RING);
 }
 
 #[test]

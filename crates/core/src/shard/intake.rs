@@ -18,19 +18,17 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
-    /// Until when no more publishes should be taken, if more wait than would fit into rings that are not empty.
-    pub(super) fn busy_until_ms(&mut self, now_ms: u64) -> Option<u64> {
-        while let Some((at, until_ms)) = self.pace.next() {
-            let slot = self.slot(at).filter(|slot| slot.behind_until_ms == until_ms);
-            if let Some(slot) = slot {
-                if until_ms > now_ms {
-                    let is_flooded = self.inbox.load().0 >= Pass::messages_max(self.hub.config());
-                    return (is_flooded && self.pace.is_busy(self.open)).then_some(until_ms);
-                }
-                slot.behind_until_ms = 0;
-                self.pace.caught_up();
+    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it.
+    pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        if !self.pace.is_flooded(self.inbox.load().0, Pass::messages_max(self.hub.config())) {
+            return None;
+        }
+        while let Some(at) = self.pace.last() {
+            let until_ms = self.slot(at).and_then(|slot| slot.patience.until_ms(now_ms));
+            if until_ms.is_some() {
+                return until_ms;
             }
-            self.pace.drop_next();
+            self.pace.pop();
         }
         None
     }
