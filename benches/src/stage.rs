@@ -31,7 +31,7 @@ pub struct Stage {
 impl Stage {
     /// With nobody on it. `policy` is that of all who come.
     pub fn new(policy: Policy) -> Self {
-        let (hub, mut shards) = Hub::new(Config { pace_ms: 0, ..Config::default() }, Box::new(|| 1));
+        let (hub, mut shards) = Hub::new(Config { patience_ms: 0, ..Config::default() }, Box::new(|| 1));
         Self { hub, shard: shards.remove(0), policy, joined: 0 }
     }
 

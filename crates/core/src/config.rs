@@ -35,7 +35,7 @@ pub struct Config {
     /// How long a connection whose ring is nearly full may hold up a flood of publishes before it has to let its ring
     /// overflow, in milliseconds; only its share of the time restores it. Without it, a flood overruns readers that
     /// keep up otherwise. 0: never. Default 250: a busy reader comes round sooner.
-    pub pace_ms: u64,
+    pub patience_ms: u64,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,
 }
@@ -68,7 +68,7 @@ impl Default for Config {
             input_bytes_max: 4 << 10,
             drain_spread_ms: 10_000,
             history: false,
-            pace_ms: 1_000,
+            patience_ms: 1_000,
             turn_slots_max: 64,
         }
     }

@@ -1,10 +1,10 @@
 //! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and how long it waits for each.
 //!
-//! A connection is pressed when its ring has no room for another pass. While publishes pile up, the shard takes none
+//! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes
 //! until nobody is pressed. So that no reader can hold the others up, each has a little patience, which only its fair
 //! share of the time restores; one that has used it up is let off, and its ring overflows as its policy says.
 
-use crate::inbox::SlotRef;
+use crate::{config::Config, inbox::SlotRef, pass::Pass};
 
 /// Its share of the time is what is restored to a connection, times this: when readers take turns in being pressed, a
 /// few at a time are.
@@ -37,13 +37,13 @@ impl Patience {
     }
 
     /// It has no room for another pass. True: the shard should wait for it.
-    pub(crate) fn press(&mut self, open: usize, pace_ms: u64, now_ms: u64) -> bool {
+    pub(crate) fn press(&mut self, open: usize, patience_ms: u64, now_ms: u64) -> bool {
         if self.state != PatienceState::Calm {
             return false;
         }
         let open = u64::try_from(open).unwrap_or(u64::MAX);
         let restored_us = now_ms.saturating_sub(self.at_ms).saturating_mul(1_000) / (open / SHARES).max(PARTS_MIN);
-        self.left_us = self.left_us.saturating_add(restored_us).min(pace_ms.saturating_mul(1_000));
+        self.left_us = self.left_us.saturating_add(restored_us).min(patience_ms.saturating_mul(1_000));
         self.at_ms = now_ms;
         self.state = PatienceState::Pressed;
         true
@@ -84,18 +84,38 @@ impl Patience {
     }
 }
 
-/// Whether publishes pile up, and who is pressed.
+/// Publishes come in a flood when they would fill an empty ring within this time, in milliseconds.
+const FLOOD_MS: u64 = 100;
+
+/// Whether there is a flood, and who is pressed.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     is_flooded: bool,
+    /// What was taken in the [`FLOOD_MS`] from `since_ms` on, and in those before.
+    taken: usize,
+    taken_before: usize,
+    since_ms: u64,
     /// Some may have room again, or be gone.
     pressed: Vec<SlotRef>,
 }
 
 impl Pace {
-    /// Whether there is a flood: from when more publishes wait than one pass takes until none does.
-    pub(crate) fn is_flooded(&mut self, waiting: usize, pass_max: usize) -> bool {
-        self.is_flooded = waiting >= pass_max || (self.is_flooded && waiting > 0);
+    /// So many publishes were taken from the inbox.
+    pub(crate) fn took(&mut self, messages: usize, now_ms: u64) {
+        let passed_ms = now_ms.saturating_sub(self.since_ms);
+        if passed_ms >= FLOOD_MS {
+            self.taken_before = if passed_ms < 2 * FLOOD_MS { self.taken } else { 0 };
+            (self.taken, self.since_ms) = (0, now_ms);
+        }
+        self.taken += messages;
+    }
+
+    /// Whether there is a flood: from when a ring's worth was taken within a moment, or more than a pass takes waits,
+    /// until nothing waits.
+    pub(crate) fn is_flooded(&mut self, waiting: usize, config: &Config) -> bool {
+        let taken = self.taken.max(self.taken_before);
+        let is_fast = taken >= config.ring_messages_max || waiting >= Pass::messages_max(config);
+        self.is_flooded = waiting > 0 && (self.is_flooded || is_fast);
         self.is_flooded
     }
 

@@ -267,7 +267,9 @@ impl<S: Socket> Shard<S> {
             };
             let ends = fan.deliver(slot, due, &mut run);
             let config = self.hub.config();
-            if fan.queued && !slot.has_room_for_a_pass(config) && slot.patience.press(self.open, config.pace_ms, now_ms)
+            if fan.queued
+                && !slot.has_room_for_a_pass(config)
+                && slot.patience.press(self.open, config.patience_ms, now_ms)
             {
                 self.pace.push(SlotRef { index, connection: slot.connection });
             }

@@ -25,7 +25,7 @@ fn config(rng: &mut Rng) -> Config {
         input_bytes_max: 30,
         drain_spread_ms: rng.pick(&[0, 500]),
         turn_slots_max: rng.within(1, 4),
-        pace_ms: rng.pick(&[0, 5, 100]),
+        patience_ms: rng.pick(&[0, 5, 100]),
         history: false,
         connections_max: usize::MAX,
     }

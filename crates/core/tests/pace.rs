@@ -12,7 +12,7 @@ const PACE_MS: u64 = 100;
 
 /// A kit with one link that takes `room` bytes and `others` that take everything.
 fn kit(room: usize, others: usize) -> (Kit, Link, Vec<Link>) {
-    let mut kit = Kit::new(Config { pace_ms: PACE_MS, ..Config::default() });
+    let mut kit = Kit::new(Config { patience_ms: PACE_MS, ..Config::default() });
     let slow = kit.connect(Policy::DropNewest, room);
     let others = (0..others).map(|_| kit.connect(Policy::DropNewest, usize::MAX)).collect();
     (kit, slow, others)
@@ -90,13 +90,19 @@ fn one_more_than_rings_have_room_for_waits() {
 }
 
 #[test]
-fn events_that_come_one_by_one_wait_for_nobody() {
-    let (mut kit, _stuck, others) = kit(0, 1);
-    for _ in 0..3 * RING {
-        flood(&kit, 1);
-        assert_eq!(settle(&mut kit), Turn::Idle);
+fn a_flood_that_comes_one_by_one_waits_too_and_a_slow_stream_does_not() {
+    for (every_ms, is_flood) in [(1, true), (5, false)] {
+        let (mut kit, _stuck, others) = kit(0, 1);
+        let mut paused = 0;
+        for _ in 0..3 * RING {
+            flood(&kit, 1);
+            paused += usize::from(settle(&mut kit) != Turn::Idle);
+            kit.now_ms += every_ms;
+        }
+        assert_eq!(paused > 0, is_flood, "one each {every_ms} ms: {paused}");
+        kit.run();
+        assert_eq!(data_of(&others[0]).len(), 3 * RING);
     }
-    assert_eq!(data_of(&others[0]).len(), 3 * RING);
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn nobody_waits_for_one_that_leaves() {
 
 #[test]
 fn a_pace_of_0_never_waits() {
-    let mut kit = Kit::new(Config { pace_ms: 0, ..Config::default() });
+    let mut kit = Kit::new(Config { patience_ms: 0, ..Config::default() });
     let _stuck = kit.connect(Policy::DropNewest, 50);
     flood(&kit, 500);
     assert_eq!(settle(&mut kit), Turn::Idle);

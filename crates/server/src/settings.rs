@@ -136,6 +136,11 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_INBOX_BYTES", value_name = "SIZE", default_value = "16MiB", value_parser = size(1, usize::MAX), help_heading = "Limits")]
     inbox_bytes: usize,
 
+    /// How long one slow connection may hold up a flood of publishes before it has to lose some; only its share of the
+    /// time restores it. 0s: never.
+    #[arg(long, env = "FANFARE_PATIENCE", value_name = "DURATION", default_value = "1s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Limits")]
+    patience: Duration,
+
     /// Largest head of a request, with its path and query.
     #[arg(long, env = "FANFARE_HEAD_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(8 * KIB, 16 * MIB), help_heading = "Limits")]
     head_bytes: usize,

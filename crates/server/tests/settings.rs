@@ -66,6 +66,7 @@ ring-bytes = 11
 hub-ring-bytes = 12
 inbox-messages = 13
 inbox-bytes = 14
+patience = "24s"
 head-bytes = "64kB"
 head-timeout = "16s"
 channels-max = 17
@@ -216,6 +217,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("hub-ring-bytes", "1", "0"),
         ("inbox-messages", "1048576", "1048577"),
         ("inbox-bytes", "1", "0"),
+        ("patience", "0s", "25h"),
         ("head-bytes", "8KiB", "8191"),
         ("head-bytes", "16MiB", "16777217"),
         ("head-timeout", "1ms", "0s"),

@@ -9,7 +9,7 @@ use crate::{
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
-    pass::{self, Pass},
+    pass,
     receipt::Tally,
     shard::Shard,
     slot::{Slot, State},
@@ -20,7 +20,7 @@ use crate::{
 impl<S: Socket> Shard<S> {
     /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it.
     pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
-        if !self.pace.is_flooded(self.inbox.load().0, Pass::messages_max(self.hub.config())) {
+        if !self.pace.is_flooded(self.inbox.load().0, self.hub.config()) {
             return None;
         }
         while let Some(at) = self.pace.last() {
@@ -61,6 +61,7 @@ impl<S: Socket> Shard<S> {
             }
         }
         if messages > 0 {
+            self.pace.took(messages, now_ms);
             self.hub.release(self.number, messages, bytes);
         }
     }
