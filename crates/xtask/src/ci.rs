@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::invocation::{Invocation, Workspace};
-use crate::{deny, suite, tree};
+use crate::{deny, smoke, suite, tree};
 
 type Work = fn(&Workspace, &Invocation) -> Result<(), String>;
 
@@ -28,6 +28,7 @@ fn steps() -> Vec<Step> {
         Step::new("deny", deny::CHECK).by(deny::run),
         Step::new("test", &["cargo", "xtask", "test", "--locked"])
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
+        Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),
         // At the root, where the workspace's default members are the ones with benches.
         Step::new("benches compile", &["cargo", "bench", "--no-run", "--locked"]),
     ]

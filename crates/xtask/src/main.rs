@@ -10,6 +10,7 @@ mod deny;
 mod install;
 mod invocation;
 mod parts;
+mod smoke;
 mod suite;
 mod tree;
 mod version;
@@ -24,6 +25,8 @@ usage: cargo xtask <chore>
   ci             everything that CI runs, in order, up to the first failure
   test [ARGS]    install what the tests need and is missing, then run every test;
                  ARGS go to `cargo test` (choose packages or targets to run fewer)
+  smoke          put a little load on the server, the floor and nchan, and look at every
+                 event; no figure of it means anything
   tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
   help           this text";
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let chore: fn(&Workspace, &[&str]) -> Result<(), String> = match words.as_slice() {
         ["ci"] => |workspace, _| ci::run(workspace),
         ["test", ..] => |workspace, args| suite::run(workspace, args),
+        ["smoke"] => |workspace, _| smoke::run(workspace),
         ["tree"] => |workspace, _| tree::run(workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

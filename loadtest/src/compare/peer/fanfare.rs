@@ -29,8 +29,11 @@ impl Fanfare {
 
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
         let mut command = Command::new(&self.program);
-        // One shard: every server has one core.
-        command.args(["--listen", "127.0.0.1:0", "--shards", "1"]).args(&self.more_args);
+        command.args(["--listen", "127.0.0.1:0"]).args(&self.more_args);
+        // One shard, unless it is said: every server has one core.
+        if !self.more_args.iter().any(|arg| arg.starts_with("--shards")) {
+            command.args(["--shards", "1"]);
+        }
         // A setting that is not in the command would be missing in the report.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
             command.env_remove(name);

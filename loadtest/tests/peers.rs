@@ -1,0 +1,51 @@
+//! Servers that are not ours are told as they are: a plain Node broker delivers everything to readers that read, and
+//! says nothing of what it loses.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// Ends with the test.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+/// The broker, and its URL.
+fn start() -> (Node, String) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/node.mjs");
+    let spawned = Command::new("node").args([script, "0"]).stdout(Stdio::piped()).spawn();
+    let mut node = Node(spawned.expect("node is missing: install Debian's nodejs, or from nodejs.org"));
+    let mut line = String::new();
+    BufReader::new(node.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+    (node, url)
+}
+
+fn run(args: &str) -> (i32, serde_json::Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest")).args(args.split(' ')).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}")))
+}
+
+#[test]
+fn a_node_broker_delivers_to_those_that_read_and_forgets_those_that_leave() {
+    let (node, url) = start();
+    let at = format!("--url {url} --preset floor --json --quiet 400ms --pid {}", node.0.id());
+    let (status, json) = run(&format!("fanout --connections 100 --rate 200/s --events 100 {at}"));
+    assert_eq!((status, &json["deliveries"], &json["lost"]), (0, &10_000.into(), &0.into()), "{json}");
+    assert!(json["cpu_per_delivery_us"].as_f64().unwrap() > 0.0, "{json}");
+    let (status, json) = run(&format!("flat-out --connections 50 --events 500 --publishers 3 {at}"));
+    assert_eq!((status, &json["deliveries"]), (0, &25_000.into()), "{json}");
+    let (status, json) = run(&format!("churn --connections 40 --churn 50/s --rate 100/s --duration 1s {at}"));
+    assert_eq!((status, &json["visitors_lost"]), (0, &0.into()), "{json}");
+    let storm = "storm --connections 20 --before 300ms --away 300ms --after 500ms --rate 100/s";
+    let (status, json) = run(&format!("{storm} {at}"));
+    assert_eq!((status, &json["lost"], &json["storm_replayed"]), (1, &0.into(), &0.into()), "{json}");
+    // 18 streams were away for 30 events.
+    let lost = json["storm_lost"].as_u64().unwrap();
+    assert!((18 * 25..18 * 60).contains(&lost), "{json}");
+}
