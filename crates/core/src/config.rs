@@ -34,7 +34,7 @@ pub struct Config {
     pub history: bool,
     /// How long a connection whose ring is nearly full may hold up a flood of publishes before it has to let its ring
     /// overflow, in milliseconds; only its share of the time restores it. Without it, a flood overruns readers that
-    /// keep up otherwise. 0: never. Default 250: a busy reader comes round sooner.
+    /// keep up otherwise. 0: never. Default 1,000: on a busy machine a reader that is one of many comes round sooner.
     pub patience_ms: u64,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,

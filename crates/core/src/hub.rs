@@ -172,6 +172,7 @@ impl<S> Hub<S> {
         let waiting = order.gate.take_all();
         for inbox in &self.inboxes {
             inbox.push(Item::Drain);
+            inbox.set_draining();
         }
         drop(order);
         waiting.into_iter().for_each(std::task::Waker::wake);

@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     task::Context,
 };
@@ -50,6 +50,7 @@ pub struct Inbox<S> {
     bytes: AtomicUsize,
     messages_max: usize,
     bytes_max: usize,
+    is_draining: AtomicBool,
     owner: AtomicWaker,
 }
 
@@ -64,6 +65,7 @@ impl<S> Inbox<S> {
             bytes: AtomicUsize::new(0),
             messages_max: messages_max.max(1),
             bytes_max,
+            is_draining: AtomicBool::new(false),
             owner: AtomicWaker::new(),
         }
     }
@@ -86,6 +88,16 @@ impl<S> Inbox<S> {
     pub(crate) fn release(&self, messages: usize, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::SeqCst);
         self.messages.fetch_sub(messages, Ordering::SeqCst);
+    }
+
+    /// The hub drains: the last item is in the queue.
+    pub(crate) fn set_draining(&self) {
+        // Relaxed here and below: the wake that follows makes it seen, and until then a pause may last a little longer.
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 
     /// Queues without waking: call [`Inbox::wake`] after whatever lock is held.

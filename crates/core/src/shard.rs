@@ -31,6 +31,9 @@ pub use sweep::SWEEP_TICKS;
 /// So many slots without a mark are as much work as one with a write.
 const UNMARKED_PER_SLOT: usize = 16;
 
+/// So many entries of connections that are not pressed any more are let be.
+const PRESSED_STALE_MAX: usize = 64;
+
 /// Whether the owner should come back at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -38,7 +41,8 @@ pub enum Turn {
     More,
     /// Nothing until the inbox wakes the owner.
     Idle,
-    /// Publishes wait, but the shard is busy as a whole: come back when the inbox wakes the owner, or then.
+    /// Publishes wait for connections that have no room for them: come back when one has ([`Inbox::has_ready`]), or
+    /// then.
     Paused {
         /// Monotonic time.
         until_ms: u64,
@@ -135,6 +139,7 @@ impl<S: Socket> Shard<S> {
     /// Does a bounded piece of what waits. `now_ms` is monotonic time.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
+        let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
         if self.pass.is_over(self.marks.len()) {
             // Not sooner: bodies had the time between two turns to take what is theirs.
@@ -150,11 +155,11 @@ impl<S: Socket> Shard<S> {
         if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
             self.pass.finish();
             self.is_relief_due = true;
+            self.forget_relaxed();
         }
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        let is_sweeping = self.go_on_sweeping(now_ms);
         let has_more = is_draining || is_sweeping || self.inbox.has_ready();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
@@ -221,9 +226,9 @@ impl<S: Socket> Shard<S> {
             return;
         }
         if slot.is_flushed() {
-            slot.patience.drained(now_ms);
+            slot.patience.drained(&self.pace, now_ms);
         } else if slot.has_room_for_a_pass(self.hub.config()) {
-            slot.patience.relax(now_ms);
+            slot.patience.relax(&self.pace, now_ms);
         }
         let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
         let is_empty = match &slot.outlet {
@@ -267,11 +272,9 @@ impl<S: Socket> Shard<S> {
             };
             let ends = fan.deliver(slot, due, &mut run);
             let config = self.hub.config();
-            if fan.queued
-                && !slot.has_room_for_a_pass(config)
-                && slot.patience.press(self.open, config.patience_ms, now_ms)
-            {
-                self.pace.push(SlotRef { index, connection: slot.connection });
+            if fan.queued && slot.is_short_of_room(config) {
+                let at = SlotRef { index, connection: slot.connection };
+                self.pace.press(at, &mut slot.patience, self.open, config, now_ms);
             }
             if let Err(reason) = ends {
                 self.remove(index, reason, now_ms);
@@ -279,6 +282,15 @@ impl<S: Socket> Shard<S> {
         }
         pass.messages = messages;
         self.pass = pass;
+    }
+
+    /// Keeps the list of pressed connections from growing while nobody asks for it.
+    fn forget_relaxed(&mut self) {
+        if self.pace.pressed() > 2 * self.open + PRESSED_STALE_MAX {
+            let slots = &self.slots;
+            let is_it = |at: &SlotRef, slot: &Slot<S>| slot.connection == at.connection && slot.patience.is_pressed();
+            self.pace.retain(|at| slots[at.index as usize].as_ref().is_some_and(|slot| is_it(at, slot)));
+        }
     }
 
     fn slot(&mut self, at: SlotRef) -> Option<&mut Slot<S>> {

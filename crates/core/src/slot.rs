@@ -134,8 +134,13 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether its ring would take another pass, whatever is in it. A body's is none of the shard's concern: it is
-    /// emptied when the body's turn comes.
+    /// Whether it should be waited for. Only a socket says when it has room again; an Opening slot has none, and a body
+    /// is emptied by its reader's task.
+    pub(crate) fn is_short_of_room(&self, config: &Config) -> bool {
+        matches!(self.outlet, Outlet::Socket { .. }) && !self.has_room_for_a_pass(config)
+    }
+
+    /// Whether its ring would take another pass, unless that is one large message.
     pub(crate) fn has_room_for_a_pass(&self, config: &Config) -> bool {
         self.ring.as_ref().is_none_or(|ring| {
             ring.len() + Pass::messages_max(config) <= config.ring_messages_max

@@ -90,19 +90,97 @@ fn one_more_than_rings_have_room_for_waits() {
 }
 
 #[test]
-fn a_flood_that_comes_one_by_one_waits_too_and_a_slow_stream_does_not() {
-    for (every_ms, is_flood) in [(1, true), (5, false)] {
-        let (mut kit, _stuck, others) = kit(0, 1);
-        let mut paused = 0;
-        for _ in 0..3 * RING {
-            flood(&kit, 1);
-            paused += usize::from(settle(&mut kit) != Turn::Idle);
-            kit.now_ms += every_ms;
-        }
-        assert_eq!(paused > 0, is_flood, "one each {every_ms} ms: {paused}");
-        kit.run();
-        assert_eq!(data_of(&others[0]).len(), 3 * RING);
+fn large_events_are_a_flood_by_their_bytes() {
+    let (mut kit, reader, _) = kit(50, 0);
+    let large = "x".repeat(50_000);
+    (0..10).for_each(|_| kit.say(&large));
+    let mut pauses = 0;
+    while let Turn::Paused { .. } = settle(&mut kit) {
+        pauses += 1;
+        reader.give(50_000);
     }
+    assert!(pauses > 0);
+    reader.open();
+    kit.run();
+    assert_eq!(data_of(&reader).len(), 10);
+}
+
+/// One event each `every_ms`, to a reader that does not read: whether the shard ever paused.
+fn pauses_at(every_ms: u64, events: usize) -> bool {
+    let (mut kit, _stuck, others) = kit(0, 1);
+    let mut has_paused = false;
+    for _ in 0..events {
+        flood(&kit, 1);
+        has_paused |= settle(&mut kit) != Turn::Idle;
+        kit.now_ms += every_ms;
+    }
+    kit.run();
+    assert_eq!(data_of(&others[0]).len(), events);
+    has_paused
+}
+
+#[test]
+fn a_rings_worth_in_a_tenth_of_a_second_is_a_flood_however_it_comes_and_less_is_none() {
+    assert!(pauses_at(1, 3 * RING), "64 take 64 ms");
+    assert!(!pauses_at(2, 3 * RING), "50 come in 100 ms");
+}
+
+#[test]
+fn one_event_that_comes_alone_after_a_flood_waits_for_nobody() {
+    let (mut kit, _stuck, others) = kit(0, 1);
+    flood(&kit, RING);
+    assert_eq!(settle(&mut kit), Turn::Idle, "and the ring is full now");
+    kit.now_ms += 300;
+    flood(&kit, 1);
+    assert_eq!(settle(&mut kit), Turn::Idle);
+    assert_eq!(data_of(&others[0]).len(), RING + 1);
+}
+
+#[test]
+fn all_that_do_not_read_hold_a_flood_up_together_and_not_one_after_the_other() {
+    let (mut kit, _stuck, others) = kit(0, 1);
+    let _more: Vec<_> = (0..9).map(|_| kit.connect(Policy::DropNewest, 0)).collect();
+    flood(&kit, 500);
+    assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
+    kit.now_ms = PACE_MS;
+    assert_eq!(settle(&mut kit), Turn::Idle);
+    assert_eq!(data_of(&others[0]).len(), 500);
+}
+
+#[test]
+fn it_does_not_help_to_come_again() {
+    let (mut kit, _stuck, _others) = kit(0, 1);
+    let mut waited_ms = Vec::new();
+    for _ in 0..20 {
+        let again = kit.connect(Policy::DropNewest, 0);
+        flood(&kit, 500);
+        let began_ms = kit.now_ms;
+        while let Turn::Paused { until_ms } = settle(&mut kit) {
+            kit.now_ms = until_ms;
+        }
+        waited_ms.push(kit.now_ms - began_ms);
+        again.reset();
+        settle(&mut kit);
+    }
+    assert_eq!(waited_ms[0], PACE_MS);
+    assert!(waited_ms[10..].iter().all(|waited_ms| *waited_ms <= PACE_MS / 10), "{waited_ms:?}");
+}
+
+#[test]
+fn nobody_waits_for_one_whose_head_is_not_out() {
+    let mut kit = Kit::new(Config { patience_ms: PACE_MS, ..Config::default() });
+    let opening = kit.subscribe(&[]);
+    flood(&kit, 500);
+    assert_eq!(settle(&mut kit), Turn::Idle, "only its handshake could relieve it, and that is behind the flood");
+    drop(opening);
+}
+
+#[test]
+fn who_is_relieved_of_its_ring_is_not_waited_for() {
+    let mut kit = Kit::new(Config { patience_ms: PACE_MS, hub_ring_bytes_max: 1_500, ..Config::default() });
+    let _stuck = kit.connect(Policy::DropNewest, 0);
+    flood(&kit, 500);
+    assert_eq!(settle(&mut kit), Turn::Idle);
 }
 
 #[test]
@@ -124,12 +202,12 @@ fn a_pace_of_0_never_waits() {
 }
 
 #[test]
-fn a_drain_does_not_wait_behind_a_pause_for_ever() {
+fn a_drain_waits_for_nobodys_patience() {
     let (mut kit, _stuck, others) = kit(50, 1);
     flood(&kit, 500);
+    assert!(matches!(settle(&mut kit), Turn::Paused { .. }));
     kit.hub.drain();
-    assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
-    kit.now_ms = PACE_MS;
     assert_eq!(settle(&mut kit), Turn::Idle);
     assert!(others[0].is_shut());
+    assert_eq!(data_of(&others[0]).len(), 500);
 }

@@ -447,7 +447,7 @@ fn over_the_hubs_limit_who_holds_most_of_a_half_written_message_is_closed_and_ot
 }
 
 #[test]
-fn a_pass_is_no_larger_than_an_empty_ring_so_two_messages_that_fit_one_by_one_both_arrive() {
+fn two_messages_that_fit_a_ring_one_by_one_are_not_of_one_pass_and_both_arrive() {
     let mut kit = Kit::new(Config { ring_bytes_max: 1_000, ..Config::default() });
     let mut feed = kit.subscribe(&[]).into_feed();
     kit.run();

@@ -111,11 +111,12 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
     let mut next_sweep_ms = 0;
     loop {
         let now_ms = app.now_ms();
-        let turn = shard.turn(now_ms);
+        // First: a turn may find that it need not wait for a connection that this has closed.
         if now_ms >= next_sweep_ms {
             next_sweep_ms = now_ms + tick_ms;
             shard.sweep(now_ms);
         }
+        let turn = shard.turn(now_ms);
         for request in shard.take_reads() {
             let app = Arc::clone(&app);
             tokio::spawn(async move { app.hub.read(&request) });

@@ -1,6 +1,6 @@
 //! What a shard takes from its inbox, item by item and in order, between two passes.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use crate::{
     event_id::EventId,
@@ -9,6 +9,7 @@ use crate::{
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
+    pace::{Amount, Pace},
     pass,
     receipt::Tally,
     shard::Shard,
@@ -18,17 +19,32 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
-    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it.
+    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
+    /// the end: a drain has its own time.
     pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
-        if !self.pace.is_flooded(self.inbox.load().0, self.hub.config()) {
+        let mut pace = mem::take(&mut self.pace);
+        let until_ms = self.next_wait(&mut pace, now_ms);
+        match until_ms {
+            Some(_) => pace.pause(now_ms),
+            None => pace.resume(now_ms),
+        }
+        self.pace = pace;
+        until_ms
+    }
+
+    fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
+        let hub = Arc::clone(&self.hub);
+        let (messages, bytes) = self.inbox.load();
+        if self.inbox.is_draining() || !pace.is_flooded(Amount { messages, bytes }, hub.config(), now_ms) {
             return None;
         }
-        while let Some(at) = self.pace.last() {
-            let until_ms = self.slot(at).and_then(|slot| slot.patience.until_ms(now_ms));
+        while let Some(at) = pace.last() {
+            let slot = self.slot(at);
+            let until_ms = slot.and_then(|slot| pace.wait_for(&mut slot.patience, hub.config(), now_ms));
             if until_ms.is_some() {
                 return until_ms;
             }
-            self.pace.pop();
+            pace.pop();
         }
         None
     }
@@ -61,7 +77,7 @@ impl<S: Socket> Shard<S> {
             }
         }
         if messages > 0 {
-            self.pace.took(messages, now_ms);
+            self.pace.took(Amount { messages, bytes }, now_ms);
             self.hub.release(self.number, messages, bytes);
         }
     }

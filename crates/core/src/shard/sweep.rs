@@ -81,6 +81,7 @@ impl<S: Socket> Shard<S> {
             }
             let Some(slot) = &mut self.slots[at] else { continue };
             slot.empty_into_catch_up(self.hub.config(), &mut self.busy);
+            slot.patience.relax(&self.pace, now_ms);
             if !slot.is_full {
                 self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
             }

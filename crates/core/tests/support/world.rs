@@ -55,6 +55,8 @@ pub(crate) struct World {
     kit: Kit,
     owners: Vec<Arc<Flag>>,
     has_more: Vec<bool>,
+    /// A shard that is paused sleeps until it is woken because some outlet may go on, or until then.
+    paused_until_ms: Vec<Option<u64>>,
     log: Log,
     members: Vec<Member>,
     /// Whose slots are gone.
@@ -81,6 +83,7 @@ impl World {
         Self {
             rng: Rng::new(seed),
             has_more: vec![false; owners.len()],
+            paused_until_ms: vec![None; owners.len()],
             owners,
             kit,
             plan,
@@ -350,11 +353,12 @@ impl World {
         let inbox = Arc::clone(self.hub().inbox(shard));
         inbox.register(&Context::from_waker(&waker));
         let turn = self.kit.shards[shard].turn(self.kit.now_ms);
-        self.has_more[shard] = turn != Turn::Idle;
-        if let Turn::Paused { until_ms } = turn {
-            assert!(until_ms > self.kit.now_ms, "a pause ends");
-            self.kit.now_ms += 1;
-        }
+        self.has_more[shard] = turn == Turn::More;
+        self.paused_until_ms[shard] = match turn {
+            Turn::Paused { until_ms } => Some(until_ms),
+            _ => None,
+        };
+        assert!(self.paused_until_ms[shard].is_none_or(|until_ms| until_ms > self.kit.now_ms), "a pause ends");
         if turn == Turn::Idle {
             assert!(inbox.is_empty());
             assert_eq!(inbox.load(), (0, 0), "an idle shard holds no places");
@@ -391,12 +395,20 @@ impl World {
         self.kit.hub.answer_with(&request, |last| self.history.batch(&request, last));
     }
 
+    /// As a shell sees it: woken, and not only by publishes while it is paused.
+    fn is_due(&self, shard: usize) -> bool {
+        match self.paused_until_ms[shard] {
+            Some(until_ms) => self.kit.now_ms >= until_ms || self.hub().inbox(shard).has_ready(),
+            None => self.has_more[shard] || self.owners[shard].is_up(),
+        }
+    }
+
     /// Lets everything that was woken go on until nothing is.
     fn come_to_rest(&mut self, with_feeds: bool) {
         for _ in 0..100_000 {
             let mut is_changed = false;
             for shard in 0..self.kit.shards.len() {
-                if self.has_more[shard] || self.owners[shard].is_up() {
+                if self.is_due(shard) {
                     self.turn(shard);
                     is_changed = true;
                 }
@@ -405,6 +417,10 @@ impl World {
             is_changed |= with_feeds && self.poll_feeds(4);
             is_changed |= !self.reads.is_empty();
             self.answer();
+            if !is_changed && let Some(until_ms) = self.paused_until_ms.iter().flatten().min() {
+                self.kit.now_ms = self.kit.now_ms.max(*until_ms);
+                continue;
+            }
             if !is_changed {
                 self.gone.drain(..).for_each(|mut member| member.check_let_go());
                 return;
