@@ -31,6 +31,13 @@ pub(crate) enum Failure {
     Resolve(#[from] ResolveError),
     #[error("stream {number} of {connections}: {cause}")]
     Subscribe { number: u32, connections: u32, cause: String },
+    #[error(
+        "no local port is left after {open} of {connections} streams ({cause}): widen net.ipv4.ip_local_port_range, or \
+         share them among load generators with source addresses of their own"
+    )]
+    Ports { open: u32, connections: u32, cause: String },
+    #[error("a receiving thread could not start: {0}")]
+    NoReceiver(String),
     #[error("only {open} of {connections} streams were open after {timeout:?}: the target does not answer")]
     NotOpen { open: u32, connections: u32, timeout: Duration },
     #[error("the target closed {closed} of {connections} streams before the first event")]
@@ -64,6 +71,7 @@ impl Failure {
         let _ = writeln!(io::stderr().lock(), "fanfare-loadtest: {self}");
         match self {
             Self::Descriptors { .. }
+            | Self::Ports { .. }
             | Self::TooLong { .. }
             | Self::TooMany { .. }
             | Self::NobodySteady

@@ -41,7 +41,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Idle(idle) => scenario::idle::run(idle),
         Command::Compare(compare) => return Ok(compare::run(compare, args.format(), args.html.as_deref())?),
         Command::Floor(floor) => match floor::run(floor)? {},
-        Command::Receive => return crowd::remote::run().map(|()| ExitCode::SUCCESS),
+        Command::Receive => return Ok(crowd::remote::run()),
     }?;
     if let Some(path) = &args.html {
         report.save(path)?;

@@ -183,6 +183,30 @@ fn a_server_that_does_not_start_is_told_with_its_last_words() {
 }
 
 #[test]
+fn a_server_that_does_not_start_again_is_a_fault_and_not_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let (text, script) = (directory.path().join("text"), directory.path().join("fanfare"));
+    let once = directory.path().join("once").display().to_string();
+    let floor = env!("CARGO_BIN_EXE_fanfare-loadtest");
+    let lines = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exit\n[ -e {once} ] && echo broken && exit 3\n: > {once}\nexec {floor} floor\n"
+    );
+    std::fs::write(&text, lines).unwrap();
+    // By another process: a program that is open for writing here, in whichever thread, cannot be started.
+    assert!(Command::new("install").args(["-m", "755"]).arg(&text).arg(&script).status().unwrap().success());
+    let fanfare = format!("--fanfare={}", script.display());
+    let output = compare(&["--peers=floor,fanfare", &fanfare, "--cases=few", "--rounds=2", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let json = json(&output);
+    assert_eq!(json["trials"].as_array().unwrap().len(), 4, "{json}");
+    let faults = &json["cases"][0]["damages"];
+    assert_eq!(faults[0]["faults"], serde_json::json!([]));
+    let fault = faults[1]["faults"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    assert!(fault.contains("round 2") && fault.contains("ended at once") && fault.contains("broken"), "{fault}");
+    assert!(json["command"].to_string().contains("--fanfare=fanfare"), "{json}");
+}
+
+#[test]
 fn nchan_delivers_everything() {
     let output = compare(&["--peers=nchan", "--cases=few", "--scale=0.1", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}; `cargo xtask test` installs what is missing");
@@ -193,7 +217,7 @@ fn nchan_delivers_everything() {
 
 #[test]
 fn nothing_is_left_behind_when_it_is_told_to_end() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut command = loadtest(&["compare", "--peers=floor", "--cases=sparse-1000", "--rounds=9", "--scale=0.1"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // The server and the load generator.

@@ -22,6 +22,8 @@ pub(crate) const EVENTS_MAX: u32 = 1_000_000;
 const SIZE_BYTES_MAX: i64 = 16 << 20;
 /// The smallest data that can hold the stamp, in bytes.
 const SIZE_BYTES_MIN: i64 = crate::measure::stamp::DATA_BYTES_MIN as i64;
+/// The most that a slow reader takes, in bytes a second: a full buffer ten times. The least is a byte each time.
+const SLOW_BYTES_MAX: i64 = 655_360;
 /// The most connections of one run; the descriptors usually end it sooner.
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most receiving threads, processes and publishers.
@@ -30,7 +32,8 @@ const THREADS_MAX: i64 = 64;
 /// Puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
 ///
 /// Exit status: 0 when every event reached every stream once and in order, 1 when not or when the target failed,
-/// 2 for a wrong command line or too few file descriptors.
+/// 2 for a wrong command line, too few file descriptors or too few local ports. For `compare`: 0 when Fanfare had no
+/// fault, whatever the others had and whichever targets were missed; 1 when it had one or something is missing.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
@@ -103,7 +106,7 @@ pub(crate) struct StreamArgs {
     /// How many event streams to hold open
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
-    /// How many of them connect at the same time
+    /// How many of them connect at the same time, in each process
     #[arg(long, value_name = "N", default_value = "200",
           value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connecting_max: u32,
@@ -236,7 +239,7 @@ pub(crate) struct SlowArgs {
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     pub(crate) slow: Percent,
     /// How fast these read, in bytes a second
-    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = clap::value_parser!(u32).range(10..=SLOW_BYTES_MAX))]
     pub(crate) slow_bytes_per_s: u32,
 }
 

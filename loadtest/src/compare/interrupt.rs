@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, as a flag that every wait of the comparison looks at: what was started is ended before this
+//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed), as a flag that every wait of the comparison looks at: what was started is ended before this
 //! program is.
 
 use std::io;
@@ -12,13 +12,13 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From here on the two signals set the flag instead of ending the process.
+    /// From here on the three signals set the flag instead of ending the process.
     pub(crate) fn catch() -> io::Result<Self> {
         let interrupt = Self::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut terminate, mut ctrl_c) = {
+        let (mut terminate, mut ctrl_c, mut hang_up) = {
             let _context = runtime.enter();
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
         };
         let flag = Arc::clone(&interrupt.0);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -26,6 +26,7 @@ impl Interrupt {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = ctrl_c.recv() => {}
+                    _ = hang_up.recv() => {}
                 }
                 // It says only that, so nothing has to be ordered with it.
                 flag.store(true, Ordering::Relaxed);

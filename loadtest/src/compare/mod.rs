@@ -5,6 +5,7 @@
 
 pub(crate) mod case;
 pub(crate) mod cores;
+mod damage;
 mod generator;
 mod interrupt;
 mod load;
@@ -30,11 +31,11 @@ use crate::compare::generator::GeneratorError;
 use crate::compare::interrupt::Interrupt;
 use crate::compare::machine::Machine;
 use crate::compare::out::OutError;
-use crate::compare::peer::given::as_told;
 use crate::compare::peer::{Peer, PeerError};
 use crate::compare::summary::{Comparison, PeerVersion, Results};
 use crate::compare::trial::Plan;
 use crate::report::Format;
+use crate::report::told::own_command;
 
 /// Why a comparison has no result.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +87,7 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
         targets.retain(|verdict| verdict.case.is_empty());
     }
     let comparison = Comparison {
-        command: as_told(std::env::args().collect()),
+        command: own_command(),
         machine,
         cores,
         rounds: args.rounds,

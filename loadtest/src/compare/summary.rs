@@ -4,6 +4,7 @@
 
 use crate::compare::case::{Better, Case, Figure, Source};
 use crate::compare::cores::Cores;
+use crate::compare::damage::Damage;
 use crate::compare::machine::Machine;
 use crate::compare::peer::{FANFARE, FLOOR};
 use crate::compare::spread::Spread;
@@ -66,29 +67,6 @@ pub(crate) struct FigureRow {
     pub(crate) fanfare_ratio: Option<Spread>,
 }
 
-/// What went wrong with one server in one case, over all rounds.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub(crate) struct Damage {
-    pub(crate) peer: String,
-    pub(crate) lost: u64,
-    pub(crate) duplicated: u64,
-    pub(crate) reordered: u64,
-    pub(crate) faults: Vec<String>,
-}
-
-impl Damage {
-    /// For a column; "none" only if there was no fault of any kind.
-    pub(crate) fn text(&self) -> String {
-        let counts = [("lost", self.lost), ("duplicated", self.duplicated), ("reordered", self.reordered)];
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        let mut parts: Vec<String> = counts.map(|(what, count)| format!("{what} {count}")).collect();
-        if !self.faults.is_empty() {
-            parts.push(format!("faults {}", self.faults.len()));
-        }
-        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
-    }
-}
-
 /// A figure of a server in a case: case, server, figure.
 type Key<'a> = (&'a str, &'a str, &'a str);
 
@@ -149,7 +127,7 @@ impl Results<'_> {
         (known > 0 || (!counts.is_empty() && !counts.contains(&None))).then_some(known)
     }
 
-    fn damage_in(&self, case: &str, peer: &str) -> Damage {
+    pub(crate) fn damage_in(&self, case: &str, peer: &str) -> Damage {
         let mut damage = Damage { peer: peer.to_owned(), lost: 0, duplicated: 0, reordered: 0, faults: Vec::new() };
         for trial in self.trials.iter().filter(|trial| trial.case == case && trial.peer == peer) {
             damage.lost += count(trial, "lost");
@@ -253,6 +231,26 @@ mod tests {
             ("nothing lost, duplicated or reordered", Reached::Yes),
         ];
         assert_eq!(reached, expected);
+    }
+
+    #[test]
+    fn a_figure_beside_a_loss_is_no_success() {
+        let of =
+            |cpu: f64, lost: u64| json!({"cpu_per_delivery_us": cpu, "lost": lost, "duplicated": 0, "reordered": 0});
+        let cases = [case::find("sparse-1000").unwrap()];
+        let measured = |floor_lost, fanfare_lost| {
+            let trials = [
+                trial(1, "sparse-1000", "fanout", "floor", of(2.0, floor_lost)),
+                trial(1, "sparse-1000", "fanout", "fanfare", of(2.0, fanfare_lost)),
+            ];
+            let (_, mut verdicts) = Results { cases: &cases, trials: &trials, rounds: 1 }.summary(&peers(&["fanfare"]));
+            let verdict = verdicts.swap_remove(0);
+            assert!(verdict.text.ends_with(&verdict.measured), "{verdict:?}");
+            (verdict.reached, verdict.measured)
+        };
+        assert_eq!(measured(0, 0), (Reached::Yes, "1.00, reached".to_owned()));
+        assert_eq!(measured(0, 1), (Reached::No, "1.00, not counted: events were lost".to_owned()));
+        assert_eq!(measured(1, 0), (Reached::Yes, "1.00, reached, but floor lost events".to_owned()));
     }
 
     #[test]

@@ -105,6 +105,8 @@ pub(crate) struct Verdict {
     /// What is compared with it; the median over the rounds.
     pub(crate) value: Option<f64>,
     pub(crate) reached: Reached,
+    /// What was found, in words: "1.05, reached".
+    pub(crate) measured: String,
     /// All of it in one line.
     pub(crate) text: String,
 }
@@ -131,14 +133,43 @@ impl Target {
             ),
         };
         let target = words.trim_end().to_owned();
-        verdict(
-            self.case,
-            self.what,
-            target,
-            value,
-            |value| if is_least { value >= limit } else { value <= limit },
-            limit,
-        )
+        let is_reached = |value| if is_least { value >= limit } else { value <= limit };
+        let mut verdict = verdict(self.case, self.what, target, value, is_reached, limit);
+        self.reserve(results, &mut verdict);
+        verdict
+    }
+
+    /// Fewer events cost less: a figure of a server that had a fault proves nothing.
+    fn reserve(&self, results: &Results, verdict: &mut Verdict) {
+        if verdict.value.is_none() {
+            return;
+        }
+        let (other_case, reference) = match self.limit {
+            Limit::Most(..) => (self.case, None),
+            Limit::MostTimes(_, peer) | Limit::LeastTimes(_, peer) => (self.case, Some(peer)),
+            Limit::MostTimesOwn(_, case) => (case, None),
+        };
+        let own = [self.case, other_case].map(|case| results.damage_in(case, FANFARE));
+        if let Some(damage) = own.iter().find(|damage| !damage.is_none()) {
+            let why = if damage.has_loss() { "events were lost" } else { "there was a fault" };
+            verdict.say(format!("{}, not counted: {why}", number(verdict.value.unwrap_or(f64::NAN))));
+            verdict.reached = Reached::No;
+            return;
+        }
+        if let Some(peer) = reference
+            && let damage = results.damage_in(self.case, peer)
+            && !damage.is_none()
+        {
+            let what = if damage.has_loss() { "lost events" } else { "had a fault" };
+            verdict.say(format!("{}, but {peer} {what}", verdict.measured));
+        }
+    }
+}
+
+impl Verdict {
+    fn say(&mut self, measured: String) {
+        self.text = format!("{}: target: {}: {measured}", self.what, self.target);
+        self.measured = measured;
     }
 }
 
@@ -159,7 +190,7 @@ fn verdict(
     is_reached: impl Fn(f64) -> bool,
     limit: f64,
 ) -> Verdict {
-    let (reached, end) = match value {
+    let (reached, measured) = match value {
         None => (Reached::Unmeasured, "not measured".to_owned()),
         Some(value) if is_reached(value) => (Reached::Yes, format!("{}, reached", number(value))),
         Some(value) if limit == 0.0 => (Reached::No, format!("{}, missed", number(value))),
@@ -168,8 +199,8 @@ fn verdict(
             (Reached::No, format!("{}, missed by {} %", number(value), number(off_percent)))
         }
     };
-    let text = format!("{what}: target: {target}: {end}");
-    Verdict { case, what, target, value, reached, text }
+    let text = format!("{what}: target: {target}: {measured}");
+    Verdict { case, what, target, value, reached, measured, text }
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::compare::CompareError;
 use crate::compare::case::Case;
 use crate::compare::cores::Cores;
-use crate::compare::generator::{self, Outcome};
+use crate::compare::generator::{self, GeneratorError, Outcome};
 use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
-use crate::compare::peer::Peer;
-use crate::compare::peer::given::as_told;
+use crate::compare::peer::{Peer, PeerError};
+use crate::report::told::as_told;
 
 /// What was run, how, and what came of it.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -56,7 +56,7 @@ impl Plan<'_> {
     /// Runs everything; says on stderr where it is.
     pub(crate) fn run(&self) -> Result<Vec<Trial>, CompareError> {
         let generator = std::env::current_exe().map_err(CompareError::OwnProgram)?.to_string_lossy().into_owned();
-        let mut trials = Vec::new();
+        let mut trials: Vec<Trial> = Vec::new();
         for round in 1..=self.rounds {
             for case in self.cases {
                 for turn in 0..self.peers.len() {
@@ -65,7 +65,13 @@ impl Plan<'_> {
                     let loads =
                         case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
                     for load in loads {
-                        let trial = self.trial(round, case, peer, load, &generator)?;
+                        let trial = match self.trial(round, case, peer, load, &generator) {
+                            // One that has run before is not wrong here: what was measured is kept.
+                            Err(error) if trials.iter().any(|trial| trial.peer == peer.name) => {
+                                failed(round, case, peer, load, error)?
+                            }
+                            trial => trial?,
+                        };
                         self.say(&trial);
                         trials.push(trial);
                     }
@@ -111,6 +117,33 @@ impl Plan<'_> {
         // Nothing is left to be done about a closed stderr.
         let _ = writeln!(io::stderr().lock(), "round {round} of {}: {case}, {run}: {peer}{faults}", self.rounds);
     }
+}
+
+/// A trial that came to nothing; the error again, if it is one that has to end everything.
+fn failed(
+    round: u32,
+    case: &'static Case,
+    peer: &Peer,
+    load: Load,
+    error: CompareError,
+) -> Result<Trial, CompareError> {
+    if matches!(
+        error,
+        CompareError::Peer(PeerError::Interrupted) | CompareError::Generator(GeneratorError::Interrupted)
+    ) {
+        return Err(error);
+    }
+    let why = error.to_string();
+    Ok(Trial {
+        round,
+        case: case.name,
+        run: load.name,
+        peer: peer.name.clone(),
+        server_command: None,
+        generator_command: Vec::new(),
+        outcome: Outcome::Failed(why.clone()),
+        faults: vec![why],
+    })
 }
 
 fn faults_of(figures: &serde_json::Map<String, Value>) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::compare::cores::Cores;
 use crate::compare::spread::{Spread, number};
 use crate::compare::summary::{CaseSummary, Comparison};
 use crate::compare::table::Table;
+use crate::report::told::shell;
 
 const HOW_TO_READ: &str = "Each figure is the median over the rounds (least..largest). A ratio is the median of the \
     ratios within each round. Every run has a server of its own, started for it.";
@@ -82,8 +83,7 @@ impl Comparison {
         let mut table = Table::new(&["case", "what", "target", "measured"]);
         for verdict in &self.targets {
             let case = if verdict.case.is_empty() { "all" } else { verdict.case };
-            let measured = verdict.text.rsplit_once(": ").map_or(verdict.text.as_str(), |(_, end)| end);
-            table.row([case, verdict.what, &verdict.target, measured].map(str::to_owned).to_vec());
+            table.row([case, verdict.what, &verdict.target, &verdict.measured].map(str::to_owned).to_vec());
         }
         table
     }
@@ -154,25 +154,4 @@ fn times(ratio: f64) -> String {
 
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(text, "{line}");
-}
-
-/// As it can be typed into a shell.
-fn shell(command: &[String]) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
-    let quote = |word: &String| {
-        let is_bare = !word.is_empty() && word.chars().all(is_plain);
-        if is_bare { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-    };
-    command.iter().map(quote).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_typed_again() {
-        let command = ["a", "--peer", "x,header=A: b's", "", "/s?topic={channel}"].map(str::to_owned);
-        assert_eq!(shell(&command), r#"a --peer 'x,header=A: b'\''s' '' '/s?topic={channel}'"#);
-    }
 }

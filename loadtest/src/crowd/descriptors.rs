@@ -1,19 +1,40 @@
 //! The limit of open files: raised as far as this process may, then compared with what a run needs.
 
+use crate::crowd::plan::Plan;
 use crate::failure::Failure;
 
-/// Descriptors that are no event stream: the publisher, epoll, the standard streams, and some air.
+/// Descriptors of a process that belong to no stream, thread or publisher: the standard streams, the receiving
+/// processes, and some air.
 const RESERVE: u64 = 64;
+/// What a receiving thread needs for itself: its epoll, and what wakes it.
+const PER_THREAD: u64 = 4;
 
-/// Raises the soft limit to the hard one and refuses a run that does not fit.
-pub(crate) fn ensure(connections: u32) -> Result<(), Failure> {
-    let limit = rlimit::increase_nofile_limit(u64::MAX).map_err(Failure::Limit)?;
-    check(limit, connections)
+/// What one process has to hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    pub(crate) connections: u32,
+    pub(crate) threads: u32,
+    pub(crate) publishers: u32,
 }
 
-fn check(limit: u64, connections: u32) -> Result<(), Failure> {
-    let fit = limit.saturating_sub(RESERVE);
-    if u64::from(connections) > fit { Err(Failure::Descriptors { limit, fit, connections }) } else { Ok(()) }
+impl Need {
+    /// What the largest process of a run has to hold. The publishers are all in the first one.
+    pub(crate) fn of(plan: &Plan, threads: u32, processes: u32, publishers: u32) -> Self {
+        Self { connections: plan.largest_share(threads, processes), threads, publishers }
+    }
+
+    /// Raises the soft limit to the hard one and refuses a run that does not fit. The processes that this one starts
+    /// have the same hard limit.
+    pub(crate) fn ensure(self) -> Result<(), Failure> {
+        let limit = rlimit::increase_nofile_limit(u64::MAX).map_err(Failure::Limit)?;
+        self.check(limit)
+    }
+
+    fn check(self, limit: u64) -> Result<(), Failure> {
+        let Self { connections, threads, publishers } = self;
+        let fit = limit.saturating_sub(RESERVE + PER_THREAD * u64::from(threads) + u64::from(publishers));
+        if u64::from(connections) > fit { Err(Failure::Descriptors { limit, fit, connections }) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -22,8 +43,9 @@ mod tests {
 
     #[test]
     fn the_last_connection_that_fits_is_allowed_and_the_next_is_not() {
-        assert!(check(1024, 960).is_ok());
-        assert!(matches!(check(1024, 961), Err(Failure::Descriptors { fit: 960, .. })));
+        let check = |limit, connections| Need { connections, threads: 2, publishers: 3 }.check(limit);
+        assert!(check(1024, 949).is_ok());
+        assert!(matches!(check(1024, 950), Err(Failure::Descriptors { fit: 949, .. })));
         assert!(matches!(check(10, 1), Err(Failure::Descriptors { fit: 0, .. })));
     }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Live {
     pub(crate) open: AtomicU32,
     pub(crate) back: AtomicU32,
     pub(crate) closed: AtomicU32,
+    pub(crate) closed_awaited: AtomicU32,
+    pub(crate) closed_behind: AtomicU32,
+    pub(crate) refused_again: AtomicU32,
     pub(crate) deliveries: AtomicU64,
     pub(crate) activity_ns: AtomicU64,
 }
@@ -25,6 +28,12 @@ pub(crate) struct Counts {
     pub(crate) back: u32,
     /// Streams that the target closed although they read all.
     pub(crate) closed: u32,
+    /// Of them: those that every event had to reach.
+    pub(crate) closed_awaited: u32,
+    /// Streams that the target closed while they held it up.
+    pub(crate) closed_behind: u32,
+    /// Streams that could not be opened again.
+    pub(crate) refused_again: u32,
     /// Distinct events received by those that must receive all.
     pub(crate) deliveries: u64,
     /// When the last of them came; 0: none has.
@@ -37,6 +46,9 @@ impl Live {
             open: self.open.load(Relaxed),
             back: self.back.load(Relaxed),
             closed: self.closed.load(Relaxed),
+            closed_awaited: self.closed_awaited.load(Relaxed),
+            closed_behind: self.closed_behind.load(Relaxed),
+            refused_again: self.refused_again.load(Relaxed),
             deliveries: self.deliveries.load(Relaxed),
             activity_ns: self.activity_ns.load(Relaxed),
         }
@@ -47,6 +59,9 @@ impl Live {
         self.open.store(counts.open, Relaxed);
         self.back.store(counts.back, Relaxed);
         self.closed.store(counts.closed, Relaxed);
+        self.closed_awaited.store(counts.closed_awaited, Relaxed);
+        self.closed_behind.store(counts.closed_behind, Relaxed);
+        self.refused_again.store(counts.refused_again, Relaxed);
         self.deliveries.store(counts.deliveries, Relaxed);
         self.activity_ns.store(counts.activity_ns, Relaxed);
     }
@@ -58,6 +73,9 @@ impl Counts {
             open: self.open + other.open,
             back: self.back + other.back,
             closed: self.closed + other.closed,
+            closed_awaited: self.closed_awaited + other.closed_awaited,
+            closed_behind: self.closed_behind + other.closed_behind,
+            refused_again: self.refused_again + other.refused_again,
             deliveries: self.deliveries + other.deliveries,
             activity_ns: self.activity_ns.max(other.activity_ns),
         }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use self::live::{Counts, Live};
@@ -22,7 +23,7 @@ use self::plan::{Order, Part, Plan};
 use self::receiver::{Receivers, merged};
 use self::remote::Remote;
 use crate::failure::Failure;
-use crate::measure::ledger::Sum;
+use crate::measure::sum::Sum;
 use crate::publish::publisher::{PublishError, Published};
 
 /// How long both sides are left alone before something is weighed. After the last event it is also the time in which
@@ -36,15 +37,38 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A stream could not be opened.
-    Refused {
-        number: u32,
-        cause: String,
-    },
+    Refused(Refusal),
+    /// A stream could not be opened again.
+    RefusedAgain(String),
     /// A stream that reads all was closed.
     Closed(String),
+    /// A receiving thread could not start.
+    NoReceiver(String),
     /// A receiving process is gone.
     Lost(String),
     Published(Box<Result<Published, PublishError>>),
+}
+
+/// A stream that could not be opened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    /// From 1.
+    pub(crate) number: u32,
+    pub(crate) cause: String,
+    /// Because of this machine, not of the target: it has no local port left.
+    pub(crate) lacks_port: bool,
+}
+
+impl Refusal {
+    fn into_failure(self, open: u32, connections: u32) -> Failure {
+        let Self { number, cause, lacks_port } = self;
+        // With none open it is no lack: the target's address does not fit this machine.
+        if lacks_port && open > 0 {
+            Failure::Ports { open, connections, cause }
+        } else {
+            Failure::Subscribe { number, connections, cause }
+        }
+    }
 }
 
 /// The open streams of a run, and what is known of them.
@@ -59,6 +83,8 @@ pub(crate) struct Crowd {
     speaker: Sender<Notice>,
     /// How the first of the closed ones ended.
     closed_first: Option<String>,
+    /// Why the first that could not be opened again could not.
+    refused_again_first: Option<String>,
     pub(crate) published: Vec<Published>,
 }
 
@@ -86,6 +112,7 @@ impl Crowd {
             notices,
             speaker,
             closed_first: None,
+            refused_again_first: None,
             published: Vec::new(),
         })
     }
@@ -123,9 +150,13 @@ impl Crowd {
         let first = self.notices.recv_timeout(at_most.min(LOOK_EVERY)).ok();
         for notice in first.into_iter().chain(self.notices.try_iter()) {
             match notice {
-                Notice::Refused { number, cause } => {
-                    return Err(Failure::Subscribe { number, connections: self.plan.connections(), cause });
+                Notice::Refused(refusal) => {
+                    return Err(refusal.into_failure(self.counts().open, self.plan.connections()));
                 }
+                Notice::RefusedAgain(cause) => {
+                    self.refused_again_first.get_or_insert(cause);
+                }
+                Notice::NoReceiver(cause) => return Err(Failure::NoReceiver(cause)),
                 Notice::Closed(cause) => {
                     self.closed_first.get_or_insert(cause);
                 }
@@ -151,16 +182,24 @@ impl Crowd {
     }
 
     pub(crate) fn order(&mut self, order: Order) -> Result<(), Failure> {
-        self.remotes.iter_mut().try_for_each(|remote| remote.order(&order))?;
+        self.remotes.iter().try_for_each(|remote| remote.order(&order))?;
         self.orders.send_replace(order);
         Ok(())
     }
 
-    /// What to say of streams that the target closed.
-    pub(crate) fn closed_fault(&self) -> Option<String> {
-        let first = self.closed_first.as_ref()?;
-        let (closed, connections) = (self.counts().closed, self.plan.connections());
-        Some(format!("{closed} of {connections} streams were closed; the first: {first}"))
+    /// What to say of streams that the target closed, or did not open again.
+    pub(crate) fn stream_faults(&self) -> Vec<String> {
+        let Counts { closed, refused_again, .. } = self.counts();
+        let connections = self.plan.connections();
+        let closed = self
+            .closed_first
+            .iter()
+            .map(|first| format!("{closed} of {connections} streams were closed; the first: {first}"));
+        let refused = self
+            .refused_again_first
+            .iter()
+            .map(|first| format!("{refused_again} streams could not be opened again; the first: {first}"));
+        closed.chain(refused).collect()
     }
 
     /// Ends the threads, which closes the streams, and adds up what each group has seen.
@@ -172,5 +211,20 @@ impl Crowd {
         }
         let parts = parts.into_iter().filter(|sums| !sums.is_empty());
         parts.reduce(merged).ok_or(Failure::Bug)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_ports_is_told_with_how_many_were_open() {
+        let refusal = |lacks_port| Refusal { number: 8, cause: "cannot assign".to_owned(), lacks_port };
+        let text = |lacks_port, open| refusal(lacks_port).into_failure(open, 9).to_string();
+        let ports = text(true, 7);
+        assert!(ports.starts_with("no local port is left after 7 of 9 streams (cannot assign)"), "{ports}");
+        assert_eq!(text(true, 0), "stream 8 of 9: cannot assign");
+        assert_eq!(text(false, 7), "stream 8 of 9: cannot assign");
     }
 }

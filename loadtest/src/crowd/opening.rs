@@ -33,6 +33,16 @@ pub(crate) enum OpenError {
     NotAStream(String),
 }
 
+impl OpenError {
+    /// Whether this machine has no local port left for another connection to the target.
+    pub(crate) fn lacks_port(&self) -> bool {
+        // The first is what a connect says, the second a bind to a source address.
+        let is_it =
+            |cause: &io::Error| matches!(cause.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse);
+        matches!(self, Self::Connect { cause, .. } if is_it(cause))
+    }
+}
+
 /// An open stream, and what came of it along with the head.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -85,5 +95,20 @@ async fn connect(connection: u32, role: Role, plan: &Plan) -> io::Result<TcpStre
     match timeout(CONNECT_TIMEOUT.min(plan.deadline.left()), socket.connect(plan.target.address)).await {
         Ok(connected) => connected,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connect_without_a_port_is_known() {
+        let lacks_port = |kind: io::ErrorKind| {
+            OpenError::Connect { address: "127.0.0.1:9".parse().unwrap(), cause: kind.into() }.lacks_port()
+        };
+        assert!(lacks_port(io::ErrorKind::AddrNotAvailable) && lacks_port(io::ErrorKind::AddrInUse));
+        assert!(!lacks_port(io::ErrorKind::ConnectionRefused));
+        assert!(!OpenError::Broke(io::ErrorKind::AddrInUse.into()).lacks_port());
     }
 }

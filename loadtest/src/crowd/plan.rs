@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::clock::{Clock, Deadline};
-use crate::measure::ledger::{Ledger, Terms};
+use crate::measure::ledger::{Due, Ledger, Terms};
 use crate::wire::dialect::{Address, Dialect, Names};
 use crate::wire::target::Target;
 
@@ -30,6 +30,15 @@ impl Role {
     /// Every event must reach it, and the run waits until it has.
     pub(crate) fn is_awaited(self) -> bool {
         matches!(self, Self::Steady | Self::Storm)
+    }
+
+    /// What has to reach it.
+    fn due(self) -> Due {
+        match self {
+            Self::Steady | Self::Storm => Due::All,
+            Self::Stuck | Self::Slow { .. } => Due::AsFarAsRead,
+            Self::Churn { .. } => Due::WhileThere,
+        }
     }
 
     /// It holds its server up on purpose: the server may drop events for it, or close it.
@@ -91,10 +100,22 @@ impl Plan {
         numbered.filter(|(connection, _)| connection % part.of == part.number).collect()
     }
 
+    /// The most connections that one of so many processes, with so many threads each, has to hold.
+    pub(crate) fn largest_share(&self, threads: u32, processes: u32) -> u32 {
+        let (connections, of) = (self.connections(), threads * processes);
+        // The first parts are larger by one, if any are.
+        threads * (connections / of) + threads.min(connections % of)
+    }
+
+    /// Where a connection is within its group, from 0 to 1.
+    pub(crate) fn place(&self, connection: u32, group: usize) -> f64 {
+        let first: u32 = self.groups[..group].iter().map(|group| group.connections).sum();
+        f64::from(connection - first) / f64::from(self.groups[group].connections)
+    }
+
     /// An empty ledger for each group.
     pub(crate) fn ledgers(&self) -> Vec<Ledger> {
-        let is_adrift = |group: &Group| matches!(group.role, Role::Churn { .. });
-        self.groups.iter().map(|group| Ledger::new(self.terms, is_adrift(group))).collect()
+        self.groups.iter().map(|group| Ledger::new(self.terms, group.role.due())).collect()
     }
 
     /// Which channel, or client, a connection listens to.
@@ -144,7 +165,7 @@ mod tests {
             target: Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() },
             dialect: Dialect::new(&parts, Address::Channel, "h"),
             address: Address::Channel,
-            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2 },
+            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0 },
             clock: Clock::start(),
             deadline: Deadline::after(Duration::from_secs(1)),
             connecting_max: 1,
@@ -162,6 +183,22 @@ mod tests {
         assert_eq!(plan.part(Part { number: 0, of: 2 }), [(0, 0), (2, 0), (4, 1), (6, 2)]);
         assert_eq!(plan.part(Part { number: 1, of: 2 }), [(1, 0), (3, 1), (5, 2)]);
         assert_eq!(plan.connections(), 7);
+    }
+
+    #[test]
+    fn the_largest_share_is_that_of_the_first_process() {
+        let plan = plan();
+        for (threads, processes) in [(1, 1), (1, 2), (2, 2), (2, 3), (3, 2), (7, 1), (1, 7)] {
+            let of = threads * processes;
+            let parts = (0..threads).map(|number| plan.part(Part { number, of }).len() as u32);
+            assert_eq!(plan.largest_share(threads, processes), parts.sum::<u32>(), "{threads} x {processes}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_within_the_group() {
+        let plan = plan();
+        assert_eq!([(0, 0), (3, 1), (4, 1), (5, 2)].map(|(one, group)| plan.place(one, group)), [0.0, 0.0, 0.5, 0.0]);
     }
 
     #[test]

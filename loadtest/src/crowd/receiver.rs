@@ -14,7 +14,8 @@ use crate::crowd::live::Live;
 use crate::crowd::plan::{Order, Part, Plan};
 use crate::crowd::subscriber::{Desk, Shared, Subscriber};
 use crate::failure::Failure;
-use crate::measure::ledger::Sum;
+use crate::measure::ledger::received_ns;
+use crate::measure::sum::Sum;
 
 /// Some of a process's threads; they end at `Order::End`, or when nobody can give it any more.
 #[derive(Debug)]
@@ -39,7 +40,10 @@ impl Receivers {
             let thread = std::thread::Builder::new().name(format!("receive-{}", part.number));
             let spawned = thread.spawn(move || {
                 let desk = Desk::new(&plan).into();
+                let speaker = notices.clone();
+                // Told at once: nobody joins the thread before the run is over.
                 receive(part, Shared { plan, desk, gate, notices, live, orders })
+                    .inspect_err(|cause| drop(speaker.send(Notice::NoReceiver(cause.to_string()))))
             });
             receivers.threads.push(spawned.map_err(Failure::Thread)?);
         }
@@ -76,5 +80,7 @@ fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
     drop(runtime);
     let Ok(Order::End(published)) = ended else { return Ok(Vec::new()) };
     let shared = Rc::into_inner(shared).expect("the tasks that shared it went with the runtime");
-    Ok(shared.desk.into_inner().ledgers.into_iter().map(|ledger| ledger.close(&published)).collect())
+    let ledgers = shared.desk.into_inner().ledgers;
+    let received_ns = received_ns(&ledgers);
+    Ok(ledgers.into_iter().map(|ledger| ledger.close(&published, &received_ns)).collect())
 }

@@ -4,24 +4,33 @@
 //! its input ends, so does it.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::crowd::descriptors::Need;
 use crate::crowd::live::{Counts, Live};
 use crate::crowd::plan::{Order, Part, Plan};
 use crate::crowd::receiver::Receivers;
-use crate::crowd::{Notice, descriptors};
+use crate::crowd::{Notice, Refusal};
 use crate::failure::Failure;
-use crate::measure::ledger::Sum;
+use crate::measure::clock::Deadline;
+use crate::measure::sum::Sum;
 
 /// How often the process says how far it is.
 const WORD_EVERY: Duration = Duration::from_millis(20);
+
+/// How long a process may take to say what it has seen: until the run's deadline and this, or at least that.
+const SUMS_EXTRA: Duration = Duration::from_secs(5);
+const SUMS_MIN: Duration = Duration::from_secs(10);
+/// How long it may take to end once its input has.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often it is looked whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What one process has to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,18 +43,21 @@ struct Assignment {
 #[derive(Debug, Serialize, Deserialize)]
 enum Word {
     Counts(Counts),
-    Refused { number: u32, cause: String },
+    Refused(Refusal),
+    RefusedAgain(String),
     Closed(String),
     Failed(String),
     Sums(Vec<Sum>),
 }
 
-/// The parent's end of it.
+/// The parent's end of it. When dropped, the process is gone.
 #[derive(Debug)]
 pub(crate) struct Remote {
     child: Child,
-    orders: ChildStdin,
-    listener: JoinHandle<Option<Vec<Sum>>>,
+    /// To the thread that writes them, so that a process that does not read holds nobody up. `None`: no more come.
+    orders: Option<Sender<Vec<u8>>>,
+    sums: Receiver<Option<Vec<Sum>>>,
+    deadline: Deadline,
     pub(crate) live: Arc<Live>,
 }
 
@@ -54,26 +66,58 @@ impl Remote {
         let program = std::env::current_exe().map_err(Failure::Process)?;
         let spawned = Command::new(program).arg("receive").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.map_err(Failure::Process)?;
-        let (Some(mut orders), Some(words)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(mut input), Some(words)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Failure::Bug);
         };
-        let live = Arc::new(Live::default());
-        let heard = Arc::clone(&live);
-        let listener = std::thread::spawn(move || listen(BufReader::new(words), &heard, &notices));
-        write_line(&mut orders, &Assignment { plan: plan.clone(), parts }).map_err(Failure::Process)?;
-        Ok(Self { child, orders, listener, live })
+        let (live, deadline) = (Arc::new(Live::default()), plan.deadline);
+        let (orders, ordered) = mpsc::channel::<Vec<u8>>();
+        // Both threads end with the process at the latest. If it is gone already, the listener hears of it.
+        std::thread::spawn(move || while ordered.recv().is_ok_and(|line| input.write_all(&line).is_ok()) {});
+        let (heard, (speaker, sums)) = (Arc::clone(&live), mpsc::channel());
+        std::thread::spawn(move || speaker.send(listen(BufReader::new(words), &heard, &notices)));
+        let remote = Self { child, orders: Some(orders), sums, deadline, live };
+        remote.write(&Assignment { plan: plan.clone(), parts })?;
+        Ok(remote)
     }
 
-    pub(crate) fn order(&mut self, order: &Order) -> Result<(), Failure> {
-        write_line(&mut self.orders, order).map_err(Failure::Process)
+    pub(crate) fn order(&self, order: &Order) -> Result<(), Failure> {
+        self.write(order)
+    }
+
+    fn write(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let line = line(value).map_err(Failure::Process)?;
+        // It fails only when the process is gone, which the listener tells.
+        self.orders.iter().for_each(|orders| drop(orders.send(line.clone())));
+        Ok(())
     }
 
     /// What its groups have seen, once the order to end has been given.
     pub(crate) fn join(mut self) -> Result<Vec<Sum>, Failure> {
-        drop(self.orders);
-        let sums = self.listener.join().map_err(|_panic| Failure::Bug)?;
-        self.child.wait().map_err(Failure::Process)?;
-        sums.ok_or(Failure::Bug)
+        self.orders = None;
+        let bound = (self.deadline.left() + SUMS_EXTRA).max(SUMS_MIN);
+        match self.sums.recv_timeout(bound) {
+            Ok(sums) => sums.ok_or_else(|| Failure::Remote("it did not say what it had seen".to_owned())),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(Failure::Remote(format!("it did not say what it had seen within {bound:?}, and was killed")))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(Failure::Bug),
+        }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.orders = None;
+        let end = Instant::now() + END_TIMEOUT;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= end {
+                // It may have ended since; then there is nothing to kill.
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }
 
@@ -87,7 +131,8 @@ fn listen(words: impl BufRead, live: &Live, notices: &Sender<Notice>) -> Option<
                 live.store(counts);
                 continue;
             }
-            Some(Word::Refused { number, cause }) => Notice::Refused { number, cause },
+            Some(Word::Refused(refusal)) => Notice::Refused(refusal),
+            Some(Word::RefusedAgain(cause)) => Notice::RefusedAgain(cause),
             Some(Word::Closed(cause)) => Notice::Closed(cause),
             Some(Word::Failed(cause)) => Notice::Lost(cause),
             None => Notice::Lost("it said something that could not be read".to_owned()),
@@ -100,12 +145,13 @@ fn listen(words: impl BufRead, live: &Live, notices: &Sender<Notice>) -> Option<
 }
 
 /// The whole life of a receiving process.
-pub(crate) fn run() -> Result<(), Failure> {
-    let result = receive();
-    if let Err(failure) = &result {
-        write_line(&mut io::stdout().lock(), &Word::Failed(failure.to_string())).map_err(Failure::Process)?;
+pub(crate) fn run() -> ExitCode {
+    let Err(failure) = receive() else { return ExitCode::SUCCESS };
+    // Said to the parent only, which tells it. When nobody listens, the run is over and it does not matter.
+    match say(&Word::Failed(failure.to_string())) {
+        Ok(()) => ExitCode::FAILURE,
+        Err(_gone) => ExitCode::SUCCESS,
     }
-    result
 }
 
 fn receive() -> Result<(), Failure> {
@@ -113,7 +159,7 @@ fn receive() -> Result<(), Failure> {
     let Some(line) = lines.next() else { return Ok(()) };
     let Assignment { plan, parts } = parse(&line.map_err(Failure::Process)?)?;
     let connections: usize = parts.iter().map(|part| plan.part(*part).len()).sum();
-    descriptors::ensure(connections as u32)?;
+    Need { connections: connections as u32, threads: parts.len() as u32, publishers: 0 }.ensure()?;
 
     let (notices, heard) = mpsc::channel();
     let (orders, ordered) = watch::channel(Order::Run);
@@ -137,7 +183,9 @@ fn receive() -> Result<(), Failure> {
         say(&Word::Counts(counts))?;
         for notice in heard.try_iter() {
             match notice {
-                Notice::Refused { number, cause } => say(&Word::Refused { number, cause })?,
+                Notice::Refused(refusal) => say(&Word::Refused(refusal))?,
+                Notice::RefusedAgain(cause) => say(&Word::RefusedAgain(cause))?,
+                Notice::NoReceiver(cause) => return Err(Failure::NoReceiver(cause)),
                 Notice::Closed(cause) => say(&Word::Closed(cause))?,
                 Notice::Lost(_) | Notice::Published(_) => {}
             }
@@ -158,12 +206,12 @@ fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Failure> {
 }
 
 fn say(word: &Word) -> Result<(), Failure> {
-    write_line(&mut io::stdout().lock(), word).map_err(Failure::Process)
+    let mut stdout = io::stdout().lock();
+    line(word).and_then(|line| stdout.write_all(&line).and_then(|()| stdout.flush())).map_err(Failure::Process)
 }
 
-fn write_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    to.write_all(&line)?;
-    to.flush()
+    Ok(line)
 }

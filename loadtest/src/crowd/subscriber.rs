@@ -3,7 +3,7 @@
 //! Lives on one receiving thread and shares that thread's read buffer and ledgers.
 
 use std::cell::RefCell;
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,15 +13,15 @@ use std::sync::mpsc::Sender;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::crowd::Notice;
 use crate::crowd::live::Live;
 use crate::crowd::opening::{Opened, open};
 use crate::crowd::plan::{Order, Plan, Role};
+use crate::crowd::{Notice, Refusal};
 use crate::measure::ledger::{Ledger, Seat};
 use crate::wire::body::{Body, Malformed};
 use crate::wire::sse::Parser;
@@ -31,6 +31,9 @@ const READ_BYTES_MAX: usize = 64 << 10;
 
 /// How often a slow reader reads.
 const SLOW_READ_EVERY: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether a stream with unread data was closed, and how long one that was closed stays away.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What the subscribers of one thread share.
 #[derive(Debug)]
@@ -100,14 +103,17 @@ impl Subscriber {
             }
             Role::Storm => self.run_storm().await,
             Role::Stuck => {
-                let _stream = self.open(b"").await;
-                pending::<()>().await;
+                let Some(stream) = self.open(b"").await else { return };
+                stream.wait_for_close().await;
+                // No fault: a server may cut off who does not read.
+                self.shared.live.closed_behind.fetch_add(1, Relaxed);
             }
             Role::Slow { bytes_per_s } => {
                 let Some(mut stream) = self.open(b"").await else { return };
                 let bytes = (u64::from(bytes_per_s) * SLOW_READ_EVERY.as_millis() as u64 / 1000).max(1);
-                // However it ends: a server may cut off who is too slow.
+                // However it ends, it is no fault: a server may cut off who is too slow.
                 let _closed = stream.receive_slowly(bytes as usize, &self).await;
+                self.shared.live.closed_behind.fetch_add(1, Relaxed);
             }
             Role::Churn { life } => self.run_churn(life).await,
         }
@@ -123,19 +129,32 @@ impl Subscriber {
         match opened {
             Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(), rest }),
             Err(cause) => {
-                self.shared.say(Notice::Refused { number: self.connection + 1, cause: cause.to_string() });
+                let (lacks_port, cause) = (cause.lacks_port(), cause.to_string());
+                if self.is_first() {
+                    self.shared.say(Notice::Refused(Refusal { number: self.connection + 1, cause, lacks_port }));
+                } else {
+                    self.shared.live.refused_again.fetch_add(1, Relaxed);
+                    self.shared.say(Notice::RefusedAgain(cause));
+                }
                 None
             }
         }
         .inspect(|_| {
             let live = &self.shared.live;
-            let is_first = self.seat.back_ns == 0;
-            (if is_first { &live.open } else { &live.back }).fetch_add(1, Relaxed);
+            (if self.is_first() { &live.open } else { &live.back }).fetch_add(1, Relaxed);
         })
     }
 
+    fn is_first(&self) -> bool {
+        self.seat.back_ns == 0
+    }
+
     fn tell_closed(&self, closed: &Closed) {
-        self.shared.live.closed.fetch_add(1, Relaxed);
+        let live = &self.shared.live;
+        live.closed.fetch_add(1, Relaxed);
+        if self.role().is_awaited() {
+            live.closed_awaited.fetch_add(1, Relaxed);
+        }
         self.shared.say(Notice::Closed(closed.to_string()));
     }
 
@@ -152,6 +171,7 @@ impl Subscriber {
             is_away = is_away => if !is_away { return },
         }
         let last_event_id = stream.parser.last_id().to_vec();
+        self.shared.desk.borrow_mut().ledgers[self.group].sum.long_ids += u64::from(stream.parser.has_long_id);
         drop(stream);
         if orders.wait_for(|order| matches!(order, Order::Back)).await.is_err() {
             return;
@@ -164,14 +184,18 @@ impl Subscriber {
 
     async fn run_churn(&mut self, life: Duration) {
         // The first lives end one after the other, so that there is never a storm.
-        let place = f64::from(self.connection % 1000) / 1000.0;
-        let mut life_left = life.mul_f64(place);
+        let mut life_left = life.mul_f64(self.shared.plan.place(self.connection, self.group));
         while let Some(mut stream) = self.open(b"").await {
-            if let Ok(closed) = timeout(life_left, stream.receive(self)).await {
-                return self.tell_closed(&closed);
-            }
+            let clock = self.shared.plan.clock;
+            self.shared.desk.borrow_mut().ledgers[self.group].begin_life(self.seat, clock.now_ns());
+            let closed = timeout(life_left, stream.receive(self)).await;
             drop(stream);
-            self.shared.desk.borrow_mut().ledgers[self.group].end_life(self.seat);
+            self.shared.desk.borrow_mut().ledgers[self.group].end_life(self.seat, clock.now_ns());
+            if let Ok(closed) = closed {
+                self.tell_closed(&closed);
+                // So that a target which closes every one is not stormed.
+                sleep(LOOK_EVERY).await;
+            }
             self.seat.back_ns = 1;
             life_left = life;
         }
@@ -214,6 +238,14 @@ impl Stream {
             polled
         })
         .await
+    }
+
+    /// Until the target has closed or reset it, without a read.
+    async fn wait_for_close(&self) {
+        while self.stream.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
+            // Data waits to be read and keeps it ready: without this it would go round and round.
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Reads no more than `bytes` each time.

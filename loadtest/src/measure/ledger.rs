@@ -3,13 +3,15 @@
 //! `take` runs once per event and connection, so it neither allocates (but for a table that grows) nor reads the
 //! clock. One per thread and group, closed into a `Sum` when it is known what was published; sums are merged.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::measure::latency::Latency;
-use crate::measure::span::Spans;
+use crate::measure::ids::Ids;
+use crate::measure::life::Lives;
 use crate::measure::stamp::Stamp;
+use crate::measure::sum::Sum;
 use crate::measure::tally::{Arrival, Tally};
-use crate::measure::timeline::Timeline;
 use crate::wire::sse::Event;
 
 /// What a receiver must know of what is published.
@@ -22,6 +24,19 @@ pub(crate) struct Terms {
     pub(crate) addressees: u32,
     /// Each numbers its events to each addressee by itself: a series.
     pub(crate) publishers: u32,
+    /// Between two events of the run; 0: they come as fast as they are answered.
+    pub(crate) interval_ns: u64,
+}
+
+/// What has to reach the connections of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Due {
+    /// Everything.
+    All,
+    /// They come and go: everything between the first and the last event of a life, and of a long one something.
+    WhileThere,
+    /// They read late: what lies above the last that they have read may still be on its way.
+    AsFarAsRead,
 }
 
 impl Terms {
@@ -43,59 +58,34 @@ pub(crate) struct Seat {
     pub(crate) back_ns: u64,
 }
 
-/// Deliveries that did not go as they should, over all connections.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Faults {
-    pub(crate) lost: u64,
-    pub(crate) duplicated: u64,
-    pub(crate) reordered: u64,
-}
-
-/// The figures of a set of connections.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Sum {
-    /// Distinct events received, over all connections.
-    pub(crate) deliveries: u64,
-    /// Of them: those that were due while their connection was away.
-    pub(crate) replayed: u64,
-    pub(crate) replayed_last_ns: u64,
-    /// Reads that completed at least one delivery.
-    pub(crate) reads: u64,
-    /// Events that are not of this run.
-    pub(crate) other: u64,
-    /// Events of this run whose data has the wrong length, or that were not for this connection.
-    pub(crate) damaged: u64,
-    /// How often the server said that something was lost (`fanfare.gap`).
-    pub(crate) gaps: u64,
-    pub(crate) last_delivery_ns: u64,
-    pub(crate) faults: Faults,
-    pub(crate) latency: Latency,
-    pub(crate) spans: Spans,
-    pub(crate) timeline: Timeline,
-}
-
 /// A sum that still grows.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     terms: Terms,
-    /// Its connections come and go: what is published before and after a life is not missed.
-    is_adrift: bool,
+    due: Due,
     /// Connection by connection, a tally for each publisher.
     tallies: Vec<Tally>,
+    /// With one publisher its numbers say the order.
+    ids: Option<Ids>,
+    lives: Lives,
     addressees: Vec<u32>,
     pub(crate) sum: Sum,
 }
 
 impl Ledger {
-    pub(crate) fn new(terms: Terms, is_adrift: bool) -> Self {
-        Self { terms, is_adrift, tallies: Vec::new(), addressees: Vec::new(), sum: Sum::default() }
+    pub(crate) fn new(terms: Terms, due: Due) -> Self {
+        // Each event is for one addressee, in turn.
+        let lives = Lives::new(terms.interval_ns.saturating_mul(u64::from(terms.addressees)));
+        let ids = (terms.publishers > 1).then(Ids::default);
+        let (tallies, addressees) = (Vec::new(), Vec::new());
+        Self { terms, due, tallies, ids, lives, addressees, sum: Sum::default() }
     }
 
     /// One connection more, which listens to this addressee.
     pub(crate) fn seat(&mut self, addressee: u32) -> Seat {
         let place = self.addressees.len();
         self.addressees.push(addressee);
-        self.tallies.extend((0..self.terms.publishers).map(|_| fresh(self.is_adrift)));
+        self.tallies.extend((0..self.terms.publishers).map(|_| fresh(self.due)));
         Seat { place, addressee, back_ns: 0 }
     }
 
@@ -112,13 +102,25 @@ impl Ledger {
             return sum.damaged += 1;
         }
         let tally = &mut self.tallies[seat.place * self.terms.publishers as usize + publisher as usize];
+        let reordered = tally.reordered;
         if tally.take(stamp.number) == Arrival::Again {
             return;
         }
+        let is_late = tally.reordered > reordered;
+        if let Some(ids) = &mut self.ids {
+            let is_in_order = ids.take(seat.place, event.id);
+            // Counted once, whichever of the two says it.
+            sum.faults.reordered += u64::from(!is_late && !is_in_order);
+        }
         sum.deliveries += 1;
+        if self.due == Due::WhileThere {
+            self.lives.hear(seat.place);
+        }
         if stamp.due_ns < seat.back_ns {
             sum.replayed += 1;
             sum.replayed_last_ns = now_ns;
+            // Throughput, but no latency: it is as old as the absence was long.
+            sum.timeline.take(now_ns, 0);
             return;
         }
         let latency_ns = now_ns.saturating_sub(stamp.due_ns);
@@ -131,73 +133,74 @@ impl Ledger {
     /// A read that completed one delivery or more has been taken.
     pub(crate) fn end_read(&mut self, now_ns: u64) {
         self.sum.reads += 1;
+        if self.sum.first_delivery_ns == 0 {
+            self.sum.first_delivery_ns = now_ns;
+        }
         self.sum.last_delivery_ns = now_ns;
     }
 
-    /// A connection that comes and goes has gone: only what it jumped over is a loss.
-    pub(crate) fn end_life(&mut self, seat: Seat) {
-        let publishers = self.terms.publishers as usize;
-        for tally in &mut self.tallies[seat.place * publishers..][..publishers] {
-            let tally = std::mem::replace(tally, fresh(self.is_adrift));
-            self.sum.faults.add(&tally, tally.jumped());
-        }
+    /// A connection that comes and goes has come.
+    pub(crate) fn begin_life(&mut self, seat: Seat, now_ns: u64) {
+        self.lives.begin(seat.place, now_ns);
     }
 
-    /// Compares what came with what was `published` in each series.
-    pub(crate) fn close(mut self, published: &[u32]) -> Sum {
+    /// A connection that comes and goes has gone: only what it jumped over is a loss.
+    pub(crate) fn end_life(&mut self, seat: Seat, now_ns: u64) {
+        let publishers = self.terms.publishers as usize;
+        for tally in &mut self.tallies[seat.place * publishers..][..publishers] {
+            let tally = std::mem::replace(tally, fresh(self.due));
+            self.sum.faults.add(&tally, tally.jumped());
+        }
+        self.ids.iter_mut().for_each(|ids| ids.forget(seat.place));
+        self.lives.end(seat.place, now_ns);
+    }
+
+    /// Compares what came with what was `published` in each series, and the lives with the time in which anything was
+    /// received on this thread.
+    pub(crate) fn close(mut self, published: &[u32], received_ns: &Range<u64>) -> Sum {
         let publishers = self.terms.publishers as usize;
         for (connection, tallies) in self.tallies.chunks(publishers).enumerate() {
             let series = self.terms.series(self.addressees[connection], 0) as usize;
             for (tally, published) in tallies.iter().zip(&published[series..]) {
-                let lost = if self.is_adrift { tally.jumped() } else { tally.lost(*published) };
+                let lost = if self.due == Due::All { tally.lost(*published) } else { tally.jumped() };
                 self.sum.faults.add(tally, lost);
+                if self.due == Due::AsFarAsRead {
+                    self.sum.unread += tally.unread(*published);
+                }
             }
         }
+        self.sum.silent = self.lives.silent(received_ns);
         self.sum
     }
 }
 
-fn fresh(is_adrift: bool) -> Tally {
-    if is_adrift { Tally::adrift() } else { Tally::default() }
+/// From the first delivery that any of these has seen to the last.
+pub(crate) fn received_ns(ledgers: &[Ledger]) -> Range<u64> {
+    let sums = || ledgers.iter().map(|ledger| &ledger.sum);
+    let first_ns = sums().map(|sum| sum.first_delivery_ns).filter(|first_ns| *first_ns > 0).min();
+    first_ns.unwrap_or(u64::MAX)..sums().map(|sum| sum.last_delivery_ns).max().unwrap_or(0)
 }
 
-impl Faults {
-    fn add(&mut self, tally: &Tally, lost: u64) {
-        self.lost += lost;
-        self.duplicated += tally.duplicated;
-        self.reordered += tally.reordered;
-    }
-}
-
-impl Sum {
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.deliveries += other.deliveries;
-        self.replayed += other.replayed;
-        self.replayed_last_ns = self.replayed_last_ns.max(other.replayed_last_ns);
-        self.reads += other.reads;
-        self.other += other.other;
-        self.damaged += other.damaged;
-        self.gaps += other.gaps;
-        self.last_delivery_ns = self.last_delivery_ns.max(other.last_delivery_ns);
-        self.faults.lost += other.faults.lost;
-        self.faults.duplicated += other.faults.duplicated;
-        self.faults.reordered += other.faults.reordered;
-        self.latency.add(&other.latency);
-        self.spans.merge(other.spans);
-        self.timeline.merge(other.timeline);
-    }
+fn fresh(due: Due) -> Tally {
+    if due == Due::WhileThere { Tally::adrift() } else { Tally::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::sum::Faults;
 
-    const TERMS: Terms = Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2 };
+    const TERMS: Terms = Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0 };
+    const RECEIVED_NS: Range<u64> = 1..2;
 
     fn take(ledger: &mut Ledger, seat: Seat, stamp: Stamp, size_bytes: usize, now_ns: u64) {
+        take_with_id(ledger, seat, stamp, size_bytes, now_ns, b"");
+    }
+
+    fn take_with_id(ledger: &mut Ledger, seat: Seat, stamp: Stamp, size_bytes: usize, now_ns: u64, id: &[u8]) {
         let mut data = Vec::new();
         stamp.write(size_bytes, &mut data);
-        ledger.take(seat, &Event { kind: b"", opening: &data, data_bytes: data.len() as u64 }, now_ns);
+        ledger.take(seat, &Event { kind: b"", id, opening: &data, data_bytes: data.len() as u64 }, now_ns);
     }
 
     fn stamp(series: u32, number: u32) -> Stamp {
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn threads_are_added_up_as_if_there_were_one() {
-        let (mut one, mut two) = (Ledger::new(TERMS, false), Ledger::new(TERMS, false));
+        let (mut one, mut two) = (Ledger::new(TERMS, Due::All), Ledger::new(TERMS, Due::All));
         let (here, there) = (one.seat(0), two.seat(0));
         for number in 0..3 {
             take(&mut one, here, stamp(1, number), 80, 2_000_000);
@@ -214,9 +217,10 @@ mod tests {
         }
         one.end_read(2_000_000);
         two.end_read(5_000_000);
-        let mut sum = one.close(&[1, 3, 9, 9]);
-        sum.merge(two.close(&[0, 4, 9, 9]));
-        assert_eq!((sum.deliveries, sum.reads, sum.last_delivery_ns), (6, 2, 5_000_000));
+        let mut sum = one.close(&[1, 3, 9, 9], &RECEIVED_NS);
+        sum.merge(two.close(&[0, 4, 9, 9], &RECEIVED_NS));
+        assert_eq!((sum.deliveries, sum.reads), (6, 2));
+        assert_eq!((sum.first_delivery_ns, sum.last_delivery_ns), (2_000_000, 5_000_000));
         assert_eq!(sum.faults, Faults { lost: 2, ..Faults::default() });
         assert_eq!(sum.spans.spread().unwrap().max_ms, 3.0);
         assert!((sum.latency.quantile_ms(1.0).unwrap() - 4.0).abs() < 0.01);
@@ -224,36 +228,71 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_run_or_not_for_the_connection_is_no_delivery() {
-        let mut ledger = Ledger::new(TERMS, false);
+        let mut ledger = Ledger::new(TERMS, Due::All);
         let seat = ledger.seat(1);
         take(&mut ledger, seat, Stamp { run: 8, ..stamp(2, 0) }, 80, 1);
-        ledger.take(seat, &Event { kind: b"", opening: b"the time is", data_bytes: 11 }, 1);
-        ledger.take(seat, &Event { kind: b"fanfare.gap", opening: b"{\"from\"", data_bytes: 11 }, 1);
+        ledger.take(seat, &Event { kind: b"", id: b"", opening: b"the time is", data_bytes: 11 }, 1);
+        ledger.take(seat, &Event { kind: b"fanfare.gap", id: b"", opening: b"{\"from\"", data_bytes: 11 }, 1);
         take(&mut ledger, seat, stamp(2, 0), 81, 1);
         take(&mut ledger, seat, stamp(1, 0), 80, 1);
         take(&mut ledger, seat, stamp(4, 0), 80, 1);
-        let sum = ledger.close(&[5, 5, 2, 1]);
+        let sum = ledger.close(&[5, 5, 2, 1], &RECEIVED_NS);
         assert_eq!((sum.deliveries, sum.other, sum.damaged, sum.gaps), (0, 2, 3, 1));
         assert_eq!(sum.faults, Faults { lost: 3, ..Faults::default() });
     }
 
     #[test]
     fn a_replay_counts_but_has_no_latency() {
-        let mut ledger = Ledger::new(TERMS, false);
+        let mut ledger = Ledger::new(TERMS, Due::All);
         let seat = Seat { back_ns: 1_000_001, ..ledger.seat(0) };
         take(&mut ledger, seat, stamp(0, 0), 80, 9_000_000);
-        let sum = ledger.close(&[1, 0, 0, 0]);
+        let sum = ledger.close(&[1, 0, 0, 0], &RECEIVED_NS);
         assert_eq!((sum.deliveries, sum.replayed, sum.replayed_last_ns), (1, 1, 9_000_000));
         assert_eq!((sum.faults.lost, sum.latency.quantile_ms(1.0)), (0, None));
+        assert_eq!((sum.timeline.throughput(), sum.timeline.latency_max_ms()), (vec![(0.0, 10.0)], vec![(0.0, 0.0)]));
     }
 
     #[test]
     fn one_that_comes_and_goes_must_have_all_between_its_first_and_last() {
-        let mut ledger = Ledger::new(TERMS, true);
+        let mut ledger = Ledger::new(TERMS, Due::WhileThere);
         let seat = ledger.seat(0);
         [5, 6, 8].into_iter().for_each(|number| take(&mut ledger, seat, stamp(0, number), 80, 2));
-        ledger.end_life(seat);
+        ledger.end_life(seat, 2);
         [20, 21].into_iter().for_each(|number| take(&mut ledger, seat, stamp(0, number), 80, 2));
-        assert_eq!(ledger.close(&[100, 0, 0, 0]).faults, Faults { lost: 1, ..Faults::default() });
+        let sum = ledger.close(&[100, 0, 0, 0], &RECEIVED_NS);
+        assert_eq!(sum.faults, Faults { lost: 1, ..Faults::default() });
+    }
+
+    #[test]
+    fn a_life_without_an_event_is_silent() {
+        let mut ledger = Ledger::new(TERMS, Due::WhileThere);
+        let seats = [ledger.seat(0), ledger.seat(0)];
+        seats.iter().for_each(|seat| ledger.begin_life(*seat, 0));
+        take(&mut ledger, seats[0], stamp(0, 5), 80, 2);
+        seats.iter().for_each(|seat| ledger.end_life(*seat, 1_000_000_000));
+        let sum = ledger.close(&[100, 0, 0, 0], &(1..1_000_000_000));
+        assert_eq!((sum.silent, sum.faults), (1, Faults::default()));
+    }
+
+    #[test]
+    fn who_reads_late_has_lost_only_what_it_jumped_over() {
+        let mut ledger = Ledger::new(TERMS, Due::AsFarAsRead);
+        let seat = ledger.seat(0);
+        [0, 1, 3].into_iter().for_each(|number| take(&mut ledger, seat, stamp(0, number), 80, 2));
+        let sum = ledger.close(&[10, 5, 0, 0], &RECEIVED_NS);
+        assert_eq!((sum.faults.lost, sum.unread), (1, 6 + 5));
+    }
+
+    #[test]
+    fn the_ids_say_the_order_among_publishers() {
+        let mut ledger = Ledger::new(TERMS, Due::All);
+        let seat = ledger.seat(0);
+        for (series, number, id) in
+            [(0, 0, "7-0"), (1, 0, "6-9"), (0, 1, ""), (1, 1, "7-x"), (1, 2, "7-1"), (1, 3, "10-0")]
+        {
+            take_with_id(&mut ledger, seat, stamp(series, number), 80, 2, id.as_bytes());
+        }
+        let sum = ledger.close(&[2, 4, 0, 0], &RECEIVED_NS);
+        assert_eq!(sum.faults, Faults { reordered: 1, ..Faults::default() });
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Only reads. Needs to be allowed to: the same user, or root.
 
+use std::collections::BTreeMap;
+
 use crate::failure::Failure;
 
 /// A process that is weighed.
@@ -16,6 +18,28 @@ pub(crate) struct Memory {
     /// Resident, where a page that is shared by n processes counts for 1/n.
     pub(crate) pss_bytes: u64,
     pub(crate) rss_bytes: u64,
+}
+
+/// Its processor time at one moment, as the kernel counts it in two ways.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct CpuTime {
+    /// Of all threads that it ever had, to the kernel's tick, usually 10 ms.
+    ticks_us: u64,
+    /// By thread, to the nanosecond (`schedstat`); without those that have ended.
+    threads_ns: BTreeMap<u32, u64>,
+}
+
+impl CpuTime {
+    /// What was used since, in microseconds: exactly, if the same threads were there at both moments. The time of one
+    /// that came or went in between is only in the ticks.
+    pub(crate) fn since(&self, before: &Self) -> u64 {
+        let total_ns = |time: &Self| time.threads_ns.values().sum::<u64>();
+        if total_ns(self) > 0 && self.threads_ns.keys().eq(before.threads_ns.keys()) {
+            total_ns(self).saturating_sub(total_ns(before)) / 1000
+        } else {
+            self.ticks_us.saturating_sub(before.ticks_us)
+        }
+    }
 }
 
 impl Memory {
@@ -35,24 +59,22 @@ impl Process {
         self.read("smaps_rollup", parse_memory)
     }
 
-    /// Processor time of all its threads since they began, in microseconds: to the nanosecond where the kernel counts
-    /// so (`schedstat`), else to its tick, usually 10 ms.
-    pub(crate) fn cpu_us(self) -> Result<u64, Failure> {
-        if let Some(cpu_ns) = self.scheduled_ns() {
-            return Ok(cpu_ns / 1000);
-        }
+    /// The processor time that it has used up to now.
+    pub(crate) fn cpu_time(self) -> Result<CpuTime, Failure> {
         let ticks = self.read("stat", parse_ticks)?;
-        Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1))
+        let ticks_us = ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1);
+        Ok(CpuTime { ticks_us, threads_ns: self.threads_ns().unwrap_or_default() })
     }
 
     /// `None`: the kernel does not say, or a thread has ended meanwhile.
-    fn scheduled_ns(self) -> Option<u64> {
+    fn threads_ns(self) -> Option<BTreeMap<u32, u64>> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
         let times = tasks.map(|task| {
-            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
+            let task = task.ok()?;
+            let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            Some((task.file_name().to_str()?.parse().ok()?, text.split(' ').next()?.parse().ok()?))
         });
-        times.sum::<Option<u64>>().filter(|cpu_ns| *cpu_ns > 0)
+        times.collect()
     }
 
     fn read<T>(self, file: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
@@ -91,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn the_fine_count_holds_only_for_the_same_threads() {
+        let time =
+            |ticks_us, threads: &[(u32, u64)]| CpuTime { ticks_us, threads_ns: threads.iter().copied().collect() };
+        let before = time(10_000, &[(1, 5_000), (2, 7_000)]);
+        assert_eq!(time(20_000, &[(1, 6_000), (2, 10_000)]).since(&before), 4);
+        assert_eq!(time(30_000, &[(1, 6_000)]).since(&before), 20_000, "one has ended");
+        assert_eq!(time(30_000, &[(1, 6_000), (3, 90_000)]).since(&before), 20_000, "one was replaced");
+        assert_eq!(time(30_000, &[]).since(&time(10_000, &[])), 20_000, "the kernel does not say");
+    }
+
+    #[test]
     fn the_rollup_is_read_in_bytes() {
         let rollup = "00400000-7fff r--p 0 00:00 0 [rollup]\nRss:    2048 kB\nPss:    1024 kB\nPss_Anon:   7 kB\n";
         assert_eq!(parse_memory(rollup), Some(Memory { pss_bytes: 1 << 20, rss_bytes: 2 << 20 }));
@@ -102,6 +135,6 @@ mod tests {
     fn this_process_can_be_weighed() {
         let process = Process::new(std::process::id());
         assert!(process.memory().unwrap().rss_bytes > 0);
-        process.cpu_us().unwrap();
+        process.cpu_time().unwrap();
     }
 }

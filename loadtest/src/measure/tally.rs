@@ -9,6 +9,8 @@ use std::ops::Range;
 pub(crate) struct Tally {
     /// The first number seen ever is where the series begins for this connection, not 0.
     is_adrift: bool,
+    /// The lowest number that is expected: 0, or on a connection that came later the lowest that it has seen.
+    base: u32,
     /// One above the highest number seen.
     next: u32,
     /// What was jumped over and has not come since, in ascending order.
@@ -32,7 +34,16 @@ impl Tally {
 
     pub(crate) fn take(&mut self, number: u32) -> Arrival {
         if std::mem::take(&mut self.is_adrift) {
-            self.next = number;
+            (self.base, self.next) = (number, number);
+        }
+        if number < self.base {
+            // It was here already when this one was published, so what is between the two has to come as well.
+            if number + 1 < self.base {
+                self.missing.insert(0, number + 1..self.base);
+            }
+            self.base = number;
+            self.reordered += 1;
+            return Arrival::First;
         }
         if number >= self.next {
             if number > self.next {
@@ -65,6 +76,11 @@ impl Tally {
     /// How many have not come although a later one has.
     pub(crate) fn jumped(&self) -> u64 {
         self.lost(self.next)
+    }
+
+    /// How many of the first `published` events are above everything that has come: on their way, perhaps.
+    pub(crate) fn unread(&self, published: u32) -> u64 {
+        u64::from(published.saturating_sub(self.next))
     }
 
     fn fill(&mut self, hole: usize, number: u32) {
@@ -110,6 +126,22 @@ mod tests {
             tally.take(number);
         }
         assert_eq!((tally.jumped(), tally.duplicated, tally.reordered), (1, 0, 0));
+    }
+
+    #[test]
+    fn what_is_older_than_the_first_is_late_and_not_a_copy() {
+        let mut tally = Tally::adrift();
+        assert_eq!(
+            [7, 4, 4, 5].map(|number| tally.take(number)),
+            [Arrival::First, Arrival::First, Arrival::Again, Arrival::First]
+        );
+        assert_eq!((tally.jumped(), tally.duplicated, tally.reordered), (1, 1, 2));
+    }
+
+    #[test]
+    fn what_was_not_read_yet_is_not_jumped_over() {
+        let tally = tally([0, 1, 4]);
+        assert_eq!((tally.jumped(), tally.unread(10), tally.lost(10), tally.unread(3)), (2, 5, 7, 0));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustix::net::{RecvFlags, recv};
+
 use crate::measure::clock::Deadline;
 use crate::publish::publisher::PublishError;
 use crate::wire::body::Body;
@@ -35,11 +37,18 @@ impl Exchange {
 
     /// Before a request is due: a connection that the target has closed is replaced.
     pub(crate) fn ready(&mut self) -> Result<(), PublishError> {
-        if std::mem::take(&mut self.is_closed) {
+        let is_closed = std::mem::take(&mut self.is_closed);
+        if is_closed || !self.is_idle() {
             self.stream = connect(self.address, self.deadline)?;
             self.reconnects += 1;
         }
         Ok(())
+    }
+
+    /// Still open, and with nothing to read: between two requests there is nothing that the target could have to say.
+    fn is_idle(&self) -> bool {
+        let peeked = recv(&self.stream, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR))
     }
 
     /// Sends the request of `event`, counted from 1, and reads its whole answer, which has to be a success.

@@ -2,15 +2,17 @@
 //!
 //! Only arithmetic and words; the run itself is in `scenario`.
 
+use crate::args::EVENTS_MAX;
 use crate::crowd::live::Counts;
 use crate::crowd::plan::{Group, Plan, Role};
 use crate::measure::latency::Latency;
-use crate::measure::ledger::{Faults, Sum};
 use crate::measure::process::Memory;
 use crate::measure::span::Extent;
+use crate::measure::sum::{Faults, Sum};
 use crate::publish::publisher::Published;
 use crate::report::{Report, ms};
 use crate::scenario::load::Load;
+use crate::wire::sse::ID_BYTES_MAX;
 
 /// What made the run end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +42,7 @@ pub(crate) struct Findings<'a> {
     /// One a group.
     pub(crate) sums: Vec<Sum>,
     pub(crate) counts: Counts,
-    pub(crate) closed_fault: Option<String>,
+    pub(crate) stream_faults: Vec<String>,
     pub(crate) usage: Option<Usage>,
 }
 
@@ -55,16 +57,45 @@ impl Findings<'_> {
                 self.say_faults(&mut report, number, sum);
             }
         }
-        let Counts { closed, back, .. } = self.counts;
+        let Counts { closed, closed_behind, back, refused_again, .. } = self.counts;
         report.row("streams", format!("{closed} closed by the target, {back} opened again"));
         report.figure("closed", closed);
         report.figure("reconnects", back);
+        report.figure("refused_again", refused_again);
+        if self.has_role(Role::is_behind) {
+            // No fault: a server may cut off who holds it up.
+            report.row("late readers", format!("{closed_behind} closed by the target"));
+            report.figure("behind_closed", closed_behind);
+        }
         let deliveries = self.sums.iter().map(|sum| sum.deliveries).sum();
         if let Some(usage) = &self.usage {
-            say_usage(&mut report, usage, deliveries, self.plan.connections());
+            let left_out = if self.has_role(|role| role == Role::Stuck) {
+                ", events for stuck streams are not among them"
+            } else {
+                ""
+            };
+            say_usage(&mut report, usage, deliveries, self.plan.connections(), left_out);
         }
-        self.closed_fault.into_iter().for_each(|fault| report.fault(fault));
+        report.clean = self.clean();
+        self.stream_faults.into_iter().for_each(|fault| report.fault(fault));
         report
+    }
+
+    fn has_role(&self, is_it: impl Fn(Role) -> bool) -> bool {
+        self.plan.groups.iter().any(|group| group.connections > 0 && is_it(group.role))
+    }
+
+    /// What the run has shown if it had no fault, and no more than that.
+    fn clean(&self) -> String {
+        if self.has_role(Role::is_behind) {
+            return "Every stream that reads at once received every event once and in order.".to_owned();
+        }
+        if self.has_role(|role| matches!(role, Role::Churn { .. })) {
+            return "Every stream that stayed received every event, and each visitor everything between its first and its \
+                    last, once and in order."
+                .to_owned();
+        }
+        "Every event reached every stream that reads, once and in order.".to_owned()
     }
 
     fn describe(&self) -> Report {
@@ -96,6 +127,9 @@ impl Findings<'_> {
         report.figure("publish_reconnects", reconnects);
         if reconnects > 0 {
             report.row("publishers", format!("connected {reconnects} times again"));
+        }
+        if self.planned.is_none() && self.load.amount.events.is_none() && events >= EVENTS_MAX {
+            report.row("limit", format!("stopped at the limit of {EVENTS_MAX} events"));
         }
         if let Some(planned) = self.planned
             && events < planned
@@ -139,8 +173,9 @@ impl Findings<'_> {
         let prefix = prefix(number, group);
         let Faults { lost, duplicated, reordered } = sum.faults;
         let Sum { damaged, other, gaps, .. } = *sum;
+        let lost_word = if group.role.is_behind() { "jumped over" } else { "lost" };
         let checked = format!(
-            "lost {lost}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}; told of gaps {gaps} times, \
+            "{lost_word} {lost}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}; told of gaps {gaps} times, \
              other events {other}"
         );
         report.row(&format!("{prefix}checked"), checked);
@@ -156,9 +191,15 @@ impl Findings<'_> {
             report.figure(&format!("{}{name}", prefix.replace(' ', "_")), count);
         }
         if group.role.is_behind() {
+            if lost > 0 {
+                report.note(format!("Slow readers missed {lost} events that lie before the last that they have read."));
+            }
             // Not a fault: these make their server drop. That it says so is what `gaps` counts.
+            report.row(&format!("{prefix}unread"), format!("{} when the run was over", sum.unread));
+            report.figure(&format!("{}unread", prefix.replace(' ', "_")), sum.unread);
             return;
         }
+        say_unheard(report, prefix, group, sum);
         let of = sum.deliveries + lost;
         if lost > 0 {
             let why = match self.end {
@@ -175,6 +216,22 @@ impl Findings<'_> {
                 report.fault(format!("{prefix}{what} {count} of {of} deliveries"));
             }
         }
+    }
+}
+
+/// What no sequence number tells: who heard nothing at all, and who could not say where it had been.
+fn say_unheard(report: &mut Report, prefix: &str, group: Group, sum: &Sum) {
+    let Sum { silent, long_ids, .. } = *sum;
+    if matches!(group.role, Role::Churn { .. }) {
+        report.figure(&format!("{}silent", prefix.replace(' ', "_")), silent);
+    }
+    if silent > 0 {
+        report.fault(format!("{silent} visits received nothing, although events were published all the time"));
+    }
+    if long_ids > 0 {
+        report.fault(format!(
+            "{long_ids} streams came back without Last-Event-ID: they had ids of more than {ID_BYTES_MAX} bytes"
+        ));
     }
 }
 
@@ -201,10 +258,10 @@ fn say_times(report: &mut Report, row: &str, figure: &str, latency: &Latency) {
     report.row(row, texts.join("  "));
 }
 
-fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, connections: u32) {
+fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, connections: u32, left_out: &str) {
     let cpu_us = (deliveries > 0).then(|| usage.cpu_us as f64 / deliveries as f64);
     let text = cpu_us.map_or("none".to_owned(), |cpu_us| format!("{cpu_us:.3} us per delivery"));
-    report.row("server CPU", format!("{text} ({} ms in all)", usage.cpu_us / 1000));
+    report.row("server CPU", format!("{text}{left_out} ({} ms in all)", usage.cpu_us / 1000));
     report.figure("cpu_us", usage.cpu_us);
     report.figure("cpu_per_delivery_us", cpu_us);
     let moments = [("open", usage.memory_open), ("after", usage.memory_after)];

@@ -6,6 +6,7 @@ pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;
 pub(crate) mod scale;
+pub(crate) mod told;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,9 +17,10 @@ use serde_json::{Map, Value};
 use self::chart::{Axis, Chart, Series};
 use self::page::Page;
 use self::scale::Scale;
+use self::told::{own_command, shell};
 use crate::failure::Failure;
 use crate::measure::latency::Latency;
-use crate::measure::ledger::Sum;
+use crate::measure::sum::Sum;
 
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,6 +46,10 @@ pub(crate) struct Report {
     rows: Vec<(String, String)>,
     faults: Vec<String>,
     curves: Vec<Curve>,
+    /// What a run without a fault has shown.
+    pub(crate) clean: String,
+    /// What the page says beside it.
+    notes: Vec<String>,
     /// The server's memory over time: seconds and MiB.
     pub(crate) memory_mib: Vec<(f64, f64)>,
 }
@@ -52,7 +58,8 @@ impl Report {
     pub(crate) fn new(scenario: &str, title: String) -> Self {
         let figures = Map::from_iter([("scenario".to_owned(), Value::from(scenario))]);
         let (rows, faults, curves) = (Vec::new(), Vec::new(), Vec::new());
-        Self { title, figures, rows, faults, curves, memory_mib: Vec::new() }
+        let clean = "Every event reached every stream that reads, once and in order.".to_owned();
+        Self { title, figures, rows, faults, curves, clean, notes: Vec::new(), memory_mib: Vec::new() }
     }
 
     /// A line of the text.
@@ -73,6 +80,11 @@ impl Report {
             throughput: sum.timeline.throughput(),
             latency_max_ms: sum.timeline.latency_max_ms(),
         });
+    }
+
+    /// Something that is no fault, but may not be hidden by a green line either.
+    pub(crate) fn note(&mut self, text: String) {
+        self.notes.push(text);
     }
 
     /// Something that must not happen.
@@ -116,11 +128,12 @@ impl Report {
 
     fn page(&self) -> Page {
         let mut page = Page::new(self.title.clone());
-        page.command(std::env::args().collect::<Vec<_>>().join(" "));
+        page.command(shell(&own_command()));
         if self.faults.is_empty() {
-            page.clean("Every event reached every stream that reads, once and in order.");
+            page.clean(&self.clean);
         }
         page.faults(&self.faults);
+        self.notes.iter().for_each(|note| page.text(note));
         let rows: Vec<_> = self.rows.iter().map(|(name, text)| vec![name.clone(), text.clone()]).collect();
         page.table("Result", &["what", "found"], &rows);
         let series = |points: fn(&Curve) -> Vec<(f64, f64)>| -> Vec<Series> {

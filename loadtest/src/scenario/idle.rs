@@ -1,8 +1,9 @@
 //! Scenario `idle`: what an open stream costs the server in memory while nothing is published.
 
 use crate::args::IdleArgs;
+use crate::crowd::Crowd;
+use crate::crowd::descriptors::Need;
 use crate::crowd::plan::{Group, Plan, Role};
-use crate::crowd::{Crowd, descriptors};
 use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
 use crate::measure::ledger::Terms;
@@ -13,13 +14,10 @@ use crate::wire::dialect::{Address, Dialect};
 use crate::wire::target::Target;
 
 /// Nothing is published: whatever comes is somebody else's.
-const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1 };
+const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0 };
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;
-    if streams.processes() == 1 {
-        descriptors::ensure(streams.connections)?;
-    }
     let target = Target::resolve(&streams.url)?;
     let process = Process::new(args.pid);
     let plan = Plan {
@@ -32,10 +30,12 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         connecting_max: streams.connecting_max,
         groups: vec![Group { role: Role::Steady, connections: streams.connections }],
     };
+    let (threads, processes) = (streams.threads(), streams.processes());
+    Need::of(&plan, threads, processes, 0).ensure()?;
     let progress = Progress::new(streams.connections);
 
     let before = process.memory()?;
-    let mut crowd = Crowd::start(plan, streams.threads(), streams.processes())?;
+    let mut crowd = Crowd::start(plan, threads, processes)?;
     crowd.opened(|counts| progress.opening(counts))?;
     let opened = process.memory()?;
     crowd.hold(args.hold)?;
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
 
     let connections = streams.connections;
     let mut report = Report::new("idle", format!("idle: {connections} streams held for {:?}", args.hold));
+    report.clean = "All streams stayed open.".to_owned();
     report.figure("connections", connections);
     report.figure("hold_s", args.hold.as_secs_f64());
     for (row, name, memory) in [("after opening", "opened", opened), ("after holding", "held", held)] {
@@ -54,9 +55,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         report.figure(&format!("{name}_rss_per_connection_bytes"), rss_bytes);
     }
     report.figure("closed", crowd.counts().closed);
-    if let Some(fault) = crowd.closed_fault() {
-        report.fault(fault);
-    }
+    crowd.stream_faults().into_iter().for_each(|fault| report.fault(fault));
     crowd.close(vec![0])?;
     Ok(report)
 }

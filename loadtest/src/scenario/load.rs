@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::args::values::Rate;
 use crate::args::{AmountArgs, EVENTS_MAX, PublishArgs, StreamArgs};
+use crate::crowd::Crowd;
+use crate::crowd::descriptors::Need;
 use crate::crowd::plan::{Group, Plan};
-use crate::crowd::{Crowd, descriptors};
 use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
 use crate::measure::ledger::Terms;
@@ -44,41 +45,43 @@ pub(crate) struct Load<'a> {
 impl Load<'_> {
     pub(crate) fn run(mut self) -> Result<Report, Failure> {
         let events = self.events()?;
-        if self.streams.processes() == 1 {
-            descriptors::ensure(self.streams.connections + self.publish.publishers() - 1)?;
-        }
         let plan = self.plan()?;
+        let (threads, processes) = (self.streams.threads(), self.streams.processes());
+        Need::of(&plan, threads, processes, self.publish.publishers()).ensure()?;
         let process = self.publish.pid.map(Process::new);
         let progress = Progress::new(plan.connections());
 
         let memory_before = process.map(Process::memory).transpose()?;
-        let mut crowd = Crowd::start(plan, self.streams.threads(), self.streams.processes())?;
+        let mut crowd = Crowd::start(plan, threads, processes)?;
         crowd.opened(|counts| progress.opening(counts))?;
         let memory_open = process.map(Process::memory).transpose()?;
-        let cpu_before_us = process.map(Process::cpu_us).transpose()?;
+        let cpu_before = process.map(Process::cpu_time).transpose()?;
 
         let start_ns = crowd.plan.clock.now_ns();
-        let end_ns = self.amount.duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
+        // With a pace the duration is so many events, which are all due whatever time they take.
+        let duration = self.amount.duration.filter(|_| self.pace.is_none());
+        let end_ns = duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
         let counter = publish::start(&crowd, &crowd.plan, Until { pace: self.pace, start_ns, end_ns, events })?;
         self.script.start(start_ns, process);
         let end = self.follow(&mut crowd, &counter, &progress)?;
         crowd.settle()?;
         progress.finish();
 
-        let usage = match (process, memory_before, memory_open, cpu_before_us) {
-            (Some(process), Some(memory_before), Some(memory_open), Some(cpu_before_us)) => {
-                let cpu_us = process.cpu_us()?.saturating_sub(cpu_before_us);
+        let usage = match (process, memory_before, memory_open, cpu_before) {
+            (Some(process), Some(memory_before), Some(memory_open), Some(cpu_before)) => {
+                let cpu_us = process.cpu_time()?.since(&cpu_before);
                 Some(Usage { memory_before, memory_open, memory_after: process.memory()?, cpu_us })
             }
             _ => None,
         };
         let published = self.published(&mut crowd);
-        let (counts, closed_fault, plan) = (crowd.counts(), crowd.closed_fault(), crowd.plan.clone());
+        let (counts, stream_faults, plan) = (crowd.counts(), crowd.stream_faults(), crowd.plan.clone());
         let sums = crowd.close(published.series.clone())?;
-        let planned = self.amount.events.filter(|_| self.amount.duration.is_none());
+        let is_bound_by_time = self.pace.is_none() && self.amount.duration.is_some();
+        let planned = (!is_bound_by_time).then_some(events);
         let replayed_last_ns = sums.iter().map(|sum| sum.replayed_last_ns).max().filter(|last_ns| *last_ns > 0);
         let mut report =
-            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, closed_fault, usage }.report();
+            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, stream_faults, usage }.report();
         self.script.report(&mut report, &plan, replayed_last_ns);
         Ok(report)
     }
@@ -87,13 +90,11 @@ impl Load<'_> {
     fn events(&self) -> Result<u32, Failure> {
         let AmountArgs { events, duration } = self.amount;
         let timeout = self.streams.timeout;
-        let needed = match (self.pace, events, duration) {
-            (_, _, Some(duration)) if duration > timeout => Some(duration),
-            (Some(rate), Some(events), None) => Some(Duration::from_nanos(rate.due_ns(events - 1))),
-            _ => None,
-        };
+        let all_due = self.pace.zip(events).map(|(rate, events)| Duration::from_nanos(rate.due_ns(events - 1)));
+        // Both bounds: whichever is over first.
+        let needed = all_due.into_iter().chain(duration).min();
         if let Some(needed) = needed
-            && needed > timeout
+            && needed >= timeout
         {
             return Err(Failure::TooLong { needed, timeout });
         }
@@ -119,6 +120,7 @@ impl Load<'_> {
                 size_bytes: self.publish.size,
                 addressees: self.addressees,
                 publishers: self.publish.publishers(),
+                interval_ns: self.pace.map_or(0, |rate| rate.due_ns(1)),
             },
             clock: Clock::start(),
             deadline: Deadline::after(self.streams.timeout),
@@ -138,7 +140,7 @@ impl Load<'_> {
             let counts = crowd.counts();
             progress.publishing(counts, counter.answered.load(Relaxed), clock.now_ns());
             self.script.step(crowd)?;
-            let is_all_closed = counts.closed >= awaited;
+            let is_all_closed = counts.closed_awaited >= awaited;
             if is_all_closed {
                 counter.is_abandoned.store(true, Relaxed);
             }

@@ -5,13 +5,14 @@
 
 use crate::measure::stamp::STAMP_BYTES_MAX;
 
-/// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes.
-const LINE_BYTES_MAX: usize = STAMP_BYTES_MAX + 16;
+/// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes,
+/// or the whole of an id.
+const LINE_BYTES_MAX: usize = if STAMP_BYTES_MAX > ID_BYTES_MAX { STAMP_BYTES_MAX } else { ID_BYTES_MAX } + 16;
 
 /// What is kept of an event's type: more than any type that means something here.
 const TYPE_BYTES_MAX: usize = 16;
 /// The longest id that is kept; a longer one counts as none.
-const ID_BYTES_MAX: usize = 64;
+pub(crate) const ID_BYTES_MAX: usize = 128;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -20,6 +21,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(crate) struct Event<'a> {
     /// The first bytes of its type, `TYPE_BYTES_MAX` at most; empty for a plain message.
     pub(crate) kind: &'a [u8],
+    /// Its own id; empty if its block has none, or one that is too long.
+    pub(crate) id: &'a [u8],
     /// The first bytes of the first data line, `STAMP_BYTES_MAX` at most.
     pub(crate) opening: &'a [u8],
     /// The length of the data, its line breaks included.
@@ -40,6 +43,10 @@ pub(crate) struct Parser {
     /// The id of the block that has no blank line yet, and of the last one that had.
     id: Opening<ID_BYTES_MAX>,
     last_id: Opening<ID_BYTES_MAX>,
+    /// The block that has no blank line yet has an id.
+    is_id_new: bool,
+    /// An id was longer than what is kept.
+    pub(crate) has_long_id: bool,
     is_first_line: bool,
     /// A line ended with CR at the very end of a read: an LF that follows belongs to it.
     is_after_cr: bool,
@@ -55,6 +62,8 @@ impl Parser {
             kind: Opening::new(),
             id: Opening::new(),
             last_id: Opening::new(),
+            is_id_new: false,
+            has_long_id: false,
             is_first_line: true,
             is_after_cr: false,
         }
@@ -103,10 +112,14 @@ impl Parser {
             (line, line_bytes) = (rest, line_bytes - BYTE_ORDER_MARK.len() as u64);
         }
         if line_bytes == 0 {
-            self.last_id = self.id;
+            let has_id = std::mem::take(&mut self.is_id_new);
+            if has_id {
+                self.last_id.set(self.id.bytes());
+            }
             let kind = std::mem::replace(&mut self.kind, Opening::new());
             if let Some(data_bytes) = self.data_bytes.take() {
-                dispatch(Event { kind: kind.bytes(), opening: self.data.bytes(), data_bytes });
+                let id = if has_id { self.id.bytes() } else { b"" };
+                dispatch(Event { kind: kind.bytes(), id, opening: self.data.bytes(), data_bytes });
             }
             return;
         }
@@ -114,7 +127,9 @@ impl Parser {
             self.take_data(value, line_bytes - (line.len() - value.len()) as u64);
         } else if let Some(value) = field(line, b"id") {
             let is_kept = value.len() <= ID_BYTES_MAX && !value.contains(&0);
-            self.id = Opening::of(if is_kept { value } else { b"" });
+            self.has_long_id |= value.len() > ID_BYTES_MAX;
+            self.is_id_new = true;
+            self.id.set(if is_kept { value } else { b"" });
         } else if let Some(value) = field(line, b"event") {
             self.kind = Opening::of(value);
         }
@@ -158,6 +173,12 @@ impl<const BYTES_MAX: usize> Opening<BYTES_MAX> {
         let mut opening = Self::new();
         opening.extend(whole);
         opening
+    }
+
+    /// The same, without a copy of all that it could hold: for what changes with every event.
+    fn set(&mut self, whole: &[u8]) {
+        self.used = 0;
+        self.extend(whole);
     }
 
     fn bytes(&self) -> &[u8] {
@@ -241,8 +262,12 @@ mod tests {
     fn the_type_is_of_one_event_and_the_id_lasts() {
         let mut parser = Parser::new();
         let mut kinds = Vec::new();
+        let mut ids = Vec::new();
         let mut feed = |parser: &mut Parser, text: &str| {
-            parser.feed(text.as_bytes(), |event| kinds.push(event.kind.to_vec()));
+            parser.feed(text.as_bytes(), |event| {
+                kinds.push(event.kind.to_vec());
+                ids.push(event.id.to_vec());
+            });
         };
         feed(&mut parser, "event: fanfare.gap\nid: 7-0\ndata: a\n\ndata: b\n\nevent: lonely\n\nid: 8-0\ndata: c\n");
         assert_eq!(parser.last_id(), b"7-0", "an id counts from the blank line on");
@@ -250,9 +275,16 @@ mod tests {
         assert_eq!(parser.last_id(), b"8-0");
         feed(&mut parser, "id: 9-0\n\n");
         assert_eq!(parser.last_id(), b"9-0", "also without data");
-        feed(&mut parser, &format!("id: {}\n\n", "9".repeat(ID_BYTES_MAX + 1)));
-        assert_eq!(parser.last_id(), b"");
+        let longest = "9".repeat(ID_BYTES_MAX);
+        let (one, two) = longest.split_at(50);
+        feed(&mut parser, &format!("id: {one}"));
+        feed(&mut parser, &format!("{two}\n\n"));
+        assert_eq!((parser.last_id(), parser.has_long_id), (longest.as_bytes(), false));
+        feed(&mut parser, &format!("id: {longest}"));
+        feed(&mut parser, "9\n\n");
+        assert_eq!((parser.last_id(), parser.has_long_id), (b"".as_slice(), true));
         assert_eq!(kinds, [b"fanfare.gap".as_slice(), b"", b""]);
+        assert_eq!(ids, [b"7-0".as_slice(), b"", b"8-0"], "the id of the block itself");
     }
 
     #[test]

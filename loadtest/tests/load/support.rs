@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the server does. Events count from 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +20,16 @@ pub(crate) enum Manner {
     Resumes,
     /// Every answer to a publish says `connection: close`.
     ClosesPublisher,
+    /// The publisher's connection is closed after every answer, without a word.
+    ClosesPublisherSilently,
+    /// Every answer to a publish takes 20 ms.
+    Dawdles,
+    /// Streams that are opened after the first publish get nothing, end right after their heads, or have this status.
+    MuteToLater,
+    ClosesLater,
+    RefusesLater(&'static str),
+    /// The ids are too long to be kept.
+    LongIds,
     /// The first stream does not get this event.
     Loses(usize),
     /// The first stream gets this event twice.
@@ -86,18 +97,23 @@ impl Server {
                 Manner::RefusesPublishes(status) => answer(&mut stream, status, "no such channel\n", ""),
                 _ => {
                     self.publish(name, &body);
+                    if self.manner == Manner::Dawdles {
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
                     answer(&mut stream, "202 Accepted", "{\"id\":\"1-1\",\"matched\":1}", extra);
                 }
             }
-            if !extra.is_empty() {
+            if !extra.is_empty() || self.manner == Manner::ClosesPublisherSilently {
                 return stream.shutdown(std::net::Shutdown::Both).unwrap();
             }
         }
     }
 
     fn subscribe(&self, stream: &mut TcpStream, name: &str, last_event_id: Option<usize>) {
+        let is_later = self.held.lock().unwrap().1 > 0;
         let coding = match self.manner {
             Manner::RefusesStreams(status) => return answer(stream, status, "", ""),
+            Manner::RefusesLater(status) if is_later => return answer(stream, status, "", ""),
             Manner::Page => return answer(stream, "200 OK", "<p>", "content-type: text/html\r\n"),
             Manner::Plain => "",
             _ => "transfer-encoding: chunked\r\n",
@@ -106,8 +122,12 @@ impl Server {
         let mut streams = self.streams.lock().unwrap();
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{coding}\r\n").unwrap();
         self.send(stream, b"retry: 1000\n: hello\n");
-        if self.manner == Manner::ClosesStreams {
-            return stream.shutdown(std::net::Shutdown::Both).unwrap();
+        match self.manner {
+            Manner::ClosesStreams => return stream.shutdown(std::net::Shutdown::Both).unwrap(),
+            // The other side may have left already.
+            Manner::ClosesLater if is_later => return drop(stream.shutdown(std::net::Shutdown::Both)),
+            Manner::MuteToLater if is_later => return,
+            _ => {}
         }
         if let Some(last) = last_event_id.filter(|_| self.manner == Manner::Resumes) {
             self.history.lock().unwrap()[last + 1..].iter().for_each(|event| self.send(stream, event));
@@ -125,7 +145,8 @@ impl Server {
         if self.manner == Manner::ClosesBefore(number) {
             streams.iter().for_each(|stream| stream.shutdown(std::net::Shutdown::Both).unwrap());
         }
-        let event = [format!("id: {number}\ndata: ").as_bytes(), data, b"\n\n"].concat();
+        let id = if self.manner == Manner::LongIds { format!("{number:0200}") } else { number.to_string() };
+        let event = [format!("id: {id}\ndata: ").as_bytes(), data, b"\n\n"].concat();
         self.history.lock().unwrap().push(event.clone());
         let Some((first, others)) = streams.split_first() else { return };
         others.iter().for_each(|stream| self.send(stream, &event));
@@ -211,6 +232,19 @@ pub(crate) fn run_with_descriptors(limit: u32, args: &str) -> Run {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
     end(command.arg(env!("CARGO_BIN_EXE_fanfare-loadtest")).args(args.split_whitespace()))
+}
+
+/// The same; also how many processes of it are still there afterwards.
+#[cfg(target_os = "linux")]
+pub(crate) fn run_and_look(args: &str) -> (Run, usize) {
+    let mark = format!("LOADTEST_MARK={}-{args}", std::process::id());
+    let (name, value) = mark.split_once('=').unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
+    let run = end(command.env(name, value).args(args.split_whitespace()));
+    let processes =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| std::fs::read(entry.ok()?.path().join("environ")).ok());
+    let marked = |environ: &Vec<u8>| environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
+    (run, processes.filter(marked).count())
 }
 
 fn end(command: &mut Command) -> Run {

@@ -97,6 +97,13 @@ fn a_publisher_whose_connection_is_closed_connects_again() {
 }
 
 #[test]
+fn a_publisher_whose_connection_is_closed_without_a_word_connects_again() {
+    let address = serve(Manner::ClosesPublisherSilently);
+    let run = run(&format!("fanout --url http://{address} --connections 2 --rate 20/s --events 5 --json"));
+    assert_eq!((run.status, &run.json()["publish_reconnects"]), (0, &4.into()), "{run:?}");
+}
+
+#[test]
 fn a_target_that_refuses_is_told_in_one_line() {
     let nobody = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -138,10 +145,10 @@ fn a_run_that_does_not_fit_is_refused_before_it_begins() {
 #[cfg(unix)]
 #[test]
 fn too_few_descriptors_are_told_with_how_many_would_do() {
-    let fanout = "fanout --url http://127.0.0.1:9 --connections 37 --rate 10/s --events 2";
+    let fanout = "fanout --url http://127.0.0.1:9 --connections 32 --threads 1 --rate 10/s --events 2";
     let run = run_with_descriptors(100, fanout);
     assert_eq!(run.status, 2, "{run:?}");
-    assert!(run.stderr.contains("100 file descriptors hold 36 connections, not 37: raise the hard limit"), "{run:?}");
+    assert!(run.stderr.contains("100 file descriptors hold 31 connections, not 32: raise the hard limit"), "{run:?}");
 }
 
 #[cfg(target_os = "linux")]

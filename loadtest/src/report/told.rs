@@ -1,0 +1,111 @@
+//! A command line as it may be told in a report that is sent to somebody: without secrets and directories of this
+//! machine, and quoted so that it can be typed again.
+
+use std::path::Path;
+
+/// The flags whose values are files or directories here: only their names are of use elsewhere.
+const PATH_FLAGS: [&str; 5] = ["--fanfare", "--nginx", "--nchan-module", "--html", "--out"];
+
+/// The keys within `--peer`: each ends the value before it, which may hold commas.
+pub(crate) const PEER_KEYS: [&str; 7] = ["url", "preset", "subscribe", "publish", "body", "header", "pid"];
+
+/// The command that this process was started with.
+pub(crate) fn own_command() -> Vec<String> {
+    as_told(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect())
+}
+
+/// Its program and its files without the directory, and its headers without their values, because keys are sent in
+/// them.
+pub(crate) fn as_told(command: Vec<String>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::with_capacity(command.len());
+    let mut flag = String::new();
+    for (at, word) in command.into_iter().enumerate() {
+        told.push(match word.split_once('=') {
+            _ if at == 0 || PATH_FLAGS.contains(&flag.as_str()) => file_name(&word),
+            _ if flag == "--header" => format!("{}: ...", word.split_once(':').map_or("", |(name, _)| name)),
+            Some((flag, path)) if PATH_FLAGS.contains(&flag) => format!("{flag}={}", file_name(path)),
+            _ => without_secrets(&word),
+        });
+        flag = word;
+    }
+    told
+}
+
+/// As it can be typed into a shell.
+pub(crate) fn shell(command: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
+    let quote = |word: &String| {
+        let is_bare = !word.is_empty() && word.chars().all(is_plain);
+        if is_bare { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    };
+    command.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn without_secrets(word: &str) -> String {
+    let (mut kept, mut is_header) = (Vec::new(), false);
+    for part in word.split(',') {
+        let key = part.trim_start_matches('-').split_once('=').map(|(key, _)| key);
+        if key == Some("header") {
+            is_header = true;
+            kept.push(format!("{}: ...", part.split_once(':').map_or(part, |(name, _)| name)));
+        } else if !is_header || key.is_some_and(|key| PEER_KEYS.contains(&key)) {
+            is_header = false;
+            kept.push(part.to_owned());
+        }
+    }
+    kept.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(command: &[&str]) -> String {
+        as_told(command.iter().map(|word| (*word).to_owned()).collect()).join(" ")
+    }
+
+    #[test]
+    fn a_command_can_be_typed_again() {
+        let command = ["a", "--peer", "x,header=A: b's", "", "/s?topic={channel}"].map(str::to_owned);
+        assert_eq!(shell(&command), r#"a --peer 'x,header=A: b'\''s' '' '/s?topic={channel}'"#);
+    }
+
+    #[test]
+    fn a_header_is_told_without_its_value() {
+        assert_eq!(
+            told(&["/a/b", "--header=Authorization: Bearer x,y", "--json"]),
+            "b --header=Authorization: ... --json"
+        );
+        assert_eq!(
+            told(&["b", "--header", "Cookie: a=b; c", "--header", "secret"]),
+            "b --header Cookie: ... --header : ..."
+        );
+    }
+
+    #[test]
+    fn no_key_gets_into_a_report() {
+        let kept = "--peer=x,url=http://a,header=Authorization: ...,pid=3";
+        assert_eq!(without_secrets("--peer=x,url=http://a,header=Authorization: Bearer secret, more,pid=3"), kept);
+        assert_eq!(without_secrets("--header=X-Key: a,b=c,d"), "--header=X-Key: ...");
+        for word in ["--body={\"a\":1,\"b\":2}", "--peers=floor,nchan", ""] {
+            assert_eq!(without_secrets(word), word);
+        }
+    }
+
+    #[test]
+    fn a_file_is_told_without_its_directory() {
+        assert_eq!(
+            told(&["b", "--fanfare", "/home/me/fanfare", "--nginx=/opt/nginx"]),
+            "b --fanfare fanfare --nginx=nginx"
+        );
+        assert_eq!(
+            told(&["b", "--nchan-module", "/m.so", "--html=/home/me/a.html"]),
+            "b --nchan-module m.so --html=a.html"
+        );
+        assert_eq!(told(&["b", "--subscribe-path", "/sub/{channel}"]), "b --subscribe-path /sub/{channel}");
+    }
+}
