@@ -76,7 +76,7 @@ impl Patience {
     /// It has room for another pass.
     pub(crate) fn relax(&mut self, pace: &Pace, now_ms: u64) {
         if let State::Pressed { paused_ms } = self.state {
-            self.allowance.spend(pace.paused_ms(now_ms) - paused_ms);
+            self.allowance.spend(pace.paused_ms(now_ms).saturating_sub(paused_ms));
             self.state = State::Calm;
             self.is_proven = true;
         }
@@ -194,7 +194,7 @@ impl Pace {
     /// Until when a pause for the connection with this patience lasts. `None`: there is none, or it was let off.
     pub(crate) fn wait_for(&mut self, patience: &mut Patience, config: &Config, now_ms: u64) -> Option<u64> {
         let State::Pressed { paused_ms } = patience.state else { return None };
-        let waited_ms = self.paused_ms(now_ms) - paused_ms;
+        let waited_ms = self.paused_ms(now_ms).saturating_sub(paused_ms);
         self.account.restore(PARTS_MIN, config.patience_ms.saturating_mul(IN_VAIN), now_ms);
         let mut most_ms = patience.allowance.left_ms();
         if !patience.is_proven {
@@ -212,7 +212,7 @@ impl Pace {
     /// Takes a wait in vain from the account: but not twice what several were waited for together.
     fn charge(&mut self, since_paused_ms: u64, now_ms: u64) {
         let paused_ms = self.paused_ms(now_ms);
-        self.account.spend(paused_ms - since_paused_ms.max(self.charged_ms));
+        self.account.spend(paused_ms.saturating_sub(since_paused_ms.max(self.charged_ms)));
         self.charged_ms = paused_ms;
     }
 
