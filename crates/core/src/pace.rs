@@ -301,7 +301,9 @@ mod tests {
     fn what_several_are_waited_for_together_is_charged_once() {
         let mut pace = Pace::default();
         let mut all: [Patience; 20] = std::array::from_fn(|_| Patience::new());
-        all.iter_mut().for_each(|one| drop(press(&mut pace, one, 1_600, 0)));
+        for one in &mut all {
+            assert_eq!(press(&mut pace, one, 1_600, 0), Some(100));
+        }
         assert!(all.iter_mut().all(|one| pace.wait_for(one, &config(), 100).is_none()));
         pace.resume(100);
         assert_eq!(wait_in_vain(&mut pace, 100), 100);
