@@ -92,7 +92,7 @@ impl<S> Inbox<S> {
 
     /// The hub drains: the last item is in the queue.
     pub(crate) fn set_draining(&self) {
-        // Relaxed here and below: the wake that follows makes it seen, and until then a pause may last a little longer.
+        // Relaxed here and below: the wake that follows makes it seen.
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
@@ -144,8 +144,13 @@ impl<S> Inbox<S> {
     }
 
     /// Whether the outlet of some slot may go on.
-    pub fn has_ready(&self) -> bool {
+    pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// Whether an owner that is paused should look again: some outlet may go on, or the hub drains.
+    pub fn ends_pause(&self) -> bool {
+        self.has_ready() || self.is_draining()
     }
 
     /// Publishes waiting or reserved, and their bytes.

@@ -41,7 +41,7 @@ pub enum Turn {
     More,
     /// Nothing until the inbox wakes the owner.
     Idle,
-    /// Publishes wait for connections that have no room for them: come back when one has ([`Inbox::has_ready`]), or
+    /// Publishes wait for connections that have no room for them: come back when [`Inbox::ends_pause`] says so, or
     /// then.
     Paused {
         /// Monotonic time.

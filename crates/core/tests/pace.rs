@@ -206,7 +206,9 @@ fn a_drain_waits_for_nobodys_patience() {
     let (mut kit, _stuck, others) = kit(50, 1);
     flood(&kit, 500);
     assert!(matches!(settle(&mut kit), Turn::Paused { .. }));
+    assert!(!kit.hub.inbox(0).ends_pause());
     kit.hub.drain();
+    assert!(kit.hub.inbox(0).ends_pause(), "its owner is woken for it");
     assert_eq!(settle(&mut kit), Turn::Idle);
     assert!(others[0].is_shut());
     assert_eq!(data_of(&others[0]).len(), 500);

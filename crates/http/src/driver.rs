@@ -145,7 +145,7 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
         poll_fn(|cx| {
             inbox.register(cx);
             let has_work = match &mut resume {
-                Some(resume) => inbox.has_ready() || resume.as_mut().poll(cx).is_ready(),
+                Some(resume) => inbox.ends_pause() || resume.as_mut().poll(cx).is_ready(),
                 None => !inbox.is_empty(),
             };
             if ticks.poll_tick(cx).is_ready() || has_work { Poll::Ready(()) } else { Poll::Pending }

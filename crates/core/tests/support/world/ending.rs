@@ -21,7 +21,7 @@ impl World {
     /// As a shell sees it: woken, and not only by publishes while it is paused.
     pub(super) fn is_due(&self, shard: usize) -> bool {
         match self.paused_until_ms[shard] {
-            Some(until_ms) => self.kit.now_ms >= until_ms || self.hub().inbox(shard).has_ready(),
+            Some(until_ms) => self.kit.now_ms >= until_ms || self.hub().inbox(shard).ends_pause(),
             None => self.has_more[shard] || self.owners[shard].is_up(),
         }
     }
