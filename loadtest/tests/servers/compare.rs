@@ -1,49 +1,20 @@
 //! A comparison, end to end and as small as can be: what it prints and keeps, what it says of faults and of what is
 //! missing, and that it leaves nothing behind.
-#![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Output, Stdio};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Far longer than anything takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A floor on a free port, which stands for a server that runs already. Killed when dropped.
-struct Floor {
-    child: Child,
-    address: SocketAddr,
-}
+use crate::started::{Floor, PATIENCE, loadtest};
 
 impl Floor {
-    fn start() -> Self {
-        let mut child = loadtest(&["floor"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").expect("it says where").parse().unwrap();
-        Self { child, address }
-    }
-
     /// The flag that makes it a server of a comparison.
     fn peer(&self, name: &str) -> String {
         format!("--peer={name},url=http://{},subscribe=/sub,publish=/pub,pid={}", self.address, self.child.id())
     }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn loadtest(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
-    command.args(args);
-    command
 }
 
 /// One round with a hundredth of everything, where nothing else is asked for.

@@ -1,31 +1,12 @@
 //! The floor, over real sockets: every subscriber gets every event once and in order, slow ones too, and leaving or
 //! asking wrongly disturbs nobody.
-#![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::net::TcpStream;
 
-/// Far longer than anything takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A floor of its own on a free port. Killed when dropped.
-struct Floor {
-    child: Child,
-    address: SocketAddr,
-}
+use crate::started::{Floor, PATIENCE};
 
 impl Floor {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
-        let mut child = command.args(["floor", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").expect("it says where").parse().unwrap();
-        Self { child, address }
-    }
-
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -54,13 +35,6 @@ impl Floor {
 
     fn publisher(&self) -> Publisher {
         Publisher(Stream(BufReader::new(self.connect())))
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,0 +1,39 @@
+//! A floor on a free port, for a test of itself or as a server that runs already.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Far longer than anything takes; a test that waits so long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Killed when dropped.
+pub(crate) struct Floor {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Floor {
+    pub(crate) fn start() -> Self {
+        let mut child = loadtest(&["floor", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on http://").expect("it says where").parse().unwrap();
+        Self { child, address }
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The load generator with these arguments.
+pub(crate) fn loadtest(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
+    command.args(args);
+    command
+}
