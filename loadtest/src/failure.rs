@@ -23,6 +23,10 @@ pub(crate) enum Failure {
     TooMany { events: u32, events_max: u32 },
     #[error("at least one stream has to be left that stays and reads everything")]
     NobodySteady,
+    #[error("all of the {0} streams would stay: a storm needs some that leave (--connections, --stay)")]
+    NobodyLeaves(u32),
+    #[error("{connections} streams are too few for {speeds} speeds")]
+    TooFewForSpeeds { connections: u32, speeds: u32 },
     #[error("a soak needs --pid: what would grow is the server's memory")]
     SoakPid,
     #[error("cannot read the descriptor limit: {0}")]
@@ -75,6 +79,8 @@ impl Failure {
             | Self::TooLong { .. }
             | Self::TooMany { .. }
             | Self::NobodySteady
+            | Self::NobodyLeaves(_)
+            | Self::TooFewForSpeeds { .. }
             | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }

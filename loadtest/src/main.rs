@@ -37,6 +37,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Slow(slow) => scenario::slow(slow),
         Command::Churn(churn) => scenario::churn(churn),
         Command::Storm(storm) => scenario::storm(storm),
+        Command::Speeds(speeds) => scenario::speeds(speeds),
         Command::Soak(soak) => scenario::soak(soak),
         Command::Idle(idle) => scenario::idle::run(idle),
         Command::Compare(compare) => return Ok(compare::run(compare, args.format(), args.html.as_deref())?),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use self::values::{Percent, Rate, parse_duration};
+use self::values::{Percent, Rate, Share, parse_duration};
 use crate::report::Format;
 use crate::wire::dialect::{Header, Parts, Path, Preset};
 use crate::wire::target::Url;
@@ -24,6 +24,8 @@ const SIZE_BYTES_MAX: i64 = 16 << 20;
 const SIZE_BYTES_MIN: i64 = crate::measure::stamp::DATA_BYTES_MIN as i64;
 /// The most that a slow reader takes, in bytes a second: a full buffer ten times. The least is a byte each time.
 const SLOW_BYTES_MAX: i64 = 655_360;
+/// The most that a reader of a given pace takes, in bytes a second.
+const PACED_BYTES_MAX: i64 = 100_000_000;
 /// The most connections of one run; the descriptors usually end it sooner.
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most receiving threads, processes and publishers.
@@ -31,7 +33,8 @@ const THREADS_MAX: i64 = 64;
 
 /// Puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
 ///
-/// Exit status: 0 when every event reached every stream once and in order, 1 when not or when the target failed,
+/// Exit status: 0 when every event reached every stream once and in order, 1 when not or when the target failed (for
+/// `speeds`, where readers are slow on purpose: an event that its stream was told is missing counts as accounted for),
 /// 2 for a wrong command line, too few file descriptors or too few local ports. For `compare`: 0 when Fanfare had no
 /// fault, whatever the others had and whichever targets were missed; 1 when it had one or something is missing.
 #[derive(Debug, Parser)]
@@ -67,8 +70,20 @@ pub(crate) enum Command {
     Slow(SlowArgs),
     /// Publish while streams come and go
     Churn(ChurnArgs),
-    /// Publish while most streams leave and come back at once, with Last-Event-ID
+    /// Publish while most streams are away and come back at once, with Last-Event-ID, for what they have missed
+    ///
+    /// Those that stay follow one channel, at a low rate, and those that leave another. The report says what the live
+    /// traffic felt before the storm and in it, when all had caught up, and what the server took for it. With a server
+    /// that knows no channels, what is meant for the others is told as damage.
+    // As the storm has it: 1,000 that stay, 10,000 that leave.
+    #[command(mut_arg("connections", |connections| connections.required(false).default_value("11000")))]
     Storm(StormArgs),
+    /// Publish as fast as the target answers to readers of five speeds, and check what each was told of its losses
+    ///
+    /// The streams are spread evenly over the speeds: reading at once, at most so many bytes a second, and now and then
+    /// not at all. It fails if an event is lost without a word, comes twice or late, or if a stream was told of more or
+    /// of fewer losses than it has.
+    Speeds(SpeedsArgs),
     /// Publish for a long time and fail if the server grows
     Soak(SoakArgs),
     /// Hold many open streams and weigh them
@@ -261,21 +276,53 @@ pub(crate) struct StormArgs {
     pub(crate) streams: StreamArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
-    /// Events per second, for instance 100/s
-    #[arg(long, value_name = "R/s")]
+    /// Events per second to those that stay
+    #[arg(long, value_name = "R/s", default_value = "20/s")]
     pub(crate) rate: Rate,
-    /// The share of the streams that stay, and show what the live traffic feels
-    #[arg(long, value_name = "PERCENT", default_value = "10%")]
-    pub(crate) stay: Percent,
+    /// The streams that stay, and show what the live traffic feels: how many, or which share
+    #[arg(long, value_name = "N|PERCENT", default_value = "1000")]
+    pub(crate) stay: Share,
+    /// Events that the others miss: published while they are away, as fast as the target answers
+    #[arg(long, value_name = "N", default_value = "1000",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
+    pub(crate) missed: u32,
+    /// Events per second to the others while they are there: few, beside the one that gives each a position
+    #[arg(long, value_name = "R/s", default_value = "0.1/s")]
+    pub(crate) away_rate: Rate,
+    /// How many come back at the same time, in each process [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
+    pub(crate) returning_max: Option<u32>,
     /// How long to publish before the others leave
-    #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) before: Duration,
-    /// How long they are away: what is published meanwhile is to be replayed
+    /// How long they are away, at least
     #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
     pub(crate) away: Duration,
-    /// How long to publish after they have begun to come back
+    /// How long to publish after they have begun to come back, at least: it goes on until all have caught up
     #[arg(long, value_name = "TIME", default_value = "4", value_parser = parse_duration)]
     pub(crate) after: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SpeedsArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    /// How many events to publish
+    #[arg(long, value_name = "M", default_value = "50000",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
+    pub(crate) events: u32,
+    /// The speeds between reading at once and stopping, in bytes a second
+    #[arg(long, value_name = "BYTES,...", value_delimiter = ',', default_value = "1000000,200000,50000",
+          value_parser = clap::value_parser!(u32).range(1000..=PACED_BYTES_MAX))]
+    pub(crate) bytes_per_s: Vec<u32>,
+    /// How long those that stop do not read
+    #[arg(long, value_name = "TIME", default_value = "3", value_parser = parse_duration)]
+    pub(crate) nap: Duration,
+    /// How long after the last publish all keep their speeds; then all read to the end
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
+    pub(crate) own_pace: Duration,
 }
 
 #[derive(Debug, clap::Args)]

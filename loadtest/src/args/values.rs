@@ -85,6 +85,33 @@ impl FromStr for Percent {
     }
 }
 
+/// Some of the connections: how many, or which share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Share {
+    Count(u32),
+    Percent(Percent),
+}
+
+impl Share {
+    pub(crate) fn of(self, whole: u32) -> u32 {
+        match self {
+            Self::Count(count) => count.min(whole),
+            Self::Percent(percent) => percent.of(whole),
+        }
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        if typed.ends_with('%') {
+            return typed.parse().map(Self::Percent);
+        }
+        typed.parse().map(Self::Count).map_err(|_| "a number of streams, or a share of them as in 10%".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +148,12 @@ mod tests {
         for wrong in ["101", "-1", "x", "1.5"] {
             assert!(wrong.parse::<Percent>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn some_of_the_streams_are_so_many_or_a_share() {
+        let of = |typed: &str| typed.parse::<Share>().map(|share| share.of(11_000));
+        assert_eq!((of("1000"), of("10%"), of("20000")), (Ok(1000), Ok(1100), Ok(11_000)));
+        assert!(of("-1").is_err() && of("101%").is_err() && of("").is_err());
     }
 }

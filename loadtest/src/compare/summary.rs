@@ -130,7 +130,7 @@ impl Results<'_> {
     pub(crate) fn damage_in(&self, case: &str, peer: &str) -> Damage {
         let mut damage = Damage { peer: peer.to_owned(), lost: 0, duplicated: 0, reordered: 0, faults: Vec::new() };
         for trial in self.trials.iter().filter(|trial| trial.case == case && trial.peer == peer) {
-            damage.lost += count(trial, "lost");
+            damage.lost += missing(trial);
             damage.duplicated += count(trial, "duplicated");
             damage.reordered += count(trial, "reordered");
             let said = |fault: &String| format!("round {}, {}: {fault}", trial.round, trial.run);
@@ -174,7 +174,12 @@ fn count(trial: &Trial, name: &str) -> u64 {
 
 fn damaged(trial: &Trial) -> Option<u64> {
     trial.figure("lost")?;
-    Some(["lost", "duplicated", "reordered"].iter().map(|name| count(trial, name)).sum())
+    Some(missing(trial) + count(trial, "duplicated") + count(trial, "reordered"))
+}
+
+/// Whether the server said so or not: in a case nothing has to be missing.
+fn missing(trial: &Trial) -> u64 {
+    count(trial, "lost") + count(trial, "told_missing")
 }
 
 impl Comparison {

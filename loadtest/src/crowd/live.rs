@@ -15,7 +15,10 @@ pub(crate) struct Live {
     pub(crate) closed_awaited: AtomicU32,
     pub(crate) closed_behind: AtomicU32,
     pub(crate) refused_again: AtomicU32,
+    pub(crate) away: AtomicU32,
     pub(crate) deliveries: AtomicU64,
+    pub(crate) told: AtomicU64,
+    pub(crate) storm: AtomicU64,
     pub(crate) activity_ns: AtomicU64,
 }
 
@@ -34,8 +37,14 @@ pub(crate) struct Counts {
     pub(crate) closed_behind: u32,
     /// Streams that could not be opened again.
     pub(crate) refused_again: u32,
+    /// Streams of a storm that have left.
+    pub(crate) away: u32,
     /// Distinct events received by those that must receive all.
     pub(crate) deliveries: u64,
+    /// Events that they have not received, and were told so.
+    pub(crate) told: u64,
+    /// Of the deliveries: to those of a storm, and due before they were told to come back.
+    pub(crate) storm: u64,
     /// When the last of them came; 0: none has.
     pub(crate) activity_ns: u64,
 }
@@ -49,7 +58,10 @@ impl Live {
             closed_awaited: self.closed_awaited.load(Relaxed),
             closed_behind: self.closed_behind.load(Relaxed),
             refused_again: self.refused_again.load(Relaxed),
+            away: self.away.load(Relaxed),
             deliveries: self.deliveries.load(Relaxed),
+            told: self.told.load(Relaxed),
+            storm: self.storm.load(Relaxed),
             activity_ns: self.activity_ns.load(Relaxed),
         }
     }
@@ -62,7 +74,10 @@ impl Live {
         self.closed_awaited.store(counts.closed_awaited, Relaxed);
         self.closed_behind.store(counts.closed_behind, Relaxed);
         self.refused_again.store(counts.refused_again, Relaxed);
+        self.away.store(counts.away, Relaxed);
         self.deliveries.store(counts.deliveries, Relaxed);
+        self.told.store(counts.told, Relaxed);
+        self.storm.store(counts.storm, Relaxed);
         self.activity_ns.store(counts.activity_ns, Relaxed);
     }
 }
@@ -76,7 +91,10 @@ impl Counts {
             closed_awaited: self.closed_awaited + other.closed_awaited,
             closed_behind: self.closed_behind + other.closed_behind,
             refused_again: self.refused_again + other.refused_again,
+            away: self.away + other.away,
             deliveries: self.deliveries + other.deliveries,
+            told: self.told + other.told,
+            storm: self.storm + other.storm,
             activity_ns: self.activity_ns.max(other.activity_ns),
         }
     }

@@ -13,9 +13,6 @@ use crate::wire::body::Body;
 use crate::wire::head::{HeadError, HeadReader};
 use crate::wire::target::CONNECT_TIMEOUT;
 
-/// The receive buffer of those that do not read, in bytes: the kernel's smallest, so that their server feels it soon.
-const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
-
 /// Why a stream could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -84,8 +81,8 @@ pub(crate) async fn open(
 
 async fn connect(connection: u32, role: Role, plan: &Plan) -> io::Result<TcpStream> {
     let socket = if plan.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if role.is_behind() {
-        socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES_MIN)?;
+    if let Some(bytes) = role.receive_buffer_bytes() {
+        socket.set_recv_buffer_size(bytes)?;
     }
     if let Some(source) = plan.target.source(connection, plan.connections()) {
         // Without this a port that a run before has just left cannot be bound for a minute.

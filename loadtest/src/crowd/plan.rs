@@ -8,8 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::clock::{Clock, Deadline};
 use crate::measure::ledger::{Due, Ledger, Terms};
+use crate::measure::phase::Tide;
 use crate::wire::dialect::{Address, Dialect, Names};
 use crate::wire::target::Target;
+
+/// The receive buffer of those that read little or nothing, in bytes: the kernel's smallest.
+const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
+/// Of those that nap: full at once when they do, and not in the way when they read.
+const NAPPING_BUFFER_BYTES: u32 = 64 << 10;
+
+/// In a storm: the channel of those that leave. Who stays follows the first, 0.
+pub(crate) const AWAY_CHANNEL: u32 = 1;
 
 /// How a connection behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -24,18 +33,22 @@ pub(crate) enum Role {
     Slow { bytes_per_s: u32 },
     /// Stays for this long, leaves, and comes back as a new connection.
     Churn { life: Duration },
+    /// Reads this much a second, and all at once when it is ordered to read on.
+    Paced { bytes_per_s: u32 },
+    /// Reads at once for a while, then not at all for this long, and so on, until it is ordered to read on.
+    Napping { nap: Duration },
 }
 
 impl Role {
     /// Every event must reach it, and the run waits until it has.
     pub(crate) fn is_awaited(self) -> bool {
-        matches!(self, Self::Steady | Self::Storm)
+        matches!(self, Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. })
     }
 
     /// What has to reach it.
     fn due(self) -> Due {
         match self {
-            Self::Steady | Self::Storm => Due::All,
+            Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. } => Due::All,
             Self::Stuck | Self::Slow { .. } => Due::AsFarAsRead,
             Self::Churn { .. } => Due::WhileThere,
         }
@@ -44,6 +57,17 @@ impl Role {
     /// It holds its server up on purpose: the server may drop events for it, or close it.
     pub(crate) fn is_behind(self) -> bool {
         matches!(self, Self::Stuck | Self::Slow { .. })
+    }
+
+    /// What its socket may hold unread, where that is not left to the kernel: little, so that its server feels how it
+    /// reads, but what it reads at one time.
+    pub(crate) fn receive_buffer_bytes(self) -> Option<u32> {
+        match self {
+            Self::Steady | Self::Storm | Self::Churn { .. } => None,
+            Self::Stuck | Self::Slow { .. } => Some(RECEIVE_BUFFER_BYTES_MIN),
+            Self::Paced { bytes_per_s } => Some((bytes_per_s / 16).clamp(RECEIVE_BUFFER_BYTES_MIN, 1 << 20)),
+            Self::Napping { .. } => Some(NAPPING_BUFFER_BYTES),
+        }
     }
 }
 
@@ -65,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) deadline: Deadline,
     /// So many connect at once, in each process.
     pub(crate) connecting_max: u32,
+    /// So many come back at once.
+    pub(crate) returning_max: u32,
     pub(crate) groups: Vec<Group>,
 }
 
@@ -79,12 +105,28 @@ pub(crate) struct Part {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Order {
     Run,
+    /// In a storm: all are there.
+    There(Tide),
     /// Those of a storm leave.
-    Away,
+    Away(Tide),
     /// They come back.
-    Back,
+    Back(Tide),
+    /// They have all that they had missed.
+    CaughtUp(Tide),
+    /// Who reads late reads all from now on.
+    ReadOn,
     /// So much was published in each series; the run is over.
     End(Vec<u32>),
+}
+
+impl Order {
+    /// Within a storm: when its phases began.
+    pub(crate) fn tide(&self) -> Option<Tide> {
+        match self {
+            Self::There(tide) | Self::Away(tide) | Self::Back(tide) | Self::CaughtUp(tide) => Some(*tide),
+            Self::Run | Self::ReadOn | Self::End(_) => None,
+        }
+    }
 }
 
 impl Plan {
@@ -97,12 +139,31 @@ impl Plan {
         let groups = self.groups.iter().enumerate();
         let all = groups.flat_map(|(number, group)| (0..group.connections).map(move |_| number));
         let numbered = (0_u32..).zip(all);
-        numbered.filter(|(connection, _)| connection % part.of == part.number).collect()
+        numbered.filter(|(connection, _)| self.is_part(*connection, part)).collect()
+    }
+
+    fn is_part(&self, connection: u32, Part { number, of }: Part) -> bool {
+        if !self.has_storm() || of == 1 {
+            return connection % of == number;
+        }
+        // Who stays in a storm has the first thread alone: its reads wait for nobody's replay.
+        match connection.checked_sub(self.groups[0].connections) {
+            None => number == 0,
+            Some(away) => number == 1 + away % (of - 1),
+        }
     }
 
     /// The most connections that one of so many processes, with so many threads each, has to hold.
     pub(crate) fn largest_share(&self, threads: u32, processes: u32) -> u32 {
         let (connections, of) = (self.connections(), threads * processes);
+        if self.has_storm() {
+            let share = |process| {
+                (process * threads..(process + 1) * threads)
+                    .map(|number| self.part(Part { number, of }).len() as u32)
+                    .sum()
+            };
+            return (0..processes).map(share).max().unwrap_or(0);
+        }
         // The first parts are larger by one, if any are.
         threads * (connections / of) + threads.min(connections % of)
     }
@@ -115,12 +176,28 @@ impl Plan {
 
     /// An empty ledger for each group.
     pub(crate) fn ledgers(&self) -> Vec<Ledger> {
-        self.groups.iter().map(|group| Ledger::new(self.terms, group.role.due())).collect()
+        let has_phases = |group: &Group| self.has_storm() && group.role == Role::Steady;
+        let ledger = |group: &Group| {
+            let ledger = Ledger::new(self.terms, group.role.due());
+            if has_phases(group) { ledger.with_phases() } else { ledger }
+        };
+        self.groups.iter().map(ledger).collect()
+    }
+
+    pub(crate) fn has_storm(&self) -> bool {
+        self.groups.iter().any(|group| group.role == Role::Storm)
     }
 
     /// Which channel, or client, a connection listens to.
     pub(crate) fn addressee(&self, connection: u32) -> u32 {
-        connection % self.terms.addressees
+        // Those of a storm have a channel of their own; who stays is the first group.
+        if !self.has_storm() {
+            connection % self.terms.addressees
+        } else if connection >= self.groups[0].connections {
+            AWAY_CHANNEL
+        } else {
+            0
+        }
     }
 
     pub(crate) fn request(&self, connection: u32, last_event_id: &[u8]) -> Vec<u8> {
@@ -169,10 +246,11 @@ mod tests {
             clock: Clock::start(),
             deadline: Deadline::after(Duration::from_secs(1)),
             connecting_max: 1,
+            returning_max: 1,
             groups: vec![
                 Group { role: Role::Steady, connections: 3 },
                 Group { role: Role::Stuck, connections: 2 },
-                Group { role: Role::Storm, connections: 2 },
+                Group { role: Role::Paced { bytes_per_s: 1 }, connections: 2 },
             ],
         }
     }
@@ -193,6 +271,18 @@ mod tests {
             let parts = (0..threads).map(|number| plan.part(Part { number, of }).len() as u32);
             assert_eq!(plan.largest_share(threads, processes), parts.sum::<u32>(), "{threads} x {processes}");
         }
+    }
+
+    #[test]
+    fn who_stays_in_a_storm_has_a_thread_and_a_channel_apart() {
+        let stay = Group { role: Role::Steady, connections: 2 };
+        let plan = Plan { groups: vec![stay, Group { role: Role::Storm, connections: 5 }], ..plan() };
+        assert_eq!(plan.part(Part { number: 0, of: 3 }), [(0, 0), (1, 0)]);
+        assert_eq!(plan.part(Part { number: 1, of: 3 }), [(2, 1), (4, 1), (6, 1)]);
+        assert_eq!(plan.part(Part { number: 2, of: 3 }), [(3, 1), (5, 1)]);
+        assert_eq!(plan.part(Part { number: 0, of: 1 }).len(), 7);
+        assert_eq!((plan.largest_share(3, 1), plan.largest_share(1, 3), plan.largest_share(2, 2)), (7, 3, 4));
+        assert_eq!([0, 1, 2, 6].map(|connection| plan.addressee(connection)), [0, 0, 1, 1]);
     }
 
     #[test]

@@ -32,9 +32,11 @@ impl Receivers {
         notices: &Sender<Notice>,
     ) -> Result<Self, Failure> {
         let gate = Arc::new(Semaphore::new(plan.connecting_max as usize));
+        let gate_back = Arc::new(Semaphore::new(plan.returning_max as usize));
         let mut receivers = Self { threads: Vec::new(), lives: Vec::new() };
         for part in parts {
-            let (plan, gate, orders, notices) = (plan.clone(), Arc::clone(&gate), orders.clone(), notices.clone());
+            let (plan, orders, notices) = (plan.clone(), orders.clone(), notices.clone());
+            let (gate, gate_back) = (Arc::clone(&gate), Arc::clone(&gate_back));
             let live = Arc::new(Live::default());
             receivers.lives.push(Arc::clone(&live));
             let thread = std::thread::Builder::new().name(format!("receive-{}", part.number));
@@ -42,7 +44,7 @@ impl Receivers {
                 let desk = Desk::new(&plan).into();
                 let speaker = notices.clone();
                 // Told at once: nobody joins the thread before the run is over.
-                receive(part, Shared { plan, desk, gate, notices, live, orders })
+                receive(part, Shared { plan, desk, gate, gate_back, notices, live, orders })
                     .inspect_err(|cause| drop(speaker.send(Notice::NoReceiver(cause.to_string()))))
             });
             receivers.threads.push(spawned.map_err(Failure::Thread)?);
@@ -67,6 +69,16 @@ pub(crate) fn merged(mut all: Vec<Sum>, more: Vec<Sum>) -> Vec<Sum> {
     all
 }
 
+/// Tells the ledgers of the phases of a storm, each once it has begun.
+async fn follow_tide(shared: Rc<Shared>) {
+    let mut orders = shared.orders.clone();
+    while orders.changed().await.is_ok() {
+        if let Some(tide) = orders.borrow_and_update().tide() {
+            shared.desk.borrow_mut().ledgers.iter_mut().for_each(|ledger| ledger.tide = tide);
+        }
+    }
+}
+
 fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
     let mut orders = shared.orders.clone();
@@ -75,6 +87,9 @@ fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
         let seat = shared.desk.borrow_mut().ledgers[group].seat(shared.plan.addressee(connection));
         let subscriber = Subscriber { connection, group, seat, shared: Rc::clone(&shared) };
         runtime.spawn_local(subscriber.run());
+    }
+    if shared.plan.has_storm() {
+        runtime.spawn_local(follow_tide(Rc::clone(&shared)));
     }
     let ended = runtime.block_on(orders.wait_for(|order| matches!(order, Order::End(_)))).map(|order| order.clone());
     drop(runtime);

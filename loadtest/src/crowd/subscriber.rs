@@ -8,7 +8,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::task::Poll;
 use std::time::Duration;
@@ -23,14 +23,19 @@ use crate::crowd::opening::{Opened, open};
 use crate::crowd::plan::{Order, Plan, Role};
 use crate::crowd::{Notice, Refusal};
 use crate::measure::ledger::{Ledger, Seat};
+use crate::measure::sum::Sum;
 use crate::wire::body::{Body, Malformed};
 use crate::wire::sse::Parser;
 
 /// One read takes at most this much; shared by all connections of a thread.
 const READ_BYTES_MAX: usize = 64 << 10;
 
-/// How often a slow reader reads.
+/// How often a slow reader reads, and one of a given pace: often, so that a small receive buffer is enough for it.
 const SLOW_READ_EVERY: Duration = Duration::from_millis(100);
+const PACED_READ_EVERY: Duration = Duration::from_millis(20);
+
+/// How long one that naps reads in between.
+const NAPPING_READ_FOR: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether a stream with unread data was closed, and how long one that was closed stays away.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -42,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) desk: RefCell<Desk>,
     /// Lets so many connect at once.
     pub(crate) gate: Arc<Semaphore>,
+    /// The same, for those that come back.
+    pub(crate) gate_back: Arc<Semaphore>,
     pub(crate) notices: Sender<Notice>,
     pub(crate) live: Arc<Live>,
     pub(crate) orders: watch::Receiver<Order>,
@@ -110,19 +117,20 @@ impl Subscriber {
             }
             Role::Slow { bytes_per_s } => {
                 let Some(mut stream) = self.open(b"").await else { return };
-                let bytes = (u64::from(bytes_per_s) * SLOW_READ_EVERY.as_millis() as u64 / 1000).max(1);
                 // However it ends, it is no fault: a server may cut off who is too slow.
-                let _closed = stream.receive_slowly(bytes as usize, &self).await;
+                let _closed = stream.receive_slowly(bytes_per_s, SLOW_READ_EVERY, &self).await;
                 self.shared.live.closed_behind.fetch_add(1, Relaxed);
             }
             Role::Churn { life } => self.run_churn(life).await,
+            Role::Paced { .. } | Role::Napping { .. } => self.run_late().await,
         }
     }
 
     /// Opens the stream for the first time or again; `None`: it could not, and that has been told.
     async fn open(&mut self, last_event_id: &[u8]) -> Option<Stream> {
         let opened = {
-            let _permit = self.shared.gate.acquire().await;
+            let gate = if self.is_first() { &self.shared.gate } else { &self.shared.gate_back };
+            let _permit = gate.acquire().await;
             // Boxed, so that what only the opening needs is given back once the stream is open.
             Box::pin(open(self.connection, self.role(), last_event_id, &self.shared)).await
         };
@@ -163,8 +171,8 @@ impl Subscriber {
         let Some(mut stream) = self.open(b"").await else { return };
         let is_away = async {
             // `Back` may have followed already.
-            let away = orders.wait_for(|order| matches!(order, Order::Away | Order::Back)).await;
-            away.is_ok()
+            let has_left = |order: &Order| order.tide().is_some_and(|tide| tide.left_ns < u64::MAX);
+            orders.wait_for(has_left).await.is_ok()
         };
         tokio::select! {
             closed = stream.receive(self) => return self.tell_closed(&closed),
@@ -173,11 +181,33 @@ impl Subscriber {
         let last_event_id = stream.parser.last_id().to_vec();
         self.shared.desk.borrow_mut().ledgers[self.group].sum.long_ids += u64::from(stream.parser.has_long_id);
         drop(stream);
-        if orders.wait_for(|order| matches!(order, Order::Back)).await.is_err() {
-            return;
-        }
-        self.seat.back_ns = self.shared.plan.clock.now_ns();
+        self.shared.live.away.fetch_add(1, Relaxed);
+        let is_back = |order: &Order| order.tide().is_some_and(|tide| tide.back_ns < u64::MAX);
+        let Ok(tide) = orders.wait_for(is_back).await.map(|order| order.tide()) else { return };
+        self.seat.back_ns = tide.map_or(0, |tide| tide.back_ns);
         let Some(mut stream) = self.open(&last_event_id).await else { return };
+        self.seat.here_ns = self.shared.plan.clock.now_ns();
+        self.shared.desk.borrow_mut().ledgers[self.group].come_back(self.seat);
+        let closed = stream.receive(self).await;
+        self.tell_closed(&closed);
+    }
+
+    /// Reads late until it is ordered to read on.
+    async fn run_late(&mut self) {
+        let mut orders = self.shared.orders.clone();
+        let Some(mut stream) = self.open(b"").await else { return };
+        let late = async {
+            match self.role() {
+                Role::Napping { nap } => stream.receive_between_naps(nap, self).await,
+                Role::Paced { bytes_per_s } => stream.receive_slowly(bytes_per_s, PACED_READ_EVERY, self).await,
+                _ => unreachable!("only these two read late"),
+            }
+        };
+        let reads_on = async { orders.wait_for(|order| matches!(order, Order::ReadOn)).await.is_ok() };
+        tokio::select! {
+            closed = late => return self.tell_closed(&closed),
+            reads_on = reads_on => if !reads_on { return },
+        }
         let closed = stream.receive(self).await;
         self.tell_closed(&closed);
     }
@@ -248,25 +278,40 @@ impl Stream {
         }
     }
 
-    /// Reads no more than `bytes` each time.
-    async fn receive_slowly(&mut self, bytes: usize, of: &Subscriber) -> Closed {
+    /// Reads no more than this.
+    async fn receive_slowly(&mut self, bytes_per_s: u32, every: Duration, of: &Subscriber) -> Closed {
         if let Err(closed) = self.take_rest(of) {
             return closed;
         }
-        let mut ticks = interval(SLOW_READ_EVERY);
+        let bytes = (u64::from(bytes_per_s) * every.as_millis() as u64 / 1000).max(1) as usize;
+        let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut buffer = vec![0; bytes.min(READ_BYTES_MAX)];
         loop {
             ticks.tick().await;
-            let read = match self.stream.try_read(&mut buffer) {
-                Ok(0) => return Closed::Ended,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => return Closed::Broke(error),
-            };
-            if let Err(closed) = self.take(&buffer[..read], &mut of.shared.desk.borrow_mut(), of) {
+            let mut left = bytes;
+            while left > 0 {
+                let at_most = left.min(buffer.len());
+                let read = match self.stream.try_read(&mut buffer[..at_most]) {
+                    Ok(0) => return Closed::Ended,
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => return Closed::Broke(error),
+                };
+                left -= read;
+                if let Err(closed) = self.take(&buffer[..read], &mut of.shared.desk.borrow_mut(), of) {
+                    return closed;
+                }
+            }
+        }
+    }
+
+    async fn receive_between_naps(&mut self, nap: Duration, of: &Subscriber) -> Closed {
+        loop {
+            if let Ok(closed) = timeout(NAPPING_READ_FOR, self.receive(of)).await {
                 return closed;
             }
+            sleep(nap).await;
         }
     }
 
@@ -280,16 +325,23 @@ impl Stream {
         let shared = &*of.shared;
         let now_ns = shared.plan.clock.now_ns();
         let ledger = &mut desk.ledgers[of.group];
-        let before = ledger.sum.deliveries;
+        let progress = |sum: &Sum| [sum.deliveries, sum.faults.told_missing, sum.replayed];
+        let before = progress(&ledger.sum);
         let parser = &mut self.parser;
         self.body.decode(bytes, |content| parser.feed(content, |event| ledger.take(of.seat, &event, now_ns)))?;
-        let new = ledger.sum.deliveries - before;
+        let after = progress(&ledger.sum);
+        let [new, told, replayed] = [0, 1, 2].map(|at| after[at] - before[at]);
         if new > 0 {
             ledger.end_read(now_ns);
             if of.role().is_awaited() {
                 // One thread writes each, so a load and a store do.
                 let live = &shared.live;
-                live.deliveries.store(live.deliveries.load(Relaxed) + new, Relaxed);
+                let add = |count: &AtomicU64, more: u64| count.store(count.load(Relaxed) + more, Relaxed);
+                add(&live.deliveries, new);
+                add(&live.told, told);
+                if of.role() == Role::Storm {
+                    add(&live.storm, if of.is_first() { new } else { replayed });
+                }
                 live.activity_ns.store(now_ns, Relaxed);
             }
         }

@@ -29,6 +29,12 @@ fn monotonic_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
+/// The processor time that this process has used.
+pub(crate) fn process_cpu_ns() -> u64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
+}
+
 /// When a run has to be over. Copied into every thread that could wait.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Deadline {

@@ -7,8 +7,11 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::account::Account;
+use crate::measure::gap::{GAP_KIND, Gap};
 use crate::measure::ids::Ids;
 use crate::measure::life::Lives;
+use crate::measure::phase::{Phases, Tide};
 use crate::measure::stamp::Stamp;
 use crate::measure::sum::Sum;
 use crate::measure::tally::{Arrival, Tally};
@@ -54,8 +57,10 @@ impl Terms {
 pub(crate) struct Seat {
     pub(crate) place: usize,
     pub(crate) addressee: u32,
-    /// What was due before came again after a reconnect: it counts, but says nothing about latency. 0: never.
+    /// It was told to come back: what was due before is a replay, which says nothing about latency. 0: never.
     pub(crate) back_ns: u64,
+    /// It came back: what was due since it was told to waited for it, which says nothing about latency either.
+    pub(crate) here_ns: u64,
 }
 
 /// A sum that still grows.
@@ -69,6 +74,9 @@ pub(crate) struct Ledger {
     ids: Option<Ids>,
     lives: Lives,
     addressees: Vec<u32>,
+    /// Up to the last connection that was told of a gap: usually there is none.
+    accounts: Vec<Account>,
+    pub(crate) tide: Tide,
     pub(crate) sum: Sum,
 }
 
@@ -77,8 +85,15 @@ impl Ledger {
         // Each event is for one addressee, in turn.
         let lives = Lives::new(terms.interval_ns.saturating_mul(u64::from(terms.addressees)));
         let ids = (terms.publishers > 1).then(Ids::default);
-        let (tallies, addressees) = (Vec::new(), Vec::new());
-        Self { terms, due, tallies, ids, lives, addressees, sum: Sum::default() }
+        let (tallies, addressees, accounts) = (Vec::new(), Vec::new(), Vec::new());
+        let tide = Tide::STILL;
+        Self { terms, due, tallies, ids, lives, addressees, accounts, tide, sum: Sum::default() }
+    }
+
+    /// The latency is also kept for each phase of a storm.
+    pub(crate) fn with_phases(mut self) -> Self {
+        self.sum.phases = Some(Box::<Phases>::default());
+        self
     }
 
     /// One connection more, which listens to this addressee.
@@ -86,7 +101,7 @@ impl Ledger {
         let place = self.addressees.len();
         self.addressees.push(addressee);
         self.tallies.extend((0..self.terms.publishers).map(|_| fresh(self.due)));
-        Seat { place, addressee, back_ns: 0 }
+        Seat { place, addressee, back_ns: 0, here_ns: 0 }
     }
 
     /// One event in a read that ended at `now_ns`.
@@ -94,7 +109,7 @@ impl Ledger {
         let sum = &mut self.sum;
         let stamp = match Stamp::read(event.opening) {
             Some(stamp) if stamp.run == self.terms.run => stamp,
-            _ if event.kind == b"fanfare.gap" => return sum.gaps += 1,
+            _ if event.kind == GAP_KIND => return self.take_gap(seat, Gap::read(event.opening)),
             _ => return sum.other += 1,
         };
         let publisher = stamp.series.wrapping_sub(self.terms.series(seat.addressee, 0));
@@ -102,11 +117,20 @@ impl Ledger {
             return sum.damaged += 1;
         }
         let tally = &mut self.tallies[seat.place * self.terms.publishers as usize + publisher as usize];
-        let reordered = tally.reordered;
+        let (hole, reordered) = (tally.hole_before(stamp.number), tally.reordered);
+        if tally.is_adrift() {
+            // It cannot be known how much is missing before the first event ever.
+            self.accounts.get_mut(seat.place).into_iter().for_each(Account::come_back);
+        }
         if tally.take(stamp.number) == Arrival::Again {
             return;
         }
         let is_late = tally.reordered > reordered;
+        if let Some(account) = self.accounts.get_mut(seat.place)
+            && !is_late
+        {
+            sum.faults.told_missing += account.meet(hole, publisher, self.terms.publishers);
+        }
         if let Some(ids) = &mut self.ids {
             let is_in_order = ids.take(seat.place, event.id);
             // Counted once, whichever of the two says it.
@@ -116,18 +140,42 @@ impl Ledger {
         if self.due == Due::WhileThere {
             self.lives.hear(seat.place);
         }
-        if stamp.due_ns < seat.back_ns {
-            sum.replayed += 1;
-            sum.replayed_last_ns = now_ns;
+        self.take_time(seat, stamp, now_ns);
+    }
+
+    fn take_gap(&mut self, seat: Seat, gap: Option<Gap>) {
+        self.sum.gaps.take(gap);
+        let Some(gap) = gap else { return };
+        if self.accounts.len() <= seat.place {
+            self.accounts.resize(seat.place + 1, Account::default());
+        }
+        self.accounts[seat.place].tell(gap.missed);
+    }
+
+    fn take_time(&mut self, seat: Seat, stamp: Stamp, now_ns: u64) {
+        let sum = &mut self.sum;
+        if stamp.due_ns < seat.here_ns {
+            if stamp.due_ns < seat.back_ns {
+                sum.replayed += 1;
+                sum.replayed_last_ns = now_ns;
+            }
             // Throughput, but no latency: it is as old as the absence was long.
             sum.timeline.take(now_ns, 0);
             return;
         }
         let latency_ns = now_ns.saturating_sub(stamp.due_ns);
         sum.latency.record_ns(latency_ns);
+        if let Some(phases) = &mut sum.phases {
+            phases.take(&self.tide, stamp.due_ns, latency_ns);
+        }
         sum.timeline.take(now_ns, latency_ns);
         let row = u64::from(stamp.number) * self.terms.series_count() as u64 + u64::from(stamp.series);
         sum.spans.take(row, stamp.due_ns, now_ns);
+    }
+
+    /// A connection is open again and goes on after its last event.
+    pub(crate) fn come_back(&mut self, seat: Seat) {
+        self.accounts.get_mut(seat.place).into_iter().for_each(Account::come_back);
     }
 
     /// A read that completed one delivery or more has been taken.
@@ -147,10 +195,14 @@ impl Ledger {
     /// A connection that comes and goes has gone: only what it jumped over is a loss.
     pub(crate) fn end_life(&mut self, seat: Seat, now_ns: u64) {
         let publishers = self.terms.publishers as usize;
+        let mut jumped = 0;
         for tally in &mut self.tallies[seat.place * publishers..][..publishers] {
             let tally = std::mem::replace(tally, fresh(self.due));
-            self.sum.faults.add(&tally, tally.jumped());
+            self.sum.faults.add(&tally);
+            jumped += tally.jumped();
         }
+        let account = self.accounts.get_mut(seat.place).map(std::mem::take).unwrap_or_default();
+        self.sum.balance(jumped, &account);
         self.ids.iter_mut().for_each(|ids| ids.forget(seat.place));
         self.lives.end(seat.place, now_ns);
     }
@@ -159,15 +211,30 @@ impl Ledger {
     /// received on this thread.
     pub(crate) fn close(mut self, published: &[u32], received_ns: &Range<u64>) -> Sum {
         let publishers = self.terms.publishers as usize;
+        let mut accounts = std::mem::take(&mut self.accounts).into_iter();
         for (connection, tallies) in self.tallies.chunks(publishers).enumerate() {
             let series = self.terms.series(self.addressees[connection], 0) as usize;
-            for (tally, published) in tallies.iter().zip(&published[series..]) {
-                let lost = if self.due == Due::All { tally.lost(*published) } else { tally.jumped() };
-                self.sum.faults.add(tally, lost);
-                if self.due == Due::AsFarAsRead {
-                    self.sum.unread += tally.unread(*published);
+            let mut account = accounts.next().unwrap_or_default();
+            let mut missing = 0;
+            for ((publisher, tally), published) in (0..).zip(tallies).zip(&published[series..]) {
+                self.sum.faults.add(tally);
+                match self.due {
+                    Due::All => {
+                        missing += tally.lost(*published);
+                        let tail = tally.unread(*published);
+                        self.sum.faults.told_missing += account.meet(tail, publisher, self.terms.publishers);
+                    }
+                    Due::WhileThere => missing += tally.jumped(),
+                    Due::AsFarAsRead => {
+                        missing += tally.jumped();
+                        self.sum.unread += tally.unread(*published);
+                    }
                 }
             }
+            if self.due == Due::All {
+                account.settle();
+            }
+            self.sum.balance(missing, &account);
         }
         self.sum.silent = self.lives.silent(received_ns);
         self.sum
@@ -237,14 +304,14 @@ mod tests {
         take(&mut ledger, seat, stamp(1, 0), 80, 1);
         take(&mut ledger, seat, stamp(4, 0), 80, 1);
         let sum = ledger.close(&[5, 5, 2, 1], &RECEIVED_NS);
-        assert_eq!((sum.deliveries, sum.other, sum.damaged, sum.gaps), (0, 2, 3, 1));
+        assert_eq!((sum.deliveries, sum.other, sum.damaged, sum.gaps.total()), (0, 2, 3, 1));
         assert_eq!(sum.faults, Faults { lost: 3, ..Faults::default() });
     }
 
     #[test]
     fn a_replay_counts_but_has_no_latency() {
         let mut ledger = Ledger::new(TERMS, Due::All);
-        let seat = Seat { back_ns: 1_000_001, ..ledger.seat(0) };
+        let seat = Seat { back_ns: 1_000_001, here_ns: 1_000_002, ..ledger.seat(0) };
         take(&mut ledger, seat, stamp(0, 0), 80, 9_000_000);
         let sum = ledger.close(&[1, 0, 0, 0], &RECEIVED_NS);
         assert_eq!((sum.deliveries, sum.replayed, sum.replayed_last_ns), (1, 1, 9_000_000));

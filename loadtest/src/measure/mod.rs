@@ -1,10 +1,13 @@
 //! What is measured, and how it is kept: times, counts, and the server's own process. No sockets.
 
+pub(crate) mod account;
 pub(crate) mod clock;
+pub(crate) mod gap;
 pub(crate) mod ids;
 pub(crate) mod latency;
 pub(crate) mod ledger;
 pub(crate) mod life;
+pub(crate) mod phase;
 pub(crate) mod process;
 pub(crate) mod span;
 pub(crate) mod stamp;

@@ -85,6 +85,20 @@ impl Process {
     }
 }
 
+/// The processor time that everything on this machine has used, in nanoseconds. `None`: the kernel does not say.
+pub(crate) fn machine_cpu_ns() -> Option<u64> {
+    let ticks = parse_machine_ticks(&std::fs::read_to_string("/proc/stat").ok()?)?;
+    Some(ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1))
+}
+
+/// user, nice, system, idle, iowait, irq, softirq, steal; what follows is in the first two already.
+fn parse_machine_ticks(stat: &str) -> Option<u64> {
+    let ticks: Option<Vec<u64>> =
+        stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().map(|field| field.parse().ok()).collect();
+    let ticks = ticks.filter(|ticks| ticks.len() >= 8)?;
+    Some(ticks[..3].iter().chain(&ticks[5..8]).sum())
+}
+
 fn parse_memory(rollup: &str) -> Option<Memory> {
     let field = |name: &str| -> Option<u64> {
         let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
@@ -121,6 +135,12 @@ mod tests {
         assert_eq!(time(30_000, &[(1, 6_000)]).since(&before), 20_000, "one has ended");
         assert_eq!(time(30_000, &[(1, 6_000), (3, 90_000)]).since(&before), 20_000, "one was replaced");
         assert_eq!(time(30_000, &[]).since(&time(10_000, &[])), 20_000, "the kernel does not say");
+    }
+
+    #[test]
+    fn the_machine_is_busy_when_it_is_not_idle() {
+        assert_eq!(parse_machine_ticks("cpu  1 2 4 1000 1000 8 16 32 1 2\ncpu0 1 1 1 1 1 1 1 1 1 1\n"), Some(63));
+        assert_eq!(parse_machine_ticks("cpu  1 2 4"), None);
     }
 
     #[test]

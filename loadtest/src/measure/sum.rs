@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::account::Account;
+use crate::measure::gap::Gaps;
 use crate::measure::latency::Latency;
+use crate::measure::phase::Phases;
 use crate::measure::span::Spans;
 use crate::measure::tally::Tally;
 use crate::measure::timeline::Timeline;
@@ -11,7 +14,10 @@ use crate::measure::timeline::Timeline;
 /// Deliveries that did not go as they should, over all connections.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Faults {
+    /// Missing, and nothing was said of it.
     pub(crate) lost: u64,
+    /// Missing, and the server said so at that place of the stream.
+    pub(crate) told_missing: u64,
     pub(crate) duplicated: u64,
     pub(crate) reordered: u64,
 }
@@ -21,7 +27,7 @@ pub(crate) struct Faults {
 pub(crate) struct Sum {
     /// Distinct events received, over all connections.
     pub(crate) deliveries: u64,
-    /// Of them: those that were due while their connection was away.
+    /// Of them: those that were due before their connection was told to come back.
     pub(crate) replayed: u64,
     pub(crate) replayed_last_ns: u64,
     /// Reads that completed at least one delivery.
@@ -30,8 +36,10 @@ pub(crate) struct Sum {
     pub(crate) other: u64,
     /// Events of this run whose data has the wrong length, or that were not for this connection.
     pub(crate) damaged: u64,
-    /// How often the server said that something was lost (`fanfare.gap`).
-    pub(crate) gaps: u64,
+    /// How often the server said that something was lost.
+    pub(crate) gaps: Gaps,
+    /// Connections for which delivered and told missing do not add up to what was due.
+    pub(crate) unaccounted: u64,
     /// Events that had not been read at the end by connections that read late.
     pub(crate) unread: u64,
     /// Lives of connections that come and go which received nothing, although they were long enough.
@@ -43,19 +51,35 @@ pub(crate) struct Sum {
     pub(crate) last_delivery_ns: u64,
     pub(crate) faults: Faults,
     pub(crate) latency: Latency,
+    /// `None`: the run has no storm.
+    pub(crate) phases: Option<Box<Phases>>,
     pub(crate) spans: Spans,
     pub(crate) timeline: Timeline,
 }
 
 impl Faults {
-    pub(crate) fn add(&mut self, tally: &Tally, lost: u64) {
-        self.lost += lost;
+    pub(crate) fn add(&mut self, tally: &Tally) {
         self.duplicated += tally.duplicated;
         self.reordered += tally.reordered;
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.lost += other.lost;
+        self.told_missing += other.told_missing;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
     }
 }
 
 impl Sum {
+    /// One connection is over: so many are missing there, and this is what was told of it.
+    pub(crate) fn balance(&mut self, missing: u64, account: &Account) {
+        self.faults.lost += missing.saturating_sub(account.told);
+        // What had been told as missing may have come after all.
+        self.faults.told_missing -= account.told.saturating_sub(missing);
+        self.unaccounted += u64::from(account.told != missing || account.overtold > 0);
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
         self.deliveries += other.deliveries;
         self.replayed += other.replayed;
@@ -63,7 +87,8 @@ impl Sum {
         self.reads += other.reads;
         self.other += other.other;
         self.damaged += other.damaged;
-        self.gaps += other.gaps;
+        self.gaps.merge(&other.gaps);
+        self.unaccounted += other.unaccounted;
         self.unread += other.unread;
         self.silent += other.silent;
         self.long_ids += other.long_ids;
@@ -72,10 +97,13 @@ impl Sum {
             (mine_ns, its_ns) => mine_ns.min(its_ns),
         };
         self.last_delivery_ns = self.last_delivery_ns.max(other.last_delivery_ns);
-        self.faults.lost += other.faults.lost;
-        self.faults.duplicated += other.faults.duplicated;
-        self.faults.reordered += other.faults.reordered;
+        self.faults.merge(&other.faults);
         self.latency.add(&other.latency);
+        match (&mut self.phases, other.phases) {
+            (Some(mine), Some(its)) => mine.merge(&its),
+            (mine @ None, its) => *mine = its,
+            (Some(_), None) => {}
+        }
         self.spans.merge(other.spans);
         self.timeline.merge(other.timeline);
     }

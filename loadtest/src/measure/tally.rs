@@ -32,6 +32,16 @@ impl Tally {
         Self { is_adrift: true, ..Self::default() }
     }
 
+    /// How many would be jumped over if this one came now.
+    pub(crate) fn hole_before(&self, number: u32) -> u64 {
+        if self.is_adrift { 0 } else { u64::from(number.saturating_sub(self.next)) }
+    }
+
+    /// Nothing has come, and it is not known what should have.
+    pub(crate) fn is_adrift(&self) -> bool {
+        self.is_adrift
+    }
+
     pub(crate) fn take(&mut self, number: u32) -> Arrival {
         if std::mem::take(&mut self.is_adrift) {
             (self.base, self.next) = (number, number);
@@ -121,7 +131,7 @@ mod tests {
     #[test]
     fn one_that_came_later_misses_nothing_from_before() {
         let mut tally = Tally::adrift();
-        assert_eq!(tally.jumped(), 0);
+        assert_eq!((tally.jumped(), tally.hole_before(7)), (0, 0));
         for number in [7, 8, 10] {
             tally.take(number);
         }
@@ -147,6 +157,7 @@ mod tests {
     #[test]
     fn a_hole_is_lost_until_it_is_filled() {
         let mut tally = tally([0, 5, 6]);
+        assert_eq!((tally.hole_before(7), tally.hole_before(9), tally.hole_before(3)), (0, 2, 0));
         assert_eq!(tally.lost(7), 4);
         assert_eq!(tally.lost(8), 5);
         assert_eq!(tally.lost(3), 2);

@@ -1,5 +1,6 @@
 //! What is published in a run: how much, how fast, by how many at once.
 
+pub(crate) mod backlog;
 pub(crate) mod exchange;
 pub(crate) mod publisher;
 
@@ -10,7 +11,8 @@ use crate::args::values::Rate;
 use crate::crowd::plan::Plan;
 use crate::crowd::{Crowd, Notice};
 use crate::failure::Failure;
-use crate::publish::publisher::Publisher;
+use crate::publish::backlog::Backlog;
+use crate::publish::publisher::{PublishError, Published, Publisher};
 
 /// How long publishing goes on: whichever is over first. Times are of the run's clock.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,8 @@ pub(crate) struct Until {
     pub(crate) start_ns: u64,
     pub(crate) end_ns: u64,
     pub(crate) events: u32,
+    /// So many channels, or clients, are published to in turn, from the first on.
+    pub(crate) addressees: u32,
 }
 
 /// What the publishers of a run share. Only counts: nothing is published with them, so every ordering is relaxed.
@@ -27,8 +31,10 @@ pub(crate) struct Until {
 pub(crate) struct Counter {
     next: AtomicU32,
     pub(crate) answered: AtomicU32,
-    /// Set when nobody is left to receive.
-    pub(crate) is_abandoned: AtomicBool,
+    /// Set when nobody is left to receive, or when a storm is over.
+    pub(crate) is_over: AtomicBool,
+    /// How many publishers there are to be heard of.
+    pub(crate) publishers: usize,
 }
 
 impl Counter {
@@ -41,17 +47,34 @@ impl Counter {
 }
 
 /// Starts the publishers; each sends a notice when it is done.
-pub(crate) fn start(crowd: &Crowd, plan: &Plan, until: Until) -> Result<Arc<Counter>, Failure> {
-    let counter = Arc::new(Counter::default());
+pub(crate) fn start(
+    crowd: &Crowd,
+    plan: &Plan,
+    until: Until,
+    backlog: Option<Arc<Backlog>>,
+) -> Result<Arc<Counter>, Failure> {
+    let publishers = plan.terms.publishers as usize + usize::from(backlog.is_some());
+    let counter = Arc::new(Counter { publishers, ..Counter::default() });
     for number in 0..plan.terms.publishers {
         let publisher = Publisher { number, plan: plan.clone(), until, counter: Arc::clone(&counter) };
-        let speaker = crowd.speaker();
-        let thread = std::thread::Builder::new().name(format!("publish-{number}"));
-        let spawned = thread.spawn(move || {
-            // The main thread is gone only when the run has failed already.
-            let _ = speaker.send(Notice::Published(Box::new(publisher.run())));
-        });
-        spawned.map_err(Failure::Thread)?;
+        spawn(crowd, format!("publish-{number}"), move || publisher.run())?;
+    }
+    if let Some(backlog) = backlog {
+        let plan = plan.clone();
+        spawn(crowd, "publish-away".to_owned(), move || backlog.run(&plan))?;
     }
     Ok(counter)
+}
+
+fn spawn(
+    crowd: &Crowd,
+    name: String,
+    publish: impl FnOnce() -> Result<Published, PublishError> + Send + 'static,
+) -> Result<(), Failure> {
+    let speaker = crowd.speaker();
+    let spawned = std::thread::Builder::new().name(name).spawn(move || {
+        // The main thread is gone only when the run has failed already.
+        let _ = speaker.send(Notice::Published(Box::new(publish())));
+    });
+    spawned.map_err(Failure::Thread).map(drop)
 }

@@ -41,6 +41,8 @@ pub(crate) struct Published {
     pub(crate) answer: Latency,
     /// From the due time to the write.
     pub(crate) lateness: Latency,
+    /// The same for each event by itself, in a run with a storm: (due, lateness), in nanoseconds.
+    pub(crate) late: Vec<(u64, u64)>,
     /// Connections opened after the first: the target closed one after an answer.
     pub(crate) reconnects: u32,
 }
@@ -66,40 +68,78 @@ pub(crate) enum PublishError {
     Status { event: u32, status: u16, text: String },
 }
 
+/// What a publisher publishes with, and what it has published.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    plan: &'a Plan,
+    /// Of the publisher.
+    number: u32,
+    exchange: Exchange,
+    data: Vec<u8>,
+    body: Vec<u8>,
+    request: Vec<u8>,
+    published: Published,
+}
+
+impl<'a> Sender<'a> {
+    pub(crate) fn open(plan: &'a Plan, number: u32) -> Result<Self, PublishError> {
+        sharpen_sleep();
+        let exchange = Exchange::open(plan.target.address, plan.deadline)?;
+        let series = vec![0; plan.terms.series_count()];
+        let published = Published { series, first_due_ns: u64::MAX, ..Published::default() };
+        Ok(Self { plan, number, exchange, data: Vec::new(), body: Vec::new(), request: Vec::new(), published })
+    }
+
+    /// Before an event is due.
+    pub(crate) fn ready(&mut self) -> Result<(), PublishError> {
+        self.exchange.ready()
+    }
+
+    /// Publishes one event, counted from 1, and waits for the answer.
+    pub(crate) fn publish(&mut self, event: u32, addressee: u32, due_ns: u64) -> Result<(), PublishError> {
+        let Self { plan, number, exchange, data, body, request, published } = self;
+        let (terms, clock) = (plan.terms, plan.clock);
+        let series = terms.series(addressee, *number);
+        let in_series = &mut published.series[series as usize];
+        Stamp { run: terms.run, series, number: *in_series, due_ns }.write(terms.size_bytes as usize, data);
+        plan.dialect.publish_request(names(plan.address, addressee, 0), data, body, request);
+
+        let late_ns = clock.now_ns().saturating_sub(due_ns);
+        published.lateness.record_ns(late_ns);
+        if plan.has_storm() {
+            published.late.push((due_ns, late_ns));
+        }
+        exchange.send(event, request)?;
+        published.ended_ns = clock.now_ns();
+        published.answer.record_ns(published.ended_ns.saturating_sub(due_ns));
+        published.first_due_ns = published.first_due_ns.min(due_ns);
+        published.events += 1;
+        *in_series += 1;
+        Ok(())
+    }
+
+    pub(crate) fn close(mut self) -> Published {
+        self.published.reconnects = self.exchange.reconnects;
+        self.published
+    }
+}
+
 impl Publisher {
     /// Publishes its share of everything, or as much as is due before the end.
     pub(crate) fn run(self) -> Result<Published, PublishError> {
-        sharpen_sleep();
         let Self { number, plan, until, counter } = &self;
-        let (terms, clock) = (plan.terms, plan.clock);
-        let mut exchange = Exchange::open(plan.target.address, plan.deadline)?;
-        let (mut data, mut body, mut request) = (Vec::new(), Vec::new(), Vec::new());
-        let mut published =
-            Published { series: vec![0; terms.series_count()], first_due_ns: u64::MAX, ..Published::default() };
+        let mut sender = Sender::open(plan, *number)?;
         while let Some(event) = counter.take(until.events) {
             let scheduled_ns = until.pace.map(|rate| until.start_ns + rate.due_ns(event));
             if !self.sleep_until(scheduled_ns.unwrap_or(0)) {
                 break;
             }
-            exchange.ready()?;
-            let due_ns = scheduled_ns.unwrap_or_else(|| clock.now_ns());
-            let addressee = event % terms.addressees;
-            let series = terms.series(addressee, *number);
-            let in_series = &mut published.series[series as usize];
-            Stamp { run: terms.run, series, number: *in_series, due_ns }.write(terms.size_bytes as usize, &mut data);
-            plan.dialect.publish_request(names(plan.address, addressee, 0), &data, &mut body, &mut request);
-
-            published.lateness.record_ns(clock.now_ns().saturating_sub(due_ns));
-            exchange.send(event + 1, &request)?;
-            published.ended_ns = clock.now_ns();
-            published.answer.record_ns(published.ended_ns.saturating_sub(due_ns));
-            published.first_due_ns = published.first_due_ns.min(due_ns);
-            published.events += 1;
-            *in_series += 1;
+            sender.ready()?;
+            let due_ns = scheduled_ns.unwrap_or_else(|| plan.clock.now_ns());
+            sender.publish(event + 1, event % until.addressees, due_ns)?;
             counter.answered.fetch_add(1, Relaxed);
         }
-        published.reconnects = exchange.reconnects;
-        Ok(published)
+        Ok(sender.close())
     }
 
     /// False: the run was over before.
@@ -107,7 +147,7 @@ impl Publisher {
         loop {
             let now_ns = self.plan.clock.now_ns();
             let is_over = self.plan.deadline.has_passed() || now_ns >= self.until.end_ns;
-            if is_over || self.counter.is_abandoned.load(Relaxed) {
+            if is_over || self.counter.is_over.load(Relaxed) {
                 return false;
             }
             match due_ns.saturating_sub(now_ns) {
@@ -126,6 +166,7 @@ impl Published {
         self.ended_ns = self.ended_ns.max(other.ended_ns);
         self.answer.add(&other.answer);
         self.lateness.add(&other.lateness);
+        self.late.extend(other.late);
         self.reconnects += other.reconnects;
     }
 }

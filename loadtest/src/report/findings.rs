@@ -10,6 +10,7 @@ use crate::measure::process::Memory;
 use crate::measure::span::Extent;
 use crate::measure::sum::{Faults, Sum};
 use crate::publish::publisher::Published;
+use crate::report::speeds::{say_speeds, unaccounted_text};
 use crate::report::{Report, ms};
 use crate::scenario::load::Load;
 use crate::wire::sse::ID_BYTES_MAX;
@@ -47,15 +48,14 @@ pub(crate) struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    pub(crate) fn report(self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let mut report = self.describe();
         self.say_published(&mut report);
-        for (number, sum) in self.sums.iter().enumerate() {
-            let group = self.plan.groups[number];
-            if group.connections > 0 && group.role != Role::Stuck {
-                self.say_deliveries(&mut report, prefix(number, group), sum);
-                self.say_faults(&mut report, number, sum);
-            }
+        if self.load.script.has_speeds() {
+            say_speeds(&mut report, &self.plan.groups, &self.sums, self.published.events);
+        } else {
+            report.clean = self.clean();
+            self.say_groups(&mut report);
         }
         let Counts { closed, closed_behind, back, refused_again, .. } = self.counts;
         report.row("streams", format!("{closed} closed by the target, {back} opened again"));
@@ -76,9 +76,18 @@ impl Findings<'_> {
             };
             say_usage(&mut report, usage, deliveries, self.plan.connections(), left_out);
         }
-        report.clean = self.clean();
-        self.stream_faults.into_iter().for_each(|fault| report.fault(fault));
+        self.stream_faults.iter().for_each(|fault| report.fault(fault.clone()));
         report
+    }
+
+    fn say_groups(&self, report: &mut Report) {
+        for (number, sum) in self.sums.iter().enumerate() {
+            let group = self.plan.groups[number];
+            if group.connections > 0 && group.role != Role::Stuck {
+                self.say_deliveries(report, prefix(number, group), sum);
+                self.say_faults(report, number, sum);
+            }
+        }
     }
 
     fn has_role(&self, is_it: impl Fn(Role) -> bool) -> bool {
@@ -171,28 +180,36 @@ impl Findings<'_> {
     fn say_faults(&self, report: &mut Report, number: usize, sum: &Sum) {
         let group = self.plan.groups[number];
         let prefix = prefix(number, group);
-        let Faults { lost, duplicated, reordered } = sum.faults;
-        let Sum { damaged, other, gaps, .. } = *sum;
+        let Faults { lost, told_missing, duplicated, reordered } = sum.faults;
+        let Sum { damaged, other, unaccounted, .. } = *sum;
         let lost_word = if group.role.is_behind() { "jumped over" } else { "lost" };
         let checked = format!(
-            "{lost_word} {lost}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}; told of gaps {gaps} times, \
-             other events {other}"
+            "{lost_word} {lost}, told missing {told_missing}, duplicated {duplicated}, reordered {reordered}, damaged {damaged}; \
+             unaccounted {unaccounted} streams; gaps {}; other events {other}",
+            sum.gaps.text()
         );
         report.row(&format!("{prefix}checked"), checked);
         let counts = [
             ("lost", lost),
+            ("told_missing", told_missing),
+            ("unaccounted", unaccounted),
             ("duplicated", duplicated),
             ("reordered", reordered),
             ("damaged", damaged),
-            ("gaps", gaps),
+            ("gaps", sum.gaps.total()),
+            ("gaps_busy_missed", sum.gaps.busy_missed),
+            ("gaps_uncounted", sum.gaps.uncounted),
             ("other", other),
         ];
-        for (name, count) in counts {
-            report.figure(&format!("{}{name}", prefix.replace(' ', "_")), count);
-        }
+        let figure = |name: &str| format!("{}{name}", prefix.replace(' ', "_"));
+        counts.into_iter().for_each(|(name, count)| report.figure(&figure(name), count));
+        let reasons = sum.gaps.reasons();
+        reasons.into_iter().for_each(|(reason, count)| report.figure(&figure(&format!("gaps_{reason}")), count));
         if group.role.is_behind() {
-            if lost > 0 {
-                report.note(format!("Slow readers missed {lost} events that lie before the last that they have read."));
+            let jumped = lost + told_missing;
+            if jumped > 0 {
+                report
+                    .note(format!("Slow readers missed {jumped} events that lie before the last that they have read."));
             }
             // Not a fault: these make their server drop. That it says so is what `gaps` counts.
             report.row(&format!("{prefix}unread"), format!("{} when the run was over", sum.unread));
@@ -200,7 +217,7 @@ impl Findings<'_> {
             return;
         }
         say_unheard(report, prefix, group, sum);
-        let of = sum.deliveries + lost;
+        let of = sum.deliveries + lost + told_missing;
         if lost > 0 {
             let why = match self.end {
                 _ if !group.role.is_awaited() => "between the first and the last event of a stream".to_owned(),
@@ -211,10 +228,19 @@ impl Findings<'_> {
             };
             report.fault(format!("{prefix}lost {lost} of {of} deliveries ({why})"));
         }
-        for (what, count) in [("duplicated", duplicated), ("reordered", reordered), ("damaged", damaged)] {
-            if count > 0 {
-                report.fault(format!("{prefix}{what} {count} of {of} deliveries"));
-            }
+        // Told or not: these read all at once, so nothing had to be missing.
+        let counts = [
+            ("told missing", told_missing),
+            ("duplicated", duplicated),
+            ("reordered", reordered),
+            ("damaged", damaged),
+        ];
+        for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            report.fault(format!("{prefix}{what} {count} of {of} deliveries"));
+        }
+        // With a silent loss that is said already.
+        if unaccounted > 0 && lost == 0 {
+            report.fault(unaccounted_text(prefix, unaccounted, group.connections));
         }
     }
 }
@@ -244,6 +270,8 @@ fn prefix(number: usize, group: Group) -> &'static str {
         Role::Stuck => "stuck ",
         Role::Slow { .. } => "slow ",
         Role::Churn { .. } => "visitors ",
+        Role::Paced { .. } => "paced ",
+        Role::Napping { .. } => "napping ",
     }
 }
 

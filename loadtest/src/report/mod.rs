@@ -6,6 +6,8 @@ pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;
 pub(crate) mod scale;
+pub(crate) mod speeds;
+pub(crate) mod storm;
 pub(crate) mod told;
 
 use std::io::{self, Write};

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         clock: Clock::start(),
         deadline: Deadline::after(streams.timeout),
         connecting_max: streams.connecting_max,
+        returning_max: streams.connecting_max,
         groups: vec![Group { role: Role::Steady, connections: streams.connections }],
     };
     let (threads, processes) = (streams.threads(), streams.processes());

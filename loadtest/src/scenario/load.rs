@@ -39,15 +39,22 @@ pub(crate) struct Load<'a> {
     pub(crate) groups: Vec<Group>,
     pub(crate) address: Address,
     pub(crate) addressees: u32,
+    /// So many come back at once; those of a storm do.
+    pub(crate) returning_max: u32,
     pub(crate) script: Script,
 }
 
 impl Load<'_> {
     pub(crate) fn run(mut self) -> Result<Report, Failure> {
-        let events = self.events()?;
+        let backlog = self.script.backlog();
+        // A storm takes as long as it takes.
+        let events = if backlog.is_some() { self.events().map(|_| EVENTS_MAX) } else { self.events() }?;
         let plan = self.plan()?;
-        let (threads, processes) = (self.streams.threads(), self.streams.processes());
-        Need::of(&plan, threads, processes, self.publish.publishers()).ensure()?;
+        let processes = self.streams.processes();
+        // One of them is for those that stay in the storm, alone.
+        let threads_min = if backlog.is_some() && processes == 1 { 2 } else { 1 };
+        let threads = self.streams.threads().max(threads_min);
+        Need::of(&plan, threads, processes, self.publish.publishers() + u32::from(backlog.is_some())).ensure()?;
         let process = self.publish.pid.map(Process::new);
         let progress = Progress::new(plan.connections());
 
@@ -61,7 +68,10 @@ impl Load<'_> {
         // With a pace the duration is so many events, which are all due whatever time they take.
         let duration = self.amount.duration.filter(|_| self.pace.is_none());
         let end_ns = duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
-        let counter = publish::start(&crowd, &crowd.plan, Until { pace: self.pace, start_ns, end_ns, events })?;
+        let addressees = if backlog.is_some() { 1 } else { self.addressees };
+        let until = Until { pace: self.pace, start_ns, end_ns, events, addressees };
+        let ends_itself = self.pace.is_none() && self.amount.duration.is_some() || backlog.is_some();
+        let counter = publish::start(&crowd, &crowd.plan, until, backlog)?;
         self.script.start(start_ns, process);
         let end = self.follow(&mut crowd, &counter, &progress)?;
         crowd.settle()?;
@@ -77,12 +87,12 @@ impl Load<'_> {
         let published = self.published(&mut crowd);
         let (counts, stream_faults, plan) = (crowd.counts(), crowd.stream_faults(), crowd.plan.clone());
         let sums = crowd.close(published.series.clone())?;
-        let is_bound_by_time = self.pace.is_none() && self.amount.duration.is_some();
-        let planned = (!is_bound_by_time).then_some(events);
-        let replayed_last_ns = sums.iter().map(|sum| sum.replayed_last_ns).max().filter(|last_ns| *last_ns > 0);
-        let mut report =
-            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, stream_faults, usage }.report();
-        self.script.report(&mut report, &plan, replayed_last_ns);
+        let planned = (!ends_itself).then_some(events);
+        let findings =
+            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, stream_faults, usage };
+        let mut report = findings.report();
+        let receiving = if processes == 1 { threads } else { 0 };
+        self.script.report(&mut report, &findings, receiving);
         Ok(report)
     }
 
@@ -125,6 +135,7 @@ impl Load<'_> {
             clock: Clock::start(),
             deadline: Deadline::after(self.streams.timeout),
             connecting_max: self.streams.connecting_max,
+            returning_max: self.returning_max,
             groups: self.groups.clone(),
         })
     }
@@ -139,12 +150,12 @@ impl Load<'_> {
             crowd.learn(quiet)?;
             let counts = crowd.counts();
             progress.publishing(counts, counter.answered.load(Relaxed), clock.now_ns());
-            self.script.step(crowd)?;
+            self.script.step(crowd, counter)?;
             let is_all_closed = counts.closed_awaited >= awaited;
             if is_all_closed {
-                counter.is_abandoned.store(true, Relaxed);
+                counter.is_over.store(true, Relaxed);
             }
-            if crowd.published.len() < self.publish.publishers() as usize {
+            if crowd.published.len() < counter.publishers {
                 if last_word.has_passed() {
                     return Err(Failure::NotPublished(deadline.timeout()));
                 }
@@ -154,13 +165,15 @@ impl Load<'_> {
                 return Ok(End::AllClosed);
             }
             let series = total(&crowd.published);
-            if counts.deliveries >= crowd.plan.deliveries(&series) && self.script.is_over() {
+            if counts.deliveries + counts.told >= crowd.plan.deliveries(&series) && self.script.is_over() {
                 return Ok(End::Complete);
             }
             let ended_ns = crowd.published.iter().map(|published| published.ended_ns).max().unwrap_or(0);
-            let silence_ns = clock.now_ns().saturating_sub(ended_ns.max(counts.activity_ns));
-            if Duration::from_nanos(silence_ns) >= quiet {
-                return Ok(End::Quiet);
+            if let Some(from_ns) = self.script.silence_from_ns() {
+                let silence_ns = clock.now_ns().saturating_sub(ended_ns.max(counts.activity_ns).max(from_ns));
+                if Duration::from_nanos(silence_ns) >= quiet {
+                    return Ok(End::Quiet);
+                }
             }
             if deadline.has_passed() {
                 return Ok(End::Timeout);

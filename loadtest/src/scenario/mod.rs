@@ -4,16 +4,20 @@ pub(crate) mod idle;
 pub(crate) mod load;
 pub(crate) mod progress;
 pub(crate) mod script;
+pub(crate) mod storm;
 
 use std::time::Duration;
 
 use self::load::Load;
 use self::script::{Part, Script};
+use self::storm::Storm;
 use crate::args::{
-    AmountArgs, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, StormArgs, TargetedArgs,
+    AmountArgs, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, SpeedsArgs, StormArgs,
+    TargetedArgs,
 };
-use crate::crowd::plan::{Group, Role};
+use crate::crowd::plan::{AWAY_CHANNEL, Group, Role};
 use crate::failure::Failure;
+use crate::publish::backlog::Backlog;
 use crate::report::Report;
 use crate::wire::dialect::Address;
 
@@ -28,6 +32,7 @@ fn steady<'a>(name: &'static str, args: &'a FanoutArgs) -> Load<'a> {
         groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
         address: Address::Channel,
         addressees: 1,
+        returning_max: args.streams.connecting_max,
         script: Script::new(Part::Plain),
     }
 }
@@ -63,6 +68,7 @@ pub(crate) fn flat_out(args: &FlatOutArgs) -> Result<Report, Failure> {
         groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
         address: Address::Channel,
         addressees: 1,
+        returning_max: args.streams.connecting_max,
         script: Script::new(Part::Plain),
     };
     load.run()
@@ -87,6 +93,11 @@ pub(crate) fn churn(args: &ChurnArgs) -> Result<Report, Failure> {
 pub(crate) fn storm(args: &StormArgs) -> Result<Report, Failure> {
     let connections = args.streams.connections;
     let stay = args.stay.of(connections);
+    if stay == connections {
+        return Err(Failure::NobodyLeaves(connections));
+    }
+    let backlog = Backlog::new(args.away_rate, args.missed);
+    let storm = Storm::new(args.before, args.away, args.after, args.publish.quiet, backlog);
     let load = Load {
         name: "storm",
         streams: &args.streams,
@@ -95,8 +106,35 @@ pub(crate) fn storm(args: &StormArgs) -> Result<Report, Failure> {
         amount: AmountArgs { events: None, duration: Some(args.before + args.away + args.after) },
         groups: with(Role::Storm, connections - stay, connections)?,
         address: Address::Channel,
+        addressees: AWAY_CHANNEL + 1,
+        returning_max: args.returning_max.unwrap_or(connections),
+        script: Script::new(Part::Storm(Box::new(storm))),
+    };
+    load.run()
+}
+
+pub(crate) fn speeds(args: &SpeedsArgs) -> Result<Report, Failure> {
+    let mut roles = vec![Role::Steady];
+    roles.extend(args.bytes_per_s.iter().map(|bytes_per_s| Role::Paced { bytes_per_s: *bytes_per_s }));
+    roles.push(Role::Napping { nap: args.nap });
+    let (connections, speeds) = (args.streams.connections, roles.len() as u32);
+    if connections < speeds {
+        return Err(Failure::TooFewForSpeeds { connections, speeds });
+    }
+    // The first ones have what does not divide evenly.
+    let share = |at: u32| connections / speeds + u32::from(at < connections % speeds);
+    let groups = roles.into_iter().zip(0..).map(|(role, at)| Group { role, connections: share(at) }).collect();
+    let load = Load {
+        name: "speeds",
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: None,
+        amount: AmountArgs { events: Some(args.events), duration: None },
+        groups,
+        address: Address::Channel,
         addressees: 1,
-        script: Script::new(Part::Storm { before: args.before, away: args.away }),
+        returning_max: args.streams.connecting_max,
+        script: Script::new(Part::Speeds { own_pace: args.own_pace }),
     };
     load.run()
 }

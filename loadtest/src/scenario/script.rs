@@ -1,31 +1,40 @@
-//! What happens in the middle of a run: nothing, a storm, or the weighing of a soak.
+//! What happens in the middle of a run: nothing, a storm, the weighing of a soak, or that late readers read on.
 //!
 //! Stepped by the main thread, about a hundred times a second; never waits.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::args::values::Percent;
 use crate::crowd::Crowd;
-use crate::crowd::plan::{Order, Plan, Role};
+use crate::crowd::plan::Order;
 use crate::failure::Failure;
 use crate::measure::process::Process;
-use crate::report::{Report, ms};
+use crate::publish::Counter;
+use crate::publish::backlog::Backlog;
+use crate::report::Report;
+use crate::report::findings::Findings;
+use crate::report::storm::{say_memory, say_storm};
+use crate::scenario::storm::Storm;
 
-/// How often the server is weighed while a run goes on.
+/// How often the server is weighed while a run goes on, and in a storm, whose peak is short.
 const WEIGH_EVERY_NS: u64 = 1_000_000_000;
+const WEIGH_EVERY_IN_STORM_NS: u64 = 200_000_000;
 
 /// What a script is to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Part {
     Plain,
-    /// All of the storm's connections leave after `before`, and come back `away` later.
-    Storm {
-        before: Duration,
-        away: Duration,
-    },
+    /// Most connections leave and come back at once.
+    Storm(Box<Storm>),
     /// The server may not grow by more than this.
     Soak {
         growth_max: Percent,
+    },
+    /// Late readers read on so long after the last publish.
+    Speeds {
+        own_pace: Duration,
     },
 }
 
@@ -35,57 +44,92 @@ pub(crate) struct Script {
     part: Part,
     start_ns: u64,
     process: Option<Process>,
-    left_ns: Option<u64>,
-    back_ns: Option<u64>,
-    all_back_ns: Option<u64>,
+    read_on_ns: Option<u64>,
     /// (time, PSS in bytes)
     weights: Vec<(u64, u64)>,
 }
 
 impl Script {
     pub(crate) fn new(part: Part) -> Self {
-        Self { part, start_ns: 0, process: None, left_ns: None, back_ns: None, all_back_ns: None, weights: Vec::new() }
+        Self { part, start_ns: 0, process: None, read_on_ns: None, weights: Vec::new() }
     }
 
     pub(crate) fn start(&mut self, start_ns: u64, process: Option<Process>) {
         (self.start_ns, self.process) = (start_ns, process);
     }
 
-    pub(crate) fn step(&mut self, crowd: &mut Crowd) -> Result<(), Failure> {
+    /// What is published to those of a storm, if this is one: then it also says when the publishing is over.
+    pub(crate) fn backlog(&self) -> Option<Arc<Backlog>> {
+        match &self.part {
+            Part::Storm(storm) => Some(Arc::clone(&storm.backlog)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn has_speeds(&self) -> bool {
+        matches!(self.part, Part::Speeds { .. })
+    }
+
+    pub(crate) fn step(&mut self, crowd: &mut Crowd, counter: &Counter) -> Result<(), Failure> {
         let now_ns = crowd.plan.clock.now_ns();
-        if let (Some(process), Part::Storm { .. } | Part::Soak { .. }) = (self.process, self.part)
-            && self.weights.last().is_none_or(|(last_ns, _)| now_ns - last_ns >= WEIGH_EVERY_NS)
-        {
-            self.weights.push((now_ns, process.memory()?.pss_bytes));
-        }
-        let Part::Storm { before, away } = self.part else { return Ok(()) };
-        let passed = Duration::from_nanos(now_ns - self.start_ns);
-        if self.left_ns.is_none() && passed >= before {
-            self.left_ns = Some(now_ns);
-            return crowd.order(Order::Away);
-        }
-        if self.back_ns.is_none() && passed >= before + away {
-            self.back_ns = Some(now_ns);
-            return crowd.order(Order::Back);
-        }
-        if self.all_back_ns.is_none() && crowd.counts().back >= storming(&crowd.plan) {
-            self.all_back_ns = Some(now_ns);
+        self.weigh(now_ns)?;
+        match &mut self.part {
+            Part::Storm(storm) => {
+                if storm.step(crowd, self.start_ns, self.process)? {
+                    counter.is_over.store(true, Relaxed);
+                }
+            }
+            Part::Speeds { own_pace } => {
+                let is_published = crowd.published.len() >= counter.publishers;
+                let ended_ns = crowd.published.iter().map(|published| published.ended_ns).max().unwrap_or(0);
+                if self.read_on_ns.is_none() && is_published && now_ns >= ended_ns + own_pace.as_nanos() as u64 {
+                    self.read_on_ns = Some(now_ns);
+                    crowd.order(Order::ReadOn)?;
+                }
+            }
+            Part::Plain | Part::Soak { .. } => {}
         }
         Ok(())
     }
 
-    /// Nothing is still to happen.
-    pub(crate) fn is_over(&self) -> bool {
-        !matches!(self.part, Part::Storm { .. }) || self.all_back_ns.is_some()
+    fn weigh(&mut self, now_ns: u64) -> Result<(), Failure> {
+        let every_ns = match self.part {
+            Part::Storm(_) => WEIGH_EVERY_IN_STORM_NS,
+            Part::Soak { .. } | Part::Speeds { .. } => WEIGH_EVERY_NS,
+            Part::Plain => return Ok(()),
+        };
+        if let Some(process) = self.process
+            && self.weights.last().is_none_or(|(last_ns, _)| now_ns - last_ns >= every_ns)
+        {
+            self.weights.push((now_ns, process.memory()?.pss_bytes));
+        }
+        Ok(())
     }
 
-    pub(crate) fn report(&self, report: &mut Report, plan: &Plan, replayed_last_ns: Option<u64>) {
-        self.report_storm(report, plan, replayed_last_ns);
+    /// Nothing is still to happen that all deliveries could wait for.
+    pub(crate) fn is_over(&self) -> bool {
+        match &self.part {
+            Part::Storm(storm) => storm.is_over(),
+            _ => true,
+        }
+    }
+
+    /// When silence began to mean something; `None`: it does not yet.
+    pub(crate) fn silence_from_ns(&self) -> Option<u64> {
+        if self.has_speeds() { self.read_on_ns } else { Some(0) }
+    }
+
+    /// `receiving`: how many threads of this process receive.
+    pub(crate) fn report(&self, report: &mut Report, findings: &Findings<'_>, receiving: u32) {
+        if let Part::Storm(storm) = &self.part {
+            say_storm(report, storm, findings, receiving);
+            say_memory(report, storm, &findings.sums, &self.weights);
+        }
         let Some(peak) = self.weights.iter().map(|(_, pss_bytes)| *pss_bytes).max() else { return };
-        report.row("server PSS peak", format!("{:.1} MiB", peak as f64 / f64::from(1 << 20)));
-        report.figure("peak_pss_bytes", peak);
         let seconds = |at_ns: u64| at_ns.saturating_sub(self.start_ns) as f64 / 1e9;
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        report.row("server PSS peak", format!("{:.1} MiB", mib(peak)));
+        report.figure("peak_pss_bytes", peak);
         report.memory_mib = self.weights.iter().map(|(at_ns, bytes)| (seconds(*at_ns), mib(*bytes))).collect();
         let Part::Soak { growth_max } = self.part else { return };
         let Some((early, late)) = growth(&self.weights) else {
@@ -103,27 +147,6 @@ impl Script {
             report.fault(format!("the server grew by {:.2} MiB, from {:.2} MiB", mib(grown), mib(early)));
         }
     }
-
-    fn report_storm(&self, report: &mut Report, plan: &Plan, replayed_last_ns: Option<u64>) {
-        if !matches!(self.part, Part::Storm { .. }) {
-            return;
-        }
-        let after_ms = |at_ns: Option<u64>| Some(at_ns?.saturating_sub(self.back_ns?) as f64 / 1e6);
-        let all_back_ms = after_ms(self.all_back_ns);
-        let caught_up_ms = after_ms(replayed_last_ns);
-        report.row("storm", format!("{} streams back in {}", storming(plan), ms(all_back_ms)));
-        report.row("last replay", format!("after {}", ms(caught_up_ms)));
-        report.figure("all_back_ms", all_back_ms);
-        report.figure("last_replay_ms", caught_up_ms);
-        if self.all_back_ns.is_none() {
-            report.fault("not all streams came back in time".to_owned());
-        }
-    }
-}
-
-/// How many connections leave and come back.
-fn storming(plan: &Plan) -> u32 {
-    plan.groups.iter().filter(|group| group.role == Role::Storm).map(|group| group.connections).sum()
 }
 
 /// The median weight in the second quarter and in the last.

@@ -5,9 +5,12 @@
 
 use crate::measure::stamp::STAMP_BYTES_MAX;
 
+/// What is kept of an event's data: a stamp, or the whole of what a server tells of a gap.
+const DATA_BYTES_MAX: usize = 224;
+const _: () = assert!(DATA_BYTES_MAX >= STAMP_BYTES_MAX && DATA_BYTES_MAX >= ID_BYTES_MAX);
 /// What is kept of a line that is not complete yet: the field name, a byte order mark, and the data's first bytes,
 /// or the whole of an id.
-const LINE_BYTES_MAX: usize = if STAMP_BYTES_MAX > ID_BYTES_MAX { STAMP_BYTES_MAX } else { ID_BYTES_MAX } + 16;
+const LINE_BYTES_MAX: usize = DATA_BYTES_MAX + 16;
 
 /// What is kept of an event's type: more than any type that means something here.
 const TYPE_BYTES_MAX: usize = 16;
@@ -23,7 +26,7 @@ pub(crate) struct Event<'a> {
     pub(crate) kind: &'a [u8],
     /// Its own id; empty if its block has none, or one that is too long.
     pub(crate) id: &'a [u8],
-    /// The first bytes of the first data line, `STAMP_BYTES_MAX` at most.
+    /// The first bytes of the first data line, `DATA_BYTES_MAX` at most.
     pub(crate) opening: &'a [u8],
     /// The length of the data, its line breaks included.
     pub(crate) data_bytes: u64,
@@ -36,7 +39,7 @@ pub(crate) struct Parser {
     line: Opening<LINE_BYTES_MAX>,
     line_bytes: u64,
     /// The event that has no blank line yet: the start of its data.
-    data: Opening<STAMP_BYTES_MAX>,
+    data: Opening<DATA_BYTES_MAX>,
     /// The length of its data; `None`: it has no data line yet.
     data_bytes: Option<u64>,
     kind: Opening<TYPE_BYTES_MAX>,
@@ -138,7 +141,7 @@ impl Parser {
     fn take_data(&mut self, value: &[u8], value_bytes: u64) {
         self.data_bytes = match self.data_bytes {
             None => {
-                self.data = Opening::of(value);
+                self.data.set(value);
                 Some(value_bytes)
             }
             Some(before_bytes) => Some(before_bytes + 1 + value_bytes),
@@ -255,7 +258,7 @@ mod tests {
     fn a_long_line_is_measured_and_its_opening_kept() {
         let long = "0123456789".repeat(30);
         let stream = format!(": {long}\ndata: {long}\n\ndata: short\ndata: {long}\n\n");
-        check(stream.as_bytes(), &[(&long[..STAMP_BYTES_MAX], 300), ("short", 306)]);
+        check(stream.as_bytes(), &[(&long[..DATA_BYTES_MAX], 300), ("short", 306)]);
     }
 
     #[test]

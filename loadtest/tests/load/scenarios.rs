@@ -3,27 +3,27 @@
 use crate::support::{Manner, Run, run, run_and_look, run_with_descriptors, serve};
 use serde_json::Value;
 
-fn against(manner: Manner, args: &str) -> Run {
+pub(crate) fn against(manner: Manner, args: &str) -> Run {
     let (scenario, rest) = args.split_once(' ').unwrap();
     run(&format!("{scenario} --url http://{} --quiet 400ms --json {rest}", serve(manner)))
 }
 
 /// The same run against each of these, side by side: most of the time is spent in waiting.
-fn against_each<const N: usize>(manners: [Manner; N], args: &str) -> [Run; N] {
+pub(crate) fn against_each<const N: usize>(manners: [Manner; N], args: &str) -> [Run; N] {
     std::thread::scope(|scope| {
         let runs = manners.map(|manner| scope.spawn(move || against(manner, args)));
         runs.map(|run| run.join().unwrap())
     })
 }
 
-fn assert_clean(run: &Run) -> Value {
+pub(crate) fn assert_clean(run: &Run) -> Value {
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
     let json = run.json();
     assert_eq!(json["faults"], serde_json::json!([]));
     json
 }
 
-fn assert_fault(run: &Run, fault: &str) {
+pub(crate) fn assert_fault(run: &Run, fault: &str) {
     assert_eq!(run.status, 1, "{run:?}");
     assert!(run.stderr.contains(fault), "{run:?}");
 }
@@ -110,27 +110,6 @@ fn who_comes_and_goes_has_everything_in_between() {
     assert_eq!(json["deliveries"], 10 * 180);
     assert!(json["reconnects"].as_u64().unwrap() > 10, "{json}");
     assert!(json["visitors_deliveries"].as_u64().unwrap() > 100, "{json}");
-}
-
-#[test]
-fn a_storm_is_replayed_or_told_as_lost() {
-    let args = "storm --connections 10 --stay 20% --before 200ms --away 200ms --after 300ms --rate 200/s";
-    let refuses = Manner::RefusesLater("503 Service Unavailable");
-    let [resumed, refused, long, forgetful] =
-        against_each([Manner::Resumes, refuses, Manner::LongIds, Manner::Honest], args);
-    let json = assert_clean(&resumed);
-    assert_eq!((&json["deliveries"], &json["storm_deliveries"]), (&(2 * 140).into(), &(8 * 140).into()), "{json}");
-    assert_eq!(json["reconnects"], 8);
-    let replayed = json["storm_replayed"].as_u64().unwrap();
-    assert!((8 * 35..8 * 140).contains(&replayed), "{json}");
-    assert!(json["all_back_ms"].is_f64() && json["last_replay_ms"].is_f64(), "{json}");
-
-    assert_fault(&refused, "8 streams could not be opened again; the first: the target answered 503");
-    assert_eq!(refused.json()["lost"], 0);
-    assert_fault(&long, "8 streams came back without Last-Event-ID: they had ids of more than 128 bytes");
-
-    assert_fault(&forgetful, "storm lost ");
-    assert_eq!(forgetful.json()["lost"], 0, "those who stayed lost nothing");
 }
 
 #[test]

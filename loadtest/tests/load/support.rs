@@ -14,10 +14,20 @@ pub(crate) enum Manner {
     Honest,
     /// The same, without any coding: the stream ends when the connection does.
     Plain,
-    /// Only to the streams whose path ends in the same name as that of the publish.
+    /// Only to the streams whose path has the same name in it as that of the publish; so do all of the following that
+    /// are about streams that come back.
     Routes,
     /// A stream that comes back with a `Last-Event-ID` first gets what it has missed.
     Resumes,
+    /// The same, and the last event that it had once more.
+    Rewinds,
+    /// It gets nothing of what it has missed.
+    Forgets,
+    /// It gets only so many of the events that it has missed, the last ones; whether it is told so.
+    Expires {
+        kept: usize,
+        is_told: bool,
+    },
     /// Every answer to a publish says `connection: close`.
     ClosesPublisher,
     /// The publisher's connection is closed after every answer, without a word.
@@ -32,6 +42,12 @@ pub(crate) enum Manner {
     LongIds,
     /// The first stream does not get this event.
     Loses(usize),
+    /// The first stream does not get so many events from this one on, and is told that so many are missing.
+    Skips {
+        from: usize,
+        count: usize,
+        told: Option<usize>,
+    },
     /// The first stream gets this event twice.
     Repeats(usize),
     /// The first stream gets this event after the next.
@@ -53,11 +69,27 @@ pub(crate) enum Manner {
     MuteToPublishers,
 }
 
+impl Manner {
+    fn routes(self) -> bool {
+        let comes_back = matches!(self, Self::Resumes | Self::Rewinds | Self::Forgets | Self::Expires { .. });
+        comes_back || matches!(self, Self::Routes | Self::LongIds | Self::RefusesLater(_))
+    }
+}
+
+fn gap(missed: Option<usize>, reason: &str) -> String {
+    let missed = missed.map_or("null".to_owned(), |missed| missed.to_string());
+    let (from, to) = ("1763654400123-4", "1763654400456-18446744073709551615");
+    format!(
+        "event: fanfare.gap\ndata: {{\"from\":\"{from}\",\"to\":\"{to}\",\"missed\":{missed},\"reason\":\"{reason}\"}}\n\n"
+    )
+}
+
 struct Server {
     manner: Manner,
-    /// With the name at the end of their paths.
+    /// With the names in their paths.
     streams: Mutex<Vec<(String, TcpStream)>>,
-    history: Mutex<Vec<Vec<u8>>>,
+    /// Each with the name in the path that it was published to.
+    history: Mutex<Vec<(String, Vec<u8>)>>,
     /// What the first stream is still owed, and how many events there were.
     held: Mutex<(Option<Vec<u8>>, usize)>,
 }
@@ -86,7 +118,7 @@ impl Server {
                 continue;
             }
             let path = line.split(' ').nth(1).unwrap();
-            let name = path.rsplit('/').next().unwrap();
+            let name = path.find("load-").map_or("", |at| path[at..].split(['/', '&']).next().unwrap());
             if line.starts_with("GET ") {
                 self.subscribe(&mut stream, name, last_event_id);
                 continue;
@@ -129,10 +161,31 @@ impl Server {
             Manner::MuteToLater if is_later => return,
             _ => {}
         }
-        if let Some(last) = last_event_id.filter(|_| self.manner == Manner::Resumes) {
-            self.history.lock().unwrap()[last + 1..].iter().for_each(|event| self.send(stream, event));
+        if let Some(last) = last_event_id {
+            self.replay(stream, name, last);
         }
         streams.push((name.to_owned(), stream.try_clone().unwrap()));
+    }
+
+    fn replay(&self, stream: &TcpStream, name: &str, last: usize) {
+        let history = self.history.lock().unwrap();
+        let first = match self.manner {
+            Manner::Resumes | Manner::Expires { .. } => last + 1,
+            Manner::Rewinds => last,
+            _ => return,
+        };
+        let missed = history[first..].iter().filter(|(own, _)| own == name).map(|(_, event)| event);
+        let missed: Vec<_> = missed.collect();
+        let kept = match self.manner {
+            Manner::Expires { kept, is_told } => {
+                if is_told {
+                    self.send(stream, gap(None, "expired").as_bytes());
+                }
+                kept.min(missed.len())
+            }
+            _ => missed.len(),
+        };
+        missed[missed.len() - kept..].iter().for_each(|event| self.send(stream, event));
     }
 
     fn publish(&self, name: &str, data: &[u8]) {
@@ -140,18 +193,22 @@ impl Server {
         let mut held = self.held.lock().unwrap();
         let number = held.1;
         held.1 += 1;
-        let streams = streams.iter().filter(|(own, _)| self.manner != Manner::Routes || own == name);
+        let streams = streams.iter().filter(|(own, _)| !self.manner.routes() || own == name);
         let streams: Vec<_> = streams.map(|(_, stream)| stream).collect();
         if self.manner == Manner::ClosesBefore(number) {
             streams.iter().for_each(|stream| stream.shutdown(std::net::Shutdown::Both).unwrap());
         }
         let id = if self.manner == Manner::LongIds { format!("{number:0200}") } else { number.to_string() };
         let event = [format!("id: {id}\ndata: ").as_bytes(), data, b"\n\n"].concat();
-        self.history.lock().unwrap().push(event.clone());
+        self.history.lock().unwrap().push((name.to_owned(), event.clone()));
         let Some((first, others)) = streams.split_first() else { return };
         others.iter().for_each(|stream| self.send(stream, &event));
         match self.manner {
             Manner::Loses(chosen) if chosen == number => {}
+            Manner::Skips { from, count, .. } if (from..from + count).contains(&number) => {}
+            Manner::Skips { from, count, told: Some(told) } if number == from + count => {
+                self.send(first, &[gap(Some(told), "busy").as_bytes(), &event].concat());
+            }
             Manner::Repeats(chosen) if chosen == number => self.send(first, &[event.clone(), event].concat()),
             Manner::Swaps(chosen) if chosen == number => held.0 = Some(event),
             Manner::Damages(chosen) if chosen == number => self.send(first, &[b"data: ", data, b"x\n\n"].concat()),
