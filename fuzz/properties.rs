@@ -109,7 +109,7 @@ fn round_trip(event: Event) {
 
     for piece_bytes in [1, 7, sse.len()] {
         let mut parser = Parser::default();
-        assert!(parser.feed(prelude(1_000, 1, &ClientId::new("x").unwrap()).as_bytes()).is_empty());
+        assert!(parser.feed(prelude(1_000, 1, &ClientId::new("x").unwrap(), None, None).as_bytes()).is_empty());
         let seen: Vec<_> = sse.chunks(piece_bytes).flat_map(|piece| parser.feed(piece)).collect();
         assert_eq!(seen, std::slice::from_ref(&expected));
         assert!(parser.is_between_events());
@@ -121,15 +121,26 @@ fn round_trip(event: Event) {
 /// The input is the query of a subscription; `subscribe` gives the status of its answer.
 pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
     let Ok(query) = std::str::from_utf8(input) else { return };
-    let is_good = form(query).is_some_and(|pairs| {
-        let all = |name: &str| pairs.iter().filter(|(one, _)| one == name).map(|(_, value)| value.clone()).collect();
-        let (ids, channels): (Vec<String>, Vec<String>) = (all("id"), all("channel"));
-        ids.len() <= 1
-            && ids.iter().all(|id| is_name(id))
-            && channels.len() <= CHANNELS_MAX
-            && channels.iter().all(|channel| is_subscribed_name(channel))
-    });
-    assert_eq!(subscribe(query), if is_good { 200 } else { 400 }, "{query:?}");
+    let pairs = form(query);
+    let all = |name: &str| -> Vec<&str> {
+        let pairs = pairs.iter().flatten().filter(|(one, _)| one == name);
+        pairs.map(|(_, value)| value.as_str()).collect()
+    };
+    let (ids, channels, since) = (all("id"), all("channel"), all("since"));
+    let is_good = pairs.is_some()
+        && ["id", "last_event_id", "lastEventID", "since", "heartbeat"].iter().all(|name| all(name).len() <= 1)
+        && ids.iter().all(|id| is_name(id))
+        && channels.len() <= CHANNELS_MAX
+        && channels.iter().all(|channel| is_subscribed_name(channel))
+        && all("heartbeat").iter().all(|heartbeat| *heartbeat == "cursor");
+    let status = subscribe(query);
+    match since[..] {
+        // Whether it is a duration or a time is not said here once more.
+        [since] if is_good && since != "earliest" && !has_id_form(since) => {
+            assert!([200, 400].contains(&status), "{query:?}");
+        }
+        _ => assert_eq!(status, if is_good { 200 } else { 400 }, "{query:?}"),
+    }
 }
 
 /// The input is a method, a space and a path; `status` gives 400, 404 or 405, or 200 for whatever else.
@@ -140,6 +151,7 @@ pub(crate) fn routes(input: &[u8], status: impl FnOnce(&str, &str) -> u16) {
         [""] | ["sse" | "healthz" | "readyz"] => (true, false, None),
         ["broadcast" | "publish"] => (false, true, None),
         ["clients" | "ping", name] | ["channels", name, "broadcast"] => (false, true, Some(name)),
+        ["channels", name, "history"] => (true, false, Some(name)),
         ["channels", name] => (true, true, Some(name)),
         _ => return assert_eq!(status(method, path), 404, "{method} {path}"),
     };
@@ -151,7 +163,7 @@ pub(crate) fn routes(input: &[u8], status: impl FnOnce(&str, &str) -> u16) {
     };
     let is_good = match (name.map(percent), method) {
         (None, _) => true,
-        (Some(decoded), "GET" | "HEAD") => decoded.is_some_and(|name| is_subscribed_name(&name)),
+        (Some(decoded), "GET" | "HEAD") if posts => decoded.is_some_and(|name| is_subscribed_name(&name)),
         (Some(decoded), _) => decoded.is_some_and(|name| is_name(&name)),
     };
     let status = status(method, path);
@@ -176,12 +188,13 @@ pub(crate) fn lines(input: &[u8], publish: impl FnOnce(&[u8]) -> bool) {
     let text = |name: &str| value.get(name).filter(|value| !value.is_null());
     let keeps = |name: &str, rule: fn(&str) -> bool| text(name).is_none_or(|value| value.as_str().is_some_and(rule));
     let targets = ["channel", "channels", "client", "all"].iter().filter(|name| text(name).is_some()).count();
-    let known = ["channel", "channels", "client", "all", "data", "event", "id", "retry", "keep"];
+    let known = ["channel", "channels", "client", "all", "data", "event", "id", "retry", "keep", "idempotency_key"];
     let is_good = value.as_object().is_some_and(|members| members.keys().all(|name| known.contains(&name.as_str())))
         && value.get("data").is_some()
         && targets == 1
         && keeps("channel", is_name)
         && keeps("client", is_name)
+        && keeps("idempotency_key", is_name)
         && keeps("event", |kind| is_name(kind) && !kind.starts_with("fanfare."))
         && keeps("id", |id| is_name(id) && !has_id_form(id))
         && text("retry").is_none_or(|retry| retry.as_u64().is_some_and(|ms| (100..=86_400_000).contains(&ms)))

@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{Link, Stage, block_on, client, event, settings, subscribe};
-use fanfare_core::{ClientId, Policy, SlotRef, Target, Turn, Wait};
+use fanfare_core::{ClientId, Policy, Target, Turn, Wait};
 
 const SLOTS: usize = 10_000;
 /// Connections that come and go in one iteration beside [`SLOTS`] that stay.
@@ -37,19 +37,11 @@ fn alone(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let slot = stage.connect(guest(0), &link);
                 stage.settle();
-                part(stage, &link, &[slot]);
+                stage.part(&link, &[slot]);
             });
         });
     }
     group.finish();
-}
-
-/// The clients behind `link` go, and the shard hears of it.
-fn part(stage: &mut Stage, link: &Link, slots: &[SlotRef]) {
-    link.set_gone();
-    stage.go_on(slots);
-    link.set_open();
-    stage.forget_notices();
 }
 
 /// Each for a client of its own; and all for one, whose list of connections is long then.
@@ -63,7 +55,7 @@ fn by_client(criterion: &mut Criterion) {
             let stage = stage.get_or_insert_with(|| Stage::new(Policy::default()));
             bencher.iter(|| {
                 let slots = stage.join_as(SLOTS, &link, |number| guest(number % clients));
-                part(stage, &link, &slots);
+                stage.part(&link, &slots);
             });
         });
     }

@@ -34,7 +34,7 @@ fn by_lines(criterion: &mut Criterion) {
 
 fn encode(group: &mut BenchmarkGroup<'_, WallTime>, parameter: usize, data: &str) {
     let budget = Arc::new(RingBudget::new(usize::MAX));
-    let size = if data.len() > LINED_BYTES { BatchSize::LargeInput } else { BatchSize::SmallInput };
+    let size = if data.len() >= LINED_BYTES { BatchSize::LargeInput } else { BatchSize::SmallInput };
     group.throughput(Throughput::ElementsAndBytes { elements: 1, bytes: data.len() as u64 });
     group.bench_function(BenchmarkId::from_parameter(parameter), |bencher| {
         bencher.iter_batched(

@@ -10,7 +10,7 @@ use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, settings};
 use fanfare_core::{Feed, Policy, Target};
 
 const SLOTS: usize = 10_000;
-/// Events in one pass: as many as a mark has bits.
+/// Events that wait together: four passes.
 const EVENTS: usize = 64;
 /// Where an iteration takes long.
 const SAMPLES: usize = 20;

@@ -1,6 +1,8 @@
-//! Fan-out to slots whose sockets are full: what is due waits in their rings, or is dropped by the policy.
+//! Fan-out to slots whose sockets are full: what is due waits in their rings; or, by the policy, is dropped, or left to
+//! the journal and read from it later.
 //!
-//! In every iteration the sockets take again what waits, and the shard writes it, before the clock stops.
+//! In every iteration the sockets take again what waits, and the shard writes it, before the clock stops. What they
+//! have taken by then is counted.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -13,11 +15,12 @@ const SLOTS_OF_MANY: usize = 1_000;
 /// Where an iteration takes long.
 const SAMPLES: usize = 20;
 
-/// A stage, and those on it whose sockets are full.
+/// A stage, and those on it whose sockets are full; those of `open` are not.
 struct Jam {
     stage: Stage,
     link: Link,
     slots: Vec<SlotRef>,
+    open: Link,
 }
 
 impl Jam {
@@ -25,24 +28,30 @@ impl Jam {
     fn whole(slots: usize, policy: Policy) -> Self {
         let (mut stage, link) = (Stage::new(policy), Link::shut());
         let slots = stage.join(slots, &link);
-        Self { stage, link, slots }
+        Self { stage, link, slots, open: Link::open() }
     }
 
     /// Every second socket is full.
-    fn half(slots: usize) -> Self {
-        let mut jam = Self::whole(0, Policy::default());
-        let open = Link::open();
+    fn half(slots: usize, policy: Policy) -> Self {
+        let mut jam = Self::whole(0, policy);
         for _ in 0..slots / 2 {
-            jam.stage.join(1, &open);
+            jam.stage.join(1, &jam.open);
             jam.slots.append(&mut jam.stage.join(1, &jam.link));
         }
         jam
     }
 
-    fn fan_out(&mut self, target: &Target, events: usize) {
+    /// Every socket together takes `messages`.
+    fn fan_out(&mut self, target: &Target, events: usize, messages: usize) {
+        let before = self.taken();
         (0..events).for_each(|_| self.stage.publish(event(target)));
         self.stage.settle();
         self.stage.empty(&self.link, &self.slots);
+        assert_eq!(self.taken() - before, messages, "what was delivered");
+    }
+
+    fn taken(&self) -> usize {
+        self.link.taken() + self.open.taken()
     }
 }
 
@@ -55,34 +64,52 @@ fn queued(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(slots as u64));
         group.bench_function(BenchmarkId::new("all", slots), |bencher| {
             let jam = jam.get_or_insert_with(|| Jam::whole(slots, Policy::default()));
-            bencher.iter(|| jam.fan_out(&target, 1));
+            bencher.iter(|| jam.fan_out(&target, 1, slots));
         });
     }
     let mut jam = None;
     group.throughput(Throughput::Elements(SLOTS as u64));
     group.bench_function(BenchmarkId::new("every second", SLOTS), |bencher| {
-        let jam = jam.get_or_insert_with(|| Jam::half(SLOTS));
-        bencher.iter(|| jam.fan_out(&target, 1));
+        let jam = jam.get_or_insert_with(|| Jam::half(SLOTS, Policy::default()));
+        bencher.iter(|| jam.fan_out(&target, 1, SLOTS));
     });
     group.finish();
 }
 
-/// As many events again as the rings hold, so that half of all deliveries meet a full ring.
+/// As many events again as the rings hold, so that half of all deliveries meet a full ring, and are told in a gap.
 fn dropped(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("full, half dropped and drained");
     let target = Target::Channel(channel());
-    let events = 2 * Config::default().ring_messages_max;
+    let kept = Config::default().ring_messages_max;
+    let events = 2 * kept;
     group.sample_size(SAMPLES);
     group.throughput(Throughput::Elements((events * SLOTS_OF_MANY) as u64));
     for (name, policy) in [("newest", Policy::DropNewest), ("oldest", Policy::DropOldest)] {
         let mut jam = None;
         group.bench_function(BenchmarkId::new(name, SLOTS_OF_MANY), |bencher| {
             let jam = jam.get_or_insert_with(|| Jam::whole(SLOTS_OF_MANY, policy));
-            bencher.iter(|| jam.fan_out(&target, events));
+            bencher.iter(|| jam.fan_out(&target, events, (kept + 1) * SLOTS_OF_MANY));
         });
     }
     group.finish();
 }
 
-criterion_group! { name = benches; config = settings(); targets = queued, dropped }
+/// The same, but nothing is lost: what met a full ring is read from the journal once the ring is empty.
+fn repaired(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("full, half repaired and drained");
+    let target = Target::Channel(channel());
+    let events = 2 * Config::default().ring_messages_max;
+    group.sample_size(SAMPLES);
+    group.throughput(Throughput::Elements((events * SLOTS_OF_MANY) as u64));
+    for (name, jam_of) in [("all", Jam::whole as fn(usize, Policy) -> Jam), ("every second", Jam::half)] {
+        let mut jam = None;
+        group.bench_function(BenchmarkId::new(name, SLOTS_OF_MANY), |bencher| {
+            let jam = jam.get_or_insert_with(|| jam_of(SLOTS_OF_MANY, Policy::Repair));
+            bencher.iter(|| jam.fan_out(&target, events, events * SLOTS_OF_MANY));
+        });
+    }
+    group.finish();
+}
+
+criterion_group! { name = benches; config = settings(); targets = queued, dropped, repaired }
 criterion_main!(benches);

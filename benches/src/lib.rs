@@ -16,12 +16,12 @@ use fanfare_core::{Channel, ClientId, Event, Target};
 
 pub use drive::block_on;
 pub use link::{Link, NoSocket};
-pub use stage::{Stage, subscribe};
+pub use stage::{Stage, follow, subscribe};
 
 /// Data of an event where its size is not what is measured.
 pub const DATA_BYTES: usize = 128;
 
-/// The settings of every bench: with at most 60 of them, a whole `cargo bench` ends within ten minutes.
+/// The settings of every bench: with at most 70 of them, a whole `cargo bench` ends within ten minutes.
 pub fn settings() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).without_plots()
 }

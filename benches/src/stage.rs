@@ -1,5 +1,6 @@
 //! [`Stage`]: a hub with one shard that is driven by hand. It has the default limits, so the shard works in the pieces
-//! that it works in when it serves; only that it never pauses, for the clock stands still.
+//! that it works in when it serves. What it asks of the journal is answered between two turns, on the same thread. The
+//! clock stands still unless a bench moves it, so nobody is waited for: there is no patience.
 
 use std::{
     pin::{Pin, pin},
@@ -8,7 +9,8 @@ use std::{
 };
 
 use fanfare_core::{
-    ClientId, Config, Event, Framing, Hub, Policy, Receipt, Shard, SlotRef, Start, Subscribe, Subscription, Turn, Wait,
+    ClientId, Config, Event, Framing, Heartbeat, Hub, IdempotencyKey, Policy, ReadRequest, Receipt, Shard, SlotRef,
+    Start, Subscribe, Subscription, Turn, Wait,
 };
 
 use crate::{
@@ -26,13 +28,14 @@ pub struct Stage {
     pub(crate) shard: Shard<NoSocket>,
     policy: Policy,
     joined: usize,
+    now_ms: u64,
 }
 
 impl Stage {
     /// With nobody on it. `policy` is that of all who come.
     pub fn new(policy: Policy) -> Self {
         let (hub, mut shards) = Hub::new(Config { patience_ms: 0, ..Config::default() }, Box::new(|| 1));
-        Self { hub, shard: shards.remove(0), policy, joined: 0 }
+        Self { hub, shard: shards.remove(0), policy, joined: 0, now_ms: 0 }
     }
 
     /// With `slots` clients whose sockets take everything.
@@ -69,7 +72,12 @@ impl Stage {
 
     /// A connection whose head is out; the shard has not taken it yet.
     pub fn connect(&self, client: ClientId, link: &Link) -> SlotRef {
-        let subscription = self.subscribe(client);
+        self.connect_for(follow(client, self.policy), link)
+    }
+
+    /// The same with wishes of its own.
+    pub fn connect_for(&self, wishes: Subscribe, link: &Link) -> SlotRef {
+        let subscription = enter(&self.hub, wishes);
         let slot = subscription.slot();
         subscription.attach_socket(link.socket(), Framing::Chunked, 0);
         slot
@@ -84,6 +92,13 @@ impl Stage {
     pub fn publish(&self, event: Event) {
         let publish = pin!(self.hub.publish(event, Wait::Journal));
         assert!(matches!(poll(publish), Poll::Ready(Ok(_))), "the inbox has room");
+    }
+
+    /// The same with an idempotency key.
+    pub fn publish_once(&self, event: Event, key: &IdempotencyKey) -> Receipt {
+        let publish = pin!(self.hub.publish_once(event, key, Wait::Journal));
+        let Poll::Ready(Ok(receipt)) = poll(publish) else { unreachable!("the inbox has room, and the key is good") };
+        receipt
     }
 
     /// Publishes one event, and lets the shard do all there is to do.
@@ -102,14 +117,28 @@ impl Stage {
         receipt
     }
 
-    /// Lets the shard do one piece of what there is to do.
+    /// Lets the shard do one piece of what there is to do, and answers what it asks of the journal.
     pub fn turn(&mut self) -> Turn {
-        self.shard.turn(0)
+        let turn = self.shard.turn(self.now_ms);
+        let reads = self.shard.take_reads();
+        reads.iter().for_each(|request| self.hub.read(request));
+        if reads.is_empty() { turn } else { Turn::More }
     }
 
     /// Lets the shard do all there is to do.
     pub fn settle(&mut self) {
-        while self.turn() == Turn::More {}
+        while self.turn() != Turn::Idle {}
+    }
+
+    /// Lets the shard do all that it can do without the journal, and gives what it asks of it: the caller must answer.
+    pub fn ask(&mut self) -> Vec<ReadRequest> {
+        while self.shard.turn(self.now_ms) == Turn::More {}
+        self.shard.take_reads()
+    }
+
+    /// So much time passes.
+    pub fn pass_ms(&mut self, ms: u64) {
+        self.now_ms += ms;
     }
 
     /// Tells the shard that the sockets of `slots` may go on, and lets it do what it can.
@@ -128,6 +157,14 @@ impl Stage {
         assert_eq!(self.hub.ring_bytes(), 0, "nothing is left in a ring");
     }
 
+    /// The clients behind `link` go, and the shard hears of it.
+    pub fn part(&mut self, link: &Link, slots: &[SlotRef]) {
+        link.set_gone();
+        self.go_on(slots);
+        link.set_open();
+        self.forget_notices();
+    }
+
     /// What the shard would log is thrown away; call it now and then where connections end.
     pub fn forget_notices(&mut self) {
         self.shard.take_notices();
@@ -136,9 +173,17 @@ impl Stage {
 
 /// A connection on the one shard of `hub`, its head not out; the shard has not taken it yet.
 pub fn subscribe(hub: &Arc<Hub<NoSocket>>, client: ClientId, policy: Policy) -> Subscription<NoSocket> {
-    let channels = vec![channel()];
-    let subscribed = hub.subscribe(Subscribe { client, channels, start: Start::Now, policy, shard: 0, now_ms: 0 });
-    subscribed.unwrap_or_else(|_| unreachable!("there is no limit"))
+    enter(hub, follow(client, policy))
+}
+
+fn enter(hub: &Arc<Hub<NoSocket>>, wishes: Subscribe) -> Subscription<NoSocket> {
+    hub.subscribe(wishes).unwrap_or_else(|_| unreachable!("there is no limit"))
+}
+
+/// The wishes of everybody who has no others: the one channel, from now on.
+pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
+    let heartbeat = Heartbeat::default();
+    Subscribe { client, channels: vec![channel()], start: Start::Now, policy, heartbeat, shard: 0, now_ms: 0 }
 }
 
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {

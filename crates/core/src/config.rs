@@ -1,5 +1,7 @@
 //! [`Config`]: every limit of the engine, with its unit, default and reason. Read once, when the hub is made.
 
+use crate::retention::Retentions;
+
 /// Limits of one hub. Numbers of shards, messages or slots that are 0 are taken as 1; a limit of 0 bytes lets one
 /// message through at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +31,15 @@ pub struct Config {
     pub input_bytes_max: usize,
     /// The last `retry:` of a drained stream lies in 1 s to 1 s + this, in milliseconds. Default 10,000.
     pub drain_spread_ms: u64,
-    /// Whether a journal keeps what a connection could not take, to be read again ([`crate::Hub::answer_with`]).
-    /// Default false: the memory journal keeps nothing, so what is not delivered at once is counted as dropped.
-    pub history: bool,
+    /// How much history is kept. Default: 1,000 events, 4 MiB and 1 h of each target; 256 MiB and 100,000 targets in all.
+    pub history: Retentions,
+    /// Connections of one shard that may ask the journal at a time. Default 4: what they are given takes half as long as
+    /// the writes of one turn, so that those who catch up do not hold up live events.
+    pub reads_max: usize,
+    /// How long an idempotency key is remembered, in milliseconds. Default 600,000.
+    pub idempotency_ms: u64,
+    /// Idempotency keys that are remembered; above it the oldest is forgotten. Default 100,000.
+    pub idempotency_keys_max: usize,
     /// How long a connection whose ring is nearly full may hold up a flood of publishes before it has to let its ring
     /// overflow, in milliseconds; only its share of the time restores it. Without it, a flood overruns readers that
     /// keep up otherwise. 0: never. Default 1,000: on a busy machine a reader that is one of many comes round sooner.
@@ -43,9 +51,13 @@ pub struct Config {
 impl Config {
     /// Limits of 0 that would let nothing through are taken as 1.
     pub(crate) fn at_least_one(mut self) -> Self {
-        for limit in
-            [&mut self.shards, &mut self.ring_messages_max, &mut self.inbox_messages_max, &mut self.turn_slots_max]
-        {
+        for limit in [
+            &mut self.shards,
+            &mut self.ring_messages_max,
+            &mut self.inbox_messages_max,
+            &mut self.turn_slots_max,
+            &mut self.reads_max,
+        ] {
             *limit = (*limit).max(1);
         }
         self
@@ -67,7 +79,10 @@ impl Default for Config {
             linger_ms: 2_000,
             input_bytes_max: 4 << 10,
             drain_spread_ms: 10_000,
-            history: false,
+            history: Retentions::default(),
+            reads_max: 4,
+            idempotency_ms: 600_000,
+            idempotency_keys_max: 100_000,
             patience_ms: 1_000,
             turn_slots_max: 64,
         }

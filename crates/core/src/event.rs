@@ -14,7 +14,7 @@ pub const RETRY_MS_MIN: u64 = 100;
 pub const RETRY_MS_MAX: u64 = 86_400_000;
 
 /// One event for one or more targets. Data is any text; its line breaks are the encoder's business.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     targets: Vec<Target>,
     data: String,

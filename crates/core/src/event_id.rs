@@ -59,6 +59,14 @@ impl EventId {
         }
     }
 
+    /// The place in time that a client's cursor of the form digits-digits means, wherever it came from; numbers too
+    /// large for 64 bits are the largest there are.
+    pub fn position(text: &str) -> Option<Self> {
+        let number = |digits: &str| digits.parse().unwrap_or(u64::MAX);
+        let (ms, n) = text.split_once('-').filter(|_| Self::looks_like(text))?;
+        Some(Self { ms: number(ms), n: number(n) })
+    }
+
     /// Whether `text` has the form of an event id, digits-digits, of whatever size: a publisher's own id may not.
     pub fn looks_like(text: &str) -> bool {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -108,5 +116,7 @@ mod tests {
             assert_eq!(bad.parse::<EventId>(), Err(EventIdError), "{bad}");
         }
         assert!(EventId::looks_like("99999999999999999999999-0"));
+        assert_eq!(EventId::position("99999999999999999999999-7"), Some(EventId::new(u64::MAX, 7)));
+        assert_eq!(EventId::position("x-7"), None);
     }
 }

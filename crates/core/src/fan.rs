@@ -2,10 +2,11 @@
 //!
 //! An idle socket is written to at once; everything else waits in the ring.
 
-use std::task::Poll;
+use std::{sync::Arc, task::Poll};
 
 use crate::{
-    busy::Busy,
+    account::Accounts,
+    budget::RingBudget,
     config::Config,
     message::{Held, Message},
     notice::CloseReason,
@@ -19,7 +20,8 @@ pub(crate) struct Fan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) messages: &'a [Message],
     pub(crate) pass: &'a mut Pass,
-    pub(crate) busy: &'a mut Busy,
+    pub(crate) accounts: &'a mut Accounts,
+    pub(crate) budget: &'a Arc<RingBudget>,
     pub(crate) scratch: &'a mut Vec<Held>,
     pub(crate) now_ms: u64,
     /// Set when something had to wait.
@@ -32,16 +34,18 @@ impl Fan<'_> {
     /// # Errors
     /// The connection is over.
     pub(crate) fn deliver<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
-        if due == 0 {
+        if due == 0 || slot.is_closing() {
             return Ok(());
         }
+        slot.account.matched += u64::from(due.count_ones());
         if let Some((socket, framing)) = slot.idle_socket() {
             let (parts, bytes) = run.parts(due, framing);
             return match socket.poll_write(parts) {
                 Poll::Ready(Ok(taken)) if taken == bytes => {
                     slot.progress_ms = self.now_ms;
-                    slot.written += u64::from(due.count_ones());
-                    self.pass.count(due, Fate::Written);
+                    slot.account.written += u64::from(due.count_ones());
+                    slot.account.position = run.newest();
+                    self.pass.count_written(due);
                     Ok(())
                 }
                 Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
@@ -55,15 +59,12 @@ impl Fan<'_> {
             };
         }
         match slot.state {
-            State::CatchUp { .. } | State::Opening { resume: Some(_) } => {
-                for bit in bits(due) {
-                    let fate = slot.skip(&self.messages[bit], self.config, self.busy);
-                    self.pass.count(1 << bit, fate);
-                }
+            State::CatchUp(_) | State::Dropping => {
+                self.skip(slot, due);
                 Ok(())
             }
             State::Closing(_) => Ok(()),
-            State::Live | State::Opening { resume: None } => self.queue(slot, due),
+            State::Live => self.queue(slot, due),
         }
     }
 
@@ -77,11 +78,12 @@ impl Fan<'_> {
             let bytes = framing.of(message).len();
             if taken >= bytes {
                 taken -= bytes;
-                slot.written += 1;
-                self.pass.count(1 << bit, Fate::Written);
+                slot.account.written += 1;
+                slot.account.position = message.id();
+                self.pass.count(bit, Fate::Written);
             } else if taken > 0 {
                 slot.keep_rest(message.clone(), taken, self.now_ms);
-                self.pass.count(1 << bit, Fate::Queued);
+                self.pass.count(bit, Fate::Queued);
                 taken = 0;
             } else {
                 break;
@@ -90,16 +92,26 @@ impl Fan<'_> {
         }
         self.queue(slot, left)?;
         // Until it is pending, so that the socket will tell us when there is room.
-        slot.flush(self.scratch, self.now_ms)
+        slot.flush(self.scratch, self.budget, self.now_ms)
     }
 
-    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
-        self.queued = true;
+    fn skip<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) {
         for bit in bits(due) {
-            let fate = slot.enqueue(self.messages[bit].clone(), self.config, self.busy, self.now_ms);
-            self.pass.count(1 << bit, fate.unwrap_or(Fate::Dropped));
+            let fate = slot.skip(&self.messages[bit], self.accounts);
+            self.pass.count(bit, fate);
+        }
+    }
+
+    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, mut due: u64) -> Ends {
+        self.queued = true;
+        while due != 0 && matches!(slot.state, State::Live) {
+            let bit = due.trailing_zeros() as usize;
+            due &= due - 1;
+            let fate = slot.enqueue(&self.messages[bit], self.config, self.accounts, self.now_ms);
+            self.pass.count(bit, fate.unwrap_or(Fate::Dropped));
             fate?;
         }
+        self.skip(slot, due);
         if let Outlet::Body { port, .. } = &slot.outlet {
             port.wake();
         }

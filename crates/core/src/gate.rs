@@ -6,15 +6,14 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::atomic::Ordering,
     task::{Context, Poll, Waker},
 };
 
 use crate::{
-    event_id::EventId,
     hub::{Hub, PublishError},
+    idempotency::{Answer, Claim},
     message::Draft,
-    receipt::Tally,
 };
 
 /// The queue of waiting publishers. Lives under the hub's order lock.
@@ -53,29 +52,36 @@ impl Gate {
     }
 }
 
-/// One publish on its way into the order.
+/// One publish on its way into the order. Gives the answer, and whether it had been given before.
 pub(crate) struct Admission<'a, S> {
     hub: &'a Hub<S>,
     draft: Option<Draft>,
-    tally: Option<Arc<Tally>>,
+    claim: Option<Claim>,
+    answer: Answer,
     ticket: Option<u64>,
 }
 
 impl<'a, S> Admission<'a, S> {
-    pub(crate) fn new(hub: &'a Hub<S>, draft: Draft, tally: Option<Arc<Tally>>) -> Self {
-        Self { hub, draft: Some(draft), tally, ticket: None }
+    /// `answer` is what is to be answered, but for the id.
+    pub(crate) fn new(hub: &'a Hub<S>, draft: Draft, claim: Option<Claim>, answer: Answer) -> Self {
+        Self { hub, draft: Some(draft), claim, answer, ticket: None }
     }
 }
 
 impl<S> Unpin for Admission<'_, S> {}
 
 impl<S> Future for Admission<'_, S> {
-    type Output = Result<EventId, PublishError>;
+    type Output = Result<(Answer, bool), PublishError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let hub = this.hub;
         let mut order = hub.order();
+        if let Some(claim) = &this.claim
+            && let Some(answer) = hub.repeated(&mut order, claim)?
+        {
+            return Poll::Ready(Ok((answer, true)));
+        }
         let bytes = this.draft.as_ref().map_or(0, Draft::bytes_max);
         let may_go = |gate: &Gate, ticket| gate.is_turn(ticket) && hub.has_room(bytes);
         if !order.is_draining() && !may_go(&order.gate, this.ticket) {
@@ -87,11 +93,11 @@ impl<S> Future for Admission<'_, S> {
             }
         }
         let Some(draft) = this.draft.take() else { return Poll::Pending };
-        let answer = hub.commit(&mut order, draft, this.tally.take());
+        let answer = hub.commit(&mut order, draft, this.claim.take(), this.answer.clone());
         drop(order);
         // The place in the queue is given up, and the next one woken, by Drop.
         hub.wake_shards();
-        Poll::Ready(answer)
+        Poll::Ready(answer.map(|answer| (answer, false)))
     }
 }
 

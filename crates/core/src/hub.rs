@@ -15,17 +15,21 @@ use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
 use crate::{
+    account::Account,
     budget::RingBudget,
     config::Config,
     event::Event,
     event_id::EventId,
+    gap::Gap,
     gate::{Admission, Gate},
+    idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey, Reused},
     inbox::{Inbox, Item, SlotRef},
-    journal::{Batch, MemoryJournal, ReadLimit},
-    message::Draft,
-    name::ClientId,
+    journal::{Batch, Hole, MemoryJournal, Place, Query, ReadLimit},
+    message::{Draft, Message},
+    name::{Channel, ClientId},
     outlet::Socket,
-    receipt::{Receipt, Tally},
+    pass::Pass,
+    receipt::{Receipt, Report, Tally},
     registry::Registry,
     ring::Ring,
     shard::{ReadRequest, Shard},
@@ -42,6 +46,9 @@ pub enum PublishError {
     /// The hub takes nothing more.
     #[error("the server is draining")]
     Draining,
+    /// The idempotency key was used for another event.
+    #[error("the idempotency key was used for another event")]
+    KeyReused,
 }
 
 /// There are as many connections as may be.
@@ -58,10 +65,22 @@ pub enum Wait {
     Written,
 }
 
+/// A page of a channel's history.
+#[derive(Debug)]
+pub struct Page {
+    /// Events in id order.
+    pub messages: Vec<Message>,
+    /// What is missing before or among them.
+    pub gap: Option<Gap>,
+    /// Where the next page begins (exclusive).
+    pub next: EventId,
+}
+
 /// What the order lock protects.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Order {
     journal: MemoryJournal,
+    pub(crate) idempotency: Idempotency,
     pub(crate) gate: Gate,
     draining: bool,
 }
@@ -81,6 +100,7 @@ pub struct Hub<S> {
     registry: Registry,
     budget: Arc<RingBudget>,
     connections: AtomicU64,
+    claims: Claims,
     clock: UnixClock,
     config: Config,
 }
@@ -98,15 +118,30 @@ impl<S> Hub<S> {
     /// # Errors
     /// [`PublishError`]; nothing was published then.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
+        self.admit(event, None, wait).await
+    }
+
+    /// As [`Hub::publish`], but once for each key: the same event again is not published, and gets the first answer.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing was published then.
+    pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
+        let claim = self.claims.claim(key, &event);
+        self.admit(event, Some(claim), wait).await
+    }
+
+    async fn admit(&self, event: Event, claim: Option<Claim>, wait: Wait) -> Result<Receipt, PublishError> {
         let draft = Draft::new(event, Arc::clone(&self.budget));
-        let estimate = self.registry.estimate(draft.targets());
+        let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.inboxes.len())));
-        let id = Admission::new(self, draft, tally.clone()).await?;
+        let answer = Answer { id: EventId::ZERO, matched, tally };
+        let (answer, is_repeat) = Admission::new(self, draft, claim, answer).await?;
+        let Answer { id, matched, tally } = answer;
         Ok(match tally {
-            None => Receipt { id, matched: estimate, outcome: None },
+            None => Receipt { id, matched, outcome: None, is_repeat },
             Some(tally) => {
                 let outcome = tally.outcome().await;
-                Receipt { id, matched: outcome.matched(), outcome: Some(outcome) }
+                Receipt { id, matched: outcome.matched(), outcome: Some(outcome), is_repeat }
             }
         })
     }
@@ -119,7 +154,7 @@ impl<S> Hub<S> {
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
     pub fn subscribe(self: &Arc<Self>, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
-        let Subscribe { client, mut channels, start, policy, shard, now_ms } = subscribe;
+        let Subscribe { client, mut channels, start, policy, heartbeat, shard, now_ms } = subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
@@ -127,42 +162,54 @@ impl<S> Hub<S> {
         if !self.registry.enter(connection, &client, &channels, self.config.connections_max) {
             return Err(Full);
         }
-        let resume = match start {
-            Start::Now => None,
-            Start::After(cursor) => Some(cursor),
-        };
+        let [cursor, told, opened] = [EventId::ZERO; 3];
+        let (channels, opened_ms) = (channels.into(), now_ms);
+        let mut subscriber =
+            Box::new(Subscriber { client, channels, cursor, told, opened, policy, heartbeat, opened_ms });
+        let targets = if start == Start::Now { Vec::new() } else { subscriber.all_targets() };
         let inbox = &self.inboxes[shard];
         let slot = SlotRef { index: inbox.take_place(), connection };
-        // Under the order lock: every event up to `seen` is in the inbox before this item, every later one after.
+        // Under the order lock: every event up to `opened` is in the inbox before this item, every later one after.
         let order = self.order.lock();
-        let seen = order.journal.last();
-        let subscriber = Subscriber { client, channels: channels.into(), resume, seen, policy, opened_ms: now_ms };
-        inbox.push(Item::Subscribe { slot, subscriber: Box::new(subscriber) });
+        let place = order.journal.place(&start, &targets);
+        (subscriber.cursor, subscriber.told, subscriber.opened) = (place.cursor, place.told, order.journal.last());
+        inbox.push(Item::Subscribe { slot, subscriber });
         drop(order);
         inbox.wake();
-        Ok(Subscription::new(Arc::clone(self), shard, slot))
+        Ok(Subscription::new(Arc::clone(self), shard, slot, place))
     }
 
     /// Answers what a shard asked of the journal. Called away from the shard's loop.
     pub fn read(&self, request: &ReadRequest) {
-        self.answer(request, |journal| journal.read(request.after, &request.targets, request.limit));
+        let now_ms = (self.clock)();
+        let batch = self.order.lock().journal.read(&request.query(), now_ms);
+        self.inboxes[request.shard].answer(request.slot, batch);
     }
 
-    /// Answers in place of the journal: `batch` is made for the newest id so far. Tests and journals that are
-    /// kept elsewhere use it.
-    pub fn answer_with(&self, request: &ReadRequest, batch: impl FnOnce(EventId) -> Batch) {
-        self.answer(request, |journal| batch(journal.last()));
-    }
-
-    /// The answer is posted while the order is held, so that the shard takes it exactly between the events that
-    /// it covers and those after.
-    fn answer(&self, request: &ReadRequest, batch: impl FnOnce(&MemoryJournal) -> Batch) {
-        let order = self.order.lock();
-        let batch = batch(&order.journal);
-        let inbox = &self.inboxes[request.shard];
-        inbox.push(Item::Batch { slot: request.slot, batch });
+    /// What is kept of `channel` from `start` on, at most `limit`.
+    pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
+        let targets = [Target::Channel(channel.clone())];
+        let now_ms = (self.clock)();
+        let mut order = self.order.lock();
+        let Place { cursor: after, told, gap } = order.journal.place(start, &targets);
+        let upto = order.journal.last();
+        let query = Query { after, upto, targets: &targets, limit, opened: upto };
+        let Batch { messages, next, hole } = order.journal.read(&query, now_ms);
         drop(order);
-        inbox.wake();
+        let missing = hole.filter(|hole| hole.to > told);
+        let told = |hole: Hole| Gap { from: Some(after), to: Some(hole.to), missed: None, reason: hole.reason };
+        Page { messages, gap: gap.or(missing.map(told)), next }
+    }
+
+    /// What became of the events of each connection that `client` holds, by the number of the connection. Answered by
+    /// the shards: not once they have drained.
+    pub async fn accounts_of(&self, client: &ClientId) -> Vec<(u64, Account)> {
+        let report = Arc::new(Report::new(self.inboxes.len()));
+        for inbox in &self.inboxes {
+            inbox.push(Item::Report { client: client.clone(), report: Arc::clone(&report) });
+            inbox.wake();
+        }
+        report.accounts().await
     }
 
     /// Takes no more publishes and ends every stream once it has what was accepted.
@@ -194,6 +241,11 @@ impl<S> Hub<S> {
         self.budget.held_bytes()
     }
 
+    /// Bytes of memory that the history takes.
+    pub fn history_bytes(&self) -> usize {
+        self.order.lock().journal.bytes()
+    }
+
     /// The newest id given so far.
     pub fn last_id(&self) -> EventId {
         self.order.lock().journal.last()
@@ -218,7 +270,7 @@ impl<S> Hub<S> {
     }
 
     pub(crate) fn read_limit(&self) -> ReadLimit {
-        ReadLimit { messages_max: self.config.ring_messages_max.max(1), bytes_max: self.config.ring_bytes_max }
+        ReadLimit { messages_max: self.config.ring_messages_max, bytes_max: Pass::bytes_max(&self.config) }
     }
 
     pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
@@ -229,22 +281,38 @@ impl<S> Hub<S> {
         self.inboxes.iter().all(|inbox| inbox.has_room(bytes))
     }
 
+    /// The answer that `claim` has had already, if it has.
+    pub(crate) fn repeated(&self, order: &mut Order, claim: &Claim) -> Result<Option<Answer>, PublishError> {
+        order.idempotency.find(claim, (self.clock)()).map_err(|Reused| PublishError::KeyReused)
+    }
+
     /// The one place that gives order and hands over. The caller has made sure of room and holds the lock.
     pub(crate) fn commit(
         &self,
         order: &mut Order,
         draft: Draft,
-        tally: Option<Arc<Tally>>,
-    ) -> Result<EventId, PublishError> {
+        claim: Option<Claim>,
+        answer: Answer,
+    ) -> Result<Answer, PublishError> {
         if order.draining {
             return Err(PublishError::Draining);
         }
         let message = order.journal.append((self.clock)(), draft);
+        let answer = Answer { id: message.id(), ..answer };
+        if let Some(claim) = claim {
+            order.idempotency.store(claim, answer.clone(), message.id().ms());
+        }
         for inbox in &self.inboxes {
             inbox.reserve(message.bytes());
-            inbox.push(Item::Publish { message: message.clone(), tally: tally.clone() });
+            inbox.push(Item::Publish { message: message.clone(), tally: answer.tally.clone() });
         }
-        Ok(message.id())
+        Ok(answer)
+    }
+
+    /// Lets go of some of the history that is too old.
+    pub(crate) fn expire(&self) {
+        let now_ms = (self.clock)();
+        self.order.lock().journal.expire(now_ms);
     }
 
     pub(crate) fn wake_shards(&self) {
@@ -273,26 +341,25 @@ impl<S: Socket> Hub<S> {
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         let config = config.at_least_one();
         let shards = config.shards;
+        let order = Order {
+            journal: MemoryJournal::new(config.history.clone(), clock()),
+            idempotency: Idempotency::new(config.idempotency_ms, config.idempotency_keys_max),
+            gate: Gate::default(),
+            draining: false,
+        };
         let inbox = || Arc::new(Inbox::new(config.inbox_messages_max, config.inbox_bytes_max));
         let hub = Arc::new(Self {
-            order: Mutex::default(),
+            order: Mutex::new(order),
             waiting: AtomicUsize::new(0),
             inboxes: (0..shards).map(|_| inbox()).collect(),
             registry: Registry::default(),
             budget: Arc::new(RingBudget::new(config.hub_ring_bytes_max)),
             connections: AtomicU64::new(0),
+            claims: Claims::default(),
             clock,
             config,
         });
         let shards = (0..shards).map(|number| Shard::new(Arc::clone(&hub), number)).collect();
         (hub, shards)
-    }
-}
-
-impl Subscriber {
-    /// The targets whose events it receives, but for all.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
-        let channels = self.channels.iter().cloned().map(Target::Channel);
-        channels.chain(std::iter::once(Target::Client(self.client.clone())))
     }
 }

@@ -14,7 +14,13 @@ use atomic_waker::AtomicWaker;
 use crossbeam_queue::SegQueue;
 
 use crate::{
-    journal::Batch, message::Message, notice::CloseReason, outlet::Outlet, receipt::Tally, subscription::Subscriber,
+    journal::Batch,
+    message::Message,
+    name::ClientId,
+    notice::CloseReason,
+    outlet::Outlet,
+    receipt::{Report, Tally},
+    subscription::Subscriber,
 };
 
 /// Names one connection in its shard; a later connection in the same place has another number.
@@ -31,7 +37,7 @@ pub(crate) enum Item<S> {
     Subscribe { slot: SlotRef, subscriber: Box<Subscriber> },
     Attach { slot: SlotRef, outlet: Outlet<S>, input_bytes: usize },
     Leave { slot: SlotRef, reason: CloseReason },
-    Batch { slot: SlotRef, batch: Batch },
+    Report { client: ClientId, report: Arc<Report> },
     Drain,
 }
 
@@ -41,6 +47,8 @@ pub struct Inbox<S> {
     items: SegQueue<Item<S>>,
     /// Slots whose outlet may go on. Apart from `items`, so that they need not wait for a pass to end.
     ready: SegQueue<SlotRef>,
+    /// What the journal gave. Apart from `items` as well: behind a flood it would be of yesterday when it is taken.
+    answers: SegQueue<(SlotRef, Batch)>,
     /// Places of slots that left.
     vacant: SegQueue<u32>,
     /// Places ever used.
@@ -59,6 +67,7 @@ impl<S> Inbox<S> {
         Self {
             items: SegQueue::new(),
             ready: SegQueue::new(),
+            answers: SegQueue::new(),
             vacant: SegQueue::new(),
             places: AtomicU32::new(0),
             messages: AtomicUsize::new(0),
@@ -113,6 +122,16 @@ impl<S> Inbox<S> {
         self.ready.pop()
     }
 
+    /// The journal has answered for `slot`.
+    pub(crate) fn answer(&self, slot: SlotRef, batch: Batch) {
+        self.answers.push((slot, batch));
+        self.wake();
+    }
+
+    pub(crate) fn pop_answer(&self) -> Option<(SlotRef, Batch)> {
+        self.answers.pop()
+    }
+
     /// A place for a new slot.
     pub(crate) fn take_place(&self) -> u32 {
         self.vacant.pop().unwrap_or_else(|| self.places.fetch_add(1, Ordering::Relaxed))
@@ -140,7 +159,7 @@ impl<S> Inbox<S> {
 
     /// Whether nothing waits to be taken.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.ready.is_empty()
+        self.items.is_empty() && self.ready.is_empty() && self.answers.is_empty()
     }
 
     /// Whether the outlet of some slot may go on.
@@ -148,9 +167,15 @@ impl<S> Inbox<S> {
         !self.ready.is_empty()
     }
 
-    /// Whether an owner that is paused should look again: some outlet may go on, or the hub drains.
+    /// Whether the journal has answered.
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Whether an owner that is paused should look again: some outlet may go on, the journal has answered, or the hub
+    /// drains.
     pub fn ends_pause(&self) -> bool {
-        self.has_ready() || self.is_draining()
+        self.has_ready() || self.has_answers() || self.is_draining()
     }
 
     /// Publishes waiting or reserved, and their bytes.

@@ -6,14 +6,17 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod budget;
-mod busy;
 mod config;
 mod event;
 mod event_id;
 mod fan;
+mod gap;
 mod gate;
+mod history;
 mod hub;
+mod idempotency;
 mod inbox;
 mod index;
 mod journal;
@@ -27,20 +30,25 @@ mod policy;
 mod port;
 mod receipt;
 mod registry;
+mod retention;
 mod ring;
 mod shard;
 mod slot;
 mod subscription;
 mod target;
+mod track;
 
+pub use account::{Account, ChannelAccount};
 pub use budget::RingBudget;
 pub use config::Config;
 pub use event::{Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN};
 pub use event_id::{EventId, EventIdError};
-pub use hub::{Full, Hub, PublishError, UnixClock, Wait};
+pub use gap::{Gap, GapReason};
+pub use hub::{Full, Hub, Page, PublishError, UnixClock, Wait};
+pub use idempotency::IdempotencyKey;
 pub use inbox::{Inbox, SlotRef};
-pub use journal::{Batch, ReadLimit};
-pub use message::{Draft, Message, prelude};
+pub use journal::ReadLimit;
+pub use message::{Draft, Fields, Message, prelude};
 pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};
 pub use notice::{CloseReason, Closed, Notice};
 pub use outlet::{Framing, Socket};
@@ -48,7 +56,8 @@ pub use policy::Policy;
 pub use port::{Cut, CutSignal, Feed};
 pub use receipt::{Outcome, Receipt};
 pub use registry::Registry;
+pub use retention::{Pattern, Retention, Retentions};
 pub use ring::Ring;
 pub use shard::{ReadRequest, SWEEP_TICKS, Shard, Turn};
-pub use subscription::{Start, Subscribe, Subscription};
+pub use subscription::{Heartbeat, Start, Subscribe, Subscription};
 pub use target::Target;

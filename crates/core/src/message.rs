@@ -14,17 +14,39 @@ use std::{
 
 use memchr::memchr2;
 
-use crate::{budget::RingBudget, event::Event, event_id::EventId, name::ClientId, target::Target};
+use crate::{budget::RingBudget, event::Event, event_id::EventId, gap::Gap, name::ClientId, target::Target};
 
 /// Ends a chunked body.
 const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
+/// The record of an event, its allocations, and the entry of one target in a journal.
+const KEPT_RECORD_BYTES: usize = 256;
 /// Sixteen hexadecimal digits and CRLF.
 const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
 
 /// The first bytes of a stream: when to come back, and who this is. No blank line follows them, because
-/// several client libraries take a block without data for an empty event.
-pub fn prelude(retry_ms: u64, connection: u64, client: &ClientId) -> String {
-    format!("retry: {retry_ms}\n: connection {connection} client {client}\n")
+/// several client libraries take a block without data for an empty event. Behind them stand what the stream has to be
+/// told first, if anything, and its cursor, if it asked for one.
+pub fn prelude(
+    retry_ms: u64,
+    connection: u64,
+    client: &ClientId,
+    gap: Option<&Gap>,
+    cursor: Option<EventId>,
+) -> String {
+    let mut prelude = format!("retry: {retry_ms}\n: connection {connection} client {client}\n");
+    prelude.extend(gap.map(gap_lines));
+    prelude.extend(cursor.map(cursor_lines));
+    prelude
+}
+
+/// A gap as an event. It never has an id: the client's cursor must stay where it is.
+fn gap_lines(gap: &Gap) -> String {
+    format!("event: fanfare.gap\ndata: {gap}\n\n")
+}
+
+/// Moves the client's last event id forward and fires no event (WHATWG HTML 9.2.6, dispatch, steps 1 and 2).
+fn cursor_lines(cursor: EventId) -> String {
+    format!("id: {cursor}\n\n")
 }
 
 /// An event encoded but for its id: what the journal's critical section finishes in constant time.
@@ -95,6 +117,7 @@ impl Draft {
         let chunk_start = put_before(print(&mut line, format_args!("{:x}\r\n", sse_end - sse_start)));
         Message(Arc::new(Encoded {
             id,
+            has_own_id: self.own_id.is_some(),
             targets: self.targets,
             kept: self.kept,
             bytes: self.bytes,
@@ -132,6 +155,17 @@ fn push_data_lines(bytes: &mut Vec<u8>, mut data: &[u8]) {
     }
 }
 
+/// An event as a receiver sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields<'a> {
+    /// The event type, if one was given.
+    pub kind: Option<&'a str>,
+    /// The id on the stream: the [`EventId`], or the publisher's own.
+    pub id: &'a str,
+    /// The data; every line break is one LF.
+    pub data: String,
+}
+
 /// Immutable bytes of one event, shared by everybody who still has to send them. One pointer.
 #[derive(Clone, Debug)]
 pub struct Message(Arc<Encoded>);
@@ -139,6 +173,7 @@ pub struct Message(Arc<Encoded>);
 #[derive(Debug)]
 struct Encoded {
     id: EventId,
+    has_own_id: bool,
     targets: Box<[Target]>,
     kept: bool,
     bytes: Vec<u8>,
@@ -156,6 +191,16 @@ impl Message {
         Self::control(":\n", b"", budget)
     }
 
+    /// What one connection has lost, each gap an event.
+    pub(crate) fn gaps(gaps: &[Gap], budget: Arc<RingBudget>) -> Self {
+        Self::control(&gaps.iter().map(gap_lines).collect::<String>(), b"", budget)
+    }
+
+    /// A heartbeat that tells the client its cursor.
+    pub(crate) fn cursor(cursor: EventId, budget: Arc<RingBudget>) -> Self {
+        Self::control(&cursor_lines(cursor), b"", budget)
+    }
+
     /// The last line of a stream, when to come back, with the end of the chunked body behind it.
     pub(crate) fn last_retry(retry_ms: u64, budget: Arc<RingBudget>) -> Self {
         Self::control(&format!("retry: {retry_ms}\n"), FINAL_CHUNK, budget)
@@ -170,6 +215,7 @@ impl Message {
         bytes.extend_from_slice(after);
         Self(Arc::new(Encoded {
             id: EventId::ZERO,
+            has_own_id: false,
             targets: Box::default(),
             kept: false,
             bytes,
@@ -194,6 +240,30 @@ impl Message {
     /// Whether the journal may keep it.
     pub fn is_kept(&self) -> bool {
         self.0.kept
+    }
+
+    /// The fields of the event, as a receiver reads them.
+    pub fn fields(&self) -> Fields<'_> {
+        let field = |name| self.lines().find_map(move |line| line.strip_prefix(name));
+        let data: Vec<_> = self.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        Fields { kind: field("event: "), id: field("id: ").unwrap_or_default(), data: data.join("\n") }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        std::str::from_utf8(self.sse()).unwrap_or_default().split('\n')
+    }
+
+    /// The id that its publisher gave it.
+    pub(crate) fn own_id(&self) -> Option<&str> {
+        if !self.0.has_own_id {
+            return None;
+        }
+        self.lines().find_map(|line| line.strip_prefix("id: "))
+    }
+
+    /// What it takes of memory, in bytes, about: its buffer, its record, and its places in a journal.
+    pub fn kept_bytes(&self) -> usize {
+        self.0.bytes.capacity() + KEPT_RECORD_BYTES
     }
 
     /// The whole HTTP/1.1 chunk: size, event, CRLF.
@@ -266,6 +336,27 @@ mod tests {
         assert_eq!(std::str::from_utf8(message.sse()), Ok(sse));
         assert_eq!(message.chunk(), format!("{:x}\r\n{sse}\r\n", sse.len()).as_bytes());
         assert_eq!(message.bytes(), message.chunk().len());
+    }
+
+    #[test]
+    fn fields_are_what_a_receiver_reads() {
+        let event = Event::new(Target::All, "a: b\r\nid: 9\n\nevent: x\n").with_kind("k").unwrap();
+        let message = message(event.with_own_id("own: 1").unwrap());
+        let data = "a: b\nid: 9\n\nevent: x\n".to_owned();
+        assert_eq!(message.fields(), Fields { kind: Some("k"), id: "own: 1", data });
+        assert_eq!(message.own_id(), Some("own: 1"));
+    }
+
+    #[test]
+    fn gaps_and_cursors_stand_in_the_form_of_the_contract() {
+        let gap = Message::gaps(&[Gap::UNKNOWN_ID], budget());
+        let data = r#"{"from":null,"to":null,"missed":null,"reason":"unknown-id"}"#;
+        assert_eq!(gap.sse(), format!("event: fanfare.gap\ndata: {data}\n\n").as_bytes());
+        assert_eq!(Message::cursor(EventId::new(1, 2), budget()).sse(), b"id: 1-2\n\n");
+        let client = ClientId::new("u").unwrap();
+        assert_eq!(prelude(7, 1, &client, None, None), "retry: 7\n: connection 1 client u\n");
+        let cursor = Some(EventId::new(3, 4));
+        assert_eq!(prelude(7, 1, &client, None, cursor), "retry: 7\n: connection 1 client u\nid: 3-4\n\n");
     }
 
     #[test]

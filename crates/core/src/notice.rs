@@ -1,6 +1,6 @@
 //! [`Notice`]: what a shard has to say about its connections. Core returns them, the shell logs them.
 
-use crate::{name::ClientId, target::Target};
+use crate::{account::Account, name::ClientId, target::Target};
 
 /// Something an operator may want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Notice {
     Busy {
         /// Where the dropped messages were going.
         target: Target,
-        /// How many were dropped, over all connections of this shard.
+        /// How many were dropped, over all connections of this shard; see [`Account::dropped`].
         dropped: u64,
     },
 }
@@ -27,10 +27,8 @@ pub struct Closed {
     pub reason: CloseReason,
     /// How long it was open, in milliseconds.
     pub age_ms: u64,
-    /// Messages that its outlet took whole.
-    pub written: u64,
-    /// Messages it was due and did not get because its ring was full.
-    pub dropped: u64,
+    /// What became of its events.
+    pub account: Account,
 }
 
 /// Every way in which a connection can end.

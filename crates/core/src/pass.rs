@@ -4,9 +4,10 @@
 //! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
 //! A pass can stop after any slot and go on later.
 
-use std::{io::IoSlice, sync::Arc};
+use std::{io::IoSlice, mem, sync::Arc};
 
 use crate::{
+    account::Accounts,
     config::Config,
     event_id::EventId,
     message::Message,
@@ -35,8 +36,8 @@ pub(crate) struct Pass {
     at: usize,
     tallies: Vec<Option<Arc<Tally>>>,
     outcomes: Vec<Outcome>,
-    /// Messages with a tally.
-    tallied: u64,
+    /// So many slots in a row took all of this mark: most do, and most have the same.
+    written: (u64, usize),
 }
 
 impl Pass {
@@ -64,9 +65,6 @@ impl Pass {
     /// Adds a message; its bit is what slots are to be marked with.
     pub(crate) fn add(&mut self, message: Message, tally: Option<Arc<Tally>>) -> u64 {
         let bit = 1 << self.messages.len();
-        if tally.is_some() {
-            self.tallied |= bit;
-        }
         self.bytes += message.bytes();
         self.messages.push(message);
         self.tallies.push(tally);
@@ -99,7 +97,7 @@ impl Pass {
             *self.touched.get(self.at)?
         };
         self.at += 1;
-        Some((slot, std::mem::take(&mut marks[slot as usize]) | self.to_all))
+        Some((slot, mem::take(&mut marks[slot as usize]) | self.to_all))
     }
 
     /// Whether every slot has been looked at.
@@ -107,29 +105,49 @@ impl Pass {
         self.at >= if self.to_all != 0 { slots } else { self.touched.len() }
     }
 
-    /// Notes what became of the messages in `mark` for one connection.
-    pub(crate) fn count(&mut self, mark: u64, fate: Fate) {
-        for bit in bits(mark & self.tallied) {
-            let outcome = &mut self.outcomes[bit];
-            match fate {
-                Fate::Written => outcome.written += 1,
-                Fate::Queued => outcome.queued += 1,
-                Fate::Dropped => outcome.dropped += 1,
-            }
+    /// Notes what became of one message for one connection.
+    pub(crate) fn count(&mut self, bit: usize, fate: Fate) {
+        let outcome = &mut self.outcomes[bit];
+        match fate {
+            Fate::Written => outcome.written += 1,
+            Fate::Queued => outcome.queued += 1,
+            Fate::Dropped => outcome.dropped += 1,
         }
     }
 
-    /// Takes the messages above `seen` and up to `cursor` off the mark of `slot`. Those to all stay; the caller
-    /// raises what the slot has seen.
-    pub(crate) fn take_mark(&self, marks: &mut [u64], slot: u32, seen: EventId, cursor: EventId) -> u64 {
-        let mark = due(&self.messages, marks[slot as usize] | self.to_all, seen);
-        let left = due(&self.messages, mark, cursor);
-        marks[slot as usize] = left;
-        mark & !left
+    /// Notes that one connection took all messages in `mark`.
+    pub(crate) fn count_written(&mut self, mark: u64) {
+        if self.written.0 != mark {
+            self.add_written();
+            self.written = (mark, 0);
+        }
+        self.written.1 += 1;
     }
 
-    /// Reports to those who wait, and forgets everything but its memory.
-    pub(crate) fn finish(&mut self) {
+    fn add_written(&mut self) {
+        let (mark, slots) = mem::take(&mut self.written);
+        for bit in bits(mark) {
+            self.outcomes[bit].written += slots;
+        }
+    }
+
+    /// Takes the messages above `seen` off the mark of `slot`. Those to all stay; the caller raises what the slot has
+    /// seen.
+    pub(crate) fn take_mark(&self, marks: &mut [u64], slot: u32, seen: EventId) -> u64 {
+        due(&self.messages, mem::take(&mut marks[slot as usize]) | self.to_all, seen)
+    }
+
+    /// Whether something of it, above `seen`, is still to come to `slot`.
+    pub(crate) fn is_due(&self, marks: &[u64], slot: u32, seen: EventId) -> bool {
+        due(&self.messages, marks[slot as usize] | self.to_all, seen) != 0
+    }
+
+    /// Reports to those who wait and to the accounts, and forgets everything but its memory.
+    pub(crate) fn finish(&mut self, accounts: &mut Accounts) {
+        self.add_written();
+        for (message, outcome) in self.messages.iter().zip(&self.outcomes) {
+            accounts.note_outcome(message, *outcome);
+        }
         for (tally, outcome) in self.tallies.drain(..).zip(&self.outcomes) {
             if let Some(tally) = tally {
                 tally.add(*outcome);
@@ -138,7 +156,7 @@ impl Pass {
         self.messages.clear();
         self.outcomes.clear();
         self.touched.clear();
-        (self.bytes, self.to_all, self.at, self.tallied) = (0, 0, 0, 0);
+        (self.bytes, self.to_all, self.at) = (0, 0, 0);
     }
 }
 
@@ -169,11 +187,19 @@ pub(crate) struct Run<'a> {
     parts: [IoSlice<'a>; MESSAGES_MAX],
     count: usize,
     bytes: usize,
+    newest: EventId,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(messages: &'a [Message]) -> Self {
-        Self { messages, built_for: None, parts: [IoSlice::new(&[]); MESSAGES_MAX], count: 0, bytes: 0 }
+        Self {
+            messages,
+            built_for: None,
+            parts: [IoSlice::new(&[]); MESSAGES_MAX],
+            count: 0,
+            bytes: 0,
+            newest: EventId::ZERO,
+        }
     }
 
     /// The buffers for the messages in `mark`, and their bytes.
@@ -186,8 +212,14 @@ impl<'a> Run<'a> {
                 self.parts[self.count] = IoSlice::new(bytes);
                 self.count += 1;
                 self.bytes += bytes.len();
+                self.newest = self.messages[bit].id();
             }
         }
         (&self.parts[..self.count], self.bytes)
+    }
+
+    /// The id of the last message in these buffers.
+    pub(crate) fn newest(&self) -> EventId {
+        self.newest
     }
 }

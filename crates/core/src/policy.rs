@@ -3,11 +3,14 @@
 /// What happens to a connection whose ring is full. The publisher and all other connections never notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// The new message is dropped and counted; what waits already is delivered.
+    /// The connection takes what waits, then what it missed from the journal, then goes on live. What the journal does
+    /// not keep any more is told in a gap.
     #[default]
+    Repair,
+    /// New messages are dropped until the connection has taken what waits; a gap says how many.
     DropNewest,
-    /// The oldest waiting messages make room, are dropped and counted; a partly written one never is.
+    /// The oldest waiting messages make room and are dropped, a gap in their place; a partly written one never is.
     DropOldest,
-    /// The connection is closed; the client comes back and starts anew.
+    /// The connection is closed; the client comes back and resumes.
     Close,
 }

@@ -3,6 +3,7 @@
 //! The shard pushes and wakes; the body pops. Leaving is dropping: a dropped feed leaves the hub.
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
@@ -11,10 +12,12 @@ use std::{
 };
 
 use atomic_waker::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
 use crate::{
     event_id::EventId,
+    gap::Gap,
     message::{Held, Message},
     ring::Ring,
     subscription::Subscription,
@@ -35,6 +38,8 @@ pub struct Cut;
 #[derive(Debug)]
 pub(crate) struct Port {
     ring: Ring,
+    /// To be told before what the ring holds. Changed only by who holds `taking`, or while the ring is empty.
+    front: Mutex<Vec<Gap>>,
     state: AtomicU8,
     /// What the body has taken, control lines too.
     taken: AtomicU64,
@@ -53,6 +58,7 @@ impl Port {
     pub(crate) fn new(ring: Ring) -> Self {
         Self {
             ring,
+            front: Mutex::default(),
             state: AtomicU8::new(OPEN),
             taken: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -65,6 +71,16 @@ impl Port {
 
     pub(crate) fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// What is to be told before the ring.
+    pub(crate) fn front(&self) -> MutexGuard<'_, Vec<Gap>> {
+        self.front.lock()
+    }
+
+    /// Whether the body has taken everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty() && self.front.lock().is_empty()
     }
 
     pub(crate) fn wake(&self) {
@@ -86,19 +102,22 @@ impl Port {
         // looking at the ring here; ring popped before looking at the flag there).
         self.wants_empty.store(true, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
-        self.ring.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
+        self.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
     }
 
-    /// All that waits, in order, with nothing taken by the body in between; nothing if the body is taking now.
-    pub(crate) fn empty(&self) -> Vec<Message> {
+    /// While it lives, the body takes nothing. Waits for as long as the body needs to take one message.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         // Acquire and Release: who takes next sees what the other left.
-        if self.taking.swap(true, Ordering::Acquire) {
-            return Vec::new();
+        while self.taking.swap(true, Ordering::Acquire) {
+            std::hint::spin_loop();
         }
-        let emptied = std::iter::from_fn(|| self.ring.pop()).collect();
-        self.taking.store(false, Ordering::Release);
-        self.body.wake();
-        emptied
+        Hold(Arc::clone(self))
+    }
+
+    /// All that waits, in order, with nothing taken by the body in between.
+    pub(crate) fn empty(self: &Arc<Self>) -> Vec<Message> {
+        let _hold = self.hold();
+        std::iter::from_fn(|| self.ring.pop()).collect()
     }
 
     /// No message follows those in the ring.
@@ -114,6 +133,17 @@ impl Port {
         while self.ring.pop_held().is_some() {}
         self.body.wake();
         self.owner.wake();
+    }
+}
+
+/// Keeps the body from taking.
+#[derive(Debug)]
+pub(crate) struct Hold(Arc<Port>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.taking.store(false, Ordering::Release);
+        self.0.body.wake();
     }
 }
 
@@ -144,7 +174,12 @@ impl<S> Feed<S> {
             // The shard empties the ring, and wakes us after it.
             return Poll::Pending;
         }
-        let held = self.port.ring.pop_held();
+        let gaps = mem::take(&mut *self.port.front.lock());
+        let held = if gaps.is_empty() {
+            self.port.ring.pop_held()
+        } else {
+            Some(Held::new(Message::gaps(&gaps, Arc::clone(self.subscription.budget()))))
+        };
         self.port.taking.store(false, Ordering::Release);
         let Some(held) = held else {
             return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
@@ -156,7 +191,7 @@ impl<S> Feed<S> {
         self.port.taken.fetch_add(1, Ordering::Relaxed);
         self.port.written.fetch_add(u64::from(held.message().id() != EventId::ZERO), Ordering::Relaxed);
         std::sync::atomic::fence(Ordering::SeqCst);
-        if self.port.ring.is_empty() && self.port.wants_empty.swap(false, Ordering::SeqCst) {
+        if self.port.is_empty() && self.port.wants_empty.swap(false, Ordering::SeqCst) {
             self.subscription.ready();
         }
         held.message().clone()

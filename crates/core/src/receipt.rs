@@ -1,14 +1,16 @@
-//! [`Receipt`]: the answer to one publish, and [`Tally`], which shards add to when it was asked to be exact.
+//! [`Receipt`]: the answer to one publish, and [`Tally`], which shards add to when it was asked to be exact; and
+//! [`Report`], in which shards answer a question about their connections.
 
 use std::{
     future::poll_fn,
+    mem,
     sync::atomic::{AtomicUsize, Ordering},
-    task::Poll,
+    task::{Poll, Waker},
 };
 
-use atomic_waker::AtomicWaker;
+use parking_lot::Mutex;
 
-use crate::event_id::EventId;
+use crate::{account::Account, event_id::EventId};
 
 /// What became of one publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Receipt {
     pub matched: usize,
     /// What every shard did with it, if the publisher waited for that.
     pub outcome: Option<Outcome>,
+    /// It is the answer to an earlier publish with the same key, and nothing was published now.
+    pub is_repeat: bool,
 }
 
 /// How a message fared with the connections it matched; the three add up to them.
@@ -39,46 +43,100 @@ impl Outcome {
     }
 }
 
+/// Whoever waits for all shards.
+#[derive(Debug)]
+struct Countdown {
+    shards_left: AtomicUsize,
+    /// More than one publisher waits if a key is repeated.
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl Countdown {
+    fn new(shards: usize) -> Self {
+        Self { shards_left: AtomicUsize::new(shards), waiting: Mutex::default() }
+    }
+
+    fn count(&self) {
+        // AcqRel: who sees 0 sees what every shard did before it counted down.
+        if self.shards_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waiting = mem::take(&mut *self.waiting.lock());
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    async fn over(&self) {
+        poll_fn(|cx| {
+            // Register, then look.
+            let mut waiting = self.waiting.lock();
+            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.push(cx.waker().clone());
+            }
+            drop(waiting);
+            // Acquire: pairs with the AcqRel above.
+            if self.shards_left.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// Collects the accounts of a client's connections from all shards.
+#[derive(Debug)]
+pub(crate) struct Report {
+    countdown: Countdown,
+    accounts: Mutex<Vec<(u64, Account)>>,
+}
+
+impl Report {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self { countdown: Countdown::new(shards), accounts: Mutex::default() }
+    }
+
+    /// One shard's part.
+    pub(crate) fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
+        self.accounts.lock().extend(accounts);
+        self.countdown.count();
+    }
+
+    /// Waits for the last shard.
+    pub(crate) async fn accounts(&self) -> Vec<(u64, Account)> {
+        self.countdown.over().await;
+        let mut accounts = mem::take(&mut *self.accounts.lock());
+        accounts.sort_unstable_by_key(|(connection, _)| *connection);
+        accounts
+    }
+}
+
 /// Collects the outcome of one message from all shards.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    shards_left: AtomicUsize,
+    countdown: Countdown,
     written: AtomicUsize,
     queued: AtomicUsize,
     dropped: AtomicUsize,
-    waker: AtomicWaker,
 }
 
 impl Tally {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
-            shards_left: AtomicUsize::new(shards),
+            countdown: Countdown::new(shards),
             written: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
-            waker: AtomicWaker::new(),
         }
     }
 
     /// One shard is done with the message.
     pub(crate) fn add(&self, outcome: Outcome) {
+        // Relaxed: the countdown orders them.
         self.written.fetch_add(outcome.written, Ordering::Relaxed);
         self.queued.fetch_add(outcome.queued, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
-        // AcqRel: who sees 0 sees the sums of every shard that counted down before.
-        if self.shards_left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.waker.wake();
-        }
+        self.countdown.count();
     }
 
     /// Waits for the last shard.
     pub(crate) async fn outcome(&self) -> Outcome {
-        poll_fn(|cx| {
-            self.waker.register(cx.waker());
-            // Acquire: pairs with the AcqRel above.
-            if self.shards_left.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        self.countdown.over().await;
         Outcome {
             written: self.written.load(Ordering::Relaxed),
             queued: self.queued.load(Ordering::Relaxed),

@@ -6,8 +6,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 
 use crate::{
+    account::ChannelAccount,
     name::{Channel, ClientId},
     target::Target,
 };
@@ -16,7 +18,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Registry {
     clients: DashMap<ClientId, Vec<u64>>,
-    channels: DashMap<Channel, usize>,
+    channels: DashMap<Channel, ChannelAccount>,
+    /// Of broadcasts to all.
+    all: Mutex<ChannelAccount>,
     connections: AtomicUsize,
 }
 
@@ -37,10 +41,33 @@ impl Registry {
     pub fn estimate(&self, targets: &[Target]) -> usize {
         let each = targets.iter().map(|target| match target {
             Target::All => self.connections(),
-            Target::Channel(channel) => self.channels.get(channel).map_or(0, |count| *count),
+            Target::Channel(channel) => self.channels.get(channel).map_or(0, |account| account.connections),
             Target::Client(client) => self.clients.get(client).map_or(0, |held| held.len()),
         });
         each.sum::<usize>().min(self.connections())
+    }
+
+    /// What became of the events of `channel` since somebody has been following it, up to a sweep ago; `None` if nobody
+    /// is.
+    pub fn channel(&self, channel: &Channel) -> Option<ChannelAccount> {
+        self.channels.get(channel).map(|account| *account)
+    }
+
+    /// What became of broadcasts to all, up to a sweep ago.
+    pub fn all(&self) -> ChannelAccount {
+        ChannelAccount { connections: self.connections(), ..*self.all.lock() }
+    }
+
+    pub(crate) fn add_news(&self, target: &Target, news: &ChannelAccount) {
+        match target {
+            Target::All => self.all.lock().add(news),
+            Target::Channel(channel) => {
+                if let Some(mut account) = self.channels.get_mut(channel) {
+                    account.add(news);
+                }
+            }
+            Target::Client(_) => {}
+        }
     }
 
     /// Takes a connection in unless there are `connections_max` already; false then.
@@ -58,7 +85,7 @@ impl Registry {
         }
         self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1)).push(connection);
         for channel in channels {
-            *self.channels.entry(channel.clone()).or_default() += 1;
+            self.channels.entry(channel.clone()).or_default().connections += 1;
         }
         true
     }
@@ -69,10 +96,10 @@ impl Registry {
         }
         self.clients.remove_if(client, |_, held| held.is_empty());
         for channel in channels {
-            if let Some(mut count) = self.channels.get_mut(channel) {
-                *count -= 1;
+            if let Some(mut account) = self.channels.get_mut(channel) {
+                account.connections -= 1;
             }
-            self.channels.remove_if(channel, |_, count| *count == 0);
+            self.channels.remove_if(channel, |_, account| account.connections == 0);
         }
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }

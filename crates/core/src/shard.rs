@@ -4,28 +4,30 @@
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
 
 mod intake;
+mod reading;
 mod sweep;
 
 use std::{hash::RandomState, mem, sync::Arc, task::Poll};
 
 use crate::{
-    busy::Busy,
+    account::Accounts,
     event_id::EventId,
     fan::Fan,
     hub::Hub,
-    inbox::{Inbox, SlotRef},
+    inbox::{Inbox, Item, SlotRef},
     index::Index,
-    journal::ReadLimit,
     message::{Held, Message},
     notice::{CloseReason, Closed, Notice},
     outlet::{Outlet, Socket},
     pace::Pace,
     pass::{self, Pass, Run},
     receipt::Tally,
-    slot::{Ends, Slot, State},
-    target::Target,
+    slot::{Asked, Ends, Slot, State},
 };
 
+use reading::Reading;
+
+pub use reading::ReadRequest;
 pub use sweep::SWEEP_TICKS;
 
 /// So many slots without a mark are as much work as one with a write.
@@ -49,34 +51,6 @@ pub enum Turn {
     },
 }
 
-/// A slot that catches up wants to know what the journal has. The shell passes it to [`Hub::read`], away from
-/// the shard's loop.
-#[derive(Clone, Debug)]
-pub struct ReadRequest {
-    pub(crate) shard: usize,
-    pub(crate) slot: SlotRef,
-    pub(crate) after: EventId,
-    pub(crate) targets: Vec<Target>,
-    pub(crate) limit: ReadLimit,
-}
-
-impl ReadRequest {
-    /// Where to begin (exclusive).
-    pub fn after(&self) -> EventId {
-        self.after
-    }
-
-    /// Events for any of these are wanted, in one order, each once.
-    pub fn targets(&self) -> &[Target] {
-        &self.targets
-    }
-
-    /// The most that one answer may hold.
-    pub fn limit(&self) -> ReadLimit {
-        self.limit
-    }
-}
-
 /// A set of slots and all it takes to serve them.
 #[derive(Debug)]
 pub struct Shard<S> {
@@ -97,9 +71,11 @@ pub struct Shard<S> {
     position: EventId,
     open: usize,
     heartbeat: Message,
+    /// The last heartbeat that told a cursor.
+    cursor: (EventId, Message),
     scratch: Vec<Held>,
-    busy: Busy,
-    reads: Vec<ReadRequest>,
+    accounts: Accounts,
+    reading: Reading,
     notices: Vec<Notice>,
     /// How far the sweep has come, and how many slots it still looks at in this tick.
     swept: usize,
@@ -115,6 +91,7 @@ impl<S: Socket> Shard<S> {
             number,
             inbox: Arc::clone(hub.inbox(number)),
             heartbeat: Message::heartbeat(Arc::clone(hub.budget())),
+            cursor: (EventId::ZERO, Message::cursor(EventId::ZERO, Arc::clone(hub.budget()))),
             hub,
             slots: Vec::new(),
             marks: Vec::new(),
@@ -126,8 +103,8 @@ impl<S: Socket> Shard<S> {
             position: EventId::ZERO,
             open: 0,
             scratch: Vec::new(),
-            busy: Busy::default(),
-            reads: Vec::new(),
+            accounts: Accounts::default(),
+            reading: Reading::default(),
             notices: Vec::new(),
             swept: 0,
             to_sweep: 0,
@@ -139,6 +116,7 @@ impl<S: Socket> Shard<S> {
     /// Does a bounded piece of what waits. `now_ms` is monotonic time.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
+        self.take_answers(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
         if self.pass.is_over(self.marks.len()) {
@@ -152,15 +130,16 @@ impl<S: Socket> Shard<S> {
             }
         }
         self.run_pass(now_ms);
+        self.ask_journal();
         if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
-            self.pass.finish();
+            self.pass.finish(&mut self.accounts);
             self.is_relief_due = true;
             self.forget_relaxed();
         }
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        let has_more = is_draining || is_sweeping || self.inbox.has_ready();
+        let has_more = is_draining || is_sweeping || self.inbox.has_ready() || self.inbox.has_answers();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
@@ -192,9 +171,9 @@ impl<S: Socket> Shard<S> {
         mem::take(&mut self.notices)
     }
 
-    /// What there is to ask the journal since the last call.
+    /// What there is to ask the journal since the last call: at most [`crate::Config::reads_max`] are not answered.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
-        mem::take(&mut self.reads)
+        self.reading.take_requests()
     }
 
     /// Outlets that may go on: at most as many as one turn may look at.
@@ -216,31 +195,41 @@ impl<S: Socket> Shard<S> {
         self.flush(at, now_ms);
     }
 
-    /// Writes what waits and, once nothing does, asks the journal for more if the slot catches up.
+    /// Writes what waits and, once nothing does, goes on with what it missed.
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
+        let hub = Arc::clone(&self.hub);
         let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
             return;
         };
-        if let Err(reason) = slot.flush(&mut self.scratch, now_ms) {
+        if let Err(reason) = slot.flush(&mut self.scratch, hub.budget(), now_ms) {
             self.remove(at.index, reason, now_ms);
             return;
         }
         if slot.is_flushed() {
             slot.patience.drained(&self.pace, now_ms);
-        } else if slot.has_room_for_a_pass(self.hub.config()) {
+        } else if slot.has_room_for_a_pass(hub.config()) {
             slot.patience.relax(&self.pace, now_ms);
         }
-        let State::CatchUp { cursor, is_reading: false } = slot.state else { return };
-        let is_empty = match &slot.outlet {
-            Outlet::Body { port, .. } => port.want_empty(),
-            _ => slot.is_flushed() && !slot.is_full,
-        };
-        if is_empty {
-            slot.state = State::CatchUp { cursor, is_reading: true };
-            let targets = std::iter::once(Target::All).chain(slot.subscriber.targets()).collect();
-            let limit = self.hub.read_limit();
-            self.reads.push(ReadRequest { shard: self.number, slot: at, after: cursor, targets, limit });
+        if !slot.is_behind() || !slot.has_taken_all() {
+            return;
         }
+        match &mut slot.state {
+            State::CatchUp(catch_up) if catch_up.cursor < self.position => {
+                catch_up.asked = Asked::Soon;
+                self.reading.want(at);
+            }
+            _ => self.go_live(at, now_ms),
+        }
+    }
+
+    /// What it is not told yet goes out, and with the end of the hub its own end.
+    fn go_live(&mut self, at: SlotRef, now_ms: u64) {
+        let Some(slot) = self.slot(at) else { return };
+        slot.go_live();
+        if self.drained.is_some() {
+            self.begin_closing(at.index);
+        }
+        self.flush(at, now_ms);
     }
 
     fn run_pass(&mut self, now_ms: u64) {
@@ -265,16 +254,21 @@ impl<S: Socket> Shard<S> {
                 config: self.hub.config(),
                 messages: &messages,
                 pass: &mut pass,
-                busy: &mut self.busy,
+                accounts: &mut self.accounts,
+                budget: self.hub.budget(),
                 scratch: &mut self.scratch,
                 now_ms,
                 queued: false,
             };
             let ends = fan.deliver(slot, due, &mut run);
             let config = self.hub.config();
+            let at = SlotRef { index, connection: slot.connection };
             if fan.queued && slot.is_short_of_room(config) {
-                let at = SlotRef { index, connection: slot.connection };
                 self.pace.press(at, &mut slot.patience, self.open, config, now_ms);
+            }
+            // It has fallen behind and all has left already, or a body must say when it has.
+            if fan.queued && slot.is_behind() && slot.has_taken_all() {
+                self.inbox.ready(at);
             }
             if let Err(reason) = ends {
                 self.remove(index, reason, now_ms);
@@ -305,20 +299,17 @@ impl<S: Socket> Shard<S> {
         self.index.leave(index);
         self.hub.leave(slot.connection, &slot.subscriber);
         self.open -= 1;
-        let mut written = slot.written;
-        if let Outlet::Body { port, .. } = &slot.outlet {
-            written = port.written();
-            if !(slot.was_told() && slot.is_flushed()) {
-                port.cut();
-            }
+        if let Outlet::Body { port, .. } = &slot.outlet
+            && !(slot.was_told() && slot.is_flushed())
+        {
+            port.cut();
         }
         self.notices.push(Notice::Closed(Closed {
             connection: slot.connection,
             client: slot.subscriber.client.clone(),
             reason,
             age_ms: now_ms.saturating_sub(slot.subscriber.opened_ms),
-            written,
-            dropped: slot.dropped,
+            account: slot.account(),
         }));
         // The place is free for another once nothing in here speaks of this slot any more.
         drop(slot);
@@ -329,7 +320,11 @@ impl<S: Socket> Shard<S> {
 impl<S> Drop for Shard<S> {
     /// What nobody will take any more must not keep sockets open: their wakers hold the inbox that holds them.
     fn drop(&mut self) {
-        while self.inbox.pop().is_some() {}
+        while let Some(item) = self.inbox.pop() {
+            if let Item::Report { report, .. } = item {
+                report.add(std::iter::empty());
+            }
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Only its shard touches it. Whatever happens, a message that was begun is finished first, whole.
 
+mod catch_up;
 mod flush;
 
 use crate::{
-    busy::Busy,
+    account::{Account, Accounts},
     config::Config,
     event_id::EventId,
-    journal::Batch,
+    gap::{Gap, GapReason},
     message::{Held, Message},
     notice::CloseReason,
     outlet::{Framing, Outlet, Socket},
@@ -19,16 +20,17 @@ use crate::{
     subscription::Subscriber,
 };
 
-/// What a slot is due next.
+pub(crate) use catch_up::{Asked, CatchUp};
+
+/// What a slot is due next. While its outlet is not attached, what it is due waits or is left to the journal.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Registered, its head not yet out. What it is due goes to its ring, unless it resumes: then the journal
-    /// will have it.
-    Opening { resume: Option<EventId> },
     /// Gets every message as it comes.
     Live,
-    /// Gets nothing live; is fed from the journal from `cursor` (exclusive) on whenever its ring is empty.
-    CatchUp { cursor: EventId, is_reading: bool },
+    /// Gets nothing live; is fed from the journal whenever its ring is empty.
+    CatchUp(CatchUp),
+    /// Its ring was full and nothing is repaired: gets nothing until it has taken what waits, then a gap, then all.
+    Dropping,
     /// Gets what waits, then its last line, then the end.
     Closing(Closing),
 }
@@ -46,6 +48,13 @@ pub(crate) struct Closing {
 struct Rest {
     held: Held,
     written_bytes: usize,
+}
+
+/// Events that are lost, and that it is told of once it has taken what waits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loss {
+    missed: u64,
+    to: EventId,
 }
 
 /// What became of a message for one connection.
@@ -68,36 +77,40 @@ pub(crate) struct Slot<S> {
     pub(crate) state: State,
     pub(crate) outlet: Outlet<S>,
     rest: Option<Rest>,
+    /// To be told before what waits in the ring. A body's port has its own.
+    front: Vec<Gap>,
     ring: Option<Box<Ring>>,
     /// Monotonic time of the last byte that left, or at which bytes began to wait.
     pub(crate) progress_ms: u64,
     /// The socket took nothing the last time and has not said since that it would.
     pub(crate) is_full: bool,
     pub(crate) patience: Patience,
-    pub(crate) written: u64,
-    pub(crate) dropped: u64,
-    /// Messages that the journal has to give before it is live again.
-    owed: u64,
+    pub(crate) account: Account,
+    loss: Loss,
+    /// It knows of everything that the journal does not keep any more up to here.
+    told: EventId,
     pub(crate) input_bytes: usize,
     pub(crate) subscriber: Box<Subscriber>,
 }
 
 impl<S: Socket> Slot<S> {
     pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>) -> Self {
+        let cursor = subscriber.cursor;
+        let is_behind = cursor < subscriber.opened;
         Self {
             connection,
-            // A cursor from the future: nothing is due to it until the ids have come that far.
-            seen: subscriber.resume.map_or(subscriber.seen, |cursor| subscriber.seen.max(cursor)),
-            state: State::Opening { resume: subscriber.resume },
+            seen: subscriber.opened,
+            state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
             outlet: Outlet::Unattached,
             rest: None,
+            front: Vec::new(),
             ring: None,
             progress_ms: subscriber.opened_ms,
             is_full: false,
             patience: Patience::new(),
-            written: 0,
-            dropped: 0,
-            owed: 0,
+            account: Account { position: cursor, ..Account::default() },
+            loss: Loss::default(),
+            told: subscriber.told,
             input_bytes: 0,
             subscriber,
         }
@@ -106,9 +119,14 @@ impl<S: Socket> Slot<S> {
     /// Whether everything it was given has left. A body's ring counts until the body has taken it.
     pub(crate) fn is_flushed(&self) -> bool {
         match &self.outlet {
-            Outlet::Body { port, .. } => port.ring().is_empty(),
-            _ => self.rest.is_none() && self.ring.as_ref().is_none_or(|ring| ring.is_empty()),
+            Outlet::Body { port, .. } => port.is_empty(),
+            _ => self.rest.is_none() && self.front.is_empty() && self.ring.as_ref().is_none_or(|ring| ring.is_empty()),
         }
+    }
+
+    /// Whether its head is out.
+    pub(crate) fn is_attached(&self) -> bool {
+        !matches!(self.outlet, Outlet::Unattached)
     }
 
     /// Whether it was given all it was due and the end of the stream with it.
@@ -134,8 +152,8 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether it should be waited for. Only a socket says when it has room again; an Opening slot has none, and a body
-    /// is emptied by its reader's task.
+    /// Whether it should be waited for. Only a socket says when it has room again; a slot without an outlet does not,
+    /// and a body is emptied by its reader's task.
     pub(crate) fn is_short_of_room(&self, config: &Config) -> bool {
         matches!(self.outlet, Outlet::Socket { .. }) && !self.has_room_for_a_pass(config)
     }
@@ -148,10 +166,11 @@ impl<S: Socket> Slot<S> {
         })
     }
 
-    /// Whether `messages` can go straight to its socket; gives the socket and its framing if so.
+    /// Whether messages can go straight to its socket; gives the socket and its framing if so.
     pub(crate) fn idle_socket(&mut self) -> Option<(&mut S, Framing)> {
         let is_idle = matches!(self.state, State::Live)
             && self.rest.is_none()
+            && self.front.is_empty()
             && self.ring.as_ref().is_none_or(|ring| ring.is_empty());
         match &mut self.outlet {
             Outlet::Socket { socket, framing } if is_idle => Some((socket, *framing)),
@@ -162,101 +181,94 @@ impl<S: Socket> Slot<S> {
     /// A message of which the socket took the first `written_bytes`.
     pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
         self.progress_ms = now_ms;
+        self.account.position = message.id();
         self.rest = Some(Rest { held: Held::new(message), written_bytes });
     }
 
     /// Lets `message` wait, under the policy if there is no room. `Err` is policy close.
     pub(crate) fn enqueue(
         &mut self,
-        message: Message,
+        message: &Message,
         config: &Config,
-        busy: &mut Busy,
+        accounts: &mut Accounts,
         now_ms: u64,
     ) -> Result<Fate, CloseReason> {
         if self.is_flushed() && !self.is_full {
             self.progress_ms = now_ms;
         }
-        let policy = self.subscriber.policy;
-        let ring = self.ring_or_new(config);
-        let Err(message) = ring.push(message) else { return Ok(Fate::Queued) };
-        if policy == Policy::DropOldest {
-            let mut lost = 0;
-            while !ring.has_room(message.bytes())
-                && let Some(oldest) = ring.pop()
-            {
-                // A heartbeat makes room as well, and nobody misses it.
-                lost += u64::from(oldest.id() != EventId::ZERO);
-                busy.note(&oldest);
-            }
-            let pushed = ring.push(message);
-            debug_assert!(pushed.is_ok(), "an empty ring takes any message");
-            self.dropped += lost;
+        if self.ring_or_new(config).push(message.clone()).is_ok() {
+            self.account.position = message.id();
             return Ok(Fate::Queued);
         }
-        self.dropped += 1;
-        busy.note(&message);
-        if policy == Policy::Close { Err(CloseReason::Busy) } else { Ok(Fate::Dropped) }
-    }
-
-    /// Leaves `message` to the journal, or drops it if no journal keeps it.
-    pub(crate) fn skip(&mut self, message: &Message, config: &Config, busy: &mut Busy) -> Fate {
-        if config.history && message.is_kept() {
-            self.owed += u64::from(self.is_of_its_time(message));
-            return Fate::Queued;
-        }
-        self.dropped += 1;
-        busy.note(message);
-        Fate::Dropped
-    }
-
-    /// Whether it was published while the connection was open: what is older was never due, only asked for.
-    fn is_of_its_time(&self, message: &Message) -> bool {
-        message.id() > self.subscriber.seen
-    }
-
-    /// It is live again: what the journal had not is lost.
-    pub(crate) fn go_live(&mut self) {
-        self.state = State::Live;
-        self.dropped += std::mem::take(&mut self.owed);
-    }
-
-    /// Puts what the journal gave behind what waits, as far as there is room; the rest is read again.
-    pub(crate) fn catch_up(&mut self, batch: Batch, config: &Config, now_ms: u64) {
-        let State::CatchUp { mut cursor, .. } = self.state else { return };
-        if self.is_flushed() && !self.is_full {
-            self.progress_ms = now_ms;
-        }
-        let mut is_whole = true;
-        for message in batch.messages {
-            let (id, is_of_its_time) = (message.id(), self.is_of_its_time(&message));
-            is_whole = self.ring_or_new(config).push(message).is_ok();
-            if !is_whole {
-                break;
+        match self.subscriber.policy {
+            Policy::Repair => {
+                self.state = State::CatchUp(CatchUp::repair(message.id().before()));
+                Ok(self.skip(message, accounts))
             }
-            self.owed = self.owed.saturating_sub(u64::from(is_of_its_time));
-            cursor = id;
+            Policy::DropNewest => {
+                self.state = State::Dropping;
+                Ok(self.skip(message, accounts))
+            }
+            Policy::DropOldest => {
+                self.drop_oldest(message, config, accounts);
+                Ok(Fate::Queued)
+            }
+            Policy::Close => {
+                self.skip(message, accounts);
+                Err(CloseReason::Busy)
+            }
         }
-        let cursor = if is_whole { batch.next } else { cursor };
-        self.state = State::CatchUp { cursor, is_reading: false };
     }
 
-    /// Lets go of what waits in the ring and leaves it to the journal; a partly written message stays.
-    pub(crate) fn empty_into_catch_up(&mut self, config: &Config, busy: &mut Busy) {
-        let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
-            (Outlet::Body { port, .. }, _) => port.empty(),
-            (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
-            (_, None) => return,
+    /// Makes room for `message`; what is dropped is told before what is left.
+    fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
+        // A body takes nothing meanwhile, so that it finds the gap before what is newer.
+        let hold = match &self.outlet {
+            Outlet::Body { port, .. } => Some(port.hold()),
+            _ => None,
         };
-        emptied.retain(|message| message.id() != EventId::ZERO);
-        let Some(first) = emptied.first() else { return };
-        let cursor = first.id().before();
-        match &mut self.state {
-            State::Opening { resume } => *resume = Some(cursor),
-            State::Live | State::CatchUp { .. } => self.state = State::CatchUp { cursor, is_reading: false },
-            State::Closing(_) => {}
+        let ring = self.ring_or_new(config);
+        let mut dropped = Vec::new();
+        while !ring.has_room(message.bytes())
+            && let Some(oldest) = ring.pop()
+        {
+            dropped.push(oldest);
         }
-        for message in &emptied {
-            self.skip(message, config, busy);
+        let pushed = ring.push(message.clone());
+        debug_assert!(pushed.is_ok(), "an empty ring takes any message");
+        self.account.position = message.id();
+        self.lose_all(&dropped, accounts);
+        drop(hold);
+    }
+
+    /// What was taken out of the front of the ring is lost, and told before what is left in it.
+    fn lose_all(&mut self, messages: &[Message], accounts: &mut Accounts) {
+        // A heartbeat makes room as well, and nobody misses it.
+        for message in messages.iter().filter(|message| message.id() != EventId::ZERO) {
+            self.account.dropped += 1;
+            self.account.lost += 1;
+            accounts.note_dropped(message);
+            accounts.note_lost(message);
+            self.with_front(|front| match front.last_mut() {
+                Some(Gap { to, missed: Some(missed), .. }) => {
+                    *missed += 1;
+                    *to = Some(message.id());
+                }
+                _ => front.push(Gap {
+                    from: Some(message.id().before()),
+                    to: Some(message.id()),
+                    missed: Some(1),
+                    reason: GapReason::Busy,
+                }),
+            });
+        }
+    }
+
+    /// Changes what is to be told before the ring.
+    fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
+        match &self.outlet {
+            Outlet::Body { port, .. } => change(&mut port.front()),
+            _ => change(&mut self.front),
         }
     }
 
@@ -269,8 +281,10 @@ impl<S: Socket> Slot<S> {
 
     /// The outlet is there: what waited in the ring goes where the outlet takes it from.
     pub(crate) fn attach(&mut self, outlet: Outlet<S>, now_ms: u64) {
+        let front = std::mem::take(&mut self.front);
         self.outlet = outlet;
         self.progress_ms = now_ms;
+        self.with_front(|fresh| *fresh = front);
         if let Outlet::Body { port, .. } = &self.outlet
             && let Some(ring) = self.ring.take()
         {
@@ -280,10 +294,6 @@ impl<S: Socket> Slot<S> {
             }
             port.wake();
         }
-        self.state = match self.state {
-            State::Opening { resume: Some(cursor) } => State::CatchUp { cursor, is_reading: false },
-            _ => State::Live,
-        };
     }
 
     /// After what waits it gets a last `retry:` line and the end.
@@ -301,6 +311,14 @@ impl<S: Socket> Slot<S> {
             }
         }
         (self.is_full || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
+    }
+
+    /// What became of its events so far.
+    pub(crate) fn account(&self) -> Account {
+        match &self.outlet {
+            Outlet::Body { port, .. } => Account { written: port.written(), ..self.account },
+            _ => self.account,
+        }
     }
 
     fn ring_or_new(&mut self, config: &Config) -> &Ring {

@@ -6,23 +6,47 @@
 use std::{mem, sync::Arc};
 
 use crate::{
+    budget::RingBudget,
     event_id::EventId,
+    gap::Gap,
     hub::Hub,
     inbox::{Item, SlotRef},
+    journal::Place,
     name::{Channel, ClientId},
     notice::CloseReason,
     outlet::{Framing, Outlet},
     policy::Policy,
     port::{Feed, Port},
+    target::Target,
 };
 
 /// Where a stream begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// With the next event.
     Now,
-    /// With what the journal keeps after this cursor (exclusive), then live.
+    /// With what is kept after this position (exclusive), then live.
     After(EventId),
+    /// With what is kept after the newest event that has this id of its publisher's own, of those that the connection
+    /// would receive.
+    AfterOwn(String),
+    /// With what is kept from this Unix time on, in milliseconds (inclusive).
+    Since {
+        /// Unix time.
+        ms: u64,
+    },
+    /// With the oldest that is kept.
+    Earliest,
+}
+
+/// What a stream says when it has had nothing for long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// A comment line, which nobody sees.
+    #[default]
+    Comment,
+    /// The client's cursor, moved forward: it then resumes from there.
+    Cursor,
 }
 
 /// What a connection wants to receive: broadcasts to all, messages to `client`, and `channels`.
@@ -36,6 +60,8 @@ pub struct Subscribe {
     pub start: Start,
     /// What its ring does when it is full.
     pub policy: Policy,
+    /// What it is sent in silence.
+    pub heartbeat: Heartbeat,
     /// Which shard owns it, below the number of shards.
     pub shard: usize,
     /// Monotonic milliseconds, of the clock that the shard is driven with.
@@ -47,11 +73,27 @@ pub struct Subscribe {
 pub(crate) struct Subscriber {
     pub(crate) client: ClientId,
     pub(crate) channels: Box<[Channel]>,
-    pub(crate) resume: Option<EventId>,
+    /// It is due what is above this, and need not be told what is missing up to `told`.
+    pub(crate) cursor: EventId,
+    pub(crate) told: EventId,
     /// The newest id when it was registered: nothing at or below it is live for this slot.
-    pub(crate) seen: EventId,
+    pub(crate) opened: EventId,
     pub(crate) policy: Policy,
+    pub(crate) heartbeat: Heartbeat,
     pub(crate) opened_ms: u64,
+}
+
+impl Subscriber {
+    /// The targets whose events it receives, but for all.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
+        let channels = self.channels.iter().cloned().map(Target::Channel);
+        channels.chain(std::iter::once(Target::Client(self.client.clone())))
+    }
+
+    /// The targets whose events it receives.
+    pub(crate) fn all_targets(&self) -> Vec<Target> {
+        std::iter::once(Target::All).chain(self.targets()).collect()
+    }
 }
 
 /// A registered connection. While its head is not out, what it is due waits in its ring.
@@ -60,12 +102,24 @@ pub struct Subscription<S> {
     hub: Arc<Hub<S>>,
     shard: usize,
     slot: SlotRef,
+    place: Place,
     leave: Option<CloseReason>,
 }
 
 impl<S> Subscription<S> {
-    pub(crate) fn new(hub: Arc<Hub<S>>, shard: usize, slot: SlotRef) -> Self {
-        Self { hub, shard, slot, leave: Some(CloseReason::HandshakeFailed) }
+    pub(crate) fn new(hub: Arc<Hub<S>>, shard: usize, slot: SlotRef, place: Place) -> Self {
+        Self { hub, shard, slot, place, leave: Some(CloseReason::HandshakeFailed) }
+    }
+
+    /// Where the stream begins: it is due, or told of, everything above this. For the [`crate::prelude`] of a stream
+    /// that wants to hear its cursor.
+    pub fn cursor(&self) -> EventId {
+        self.place.cursor
+    }
+
+    /// What the stream has to be told first, in the [`crate::prelude`].
+    pub fn gap(&self) -> Option<&Gap> {
+        self.place.gap.as_ref()
     }
 
     /// The number of the connection, unique in its hub's life.
@@ -91,6 +145,10 @@ impl<S> Subscription<S> {
         let outlet = Outlet::Body { port: Arc::clone(&port), taken: 0 };
         self.send(Item::Attach { slot: self.slot, outlet, input_bytes: 0 });
         Feed::new(port, self)
+    }
+
+    pub(crate) fn budget(&self) -> &Arc<RingBudget> {
+        self.hub.budget()
     }
 
     pub(crate) fn ready(&self) {

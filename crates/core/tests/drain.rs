@@ -220,7 +220,10 @@ fn a_body_that_is_dropped_leaves_and_lets_go_of_what_waits() {
     drop(feed);
     kit.run();
     let closed = kit.closed();
-    assert_eq!((closed[0].reason, closed[0].written, closed[0].dropped), (CloseReason::ClientGone, 1, 0));
+    assert_eq!(
+        (closed[0].reason, closed[0].account.written, closed[0].account.dropped),
+        (CloseReason::ClientGone, 1, 0)
+    );
     assert_eq!((kit.hub.ring_bytes(), kit.hub.registry().connections()), (0, 0));
 }
 

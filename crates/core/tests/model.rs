@@ -6,17 +6,18 @@
 
 mod support;
 
-use fanfare_core::Config;
+use fanfare_core::{Config, Pattern, Retention, Retentions};
 use support::{Ending, Plan, Rng, World};
 
 const STEPS: usize = 12_000;
 
-fn config(rng: &mut Rng) -> Config {
+fn config(rng: &mut Rng, is_lossless: bool) -> Config {
     Config {
         shards: rng.pick(&[1, 2, 4]),
         ring_messages_max: rng.within(1, 6),
         ring_bytes_max: rng.pick(&[40, 200, 2_000]),
-        hub_ring_bytes_max: usize::MAX,
+        // Above what half-written messages hold: connections that hold too much of those are closed.
+        hub_ring_bytes_max: rng.pick(&[600, 4_000, usize::MAX]),
         inbox_messages_max: rng.within(1, 8),
         inbox_bytes_max: rng.pick(&[100, 400, 5_000]),
         heartbeat_ms: rng.pick(&[20, 200]),
@@ -26,8 +27,26 @@ fn config(rng: &mut Rng) -> Config {
         drain_spread_ms: rng.pick(&[0, 500]),
         turn_slots_max: rng.within(1, 4),
         patience_ms: rng.pick(&[0, 5, 100]),
-        history: false,
-        connections_max: usize::MAX,
+        reads_max: rng.within(1, 4),
+        history: history(rng, is_lossless),
+        ..Config::default()
+    }
+}
+
+fn history(rng: &mut Rng, is_lossless: bool) -> Retentions {
+    let endless = Retention { events_max: usize::MAX, bytes_max: usize::MAX, age_ms_max: u64::MAX };
+    if is_lossless {
+        return Retentions { each: endless, bytes_max: usize::MAX, ..Retentions::default() };
+    }
+    Retentions {
+        each: Retention {
+            events_max: rng.pick(&[0, 1, 5, 40, usize::MAX]),
+            bytes_max: rng.pick(&[400, 4_000, usize::MAX]),
+            age_ms_max: rng.pick(&[0, 500, u64::MAX]),
+        },
+        channels: vec![(Pattern::new("a").unwrap(), endless)],
+        bytes_max: rng.pick(&[3_000, 30_000, usize::MAX]),
+        targets_max: rng.pick(&[1, 3, 100]),
     }
 }
 
@@ -35,7 +54,8 @@ fn run(seed: u64) {
     // Shown only when the test fails.
     println!("replay with FANFARE_SEED={seed}");
     let mut rng = Rng::new(seed);
-    let plan = Plan { config: config(&mut rng), has_history: false, is_lossless: false, members_max: 16 };
+    let is_lossless = rng.chance(30);
+    let plan = Plan { config: config(&mut rng, is_lossless), is_lossless, members_max: 16 };
     println!("{plan:?}");
     let ending = if rng.chance(50) { Ending::Leave } else { Ending::Drain };
     let mut world = World::new(rng.next(), plan);

@@ -5,7 +5,7 @@ mod support;
 use std::task::Poll;
 
 use fanfare_core::{
-    CloseReason, Config, Draft, Event, EventId, Framing, Policy, RingBudget, Start, Subscribe, Turn, Wait,
+    CloseReason, Config, Draft, Event, EventId, Framing, Heartbeat, Policy, RingBudget, Start, Subscribe, Turn, Wait,
 };
 use support::{Chunks, Kit, Link, Parser, all, channel, client, data_of, poll, to_channel, to_client};
 
@@ -40,7 +40,7 @@ fn a_ring_takes_its_limit_of_messages_and_drops_the_next() {
     link.end();
     kit.run();
     let closed = kit.closed();
-    assert_eq!((closed[0].written, closed[0].dropped), (4, 1));
+    assert_eq!((closed[0].account.written, closed[0].account.dropped), (4, 1));
     assert_eq!(data_of(&link), ["1", "2", "3", "5"]);
 }
 
@@ -83,7 +83,7 @@ fn the_oldest_make_room_but_never_the_one_that_was_begun() {
     link.end();
     kit.run();
     let closed = kit.closed();
-    assert_eq!((closed[0].written, closed[0].dropped), (3, 2));
+    assert_eq!((closed[0].account.written, closed[0].account.dropped), (3, 2));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_heartbeat_that_makes_room_in_a_body_is_not_a_dropped_message() {
     kit.run();
     drop(feed);
     kit.run();
-    assert_eq!(kit.closed()[0].dropped, 0, "a comment line is nobody's message");
+    assert_eq!(kit.closed()[0].account.dropped, 0, "a comment line is nobody's message");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn policy_close_ends_the_connection_at_the_first_message_without_room() {
     kit.say("3");
     kit.run();
     let closed = kit.closed();
-    assert_eq!((closed[0].reason, closed[0].dropped), (CloseReason::Busy, 1));
+    assert_eq!((closed[0].reason, closed[0].account.dropped), (CloseReason::Busy, 1));
     assert!(link.is_closed());
     assert_eq!((kit.hub.ring_bytes(), kit.hub.registry().connections()), (0, 0));
 }
@@ -152,7 +152,7 @@ fn a_ring_that_overflowed_before_the_head_was_out_keeps_its_limit_and_counts_the
     assert_eq!(data_of(&link), ["1", "2", "5"]);
     link.end();
     kit.run();
-    assert_eq!(kit.closed()[0].dropped, 2);
+    assert_eq!(kit.closed()[0].account.dropped, 2);
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn bare_framing_has_no_chunk_bytes() {
     kit.say("1");
     kit.run();
     kit.sweep_at(10);
-    assert_eq!(link.out(), b"id: 1000-0\ndata: 1\n\n:\n");
+    assert_eq!(link.out(), b"id: 1000-1\ndata: 1\n\n:\n");
     assert_eq!(Parser::default().feed(&link.out()).len(), 1);
 }
 
@@ -420,7 +420,8 @@ fn the_same_channel_named_twice_is_followed_once() {
     let mut kit = Kit::new(Config::default());
     let channels = vec![channel("a"), channel("a")];
     let (start, policy) = (Start::Now, Policy::DropNewest);
-    let subscribe = Subscribe { client: client("u"), channels, start, policy, shard: 0, now_ms: 0 };
+    let heartbeat = Heartbeat::Comment;
+    let subscribe = Subscribe { client: client("u"), channels, start, policy, heartbeat, shard: 0, now_ms: 0 };
     let subscription = kit.hub.subscribe(subscribe).unwrap();
     let link = kit.attach(subscription, Framing::Chunked, usize::MAX);
     kit.publish(to_channel("a", "1"));

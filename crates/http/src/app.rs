@@ -1,18 +1,15 @@
 //! [`App`]: what every request can reach: the hub, the settings, and the few counters that requests share.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant, SystemTime},
 };
 
-use fanfare_core::{Channel, ClientId, Event, Hub, PublishError, Receipt, Wait};
+use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Wait};
 use rand::RngExt as _;
 use tracing::info;
 
-use crate::{config::Config, log::Sampler, stop::Stop, tcp::Tcp};
+use crate::{config::Config, log::Sampler, room::Room, stop::Stop, tcp::Tcp};
 
 /// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
@@ -29,19 +26,24 @@ pub(crate) struct App {
     drain_ends: OnceLock<Instant>,
     /// Set with it: what waits for more of a body waits no longer.
     pub(crate) draining: Arc<Stop>,
-    bodies_bytes: AtomicUsize,
+    /// For bodies, from when they come until the event is in the hub.
+    pub(crate) bodies: Arc<Room>,
+    /// For pages of history, until they are sent.
+    pub(crate) pages: Arc<Room>,
     started: Instant,
 }
 
 impl App {
     pub(crate) fn new(hub: Arc<Hub<Tcp>>, config: Config) -> Self {
+        let room = || Room::new(config.bodies_bytes_max);
         Self {
             hub,
+            bodies: room(),
+            pages: room(),
             config,
             sent: Sampler::default(),
             drain_ends: OnceLock::new(),
             draining: Arc::default(),
-            bodies_bytes: AtomicUsize::new(0),
             started: Instant::now(),
         }
     }
@@ -69,10 +71,21 @@ impl App {
         self.hub.drain();
     }
 
-    /// Publishes and tells the log, as often as it wants to know.
-    pub(crate) async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
+    /// Publishes, once for a key if there is one, and tells the log, as often as it wants to know.
+    pub(crate) async fn publish(
+        &self,
+        event: Event,
+        key: Option<&IdempotencyKey>,
+        wait: Wait,
+    ) -> Result<Receipt, PublishError> {
         let target = event.targets().first().cloned();
-        let receipt = self.hub.publish(event, wait).await?;
+        let receipt = match key {
+            None => self.hub.publish(event, wait).await?,
+            Some(key) => self.hub.publish_once(event, key, wait).await?,
+        };
+        if receipt.is_repeat {
+            return Ok(receipt);
+        }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
             info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {target}");
@@ -89,47 +102,12 @@ impl App {
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
         rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
     }
-
-    /// Whether bodies hold more than half of what they may.
-    pub(crate) fn is_short_of_room(&self) -> bool {
-        self.bodies_bytes.load(Ordering::Relaxed) > self.config.bodies_bytes_max / 2
-    }
-
-    /// Counts the bytes of a body from when they come until the event is in the hub.
-    pub(crate) fn take_in(self: &Arc<Self>) -> BodyBytes {
-        BodyBytes { app: Arc::clone(self), bytes: 0 }
-    }
 }
 
-/// The bytes of one body, given back when it is dropped.
-#[derive(Debug)]
-pub(crate) struct BodyBytes {
-    app: Arc<App>,
-    bytes: usize,
-}
-
-impl BodyBytes {
-    /// Adds `bytes`; false if that is more than all bodies may have together.
-    pub(crate) fn add(&mut self, bytes: usize) -> bool {
-        self.bytes += bytes;
-        let before = self.app.bodies_bytes.fetch_add(bytes, Ordering::Relaxed);
-        before + bytes <= self.app.config.bodies_bytes_max
-    }
-}
-
-impl BodyBytes {
-    /// Only `bytes` are left of what was added.
-    pub(crate) fn set(&mut self, bytes: usize) {
-        let gone = self.bytes.saturating_sub(bytes);
-        self.bytes -= gone;
-        self.app.bodies_bytes.fetch_sub(gone, Ordering::Relaxed);
-    }
-}
-
-impl Drop for BodyBytes {
-    fn drop(&mut self) {
-        self.app.bodies_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
+/// Unix time in milliseconds: what events are numbered with.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A name for a client that gave none: 128 random bits.

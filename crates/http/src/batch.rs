@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{EventId, Wait};
+use fanfare_core::{EventId, PublishError, Wait};
 use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
@@ -15,7 +15,14 @@ use memchr::memchr;
 use serde_json::{Map, Value, json};
 use tokio::task::yield_now;
 
-use crate::{app::App, body::Body, line, problem::Problem, upload::Upload};
+use crate::{
+    app::App,
+    body::Body,
+    idempotency::{self, Way},
+    line::{self, Parsed},
+    problem::Problem,
+    upload::Upload,
+};
 
 /// Errors that the answer names; all are counted.
 const ERRORS_MAX: usize = 100;
@@ -87,13 +94,30 @@ impl Batch<'_> {
             return Ok(());
         }
         match line::parse(line, self.app.config.channels_max) {
-            Ok(event) => {
-                let receipt = self.app.publish(event, Wait::Journal).await?;
+            Ok(parsed) => self.publish_parsed(parsed).await?,
+            Err(error) => self.fail(&error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A line that repeats a key counts as published: so a batch that is sent again gets the same answer.
+    async fn publish_parsed(&mut self, parsed: Parsed) -> Result<(), Problem> {
+        let Parsed { event, key } = parsed;
+        let key = match key.map(|text| idempotency::key(&text, Way::Batch, &self.app.config)).transpose() {
+            Ok(key) => key,
+            Err(error) => {
+                self.fail(&format!("idempotency_key: {error}"));
+                return Ok(());
+            }
+        };
+        match self.app.publish(event, key.as_ref(), Wait::Journal).await {
+            Ok(receipt) => {
                 self.published += 1;
                 self.first = self.first.or(Some(receipt.id));
                 self.last = Some(receipt.id);
             }
-            Err(error) => self.fail(&error.to_string()),
+            Err(error @ PublishError::KeyReused) => self.fail(&error.to_string()),
+            Err(error @ PublishError::Draining) => return Err(error.into()),
         }
         Ok(())
     }

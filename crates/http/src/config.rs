@@ -19,7 +19,7 @@ pub enum H1Outlet {
 pub struct Config {
     /// Limits of the engine.
     pub core: fanfare_core::Config,
-    /// What a full ring does.
+    /// What a full ring does. Default: the connection takes what it missed from the history, or is told what it lost.
     pub policy: Policy,
     /// How HTTP/1.1 streams leave.
     pub h1_outlet: H1Outlet,
@@ -31,7 +31,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// How long a body may pause between two pieces. Default 30 s.
     pub body_idle_timeout: Duration,
-    /// Bytes of all bodies being received together. Default 64 MiB.
+    /// Bytes of all bodies being received together; and as many again of all pages of history being sent. Default
+    /// 64 MiB.
     pub bodies_bytes_max: usize,
     /// Channels one connection may follow. Default 128.
     pub channels_max: usize,

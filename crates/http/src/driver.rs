@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{SWEEP_TICKS, Shard, Turn};
+use fanfare_core::{Inbox, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
     sync::mpsc,
     task::{JoinError, unconstrained, yield_now},
-    time::{MissedTickBehavior, interval, sleep, timeout_at},
+    time::{Interval, MissedTickBehavior, interval, sleep, timeout_at},
 };
 use tracing::warn;
 
@@ -26,6 +26,14 @@ use crate::{
 /// Every slot is looked at once a second, or often enough for a short heartbeat.
 const TICK_MS_MAX: u64 = 250;
 const TICK_MS_MIN: u64 = 5;
+
+/// Tasks of connections that may run before the shard's loop has its turn again; tokio's default is 61.
+const TASKS_PER_TURN: u32 = 16;
+
+/// While there is much to do, the shard's loop takes this many times as long as all connections had since its last turn:
+/// thousands who come back at once must not hold up those who stayed.
+const SHARE: u32 = 3;
+const SLICE_MAX: Duration = Duration::from_millis(4);
 
 /// How long connections may take to notice that their streams were cut.
 const CUT_TIME: Duration = Duration::from_millis(100);
@@ -44,7 +52,7 @@ impl Driver {
     /// # Errors
     /// The system gives no more descriptors.
     pub(crate) fn runtime() -> io::Result<Runtime> {
-        Builder::new_current_thread().enable_io().enable_time().build()
+        Builder::new_current_thread().enable_io().enable_time().event_interval(TASKS_PER_TURN).build()
     }
 
     /// Serves until the shard has drained; returns how many connections were cut.
@@ -67,7 +75,11 @@ impl Driver {
                 ended = &mut shard => break ended?,
             };
             match accepted {
-                Some(accepted) => serve(&app, number, accepted, &stop, alive.clone()),
+                Some(accepted) => {
+                    serve(&app, number, accepted, &stop, alive.clone());
+                    // One at a time, so that a crowd at the door does not stand between a publisher and its answer.
+                    yield_now().await;
+                }
                 None if app.is_draining() => break shard.await?,
                 // Nobody is left who could drain it.
                 None => return Ok(0),
@@ -109,47 +121,67 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
     let inbox = Arc::clone(shard.inbox());
     let mut log = NoticeLog::default();
     let mut next_sweep_ms = 0;
+    let mut left = Instant::now();
     loop {
-        let now_ms = app.now_ms();
-        // First: a turn may find that it need not wait for a connection that this has closed.
-        if now_ms >= next_sweep_ms {
-            next_sweep_ms = now_ms + tick_ms;
-            shard.sweep(now_ms);
-        }
-        let turn = shard.turn(now_ms);
-        for request in shard.take_reads() {
-            let app = Arc::clone(&app);
-            tokio::spawn(async move { app.hub.read(&request) });
-        }
-        log.write(shard.take_notices(), now_ms);
+        let came = Instant::now();
+        let slice = ((came - left) * SHARE).min(SLICE_MAX);
+        let turn = loop {
+            let now_ms = app.now_ms();
+            // First: a turn may find that it need not wait for a connection that this has closed.
+            if now_ms >= next_sweep_ms {
+                next_sweep_ms = now_ms + tick_ms;
+                shard.sweep(now_ms);
+            }
+            let turn = shard.turn(now_ms);
+            for request in shard.take_reads() {
+                let app = Arc::clone(&app);
+                tokio::spawn(async move { app.hub.read(&request) });
+            }
+            log.write(shard.take_notices(), now_ms);
+            if turn != Turn::More || app.is_draining() || came.elapsed() >= slice {
+                break turn;
+            }
+        };
         if let Some(ends) = app.drain_ends() {
             if shard.is_drained() {
                 return 0;
             }
             if Instant::now() >= ends {
+                let now_ms = app.now_ms();
                 let cut = shard.cut(now_ms);
                 log.write(shard.take_notices(), now_ms);
                 return cut;
             }
         }
-        if turn == Turn::More {
-            yield_now().await;
-            continue;
+        left = Instant::now();
+        match turn {
+            Turn::More => yield_now().await,
+            Turn::Idle => {
+                wait(&inbox, &mut ticks, None).await;
+                // It was asleep, and nobody kept it from its work.
+                left = Instant::now();
+            }
+            Turn::Paused { until_ms } => {
+                let left_ms = until_ms.saturating_sub(app.now_ms());
+                wait(&inbox, &mut ticks, Some(Duration::from_millis(left_ms))).await;
+                left = Instant::now();
+            }
         }
-        let resume_ms = match turn {
-            Turn::Paused { until_ms } => Some(until_ms),
-            _ => None,
-        };
-        let mut resume = resume_ms.map(|ms| Box::pin(sleep(Duration::from_millis(ms.saturating_sub(app.now_ms())))));
-        // Register, then look: what comes between the two wakes us.
-        poll_fn(|cx| {
-            inbox.register(cx);
-            let has_work = match &mut resume {
-                Some(resume) => inbox.ends_pause() || resume.as_mut().poll(cx).is_ready(),
-                None => !inbox.is_empty(),
-            };
-            if ticks.poll_tick(cx).is_ready() || has_work { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
     }
+}
+
+/// Until there is something to do, or it is time for a sweep. One that is paused has something to do only when the
+/// inbox says so, or when the pause is over.
+async fn wait(inbox: &Inbox<Tcp>, ticks: &mut Interval, pause: Option<Duration>) {
+    let mut pause = pause.map(|pause| Box::pin(sleep(pause)));
+    // Register, then look: what comes between the two wakes us.
+    poll_fn(|cx| {
+        inbox.register(cx);
+        let has_work = match &mut pause {
+            Some(pause) => inbox.ends_pause() || pause.as_mut().poll(cx).is_ready(),
+            None => !inbox.is_empty(),
+        };
+        if ticks.poll_tick(cx).is_ready() || has_work { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

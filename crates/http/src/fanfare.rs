@@ -1,16 +1,19 @@
 //! [`Fanfare`]: the shards and their threads, from their start to the end of their drain; and [`Handle`], through which
 //! a program publishes and answers requests of its own server.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::SystemTime};
+use std::{io, net::SocketAddr, sync::Arc, thread};
 
-use fanfare_core::{Event, Hub, PublishError, Receipt, Wait};
+use fanfare_core::{
+    Account, Channel, ChannelAccount, ClientId, Event, Hub, IdempotencyKey, Page, PublishError, ReadLimit, Receipt,
+    Start, Wait,
+};
 use hyper::{Request, Response, body::Incoming, service::Service as _};
 use tokio::{sync::mpsc, task::JoinError};
 use tracing::info;
 
 use crate::{
     access::PUBLISH_KEY_BYTES_MAX,
-    app::App,
+    app::{App, unix_ms},
     body::Body,
     config::Config,
     driver::Driver,
@@ -126,16 +129,47 @@ impl Handle {
     /// # Errors
     /// [`PublishError`]; nothing was published then.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, wait).await
+        self.app.publish(event, None, wait).await
+    }
+
+    /// Publishes one event, once for each key: the same event again is not published, and gets the first answer. Keys
+    /// with a scope of the program's own are told apart from those that come over HTTP.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing was published then.
+    pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
+        self.app.publish(event, Some(key), wait).await
+    }
+
+    /// What is kept of `channel` from `start` on, at most `limit`; [`Page::next`] is where the next page begins.
+    pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
+        self.app.hub.history(channel, start, limit)
+    }
+
+    /// What became of the events of each stream that `client` has open, by the number of the connection, as of now. None
+    /// once the server drains.
+    pub async fn accounts_of(&self, client: &ClientId) -> Vec<(u64, Account)> {
+        tokio::select! {
+            biased;
+            // A shard that has drained answers nobody.
+            () = self.app.draining.stopped() => Vec::new(),
+            accounts = self.app.hub.accounts_of(client) => accounts,
+        }
+    }
+
+    /// What became of the events of `channel` since somebody has been following it, up to a fraction of a second ago;
+    /// `None` if nobody is.
+    pub fn account_of(&self, channel: &Channel) -> Option<ChannelAccount> {
+        self.app.hub.registry().channel(channel)
+    }
+
+    /// What became of broadcasts to all, up to a fraction of a second ago.
+    pub fn account_of_all(&self) -> ChannelAccount {
+        self.app.hub.registry().all()
     }
 
     /// How many streams are open.
     pub fn connections(&self) -> usize {
         self.app.hub.registry().connections()
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

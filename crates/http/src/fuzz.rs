@@ -1,12 +1,13 @@
 //! What the fuzz targets and the corpus test call: every parser here that reads what a client sent. Each may refuse
 //! anything and panic at nothing. Not part of the public interface.
 
-use hyper::Method;
+use hyper::{HeaderMap, Method};
 
 use crate::{
     line,
     query::{self, Query},
     route::Route,
+    start,
 };
 
 /// A path segment and a query, percent-encoded; decoding keeps to what was there.
@@ -18,6 +19,7 @@ pub fn query(bytes: &[u8]) {
     }
     if let Ok(query) = Query::parse(text) {
         let _ = query.one("id");
+        let _ = start::of_stream(&HeaderMap::new(), &query, 0);
         assert!(query.all("channel").all(|value| value.len() <= text.len()));
     }
 }
@@ -32,7 +34,7 @@ pub fn route(bytes: &[u8]) {
 
 /// A line of a batch; what comes of it is a legal event.
 pub fn line(bytes: &[u8]) {
-    if let Ok(event) = line::parse(bytes.trim_ascii(), 128) {
+    if let Ok(line::Parsed { event, .. }) = line::parse(bytes.trim_ascii(), 128) {
         assert!(!event.targets().is_empty());
         assert!(event.kind().is_none_or(|kind| !kind.contains(char::is_control)));
     }

@@ -1,7 +1,7 @@
 //! The HTTP front-end of Fanfare, on raw hyper: [`run`] serves a bound listener until it is told to stop.
 //!
-//! It parses requests, publishes to the hub, opens event streams, owns the threads that drive the shards, and
-//! writes the log. hyper's types live only in this crate.
+//! It parses requests, publishes to the hub, opens event streams, shows history, owns the threads that drive the
+//! shards, and writes the log. hyper's types live only in this crate.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,8 @@ mod fanfare;
 #[doc(hidden)]
 pub mod fuzz;
 mod handoff;
+mod history;
+mod idempotency;
 mod lane;
 mod line;
 mod log;
@@ -25,9 +27,12 @@ mod page;
 mod problem;
 mod publish;
 mod query;
+mod rfc3339;
+mod room;
 mod route;
 mod server;
 mod service;
+mod start;
 mod stop;
 mod subscribe;
 mod tcp;

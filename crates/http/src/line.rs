@@ -1,4 +1,4 @@
-//! One line of a batch: its JSON turned into an event. Knows nothing of how lines come or go.
+//! One line of a batch: its JSON turned into an event, and its idempotency key. Knows nothing of how lines come or go.
 
 use std::borrow::Cow;
 
@@ -29,6 +29,16 @@ struct Line<'a> {
     retry: Option<u64>,
     #[serde(default)]
     keep: Option<Keep>,
+    #[serde(borrow, default)]
+    idempotency_key: Option<Cow<'a, str>>,
+}
+
+/// What a line asks for.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) event: Event,
+    /// As it stands there.
+    pub(crate) key: Option<String>,
 }
 
 /// As in the query, or as JSON would have it.
@@ -75,11 +85,11 @@ fn without_line(error: &serde_json::Error) -> String {
     error.to_string().replace(&format!(" at line {} column", error.line()), " at column")
 }
 
-/// The event that a line of JSON describes; the line has no space around it.
+/// What a line of JSON describes; the line has no space around it.
 ///
 /// # Errors
 /// [`LineError`] says what to change.
-pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Event, LineError> {
+pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Parsed, LineError> {
     // An array would be taken for the fields in their order.
     if bytes.first() != Some(&b'{') {
         return Err(LineError::NoObject);
@@ -109,7 +119,8 @@ pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Event, LineErro
         event = event.with_retry_ms(retry_ms)?;
     }
     let is_kept = !matches!(line.keep, Some(Keep::Bool(false) | Keep::Word(Word::No)));
-    Ok(if is_kept { event } else { event.live_only() })
+    let event = if is_kept { event } else { event.live_only() };
+    Ok(Parsed { event, key: line.idempotency_key.map(Cow::into_owned) })
 }
 
 /// A string is itself; any other JSON is sent as it was written, without the space between its tokens.
@@ -138,7 +149,7 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8]) -> Result<Event, LineError> {
-        super::parse(bytes, 3)
+        super::parse(bytes, 3).map(|parsed| parsed.event)
     }
 
     fn data_of(line: &str) -> String {
@@ -170,7 +181,7 @@ mod tests {
             r#"{"channels":[],"data":1}"#,
             r#"{"client":"","data":1}"#,
             r#"{"channels":["a","b","c","d"],"data":1}"#,
-            r#"[null,null,null,true,1,null,null,null,null]"#,
+            r#"[null,null,null,true,1,null,null,null,null,null]"#,
         ] {
             assert!(targets(bad).is_err(), "{bad}");
         }

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use fanfare_core::{Closed, Notice, Target};
+use fanfare_core::{Account, Closed, Notice, Target};
 use tracing::{info, warn};
 
 /// Lines a second of one kind; more are counted and left out.
@@ -77,13 +77,99 @@ impl NoticeLog {
 }
 
 fn write_closed(closed: &Closed) {
-    let Closed { connection, client, reason, age_ms, written, dropped } = closed;
-    info!(connection, client = client.as_str(), reason = reason.as_str(), age_ms, written, dropped, "close");
+    let Closed { connection, client, reason, age_ms, account } = closed;
+    let Account { matched, replayed, written, dropped, repaired, lost, owed: _, position } = account;
+    info!(
+        connection,
+        client = client.as_str(),
+        reason = reason.as_str(),
+        age_ms,
+        matched,
+        replayed,
+        written,
+        queued = account.queued(),
+        dropped,
+        repaired,
+        lost,
+        %position,
+        lag = account.lag(),
+        "close"
+    );
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Debug, sync::Arc};
+
+    use fanfare_core::{ClientId, CloseReason, EventId};
+    use parking_lot::Mutex;
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+    };
+
     use super::*;
+
+    /// Collects the fields of every line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for &Lines {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().push(format!("{}={value:?}", field.name()));
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut &*self);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn the_line_at_close_says_what_became_of_every_event() {
+        let lines = Lines::default();
+        let position = EventId::new(7, 8);
+        let account =
+            Account { matched: 10, replayed: 4, written: 5, dropped: 6, repaired: 1, lost: 2, owed: 3, position };
+        let (client, reason) = (ClientId::new("ann").unwrap(), CloseReason::ClientGone);
+        let closed = Closed { connection: 1, client, reason, age_ms: 9, account };
+        tracing::subscriber::with_default(lines.clone(), || write_closed(&closed));
+        let expected = [
+            "message=close",
+            "connection=1",
+            "client=\"ann\"",
+            "reason=\"client gone\"",
+            "age_ms=9",
+            "matched=10",
+            "replayed=4",
+            "written=5",
+            "queued=4",
+            "dropped=6",
+            "repaired=1",
+            "lost=2",
+            "position=7-8",
+            "lag=7",
+        ];
+        assert_eq!(*lines.0.lock(), expected);
+    }
 
     #[test]
     fn a_sampler_lets_its_limit_through_and_counts_the_rest() {

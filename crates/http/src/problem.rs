@@ -10,7 +10,7 @@ use hyper::{
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
 
-use crate::body::Body;
+use crate::{body::Body, query::Repeated};
 
 /// A status and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,12 @@ impl From<EventError> for Problem {
     }
 }
 
+impl From<Repeated<'_>> for Problem {
+    fn from(repeated: Repeated<'_>) -> Self {
+        Self::bad_request(repeated.to_string())
+    }
+}
+
 impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string())
@@ -113,6 +119,7 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Draining => Self::draining(),
+            PublishError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         }
     }
 }

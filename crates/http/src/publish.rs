@@ -3,14 +3,26 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Event, Receipt, Target, Wait};
+use fanfare_core::{Event, IdempotencyKey, Receipt, Target, Wait};
 use hyper::{
     Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use serde_json::{Map, Value};
 
-use crate::{app::App, body::Body, data::data, problem::Problem, query::Query, route::Destination, upload::Upload};
+use crate::{
+    app::App,
+    body::Body,
+    data::data,
+    idempotency::{self, Way},
+    problem::Problem,
+    query::Query,
+    route::Destination,
+    upload::Upload,
+};
+
+/// Says that this is the answer to an earlier publish with the same key.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// One publish, its body not yet read.
 pub(crate) struct Request {
@@ -23,7 +35,7 @@ pub(crate) struct Request {
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
     let Request { destination, query, mut upload } = request;
     let answer = match accept(&app, destination, &query, &mut upload).await {
-        Ok((event, wait)) => send(&app, event, wait).await,
+        Ok(accepted) => send(&app, accepted).await,
         Err(problem) => {
             upload.discard().await;
             Err(problem)
@@ -32,17 +44,21 @@ pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
     answer.unwrap_or_else(|problem| problem.response())
 }
 
-async fn accept(
-    app: &App,
-    destination: Destination,
-    query: &str,
-    upload: &mut Upload,
-) -> Result<(Event, Wait), Problem> {
+/// What is to be published, and how.
+struct Accepted {
+    event: Event,
+    key: Option<IdempotencyKey>,
+    wait: Wait,
+}
+
+async fn accept(app: &App, destination: Destination, query: &str, upload: &mut Upload) -> Result<Accepted, Problem> {
     if app.is_draining() {
         return Err(Problem::draining());
     }
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     let options = Options::parse(&query)?;
+    let way = if matches!(destination, Destination::Ping(_)) { Way::Ping } else { Way::Publish };
+    let key = idempotency::of_request(upload.headers(), way, &app.config)?;
     upload.check_coding()?;
     let bytes = upload.whole(app.config.body_bytes_max).await?;
     let event = match destination {
@@ -52,7 +68,7 @@ async fn accept(
         }
         Destination::Target(target) => Event::new(target, data(bytes, upload.headers(), options.is_base64)),
     };
-    Ok((options.apply(event)?, options.wait))
+    Ok(Accepted { event: options.apply(event)?, key, wait: options.wait })
 }
 
 /// What the query says about an event.
@@ -67,9 +83,8 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn parse(query: &'a Query) -> Result<Self, Problem> {
-        let one = |name| query.one(name).map_err(|error| Problem::bad_request(error.to_string()));
         let unknown = |name, value, known| Problem::bad_request(format!("{name}={value:?}: only {known} is known"));
-        let retry = one("retry")?.map(|text| {
+        let retry = query.one("retry")?.map(|text| {
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             // A number too large for 64 bits is out of range as well.
             if is_number {
@@ -79,20 +94,20 @@ impl<'a> Options<'a> {
             }
         });
         Ok(Self {
-            kind: one("event")?,
-            own_id: one("id")?,
+            kind: query.one("event")?,
+            own_id: query.one("id")?,
             retry_ms: retry.transpose()?,
-            is_kept: match one("keep")? {
+            is_kept: match query.one("keep")? {
                 None | Some("yes") => true,
                 Some("no") => false,
                 Some(other) => return Err(unknown("keep", other, "\"no\"")),
             },
-            is_base64: match one("encoding")? {
+            is_base64: match query.one("encoding")? {
                 None => false,
                 Some("base64") => true,
                 Some(other) => return Err(unknown("encoding", other, "\"base64\"")),
             },
-            wait: match one("wait")? {
+            wait: match query.one("wait")? {
                 None => Wait::Journal,
                 Some("written") => Wait::Written,
                 Some(other) => return Err(unknown("wait", other, "\"written\"")),
@@ -114,11 +129,12 @@ impl<'a> Options<'a> {
     }
 }
 
-async fn send(app: &App, event: Event, wait: Wait) -> Result<Response<Body>, Problem> {
-    Ok(accepted(&app.publish(event, wait).await?))
+async fn send(app: &App, accepted: Accepted) -> Result<Response<Body>, Problem> {
+    let Accepted { event, key, wait } = accepted;
+    Ok(answer(&app.publish(event, key.as_ref(), wait).await?))
 }
 
-fn accepted(receipt: &Receipt) -> Response<Body> {
+fn answer(receipt: &Receipt) -> Response<Body> {
     let mut answer = Map::new();
     answer.insert("id".into(), receipt.id.to_string().into());
     answer.insert("matched".into(), receipt.matched.into());
@@ -130,5 +146,8 @@ fn accepted(receipt: &Receipt) -> Response<Body> {
     let mut response = Response::new(Body::full(Bytes::from(Value::Object(answer).to_string())));
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if receipt.is_repeat {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
     response
 }

@@ -10,6 +10,8 @@ use crate::{problem::Problem, query::decode};
 pub(crate) enum Route {
     /// An event stream; of one channel if the path names it.
     Stream { channel: Option<Channel>, is_head: bool },
+    /// What is kept of a channel.
+    History(Channel),
     /// A publish.
     Publish(Destination),
     /// Many, line by line.
@@ -63,6 +65,8 @@ impl Route {
             ["broadcast"] => only_post(Self::Publish(Destination::Target(Target::All))),
             ["publish"] => only_post(Self::Batch),
             ["channels", name, "broadcast"] => only_post(Self::Publish(to_channel(name)?)),
+            // Of any name that can be published to, though not all of them can be followed.
+            ["channels", name, "history"] => only_get(Self::History(Channel::new(&segment(name)?)?)),
             ["clients", name] => only_post(Self::Publish(Destination::Target(Target::Client(client(name)?)))),
             ["ping", name] => only_post(Self::Publish(Destination::Ping(client(name)?))),
             ["channels", name] if is_post => Ok(Self::Publish(to_channel(name)?)),
@@ -116,6 +120,12 @@ mod tests {
         assert_eq!(status(Method::POST, "/clients/%0a"), 400);
         assert_eq!(status(Method::POST, "/clients/%zz"), 400);
         assert_eq!(status(Method::GET, "/channels/news.*"), 400);
+        assert_eq!(status(Method::GET, "/channels/news.*/history"), 200);
+        assert_eq!(status(Method::HEAD, "/channels/a/history"), 200);
+        assert_eq!(status(Method::OPTIONS, "/channels/a/history"), 200);
+        assert_eq!(status(Method::POST, "/channels/a/history"), 405);
+        assert_eq!(status(Method::GET, "/channels//history"), 400);
+        assert_eq!(status(Method::GET, "/channels/a/history/"), 404);
         assert_eq!(status(Method::POST, "/channels/news.*"), 200);
         assert_eq!(status(Method::HEAD, "/sse"), 200);
         assert_eq!(status(Method::OPTIONS, "/channels/a"), 200);

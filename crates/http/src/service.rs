@@ -23,7 +23,7 @@ use crate::{
     batch,
     body::Body,
     handoff::{Handoff, Owed},
-    page,
+    history, page,
     problem::Problem,
     publish,
     route::Route,
@@ -74,6 +74,10 @@ impl Service {
                 let answer = subscribe(&self.app, &self.peer, request);
                 let answer = answer.unwrap_or_else(|problem| access::readable(problem.response()));
                 Answer::now(answer, owed)
+            }
+            Route::History(channel) => {
+                let history = history::history(Arc::clone(&self.app), channel, query.to_owned());
+                Answer::later(async { access::readable(history.await) }, owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
             Route::Preflight => self.preflight(request, owed),

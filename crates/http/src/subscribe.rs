@@ -1,9 +1,10 @@
-//! Answers the request for an event stream: registers the connection, then lets the head go out at once.
+//! Answers the request for an event stream: registers the connection, then lets the head go out at once, with what the
+//! stream has to be told first.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Channel, ClientId, Framing, Start, Subscribe, prelude};
+use fanfare_core::{Channel, ClientId, Framing, Heartbeat, Subscribe, prelude};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
@@ -12,13 +13,14 @@ use tracing::info;
 
 use crate::{
     access,
-    app::{App, made_up_client, names},
+    app::{App, made_up_client, names, unix_ms},
     body::{Body, Content},
     config::H1Outlet,
     handoff::Parked,
     problem::Problem,
     query::Query,
     service::Peer,
+    start,
 };
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -36,11 +38,13 @@ pub(crate) struct Request<'a> {
 /// Opens the stream, or says why not.
 pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
-    let client = match query.one("id").map_err(|error| Problem::bad_request(error.to_string()))? {
+    let client = match query.one("id")? {
         Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
         None => made_up_client(),
     };
     let channels = channels(app, request.channel, &query)?;
+    let start = start::of_stream(request.headers, &query, unix_ms())?;
+    let heartbeat = heartbeat(&query)?;
     if request.is_head {
         return Ok(head(Body::empty(), request.version));
     }
@@ -51,8 +55,9 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
         channels,
-        start: Start::Now,
+        start,
         policy: app.config.policy,
+        heartbeat,
         shard: peer.shard,
         now_ms: app.now_ms(),
     });
@@ -62,7 +67,8 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
     };
     let connection = subscription.connection();
     info!(connection, client = client.as_str(), channels = logged, peer = %peer.address, "open");
-    let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client));
+    let cursor = (heartbeat == Heartbeat::Cursor).then(|| subscription.cursor());
+    let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client, subscription.gap(), cursor));
     let content = if peer.is_h1 && app.config.h1_outlet == H1Outlet::Socket {
         let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
         peer.handoff.park(Parked { subscription, framing });
@@ -85,6 +91,14 @@ fn channels(app: &App, first: Option<Channel>, query: &Query) -> Result<Vec<Chan
         channels.push(Channel::subscribed(name).map_err(|error| Problem::bad_request(format!("channel: {error}")))?);
     }
     Ok(channels)
+}
+
+fn heartbeat(query: &Query) -> Result<Heartbeat, Problem> {
+    match query.one("heartbeat")? {
+        None => Ok(Heartbeat::Comment),
+        Some("cursor") => Ok(Heartbeat::Cursor),
+        Some(other) => Err(Problem::bad_request(format!("heartbeat={other:?}: only \"cursor\" is known"))),
+    }
 }
 
 /// No room for a stream now. EventSource gives up for ever at any status but 200, so it gets an empty stream

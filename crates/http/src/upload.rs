@@ -14,11 +14,7 @@ use hyper::{
 };
 use tokio::time::timeout;
 
-use crate::{
-    app::{App, BodyBytes},
-    problem::Problem,
-    stop::Stopped,
-};
+use crate::{app::App, problem::Problem, room::Held, stop::Stopped};
 
 /// How much of a refused body is read and thrown away, so that its sender gets to read the answer.
 const DISCARD_BYTES_MAX: usize = 8 << 20;
@@ -33,7 +29,7 @@ const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 pub(crate) struct Upload {
     headers: HeaderMap,
     body: Incoming,
-    held: BodyBytes,
+    held: Held,
     /// Somebody has asked for the body, which a client may have waited for.
     is_asked: bool,
     /// When the body, or the line that is not whole yet, began; and the bytes of it that have come.
@@ -50,7 +46,7 @@ impl Upload {
         Self {
             headers: parts.headers,
             body,
-            held: app.take_in(),
+            held: app.bodies.hold(),
             is_asked: false,
             unit_began: Instant::now(),
             unit_bytes: 0,
@@ -83,7 +79,7 @@ impl Upload {
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         self.is_asked = true;
         loop {
-            let patience = if self.app.is_short_of_room() { self.time_left() } else { self.idle_timeout };
+            let patience = if self.app.bodies.is_short() { self.time_left() } else { self.idle_timeout };
             let frame = tokio::select! {
                 biased;
                 frame = timeout(patience, self.body.frame()) => frame,

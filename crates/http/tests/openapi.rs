@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, net::SocketAddr, thread, time::Duration};
 
 use description::{Description, Operation, examples, members};
 use fanfare_http::Config;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{
     client::{Answer, Client},
     server::{Server, Way, config},
@@ -19,11 +19,12 @@ use support::{
 };
 
 /// Every path that the server understands, as it is described and as it is asked for.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("/", "/"),
     ("/sse", "/sse"),
     ("/channels/{channel}", "/channels/news"),
     ("/channels/{channel}/broadcast", "/channels/news/broadcast"),
+    ("/channels/{channel}/history", "/channels/news/history"),
     ("/broadcast", "/broadcast"),
     ("/clients/{client}", "/clients/alice"),
     ("/ping/{client}", "/ping/alice"),
@@ -139,6 +140,11 @@ impl Servers {
             }
             408 => Request { missing_bytes: 1, ..request }.send(self.tight.address),
             413 => request.body("x".repeat(65)).send(self.tight.address),
+            422 => {
+                let request = request.field("Idempotency-Key", "used already");
+                assert_eq!(request.send(self.ordinary.address).status, 202);
+                request.query("retry", "1000").send(self.ordinary.address)
+            }
             415 => request.field("Content-Encoding", "gzip").send(self.ordinary.address),
             431 => {
                 Request { body: Vec::new(), ..request.field("X", &"x".repeat(20 << 10)) }.send(self.ordinary.address)
@@ -159,8 +165,10 @@ fn while_draining(request: &Request) -> Answer {
     let mut stuck = Client::open_narrow(server.address);
     stuck.send("GET /sse?id=stuck HTTP/1.1\r\nHost: test\r\n\r\n");
     assert_eq!(stuck.head().status, 200);
-    let data = "x".repeat(200 << 10);
-    until("its ring is full", || server.publish("/clients/stuck?wait=written", &data)["dropped"] == 1);
+    // More than all buffers on the way hold.
+    for _ in 0..15 {
+        server.publish("/clients/stuck", "x".repeat(200 << 10));
+    }
     let mut client = server.client();
     assert_eq!(request.send_on(&mut client).status, 200);
     server.begin_drain();
@@ -264,7 +272,9 @@ fn every_example_of_a_parameter_is_understood_and_a_wrong_value_is_not() {
             } else {
                 request.query(name, "%0a")
             };
-            wrong.send(server.address).problem(400);
+            // Some take any text.
+            let has_rule = parameter["schema"] != json!({ "type": "string" });
+            assert_eq!(wrong.send(server.address).status, if has_rule { 400 } else { operation.success() }, "{at}");
             if parameter["in"] == "query" && parameter["schema"]["type"] != "array" {
                 let value = &encoded(examples(parameter)[0])[0];
                 Request::new(&operation).query(name, value).query(name, value).send(server.address).problem(400);
@@ -334,7 +344,7 @@ fn what_is_not_described_is_not_there() {
         }
     }
     for target in
-        ["/metrics", "/admin", "/docs", "/channels", "/channels/a/history", "/clients", "/sse/", "/index.html"]
+        ["/metrics", "/admin", "/docs", "/channels", "/channels/a/history/", "/clients", "/sse/", "/index.html"]
     {
         for method in METHODS {
             let request = Request { method: method.into(), target: target.into(), ..Request::default() };
@@ -359,7 +369,7 @@ fn what_is_described_as_secured_needs_the_key_and_nothing_else_does() {
 fn a_browser_gets_the_page_at_the_root_and_an_empty_stream_where_there_is_no_room() {
     let (description, servers) = (Description::load(), Servers::start());
     for operation in description.operations().iter().filter(|operation| operation.response(503).is_some()) {
-        if operation.method != "GET" || operation.path == "/readyz" {
+        if operation.method != "GET" || ["/readyz", "/channels/{channel}/history"].contains(&&*operation.path) {
             continue;
         }
         let answer = Request::new(operation).field("Accept", "text/event-stream").send(servers.full.address);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+use fanfare_core::NAME_BYTES_MAX;
 
 use crate::{
     failure::Failure,
@@ -42,7 +43,8 @@ enum Command {
     Publish(Box<Publish>),
     /// Print the events of a stream as they come.
     ///
-    /// Reconnects as a browser does, from the last event it has seen. Ends when the server answers 204, at Ctrl-C, or
+    /// Reconnects as a browser does, from the last event it has seen. Where the server says that events are missing, the
+    /// line is an event of the type fanfare.gap, and standard error says why. Ends when the server answers 204, at Ctrl-C, or
     /// when nobody reads its output any more; exits with 1 if the server refuses.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
@@ -63,6 +65,7 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   fanfare serve --clock 2s                                    something to see at once
   fanfare serve --config fanfare.toml --check                 what would run, and where each setting comes from
+  fanfare serve --history-channel 'news.*=events:10 age:10m'  of these channels keep only so much
   FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; who has the key publishes
 
 A file for --config:
@@ -71,6 +74,7 @@ A file for --config:
   cors-origin = [\"https://example.org\"]
   body-bytes = \"4MiB\"
   heartbeat = \"20s\"
+  history-channel = [\"news.*=events:10 age:10m\", \"audit=age:24h bytes:64MiB\"]
 
 SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB), DURATION always has one (500ms, 15s, 2m).
 Exit codes: 0 after a clean drain, 1 when connections had to be cut or a part failed, 2 for a bad setting.";
@@ -82,16 +86,18 @@ Examples:
   fanfare publish http://127.0.0.1:3000/clients/42 --event note hello    to a client, with an event type
   fanfare publish http://127.0.0.1:3000/channels/cam --file now.png      an image; pages get a data URL
   date | fanfare publish http://127.0.0.1:3000/channels/news             from standard input
+  fanfare publish http://127.0.0.1:3000 --idempotency-key 4711 paid      once, however often sent
   producer | fanfare publish http://127.0.0.1:3000 --ndjson              a batch, each line as it comes
 
 A line of a batch:
-  {\"channel\":\"news\",\"event\":\"note\",\"data\":{\"any\":\"JSON\"}}";
+  {\"channel\":\"news\",\"event\":\"note\",\"data\":{\"any\":\"JSON\"},\"idempotency_key\":\"4712\"}";
 
 const SUBSCRIBE_EXAMPLES: &str = "\
 Examples:
   fanfare subscribe http://127.0.0.1:3000                                what is sent to all
   fanfare subscribe http://127.0.0.1:3000 --channel a --channel b        and two channels
   fanfare subscribe http://127.0.0.1:3000 --id 42 --json | jq .data      as client 42, for a program
+  fanfare subscribe http://127.0.0.1:3000 --channel a --since 10m        and of the last ten minutes
   fanfare subscribe https://example.org/any/stream                       any event stream";
 
 /// What to do.
@@ -118,7 +124,7 @@ pub(crate) struct Publish {
     file: Option<PathBuf>,
 
     /// Publish a batch: each line is an event of its own and says where it goes. Nothing is held back until the end.
-    #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait"])]
+    #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait", "idempotency_key"])]
     pub(crate) ndjson: bool,
 
     /// The event type, which pages listen for by name.
@@ -137,6 +143,11 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "WHAT", value_enum)]
     wait: Option<Wait>,
 
+    /// Your own name for this publish: when it is repeated with the same key, the server gives the first answer again
+    /// and publishes nothing.
+    #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
+    pub(crate) idempotency_key: Option<String>,
+
     /// The server's publish key.
     #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true)]
     key: Option<String>,
@@ -150,6 +161,12 @@ pub(crate) struct Publish {
 enum Wait {
     /// Every stream it was for has been tried.
     Written,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Heartbeat {
+    /// An id without an event.
+    Cursor,
 }
 
 /// What `fanfare subscribe` was given.
@@ -171,16 +188,21 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
-    /// Begin in the past: a duration back (10m), a time (RFC 3339), an event id, or earliest. A Fanfare server takes no
-    /// notice of it yet.
+    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339), an event id, or
+    /// earliest. Once an event has come, a reconnect goes on from there.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
 
-    /// Begin after this event, as a client that has seen it and comes back. A Fanfare server takes no notice of it yet.
+    /// Begin after this event, as a client that has seen it and comes back. It goes before --since.
     #[arg(long, value_name = "ID", value_parser = header_text)]
     pub(crate) last_event_id: Option<String>,
 
-    /// End after so many events.
+    /// What to be sent in silence in place of a comment: cursor is the position of the stream, which also comes at its
+    /// beginning, so that a reconnect misses nothing even where no event has come yet.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    heartbeat: Option<Heartbeat>,
+
+    /// End after so many events. What tells of a gap (of the type fanfare.gap) is not counted.
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
 }
@@ -189,6 +211,18 @@ pub(crate) struct Subscribe {
 fn header_text(text: &str) -> Result<String, String> {
     let is_legal = !text.is_empty() && !text.chars().any(char::is_control);
     is_legal.then(|| text.to_owned()).ok_or_else(|| "must not be empty or hold control characters".to_owned())
+}
+
+/// What a server takes as a key, and gets as it is: no blank at an end, where HTTP would take it away.
+fn idempotency_key(text: &str) -> Result<String, String> {
+    let text = header_text(text)?;
+    if text.len() > NAME_BYTES_MAX {
+        return Err(format!("must have at most {NAME_BYTES_MAX} bytes"));
+    }
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err("must not begin or end with a space".to_owned());
+    }
+    Ok(text)
 }
 
 /// Reads the command line, the environment and the file. Answers `--help`, `--version` and what was mistyped itself.
@@ -268,7 +302,8 @@ impl Subscribe {
         let id = self.id.iter().map(|id| ("id", id));
         let channels = self.channels.iter().map(|channel| ("channel", channel));
         let since = self.since.iter().map(|since| ("since", since));
-        let url = self.url.clone().or_path("/sse", &[""]);
-        id.chain(channels).chain(since).fold(url, |url, (name, value)| url.with(name, value))
+        let given = id.chain(channels).chain(since);
+        let url = given.fold(self.url.clone().or_path("/sse", &[""]), |url, (name, value)| url.with(name, value));
+        self.heartbeat.iter().fold(url, |url, Heartbeat::Cursor| url.with("heartbeat", "cursor"))
     }
 }

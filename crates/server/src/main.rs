@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod event_stream;
 mod failure;
+mod gap;
 mod log;
 mod printer;
 mod publish;

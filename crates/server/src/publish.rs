@@ -8,7 +8,7 @@ use std::{
 
 use ureq::{
     Agent, Body, RequestBuilder, SendBody,
-    http::{Response, header},
+    http::{HeaderValue, Response, header},
     typestate::WithBody,
 };
 
@@ -19,6 +19,7 @@ const DATA_BYTES_MAX: u64 = 64 << 20;
 /// Above this the server is asked whether it wants the body, so that one that does not can say so.
 const ASK_FIRST_BYTES: usize = 1 << 20;
 const CONTINUE: &str = "100-continue";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const NDJSON: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
@@ -68,6 +69,15 @@ fn send_event(agent: &Agent, url: &Url, args: &Publish) -> Result<Sent, Failure>
         return Err(Failure::failed("the data is larger than 64MiB; one event cannot carry that"));
     }
     let request = request(agent, url, args, default_type(args, &data))?;
+    let request = match &args.idempotency_key {
+        Some(key) => {
+            // As bytes: it may be other text than ASCII.
+            let value = HeaderValue::from_bytes(key.as_bytes());
+            let value = value.map_err(|_| Failure::usage("--idempotency-key holds control characters"))?;
+            request.header(IDEMPOTENCY_KEY, value)
+        }
+        None => request,
+    };
     let request = if data.len() > ASK_FIRST_BYTES { request.header(header::EXPECT, CONTINUE) } else { request };
     Ok(request.send(&data))
 }

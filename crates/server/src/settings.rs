@@ -1,8 +1,10 @@
 //! [`Serve`]: the one definition of each setting of `fanfare serve`. A field is the flag, the environment variable and
-//! the key of the file; what it says is checked by the same parser wherever it comes from. The modules below layer
-//! the sources, judge them together, show them, and make them what the server takes.
+//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history are a part
+//! of their own. The other modules below layer the sources, judge them together, show them, and make them what the
+//! server takes.
 
 mod file;
+mod history;
 mod layers;
 mod meaning;
 mod report;
@@ -12,7 +14,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
 
-use self::value::{duration, filter, host, origin, size};
+use self::{
+    history::History,
+    value::{duration, filter, host, origin, size},
+};
 pub(crate) use self::{
     layers::{Settings, variable_at_fault},
     value::publisher_retry,
@@ -84,15 +89,26 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_BODY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     body_idle_timeout: Duration,
 
-    /// Bytes of all bodies being received together; more have to wait or are refused.
+    /// Bytes of all bodies being received together; more have to wait or are refused. As many again may be taken by pages
+    /// of history being sent.
     #[arg(long, env = "FANFARE_BODIES_BYTES", value_name = "SIZE", default_value = "64MiB", value_parser = size(1, usize::MAX), help_heading = "Publishing")]
     bodies_bytes: usize,
+
+    /// How long an Idempotency-Key is remembered: a publish that is repeated with it gets the first answer again and
+    /// publishes nothing.
+    #[arg(long, env = "FANFARE_IDEMPOTENCY_WINDOW", value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
+    idempotency_window: Duration,
+
+    /// Idempotency keys that are remembered; the oldest makes room. 0 remembers none: every repeat publishes again.
+    #[arg(long, env = "FANFARE_IDEMPOTENCY_KEYS", value_name = "N", default_value = "100000", value_parser = value_parser!(u32), help_heading = "Publishing")]
+    idempotency_keys: u32,
 
     /// Broadcast the time at this interval, e.g. 2s [default: never].
     #[arg(long, env = "FANFARE_CLOCK", value_name = "DURATION", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     clock: Option<Duration>,
 
-    /// Silence after which a stream is sent a comment line. Proxies cut silent streams at 30s and more.
+    /// Silence after which a stream is sent a comment line, or its position if it asked for that. Proxies cut silent
+    /// streams at 30s and more.
     #[arg(long, env = "FANFARE_HEARTBEAT", value_name = "DURATION", default_value = "15s", value_parser = duration(MS, YEAR), help_heading = "Streams")]
     heartbeat: Duration,
 
@@ -109,12 +125,15 @@ pub(crate) struct Serve {
     write_timeout: Duration,
 
     /// What happens to a connection that has too much waiting.
-    #[arg(long, env = "FANFARE_POLICY", value_enum, default_value = "drop-newest", help_heading = "Streams")]
+    #[arg(long, env = "FANFARE_POLICY", value_enum, default_value = "repair", help_heading = "Streams")]
     policy: PolicyArg,
 
     /// How HTTP/1.1 streams leave: straight to the socket, or through an HTTP body as over HTTP/2.
     #[arg(long, env = "FANFARE_H1_OUTLET", value_enum, default_value = "socket", help_heading = "Streams")]
     h1_outlet: H1OutletArg,
+
+    #[command(flatten)]
+    history: History,
 
     /// Messages that may wait for one connection.
     #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096), help_heading = "Limits")]
@@ -136,8 +155,8 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_INBOX_BYTES", value_name = "SIZE", default_value = "16MiB", value_parser = size(1, usize::MAX), help_heading = "Limits")]
     inbox_bytes: usize,
 
-    /// How long one slow connection may hold up a flood of publishes before it has to lose some; only its share of the
-    /// time restores it. 0s: never.
+    /// How long one slow connection may hold up a flood of publishes before more comes for it than may
+    /// wait; only its share of the time restores it. 0s: never.
     #[arg(long, env = "FANFARE_PATIENCE", value_name = "DURATION", default_value = "1s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Limits")]
     patience: Duration,
 
@@ -184,11 +203,13 @@ pub(crate) struct Serve {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum PolicyArg {
-    /// Drop the new message.
+    /// Let it take what waits, then give it from history what came meanwhile; a gap tells what is not kept any more.
+    Repair,
+    /// Drop new messages until it has taken what waits; a gap tells how many.
     DropNewest,
-    /// Drop the oldest that wait.
+    /// Drop the oldest that wait; a gap in their place tells how many.
     DropOldest,
-    /// Close the connection.
+    /// Close it; the client comes back and resumes from history.
     Close,
 }
 

@@ -13,7 +13,9 @@ use ureq::{
     http::{HeaderValue, Response, StatusCode, header::ACCEPT},
 };
 
-use crate::{args::Subscribe, client, event_stream::Parser, failure::Failure, printer::Printer, signals, url::Url};
+use crate::{
+    args::Subscribe, client, event_stream::Parser, failure::Failure, gap, printer::Printer, signals, url::Url,
+};
 
 const EVENT_STREAM: &str = "text/event-stream";
 /// The wait before a reconnect until the server says another.
@@ -109,6 +111,11 @@ impl Source {
                     // As when `head` has seen enough.
                     Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
                     Err(error) => return Err(Failure::failed(format!("cannot print: {error}"))),
+                }
+                // A gap is where events are missing, and none itself.
+                if let Some(told) = gap::told(&event) {
+                    let _ = writeln!(stderr(), "{told}");
+                    continue;
                 }
                 self.events_left = self.events_left.map(|left| left.saturating_sub(1));
                 if self.events_left == Some(0) {

@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::Write as _,
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use support::{Process, curl, fanfare, peer::Peer, run, serve};
@@ -53,12 +54,14 @@ fn what_goes_over_the_wire() {
     let peer = Peer::new();
     let url = format!("{}/channels/a?x=1", peer.url());
     let options = ["--event", "n&m", "--id", "ü", "--retry", "100ms", "--wait", "written", "--content-type", "a/b"];
+    let options = [&options[..], &["--idempotency-key", "a key: ü"]].concat();
     let mut process = Process::start(publish(&[&url, "--key", "geheim"]).args(options).args(["--", "-data"]));
     let mut exchange = peer.next();
     let line = "POST /channels/a?x=1&event=n%26m&id=%C3%BC&retry=100&wait=written HTTP/1.1\r\n";
     assert!(exchange.head.starts_with(line), "{}", exchange.head);
     assert_eq!(exchange.header("authorization"), Some("Bearer geheim"));
     assert_eq!(exchange.header("content-type"), Some("a/b"));
+    assert_eq!(exchange.header("idempotency-key"), Some("a key: ü"));
     assert_eq!(exchange.body(), b"-data");
     exchange.answer("202 Accepted", "application/json", TAKEN);
     assert_eq!(process.remaining_lines(), [TAKEN]);
@@ -76,6 +79,7 @@ fn the_key_comes_from_the_environment_too_and_bytes_stay_bytes() {
     assert!(exchange.head.starts_with("POST /broadcast HTTP/1.1\r\n"), "{}", exchange.head);
     assert_eq!(exchange.header("authorization"), Some("Bearer k"));
     assert_eq!(exchange.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(exchange.header("idempotency-key"), None);
     assert_eq!(exchange.body(), b"\xff\x00\r\n");
     exchange.answer("202 Accepted", "application/json", TAKEN);
 }
@@ -182,11 +186,57 @@ fn data_of_64_mib_is_sent_and_one_byte_more_is_not() {
 }
 
 #[test]
+fn a_publish_that_is_repeated_with_its_key_is_done_once() {
+    let (_server, url) = serve(&["--idempotency-keys", "1"]);
+    let mut stream = curl(&[&url]);
+    let longest = "k".repeat(256);
+    let with = |key: &str, data: &str| run(&mut publish(&[&url, data, "--idempotency-key", key]));
+    let first = with(&longest, "once");
+    assert!(first.0 == 0 && first.1.contains("\"id\":"), "{first:?}");
+    assert_eq!(with(&longest, "once"), first);
+    let (code, text) = with(&longest, "another");
+    assert!(code == 1 && text.starts_with("error: Unprocessable"), "{text}");
+    // One key is remembered.
+    assert_eq!(with("ü", "between").0, 0);
+    assert_ne!(with(&longest, "once"), first);
+    for data in ["once", "between", "once"] {
+        assert_eq!(stream.line_with("data: "), format!("data: {data}"));
+    }
+}
+
+#[test]
+fn without_keys_remembered_a_repeat_is_published_again() {
+    let (_server, url) = serve(&["--idempotency-keys", "0"]);
+    let mut stream = curl(&[&url]);
+    for _ in 0..2 {
+        assert_eq!(run(&mut publish(&[&url, "again", "--idempotency-key", "k"])).0, 0);
+        assert_eq!(stream.line_with("data: "), "data: again");
+    }
+}
+
+#[test]
+fn a_key_is_forgotten_after_the_window() {
+    let (_server, url) = serve(&["--idempotency-window", "1ms"]);
+    let with_key = || run(&mut publish(&[&url, "x", "--idempotency-key", "k"]));
+    let first = with_key();
+    let deadline = Instant::now() + support::PATIENCE;
+    while with_key() == first {
+        assert!(Instant::now() < deadline, "{first:?}");
+    }
+}
+
+#[test]
 fn what_was_mistyped_exits_2() {
+    let too_long = "k".repeat(257);
     for arguments in [
         &["http://a", "data", "--file", "x"][..],
         &["http://a", "data", "--ndjson"],
         &["http://a", "--ndjson", "--event", "x"],
+        &["http://a", "--ndjson", "--idempotency-key", "x"],
+        &["http://a", "x", "--idempotency-key", ""],
+        &["http://a", "x", "--idempotency-key", "a\nb"],
+        &["http://a", "x", "--idempotency-key", " a"],
+        &["http://a", "x", "--idempotency-key", &too_long],
         &["http://a", "x", "--wait", "read"],
         &["http://a", "x", "--retry", "99ms"],
         &["http://a", "x", "--event", ""],

@@ -54,6 +54,8 @@ cors-origin = ["https://example.org", "http://[::1]:8080"]
 body-bytes = "2MiB"
 body-idle-timeout = "3s"
 bodies-bytes = "4MiB"
+idempotency-window = "25s"
+idempotency-keys = 26
 clock = "5s"
 heartbeat = "6s"
 retry-min = "700ms"
@@ -61,6 +63,13 @@ retry-max = "8s"
 write-timeout = "9s"
 policy = "close"
 h1-outlet = "body"
+history-events = 27
+history-bytes = "28KiB"
+history-age = "29m"
+history-channel = ["news.*=events:10 bytes:1MiB age:10m", "a=b *=events:0"]
+hub-history-bytes = "30MiB"
+history-targets = 31
+catch-up-reads = 32
 ring-messages = 10
 ring-bytes = 11
 hub-ring-bytes = 12
@@ -96,6 +105,61 @@ fn each_source_overrides_the_one_before() {
 }
 
 #[test]
+fn limits_of_channels_come_from_each_source() {
+    let file = File::new("history-channel = ['a.*=events:1', 'b=age:1m bytes:2KiB']");
+    has(&checked(&mut file.command()), r#"history-channel = ["a.*=events:1", "b=age:1m bytes:2KiB"]"#, "file");
+    let with_variable = || {
+        let mut command = file.command();
+        command.env("FANFARE_HISTORY_CHANNEL", "c=events:1 age:1m,d*=bytes:1");
+        command
+    };
+    has(&checked(&mut with_variable()), r#"history-channel = ["c=events:1 age:1m", "d*=bytes:1"]"#, "environment");
+    let mut command = with_variable();
+    command.args(["--history-channel", "e=events:0", "--history-channel", "f=age:2m,g=age:3m"]);
+    has(&checked(&mut command), r#"history-channel = ["e=events:0", "f=age:2m", "g=age:3m"]"#, "flag");
+    has(&checked(&mut fanfare()), "history-channel = []", "default");
+}
+
+#[test]
+fn a_bad_limit_of_channels_names_the_flag_and_the_part() {
+    for (value, said) in [
+        ("a.*", "no pattern with limits"),
+        ("=events:1", "the pattern before =: a name must not be empty"),
+        ("a.*=", "no limit behind ="),
+        ("a.*=evnets:1", "`evnets:1`: no limit; write events:N, bytes:SIZE or age:DURATION"),
+        ("a.*=age:1m events:x", "`events:x`: not a number of events"),
+        ("a.*=age:1m,bytes:1KiB", "with spaces between the limits"),
+    ] {
+        let flag = format!("--history-channel={value}");
+        let (code, text) = run(fanfare().args(["--check", &flag]));
+        assert!(code == 2 && text.contains("--history-channel") && text.contains(said), "{value}: {text}");
+        let (code, text) = run(fanfare().env("FANFARE_HISTORY_CHANNEL", value).arg("--check"));
+        assert!(code == 2 && text.contains("FANFARE_HISTORY_CHANNEL") && text.contains(said), "{value}: {text}");
+        let (code, text) = run(&mut File::new(format!("\nhistory-channel = ['{value}']")).command());
+        let is_named = text.contains("line 2: history-channel = ") && text.contains(said);
+        assert!(code == 2 && is_named, "{value}: {text}");
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_wire_contract() {
+    let all = checked(&mut fanfare());
+    for line in [
+        "policy = \"repair\"",
+        "history-events = 1000",
+        "history-bytes = \"4MiB\"",
+        "history-age = \"1h\"",
+        "hub-history-bytes = \"256MiB\"",
+        "history-targets = 100000",
+        "catch-up-reads = 4",
+        "idempotency-window = \"10m\"",
+        "idempotency-keys = 100000",
+    ] {
+        has(&all, line, "default");
+    }
+}
+
+#[test]
 fn a_switch_that_the_file_turns_on_can_be_turned_off() {
     let file = File::new("allow-anonymous-publish = true\nlisten = \"0.0.0.0:0\"");
     has(&checked(&mut file.command()), "allow-anonymous-publish = true", "file");
@@ -121,7 +185,7 @@ fn every_setting_is_a_variable_of_the_same_name() {
     for line in ALL.lines().filter(|line| !line.is_empty()) {
         let (key, value) = line.split_once(" = ").unwrap();
         let name = format!("FANFARE_{}", key.replace('-', "_").to_uppercase());
-        command.env(name, value.replace(['"', '[', ']', ' '], "").replace("//::1:", "//[::1]:"));
+        command.env(name, value.replace(r#"", ""#, ",").replace(['"', '[', ']'], "").replace("//::1:", "//[::1]:"));
     }
     let all = checked(&mut command);
     let others: Vec<_> = all.iter().filter(|(_, source)| source != "environment").collect();
@@ -171,7 +235,7 @@ fn bad_files_say_where_and_why_and_exit_2() {
         ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "socket address"]),
         ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
         ("clock = 2", &["line 1", "clock = 2", "write for instance 2s"]),
-        ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "drop-newest, drop-oldest, close"]),
+        ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "repair, drop-newest, drop-oldest, close"]),
         ("ring-messages = 0", &["line 1", "ring-messages = 0", "1..=4096"]),
         ("cors-origin = 'https://example.org'", &["line 1", "cors-origin = [\"https://example.org\"]"]),
         ("cors-origin = ['https://example.org/page']", &["line 1", "without a path"]),
@@ -238,6 +302,26 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("write-timeout", "1ms", "0s"),
         ("drain-timeout", "0s", "366d"),
         ("drain-spread", "24h", "25h"),
+        ("policy", "repair", "mend"),
+        ("history-events", "0", "-1"),
+        ("history-events", "4294967295", "4294967296"),
+        ("history-bytes", "1", "0"),
+        ("history-age", "1ms", "0s"),
+        ("history-age", "365d", "366d"),
+        ("history-channel", "a=events:0", "a=events:-1"),
+        ("history-channel", "a=events:4294967295", "a=events:4294967296"),
+        ("history-channel", "a=bytes:1", "a=bytes:0"),
+        ("history-channel", "a=age:1ms", "a=age:0s"),
+        ("history-channel", "a=age:365d", "a=age:366d"),
+        ("hub-history-bytes", "1", "0"),
+        ("history-targets", "1", "0"),
+        ("history-targets", "4294967295", "4294967296"),
+        ("catch-up-reads", "1", "0"),
+        ("catch-up-reads", "65535", "65536"),
+        ("idempotency-window", "1ms", "0s"),
+        ("idempotency-window", "365d", "366d"),
+        ("idempotency-keys", "0", "-1"),
+        ("idempotency-keys", "4294967295", "4294967296"),
         ("log", "off", "fanfare=loud"),
     ] {
         for (value, expected) in [(good, 0), (bad, 2)] {

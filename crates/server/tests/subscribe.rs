@@ -3,7 +3,11 @@
 
 mod support;
 
-use std::{process::Command, thread, time::Instant};
+use std::{
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
 
 use support::{Process, curl_once, fanfare, peer::Peer, run, serve};
 
@@ -105,6 +109,58 @@ fn an_id_without_data_moves_on_and_an_empty_one_resets() {
 }
 
 #[test]
+fn a_gap_is_a_line_of_its_own_and_told_on_standard_error() {
+    let gap = r#"{"from":"1-0","to":"3-0","missed":2,"reason":"busy"}"#;
+    let quoted = gap.replace('"', "\\\"");
+    let in_json = [
+        r#"{"id":"1-0","event":"message","data":"a"}"#.to_owned(),
+        format!(r#"{{"id":null,"event":"fanfare.gap","data":"{quoted}"}}"#),
+        r#"{"id":"4-0","event":"message","data":"b"}"#.to_owned(),
+    ];
+    let for_people = ["[1-0] a".to_owned(), format!("fanfare.gap: {gap}"), "[4-0] b".to_owned()];
+    for (form, printed) in [(&["--json"][..], in_json), (&[], for_people)] {
+        let peer = Peer::new();
+        let mut command = fanfare();
+        // A gap is none of the two events.
+        command.args(["subscribe", &peer.url(), "--max-events", "2"]).args(form);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut exchange = peer.next();
+        exchange.begin_stream();
+        let gap = format!("event: fanfare.gap\ndata: {gap}\n\n");
+        exchange.write(format!("id: 1-0\ndata: a\n\n{gap}id: 4-0\ndata: b\n\ndata: too many\n\n"));
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().collect::<Vec<_>>(), printed);
+        let told = "events that were missed: 2; they were not taken in time (busy)\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_gap_does_not_move_the_place_to_go_on_from() {
+    let peer = Peer::new();
+    let mut stream = subscribe(&peer.url(), &[]);
+    let mut first = peer.next();
+    first.begin_stream();
+    first.write("retry: 1\nid: 1-0\ndata: a\n\nevent: fanfare.gap\ndata: {\"to\":\"3-0\",\"reason\":\"expired\"}\n\n");
+    stream.line_with("events may have been missed; the server does not keep them any more (expired)");
+    drop(first);
+    assert_eq!(peer.next().header("last-event-id"), Some("1-0"));
+}
+
+#[test]
+fn a_heartbeat_with_the_cursor_is_asked_for_and_gives_a_place_to_go_on_from() {
+    let peer = Peer::new();
+    let _stream = subscribe(&peer.url(), &["--heartbeat", "cursor", "--id", "a"]);
+    let mut first = peer.next();
+    assert!(first.head.starts_with("GET /sse?id=a&heartbeat=cursor HTTP/1.1\r\n"), "{}", first.head);
+    first.begin_stream();
+    first.write("retry: 1\n: connection 1 client a\nid: 5-0\n\n");
+    drop(first);
+    assert_eq!(peer.next().header("last-event-id"), Some("5-0"));
+}
+
+#[test]
 fn refusals_are_told_and_exit_1() {
     let problem = r#"{"title":"Bad Request","status":400,"detail":"`id` twice"}"#;
     for (status, kind, body, said) in [
@@ -203,4 +259,5 @@ fn urls_that_make_no_sense_exit_2() {
     }
     assert_eq!(run(fanfare().args(["subscribe", "http://a", "--max-events", "0"])).0, 2);
     assert_eq!(run(fanfare().args(["subscribe", "http://a", "--last-event-id", "a\nb"])).0, 2);
+    assert_eq!(run(fanfare().args(["subscribe", "http://a", "--heartbeat", "comment"])).0, 2);
 }

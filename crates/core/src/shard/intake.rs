@@ -3,20 +3,20 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    event_id::EventId,
     inbox::{Item, SlotRef},
-    journal::Batch,
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
     pace::{Amount, Pace},
-    pass,
     receipt::Tally,
     shard::Shard,
-    slot::{Slot, State},
+    slot::Slot,
     subscription::Subscriber,
     target::Target,
 };
+
+/// How soon a shard looks again whether the journal has answered; the answer wakes it.
+const READ_MS_MAX: u64 = 100;
 
 impl<S: Socket> Shard<S> {
     /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
@@ -37,6 +37,10 @@ impl<S: Socket> Shard<S> {
         let (messages, bytes) = self.inbox.load();
         if self.inbox.is_draining() || !pace.is_flooded(Amount { messages, bytes }, hub.config(), now_ms) {
             return None;
+        }
+        // Who has taken what it got is served before more comes, or it would never come round.
+        if messages > 0 && self.reading.is_round_open() {
+            return Some(now_ms + READ_MS_MAX);
         }
         while let Some(at) = pace.last() {
             let slot = self.slot(at);
@@ -72,11 +76,12 @@ impl<S: Socket> Shard<S> {
                 Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
-                Item::Batch { slot, batch } => self.take_batch(slot, batch, now_ms),
+                Item::Report { client, report } => self.report(&client, &report),
                 Item::Drain => self.drained = Some(0),
             }
         }
         if messages > 0 {
+            self.reading.begin_round();
             self.pace.took(Amount { messages, bytes }, now_ms);
             self.hub.release(self.number, messages, bytes);
         }
@@ -106,6 +111,8 @@ impl<S: Socket> Shard<S> {
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
         self.index.enter(slot.index, subscriber.targets());
+        // What is older is in the inbox before this, and was taken.
+        self.position = self.position.max(subscriber.opened);
         let at = slot.index as usize;
         if self.slots.len() <= at {
             self.slots.resize_with(at + 1, || None);
@@ -129,35 +136,5 @@ impl<S: Socket> Shard<S> {
         }
         // Reads once at least: the first Pending is what makes the socket tell us about input and room.
         self.go_on(at, now_ms);
-    }
-
-    fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
-        if !self.slot(at).is_some_and(|slot| matches!(slot.state, State::CatchUp { .. })) {
-            return;
-        }
-        self.leave_to_journal(at.index, batch.next);
-        let (position, hub) = (self.position, Arc::clone(&self.hub));
-        let Some(slot) = self.slot(at) else { return };
-        let is_live = batch.messages.is_empty() && batch.next >= position && slot.is_flushed();
-        if is_live {
-            slot.go_live();
-        } else {
-            slot.catch_up(batch, hub.config(), now_ms);
-        }
-        if self.drained.is_some() {
-            self.begin_closing(at.index);
-        }
-        self.flush(at, now_ms);
-    }
-
-    /// Messages of the pass up to `cursor` are the journal's to give to this slot.
-    fn leave_to_journal(&mut self, index: u32, cursor: EventId) {
-        let Some(slot) = &mut self.slots[index as usize] else { return };
-        let mark = self.pass.take_mark(&mut self.marks, index, slot.seen, cursor);
-        for bit in pass::bits(mark) {
-            let fate = slot.skip(&self.pass.messages[bit], self.hub.config(), &mut self.busy);
-            self.pass.count(1 << bit, fate);
-        }
-        slot.seen = slot.seen.max(cursor);
     }
 }

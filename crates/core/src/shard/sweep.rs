@@ -3,15 +3,16 @@
 //!
 //! One pass over all slots instead of a timer for each, spread over several ticks.
 
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, sync::Arc};
 
 use crate::{
     inbox::SlotRef,
     message::Message,
-    notice::CloseReason,
+    notice::{CloseReason, Notice},
     outlet::{Outlet, Socket},
     shard::Shard,
     slot::{Slot, State},
+    subscription::Heartbeat,
 };
 
 /// Ticks that one look at every slot takes.
@@ -25,7 +26,20 @@ impl<S: Socket> Shard<S> {
         self.to_sweep = self.slots.len().div_ceil(SWEEP_TICKS);
         self.go_on_sweeping(now_ms);
         self.relieve(now_ms);
-        self.notices.extend(self.busy.take());
+        self.tell_accounts();
+        if self.number == 0 {
+            self.hub.expire();
+        }
+    }
+
+    /// What channels had since the last sweep goes to the registry, and what was dropped to the log.
+    fn tell_accounts(&mut self) {
+        for (target, news) in self.accounts.take() {
+            self.hub.registry().add_news(&target, &news);
+            if news.dropped > 0 {
+                self.notices.push(Notice::Busy { target, dropped: news.dropped });
+            }
+        }
     }
 
     /// Looks at a few more slots; true while there are some left.
@@ -43,9 +57,10 @@ impl<S: Socket> Shard<S> {
     }
 
     fn look_at(&mut self, at: usize, now_ms: u64) -> Result<(), CloseReason> {
-        let config = self.hub.config();
+        let hub = Arc::clone(&self.hub);
+        let config = hub.config();
         let Some(slot) = &mut self.slots[at] else { return Ok(()) };
-        if matches!(slot.state, State::Opening { .. }) {
+        if !slot.is_attached() {
             return Ok(());
         }
         if slot.is_stalled(config.write_timeout_ms, now_ms) {
@@ -62,10 +77,32 @@ impl<S: Socket> Shard<S> {
         if slot.is_flushed() && !slot.is_full {
             slot.shrink();
             if now_ms.saturating_sub(slot.progress_ms) >= config.heartbeat_ms {
-                return slot.heartbeat(&self.heartbeat, &mut self.scratch, now_ms);
+                let line = self.heartbeat(at);
+                if let (Some(line), Some(slot)) = (line, &mut self.slots[at]) {
+                    return slot.heartbeat(line, &mut self.scratch, hub.budget(), now_ms);
+                }
             }
         }
         Ok(())
+    }
+
+    /// The line for a slot that had nothing for long; none if something is on its way to it.
+    fn heartbeat(&mut self, at: usize) -> Option<Message> {
+        let slot = self.slots[at].as_mut()?;
+        if slot.subscriber.heartbeat == Heartbeat::Comment {
+            return Some(self.heartbeat.clone());
+        }
+        let cursor = match &slot.state {
+            State::CatchUp(catch_up) => catch_up.cursor,
+            // The shard's own position, unless a part of the pass is still to come.
+            _ if self.pass.is_due(&self.marks, index(at), slot.seen) => return None,
+            _ => self.position,
+        };
+        slot.account.position = slot.account.position.max(cursor);
+        if self.cursor.0 != cursor {
+            self.cursor = (cursor, Message::cursor(cursor, Arc::clone(self.hub.budget())));
+        }
+        Some(self.cursor.1.clone())
     }
 
     /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up. If that is
@@ -80,10 +117,13 @@ impl<S: Socket> Shard<S> {
                 return;
             }
             let Some(slot) = &mut self.slots[at] else { continue };
-            slot.empty_into_catch_up(self.hub.config(), &mut self.busy);
+            let ends = slot.empty_ring(&mut self.accounts);
             slot.patience.relax(&self.pace, now_ms);
             if !slot.is_full {
                 self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
+            }
+            if let Err(reason) = ends {
+                self.remove(index(at), reason, now_ms);
             }
         }
         for (_, at) in self.slots_by(|slot| slot.rest_bytes()) {
@@ -124,7 +164,7 @@ impl<S: Socket> Shard<S> {
     /// Its stream ends after what waits, with a time to come back drawn for it alone.
     pub(super) fn begin_closing(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
-        if matches!(slot.state, State::Opening { .. } | State::Closing(_) | State::CatchUp { .. }) {
+        if !slot.is_attached() || !matches!(slot.state, State::Live) {
             return;
         }
         let spread_ms = self.hub.config().drain_spread_ms;

@@ -4,10 +4,12 @@
 use std::{
     io::{self, IoSlice},
     mem,
+    sync::Arc,
     task::Poll,
 };
 
 use crate::{
+    budget::RingBudget,
     event_id::EventId,
     message::{Held, Message},
     notice::CloseReason,
@@ -26,7 +28,7 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The socket is broken.
-    pub(crate) fn flush(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Ends {
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<Held>, budget: &Arc<RingBudget>, now_ms: u64) -> Ends {
         loop {
             match &self.outlet {
                 Outlet::Unattached => return Ok(()),
@@ -35,6 +37,10 @@ impl<S: Socket> Slot<S> {
                     return self.end_body(now_ms);
                 }
                 Outlet::Socket { .. } => {}
+            }
+            if self.rest.is_none() && !self.front.is_empty() {
+                let gaps = Message::gaps(&mem::take(&mut self.front), Arc::clone(budget));
+                self.rest = Some(Rest { held: Held::new(gaps), written_bytes: 0 });
             }
             if self.is_flushed() && !self.take_last(now_ms) {
                 return Ok(());
@@ -89,7 +95,8 @@ impl<S: Socket> Slot<S> {
             is_first_begun = true;
             scratch.push(rest.held);
         }
-        if let Some(ring) = &self.ring {
+        // What is in front of the ring goes before it, and can only follow the rest.
+        if let Some(ring) = self.ring.as_ref().filter(|_| self.front.is_empty()) {
             scratch.extend(std::iter::from_fn(|| ring.pop_held()));
         }
         let outcome = if scratch.len() <= PARTS_FEW {
@@ -117,7 +124,7 @@ impl<S: Socket> Slot<S> {
             if taken >= bytes {
                 taken -= bytes;
                 // Control lines are not messages that anybody waits for.
-                self.written += u64::from(held.message().id() != EventId::ZERO);
+                self.account.written += u64::from(held.message().id() != EventId::ZERO);
             } else if taken > 0 || is_first_begun {
                 self.rest = Some(Rest { held, written_bytes: mem::take(&mut taken) });
             } else if let Some(ring) = &self.ring {
@@ -128,17 +135,23 @@ impl<S: Socket> Slot<S> {
         Ok(answer)
     }
 
-    /// A comment line, if nothing waits that would say as much.
-    pub(crate) fn heartbeat(&mut self, heartbeat: &Message, scratch: &mut Vec<Held>, now_ms: u64) -> Ends {
+    /// A line that says that the stream is alive; nothing waits.
+    pub(crate) fn heartbeat(
+        &mut self,
+        line: Message,
+        scratch: &mut Vec<Held>,
+        budget: &Arc<RingBudget>,
+        now_ms: u64,
+    ) -> Ends {
         self.progress_ms = now_ms;
         if let Outlet::Body { port, .. } = &self.outlet {
-            // A ring that is full has more to say than this.
-            let _ = port.ring().push(heartbeat.clone());
+            let pushed = port.ring().push(line);
+            debug_assert!(pushed.is_ok(), "an empty ring takes any message");
             port.wake();
             return Ok(());
         }
-        self.rest = Some(Rest { held: Held::new(heartbeat.clone()), written_bytes: 0 });
-        self.flush(scratch, now_ms)
+        self.rest = Some(Rest { held: Held::new(line), written_bytes: 0 });
+        self.flush(scratch, budget, now_ms)
     }
 }
 

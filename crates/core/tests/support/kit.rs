@@ -10,11 +10,11 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Closed, Config, Event, Feed, Framing, Hub, Message, Notice, Policy, PublishError, ReadRequest,
-    Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, Wait,
+    Channel, ClientId, Closed, Config, Event, Feed, Framing, Heartbeat, Hub, Message, Notice, Policy, PublishError,
+    ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, Wait,
 };
 
-use super::{Chunks, Link, MockSocket, Parser};
+use super::{Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
 
 pub(crate) type PublishFuture = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send>>;
 
@@ -95,6 +95,7 @@ impl Kit {
                 channels: channels.iter().map(|name| channel(name)).collect(),
                 start,
                 policy,
+                heartbeat: Heartbeat::Comment,
                 shard: 0,
                 now_ms: self.now_ms,
             })
@@ -115,14 +116,18 @@ impl Kit {
         link
     }
 
-    /// Drives every shard until it is idle.
+    /// Drives every shard until it is idle. What it asks of the journal is answered only if it waits for that.
     pub(crate) fn run(&mut self) {
         for shard in &mut self.shards {
             for turns in 0.. {
                 assert!(turns < 100_000, "a shard that never comes to rest");
                 match shard.turn(self.now_ms) {
                     Turn::More => {}
-                    Turn::Paused { until_ms } => self.now_ms = until_ms,
+                    Turn::Paused { until_ms } => {
+                        let reads = shard.take_reads();
+                        self.now_ms = if reads.is_empty() { until_ms } else { self.now_ms };
+                        reads.iter().for_each(|request| self.hub.read(request));
+                    }
                     Turn::Idle => break,
                 }
             }
@@ -145,6 +150,24 @@ impl Kit {
         self.shards.iter_mut().flat_map(Shard::take_reads).collect()
     }
 
+    /// Answers what the shards ask of the journal; returns how many there were.
+    pub(crate) fn answer(&mut self) -> usize {
+        let reads = self.reads();
+        reads.iter().for_each(|request| self.hub.read(request));
+        reads.len()
+    }
+
+    /// Runs and answers until nothing more is asked.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            self.run();
+            if self.answer() == 0 {
+                return;
+            }
+        }
+        panic!("it asks the journal again and again");
+    }
+
     /// Notices since the last call.
     pub(crate) fn notices(&mut self) -> Vec<Notice> {
         self.shards.iter_mut().flat_map(Shard::take_notices).collect()
@@ -165,11 +188,20 @@ pub(crate) fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T>
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The data of every event that the client of `link` has got, whole, chunked.
+/// The data of every event that the client of `link` has got, whole, chunked; gaps apart.
 pub(crate) fn data_of(link: &Link) -> Vec<String> {
+    events_of(link).into_iter().filter(|event| event.kind != GAP).map(|event| event.data).collect()
+}
+
+/// What the client of `link` was told that it has lost.
+pub(crate) fn told_to(link: &Link) -> Vec<Told> {
+    events_of(link).iter().filter(|event| event.kind == GAP).map(|event| Told::parse(&event.data)).collect()
+}
+
+/// Every event that the client of `link` has got, whole, chunked, gaps among them.
+pub(crate) fn events_of(link: &Link) -> Vec<Dispatched> {
     let mut parser = Parser::default();
-    let events = Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| parser.feed(&payload));
-    events.map(|event| event.data).collect()
+    Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| parser.feed(&payload)).collect()
 }
 
 /// The messages that wait in `feed`.

@@ -6,10 +6,11 @@
 use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
 
 use fanfare_core::{
-    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, Policy, SlotRef, Subscription, Target,
+    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, GapReason, Policy, SlotRef,
+    Subscription, Target,
 };
 
-use super::{Chunks, Dispatched, Flag, Link, MockSocket, Parser, normalised, world::Plan};
+use super::{Chunks, Dispatched, Flag, GAP, Link, MockSocket, Parser, Told, normalised, world::Plan};
 
 /// One published event.
 pub(crate) struct Entry {
@@ -55,7 +56,16 @@ pub(crate) struct Member {
     pub(crate) policy: Policy,
     /// What it is due has an id above this.
     pub(crate) after: EventId,
-    pub(crate) is_resumed: bool,
+    /// The newest id when it was opened.
+    pub(crate) opened: EventId,
+    /// It asked for the oldest that is kept, so nobody owes it what was evicted before.
+    pub(crate) is_earliest: bool,
+    /// What it was told so far.
+    pub(crate) told: Vec<Told>,
+    /// Its last event id is one that it got and that belongs to the hub.
+    pub(crate) last: EventId,
+    /// Those among the events so far that were for it and did not come before a newer one.
+    pub(crate) skipped: Vec<EventId>,
     /// Its peer takes everything at once.
     pub(crate) is_quick: bool,
     /// Its peer gets no more room before the end.
@@ -81,7 +91,11 @@ impl Member {
             channels: Vec::new(),
             policy: Policy::DropNewest,
             after: EventId::ZERO,
-            is_resumed: false,
+            opened: EventId::ZERO,
+            is_earliest: false,
+            told: Vec::new(),
+            last: EventId::ZERO,
+            skipped: Vec::new(),
             is_quick: false,
             is_stuck: false,
             is_exact: false,
@@ -93,7 +107,7 @@ impl Member {
         }
     }
 
-    fn is_reached_by(&self, event: &Event) -> bool {
+    pub(crate) fn is_reached_by(&self, event: &Event) -> bool {
         event.targets().iter().any(|target| match target {
             Target::All => true,
             Target::Channel(channel) => self.channels.contains(channel),
@@ -105,10 +119,15 @@ impl Member {
         entry.id > self.after && self.is_reached_by(&entry.event)
     }
 
-    /// How many events so far are for it.
+    /// How many events were published for it while it was open.
     pub(crate) fn matched(&self, log: &Log) -> u64 {
-        let from = log.first_after(self.after);
+        let from = log.first_after(self.opened);
         log.entries[from..].iter().filter(|entry| self.is_reached_by(&entry.event)).count() as u64
+    }
+
+    /// How many events it was told that it has lost, of those published while it was open.
+    pub(crate) fn missed(&self) -> u64 {
+        self.told.iter().filter_map(|told| told.missed).sum()
     }
 
     /// Takes what its socket has got.
@@ -151,7 +170,8 @@ impl Member {
                         flag.raise();
                     }
                     let events = self.parser.feed(message.sse());
-                    assert_eq!(events.len(), usize::from(message.id() != EventId::ZERO));
+                    let published = events.iter().filter(|event| event.kind != GAP).count();
+                    assert_eq!(published, usize::from(message.id() != EventId::ZERO));
                     events.into_iter().for_each(|event| self.check(log, &event, Some(message.id())));
                 }
             }
@@ -161,12 +181,18 @@ impl Member {
 
     fn check(&mut self, log: &Log, got: &Dispatched, id: Option<EventId>) {
         let who = self.connection;
+        if got.kind == GAP {
+            return self.hear(Told::parse(&got.data));
+        }
         let number = got.data.split(' ').next().and_then(|number| number.parse().ok());
         let at = number.and_then(|number| log.by_number.get(&number).copied());
         let Some(at) = at else { panic!("connection {who} got what nobody published: {got:?}") };
         let entry = &log.entries[at];
         assert!(at >= self.next, "connection {who} got {} twice or out of order", entry.id);
+        // Whoever breaks off now comes back with this id: what it was not told by now it will never hear of.
+        self.skip_to(log, at);
         self.next = at + 1;
+        self.last = entry.id;
         assert!(entry.id > self.after, "connection {who} got {} from before its start", entry.id);
         assert!(self.is_reached_by(&entry.event), "connection {who} got {} that is not for it", entry.id);
         assert_eq!(got.data, normalised(entry.event.data()));
@@ -177,30 +203,62 @@ impl Member {
         self.got += 1;
     }
 
+    /// What was for it and has not come before the log's entry `at` does not come any more: it must know.
+    pub(crate) fn skip_to(&mut self, log: &Log, at: usize) {
+        let from = self.next.max(log.first_after(self.after));
+        for entry in log.entries.get(from..at).unwrap_or_default() {
+            let is_asked_for = entry.event.is_kept() && !self.is_earliest;
+            if self.is_reached_by(&entry.event) && (entry.id > self.opened || is_asked_for) {
+                let is_told = self.told.iter().any(|told| told.covers(entry.id));
+                let Self { connection: who, policy, after, opened, told, .. } = self;
+                assert!(is_told, "{who} ({policy:?}, {after} {opened}) does not know of {}: {told:?}", entry.id);
+                self.skipped.push(entry.id);
+            }
+        }
+        self.next = self.next.max(at);
+    }
+
+    fn hear(&mut self, told: Told) {
+        let who = self.connection;
+        let (Some(from), Some(to)) = (told.from, told.to) else { panic!("connection {who}: {told:?}") };
+        assert!(from < to && from >= self.last, "connection {who} has {} and hears {told:?}", self.last);
+        assert_eq!(told.missed.is_some(), told.reason == GapReason::Busy, "connection {who}: {told:?}");
+        assert!(told.missed != Some(0));
+        self.told.push(told);
+    }
+
     /// Holds the notice of its end against what came out.
     pub(crate) fn check_closed(&mut self, log: &Log, closed: &Closed, plan: &Plan) {
-        let (is_lossless, has_history) = (plan.is_lossless, plan.has_history);
         // Over the hub's limit whoever holds the most of a half-written message is closed.
         let is_squeezed = plan.config.hub_ring_bytes_max < usize::MAX;
         self.take_out(log);
-        let who = format!("{closed:?}, resumed {}", self.is_resumed);
+        let who = format!("{closed:?}, after {}, opened {}, told {:?}", self.after, self.opened, self.told);
         assert_eq!(closed.client, self.client, "{who}");
-        assert_eq!(closed.written, self.got, "written is what came out: {who}");
+        let account = closed.account;
+        assert_eq!(account.written, self.got, "written is what came out: {who}");
         let allowed = match closed.reason {
-            CloseReason::Busy => is_squeezed || (self.policy == Policy::Close && closed.dropped > 0),
+            CloseReason::Busy => is_squeezed || (self.policy == Policy::Close && account.dropped > 0),
             CloseReason::WriteTimeout => !self.is_quick,
             reason => self.causes.contains(&reason),
         };
         assert!(allowed, "nothing explains this end: {who}, causes {:?}", self.causes);
         let matched = self.matched(log);
-        if !has_history {
-            assert!(self.got + closed.dropped <= matched, "more than {matched}: {who}");
+        assert!(account.matched <= matched, "more than {matched}: {who}");
+        assert!(account.dropped >= account.repaired + account.lost, "{who}");
+        assert!(self.missed() <= account.lost, "told of more than it lost: {who}");
+        if plan.is_lossless {
+            assert_eq!(account.lost, 0, "{who}");
         }
-        if self.is_exact {
-            let accounted = self.got + closed.dropped;
-            assert!(accounted == matched || (has_history && accounted > matched), "due {matched}: {who}");
-            assert!(!is_lossless || self.got == matched, "due {matched}, all of it: {who}");
+        if !self.is_exact {
+            return;
         }
+        self.skip_to(log, log.entries.len());
+        assert_eq!(account.matched, matched, "{who}");
+        assert_eq!((account.queued(), account.owed), (0, 0), "all was taken: {who}");
+        assert_eq!(account.dropped, account.repaired + account.lost, "{who}");
+        assert_eq!(account.matched + account.replayed, account.written + account.lost, "{who}");
+        let lost = self.skipped.iter().filter(|id| **id > self.opened).count() as u64;
+        assert_eq!((self.missed(), account.lost), (lost, lost), "what it did not get it was told, exactly: {who}");
     }
 
     /// The slot is gone and its shard at rest: nobody may be left holding an outlet that looks open.

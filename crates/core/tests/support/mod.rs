@@ -4,21 +4,23 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part of this module")]
 
 mod chunks;
-mod history;
 mod kit;
 mod member;
 mod parser;
 mod rng;
 mod socket;
+mod told;
 mod wake;
 mod world;
 
 pub(crate) use chunks::Chunks;
-pub(crate) use history::History;
-pub(crate) use kit::{Kit, PublishFuture, all, channel, client, data_in, data_of, poll, taken, to_channel, to_client};
+pub(crate) use kit::{
+    Kit, PublishFuture, all, channel, client, data_in, data_of, events_of, poll, taken, to_channel, to_client, told_to,
+};
 pub(crate) use parser::{Dispatched, Parser};
 pub(crate) use rng::Rng;
 pub(crate) use socket::{Link, MockSocket};
+pub(crate) use told::{GAP, Told};
 pub(crate) use wake::Flag;
 pub(crate) use world::{Ending, Plan, World};
 

@@ -11,12 +11,12 @@ use std::{
 };
 
 use fanfare_core::{
-    CloseReason, Config, Event, EventId, Framing, Hub, Notice, Policy, ReadRequest, Receipt, Shard, Start, Subscribe,
-    Target, Turn, Wait,
+    CloseReason, Config, Event, EventId, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt, Shard, Start,
+    Subscribe, Target, Turn, Wait,
 };
 
 use super::{
-    Chunks, Flag, History, Kit, Link, MockSocket, PublishFuture, Rng, channel, client,
+    Chunks, Flag, Kit, Link, MockSocket, PublishFuture, Rng, channel, client,
     member::{Entry, Log, Member, Way},
 };
 
@@ -26,9 +26,7 @@ pub(crate) use ending::Ending;
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) config: Config,
-    /// Connections resume, and the test keeps the history that their reads are answered from.
-    pub(crate) has_history: bool,
-    /// No ring can overflow, so every connection must get everything.
+    /// The history is large enough for everything, all is repaired and nothing is live only: nobody may lose anything.
     pub(crate) is_lossless: bool,
     pub(crate) members_max: usize,
 }
@@ -58,7 +56,6 @@ pub(crate) struct World {
     gone: Vec<Member>,
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
-    history: History,
     numbers: u64,
     dropped: u64,
     busy: u64,
@@ -87,7 +84,6 @@ impl World {
             gone: Vec::new(),
             publishing: Vec::new(),
             reads: Vec::new(),
-            history: History::default(),
             numbers: 0,
             dropped: 0,
             busy: 0,
@@ -118,7 +114,7 @@ impl World {
             96 => self.send(),
             97 => self.drop_publisher(),
             98 => self.step_clock(),
-            _ if !self.plan.has_history && self.rng.chance(10) => self.settle_one(),
+            _ if self.rng.chance(10) => self.settle_one(),
             _ => {}
         }
     }
@@ -141,7 +137,8 @@ impl World {
             _ => Event::for_targets((0..rng.within(2, 4)).map(|_| name(rng)).collect(), data).unwrap(),
         };
         let event = if rng.chance(20) { event.with_kind("k").unwrap() } else { event };
-        if rng.chance(10) { event.with_own_id("own").unwrap() } else { event }
+        let event = if rng.chance(10) { event.with_own_id(&own_id(self.numbers)).unwrap() } else { event };
+        if !self.plan.is_lossless && rng.chance(10) { event.live_only() } else { event }
     }
 
     fn publish(&mut self) {
@@ -166,7 +163,6 @@ impl World {
         if id != before {
             assert!(publisher.committed.is_none());
             let (number, event) = (publisher.number, publisher.event.clone());
-            self.history.push(event.clone(), id);
             let entry = Entry { id, event };
             let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
             self.publishing[at].committed = Some((self.log.entries.len(), due));
@@ -188,8 +184,8 @@ impl World {
         assert_eq!(receipt.outcome.is_some(), publisher.wait == Wait::Written);
         let Some(outcome) = receipt.outcome else { return };
         assert_eq!(outcome.matched(), receipt.matched);
-        // Who is still there was there all the time. Who catches up may have got it from the journal before.
-        let is_sure = |member: &&Member| member.is_due(entry) && !self.plan.has_history;
+        // Who is still there was there all the time.
+        let is_sure = |member: &&Member| member.is_due(entry) && entry.id > member.opened;
         let due_min = self.members.iter().filter(is_sure).count();
         let span = due_min..=due_max;
         assert!(span.contains(&receipt.matched), "{} for {span:?}: {outcome:?}", receipt.matched);
@@ -221,23 +217,64 @@ impl World {
         let rng = &mut self.rng;
         let (shard, client) = (rng.below(self.kit.shards.len()), client(&format!("u{}", rng.below(5))));
         let channels: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|_| rng.chance(40)).map(channel).collect();
-        let policies = [Policy::DropNewest, Policy::DropOldest, Policy::Close];
-        let policy = if self.plan.has_history { Policy::DropNewest } else { rng.pick(&policies) };
-        let resume = (self.plan.has_history && rng.chance(60)).then(|| match rng.below(4) {
-            0 => EventId::ZERO,
-            _ => {
-                let from = self.log.entries.len().saturating_sub(rng.below(40) + 1);
-                self.log.entries.get(from).map_or(EventId::ZERO, |entry| entry.id)
-            }
-        });
-        let start = resume.map_or(Start::Now, Start::After);
+        let policies = [Policy::Repair, Policy::DropNewest, Policy::DropOldest, Policy::Close];
+        let policy = if self.plan.is_lossless || rng.chance(50) { Policy::Repair } else { rng.pick(&policies) };
+        let heartbeat = rng.pick(&[Heartbeat::Comment, Heartbeat::Cursor]);
+        let start = if self.rng.chance(40) { Start::Now } else { self.start() };
         let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
-        let subscribe = Subscribe { client: client.clone(), channels, start, policy, shard, now_ms };
-        let after = resume.unwrap_or(self.kit.hub.last_id());
+        let begins = start.clone();
+        let subscribe = Subscribe { client: client.clone(), channels, start, policy, heartbeat, shard, now_ms };
+        let opened = self.kit.hub.last_id();
         let subscription = self.kit.hub.subscribe(subscribe).unwrap();
+        let after = subscription.cursor();
+        let is_unknown = subscription.gap().is_some();
         let member = Member::new(subscription, shard, client);
-        let member = Member { channels: followed, policy, after, is_resumed: resume.is_some(), ..member };
+        let is_earliest = begins == Start::Earliest;
+        let member = Member { channels: followed, policy, after, opened, is_earliest, last: after, ..member };
+        self.check_start(&member, &begins, is_unknown);
         self.members.push(member);
+    }
+
+    /// Some place in the order, or none.
+    fn start(&mut self) -> Start {
+        let rng = &mut self.rng;
+        let back = rng.below(40);
+        match rng.below(8) {
+            0 => Start::After(EventId::ZERO),
+            1 => Start::After(EventId::new(rng.below(3_000) as u64, rng.below(3) as u64)),
+            2 => Start::Since { ms: rng.below(3_000) as u64 },
+            3 => Start::Earliest,
+            4 => Start::AfterOwn(own_id(self.numbers.saturating_sub(back as u64))),
+            _ => {
+                let from = self.log.entries.len().saturating_sub(back + 1);
+                self.log.entries.get(from).map_or(Start::Now, |entry| Start::After(entry.id))
+            }
+        }
+    }
+
+    /// Where a stream begins, by the text of the contract.
+    fn check_start(&self, member: &Member, start: &Start, is_unknown: bool) {
+        let last = member.opened;
+        let expected = match start {
+            Start::Now => (last, false),
+            Start::After(id) if *id > last => (last, true),
+            Start::After(id) => (*id, false),
+            Start::Since { ms: 1_000 } => (EventId::new(1_000, 0), false),
+            Start::Since { ms } => (EventId::new(*ms, 0).before().min(last), false),
+            Start::Earliest => (member.after, false),
+            Start::AfterOwn(own_id) => {
+                let is_it = |entry: &&Entry| entry.event.own_id() == Some(own_id) && member.is_reached_by(&entry.event);
+                let found = self.log.entries.iter().find(is_it);
+                match found {
+                    // It may have been evicted.
+                    Some(_) if is_unknown && !self.plan.is_lossless => (last, true),
+                    Some(entry) if entry.event.is_kept() => (entry.id, false),
+                    _ => (last, true),
+                }
+            }
+        };
+        assert_eq!((member.after, is_unknown), expected, "{start:?}");
+        assert!(*start != Start::Earliest || self.log.entries.first().is_none_or(|first| member.after < first.id));
     }
 
     /// A random member whose way out is as it should be.
@@ -371,7 +408,7 @@ impl World {
                 Notice::Closed(closed) => {
                     let at = self.members.iter().position(|member| member.connection == closed.connection);
                     let mut member = self.members.swap_remove(at.expect("a connection ends once"));
-                    self.dropped += closed.dropped;
+                    self.dropped += closed.account.dropped;
                     member.check_closed(&self.log, &closed, &self.plan);
                     self.closed += 1;
                     self.delivered += member.got;
@@ -384,9 +421,11 @@ impl World {
     fn answer(&mut self) {
         let Some(at) = self.any(self.reads.len()) else { return };
         let request = self.reads.swap_remove(at);
-        if !self.plan.has_history {
-            return self.kit.hub.read(&request);
-        }
-        self.kit.hub.answer_with(&request, |last| self.history.batch(&request, last));
+        self.kit.hub.read(&request);
     }
+}
+
+/// The id of its publisher's own that event number `number` may have.
+fn own_id(number: u64) -> String {
+    format!("own-{number}")
 }

@@ -37,6 +37,22 @@ fn stuck(server: &Server) -> Stream {
     Stream::chunked(client)
 }
 
+/// How many events the stream says it has lost up to one that is `end`, and those that came.
+fn lost_and_got(stream: &mut Stream, end: &str) -> (u64, Vec<usize>) {
+    let (mut lost, mut got) = (0, Vec::new());
+    loop {
+        let event = stream.event();
+        match event.gap() {
+            Some(gap) => {
+                assert_eq!(gap.reason, "busy");
+                lost += gap.missed.expect("it was there all the time");
+            }
+            None if event.data == end => return (lost, got),
+            None => got.extend(numbers(&[event.data])),
+        }
+    }
+}
+
 /// The data of event `number`.
 fn data(number: usize) -> String {
     format!("{number} {}", "x".repeat(DATA_BYTES))
@@ -47,9 +63,9 @@ fn numbers(data: &[String]) -> Vec<usize> {
 }
 
 #[test]
-fn what_a_stuck_reader_is_told_to_lose_is_exactly_what_it_loses() {
+fn under_drop_newest_what_a_stuck_reader_is_told_to_lose_is_exactly_what_it_loses() {
     for way in WAYS {
-        let mut world = Observed::start(way, narrow(way));
+        let mut world = Observed::start(way, Config { policy: Policy::DropNewest, ..narrow(way) });
         let mut stuck = stuck(&world.server);
         let (mut kept, mut dropped) = (Vec::new(), 0);
         // Far more than its ring and all buffers on the way hold.
@@ -69,12 +85,13 @@ fn what_a_stuck_reader_is_told_to_lose_is_exactly_what_it_loses() {
         }
         assert!(dropped > 20, "{way:?}: its ring holds more than its limit");
         stuck.prelude();
-        world.server.publish("/clients/stuck", "an end that must come");
-        let mut got = Vec::new();
-        for _ in &kept {
-            got.push(stuck.data());
+        for number in &kept {
+            assert_eq!(numbers(&[stuck.data()]), [*number], "{way:?}");
         }
-        assert_eq!(numbers(&got), kept, "{way:?}");
+        let gap = stuck.gap();
+        assert_eq!((gap.missed, gap.reason.as_str()), (Some(dropped as u64), "busy"), "{way:?}");
+        world.server.publish("/clients/stuck", "goes on");
+        assert_eq!(stuck.data(), "goes on");
     }
 }
 
@@ -89,10 +106,11 @@ fn under_drop_oldest_a_stuck_reader_gets_the_newest() {
         }
         world.server.publish("/broadcast", "end 0");
         stuck.prelude();
-        let got = numbers(&stuck.data_until("end 0"));
+        let (lost, got) = lost_and_got(&mut stuck, "end 0");
         assert!(got.is_sorted_by(|one, next| one < next), "{got:?}");
         assert_eq!(got.last(), Some(&149), "{way:?}: {got:?}");
-        assert!(got.len() < 150, "{way:?}: nothing was dropped");
+        assert!(lost > 0, "{way:?}: nothing was dropped");
+        assert_eq!(lost + got.len() as u64, 150, "{way:?}");
     }
 }
 

@@ -2,7 +2,9 @@
 //! that comes back on its port.
 //!
 //! The programs are those that `cargo xtask test` installs. A missing one fails the test and says so.
+#![allow(dead_code, unused_imports, reason = "each test uses its own part")]
 
+mod cutter;
 pub(crate) mod hostile;
 
 use std::{
@@ -21,6 +23,8 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::support::client::{Answer, Client};
+
+pub(crate) use cutter::Cutter;
 
 /// How long a program may take to its next line. A browser starts slowly on a busy machine.
 const LINE_TIME_MAX: Duration = Duration::from_secs(30);

@@ -1,6 +1,8 @@
 //! [`Parser`]: an event stream as the standard says (WHATWG HTML 9.2.6), with what it says nothing about kept too:
 //! comments, and the lines as they stood.
 
+use serde_json::Value;
+
 /// An event as an EventSource would report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -11,6 +13,50 @@ pub(crate) struct Event {
     pub(crate) data: String,
     /// The lines of its block as they came, without comments.
     pub(crate) block: String,
+}
+
+impl Event {
+    /// What the stream says was lost, if it is that; it must not move the client's cursor.
+    #[track_caller]
+    pub(crate) fn gap(&self) -> Option<Gap> {
+        if self.kind != "fanfare.gap" {
+            return None;
+        }
+        assert!(!self.block.contains("id:"), "{self:?}");
+        let gap: Value = serde_json::from_str(&self.data).unwrap();
+        let fields: Vec<_> = gap.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, ["from", "to", "missed", "reason"]);
+        let text = |name: &str| gap[name].as_str().map(str::to_owned);
+        Some(Gap {
+            from: text("from"),
+            to: text("to"),
+            missed: gap["missed"].as_u64(),
+            reason: text("reason").unwrap(),
+        })
+    }
+}
+
+/// Events that are lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) missed: Option<u64>,
+    pub(crate) reason: String,
+}
+
+impl Gap {
+    /// Of one whose last event is not known.
+    pub(crate) fn unknown() -> Self {
+        Self { from: None, to: None, missed: None, reason: "unknown-id".to_owned() }
+    }
+}
+
+/// An event id as it is ordered.
+#[track_caller]
+pub(crate) fn position(id: &str) -> (u64, u64) {
+    let (ms, n) = id.split_once('-').unwrap_or_else(|| panic!("{id:?} is no id of the server"));
+    (ms.parse().unwrap(), n.parse().unwrap())
 }
 
 /// Takes lines, gives events.

@@ -8,6 +8,7 @@ use hyper::{
     Request,
     body::Incoming,
     client::conn::http2::{Builder, SendRequest},
+    header::HeaderValue,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, runtime::Runtime, time::timeout};
@@ -55,13 +56,14 @@ impl H2 {
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (Head, H2Body) {
         let mut request = Request::builder().method(method).uri(format!("http://test{path}"));
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            // Text of any kind, not only ASCII.
+            request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
         let mut sender = self.sender.clone();
         let answer = self.runtime.block_on(async { timeout(PATIENCE, sender.send_request(request)).await });
         let (parts, body) = answer.expect("no answer in time").unwrap().into_parts();
-        let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap().to_owned();
+        let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
         let fields = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let head = Head { version: format!("{:?}", parts.version), status: parts.status.as_u16(), fields };
         (head, H2Body { body, h2: self.clone() })
@@ -81,7 +83,14 @@ impl H2 {
     /// A stream, its first lines not yet read.
     #[track_caller]
     pub(crate) fn subscribe(&self, path: &str) -> Stream {
-        let (head, body) = self.send("GET", path, &[("accept", "text/event-stream")], b"");
+        self.subscribe_with(path, &[])
+    }
+
+    /// The same, asked for with further headers.
+    #[track_caller]
+    pub(crate) fn subscribe_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let headers = [&[("accept", "text/event-stream")], headers].concat();
+        let (head, body) = self.send("GET", path, &headers, b"");
         assert_eq!(head.status, 200, "{path}: {head:?}");
         Stream::h2(body)
     }

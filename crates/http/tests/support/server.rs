@@ -91,15 +91,34 @@ impl Server {
 
     /// A stream, come the way that this server is there for; its first lines are read.
     pub(crate) fn subscribe(&self, path: &str) -> Stream {
-        let mut stream = if self.way == Way::H2 { H2::open(self.address).subscribe(path) } else { self.h1(path) };
+        self.subscribe_with(path, &[])
+    }
+
+    /// The same, asked for with further headers.
+    pub(crate) fn subscribe_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let mut stream = if self.way == Way::H2 {
+            H2::open(self.address).subscribe_with(path, headers)
+        } else {
+            self.h1_with(path, headers)
+        };
         stream.prelude();
         stream
     }
 
+    /// A stream of one who had the event `last_id`.
+    pub(crate) fn resume(&self, path: &str, last_id: &str) -> Stream {
+        self.subscribe_with(path, &[("last-event-id", last_id)])
+    }
+
     /// A stream over HTTP/1.1, its first lines not yet read.
     pub(crate) fn h1(&self, path: &str) -> Stream {
+        self.h1_with(path, &[])
+    }
+
+    fn h1_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
         let mut client = self.client();
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n"));
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n{headers}\r\n"));
         let head = client.head();
         assert_eq!(head.status, 200, "{path}: {head:?}");
         Stream::chunked(client)
@@ -119,6 +138,12 @@ impl Server {
         let answer = self.post(path, &[], body);
         assert_eq!(answer.status, 202, "{path}: {answer:?}");
         answer.json()
+    }
+
+    /// Publishes, which must be accepted; gives the id of the event.
+    #[track_caller]
+    pub(crate) fn id_of(&self, path: &str, body: impl AsRef<[u8]>) -> String {
+        self.publish(path, body)["id"].as_str().unwrap().to_owned()
     }
 
     /// How many connections `client` has: what a publish to it says that it reaches.

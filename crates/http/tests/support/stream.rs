@@ -2,7 +2,7 @@
 
 use super::{
     client::Client,
-    events::{Event, Parser},
+    events::{Event, Gap, Parser},
     h2::H2Body,
     wire::Dechunker,
 };
@@ -153,6 +153,24 @@ impl Stream {
             let line = self.line().expect("a comment, but the stream ended");
             assert_eq!(self.parser.line(&line), None, "an event came first");
         }
+    }
+
+    /// The gap that comes next.
+    #[track_caller]
+    pub(crate) fn gap(&mut self) -> Gap {
+        let event = self.event();
+        event.gap().unwrap_or_else(|| panic!("no gap: {event:?}"))
+    }
+
+    /// The cursor that the next block without data tells.
+    #[track_caller]
+    pub(crate) fn cursor(&mut self) -> String {
+        let told = self.parser.empty_blocks;
+        while self.parser.empty_blocks == told {
+            let line = self.line().expect("a cursor, but the stream ended");
+            assert_eq!(self.parser.line(&line), None, "an event came first");
+        }
+        self.parser.last_id.clone()
     }
 
     /// The data of the events up to one that is `marker`.

@@ -1,12 +1,12 @@
 //! What the settings mean together: whether they can be served with, and how the server takes them.
 
-use std::{num::NonZero, thread::available_parallelism, time::Duration};
+use std::{num::NonZero, thread::available_parallelism};
 
 use fanfare_core::Policy;
 use fanfare_http::{Config, H1Outlet};
 use humantime::format_duration;
 
-use super::{H1OutletArg, PolicyArg, Serve};
+use super::{H1OutletArg, PolicyArg, Serve, value::ms};
 
 /// Descriptors that are kept for other things than streams; where there are few, half of them.
 const DESCRIPTORS_KEPT_MAX: u64 = 128;
@@ -67,7 +67,6 @@ impl Serve {
 
     /// As settings of the server, for a process that may have so many descriptors open.
     pub(crate) fn config(&self, descriptors: u64) -> Config {
-        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
@@ -81,9 +80,14 @@ impl Serve {
                 write_timeout_ms: ms(self.write_timeout),
                 input_bytes_max: self.input_bytes,
                 drain_spread_ms: ms(self.drain_spread),
+                history: self.history.retentions(),
+                reads_max: self.history.reads_max(),
+                idempotency_ms: ms(self.idempotency_window),
+                idempotency_keys_max: usize::try_from(self.idempotency_keys).unwrap_or(usize::MAX),
                 ..fanfare_core::Config::default()
             },
             policy: match self.policy {
+                PolicyArg::Repair => Policy::Repair,
                 PolicyArg::DropNewest => Policy::DropNewest,
                 PolicyArg::DropOldest => Policy::DropOldest,
                 PolicyArg::Close => Policy::Close,
@@ -114,7 +118,11 @@ impl Serve {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::{Args as _, Command, FromArgMatches as _};
+
+    use fanfare_core::{Pattern, Retention, Retentions};
 
     use super::*;
 
@@ -171,8 +179,25 @@ mod tests {
             "--h2-send-buffer-bytes=21KiB",
             "--drain-timeout=22s",
             "--drain-spread=23s",
+            "--history-events=25",
+            "--history-bytes=26",
+            "--history-age=27s",
+            "--history-channel=a.*=events:28",
+            "--history-channel=b=bytes:29 age:30s,c=age:31s",
+            "--hub-history-bytes=32",
+            "--history-targets=33",
+            "--catch-up-reads=34",
+            "--idempotency-window=35s",
+            "--idempotency-keys=36",
         ];
         let second = Duration::from_secs;
+        let each = Retention { events_max: 25, bytes_max: 26, age_ms_max: 27_000 };
+        let channels = [
+            ("a.*", Retention { events_max: 28, ..each }),
+            ("b", Retention { bytes_max: 29, age_ms_max: 30_000, ..each }),
+            ("c", Retention { age_ms_max: 31_000, ..each }),
+        ];
+        let pattern = |(text, retention)| (Pattern::new(text).unwrap(), retention);
         let config = serve(&given).config(1_000);
         let expected = Config {
             core: fanfare_core::Config {
@@ -187,6 +212,15 @@ mod tests {
                 write_timeout_ms: 9_000,
                 input_bytes_max: 18,
                 drain_spread_ms: 23_000,
+                history: Retentions {
+                    each,
+                    channels: channels.into_iter().map(pattern).collect(),
+                    bytes_max: 32,
+                    targets_max: 33,
+                },
+                reads_max: 34,
+                idempotency_ms: 35_000,
+                idempotency_keys_max: 36,
                 ..fanfare_core::Config::default()
             },
             policy: Policy::Close,

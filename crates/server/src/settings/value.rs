@@ -50,10 +50,15 @@ fn within<T: PartialOrd, S: Display>(value: T, min: T, max: T, shown: impl Fn(T)
     Ok(value)
 }
 
+/// As the engine counts time.
+pub(super) fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A publisher's `retry`, as milliseconds.
 pub(crate) fn publisher_retry(text: &str) -> Result<u64, String> {
     let (min, max) = (Duration::from_millis(*RETRY_MS.start()), Duration::from_millis(*RETRY_MS.end()));
-    Ok(u64::try_from(duration(min, max)(text)?.as_millis()).unwrap_or(u64::MAX))
+    duration(min, max)(text).map(ms)
 }
 
 /// The origin of pages, as a browser writes it in `Origin` (RFC 6454, 6.2); `*` is every one.

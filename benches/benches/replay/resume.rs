@@ -1,0 +1,138 @@
+//! Streams that resume, alone and many at once; and what live events to others lose by them.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
+use fanfare_benches::{Link, channel, client, event, follow};
+use fanfare_core::{Channel, Policy, SlotRef, Subscribe, Target};
+
+use crate::archive::Archive;
+
+/// As many as a channel keeps.
+const EVENTS: usize = 1_000;
+/// Streams that resume at once, and streams that are live beside them.
+const SLOTS: usize = 1_000;
+/// The fewest that criterion takes: an iteration takes long.
+const SAMPLES: usize = 10;
+/// Between two live events: far from a flood, in which publishes wait for those who catch up.
+const PERIOD_MS: u64 = 100;
+
+/// From the subscription to the last event. An element is one event for one of them.
+pub(crate) fn resume(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("replay/1,000 events each");
+    let mut archive = None;
+    for slots in [1, SLOTS] {
+        group.throughput(Throughput::Elements((EVENTS * slots) as u64));
+        if slots > 1 {
+            group.sample_size(SAMPLES).sampling_mode(SamplingMode::Flat);
+        }
+        group.bench_function(BenchmarkId::new("to connections", slots), |bencher| {
+            let archive = archive.get_or_insert_with(|| Archive::of(EVENTS, &[Target::Channel(channel())]));
+            bencher.iter_custom(|times| (0..times).map(|_| replay(archive, slots)).sum());
+        });
+    }
+    group.finish();
+}
+
+fn replay(archive: &mut Archive, slots: usize) -> Duration {
+    let before = archive.link.taken();
+    let started = Instant::now();
+    let joined = archive.come(slots, &[channel()]);
+    archive.finish(slots, before);
+    let took = started.elapsed();
+    archive.part(&joined);
+    took
+}
+
+/// From a publish until the last live stream has it. An element is one live delivery; how much longer it takes beside
+/// those who catch up is the ratio of the two. It is larger than over a kernel: there live writes take much longer, and
+/// reads of the journal do not.
+pub(crate) fn beside(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("replay/broadcast to 1,000 live");
+    group.throughput(Throughput::Elements(SLOTS as u64));
+    for (name, slots) in [("alone", 0), ("beside 1,000 that catch up", SLOTS)] {
+        let mut live = None;
+        group.bench_function(name, |bencher| {
+            let live = live.get_or_insert_with(|| Live::beside(slots));
+            bencher.iter_custom(|times| live.broadcasts(times));
+        });
+    }
+    group.finish();
+}
+
+/// Streams that are live, and how many catch up beside them with another channel.
+struct Live {
+    archive: Archive,
+    link: Link,
+    slots: usize,
+}
+
+impl Live {
+    fn beside(slots: usize) -> Self {
+        let (mut archive, link) = (Archive::of(EVENTS, &[Target::Channel(channel())]), Link::open());
+        for number in 0..SLOTS {
+            let wishes = Subscribe { channels: vec![live()], ..follow(client(1 + number), Policy::default()) };
+            archive.stage.connect_for(wishes, &link);
+        }
+        archive.stage.settle();
+        Self { archive, link, slots }
+    }
+
+    /// The time of so many broadcasts, with everybody beside them in the middle of catching up.
+    fn broadcasts(&mut self, times: u64) -> Duration {
+        let mut took = Duration::ZERO;
+        let mut wave = self.wave();
+        for _ in 0..times {
+            if self.is_nearly_over(&wave) {
+                self.end(&wave);
+                wave = self.wave();
+            }
+            let started = Instant::now();
+            self.broadcast();
+            took += started.elapsed();
+            let caught = self.archive.link.taken() - wave.before;
+            assert!(self.slots == 0 || caught < self.archive.due(self.slots), "they still catch up");
+        }
+        self.end(&wave);
+        took
+    }
+
+    fn broadcast(&mut self) {
+        let (stage, due) = (&mut self.archive.stage, self.link.taken() + SLOTS);
+        stage.pass_ms(PERIOD_MS);
+        stage.publish(event(&Target::Channel(live())));
+        while self.link.taken() < due {
+            stage.turn();
+        }
+        assert_eq!(self.link.taken(), due, "once to each");
+    }
+
+    /// They come, and the shard has taken them all when it has taken what was published after them.
+    fn wave(&mut self) -> Wave {
+        let before = self.archive.link.taken();
+        let slots = self.archive.come(self.slots, &[channel()]);
+        self.broadcast();
+        Wave { slots, before }
+    }
+
+    /// Nobody is through before all of them nearly are: they have their turns one after the other.
+    fn is_nearly_over(&self, wave: &Wave) -> bool {
+        self.slots > 0 && (self.archive.link.taken() - wave.before) * 10 > self.archive.due(self.slots) * 9
+    }
+
+    fn end(&mut self, wave: &Wave) {
+        self.archive.finish(self.slots, wave.before);
+        self.archive.part(&wave.slots);
+    }
+}
+
+/// Those who catch up together.
+struct Wave {
+    slots: Vec<SlotRef>,
+    before: usize,
+}
+
+/// What only those follow who are live.
+fn live() -> Channel {
+    Channel::new("live").unwrap_or_else(|_| unreachable!("a legal name"))
+}

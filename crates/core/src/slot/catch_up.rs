@@ -1,0 +1,213 @@
+//! [`CatchUp`]: how a slot is fed from the journal: after its start, or after its ring was full. And what it is told
+//! when the journal has not everything.
+
+use crate::{
+    account::Accounts,
+    config::Config,
+    event_id::EventId,
+    gap::{Gap, GapReason},
+    journal::{Batch, Hole},
+    message::Message,
+    notice::CloseReason,
+    outlet::{Outlet, Socket},
+    policy::Policy,
+    slot::{Ends, Fate, Loss, Slot, State},
+};
+
+/// Where a slot stands that is fed from the journal.
+#[derive(Debug)]
+pub(crate) struct CatchUp {
+    /// It has, or has been told of, everything up to here.
+    pub(crate) cursor: EventId,
+    /// Because its ring was full; else because it asked for what is older than itself.
+    is_busy: bool,
+    pub(crate) asked: Asked,
+}
+
+/// Whether the journal was asked for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Something waits still.
+    No,
+    /// It has its place in the queue of those who want to ask.
+    Soon,
+    /// For everything up to the shard's position then. The journal owed it so many events, up to there.
+    Yes {
+        /// Of those published since it was open.
+        owed: u64,
+    },
+}
+
+impl CatchUp {
+    /// It begins at `cursor`, before now.
+    pub(crate) fn resume(cursor: EventId) -> Self {
+        Self { cursor, is_busy: false, asked: Asked::No }
+    }
+
+    /// What comes after `cursor` found no room.
+    pub(crate) fn repair(cursor: EventId) -> Self {
+        Self { cursor, is_busy: true, asked: Asked::No }
+    }
+}
+
+impl<S: Socket> Slot<S> {
+    /// Whether it gets nothing live, and wants to go on as soon as it has taken what waits.
+    pub(crate) fn is_behind(&self) -> bool {
+        match &self.state {
+            State::CatchUp(catch_up) => catch_up.asked == Asked::No,
+            State::Dropping => true,
+            _ => false,
+        }
+    }
+
+    /// Whether its outlet has taken all that waited and would take more; a body says so later if it has not yet.
+    pub(crate) fn has_taken_all(&self) -> bool {
+        match &self.outlet {
+            Outlet::Unattached => false,
+            Outlet::Body { port, .. } => port.want_empty(),
+            Outlet::Socket { .. } => self.is_flushed() && !self.is_full,
+        }
+    }
+
+    /// `message` is for it and cannot go to it now: the journal owes it, or it is lost.
+    pub(crate) fn skip(&mut self, message: &Message, accounts: &mut Accounts) -> Fate {
+        let (is_repaired, is_busy) = match &self.state {
+            State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
+            _ => (false, true),
+        };
+        if is_busy || !is_repaired {
+            self.account.dropped += 1;
+            accounts.note_dropped(message);
+        }
+        if is_repaired {
+            self.account.owed += 1;
+            return Fate::Queued;
+        }
+        self.account.lost += 1;
+        accounts.note_lost(message);
+        self.loss.missed += 1;
+        self.loss.to = self.loss.to.max(message.id());
+        Fate::Dropped
+    }
+
+    /// Takes what the journal gave: what is missing is told first, then as much follows as there is room for; the rest
+    /// is read again.
+    pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
+        let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
+        if self.is_flushed() && !self.is_full {
+            self.progress_ms = now_ms;
+        }
+
+        if let Some(hole) = &batch.hole {
+            self.note_hole(hole, owed, cursor, is_busy, accounts);
+        }
+        self.tell_loss();
+        let (mut is_whole, mut cursor, opened) = (true, cursor, self.subscriber.opened);
+        for message in batch.messages {
+            let ring = self.ring_or_new(config);
+            is_whole = ring.has_room(message.bytes());
+            if !is_whole {
+                break;
+            }
+            let is_of_its_time = message.id() > opened;
+            if is_busy && is_of_its_time {
+                accounts.note_repaired(&message);
+            }
+            cursor = message.id();
+            let pushed = ring.push(message);
+            debug_assert!(pushed.is_ok(), "there is room");
+            let account = &mut self.account;
+            account.position = cursor;
+            account.replayed += u64::from(!is_of_its_time);
+            account.owed = account.owed.saturating_sub(u64::from(is_of_its_time));
+            account.repaired += u64::from(is_busy && is_of_its_time);
+        }
+        let cursor = if is_whole { batch.next.max(cursor) } else { cursor };
+        self.state = State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::No });
+    }
+
+    /// The journal has not everything. What was published since the connection is open is counted: the journal owed
+    /// that much, and has that much of it.
+    fn note_hole(&mut self, hole: &Hole, owed: u64, cursor: EventId, is_busy: bool, accounts: &mut Accounts) {
+        let opened = self.subscriber.opened;
+        if hole.to > self.told && cursor < opened {
+            let gap = Gap {
+                from: Some(self.account.position),
+                to: Some(hole.to.min(opened)),
+                missed: None,
+                reason: hole.reason,
+            };
+            self.with_front(|front| front.push(gap));
+        }
+        self.told = self.told.max(hole.to);
+        let lost = owed.saturating_sub(hole.kept);
+        self.account.owed -= lost;
+        self.account.lost += lost;
+        if !is_busy {
+            self.account.dropped += lost;
+        }
+        accounts.note_gone(&hole.target, lost, !is_busy);
+        self.loss.missed += lost;
+        if lost > 0 {
+            self.loss.to = self.loss.to.max(hole.to);
+        }
+    }
+
+    /// Everything that waited is taken, so what was lost behind it is told now.
+    fn tell_loss(&mut self) {
+        let Loss { missed, to } = std::mem::take(&mut self.loss);
+        if missed > 0 {
+            let from = self.account.position.max(self.subscriber.opened.min(to));
+            let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
+            self.with_front(|front| front.push(gap));
+        }
+    }
+
+    /// It has everything up to now, or knows what it has not.
+    pub(crate) fn go_live(&mut self) {
+        debug_assert_eq!(self.account.owed, 0, "the journal gave all that it owed, or said that it is gone");
+        self.tell_loss();
+        self.state = State::Live;
+    }
+
+    /// Whether it was published while the connection was open.
+    fn is_of_its_time(&self, message: &Message) -> bool {
+        message.id() > self.subscriber.opened
+    }
+
+    /// Lets go of what waits in the ring; a partly written message stays. The journal owes it then, or it is lost.
+    ///
+    /// # Errors
+    /// The policy is to close it.
+    pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> Ends {
+        let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
+            (Outlet::Body { port, .. }, _) => port.empty(),
+            (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
+            (_, None) => return Ok(()),
+        };
+        emptied.retain(|message| message.id() != EventId::ZERO);
+        let Some(first) = emptied.first() else { return Ok(()) };
+        let before = first.id().before();
+        match (&mut self.state, self.subscriber.policy) {
+            (State::CatchUp(catch_up), _) => {
+                catch_up.cursor = before;
+                catch_up.asked = Asked::No;
+            }
+            (State::Live, Policy::Repair) => self.state = State::CatchUp(CatchUp::repair(before)),
+            _ => {
+                self.lose_all(&emptied, accounts);
+                let is_over = self.subscriber.policy == Policy::Close;
+                return if is_over { Err(CloseReason::Busy) } else { Ok(()) };
+            }
+        }
+        self.account.position = before;
+        for message in &emptied {
+            if self.is_of_its_time(message) {
+                self.skip(message, accounts);
+            } else {
+                self.account.replayed -= 1;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers a request for what is kept of a channel: one page of it, as JSON.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::{Channel, Message, Page, ReadLimit, Start};
+use hyper::{
+    Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+};
+use serde_json::json;
+use tokio::task::yield_now;
+
+use crate::{app::App, body::Body, problem::Problem, query::Query, room::Held, start};
+
+/// Events of a page that asks for no number.
+const EVENTS_DEFAULT: usize = 100;
+/// Events that a page may ask for.
+const EVENTS_MAX: usize = 1_000;
+/// Bytes of a page, counted as they stand in a stream: more events go on the next one. The first comes whatever its
+/// size. So a page is no more than a target may keep by default, and little beside the room that all pages share.
+const PAGE_BYTES_MAX: usize = 4 << 20;
+/// Bytes written as JSON until others on the same thread get their turn: well below a millisecond.
+const BYTES_PER_TURN: usize = 64 << 10;
+
+/// The page, or why there is none.
+pub(crate) async fn history(app: Arc<App>, channel: Channel, query: String) -> Response<Body> {
+    page(&app, &channel, &query).await.unwrap_or_else(Problem::response)
+}
+
+async fn page(app: &App, channel: &Channel, query: &str) -> Result<Response<Body>, Problem> {
+    let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+    let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
+    let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
+        Problem::bad_request(format!("limit: a number from 1 to {EVENTS_MAX}, {EVENTS_DEFAULT} without it"))
+    })?;
+    let limit = ReadLimit { messages_max, bytes_max: PAGE_BYTES_MAX };
+    let text = write(app, app.hub.history(channel, &start, limit)).await?;
+    let mut response = Response::new(Body::full(Bytes::from_owner(text)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn limit(text: &str) -> Option<usize> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|limit| is_number && (1..=EVENTS_MAX).contains(limit))
+}
+
+/// JSON, counted for as long as any of it has to be sent.
+struct Text {
+    bytes: Vec<u8>,
+    held: Held,
+}
+
+impl Text {
+    /// # Errors
+    /// 503: all pages together hold too much.
+    fn push(&mut self, text: &str) -> Result<(), Problem> {
+        self.bytes.extend_from_slice(text.as_bytes());
+        if self.held.add(text.len()) {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages of history at once"))
+    }
+}
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// An event at a time, so that whoever shares the thread does not wait for a long page.
+async fn write(app: &App, page: Page) -> Result<Text, Problem> {
+    let Page { messages, gap, next } = page;
+    let mut text = Text { bytes: Vec::new(), held: app.pages.hold() };
+    text.push("{\"events\":[")?;
+    let mut turn_ends = BYTES_PER_TURN;
+    for (number, message) in messages.iter().enumerate() {
+        if number > 0 {
+            text.push(",")?;
+        }
+        text.push(&event(message))?;
+        if text.bytes.len() >= turn_ends {
+            turn_ends = text.bytes.len() + BYTES_PER_TURN;
+            yield_now().await;
+        }
+    }
+    let gap = gap.map_or_else(|| "null".to_owned(), |gap| gap.to_string());
+    text.push(&format!("],\"gap\":{gap},\"next\":\"{next}\"}}"))?;
+    Ok(text)
+}
+
+fn event(message: &Message) -> String {
+    let fields = message.fields();
+    json!({ "id": fields.id, "event": fields.kind, "data": fields.data }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_from_one_to_a_thousand() {
+        assert_eq!((limit("1"), limit("1000"), limit("007")), (Some(1), Some(1_000), Some(7)));
+        for wrong in ["", "0", "1001", "-1", "+1", " 1", "1e2", "99999999999999999999999", "x"] {
+            assert_eq!(limit(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Fanfare inside a program of one's own: what it can read of its hub, and publish once.
+
+mod support;
+
+use std::net::SocketAddr;
+
+use fanfare_core::{Account, Channel, ClientId, Event, EventId, IdempotencyKey, ReadLimit, Start, Target, Wait};
+use fanfare_http::{Fanfare, Handle};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use support::{
+    client::Client,
+    server::{Way, config},
+    stream::Stream,
+    until,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// A program, its own server in front of all of Fanfare's routes.
+struct Program {
+    runtime: Runtime,
+    fanfare: Fanfare,
+    handle: Handle,
+    address: SocketAddr,
+}
+
+impl Program {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (fanfare, listener) = runtime.block_on(async {
+            (Fanfare::start(config(Way::Body)).unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap())
+        });
+        let (address, handle) = (listener.local_addr().unwrap(), fanfare.handle());
+        runtime.spawn(serve(listener, handle.clone()));
+        Self { runtime, fanfare, handle, address }
+    }
+
+    fn subscribe(&self, path: &str) -> Stream {
+        let mut client = Client::open(self.address);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        assert_eq!(client.head().status, 200);
+        let mut stream = Stream::chunked(client);
+        stream.prelude();
+        stream
+    }
+
+    /// The account of the only connection of ann.
+    fn account(&self) -> Account {
+        let accounts = self.runtime.block_on(self.handle.accounts_of(&ClientId::new("ann").unwrap()));
+        assert_eq!(accounts.len(), 1, "{accounts:?}");
+        accounts[0].1
+    }
+}
+
+async fn serve(listener: TcpListener, handle: Handle) {
+    while let Ok((socket, address)) = listener.accept().await {
+        let handle = handle.clone();
+        let service = service_fn(move |request| {
+            let handle = handle.clone();
+            async move { Ok::<_, std::convert::Infallible>(handle.answer(request, address).await) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+    }
+}
+
+fn channel() -> Channel {
+    Channel::new("a").unwrap()
+}
+
+fn event(data: &str) -> Event {
+    Event::new(Target::Channel(channel()), data)
+}
+
+#[test]
+fn accounts_say_what_became_of_the_events_of_each_stream_and_channel() {
+    let program = Program::start();
+    assert_eq!(program.handle.account_of(&channel()), None);
+    let old = program.runtime.block_on(program.handle.publish(event("old"), Wait::Journal)).unwrap();
+    let mut stream = program.subscribe("/channels/a?id=ann&since=earliest");
+    assert_eq!(stream.data(), "old");
+    let new = program.runtime.block_on(program.handle.publish(event("new"), Wait::Written)).unwrap();
+    assert_eq!(stream.data(), "new");
+    until("both are written", || program.account().written == 2);
+    let account = program.account();
+    assert_eq!((account.replayed, account.matched, account.queued(), account.lag()), (1, 1, 0, 0));
+    assert_eq!((account.dropped, account.repaired, account.lost), (0, 0, 0));
+    assert!(old.id < new.id && account.position == new.id);
+
+    until("a sweep has told of it", || program.handle.account_of(&channel()).is_some_and(|it| it.matched == 1));
+    let of_channel = program.handle.account_of(&channel()).unwrap();
+    assert_eq!((of_channel.connections, of_channel.position, of_channel.lag()), (1, new.id, 0));
+    assert_eq!(program.handle.account_of_all().connections, 1);
+    let nobody = ClientId::new("nobody").unwrap();
+    assert!(program.runtime.block_on(program.handle.accounts_of(&nobody)).is_empty());
+}
+
+#[test]
+fn history_is_read_without_http() {
+    let program = Program::start();
+    let publish = |data| program.runtime.block_on(program.handle.publish(event(data), Wait::Journal)).unwrap().id;
+    let ids: Vec<EventId> = ["one", "two", "three"].map(publish).into();
+    let read = |start: &Start, messages_max| {
+        let page = program.handle.history(&channel(), start, ReadLimit { messages_max, bytes_max: 1 << 20 });
+        assert_eq!(page.gap, None);
+        (page.messages.iter().map(|message| message.fields().data).collect::<Vec<_>>(), page.next)
+    };
+    assert_eq!(read(&Start::Earliest, 2), (vec!["one".to_owned(), "two".to_owned()], ids[1]));
+    assert_eq!(read(&Start::After(ids[1]), 2), (vec!["three".to_owned()], ids[2]));
+}
+
+#[test]
+fn what_is_published_once_is_published_once_and_apart_from_what_comes_over_http() {
+    let program = Program::start();
+    let key = IdempotencyKey::new("k", "mine").unwrap();
+    let publish =
+        |data| program.runtime.block_on(program.handle.publish_once(event(data), &key, Wait::Journal)).map(|it| it.id);
+    let first = publish("x").unwrap();
+    assert_eq!(publish("x"), Ok(first));
+    assert_eq!(publish("y"), Err(fanfare_core::PublishError::KeyReused));
+    let over_http = Client::open(program.address).request("POST", "/channels/a", &[("Idempotency-Key", "k")], b"y");
+    assert_eq!(over_http.status, 202);
+}
+
+#[test]
+fn after_the_drain_nobody_waits_for_accounts() {
+    let program = Program::start();
+    let stream = program.subscribe("/sse?id=ann");
+    assert_eq!(program.account().matched, 0);
+    drop(stream);
+    let Program { runtime, fanfare, handle, .. } = program;
+    assert_eq!(runtime.block_on(fanfare.drain()).unwrap().cut, 0);
+    assert!(runtime.block_on(handle.accounts_of(&ClientId::new("ann").unwrap())).is_empty());
+}

@@ -1,0 +1,19 @@
+//! Nothing is lost silently: who comes back gets what was missed, once and in order, and is told of what is gone;
+//! whichever way the stream comes.
+
+mod cursors;
+mod gaps;
+mod positions;
+mod since;
+#[path = "../support/mod.rs"]
+mod support;
+mod traffic;
+
+use support::server::{Server, WAYS};
+
+/// Runs a test against a server of each kind.
+fn everywhere(test: impl Fn(&Server)) {
+    for way in WAYS {
+        test(&Server::new(way));
+    }
+}
