@@ -2,7 +2,7 @@
 //!
 //! Messages report to it when the first ring takes them and the last lets go. Nothing waits for it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
 
 /// Bytes that only rings keep alive, and the most there may be.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ impl RingBudget {
     }
 
     pub(crate) fn sub(&self, bytes: usize) {
+        debug_assert!(self.held_bytes() >= bytes, "what is taken off was added before, for whoever looks");
         self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

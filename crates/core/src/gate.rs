@@ -6,7 +6,6 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::atomic::Ordering,
     task::{Context, Poll, Waker},
 };
 
@@ -14,6 +13,7 @@ use crate::{
     hub::{Hub, PublishError},
     idempotency::{Answer, Claim},
     message::Draft,
+    sync::Ordering,
 };
 
 /// The queue of waiting publishers. Lives under the hub's order lock.

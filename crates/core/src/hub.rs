@@ -3,15 +3,8 @@
 //! The order lock is the one critical section per publish: number, finish, hand over. Nothing is encoded,
 //! awaited or written inside it, and no subscriber can hold it up.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
-use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
 use crate::{
@@ -34,6 +27,7 @@ use crate::{
     ring::Ring,
     shard::{ReadRequest, Shard},
     subscription::{Start, Subscribe, Subscriber, Subscription},
+    sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering},
     target::Target,
 };
 

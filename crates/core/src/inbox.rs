@@ -2,16 +2,7 @@
 //!
 //! Publishers reserve places before an event is ordered, so a push never fails; the owner is woken after it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
-    },
-    task::Context,
-};
-
-use atomic_waker::AtomicWaker;
-use crossbeam_queue::SegQueue;
+use std::{sync::Arc, task::Context};
 
 use crate::{
     journal::Batch,
@@ -21,6 +12,7 @@ use crate::{
     outlet::Outlet,
     receipt::{Report, Tally},
     subscription::Subscriber,
+    sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue},
 };
 
 /// Names one connection in its shard; a later connection in the same place has another number.

@@ -21,6 +21,8 @@ mod inbox;
 mod index;
 mod journal;
 mod message;
+#[cfg(all(test, loom))]
+mod models;
 mod name;
 mod notice;
 mod outlet;
@@ -35,6 +37,7 @@ mod ring;
 mod shard;
 mod slot;
 mod subscription;
+mod sync;
 mod target;
 mod track;
 

@@ -4,17 +4,19 @@
 //! A message is one HTTP/1.1 chunk (RFC 9112 7.1) with the event inside, so an outlet that frames chunks
 //! writes [`Message::chunk`] and one that does not writes [`Message::sse`]: both are slices of one buffer.
 
-use std::{
-    io::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{io::Write as _, sync::Arc};
 
 use memchr::memchr2;
 
-use crate::{budget::RingBudget, event::Event, event_id::EventId, gap::Gap, name::ClientId, target::Target};
+use crate::{
+    budget::RingBudget,
+    event::Event,
+    event_id::EventId,
+    gap::Gap,
+    name::ClientId,
+    sync::{AtomicU32, Ordering},
+    target::Target,
+};
 
 /// Ends a chunked body.
 const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -288,8 +290,7 @@ pub(crate) struct Held(Message);
 
 impl Held {
     pub(crate) fn new(message: Message) -> Self {
-        // Relaxed: the counter only decides who adds and who subtracts; each transition 0 -> 1 adds before its
-        // holder can drop, so the budget never goes below zero.
+        // Relaxed: the counter only decides who adds and who subtracts; see `drop` for what they do to the budget.
         if message.0.holders.fetch_add(1, Ordering::Relaxed) == 0 {
             message.0.budget.add(message.bytes());
         }
@@ -303,7 +304,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.0.0.holders.fetch_sub(1, Ordering::Relaxed) == 1 {
+        // AcqRel: who added lets go after it, and the last one sees that, so the budget never goes below zero.
+        if self.0.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.0.budget.sub(self.0.bytes());
         }
     }

@@ -4,15 +4,10 @@
 
 use std::{
     mem,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use atomic_waker::AtomicWaker;
-use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
 use crate::{
@@ -21,6 +16,7 @@ use crate::{
     message::{Held, Message},
     ring::Ring,
     subscription::Subscription,
+    sync::{AtomicBool, AtomicU8, AtomicU64, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
 };
 
 const OPEN: u8 = 0;
@@ -101,7 +97,7 @@ impl Port {
         // SeqCst here and in `Feed::poll_next`: one of the two sides sees what the other did (flag set before
         // looking at the ring here; ring popped before looking at the flag there).
         self.wants_empty.store(true, Ordering::SeqCst);
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         self.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
     }
 
@@ -109,7 +105,7 @@ impl Port {
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         // Acquire and Release: who takes next sees what the other left.
         while self.taking.swap(true, Ordering::Acquire) {
-            std::hint::spin_loop();
+            spin_loop();
         }
         Hold(Arc::clone(self))
     }
@@ -174,12 +170,14 @@ impl<S> Feed<S> {
             // The shard empties the ring, and wakes us after it.
             return Poll::Pending;
         }
-        let gaps = mem::take(&mut *self.port.front.lock());
-        let held = if gaps.is_empty() {
+        // Locked until the ring was looked at: a gap put here in between is followed by what it must come before.
+        let mut front = self.port.front.lock();
+        let held = if front.is_empty() {
             self.port.ring.pop_held()
         } else {
-            Some(Held::new(Message::gaps(&gaps, Arc::clone(self.subscription.budget()))))
+            Some(Held::new(Message::gaps(&mem::take(&mut *front), Arc::clone(self.subscription.budget()))))
         };
+        drop(front);
         self.port.taking.store(false, Ordering::Release);
         let Some(held) = held else {
             return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
@@ -190,7 +188,7 @@ impl<S> Feed<S> {
     fn took(&mut self, held: &Held) -> Message {
         self.port.taken.fetch_add(1, Ordering::Relaxed);
         self.port.written.fetch_add(u64::from(held.message().id() != EventId::ZERO), Ordering::Relaxed);
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.port.is_empty() && self.port.wants_empty.swap(false, Ordering::SeqCst) {
             self.subscription.ready();
         }

@@ -4,13 +4,14 @@
 use std::{
     future::poll_fn,
     mem,
-    sync::atomic::{AtomicUsize, Ordering},
     task::{Poll, Waker},
 };
 
-use parking_lot::Mutex;
-
-use crate::{account::Account, event_id::EventId};
+use crate::{
+    account::Account,
+    event_id::EventId,
+    sync::{AtomicUsize, Mutex, Ordering},
+};
 
 /// What became of one publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

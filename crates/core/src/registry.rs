@@ -3,14 +3,12 @@
 //! Publishers read estimates here and operators look people up; nothing on the way of a message to a
 //! connection consults it. No guard of its maps leaves this file or lives across another call.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use dashmap::DashMap;
-use parking_lot::Mutex;
 
 use crate::{
     account::ChannelAccount,
     name::{Channel, ClientId},
+    sync::{AtomicUsize, Mutex, Ordering},
     target::Target,
 };
 

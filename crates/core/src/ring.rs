@@ -3,11 +3,10 @@
 //! One side pushes (the shard), one side pops (the shard for a socket, the body for a hyper body).
 //! Full is an answer, never a wait.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use crossbeam_queue::ArrayQueue;
-
-use crate::message::{Held, Message};
+use crate::{
+    message::{Held, Message},
+    sync::{ArrayQueue, AtomicUsize, Ordering},
+};
 
 /// Bounded by messages and by bytes; an empty ring takes one message of any size.
 #[derive(Debug)]

@@ -8,6 +8,21 @@ use std::time::{Duration, Instant};
 use crate::invocation::{Invocation, Workspace};
 use crate::{deny, smoke, suite, tree};
 
+/// What the threads of core share, in every interleaving: crates/core/src/models.rs.
+const LOOM: &[&str] = &[
+    "cargo",
+    "test",
+    "--package",
+    "fanfare-core",
+    "--lib",
+    "--profile",
+    "loom",
+    "--target-dir",
+    "target/loom",
+    "--locked",
+    "models::",
+];
+
 type Work = fn(&Workspace, &Invocation) -> Result<(), String>;
 
 struct Step {
@@ -28,6 +43,8 @@ fn steps() -> Vec<Step> {
         Step::new("deny", deny::CHECK).by(deny::run),
         Step::new("test", &["cargo", "xtask", "test", "--locked"])
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
+        // Apart from the other builds: the flag is for every crate.
+        Step::new("loom models", LOOM).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),
         // At the root, where the workspace's default members are the ones with benches.
         Step::new("benches compile", &["cargo", "bench", "--no-run", "--locked"]),

@@ -1,0 +1,114 @@
+//! Models: the real code of what threads share, run by loom in every interleaving that the memory model allows. Each
+//! is two or three threads and a handful of messages; a thread that waits for ever fails it. See `sync/standin.rs`.
+//!
+//! `RUSTFLAGS='--cfg loom' cargo test --profile loom -p fanfare-core --lib --target-dir target/loom models::`
+
+mod gate;
+mod held;
+mod inbox;
+mod port;
+mod slot;
+mod tally;
+
+use std::{
+    convert::Infallible,
+    io::{self, IoSlice},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use loom::sync::Notify;
+
+use crate::{
+    budget::RingBudget,
+    config::Config,
+    event::Event,
+    event_id::EventId,
+    hub::Hub,
+    inbox::SlotRef,
+    message::{Draft, Message},
+    outlet::Socket,
+    shard::Shard,
+    target::Target,
+};
+
+const SLOT: SlotRef = SlotRef { index: 0, connection: 1 };
+
+/// No model writes to a socket.
+#[derive(Debug)]
+struct NoSocket(Infallible);
+
+impl Socket for NoSocket {
+    fn poll_write(&mut self, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self.0 {}
+    }
+
+    fn poll_discard(&mut self) -> Poll<io::Result<usize>> {
+        match self.0 {}
+    }
+
+    fn shut_write(&mut self) {
+        match self.0 {}
+    }
+}
+
+/// A hub of one shard whose inbox takes one publish.
+fn hub() -> (Arc<Hub<NoSocket>>, Shard<NoSocket>) {
+    let config = Config { inbox_messages_max: 1, ..Config::default() };
+    let (hub, mut shards) = Hub::new(config, Box::new(|| 1));
+    (hub, shards.remove(0))
+}
+
+fn event() -> Event {
+    Event::new(Target::All, "x")
+}
+
+fn id(n: u64) -> EventId {
+    EventId::new(1, n)
+}
+
+fn message(n: u64, budget: &Arc<RingBudget>) -> Message {
+    Draft::new(event(), Arc::clone(budget)).finish(id(n))
+}
+
+/// As [`loom::model`], for what has too many interleavings: those in which threads are interrupted so many times, but
+/// for their own waits.
+fn bounded(interruptions_max: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(interruptions_max);
+    builder.check(model);
+}
+
+/// A thread of its own that sleeps until it is woken, as a task does.
+#[derive(Default)]
+struct Sleeper(Arc<Alarm>);
+
+#[derive(Default)]
+struct Alarm(Notify);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+impl Sleeper {
+    fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.0))
+    }
+
+    fn sleep(&self) {
+        self.0.0.wait();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let (mut future, sleeper) = (pin!(future), Sleeper::default());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&sleeper.waker())) {
+            return value;
+        }
+        sleeper.sleep();
+    }
+}

@@ -1,0 +1,93 @@
+//! The owner of an inbox, and those who give it something to do.
+
+use std::{sync::Arc, task::Context};
+
+use loom::thread;
+
+use super::{NoSocket, SLOT, Sleeper, bounded, id};
+use crate::{
+    inbox::{Inbox, Item},
+    journal::Batch,
+};
+
+fn inbox() -> Arc<Inbox<NoSocket>> {
+    Arc::new(Inbox::new(1, usize::MAX))
+}
+
+/// Sleeps as a shell does, until `takes` has taken all.
+fn own(inbox: &Inbox<NoSocket>, mut takes: impl FnMut() -> bool) {
+    let sleeper = Sleeper::default();
+    loop {
+        inbox.register(&Context::from_waker(&sleeper.waker()));
+        if takes() {
+            return;
+        }
+        if inbox.is_empty() {
+            sleeper.sleep();
+        }
+    }
+}
+
+fn answer(inbox: &Inbox<NoSocket>) {
+    inbox.answer(SLOT, Batch { messages: Vec::new(), next: id(0), hole: None });
+}
+
+fn push(inbox: &Inbox<NoSocket>) {
+    inbox.push(Item::Drain);
+    inbox.wake();
+}
+
+/// The owner sleeps until it has all that is given, each by a thread of its own.
+fn owner_takes<const COUNT: usize>(give: [fn(&Inbox<NoSocket>); COUNT]) {
+    let inbox = inbox();
+    let givers = give.map(|give| {
+        let inbox = Arc::clone(&inbox);
+        thread::spawn(move || give(&inbox))
+    });
+    let mut taken = 0;
+    own(&inbox, || {
+        taken += usize::from(inbox.pop_ready().is_some());
+        taken += usize::from(inbox.pop_answer().is_some());
+        taken += usize::from(inbox.pop().is_some());
+        taken == COUNT
+    });
+    givers.into_iter().for_each(|giver| giver.join().unwrap());
+    assert!(inbox.is_empty());
+}
+
+/// Catches: an owner that looks before it registers, a `ready` or `answer` that does not wake or wakes too soon.
+#[test]
+fn the_owner_is_woken_by_each_that_comes() {
+    loom::model(|| owner_takes([push]));
+    loom::model(|| owner_takes([|inbox| inbox.ready(SLOT)]));
+    loom::model(|| owner_takes([answer]));
+}
+
+/// Catches: as above, while another wakes it too.
+#[test]
+fn the_owner_is_woken_by_two_at_once() {
+    bounded(2, || owner_takes([push, |inbox| inbox.ready(SLOT)]));
+    bounded(2, || owner_takes([push, answer]));
+}
+
+/// Catches: a look at `ends_pause` before the registration, a drain that is set behind its wake.
+#[test]
+fn an_owner_that_is_paused_is_woken_by_a_drain() {
+    loom::model(|| {
+        let inbox = inbox();
+        let from_hub = Arc::clone(&inbox);
+        let hub = thread::spawn(move || {
+            from_hub.set_draining();
+            from_hub.wake();
+        });
+        let sleeper = Sleeper::default();
+        loop {
+            inbox.register(&Context::from_waker(&sleeper.waker()));
+            if inbox.ends_pause() {
+                break;
+            }
+            sleeper.sleep();
+        }
+        hub.join().unwrap();
+    });
+}

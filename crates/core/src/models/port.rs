@@ -1,0 +1,150 @@
+//! A shard and the body that drains its port.
+
+use std::{future::poll_fn, sync::Arc};
+
+use loom::thread;
+
+use super::{NoSocket, SLOT, block_on, bounded, hub, id, message};
+use crate::{
+    event_id::EventId,
+    hub::Hub,
+    journal::Place,
+    message::Message,
+    port::{Cut, Feed, Port},
+    ring::Ring,
+    subscription::Subscription,
+};
+
+struct Stream {
+    hub: Arc<Hub<NoSocket>>,
+    port: Arc<Port>,
+    feed: Feed<NoSocket>,
+}
+
+fn stream(ring_messages_max: usize) -> Stream {
+    let (hub, _) = hub();
+    let port = Arc::new(Port::new(Ring::new(ring_messages_max, usize::MAX)));
+    let feed = Feed::new(Arc::clone(&port), Subscription::new(Arc::clone(&hub), 0, SLOT, Place::default()));
+    Stream { hub, port, feed }
+}
+
+impl Stream {
+    fn push(&self, n: u64) {
+        self.port.ring().push(message(n, self.hub.budget())).expect("there is room");
+    }
+}
+
+fn next(feed: &mut Feed<NoSocket>) -> Option<Result<Message, Cut>> {
+    block_on(poll_fn(|cx| feed.poll_next(cx)))
+}
+
+fn next_id(feed: &mut Feed<NoSocket>) -> Option<EventId> {
+    next(feed).map(|message| message.expect("it is not cut").id())
+}
+
+/// Catches: a look before the registration in `poll_next`.
+#[test]
+fn a_push_wakes_the_body() {
+    bounded(3, || {
+        let Stream { hub, port, mut feed } = stream(2);
+        let shard = thread::spawn(move || {
+            for n in [1, 2] {
+                port.ring().push(message(n, hub.budget())).expect("there is room");
+                port.wake();
+            }
+        });
+        assert_eq!(next_id(&mut feed), Some(id(1)));
+        assert_eq!(next_id(&mut feed), Some(id(2)));
+        shard.join().unwrap();
+    });
+}
+
+/// Catches: a fence left out in `want_empty` or in `took`, a `wants_empty` that is loaded and not swapped.
+#[test]
+fn the_shard_hears_once_that_the_ring_is_empty() {
+    loom::model(|| {
+        let stream = stream(2);
+        stream.push(1);
+        let Stream { hub, port, mut feed } = stream;
+        let shard = thread::spawn(move || port.want_empty());
+        assert_eq!(next_id(&mut feed), Some(id(1)));
+        let sees = shard.join().unwrap();
+        let is_told = hub.inbox(0).pop_ready().is_some();
+        assert!(sees != is_told, "it sees: {sees}, it is told: {is_told}");
+    });
+}
+
+/// Catches: a `Hold` that does not wake the body.
+#[test]
+fn who_was_kept_from_taking_is_woken() {
+    loom::model(|| {
+        let stream = stream(1);
+        stream.push(1);
+        let Stream { port, mut feed, .. } = stream;
+        let shard = thread::spawn(move || drop(port.hold()));
+        assert_eq!(next_id(&mut feed), Some(id(1)));
+        shard.join().unwrap();
+    });
+}
+
+/// Catches: a body that does not mind `taking`, a `hold` that does not wait for it.
+#[test]
+fn what_the_shard_empties_is_behind_what_the_body_took() {
+    bounded(3, || {
+        let stream = stream(2);
+        stream.push(1);
+        stream.push(2);
+        let Stream { hub, port, mut feed } = stream;
+        let shard = thread::spawn(move || {
+            let emptied: Vec<_> = port.empty().iter().map(Message::id).collect();
+            port.ring().push(message(3, hub.budget())).expect("there is room");
+            port.wake();
+            emptied
+        });
+        let mut taken = Vec::new();
+        while taken.last() != Some(&id(3)) {
+            taken.extend(next_id(&mut feed));
+        }
+        taken.pop();
+        taken.extend(shard.join().unwrap());
+        assert_eq!(taken, [id(1), id(2)]);
+    });
+}
+
+/// Catches: an `end` that is not released or not acquired, or that wakes before it is stored.
+#[test]
+fn the_end_comes_behind_the_last_message() {
+    loom::model(|| {
+        let Stream { hub, port, mut feed } = stream(1);
+        let shard = thread::spawn(move || {
+            port.ring().push(message(1, hub.budget())).expect("there is room");
+            port.end();
+        });
+        assert_eq!(next_id(&mut feed), Some(id(1)));
+        assert_eq!(next_id(&mut feed), None);
+        shard.join().unwrap();
+    });
+}
+
+/// Catches: a look before the registration in `poll_cut`, a `cut` that wakes only one of the two.
+#[test]
+fn a_cut_reaches_the_body_and_its_owner() {
+    bounded(3, || {
+        let stream = stream(1);
+        stream.push(1);
+        let Stream { hub, port, mut feed } = stream;
+        let signal = feed.cut_signal();
+        let owner = thread::spawn(move || block_on(poll_fn(|cx| signal.poll_cut(cx))));
+        let body = thread::spawn(move || {
+            while let Some(Ok(message)) = next(&mut feed) {
+                assert_eq!(message.id(), id(1));
+            }
+            feed
+        });
+        port.cut();
+        owner.join().unwrap();
+        drop(body.join().unwrap());
+        assert!(port.ring().is_empty());
+        assert_eq!(hub.budget().held_bytes(), 0);
+    });
+}
