@@ -79,7 +79,8 @@ pub(crate) fn events(input: &[u8]) {
     }
     if !own_id.is_empty() {
         let with_own_id = event.clone().with_own_id(own_id);
-        assert_eq!(with_own_id.is_ok(), is_name(own_id) && !has_id_form(own_id), "{own_id:?}");
+        let is_trimmed = own_id.trim_matches(' ') == own_id;
+        assert_eq!(with_own_id.is_ok(), is_name(own_id) && is_trimmed && !has_id_form(own_id), "{own_id:?}");
         event = with_own_id.unwrap_or(event);
     }
     if let Ok(retry_ms) = retry.parse::<u64>() {

@@ -121,8 +121,9 @@ impl Stage {
     pub fn turn(&mut self) -> Turn {
         let turn = self.shard.turn(self.now_ms);
         let reads = self.shard.take_reads();
-        reads.iter().for_each(|request| self.hub.read(request));
-        if reads.is_empty() { turn } else { Turn::More }
+        let is_answered = !reads.is_empty();
+        reads.into_iter().for_each(|request| self.hub.read(request));
+        if is_answered { Turn::More } else { turn }
     }
 
     /// Lets the shard do all there is to do.

@@ -50,7 +50,7 @@ fn time(archive: &mut Archive, channels: &[Channel], reads: u64) -> Duration {
         let requests = archive.stage.ask();
         assert_eq!(requests.len(), slots.len(), "each asks");
         let started = Instant::now();
-        requests.iter().for_each(|request| hub.read(request));
+        requests.into_iter().for_each(|request| hub.read(request));
         took += started.elapsed();
         archive.finish(slots.len(), before);
         archive.part(&slots);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::{event_id::EventId, message::Message, receipt::Outcome, target::Target};
+use crate::{event_id::EventId, message::Message, receipt::Outcome, slot::Fate, target::Target};
 
 /// The events of one connection. Always: `dropped` = `repaired` + `lost` + what is `owed` since it was busy, and
 /// `matched` + `replayed` = `written` + [`Account::queued`] + `owed` + `lost`.
@@ -57,16 +57,37 @@ pub struct ChannelAccount {
     pub dropped: u64,
     /// Of those, given by the journal later.
     pub repaired: u64,
-    /// Told to connections as a gap, because this channel was the one whose history reached back the least.
+    /// Given up for a connection, or not kept any more when its turn came: then it counts for the channel, of those that
+    /// the connection follows, whose history reaches back the least.
     pub lost: u64,
     /// The newest id.
     pub position: EventId,
 }
 
 impl ChannelAccount {
-    /// Events that its connections have still to get from the journal, added up.
-    pub fn lag(&self) -> u64 {
-        self.dropped.saturating_sub(self.repaired + self.lost)
+    /// One connection more.
+    pub(crate) fn count(&mut self, fate: Fate) {
+        self.matched += 1;
+        match fate {
+            Fate::Written => self.written += 1,
+            Fate::Queued => self.queued += 1,
+            Fate::Owed { is_busy } => {
+                self.queued += 1;
+                self.dropped += u64::from(is_busy);
+            }
+            Fate::Lost { is_busy } => {
+                self.given_up += 1;
+                self.dropped += u64::from(is_busy);
+                self.lost += 1;
+            }
+        }
+    }
+
+    /// The answer to a publisher who wants to know.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let [written, queued, dropped] =
+            [self.written, self.queued, self.given_up].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        Outcome { written, queued, dropped }
     }
 
     /// Adds what happened since.
@@ -88,24 +109,22 @@ pub(crate) struct Accounts(HashMap<Target, ChannelAccount>);
 
 impl Accounts {
     /// What a whole pass made of `message`.
-    pub(crate) fn note_outcome(&mut self, message: &Message, outcome: Outcome) {
+    pub(crate) fn note_pass(&mut self, message: &Message, news: &ChannelAccount) {
         let Some(target) = message.targets().first() else { return };
-        // A client's are in the accounts of its connections.
-        if matches!(target, Target::Client(_)) {
-            return;
+        // A client's are in the accounts of its connections; the log wants to know what was dropped.
+        if !matches!(target, Target::Client(_)) || news.dropped > 0 {
+            let all = self.of(target);
+            all.add(news);
+            all.position = message.id();
         }
-        let news = self.of(target);
-        news.matched += outcome.matched() as u64;
-        news.written += outcome.written as u64;
-        news.queued += outcome.queued as u64;
-        news.given_up += outcome.dropped as u64;
-        news.position = message.id();
     }
 
-    /// `message` was dropped for one connection.
-    pub(crate) fn note_dropped(&mut self, message: &Message) {
-        if let Some(target) = message.targets().first() {
-            self.of(target).dropped += 1;
+    /// What became of `message` for one connection, outside a pass.
+    pub(crate) fn note(&mut self, message: &Message, fate: Fate) {
+        if let (Some(target), Fate::Owed { is_busy } | Fate::Lost { is_busy }) = (message.targets().first(), fate) {
+            let news = self.of(target);
+            news.dropped += u64::from(is_busy);
+            news.lost += u64::from(matches!(fate, Fate::Lost { .. }));
         }
     }
 
@@ -116,20 +135,10 @@ impl Accounts {
         }
     }
 
-    /// `message` was dropped and will not come back.
-    pub(crate) fn note_lost(&mut self, message: &Message) {
-        if let Some(target) = message.targets().first() {
-            self.of(target).lost += 1;
-        }
-    }
-
-    /// One connection has lost `count` events, of which nothing is known but that `target` does not keep them. They
-    /// were not counted as dropped before if `is_dropped`.
-    pub(crate) fn note_gone(&mut self, target: &Target, count: u64, is_dropped: bool) {
+    /// One connection has lost `count` events, of which nothing is known but that `target` does not keep them.
+    pub(crate) fn note_gone(&mut self, target: &Target, count: u64) {
         if count > 0 {
-            let news = self.of(target);
-            news.lost += count;
-            news.dropped += if is_dropped { count } else { 0 };
+            self.of(target).lost += count;
         }
     }
 

@@ -42,6 +42,9 @@ pub enum EventError {
     /// An own id that reads as an [`EventId`] would be taken for a position.
     #[error("id: the form digits-digits is reserved for the server's own ids")]
     OwnIdReserved,
+    /// A space at either end of an own id is lost where it comes back as a header (RFC 9110 5.5).
+    #[error("id: it must not begin or end with a space")]
+    OwnIdSpace,
     /// Outside [`RETRY_MS_MIN`]..=[`RETRY_MS_MAX`].
     #[error("retry: from 100 to 86400000 milliseconds")]
     Retry,
@@ -72,19 +75,24 @@ impl Event {
     /// [`EventError::Kind`] or [`EventError::ReservedKind`].
     pub fn with_kind(mut self, kind: &str) -> Result<Self, EventError> {
         name::check(kind).map_err(EventError::Kind)?;
-        if kind.starts_with("fanfare.") {
+        // Some clients take more spaces off the front than the one that stands there.
+        if kind.trim_start_matches(' ').starts_with("fanfare.") {
             return Err(EventError::ReservedKind);
         }
         self.kind = Some(kind.to_owned());
         Ok(self)
     }
 
-    /// Sets the publisher's own id, written in place of the [`EventId`]: 1 to 256 bytes, not digits-digits.
+    /// Sets the publisher's own id, written in place of the [`EventId`]: 1 to 256 bytes, no space at either end, not
+    /// digits-digits.
     ///
     /// # Errors
-    /// [`EventError::OwnId`] or [`EventError::OwnIdReserved`].
+    /// [`EventError::OwnId`], [`EventError::OwnIdSpace`] or [`EventError::OwnIdReserved`].
     pub fn with_own_id(mut self, id: &str) -> Result<Self, EventError> {
         name::check(id).map_err(EventError::OwnId)?;
+        if id.starts_with(' ') || id.ends_with(' ') {
+            return Err(EventError::OwnIdSpace);
+        }
         if EventId::looks_like(id) {
             return Err(EventError::OwnIdReserved);
         }
@@ -159,7 +167,10 @@ mod tests {
         assert_eq!(event().with_kind("a\nid: 1"), Err(EventError::Kind(NameError::Control)));
         assert_eq!(event().with_own_id("a\rb"), Err(EventError::OwnId(NameError::Control)));
         assert_eq!(event().with_kind("fanfare.gap"), Err(EventError::ReservedKind));
+        assert_eq!(event().with_kind(" fanfare.gap"), Err(EventError::ReservedKind));
         assert_eq!(event().with_own_id("12-34"), Err(EventError::OwnIdReserved));
+        assert_eq!(event().with_own_id(" a"), Err(EventError::OwnIdSpace));
+        assert_eq!(event().with_own_id("a "), Err(EventError::OwnIdSpace));
         assert!(event().with_kind("fanfare").is_ok());
         assert!(event().with_own_id("12-34x").is_ok());
     }

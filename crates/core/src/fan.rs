@@ -97,7 +97,7 @@ impl Fan<'_> {
 
     fn skip<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) {
         for bit in bits(due) {
-            let fate = slot.skip(&self.messages[bit], self.accounts);
+            let fate = slot.skip(&self.messages[bit]);
             self.pass.count(bit, fate);
         }
     }
@@ -108,7 +108,7 @@ impl Fan<'_> {
             let bit = due.trailing_zeros() as usize;
             due &= due - 1;
             let fate = slot.enqueue(&self.messages[bit], self.config, self.accounts, self.now_ms);
-            self.pass.count(bit, fate.unwrap_or(Fate::Dropped));
+            self.pass.count(bit, fate.unwrap_or(Fate::Lost { is_busy: true }));
             fate?;
         }
         self.skip(slot, due);

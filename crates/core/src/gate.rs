@@ -47,7 +47,7 @@ impl Gate {
         self.waiting.front().map(|(_, waker)| waker.clone())
     }
 
-    pub(crate) fn take_all(&mut self) -> Vec<Waker> {
+    pub(crate) fn all(&self) -> Vec<Waker> {
         self.waiting.iter().map(|(_, waker)| waker.clone()).collect()
     }
 }

@@ -3,10 +3,11 @@
 //! An event is kept once and stands in the track of each of its targets. Whatever is evicted leaves its mark, so that
 //! a read knows what may be missing: a hole too many is allowed, a missing one is not.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::{BinaryHeap, HashMap, binary_heap::PeekMut},
-};
+mod by_age;
+mod merge;
+mod own_ids;
+
+use std::collections::HashMap;
 
 use crate::{
     event_id::EventId,
@@ -18,31 +19,13 @@ use crate::{
     track::{Track, is_shared},
 };
 
-/// Tracks that one call of [`History::expire`] looks at.
-const EXPIRED_PER_CALL: usize = 2_048;
+use by_age::ByAge;
+use merge::merge;
+use own_ids::OwnIds;
 
-/// Track numbers by an id that only grows. One entry each; one that lags behind is corrected when it comes up.
-#[derive(Debug, Default)]
-struct Oldest(BinaryHeap<Reverse<(EventId, usize)>>);
-
-impl Oldest {
-    fn push(&mut self, id: EventId, number: usize) {
-        self.0.push(Reverse((id, number)));
-    }
-
-    /// Takes out the number whose `id_of` is the lowest. Numbers without an id are taken out on the way and handed to
-    /// `is_out`.
-    fn pop(&mut self, id_of: impl Fn(usize) -> Option<EventId>, mut is_out: impl FnMut(usize)) -> Option<usize> {
-        while let Some(Reverse((id, number))) = self.0.pop() {
-            match id_of(number) {
-                None => is_out(number),
-                Some(now) if now > id => self.push(now, number),
-                Some(_) => return Some(number),
-            }
-        }
-        None
-    }
-}
+/// Tracks that one call of [`History::expire`] looks at, and events that it evicts: a few hundred microseconds.
+const EXPIRE_TRACKS_MAX: usize = 2_048;
+const EXPIRE_EVENTS_MAX: usize = 1_024;
 
 /// Events by target.
 #[derive(Debug)]
@@ -50,18 +33,17 @@ pub(crate) struct History {
     tracks: Vec<Track>,
     numbers: HashMap<Target, usize>,
     /// By their oldest event: for the limit in bytes. `is_listed` says for each track whether it has an entry.
-    by_oldest: Oldest,
+    by_oldest: ByAge,
     is_listed: Vec<bool>,
     /// By their newest event: for the limit of targets.
-    by_newest: Oldest,
+    by_newest: ByAge,
     /// In how many tracks an event with several targets still stands.
     shared: HashMap<EventId, usize>,
-    /// Events with an id of their publisher's own, oldest first.
-    own_ids: HashMap<Box<str>, Vec<Message>>,
+    own_ids: OwnIds,
     bytes: usize,
     /// The newest mark of a target that was forgotten.
     forgotten: EventId,
-    expired: usize,
+    expire_at: usize,
     retentions: Retentions,
 }
 
@@ -70,14 +52,14 @@ impl History {
         Self {
             tracks: Vec::new(),
             numbers: HashMap::new(),
-            by_oldest: Oldest::default(),
+            by_oldest: ByAge::default(),
             is_listed: Vec::new(),
-            by_newest: Oldest::default(),
+            by_newest: ByAge::default(),
             shared: HashMap::new(),
-            own_ids: HashMap::new(),
+            own_ids: OwnIds::default(),
             bytes: 0,
             forgotten: EventId::ZERO,
-            expired: 0,
+            expire_at: 0,
             retentions,
         }
     }
@@ -93,9 +75,7 @@ impl History {
         if is_shared(message) {
             self.shared.insert(message.id(), message.targets().len());
         }
-        if let Some(own_id) = message.own_id() {
-            self.own_ids.entry(own_id.into()).or_default().push(message.clone());
-        }
+        self.own_ids.push(message);
         for target in message.targets() {
             let number = self.track(target, message.id());
             self.tracks[number].push(message.clone());
@@ -170,30 +150,28 @@ impl History {
             self.shared.remove(&message.id());
         }
         self.bytes -= message.kept_bytes();
-        if let Some(own_id) = message.own_id()
-            && let Some(same) = self.own_ids.get_mut(own_id)
-        {
-            same.retain(|one| one.id() != message.id());
-            if same.is_empty() {
-                self.own_ids.remove(own_id);
-            }
-        }
+        self.own_ids.remove(&message);
         true
     }
 
-    /// Evicts what is too old from some of the tracks; they all have their turn.
+    /// Evicts some of what is too old; all tracks have their turn.
     pub(crate) fn expire(&mut self, now_ms: u64) {
-        for _ in 0..EXPIRED_PER_CALL.min(self.tracks.len()) {
-            self.expired = if self.expired + 1 < self.tracks.len() { self.expired + 1 } else { 0 };
-            self.trim(self.expired, now_ms);
-            self.tracks[self.expired].shrink();
+        let mut evicted = 0;
+        for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
+            while self.tracks[self.expire_at].is_over(now_ms) && self.evict(self.expire_at) {
+                evicted += 1;
+                if evicted == EXPIRE_EVENTS_MAX {
+                    return;
+                }
+            }
+            self.tracks[self.expire_at].shrink();
+            self.expire_at = if self.expire_at + 1 < self.tracks.len() { self.expire_at + 1 } else { 0 };
         }
     }
 
     /// The newest event with this id of its publisher's own that goes to one of `targets`.
     pub(crate) fn find_own(&self, own_id: &str, targets: &[Target]) -> Option<EventId> {
-        let is_for_them = |message: &&Message| message.targets().iter().any(|target| targets.contains(target));
-        self.own_ids.get(own_id)?.iter().rev().find(is_for_them).map(Message::id)
+        self.own_ids.find(own_id, targets)
     }
 
     /// The newest id that may have been evicted from one of `targets`, and from which.
@@ -202,12 +180,19 @@ impl History {
         targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
     }
 
+    /// Evicts what is too old or too much of `targets`.
+    pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
+        for target in targets {
+            if let Some(number) = self.numbers.get(target) {
+                self.trim(*number, now_ms);
+            }
+        }
+    }
+
     /// What is kept above `query.after`, and what may be missing there; `born` is where the journal begins.
     pub(crate) fn read(&mut self, query: &Query<'_>, born: EventId, now_ms: u64) -> Batch {
+        self.trim_all(query.targets, now_ms);
         let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
-        for number in &numbers {
-            self.trim(*number, now_ms);
-        }
         let hole = self.hole(query, &numbers, born);
         let (mut messages, mut bytes) = (Vec::new(), 0_usize);
         let is_asked = |(id, _): &&(EventId, Message)| *id <= query.upto;
@@ -247,49 +232,6 @@ impl History {
 
     /// The events of these tracks above `after` in the order of their ids, each once.
     fn merge(&self, numbers: &[usize], after: EventId) -> impl Iterator<Item = &(EventId, Message)> {
-        let mut rests: Vec<_> = numbers.iter().map(|number| self.tracks[*number].after(after)).collect();
-        let heads = rests.iter_mut().enumerate().filter_map(|(at, rest)| Some(Head { event: rest.next()?, at }));
-        let mut heads: BinaryHeap<_> = heads.collect();
-        let mut last = None;
-        std::iter::from_fn(move || {
-            loop {
-                let mut head = heads.peek_mut()?;
-                let event = head.event;
-                match rests[head.at].next() {
-                    Some(next) => head.event = next,
-                    None => drop(PeekMut::pop(head)),
-                }
-                // One that stands in several tracks comes several times in a row.
-                if last.replace(event.0) != Some(event.0) {
-                    return Some(event);
-                }
-            }
-        })
+        merge(numbers.iter().map(|number| self.tracks[*number].after(after)).collect())
     }
 }
-
-/// The next event of one track. The greatest of them is the oldest event.
-struct Head<'a> {
-    event: &'a (EventId, Message),
-    at: usize,
-}
-
-impl Ord for Head<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.event.0.cmp(&self.event.0)
-    }
-}
-
-impl PartialOrd for Head<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.event.0 == other.event.0
-    }
-}
-
-impl Eq for Head<'_> {}

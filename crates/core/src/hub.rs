@@ -1,7 +1,7 @@
 //! [`Hub`]: takes publishes, gives them their order, hands each to every shard; and registers connections.
 //!
-//! The order lock is the one critical section per publish: number, finish, hand over. Nothing is encoded,
-//! awaited or written inside it, and no subscriber can hold it up.
+//! The order lock is the one critical section per publish: number, finish, keep, hand over. Nothing is encoded,
+//! awaited or written inside it. The journal is read under it too, a few events at a time.
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     gate::{Admission, Gate},
     idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey, Reused},
     inbox::{Inbox, Item, SlotRef},
-    journal::{Batch, Hole, MemoryJournal, Place, Query, ReadLimit},
+    journal::{Batch, MemoryJournal, Query, ReadLimit},
     message::{Draft, Message},
     name::{Channel, ClientId},
     outlet::Socket,
@@ -58,6 +58,9 @@ pub enum Wait {
     /// What every shard did with it.
     Written,
 }
+
+/// Events of a page that are read at a time.
+const PAGE_STEP: usize = 64;
 
 /// A page of a channel's history.
 #[derive(Debug)]
@@ -164,8 +167,9 @@ impl<S> Hub<S> {
         let inbox = &self.inboxes[shard];
         let slot = SlotRef { index: inbox.take_place(), connection };
         // Under the order lock: every event up to `opened` is in the inbox before this item, every later one after.
-        let order = self.order.lock();
-        let place = order.journal.place(&start, &targets);
+        let now_unix_ms = (self.clock)();
+        let mut order = self.order.lock();
+        let place = order.journal.place(&start, &targets, now_unix_ms);
         (subscriber.cursor, subscriber.told, subscriber.opened) = (place.cursor, place.told, order.journal.last());
         inbox.push(Item::Subscribe { slot, subscriber });
         drop(order);
@@ -174,7 +178,7 @@ impl<S> Hub<S> {
     }
 
     /// Answers what a shard asked of the journal. Called away from the shard's loop.
-    pub fn read(&self, request: &ReadRequest) {
+    pub fn read(&self, request: ReadRequest) {
         let now_ms = (self.clock)();
         let batch = self.order.lock().journal.read(&request.query(), now_ms);
         self.inboxes[request.shard].answer(request.slot, batch);
@@ -184,23 +188,42 @@ impl<S> Hub<S> {
     pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
         let targets = [Target::Channel(channel.clone())];
         let now_ms = (self.clock)();
-        let mut order = self.order.lock();
-        let Place { cursor: after, told, gap } = order.journal.place(start, &targets);
-        let upto = order.journal.last();
-        let query = Query { after, upto, targets: &targets, limit, opened: upto };
-        let Batch { messages, next, hole } = order.journal.read(&query, now_ms);
-        drop(order);
-        let missing = hole.filter(|hole| hole.to > told);
-        let told = |hole: Hole| Gap { from: Some(after), to: Some(hole.to), missed: None, reason: hole.reason };
-        Page { messages, gap: gap.or(missing.map(told)), next }
+        let (place, upto) = {
+            let mut order = self.order.lock();
+            (order.journal.place(start, &targets, now_ms), order.journal.last())
+        };
+        let mut page = Page { messages: Vec::new(), gap: place.gap, next: place.cursor };
+        let mut bytes_left = limit.bytes_max;
+        // A few at a time: publishers wait while the journal is read.
+        while page.messages.len() < limit.messages_max {
+            let messages_max = (limit.messages_max - page.messages.len()).min(PAGE_STEP);
+            let limit = ReadLimit { messages_max, bytes_max: bytes_left };
+            let query = Query { after: page.next, upto, targets: &targets, limit, opened: upto };
+            let Batch { messages, next, hole } = self.order.lock().journal.read(&query, now_ms);
+            let bytes = messages.iter().map(Message::bytes).sum();
+            if bytes > bytes_left && !page.messages.is_empty() {
+                break;
+            }
+            if let Some(hole) = hole.filter(|hole| hole.to > place.told) {
+                let reason = page.gap.map_or(hole.reason, |gap| gap.reason);
+                page.gap = Some(Gap { from: Some(place.cursor), to: Some(hole.to), missed: None, reason });
+            }
+            bytes_left = bytes_left.saturating_sub(bytes);
+            page.messages.extend(messages);
+            page.next = next;
+            if next >= upto {
+                break;
+            }
+        }
+        page
     }
 
-    /// What became of the events of each connection that `client` holds, by the number of the connection. Answered by
+    /// What became of the events of each connection that `target` reaches, by the number of the connection. Answered by
     /// the shards: not once they have drained.
-    pub async fn accounts_of(&self, client: &ClientId) -> Vec<(u64, Account)> {
+    pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.inboxes.len()));
         for inbox in &self.inboxes {
-            inbox.push(Item::Report { client: client.clone(), report: Arc::clone(&report) });
+            inbox.push(Item::Report { target: target.clone(), report: Arc::clone(&report) });
             inbox.wake();
         }
         report.accounts().await
@@ -210,7 +233,7 @@ impl<S> Hub<S> {
     pub fn drain(&self) {
         let mut order = self.order.lock();
         order.draining = true;
-        let waiting = order.gate.take_all();
+        let waiting = order.gate.all();
         for inbox in &self.inboxes {
             inbox.push(Item::Drain);
             inbox.set_draining();
@@ -294,7 +317,7 @@ impl<S> Hub<S> {
         let message = order.journal.append((self.clock)(), draft);
         let answer = Answer { id: message.id(), ..answer };
         if let Some(claim) = claim {
-            order.idempotency.store(claim, answer.clone(), message.id().ms());
+            order.idempotency.store(claim, answer.clone());
         }
         for inbox in &self.inboxes {
             inbox.reserve(message.bytes());

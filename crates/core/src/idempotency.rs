@@ -15,6 +15,9 @@ use crate::{
     receipt::Tally,
 };
 
+/// Keys that are forgotten at a time.
+const EXPIRE_MAX: usize = 64;
+
 /// What a publisher calls one publish, so that it can be repeated safely: 1 to 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
@@ -59,8 +62,8 @@ pub(crate) struct Reused;
 #[derive(Debug)]
 pub(crate) struct Idempotency {
     answers: HashMap<(Arc<str>, u64), (u64, Answer)>,
-    /// Oldest first, with the Unix time of each in milliseconds.
-    ages: VecDeque<(u64, (Arc<str>, u64))>,
+    /// Oldest first.
+    ages: VecDeque<(EventId, (Arc<str>, u64))>,
     age_ms_max: u64,
     keys_max: usize,
 }
@@ -87,32 +90,43 @@ impl Idempotency {
     /// The answer was to another event.
     pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Answer>, Reused> {
         self.expire(now_ms);
-        match self.answers.get(&claim.key) {
+        let found = self.answers.get(&claim.key).filter(|(_, answer)| !self.is_old(answer.id.ms(), now_ms));
+        match found {
             Some((fingerprint, _)) if *fingerprint != claim.fingerprint => Err(Reused),
             found => Ok(found.map(|(_, answer)| answer.clone())),
         }
     }
 
-    /// Remembers the answer to `claim`, which has none yet. `at_ms` must not go back.
-    pub(crate) fn store(&mut self, claim: Claim, answer: Answer, at_ms: u64) {
+    fn is_old(&self, at_ms: u64, now_ms: u64) -> bool {
+        now_ms.saturating_sub(at_ms) > self.age_ms_max
+    }
+
+    /// Remembers the answer to `claim`, which has none yet; its id is the newest.
+    pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
         if self.keys_max == 0 {
             return;
         }
         if self.ages.len() >= self.keys_max {
             self.forget_oldest();
         }
-        self.ages.push_back((at_ms, claim.key.clone()));
+        self.ages.push_back((answer.id, claim.key.clone()));
         self.answers.insert(claim.key, (claim.fingerprint, answer));
     }
 
+    /// Forgets some of what is too old: more than comes in between.
     fn expire(&mut self, now_ms: u64) {
-        while self.ages.front().is_some_and(|(at_ms, _)| now_ms.saturating_sub(*at_ms) > self.age_ms_max) {
+        for _ in 0..EXPIRE_MAX {
+            if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
+                return;
+            }
             self.forget_oldest();
         }
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, key)) = self.ages.pop_front() {
+        let Some((id, key)) = self.ages.pop_front() else { return };
+        // Unless it has come again since.
+        if self.answers.get(&key).is_some_and(|(_, answer)| answer.id == id) {
             self.answers.remove(&key);
         }
     }
@@ -135,7 +149,7 @@ mod tests {
     fn a_key_lives_for_its_time_and_not_longer() {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
         let claim = || claims.claim(&key("k"), &Event::new(Target::All, "x"));
-        keys.store(claim(), answer(1_000), 1_000);
+        keys.store(claim(), answer(1_000));
         assert!(keys.find(&claim(), 1_100).unwrap().is_some());
         assert!(keys.find(&claim(), 1_101).unwrap().is_none());
         assert_eq!((keys.answers.len(), keys.ages.len()), (0, 0));
@@ -146,7 +160,7 @@ mod tests {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 2));
         let claim = |text| claims.claim(&key(text), &Event::new(Target::All, "x"));
         for text in ["a", "b", "c"] {
-            keys.store(claim(text), answer(1), 1);
+            keys.store(claim(text), answer(1));
         }
         let found = ["a", "b", "c"].map(|text| keys.find(&claim(text), 1).unwrap().is_some());
         assert_eq!(found, [false, true, true]);
@@ -156,7 +170,7 @@ mod tests {
     fn another_event_is_told_apart_and_another_target_or_scope_is_another_key() {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
         let event = |data: &str| Event::new(Target::All, data);
-        keys.store(claims.claim(&key("k"), &event("x")), answer(1), 1);
+        keys.store(claims.claim(&key("k"), &event("x")), answer(1));
         assert_eq!(keys.find(&claims.claim(&key("k"), &event("y")), 1).err(), Some(Reused));
         let other = IdempotencyKey::new("k", "other").unwrap();
         assert!(keys.find(&claims.claim(&other, &event("y")), 1).unwrap().is_none());

@@ -7,12 +7,12 @@ use std::{sync::Arc, task::Context};
 use crate::{
     journal::Batch,
     message::Message,
-    name::ClientId,
     notice::CloseReason,
     outlet::Outlet,
     receipt::{Report, Tally},
     subscription::Subscriber,
     sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue},
+    target::Target,
 };
 
 /// Names one connection in its shard; a later connection in the same place has another number.
@@ -29,7 +29,7 @@ pub(crate) enum Item<S> {
     Subscribe { slot: SlotRef, subscriber: Box<Subscriber> },
     Attach { slot: SlotRef, outlet: Outlet<S>, input_bytes: usize },
     Leave { slot: SlotRef, reason: CloseReason },
-    Report { client: ClientId, report: Arc<Report> },
+    Report { target: Target, report: Arc<Report> },
     Drain,
 }
 

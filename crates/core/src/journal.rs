@@ -117,7 +117,7 @@ impl MemoryJournal {
     }
 
     /// Where a stream that receives `targets` begins.
-    pub(crate) fn place(&self, start: &Start, targets: &[Target]) -> Place {
+    pub(crate) fn place(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Place {
         let at = |cursor: EventId| Place { cursor, told: EventId::ZERO, gap: None };
         let unknown = Place { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
         match start {
@@ -128,6 +128,7 @@ impl MemoryJournal {
             Start::Since { ms } if *ms == self.born.ms() => at(self.born),
             Start::Since { ms } => at(EventId::new(*ms, 0).before().min(self.last)),
             Start::Earliest => {
+                self.history.trim_all(targets, now_ms);
                 let told = self.history.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
                 Place { told, ..at(self.born) }
             }

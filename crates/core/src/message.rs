@@ -20,8 +20,10 @@ use crate::{
 
 /// Ends a chunked body.
 const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
-/// The record of an event, its allocations, and the entry of one target in a journal.
-const KEPT_RECORD_BYTES: usize = 256;
+/// The record of an event and its allocations.
+const KEPT_RECORD_BYTES: usize = 192;
+/// A target of an event, without its name: its place in the event, and the event's in the target's history.
+const KEPT_TARGET_BYTES: usize = 96;
 /// Sixteen hexadecimal digits and CRLF.
 const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
 
@@ -58,9 +60,10 @@ pub struct Draft {
     bytes: Vec<u8>,
     headroom: usize,
     kind_line: Vec<u8>,
-    own_id: Option<String>,
+    own_id: Option<Box<str>>,
     targets: Box<[Target]>,
     kept: bool,
+    kept_bytes: usize,
     budget: Arc<RingBudget>,
 }
 
@@ -81,8 +84,12 @@ impl Draft {
         push_data_lines(&mut bytes, data);
         bytes.extend_from_slice(b"\n\r\n");
 
-        let (own_id, kept) = (event.own_id().map(str::to_owned), event.is_kept());
-        Self { bytes, headroom, kind_line, own_id, targets: event.into_targets(), kept, budget }
+        let (own_id, kept) = (event.own_id().map(Box::<str>::from), event.is_kept());
+        let targets = event.into_targets();
+        let own_id_bytes = own_id.as_ref().map_or(0, |own_id| 2 * own_id.len() + KEPT_TARGET_BYTES * targets.len());
+        let each = |target: &Target| KEPT_TARGET_BYTES + target.name_bytes();
+        let kept_bytes = KEPT_RECORD_BYTES + bytes.capacity() + own_id_bytes + targets.iter().map(each).sum::<usize>();
+        Self { bytes, headroom, kind_line, own_id, targets, kept, kept_bytes, budget }
     }
 
     /// At least as long as the message will be, in bytes: what to reserve for it.
@@ -119,9 +126,10 @@ impl Draft {
         let chunk_start = put_before(print(&mut line, format_args!("{:x}\r\n", sse_end - sse_start)));
         Message(Arc::new(Encoded {
             id,
-            has_own_id: self.own_id.is_some(),
+            own_id: self.own_id,
             targets: self.targets,
             kept: self.kept,
+            kept_bytes: self.kept_bytes,
             bytes: self.bytes,
             chunk_start,
             sse_start,
@@ -175,9 +183,10 @@ pub struct Message(Arc<Encoded>);
 #[derive(Debug)]
 struct Encoded {
     id: EventId,
-    has_own_id: bool,
+    own_id: Option<Box<str>>,
     targets: Box<[Target]>,
     kept: bool,
+    kept_bytes: usize,
     bytes: Vec<u8>,
     chunk_start: usize,
     sse_start: usize,
@@ -217,9 +226,10 @@ impl Message {
         bytes.extend_from_slice(after);
         Self(Arc::new(Encoded {
             id: EventId::ZERO,
-            has_own_id: false,
+            own_id: None,
             targets: Box::default(),
             kept: false,
+            kept_bytes: 0,
             bytes,
             chunk_start: 0,
             sse_start,
@@ -246,26 +256,31 @@ impl Message {
 
     /// The fields of the event, as a receiver reads them.
     pub fn fields(&self) -> Fields<'_> {
-        let field = |name| self.lines().find_map(move |line| line.strip_prefix(name));
-        let data: Vec<_> = self.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-        Fields { kind: field("event: "), id: field("id: ").unwrap_or_default(), data: data.join("\n") }
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &str> {
-        std::str::from_utf8(self.sse()).unwrap_or_default().split('\n')
+        let mut fields = Fields { kind: None, id: "", data: String::with_capacity(self.sse().len()) };
+        let mut is_first = true;
+        for line in std::str::from_utf8(self.sse()).unwrap_or_default().split('\n') {
+            if let Some(data) = line.strip_prefix("data: ") {
+                if !std::mem::take(&mut is_first) {
+                    fields.data.push('\n');
+                }
+                fields.data.push_str(data);
+            } else if let Some(kind) = line.strip_prefix("event: ") {
+                fields.kind = Some(kind);
+            } else if let Some(id) = line.strip_prefix("id: ") {
+                fields.id = id;
+            }
+        }
+        fields
     }
 
     /// The id that its publisher gave it.
     pub(crate) fn own_id(&self) -> Option<&str> {
-        if !self.0.has_own_id {
-            return None;
-        }
-        self.lines().find_map(|line| line.strip_prefix("id: "))
+        self.0.own_id.as_deref()
     }
 
-    /// What it takes of memory, in bytes, about: its buffer, its record, and its places in a journal.
+    /// What it takes of memory, in bytes, about: its buffer, its record, its names, and its places in a journal.
     pub fn kept_bytes(&self) -> usize {
-        self.0.bytes.capacity() + KEPT_RECORD_BYTES
+        self.0.kept_bytes
     }
 
     /// The whole HTTP/1.1 chunk: size, event, CRLF.

@@ -7,12 +7,12 @@
 use std::{io::IoSlice, mem, sync::Arc};
 
 use crate::{
-    account::Accounts,
+    account::{Accounts, ChannelAccount},
     config::Config,
     event_id::EventId,
     message::Message,
     outlet::Framing,
-    receipt::{Outcome, Tally},
+    receipt::Tally,
     slot::Fate,
 };
 
@@ -35,9 +35,10 @@ pub(crate) struct Pass {
     /// How many of `touched`, or of all slots, have been looked at.
     at: usize,
     tallies: Vec<Option<Arc<Tally>>>,
-    outcomes: Vec<Outcome>,
+    /// What became of each message.
+    news: Vec<ChannelAccount>,
     /// So many slots in a row took all of this mark: most do, and most have the same.
-    written: (u64, usize),
+    written: (u64, u64),
 }
 
 impl Pass {
@@ -68,7 +69,7 @@ impl Pass {
         self.bytes += message.bytes();
         self.messages.push(message);
         self.tallies.push(tally);
-        self.outcomes.push(Outcome::default());
+        self.news.push(ChannelAccount::default());
         bit
     }
 
@@ -107,12 +108,7 @@ impl Pass {
 
     /// Notes what became of one message for one connection.
     pub(crate) fn count(&mut self, bit: usize, fate: Fate) {
-        let outcome = &mut self.outcomes[bit];
-        match fate {
-            Fate::Written => outcome.written += 1,
-            Fate::Queued => outcome.queued += 1,
-            Fate::Dropped => outcome.dropped += 1,
-        }
+        self.news[bit].count(fate);
     }
 
     /// Notes that one connection took all messages in `mark`.
@@ -127,7 +123,8 @@ impl Pass {
     fn add_written(&mut self) {
         let (mark, slots) = mem::take(&mut self.written);
         for bit in bits(mark) {
-            self.outcomes[bit].written += slots;
+            self.news[bit].matched += slots;
+            self.news[bit].written += slots;
         }
     }
 
@@ -145,16 +142,16 @@ impl Pass {
     /// Reports to those who wait and to the accounts, and forgets everything but its memory.
     pub(crate) fn finish(&mut self, accounts: &mut Accounts) {
         self.add_written();
-        for (message, outcome) in self.messages.iter().zip(&self.outcomes) {
-            accounts.note_outcome(message, *outcome);
+        for (message, news) in self.messages.iter().zip(&self.news) {
+            accounts.note_pass(message, news);
         }
-        for (tally, outcome) in self.tallies.drain(..).zip(&self.outcomes) {
+        for (tally, news) in self.tallies.drain(..).zip(&self.news) {
             if let Some(tally) = tally {
-                tally.add(*outcome);
+                tally.add(news.outcome());
             }
         }
         self.messages.clear();
-        self.outcomes.clear();
+        self.news.clear();
         self.touched.clear();
         (self.bytes, self.to_all, self.at) = (0, 0, 0);
     }

@@ -34,7 +34,7 @@ pub struct Cut;
 #[derive(Debug)]
 pub(crate) struct Port {
     ring: Ring,
-    /// To be told before what the ring holds. Changed only by who holds `taking`, or while the ring is empty.
+    /// To be told before what the ring holds: the body has it locked until it has looked at both.
     front: Mutex<Vec<Gap>>,
     state: AtomicU8,
     /// What the body has taken, control lines too.

@@ -33,7 +33,8 @@ pub struct Outcome {
     pub written: usize,
     /// It waits: in a ring, partly in a socket, or in the journal for a connection that is catching up.
     pub queued: usize,
-    /// The ring was full and the policy gave it up.
+    /// Given up: the ring was full and the policy does not repair it, or it is not to be kept and the connection has yet to
+    /// catch up.
     pub dropped: usize,
 }
 
@@ -66,15 +67,20 @@ impl Countdown {
     }
 
     async fn over(&self) {
+        // Acquire, here and below: pairs with the AcqRel above.
+        let is_over = || self.shards_left.load(Ordering::Acquire) == 0;
         poll_fn(|cx| {
+            // Nobody wakes those who come after the end, and nobody takes them out.
+            if is_over() {
+                return Poll::Ready(());
+            }
             // Register, then look.
             let mut waiting = self.waiting.lock();
             if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
                 waiting.push(cx.waker().clone());
             }
             drop(waiting);
-            // Acquire: pairs with the AcqRel above.
-            if self.shards_left.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
+            if is_over() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }

@@ -130,7 +130,6 @@ impl<S: Socket> Shard<S> {
             }
         }
         self.run_pass(now_ms);
-        self.ask_journal();
         if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
             self.pass.finish(&mut self.accounts);
             self.is_relief_due = true;
@@ -139,6 +138,8 @@ impl<S: Socket> Shard<S> {
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
+        // Last, so that whoever wants to by now is heard.
+        self.ask_journal();
         let has_more = is_draining || is_sweeping || self.inbox.has_ready() || self.inbox.has_answers();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },

@@ -62,7 +62,14 @@ struct Loss {
 pub(crate) enum Fate {
     Written,
     Queued,
-    Dropped,
+    /// The journal has it for later; because the connection is busy, or because it has not come so far.
+    Owed {
+        is_busy: bool,
+    },
+    /// Nobody has it for this connection any more; because it is busy, or else because it is not to be kept.
+    Lost {
+        is_busy: bool,
+    },
 }
 
 /// The connection cannot go on.
@@ -84,6 +91,8 @@ pub(crate) struct Slot<S> {
     pub(crate) progress_ms: u64,
     /// The socket took nothing the last time and has not said since that it would.
     pub(crate) is_full: bool,
+    /// What waited for its body was taken away, and the body has taken nothing since.
+    is_unread: bool,
     pub(crate) patience: Patience,
     pub(crate) account: Account,
     loss: Loss,
@@ -107,6 +116,7 @@ impl<S: Socket> Slot<S> {
             ring: None,
             progress_ms: subscriber.opened_ms,
             is_full: false,
+            is_unread: false,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
             loss: Loss::default(),
@@ -193,9 +203,7 @@ impl<S: Socket> Slot<S> {
         accounts: &mut Accounts,
         now_ms: u64,
     ) -> Result<Fate, CloseReason> {
-        if self.is_flushed() && !self.is_full {
-            self.progress_ms = now_ms;
-        }
+        self.begin_to_wait(now_ms);
         if self.ring_or_new(config).push(message.clone()).is_ok() {
             self.account.position = message.id();
             return Ok(Fate::Queued);
@@ -203,20 +211,31 @@ impl<S: Socket> Slot<S> {
         match self.subscriber.policy {
             Policy::Repair => {
                 self.state = State::CatchUp(CatchUp::repair(message.id().before()));
-                Ok(self.skip(message, accounts))
+                Ok(self.skip(message))
             }
             Policy::DropNewest => {
                 self.state = State::Dropping;
-                Ok(self.skip(message, accounts))
+                Ok(self.skip(message))
             }
             Policy::DropOldest => {
                 self.drop_oldest(message, config, accounts);
                 Ok(Fate::Queued)
             }
             Policy::Close => {
-                self.skip(message, accounts);
+                self.skip(message);
                 Err(CloseReason::Busy)
             }
+        }
+    }
+
+    /// Something is about to wait. What waited before, if that is nothing, does not count against the deadline; but for a
+    /// body from which all was taken away before it took any.
+    fn begin_to_wait(&mut self, now_ms: u64) {
+        if let Outlet::Body { port, taken } = &self.outlet {
+            self.is_unread &= port.taken() == *taken;
+        }
+        if self.is_flushed() && !self.is_full && !self.is_unread {
+            self.progress_ms = now_ms;
         }
     }
 
@@ -247,8 +266,7 @@ impl<S: Socket> Slot<S> {
         for message in messages.iter().filter(|message| message.id() != EventId::ZERO) {
             self.account.dropped += 1;
             self.account.lost += 1;
-            accounts.note_dropped(message);
-            accounts.note_lost(message);
+            accounts.note(message, Fate::Lost { is_busy: true });
             self.with_front(|front| match front.last_mut() {
                 Some(Gap { to, missed: Some(missed), .. }) => {
                     *missed += 1;
@@ -308,9 +326,10 @@ impl<S: Socket> Slot<S> {
             if *taken != taken_now {
                 *taken = taken_now;
                 self.progress_ms = now_ms;
+                self.is_unread = false;
             }
         }
-        (self.is_full || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
+        (self.is_full || self.is_unread || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
     }
 
     /// What became of its events so far.

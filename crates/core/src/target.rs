@@ -15,6 +15,17 @@ pub enum Target {
     Client(ClientId),
 }
 
+impl Target {
+    /// How long its name is.
+    pub(crate) fn name_bytes(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Channel(channel) => channel.as_str().len(),
+            Self::Client(client) => client.as_str().len(),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -245,7 +245,7 @@ fn an_answer_for_a_connection_that_left_goes_to_nobody() {
     link.end();
     kept.kit.run();
     let next = kept.kit.connect(Policy::Repair, usize::MAX);
-    kept.kit.hub.read(&reads[0]);
+    reads.into_iter().for_each(|read| kept.kit.hub.read(read));
     kept.say("3");
     kept.kit.run();
     assert_eq!((data_of(&link).len(), data_of(&next)), (0, vec!["3".to_owned()]));
@@ -377,13 +377,75 @@ fn no_more_than_a_few_ask_the_journal_at_a_time() {
     let mut kept = Kept::new(Config { reads_max: 3, ..Config::default() });
     kept.say("1");
     let links: Vec<_> = (0..10).map(|_| kept.resume(BORN, usize::MAX)).collect();
-    let reads = kept.kit.reads();
+    let mut reads = kept.kit.reads();
     assert_eq!(reads.len(), 3);
-    kept.kit.hub.read(&reads[0]);
+    reads.drain(..1).for_each(|read| kept.kit.hub.read(read));
     kept.kit.run();
-    assert_eq!(kept.kit.reads().len(), 1, "who was answered makes room for the next");
-    reads[1..].iter().for_each(|read| kept.kit.hub.read(read));
-    // Whoever was asked for by the second call is answered by nobody: the rest must do without its place.
+    let next = kept.kit.reads();
+    assert_eq!(next.len(), 1, "who was answered makes room for the next");
+    reads.into_iter().for_each(|read| kept.kit.hub.read(read));
+    // One is answered late: the others do without its place.
     kept.kit.settle();
     assert_eq!(links.iter().filter(|link| data_of(link) == ["1"]).count(), 9);
+    next.into_iter().for_each(|read| kept.kit.hub.read(read));
+    kept.kit.settle();
+    assert!(links.iter().all(|link| data_of(link) == ["1"]));
+}
+
+#[test]
+fn one_gap_is_told_once_while_a_long_replay_goes_on_and_other_channels_lose_more() {
+    let mut kept = Kept::new(Config { history: few(30), ring_messages_max: 4, ..Config::default() });
+    for number in 0..30 {
+        kept.kit.publish(to_channel("a", &number.to_string()));
+        kept.kit.publish(to_channel("b", &number.to_string()));
+        kept.kit.run();
+    }
+    let subscription = kept.kit.subscribe_as("u", &["a", "b"], Start::After(BORN), Policy::Repair);
+    let link = kept.kit.attach(subscription, Framing::Chunked, usize::MAX);
+    // Each batch finds that the mark of channel b has moved on, past the connection's own beginning.
+    for _ in 0..60 {
+        kept.kit.publish(to_channel("b", "more"));
+        kept.kit.run();
+        kept.kit.answer();
+    }
+    kept.kit.settle();
+    let older: Vec<_> = told_to(&link).into_iter().filter(|told| told.missed.is_none()).collect();
+    assert!(older.len() <= 2, "{older:?}");
+}
+
+#[test]
+fn a_stuck_body_whose_ring_is_emptied_over_and_over_still_times_out() {
+    let config = Config { hub_ring_bytes_max: 0, write_timeout_ms: 100, heartbeat_ms: 10_000, ..Config::default() };
+    let mut kept = Kept::new(config);
+    let _stuck = kept.kit.subscribe_as("u", &[], Start::Now, Policy::Repair).into_feed();
+    kept.kit.run();
+    for ms in (0..=400).step_by(20) {
+        kept.kit.now_ms = ms;
+        kept.say("x");
+        for _ in 0..4 {
+            kept.kit.turn();
+            kept.kit.answer();
+        }
+        kept.kit.sweep_at(ms);
+    }
+    assert_eq!(kept.kit.closed().len(), 1, "it took nothing for 400 ms while some waited");
+}
+
+#[test]
+fn a_round_of_readers_holds_publishes_up_for_a_moment_and_no_longer() {
+    let mut kept = Kept::new(Config { patience_ms: 0, reads_max: 1, ..Config::default() });
+    kept.say(&"x ".repeat(900));
+    kept.kit.run();
+    let _links: Vec<_> = (0..20).map(|_| kept.resume(BORN, usize::MAX)).collect();
+    let live = kept.kit.connect(Policy::Repair, usize::MAX);
+    let _unanswered = kept.kit.reads();
+    kept.say(&"y ".repeat(200));
+    kept.kit.turn();
+    let Turn::Paused { until_ms } = kept.kit.turn() else { panic!("there is a flood, and nobody has been served") };
+    kept.kit.now_ms = until_ms;
+    for _ in 0..40 {
+        kept.kit.turn();
+        kept.kit.now_ms += 50;
+    }
+    assert_eq!(data_of(&live).len(), 200, "the journal does not answer, and publishes go on");
 }

@@ -171,6 +171,30 @@ fn an_id_of_its_publishers_own_is_a_position_while_it_is_kept_and_the_newest_cou
     assert_eq!(after(&kit, "x"), (vec![], Some(Gap::UNKNOWN_ID)), "it was evicted");
 }
 
+#[test]
+fn names_count_for_the_memory_that_an_event_takes() {
+    let long: Vec<_> = (0..128).map(|n| Target::Channel(channel(&format!("{n:0256}")))).collect();
+    let bytes = |targets| {
+        let draft = Draft::new(Event::for_targets(targets, "1").unwrap(), Arc::new(RingBudget::new(0)));
+        draft.finish(BORN).kept_bytes()
+    };
+    assert!(bytes(long) > 128 * 256 + bytes(vec![Target::All]));
+}
+
+#[test]
+fn many_events_with_one_own_id_are_found_by_the_newest_of_each_channel() {
+    let mut kit = Kit::new(Config::default());
+    for number in 0..50 {
+        kit.publish(to_channel(&format!("c{}", number % 5), "x").with_own_id("same").unwrap());
+    }
+    kit.run();
+    for number in 0..5 {
+        let name = channel(&format!("c{number}"));
+        let page = kit.hub.history(&name, &Start::AfterOwn("same".to_owned()), limit(99));
+        assert_eq!((page.messages.len(), page.gap), (0, None), "its own newest is the last of it");
+    }
+}
+
 /// What the limits leave, by the plainest means.
 struct Naive {
     kept: BTreeMap<Target, Vec<(EventId, String)>>,

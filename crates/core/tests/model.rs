@@ -73,7 +73,7 @@ fn replayed() -> Option<u64> {
 fn the_hub_does_what_the_model_says_for_fixed_seeds() {
     match replayed() {
         Some(seed) => run(seed),
-        None => (1..=6).for_each(run),
+        None => (1..=12).for_each(run),
     }
 }
 
@@ -82,6 +82,6 @@ fn the_hub_does_what_the_model_says_for_random_seeds() {
     if replayed().is_none() {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let mut seeds = Rng::new(now.as_nanos() as u64);
-        (0..6).for_each(|_| run(seeds.next()));
+        (0..24).for_each(|_| run(seeds.next()));
     }
 }

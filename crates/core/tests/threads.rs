@@ -225,7 +225,7 @@ fn a_body_that_takes_while_its_ring_is_emptied_gets_nothing_twice_or_out_of_orde
             while *newest.lock() != hub.last_id() && !body.is_finished() {
                 shards[0].turn(0);
                 for request in shards[0].take_reads() {
-                    hub.read(&request);
+                    hub.read(request);
                 }
             }
         }

@@ -9,12 +9,15 @@ use hyper::{
     HeaderMap, Response, StatusCode, Uri,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, HOST, HeaderValue, ORIGIN, VARY,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, HOST, HeaderValue, ORIGIN, VARY,
     },
 };
 use subtle::ConstantTimeEq as _;
 
 use crate::{body::Body, config::Config, problem::Problem};
+
+/// What a page may read of the answer to a publish, besides what any page may.
+const EXPOSED: &str = "idempotent-replayed, retry-after";
 
 /// The longest publish key. All are compared over this many bytes, whatever their length, so that time tells nothing
 /// of it.
@@ -109,6 +112,7 @@ impl Allowed {
         if let Some(origin) = &self.0 {
             response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             response.headers_mut().insert(VARY, HeaderValue::from_static("origin"));
+            response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
         response
     }

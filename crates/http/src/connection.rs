@@ -107,7 +107,8 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
             kept = Some(signal);
         }
         let is_cut = kept.as_ref().is_some_and(|signal| signal.poll_cut(cx).is_ready());
-        if is_cut || (is_stopping && handoff.is_idle()) {
+        let is_overdue = handoff.poll_overdue(cx).is_ready();
+        if is_cut || is_overdue || (is_stopping && handoff.is_idle()) {
             return Poll::Ready(None);
         }
         handoff.take().map_or(Poll::Pending, |parked| Poll::Ready(Some(parked)))
@@ -149,7 +150,7 @@ async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
         // A connection that carried streams may still hold bytes of one, as long as there is time for them.
         let is_late = || app.drain_ends().is_some_and(|ends| Instant::now() >= ends);
         let is_done = is_stopping && handoff.is_idle() && (!handoff.has_streamed() || is_late());
-        if is_done {
+        if is_done || handoff.poll_overdue(cx).is_ready() {
             return Poll::Ready(());
         }
         if !handoff.is_idle() {

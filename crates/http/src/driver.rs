@@ -4,6 +4,7 @@
 use std::{
     future::poll_fn,
     io,
+    pin::pin,
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -13,8 +14,9 @@ use fanfare_core::{Inbox, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
+    spawn,
     sync::mpsc,
-    task::{JoinError, unconstrained, yield_now},
+    task::{unconstrained, yield_now},
     time::{Interval, MissedTickBehavior, interval, sleep, timeout_at},
 };
 use tracing::warn;
@@ -27,8 +29,9 @@ use crate::{
 const TICK_MS_MAX: u64 = 250;
 const TICK_MS_MIN: u64 = 5;
 
-/// Tasks of connections that may run before the shard's loop has its turn again; tokio's default is 61.
-const TASKS_PER_TURN: u32 = 16;
+/// Tasks of connections that may run before the shard's loop, the runtime's main future, has its turn again; tokio's
+/// default is 61.
+const TASKS_PER_TURN: u32 = 8;
 
 /// While there is much to do, the shard's loop takes this many times as long as all connections had since its last turn:
 /// thousands who come back at once must not hold up those who stayed.
@@ -56,44 +59,55 @@ impl Driver {
     }
 
     /// Serves until the shard has drained; returns how many connections were cut.
-    ///
-    /// # Errors
-    /// The shard's loop has panicked: nobody on it is served any more.
-    pub(crate) fn run(self, runtime: &Runtime) -> Result<usize, JoinError> {
+    pub(crate) fn run(self, runtime: &Runtime) -> usize {
         runtime.block_on(self.serve())
     }
 
-    async fn serve(self) -> Result<usize, JoinError> {
-        let Self { app, shard, number, mut accepted } = self;
+    async fn serve(self) -> usize {
+        let Self { app, shard, number, accepted } = self;
         let stop = Arc::new(Stop::default());
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
-        let mut shard = tokio::spawn(unconstrained(drive(Arc::clone(&app), shard)));
-        let mut cut = loop {
-            let accepted = tokio::select! {
-                accepted = accepted.recv() => accepted,
-                ended = &mut shard => break ended?,
-            };
-            match accepted {
-                Some(accepted) => {
-                    serve(&app, number, accepted, &stop, alive.clone());
-                    // One at a time, so that a crowd at the door does not stand between a publisher and its answer.
-                    yield_now().await;
+        let mut accepting = spawn(accept(Arc::clone(&app), number, accepted, Arc::clone(&stop), alive.clone()));
+        let mut driving = pin!(unconstrained(drive(&app, shard)));
+        let mut cut = tokio::select! {
+            biased;
+            cut = &mut driving => cut,
+            _ = &mut accepting => {
+                if !app.is_draining() {
+                    // Nobody is left who could drain it.
+                    return 0;
                 }
-                None if app.is_draining() => break shard.await?,
-                // Nobody is left who could drain it.
-                None => return Ok(0),
+                driving.await
             }
         };
+        accepting.abort();
         // The streams have ended. What is left are answers on their way, which may take the rest of the time.
         stop.set();
         let left = alive.downgrade();
         drop(alive);
+        // What it was about to serve is closed with it.
+        let _ = accepting.await;
         let ends = app.drain_ends().map_or_else(Instant::now, |ends| ends.max(Instant::now())) + CUT_TIME;
         if timeout_at(ends.into(), all_gone.recv()).await.is_err() {
             cut += left.strong_count();
         }
-        Ok(cut)
+        cut
+    }
+}
+
+/// Takes sockets as they come, one at a time, so that a crowd at the door does not stand between a publisher and its
+/// answer.
+async fn accept(
+    app: Arc<App>,
+    number: usize,
+    mut accepted: mpsc::Receiver<Accepted>,
+    stop: Arc<Stop>,
+    alive: mpsc::Sender<()>,
+) {
+    while let Some(accepted) = accepted.recv().await {
+        serve(&app, number, accepted, &stop, alive.clone());
+        yield_now().await;
     }
 }
 
@@ -104,7 +118,7 @@ fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Arc<Stop>, ali
         Ok(stream) => {
             let peer = Peer { address, shard, is_h1: false, handoff: Arc::new(Handoff::default()) };
             let served = connection::serve(Arc::clone(app), stream, place, peer, Arc::clone(stop));
-            tokio::spawn(async move {
+            spawn(async move {
                 served.await;
                 drop(alive);
             });
@@ -114,7 +128,7 @@ fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Arc<Stop>, ali
 }
 
 /// The loop of a shard: turns while there is something to do, a sweep every tick; until it has drained.
-async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
+async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
     let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -129,13 +143,14 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
             let now_ms = app.now_ms();
             // First: a turn may find that it need not wait for a connection that this has closed.
             if now_ms >= next_sweep_ms {
-                next_sweep_ms = now_ms + tick_ms;
+                // On a grid, so that a tick which comes a moment early misses no sweep but the first.
+                next_sweep_ms = (next_sweep_ms + tick_ms).max(now_ms);
                 shard.sweep(now_ms);
             }
             let turn = shard.turn(now_ms);
             for request in shard.take_reads() {
-                let app = Arc::clone(&app);
-                tokio::spawn(async move { app.hub.read(&request) });
+                let app = Arc::clone(app);
+                spawn(async move { app.hub.read(request) });
             }
             log.write(shard.take_notices(), now_ms);
             if turn != Turn::More || app.is_draining() || came.elapsed() >= slice {
@@ -156,6 +171,8 @@ async fn drive(app: Arc<App>, mut shard: Shard<Tcp>) -> usize {
         left = Instant::now();
         match turn {
             Turn::More => yield_now().await,
+            // It came in this moment; the others have their turn all the same.
+            Turn::Idle if !inbox.is_empty() => yield_now().await,
             Turn::Idle => {
                 wait(&inbox, &mut ticks, None).await;
                 // It was asleep, and nobody kept it from its work.

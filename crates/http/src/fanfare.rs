@@ -1,14 +1,20 @@
 //! [`Fanfare`]: the shards and their threads, from their start to the end of their drain; and [`Handle`], through which
 //! a program publishes and answers requests of its own server.
 
-use std::{io, net::SocketAddr, sync::Arc, thread};
+use std::{
+    io,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+};
 
 use fanfare_core::{
-    Account, Channel, ChannelAccount, ClientId, Event, Hub, IdempotencyKey, Page, PublishError, ReadLimit, Receipt,
-    Start, Wait,
+    Account, Channel, ChannelAccount, Event, Hub, IdempotencyKey, Page, PublishError, ReadLimit, Receipt, Start,
+    Target, Wait,
 };
 use hyper::{Request, Response, body::Incoming, service::Service as _};
-use tokio::{sync::mpsc, task::JoinError};
+use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::{
@@ -35,7 +41,7 @@ pub struct Ended {
 pub struct Fanfare {
     pub(crate) app: Arc<App>,
     lanes: Vec<Lane>,
-    ends: mpsc::Receiver<Result<usize, JoinError>>,
+    ends: mpsc::Receiver<thread::Result<usize>>,
 }
 
 impl Fanfare {
@@ -60,7 +66,7 @@ impl Fanfare {
             let (driver, runtime) = (Driver { app: Arc::clone(&app), shard, number, accepted }, Driver::runtime()?);
             let ended = ended.clone();
             let run = move || {
-                let result = driver.run(&runtime);
+                let result = catch_unwind(AssertUnwindSafe(|| driver.run(&runtime)));
                 // Sockets that are still open close here, before the server says that it has ended.
                 drop(runtime);
                 let _ = ended.blocking_send(result);
@@ -146,14 +152,14 @@ impl Handle {
         self.app.hub.history(channel, start, limit)
     }
 
-    /// What became of the events of each stream that `client` has open, by the number of the connection, as of now. None
-    /// once the server drains.
-    pub async fn accounts_of(&self, client: &ClientId) -> Vec<(u64, Account)> {
+    /// What became of the events of each open stream that `target` reaches (a client's, a channel's, all), by the number of
+    /// the connection, as of now. None once the server drains.
+    pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         tokio::select! {
             biased;
             // A shard that has drained answers nobody.
             () = self.app.draining.stopped() => Vec::new(),
-            accounts = self.app.hub.accounts_of(client) => accounts,
+            accounts = self.app.hub.accounts_of(target) => accounts,
         }
     }
 

@@ -5,11 +5,15 @@
 //! says that hyper has come to the end of the head, and the wrapper says whether all of it has left. Only when both
 //! are so may the task take the socket; one that was full would lose its head otherwise.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
+use atomic_waker::AtomicWaker;
 use fanfare_core::{CutSignal, Framing, Subscription};
 use parking_lot::Mutex;
 
@@ -28,6 +32,9 @@ pub(crate) struct Handoff {
     parked: Mutex<Option<Parked>>,
     /// Instead of a parked stream: one that hyper keeps, which may have to be cut from outside.
     kept: Mutex<Option<CutSignal>>,
+    /// An answer has not been taken in its time.
+    is_overdue: AtomicBool,
+    task: AtomicWaker,
     is_reached: AtomicBool,
     is_write_pending: AtomicBool,
     has_streamed: AtomicBool,
@@ -75,6 +82,18 @@ impl Handoff {
     /// Takes what watches over a kept stream.
     pub(crate) fn take_kept(&self) -> Option<CutSignal> {
         self.kept.lock().take()
+    }
+
+    /// An answer was not taken in its time: the connection is to be closed.
+    pub(crate) fn set_overdue(&self) {
+        self.is_overdue.store(true, Ordering::Relaxed);
+        self.task.wake();
+    }
+
+    /// Ready once the connection is to be closed.
+    pub(crate) fn poll_overdue(&self, cx: &Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
+        if self.is_overdue.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// A request has come; its answer is owed until the guard is dropped, which its body does.

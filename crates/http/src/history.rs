@@ -1,6 +1,6 @@
 //! Answers a request for what is kept of a channel: one page of it, as JSON.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_core::{Channel, Message, Page, ReadLimit, Start};
@@ -9,9 +9,16 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
 };
 use serde_json::json;
-use tokio::task::yield_now;
+use tokio::{
+    spawn,
+    task::{AbortHandle, yield_now},
+    time::sleep,
+};
 
-use crate::{app::App, body::Body, problem::Problem, query::Query, room::Held, start};
+use crate::{
+    app::App, body::Body, handoff::Handoff, problem::Problem, query::Query, room::Held, start,
+    upload::BYTES_PER_SECOND_MIN,
+};
 
 /// Events of a page that asks for no number.
 const EVENTS_DEFAULT: usize = 100;
@@ -24,18 +31,19 @@ const PAGE_BYTES_MAX: usize = 4 << 20;
 const BYTES_PER_TURN: usize = 64 << 10;
 
 /// The page, or why there is none.
-pub(crate) async fn history(app: Arc<App>, channel: Channel, query: String) -> Response<Body> {
-    page(&app, &channel, &query).await.unwrap_or_else(Problem::response)
+pub(crate) async fn history(app: Arc<App>, handoff: Arc<Handoff>, channel: Channel, query: String) -> Response<Body> {
+    page(&app, handoff, &channel, &query).await.unwrap_or_else(Problem::response)
 }
 
-async fn page(app: &App, channel: &Channel, query: &str) -> Result<Response<Body>, Problem> {
+async fn page(app: &App, handoff: Arc<Handoff>, channel: &Channel, query: &str) -> Result<Response<Body>, Problem> {
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
         Problem::bad_request(format!("limit: a number from 1 to {EVENTS_MAX}, {EVENTS_DEFAULT} without it"))
     })?;
     let limit = ReadLimit { messages_max, bytes_max: PAGE_BYTES_MAX };
-    let text = write(app, app.hub.history(channel, &start, limit)).await?;
+    let mut text = write(app, app.hub.history(channel, &start, limit)).await?;
+    text.set_deadline(app, handoff);
     let mut response = Response::new(Body::full(Bytes::from_owner(text)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -52,14 +60,35 @@ fn limit(text: &str) -> Option<usize> {
 struct Text {
     bytes: Vec<u8>,
     held: Held,
+    deadline: Option<AbortHandle>,
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        if let Some(deadline) = self.deadline.take() {
+            deadline.abort();
+        }
+    }
 }
 
 impl Text {
+    /// Whoever does not take it in its time is cut off: it would keep its room from others.
+    fn set_deadline(&mut self, app: &App, handoff: Arc<Handoff>) {
+        let seconds = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) / BYTES_PER_SECOND_MIN;
+        let time = Duration::from_millis(app.config.core.write_timeout_ms) + Duration::from_secs(seconds);
+        let deadline = spawn(async move {
+            sleep(time).await;
+            handoff.set_overdue();
+        });
+        self.deadline = Some(deadline.abort_handle());
+    }
+
     /// # Errors
     /// 503: all pages together hold too much.
     fn push(&mut self, text: &str) -> Result<(), Problem> {
         self.bytes.extend_from_slice(text.as_bytes());
-        if self.held.add(text.len()) {
+        // The only page is never too large for the room.
+        if self.held.add(text.len()) || self.held.is_alone() {
             return Ok(());
         }
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages of history at once"))
@@ -75,7 +104,7 @@ impl AsRef<[u8]> for Text {
 /// An event at a time, so that whoever shares the thread does not wait for a long page.
 async fn write(app: &App, page: Page) -> Result<Text, Problem> {
     let Page { messages, gap, next } = page;
-    let mut text = Text { bytes: Vec::new(), held: app.pages.hold() };
+    let mut text = Text { bytes: Vec::new(), held: app.pages.hold(), deadline: None };
     text.push("{\"events\":[")?;
     let mut turn_ends = BYTES_PER_TURN;
     for (number, message) in messages.iter().enumerate() {

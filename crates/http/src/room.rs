@@ -36,6 +36,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Whether nobody else holds anything of a room that there is.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.room.bytes_max > 0 && self.room.bytes.load(Ordering::Relaxed) == self.bytes
+    }
+
     /// Adds `bytes`; false if that is more than all may have together.
     pub(crate) fn add(&mut self, bytes: usize) -> bool {
         self.bytes += bytes;

@@ -76,7 +76,8 @@ impl Service {
                 Answer::now(answer, owed)
             }
             Route::History(channel) => {
-                let history = history::history(Arc::clone(&self.app), channel, query.to_owned());
+                let history =
+                    history::history(Arc::clone(&self.app), Arc::clone(&self.peer.handoff), channel, query.to_owned());
                 Answer::later(async { access::readable(history.await) }, owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),

@@ -61,13 +61,18 @@ fn since(text: &str, now_ms: u64) -> Result<Start, Problem> {
     if let Some(id) = EventId::position(text) {
         return Ok(Start::After(id));
     }
+    // A duration without a unit means nothing, and nobody means now.
+    if text == "0" {
+        return Err(since_problem());
+    }
     let ms = rfc3339::unix_ms(text).or_else(|| back_ms(text).map(|back_ms| now_ms.saturating_sub(back_ms)));
-    ms.map(|ms| Start::Since { ms }).ok_or_else(|| {
-        Problem::bad_request(
-            "since: a time back (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), an event id or \"earliest\" \
-             is known",
-        )
-    })
+    ms.map(|ms| Start::Since { ms }).ok_or_else(since_problem)
+}
+
+fn since_problem() -> Problem {
+    Problem::bad_request(
+        "since: a time back (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), an event id or \"earliest\" is known",
+    )
 }
 
 /// A duration in milliseconds; one too long to be counted is the longest there is.

@@ -23,7 +23,7 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// While there is little room for bodies, one (or a line of a batch) must come at this rate in the long run, or a few
 /// slow ones could hold all the room there is.
-const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
+pub(crate) const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 
 /// A body and the headers that came with it.
 pub(crate) struct Upload {

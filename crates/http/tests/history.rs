@@ -199,21 +199,31 @@ fn a_page_ends_before_it_has_more_than_four_mebibytes() {
 }
 
 #[test]
-fn a_page_that_has_no_room_is_told_to_come_back_and_one_byte_less_is_a_page() {
+fn the_only_page_is_never_too_large_for_the_room() {
     let mut limits = config(Way::Socket);
     limits.bodies_bytes_max = 64 << 10;
     let server = Server::start(Way::Socket, limits);
-    let frame = r#"{"events":[{"id":"","event":null,"data":""}],"gap":null,"next":""}"#.len();
-    let id = server.id_of("/channels/small", "x");
-    let fits = (64 << 10) - frame - 2 * id.len();
-    server.publish("/channels/fits", "x".repeat(fits));
-    assert_eq!(data(&page(&server, "/channels/fits/history"))[0].len(), fits);
-    server.publish("/channels/large", "x".repeat(fits + 1));
+    server.publish("/channels/a", "x".repeat(60_000));
+    server.publish("/channels/a", "x".repeat(60_000));
+    assert_eq!(data(&page(&server, "/channels/a/history")).len(), 2);
+}
+
+#[test]
+fn a_page_that_is_not_taken_in_its_time_is_cut_off_and_gives_its_room_to_others() {
+    let mut limits = config(Way::Socket);
+    limits.bodies_bytes_max = 64 << 10;
+    limits.core.write_timeout_ms = 500;
+    let server = Server::start(Way::Socket, limits);
+    server.publish("/channels/stuck", "x".repeat(20_000));
+    server.publish("/channels/large", "x".repeat(50_000));
+    let (head, mut body) = H2::open_narrow(server.address).send("GET", "/channels/stuck/history", &[], b"");
+    assert_eq!(head.status, 200);
     let answer = server.get("/channels/large/history");
     answer.problem(503);
     assert!(answer.head.get("retry-after").is_some());
     assert_eq!(answer.head.get("access-control-allow-origin"), Some("*"));
-    until("what was refused holds nothing", || server.get("/channels/fits/history").status == 200);
+    until("the stuck one has had its time", || server.get("/channels/large/history").status == 200);
+    assert!(!body.ends_properly(), "it was cut off");
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn slot(hub: &Arc<Hub<NoSocket>>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
     let subscriber = Box::new(Subscriber {
         client: ClientId::new("c").expect("it is a name"),
         channels: Box::default(),
-        place,
+        cursor: place.cursor,
+        told: place.told,
         opened: id(opened),
         policy: Policy::DropOldest,
         heartbeat: Heartbeat::Comment,

@@ -8,22 +8,29 @@ use crate::{
     notice::CloseReason,
     outlet::{Outlet, Socket},
     pace::{Amount, Pace},
-    receipt::Tally,
+    receipt::{Report, Tally},
     shard::Shard,
     slot::Slot,
     subscription::Subscriber,
     target::Target,
 };
 
-/// How soon a shard looks again whether the journal has answered; the answer wakes it.
-const READ_MS_MAX: u64 = 100;
-
 impl<S: Socket> Shard<S> {
     /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
     /// the end: a drain has its own time.
     pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        let (messages, bytes) = self.inbox.load();
+        let waiting = Amount { messages, bytes };
+        let is_flooded = !self.inbox.is_draining() && self.pace.is_flooded(waiting, self.hub.config(), now_ms);
+        // Who has taken what it got is served before more comes, or it would never come round.
+        let round_until_ms = self.reading.round_until_ms(now_ms).filter(|_| is_flooded && messages > 0);
+        if round_until_ms.is_some() {
+            // That is nobody's fault who has no room.
+            self.pace.resume(now_ms);
+            return round_until_ms;
+        }
         let mut pace = mem::take(&mut self.pace);
-        let until_ms = self.next_wait(&mut pace, now_ms);
+        let until_ms = if is_flooded { self.next_wait(&mut pace, now_ms) } else { None };
         match until_ms {
             Some(_) => pace.pause(now_ms),
             None => pace.resume(now_ms),
@@ -34,14 +41,6 @@ impl<S: Socket> Shard<S> {
 
     fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
         let hub = Arc::clone(&self.hub);
-        let (messages, bytes) = self.inbox.load();
-        if self.inbox.is_draining() || !pace.is_flooded(Amount { messages, bytes }, hub.config(), now_ms) {
-            return None;
-        }
-        // Who has taken what it got is served before more comes, or it would never come round.
-        if messages > 0 && self.reading.is_round_open() {
-            return Some(now_ms + READ_MS_MAX);
-        }
         while let Some(at) = pace.last() {
             let slot = self.slot(at);
             let until_ms = slot.and_then(|slot| pace.wait_for(&mut slot.patience, hub.config(), now_ms));
@@ -76,12 +75,12 @@ impl<S: Socket> Shard<S> {
                 Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
-                Item::Report { client, report } => self.report(&client, &report),
+                Item::Report { target, report } => self.report(&target, &report),
                 Item::Drain => self.drained = Some(0),
             }
         }
         if messages > 0 {
-            self.reading.begin_round();
+            self.reading.begin_round(now_ms);
             self.pace.took(Amount { messages, bytes }, now_ms);
             self.hub.release(self.number, messages, bytes);
         }
@@ -136,5 +135,15 @@ impl<S: Socket> Shard<S> {
         }
         // Reads once at least: the first Pending is what makes the socket tell us about input and room.
         self.go_on(at, now_ms);
+    }
+
+    /// What became of the events of each connection that `target` reaches.
+    fn report(&mut self, target: &Target, report: &Report) {
+        let account = |slot: &Slot<S>| (slot.connection, slot.account());
+        if *target == Target::All {
+            return report.add(self.slots.iter().flatten().map(account));
+        }
+        let slots = self.index.slots(target).filter_map(|at| self.slots[at as usize].as_ref());
+        report.add(slots.map(account));
     }
 }

@@ -10,18 +10,20 @@ use crate::{
     event_id::EventId,
     inbox::SlotRef,
     journal::{Batch, Query, ReadLimit},
-    name::ClientId,
     outlet::Socket,
     pass,
-    receipt::Report,
     shard::Shard,
     slot::{Asked, State},
     target::Target,
 };
 
+/// A round takes no longer, however many want to read: then publishes have their turn, and some readers lose what the
+/// history does not keep until theirs.
+const ROUND_MS_MAX: u64 = 50;
+
 /// A slot that catches up wants to know what the journal has. The shell passes it to [`crate::Hub::read`], away from
 /// the shard's loop.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ReadRequest {
     pub(crate) shard: usize,
     pub(crate) slot: SlotRef,
@@ -48,8 +50,9 @@ pub(super) struct Reading {
     /// How many ever wanted to, and how many of those have been answered or have left.
     wanted: u64,
     served: u64,
-    /// So many had wanted to when publishes were last taken.
+    /// So many had wanted to when publishes were last taken, and when that was.
     round: u64,
+    round_ms: u64,
     asking: usize,
 }
 
@@ -64,13 +67,14 @@ impl Reading {
     }
 
     /// Publishes are taken: who wants to read by now has its turn before the next.
-    pub(super) fn begin_round(&mut self) {
-        self.round = self.wanted;
+    pub(super) fn begin_round(&mut self, now_ms: u64) {
+        (self.round, self.round_ms) = (self.wanted, now_ms);
     }
 
-    /// Whether somebody has not had its turn.
-    pub(super) fn is_round_open(&self) -> bool {
-        self.served < self.round
+    /// Until when publishes may have to wait for somebody who has not had its turn.
+    pub(super) fn round_until_ms(&self, now_ms: u64) -> Option<u64> {
+        let until_ms = self.round_ms.saturating_add(ROUND_MS_MAX);
+        (self.served < self.round && now_ms < until_ms).then_some(until_ms)
     }
 }
 
@@ -102,7 +106,7 @@ impl<S: Socket> Shard<S> {
         let mark = self.pass.take_mark(&mut self.marks, index, slot.seen);
         slot.account.matched += u64::from(mark.count_ones());
         for bit in pass::bits(mark) {
-            let fate = slot.skip(&self.pass.messages[bit], &mut self.accounts);
+            let fate = slot.skip(&self.pass.messages[bit]);
             self.pass.count(bit, fate);
         }
         slot.seen = slot.seen.max(self.position);
@@ -124,15 +128,5 @@ impl<S: Socket> Shard<S> {
             slot.take_batch(batch, hub.config(), &mut self.accounts, now_ms);
             self.flush(at, now_ms);
         }
-    }
-
-    /// Adds what became of the events of each connection of `client`.
-    pub(super) fn report(&mut self, client: &ClientId, report: &Report) {
-        let target = Target::Client(client.clone());
-        let accounts = self.index.slots(&target).filter_map(|at| {
-            let slot = self.slots[at as usize].as_ref()?;
-            Some((slot.connection, slot.account()))
-        });
-        report.add(accounts);
     }
 }

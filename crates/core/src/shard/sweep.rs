@@ -94,6 +94,8 @@ impl<S: Socket> Shard<S> {
         }
         let cursor = match &slot.state {
             State::CatchUp(catch_up) => catch_up.cursor,
+            // It has yet to be told what it lost.
+            State::Dropping => return None,
             // The shard's own position, unless a part of the pass is still to come.
             _ if self.pass.is_due(&self.marks, index(at), slot.seen) => return None,
             _ => self.position,

@@ -70,34 +70,28 @@ impl<S: Socket> Slot<S> {
     }
 
     /// `message` is for it and cannot go to it now: the journal owes it, or it is lost.
-    pub(crate) fn skip(&mut self, message: &Message, accounts: &mut Accounts) -> Fate {
+    pub(crate) fn skip(&mut self, message: &Message) -> Fate {
         let (is_repaired, is_busy) = match &self.state {
             State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
             _ => (false, true),
         };
-        if is_busy || !is_repaired {
-            self.account.dropped += 1;
-            accounts.note_dropped(message);
-        }
         if is_repaired {
+            self.account.dropped += u64::from(is_busy);
             self.account.owed += 1;
-            return Fate::Queued;
+            return Fate::Owed { is_busy };
         }
+        self.account.dropped += 1;
         self.account.lost += 1;
-        accounts.note_lost(message);
         self.loss.missed += 1;
         self.loss.to = self.loss.to.max(message.id());
-        Fate::Dropped
+        Fate::Lost { is_busy }
     }
 
     /// Takes what the journal gave: what is missing is told first, then as much follows as there is room for; the rest
     /// is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
         let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
-        if self.is_flushed() && !self.is_full {
-            self.progress_ms = now_ms;
-        }
-
+        self.begin_to_wait(now_ms);
         if let Some(hole) = &batch.hole {
             self.note_hole(hole, owed, cursor, is_busy, accounts);
         }
@@ -130,14 +124,11 @@ impl<S: Socket> Slot<S> {
     /// that much, and has that much of it.
     fn note_hole(&mut self, hole: &Hole, owed: u64, cursor: EventId, is_busy: bool, accounts: &mut Accounts) {
         let opened = self.subscriber.opened;
-        if hole.to > self.told && cursor < opened {
-            let gap = Gap {
-                from: Some(self.account.position),
-                to: Some(hole.to.min(opened)),
-                missed: None,
-                reason: hole.reason,
-            };
-            self.with_front(|front| front.push(gap));
+        // What is older than the connection: nobody counted it.
+        let older = hole.to.min(opened);
+        if cursor < opened && older > self.told {
+            let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
+            self.with_front(|front| front.push(Gap { from, to, missed: None, reason }));
         }
         self.told = self.told.max(hole.to);
         let lost = owed.saturating_sub(hole.kept);
@@ -146,7 +137,7 @@ impl<S: Socket> Slot<S> {
         if !is_busy {
             self.account.dropped += lost;
         }
-        accounts.note_gone(&hole.target, lost, !is_busy);
+        accounts.note_gone(&hole.target, lost);
         self.loss.missed += lost;
         if lost > 0 {
             self.loss.to = self.loss.to.max(hole.to);
@@ -187,6 +178,7 @@ impl<S: Socket> Slot<S> {
         };
         emptied.retain(|message| message.id() != EventId::ZERO);
         let Some(first) = emptied.first() else { return Ok(()) };
+        self.is_unread = matches!(self.outlet, Outlet::Body { .. });
         let before = first.id().before();
         match (&mut self.state, self.subscriber.policy) {
             (State::CatchUp(catch_up), _) => {
@@ -203,7 +195,8 @@ impl<S: Socket> Slot<S> {
         self.account.position = before;
         for message in &emptied {
             if self.is_of_its_time(message) {
-                self.skip(message, accounts);
+                let fate = self.skip(message);
+                accounts.note(message, fate);
             } else {
                 self.account.replayed -= 1;
             }

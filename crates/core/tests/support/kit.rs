@@ -126,7 +126,7 @@ impl Kit {
                     Turn::Paused { until_ms } => {
                         let reads = shard.take_reads();
                         self.now_ms = if reads.is_empty() { until_ms } else { self.now_ms };
-                        reads.iter().for_each(|request| self.hub.read(request));
+                        reads.into_iter().for_each(|request| self.hub.read(request));
                     }
                     Turn::Idle => break,
                 }
@@ -153,8 +153,9 @@ impl Kit {
     /// Answers what the shards ask of the journal; returns how many there were.
     pub(crate) fn answer(&mut self) -> usize {
         let reads = self.reads();
-        reads.iter().for_each(|request| self.hub.read(request));
-        reads.len()
+        let count = reads.len();
+        reads.into_iter().for_each(|request| self.hub.read(request));
+        count
     }
 
     /// Runs and answers until nothing more is asked.

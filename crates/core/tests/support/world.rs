@@ -59,6 +59,7 @@ pub(crate) struct World {
     numbers: u64,
     dropped: u64,
     busy: u64,
+    has_resumed: bool,
     /// Connections that came and went.
     pub(crate) closed: usize,
     /// Events that came out somewhere.
@@ -87,6 +88,7 @@ impl World {
             numbers: 0,
             dropped: 0,
             busy: 0,
+            has_resumed: false,
             closed: 0,
             delivered: 0,
         }
@@ -232,6 +234,7 @@ impl World {
         let is_earliest = begins == Start::Earliest;
         let member = Member { channels: followed, policy, after, opened, is_earliest, last: after, ..member };
         self.check_start(&member, &begins, is_unknown);
+        self.has_resumed |= after < opened;
         self.members.push(member);
     }
 
@@ -421,7 +424,7 @@ impl World {
     fn answer(&mut self) {
         let Some(at) = self.any(self.reads.len()) else { return };
         let request = self.reads.swap_remove(at);
-        self.kit.hub.read(&request);
+        self.kit.hub.read(request);
     }
 }
 

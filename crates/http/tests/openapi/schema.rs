@@ -98,8 +98,8 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[0-9]+-[0-9]+$" => EventId::looks_like(text),
         r"^[^\u0000-\u001f\u007f-\u009f]+$" => Channel::new(text).is_ok(),
         r"^[^*{}\u0000-\u001f\u007f-\u009f]+$" => Channel::subscribed(text).is_ok(),
-        r"^(?!fanfare\.)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_kind(text).is_ok(),
-        r"^(?![0-9]+-[0-9]+$)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_own_id(text).is_ok(),
+        r"^(?! *fanfare\.)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_kind(text).is_ok(),
+        r"^(?! )(?![0-9]+-[0-9]+$)(?!.* $)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_own_id(text).is_ok(),
         _ => panic!("the pattern {pattern} is not known"),
     }
 }

@@ -106,7 +106,9 @@ impl World {
             self.kit.shards[shard].sweep(self.kit.now_ms);
             self.look(shard);
         });
-        assert_eq!(self.busy, self.dropped, "what was dropped is in the notices of busy targets");
+        // What is lost to one that has yet to come so far is dropped, and no sign that anybody is busy.
+        assert!(self.busy <= self.dropped, "{} of {} in the notices of busy targets", self.busy, self.dropped);
+        assert!(self.has_resumed || self.busy == self.dropped);
         let registry = self.hub().registry();
         assert_eq!((registry.connections(), registry.estimate(&[Target::All, Target::Channel(channel("a"))])), (0, 0));
         (0..5).for_each(|u| assert!(self.hub().connections_of(&client(&format!("u{u}"))).is_empty()));
