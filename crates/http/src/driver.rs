@@ -86,8 +86,6 @@ impl Driver {
         stop.set();
         let left = alive.downgrade();
         drop(alive);
-        // What it was about to serve is closed with it.
-        let _ = accepting.await;
         let ends = app.drain_ends().map_or_else(Instant::now, |ends| ends.max(Instant::now())) + CUT_TIME;
         if timeout_at(ends.into(), all_gone.recv()).await.is_err() {
             cut += left.strong_count();
