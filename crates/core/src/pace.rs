@@ -3,7 +3,9 @@
 //! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes
 //! until nobody is pressed. What one connection may hold up is bounded: it has a little patience, which only its share
 //! of the time restores; when that is used up it is let off, and its ring overflows as its policy says. Waits in vain
-//! are charged to the whole shard besides: when it has had many, connections that never came round get little.
+//! are charged to the whole shard besides: when it has had many, connections that never came round get little. And all
+//! waits together take half of the time in the long run, however many slow readers there are; beyond that each has
+//! only a small part of its patience.
 
 use crate::{config::Config, inbox::SlotRef, pass::Pass};
 
@@ -19,6 +21,9 @@ const FLOOD_MS: u64 = 100;
 
 /// The shard may have waited in vain for this many patiences at once, and for one part in [`PARTS_MIN`] of the time.
 const IN_VAIN: u64 = 4;
+
+/// All waits together get one part in this of the time.
+const ALL_PARTS: u64 = 2;
 
 /// After that, one that never came round is waited for one part in this of a patience.
 const UNPROVEN_PART: u64 = 16;
@@ -113,6 +118,8 @@ pub(crate) struct Pace {
     /// All pauses together, without the one that is under way since then.
     paused_ms: u64,
     pause: Option<u64>,
+    /// What is left for waits of any kind.
+    all: Allowance,
     /// What is left for waits in vain.
     account: Allowance,
     /// Up to where pauses are charged to it.
@@ -128,6 +135,7 @@ impl Default for Pace {
             pressed: Vec::new(),
             paused_ms: 0,
             pause: None,
+            all: Allowance::FULL,
             account: Allowance::FULL,
             charged_ms: 0,
         }
@@ -200,6 +208,9 @@ impl Pace {
         if !patience.is_proven {
             most_ms = most_ms.min(self.account.left_ms().max(config.patience_ms / UNPROVEN_PART));
         }
+        self.all.restore(ALL_PARTS, config.patience_ms.saturating_mul(IN_VAIN), now_ms);
+        let left_ms = self.all.left_ms().saturating_sub(self.pause_ms(now_ms));
+        most_ms = most_ms.min((waited_ms + left_ms).max(config.patience_ms / UNPROVEN_PART));
         if waited_ms < most_ms {
             return Some(now_ms + (most_ms - waited_ms));
         }
@@ -223,12 +234,18 @@ impl Pace {
 
     /// It does not wait any more.
     pub(crate) fn resume(&mut self, now_ms: u64) {
+        self.all.spend(self.pause_ms(now_ms));
         self.paused_ms = self.paused_ms(now_ms);
         self.pause = None;
     }
 
+    /// How long the pause has been that is under way.
+    fn pause_ms(&self, now_ms: u64) -> u64 {
+        self.pause.map_or(0, |since_ms| now_ms.saturating_sub(since_ms))
+    }
+
     fn paused_ms(&self, now_ms: u64) -> u64 {
-        self.paused_ms + self.pause.map_or(0, |since_ms| now_ms.saturating_sub(since_ms))
+        self.paused_ms + self.pause_ms(now_ms)
     }
 }
 
@@ -316,6 +333,25 @@ mod tests {
         patience.relax(&pace, 99);
         pace.resume(99);
         assert_eq!(press(&mut pace, &mut patience, 1, 140), Some(176));
+    }
+
+    #[test]
+    fn all_waits_together_take_their_part_of_the_time_and_little_more() {
+        let mut pace = Pace::default();
+        let (mut now_ms, mut waited_ms) = (0, 0);
+        // A new one comes round after 90 of its 100 ms each time, and 10 ms later there is the next.
+        for _ in 0..200 {
+            let mut patience = Patience::new();
+            patience.is_proven = true;
+            let until_ms = press(&mut pace, &mut patience, 1_600, now_ms).unwrap_or(now_ms).min(now_ms + 90);
+            patience.relax(&pace, until_ms);
+            pace.resume(until_ms);
+            waited_ms += until_ms - now_ms;
+            now_ms = until_ms + 10;
+        }
+        let burst_ms = IN_VAIN * config().patience_ms;
+        assert!(waited_ms <= now_ms / ALL_PARTS + burst_ms + 200 * 6, "{waited_ms} of {now_ms}");
+        assert!(waited_ms < 200 * 40, "{waited_ms}");
     }
 
     #[test]
