@@ -31,11 +31,29 @@ impl Kept {
         self.kit.subscribe_as("u", &["a"], Start::After(cursor), Policy::Repair)
     }
 
+    /// An event every 20 ms, with time for relief and repair after each.
+    fn press_for_400_ms(&mut self) {
+        for ms in (0..=400).step_by(20) {
+            self.kit.now_ms = ms;
+            self.say("x");
+            for _ in 0..4 {
+                self.kit.turn();
+                self.kit.answer();
+            }
+            self.kit.sweep_at(ms);
+        }
+    }
+
     fn resume(&mut self, cursor: EventId, room: usize) -> Link {
         let link = self.kit.attach(self.after(cursor), Framing::Chunked, room);
         self.kit.run();
         link
     }
+}
+
+/// Rings may hold nothing, and who takes nothing has 100 ms.
+fn squeezed() -> Config {
+    Config { hub_ring_bytes_max: 0, write_timeout_ms: 100, heartbeat_ms: 10_000, ..Config::default() }
 }
 
 /// The hub is born here; the first event has the number 1.
@@ -199,18 +217,9 @@ fn a_stuck_socket_over_the_hubs_limit_does_not_ask_the_journal_again_and_again()
 
 #[test]
 fn a_stuck_socket_whose_ring_is_emptied_over_and_over_still_times_out() {
-    let config = Config { hub_ring_bytes_max: 0, write_timeout_ms: 100, heartbeat_ms: 10_000, ..Config::default() };
-    let mut kept = Kept::new(config);
+    let mut kept = Kept::new(squeezed());
     let _stuck = kept.kit.connect(Policy::Repair, 0);
-    for ms in (0..=400).step_by(20) {
-        kept.kit.now_ms = ms;
-        kept.say("x");
-        for _ in 0..4 {
-            kept.kit.turn();
-            kept.kit.answer();
-        }
-        kept.kit.sweep_at(ms);
-    }
+    kept.press_for_400_ms();
     assert_eq!(kept.kit.closed().len(), 1, "it took no byte for 400 ms while some waited");
 }
 
@@ -415,19 +424,10 @@ fn one_gap_is_told_once_while_a_long_replay_goes_on_and_other_channels_lose_more
 
 #[test]
 fn a_stuck_body_whose_ring_is_emptied_over_and_over_still_times_out() {
-    let config = Config { hub_ring_bytes_max: 0, write_timeout_ms: 100, heartbeat_ms: 10_000, ..Config::default() };
-    let mut kept = Kept::new(config);
+    let mut kept = Kept::new(squeezed());
     let _stuck = kept.kit.subscribe_as("u", &[], Start::Now, Policy::Repair).into_feed();
     kept.kit.run();
-    for ms in (0..=400).step_by(20) {
-        kept.kit.now_ms = ms;
-        kept.say("x");
-        for _ in 0..4 {
-            kept.kit.turn();
-            kept.kit.answer();
-        }
-        kept.kit.sweep_at(ms);
-    }
+    kept.press_for_400_ms();
     assert_eq!(kept.kit.closed().len(), 1, "it took nothing for 400 ms while some waited");
 }
 

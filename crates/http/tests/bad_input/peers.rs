@@ -6,7 +6,6 @@ use fanfare_http::Config;
 use crate::{
     Observed,
     support::{
-        client::Client,
         h2::H2,
         server::{H1_WAYS, Server, WAYS, Way, config},
         stream::Stream,
@@ -24,17 +23,6 @@ fn narrow(way: Way) -> Config {
     // What a full ring does is to be seen, and not how long it is put off.
     config.core.patience_ms = 0;
     config
-}
-
-/// A subscriber with the name "stuck" that reads its head and then nothing, until told to.
-fn stuck(server: &Server) -> Stream {
-    if server.way == Way::H2 {
-        return H2::open_narrow(server.address).subscribe("/sse?id=stuck");
-    }
-    let mut client = Client::open_narrow(server.address);
-    client.send("GET /sse?id=stuck HTTP/1.1\r\nHost: test\r\n\r\n");
-    assert_eq!(client.head().status, 200);
-    Stream::chunked(client)
 }
 
 /// How many events the stream says it has lost up to one that is `end`, and those that came.
@@ -66,7 +54,7 @@ fn numbers(data: &[String]) -> Vec<usize> {
 fn under_drop_newest_what_a_stuck_reader_is_told_to_lose_is_exactly_what_it_loses() {
     for way in WAYS {
         let mut world = Observed::start(way, Config { policy: Policy::DropNewest, ..narrow(way) });
-        let mut stuck = stuck(&world.server);
+        let mut stuck = world.server.stuck();
         let (mut kept, mut dropped) = (Vec::new(), 0);
         // Far more than its ring and all buffers on the way hold.
         for number in 0..400 {
@@ -99,7 +87,7 @@ fn under_drop_newest_what_a_stuck_reader_is_told_to_lose_is_exactly_what_it_lose
 fn under_drop_oldest_a_stuck_reader_gets_the_newest() {
     for way in WAYS {
         let mut world = Observed::start(way, Config { policy: Policy::DropOldest, ..narrow(way) });
-        let mut stuck = stuck(&world.server);
+        let mut stuck = world.server.stuck();
         for number in 0..150 {
             world.server.publish("/broadcast", data(number));
             world.observer.data();
@@ -118,7 +106,7 @@ fn under_drop_oldest_a_stuck_reader_gets_the_newest() {
 fn under_close_a_stuck_reader_is_closed_and_nobody_else() {
     for way in WAYS {
         let mut world = Observed::start(way, Config { policy: Policy::Close, ..narrow(way) });
-        let stuck = stuck(&world.server);
+        let stuck = world.server.stuck();
         let mut number = 0;
         while world.server.matched("stuck") > 0 {
             world.server.publish("/broadcast", data(number));
@@ -139,7 +127,7 @@ fn a_stuck_reader_is_closed_after_the_write_timeout() {
         // The sweep looks more often under a short heartbeat.
         config.core.heartbeat_ms = 100;
         let mut world = Observed::start(way, config);
-        let mut stuck = stuck(&world.server);
+        let mut stuck = world.server.stuck();
         for number in 0..60 {
             world.server.publish("/channels/a", data(number));
             world.observer.data();

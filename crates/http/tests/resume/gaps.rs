@@ -6,9 +6,7 @@ use fanfare_core::Retention;
 use fanfare_http::Config;
 
 use crate::support::{
-    client::Client,
     events::position,
-    h2::H2,
     server::{Server, WAYS, Way, config},
     stream::Stream,
 };
@@ -27,17 +25,6 @@ fn narrow(way: Way, events: usize) -> Config {
     config.core.ring_bytes_max = 1 << 20;
     config.core.patience_ms = 0;
     config
-}
-
-/// A subscriber to `/sse?id=stuck` that has little room on its side and has read nothing but the head.
-fn stuck(server: &Server) -> Stream {
-    if server.way == Way::H2 {
-        return H2::open_narrow(server.address).subscribe("/sse?id=stuck");
-    }
-    let mut client = Client::open_narrow(server.address);
-    client.send("GET /sse?id=stuck HTTP/1.1\r\nHost: test\r\n\r\n");
-    assert_eq!(client.head().status, 200);
-    Stream::chunked(client)
 }
 
 /// What one reader has seen.
@@ -125,7 +112,7 @@ fn a_reader_that_stops_gets_what_is_kept_and_is_told_exactly_how_many_are_not() 
     const EVENTS: u64 = 300;
     for way in WAYS {
         let server = Server::start(way, narrow(way, 10));
-        let mut stream = stuck(&server);
+        let mut stream = server.stuck();
         for number in 0..EVENTS {
             let receipt = server.publish("/clients/stuck?wait=written", format!("{number} {}", "x".repeat(20_000)));
             assert_eq!((&receipt["matched"], &receipt["dropped"]), (&1.into(), &0.into()), "repaired or told later");
@@ -146,7 +133,7 @@ fn a_reader_that_stops_gets_everything_if_history_has_it() {
     const EVENTS: u64 = 150;
     for way in WAYS {
         let server = Server::start(way, narrow(way, 1_000));
-        let mut stream = stuck(&server);
+        let mut stream = server.stuck();
         for number in 0..EVENTS {
             server.publish("/clients/stuck", format!("{number} {}", "x".repeat(20_000)));
         }
@@ -162,7 +149,7 @@ fn events_that_are_not_kept_are_told_as_busy_when_they_were_dropped() {
     const EVENTS: u64 = 150;
     for way in WAYS {
         let server = Server::start(way, narrow(way, 1_000));
-        let mut stream = stuck(&server);
+        let mut stream = server.stuck();
         for number in 0..EVENTS {
             server.publish("/clients/stuck?keep=no", format!("{number} {}", "x".repeat(20_000)));
         }

@@ -124,6 +124,18 @@ impl Server {
         Stream::chunked(client)
     }
 
+    /// A subscriber with the name "stuck", little room on its side, and nothing read but the head.
+    pub(crate) fn stuck(&self) -> Stream {
+        let path = "/sse?id=stuck";
+        if self.way == Way::H2 {
+            return H2::open_narrow(self.address).subscribe(path);
+        }
+        let mut client = Client::open_narrow(self.address);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        assert_eq!(client.head().status, 200);
+        Stream::chunked(client)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.client().request("GET", path, &[], b"")
     }
