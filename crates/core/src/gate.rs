@@ -11,9 +11,11 @@ use std::{
 
 use crate::{
     hub::{Hub, PublishError},
-    idempotency::{Answer, Claim},
+    idempotency::{Answer, Claim, Given},
     message::Draft,
+    submission::Origin,
     sync::Ordering,
+    underway::Underway,
 };
 
 /// The queue of waiting publishers. Lives under the hub's order lock.
@@ -52,39 +54,47 @@ impl Gate {
     }
 }
 
-/// One publish on its way into the order. Gives the answer, and whether it had been given before.
+/// One publish on its way into the order, or to the journal that gives it.
 pub(crate) struct Admission<'a, S> {
     hub: &'a Hub<S>,
     draft: Option<Draft>,
     claim: Option<Claim>,
     answer: Answer,
+    /// For a journal outside of the hub.
+    origin: Option<Origin>,
     ticket: Option<u64>,
 }
 
 impl<'a, S> Admission<'a, S> {
     /// `answer` is what is to be answered, but for the id.
-    pub(crate) fn new(hub: &'a Hub<S>, draft: Draft, claim: Option<Claim>, answer: Answer) -> Self {
-        Self { hub, draft: Some(draft), claim, answer, ticket: None }
+    pub(crate) fn new(
+        hub: &'a Hub<S>,
+        draft: Draft,
+        claim: Option<Claim>,
+        answer: Answer,
+        origin: Option<Origin>,
+    ) -> Self {
+        Self { hub, draft: Some(draft), claim, answer, origin, ticket: None }
     }
 }
 
 impl<S> Unpin for Admission<'_, S> {}
 
 impl<S> Future for Admission<'_, S> {
-    type Output = Result<(Answer, bool), PublishError>;
+    type Output = Result<Underway, PublishError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let hub = this.hub;
         let mut order = hub.order();
         if let Some(claim) = &this.claim
-            && let Some(answer) = hub.repeated(&mut order, claim)?
+            && let Some(given) = hub.repeated(&mut order, claim)?
         {
-            return Poll::Ready(Ok((answer, true)));
+            return Poll::Ready(Ok(Underway { given, is_repeat: true }));
         }
         let bytes = this.draft.as_ref().map_or(0, Draft::bytes_max);
         let may_go = |gate: &Gate, ticket| gate.is_turn(ticket) && hub.has_room(bytes);
-        if !order.is_draining() && !may_go(&order.gate, this.ticket) {
+        if !order.is_draining && !may_go(&order.gate, this.ticket) {
             this.ticket = Some(order.gate.join(this.ticket, cx.waker()));
             // SeqCst: announce, then look again; a shard frees, then looks for announcements.
             hub.waiting.store(order.gate.waiting.len(), Ordering::SeqCst);
@@ -92,12 +102,22 @@ impl<S> Future for Admission<'_, S> {
                 return Poll::Pending;
             }
         }
+        if order.is_draining {
+            return Poll::Ready(Err(PublishError::Draining));
+        }
         let Some(draft) = this.draft.take() else { return Poll::Pending };
-        let answer = hub.commit(&mut order, draft, this.claim.take(), this.answer.clone());
+        let (claim, answer) = (this.claim.take(), this.answer.clone());
+        let given = match this.origin.take() {
+            None => Given::Answer(hub.order_here(&mut order, draft, claim, answer)),
+            Some(origin) => Given::Ticket(hub.submit(&mut order, origin, draft, claim, answer)),
+        };
         drop(order);
+        match given {
+            Given::Answer(_) => hub.wake_shards(),
+            Given::Ticket(_) => hub.journal.wake(),
+        }
         // The place in the queue is given up, and the next one woken, by Drop.
-        hub.wake_shards();
-        Poll::Ready(answer.map(|answer| (answer, false)))
+        Poll::Ready(Ok(Underway { given, is_repeat: false }))
     }
 }
 

@@ -180,6 +180,32 @@ impl History {
         targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
     }
 
+    /// Takes over what was evicted earlier: of any target up to `forgotten`, and of those in `marks`.
+    pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
+        self.forgotten = self.forgotten.max(forgotten);
+        // The newest last: if there are too many, the oldest are forgotten.
+        marks.sort_unstable_by_key(|(_, mark)| *mark);
+        for (target, mark) in marks {
+            let number = self.track(&target, mark);
+            self.tracks[number].evicted = self.tracks[number].evicted.max(mark);
+        }
+    }
+
+    /// The oldest event.
+    pub(crate) fn oldest(&mut self) -> Option<EventId> {
+        let Self { tracks, by_oldest, is_listed, .. } = self;
+        let number = by_oldest.pop(|number| tracks[number].oldest(), |number| is_listed[number] = false)?;
+        let oldest = tracks[number].oldest()?;
+        by_oldest.push(oldest, number);
+        Some(oldest)
+    }
+
+    /// Whether the event with this id stands in the track of any of `targets`.
+    pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
+        let holds = |target| self.numbers.get(target).is_some_and(|number| self.tracks[*number].holds(id));
+        targets.iter().any(holds)
+    }
+
     /// Evicts what is too old or too much of `targets`.
     pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
         for target in targets {
@@ -189,11 +215,11 @@ impl History {
         }
     }
 
-    /// What is kept above `query.after`, and what may be missing there; `born` is where the journal begins.
-    pub(crate) fn read(&mut self, query: &Query<'_>, born: EventId, now_ms: u64) -> Batch {
+    /// What is kept above `query.after`, and what may be missing there; up to `lost` that may be anything.
+    pub(crate) fn read(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
         self.trim_all(query.targets, now_ms);
         let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
-        let hole = self.hole(query, &numbers, born);
+        let hole = self.hole(query, &numbers, lost);
         let (mut messages, mut bytes) = (Vec::new(), 0_usize);
         let is_asked = |(id, _): &&(EventId, Message)| *id <= query.upto;
         let mut kept = self.merge(&numbers, query.after).take_while(is_asked).peekable();
@@ -208,12 +234,12 @@ impl History {
         Batch { messages, next, hole }
     }
 
-    fn hole(&self, query: &Query<'_>, numbers: &[usize], born: EventId) -> Option<Hole> {
+    fn hole(&self, query: &Query<'_>, numbers: &[usize], lost: EventId) -> Option<Hole> {
         let (mark, target) = self.mark(query.targets)?;
-        let to = mark.max(born).min(query.upto);
+        let to = mark.max(lost).min(query.upto);
         (to > query.after).then(|| Hole {
             to,
-            reason: if query.after < born { GapReason::Restart } else { GapReason::Expired },
+            reason: if query.after < lost { GapReason::Restart } else { GapReason::Expired },
             kept: self.count(numbers, query.after.max(query.opened), query.upto),
             target: target.clone(),
         })

@@ -1,7 +1,8 @@
 //! [`Hub`]: takes publishes, gives them their order, hands each to every shard; and registers connections.
 //!
 //! The order lock is the one critical section per publish: number, finish, keep, hand over. Nothing is encoded,
-//! awaited or written inside it. The journal is read under it too, a few events at a time.
+//! awaited or written inside it. The journal is read under it too, a few events at a time. With a [`crate::Journal`]
+//! outside of the hub a publish waits for that in between (see [`crate::Desk`]).
 
 use std::{fmt, sync::Arc};
 
@@ -11,30 +12,34 @@ use crate::{
     account::Account,
     budget::RingBudget,
     config::Config,
+    desk::Refusal,
     event::Event,
     event_id::EventId,
     gap::Gap,
     gate::{Admission, Gate},
-    idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey, Reused},
+    idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey},
     inbox::{Inbox, Item, SlotRef},
     journal::{Batch, MemoryJournal, Query, ReadLimit},
     message::{Draft, Message},
     name::{Channel, ClientId},
+    order::Order,
     outlet::Socket,
     pass::Pass,
     receipt::{Receipt, Report, Tally},
     registry::Registry,
     ring::Ring,
     shard::{ReadRequest, Shard},
+    submission::{Origin, Submissions},
     subscription::{Start, Subscribe, Subscriber, Subscription},
-    sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering},
+    sync::{AtomicU64, AtomicUsize, AtomicWaker, Mutex, Ordering},
     target::Target,
+    underway::Underway,
 };
 
 /// Unix time in milliseconds; core reads no clock of its own.
 pub type UnixClock = Box<dyn Fn() -> u64 + Send + Sync>;
 
-/// Why an event was not published: none of it was.
+/// Why an event was not published.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PublishError {
     /// The hub takes nothing more.
@@ -43,6 +48,21 @@ pub enum PublishError {
     /// The idempotency key was used for another event.
     #[error("the idempotency key was used for another event")]
     KeyReused,
+    /// The journal does not take events now.
+    #[error("the journal is unavailable")]
+    Journal,
+    /// The journal broke while it took the event. Publish it again with the same idempotency key.
+    #[error("the journal broke: the event may have been published")]
+    Unknown,
+}
+
+impl From<Refusal> for PublishError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotPublished => Self::Journal,
+            Refusal::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// There are as many connections as may be.
@@ -73,31 +93,21 @@ pub struct Page {
     pub next: EventId,
 }
 
-/// What the order lock protects.
-#[derive(Debug)]
-pub(crate) struct Order {
-    journal: MemoryJournal,
-    pub(crate) idempotency: Idempotency,
-    pub(crate) gate: Gate,
-    draining: bool,
-}
-
-impl Order {
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining
-    }
-}
-
 /// The in-process object that takes publishes and fans them out.
 pub struct Hub<S> {
-    order: Mutex<Order>,
+    pub(crate) order: Mutex<Order>,
+    /// A journal outside of the hub gives the order.
+    has_outside: bool,
     /// Publishers that wait at the gate; written under the order lock, read by shards without it.
     pub(crate) waiting: AtomicUsize,
-    inboxes: Box<[Arc<Inbox<S>>]>,
+    pub(crate) inboxes: Box<[Arc<Inbox<S>>]>,
     registry: Registry,
     budget: Arc<RingBudget>,
     connections: AtomicU64,
     claims: Claims,
+    /// The journal outside of the hub, and what keeps it from its work.
+    pub(crate) journal: AtomicWaker,
+    trouble: Mutex<Option<String>>,
     clock: UnixClock,
     config: Config,
 }
@@ -110,37 +120,40 @@ impl<S> fmt::Debug for Hub<S> {
 
 impl<S> Hub<S> {
     /// Publishes one event: the answer means that the journal has it and every shard will take it in order.
-    /// Waits only while a shard's inbox is full; dropped while it does, it has published nothing.
+    /// Waits while a shard's inbox is full, and for a journal outside of the hub.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then.
+    /// [`PublishError`]; nothing was published then, unless it says so.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.admit(event, None, wait).await
+        self.begin(event, None, wait).await?.receipt().await
     }
 
     /// As [`Hub::publish`], but once for each key: the same event again is not published, and gets the first answer.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then.
+    /// [`PublishError`]; nothing was published then, unless it says so.
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
-        let claim = self.claims.claim(key, &event);
-        self.admit(event, Some(claim), wait).await
+        self.begin(event, Some(key), wait).await?.receipt().await
     }
 
-    async fn admit(&self, event: Event, claim: Option<Claim>, wait: Wait) -> Result<Receipt, PublishError> {
-        let draft = Draft::new(event, Arc::clone(&self.budget));
+    /// The first half of a publish: its place among others is certain, and the next may follow before this is answered.
+    /// Waits only while a shard's inbox is full; dropped while it does, it has published nothing.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing was published then.
+    pub async fn begin(
+        &self,
+        event: Event,
+        key: Option<&IdempotencyKey>,
+        wait: Wait,
+    ) -> Result<Underway, PublishError> {
+        let claim = key.map(|key| self.claim(key, &event));
+        let origin = self.has_outside.then(|| Origin { event: event.clone(), key: key.cloned() });
+        let draft = self.draft(event);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.inboxes.len())));
         let answer = Answer { id: EventId::ZERO, matched, tally };
-        let (answer, is_repeat) = Admission::new(self, draft, claim, answer).await?;
-        let Answer { id, matched, tally } = answer;
-        Ok(match tally {
-            None => Receipt { id, matched, outcome: None, is_repeat },
-            Some(tally) => {
-                let outcome = tally.outcome().await;
-                Receipt { id, matched: outcome.matched(), outcome: Some(outcome), is_repeat }
-            }
-        })
+        Admission::new(self, draft, claim, answer, origin).await
     }
 
     /// Registers a connection: what is published from here on is delivered to it or counted against it.
@@ -167,7 +180,7 @@ impl<S> Hub<S> {
         let inbox = &self.inboxes[shard];
         let slot = SlotRef { index: inbox.take_place(), connection };
         // Under the order lock: every event up to `opened` is in the inbox before this item, every later one after.
-        let now_unix_ms = (self.clock)();
+        let now_unix_ms = self.unix_ms();
         let mut order = self.order.lock();
         let place = order.journal.place(&start, &targets, now_unix_ms);
         (subscriber.cursor, subscriber.told, subscriber.opened) = (place.cursor, place.told, order.journal.last());
@@ -179,7 +192,7 @@ impl<S> Hub<S> {
 
     /// Answers what a shard asked of the journal. Called away from the shard's loop.
     pub fn read(&self, request: ReadRequest) {
-        let now_ms = (self.clock)();
+        let now_ms = self.unix_ms();
         let batch = self.order.lock().journal.read(&request.query(), now_ms);
         self.inboxes[request.shard].answer(request.slot, batch);
     }
@@ -187,7 +200,7 @@ impl<S> Hub<S> {
     /// What is kept of `channel` from `start` on, at most `limit`.
     pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
         let targets = [Target::Channel(channel.clone())];
-        let now_ms = (self.clock)();
+        let now_ms = self.unix_ms();
         let (place, upto) = {
             let mut order = self.order.lock();
             (order.journal.place(start, &targets, now_ms), order.journal.last())
@@ -232,15 +245,16 @@ impl<S> Hub<S> {
     /// Takes no more publishes and ends every stream once it has what was accepted.
     pub fn drain(&self) {
         let mut order = self.order.lock();
-        order.draining = true;
+        order.is_draining = true;
         let waiting = order.gate.all();
-        for inbox in &self.inboxes {
-            inbox.push(Item::Drain);
-            inbox.set_draining();
+        self.inboxes.iter().for_each(|inbox| inbox.set_draining());
+        if order.submissions.as_ref().is_none_or(|submissions| submissions.unanswered == 0) {
+            self.post_drain();
         }
         drop(order);
         waiting.into_iter().for_each(std::task::Waker::wake);
-        self.inboxes.iter().for_each(|inbox| inbox.wake());
+        self.wake_shards();
+        self.journal.wake();
     }
 
     /// Who is connected.
@@ -261,6 +275,15 @@ impl<S> Hub<S> {
     /// Bytes of memory that the history takes.
     pub fn history_bytes(&self) -> usize {
         self.order.lock().journal.bytes()
+    }
+
+    /// What keeps the journal from taking events, if anything does.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock() = trouble;
     }
 
     /// The newest id given so far.
@@ -290,62 +313,20 @@ impl<S> Hub<S> {
         ReadLimit { messages_max: self.config.ring_messages_max, bytes_max: Pass::bytes_max(&self.config) }
     }
 
-    pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
-        self.order.lock()
+    pub(crate) fn claim(&self, key: &IdempotencyKey, event: &Event) -> Claim {
+        self.claims.claim(key, event)
     }
 
-    pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.inboxes.iter().all(|inbox| inbox.has_room(bytes))
+    pub(crate) fn draft(&self, event: Event) -> Draft {
+        Draft::new(event, Arc::clone(&self.budget))
     }
 
-    /// The answer that `claim` has had already, if it has.
-    pub(crate) fn repeated(&self, order: &mut Order, claim: &Claim) -> Result<Option<Answer>, PublishError> {
-        order.idempotency.find(claim, (self.clock)()).map_err(|Reused| PublishError::KeyReused)
-    }
-
-    /// The one place that gives order and hands over. The caller has made sure of room and holds the lock.
-    pub(crate) fn commit(
-        &self,
-        order: &mut Order,
-        draft: Draft,
-        claim: Option<Claim>,
-        answer: Answer,
-    ) -> Result<Answer, PublishError> {
-        if order.draining {
-            return Err(PublishError::Draining);
-        }
-        let message = order.journal.append((self.clock)(), draft);
-        let answer = Answer { id: message.id(), ..answer };
-        if let Some(claim) = claim {
-            order.idempotency.store(claim, answer.clone());
-        }
-        for inbox in &self.inboxes {
-            inbox.reserve(message.bytes());
-            inbox.push(Item::Publish { message: message.clone(), tally: answer.tally.clone() });
-        }
-        Ok(answer)
-    }
-
-    /// Lets go of some of the history that is too old.
-    pub(crate) fn expire(&self) {
-        let now_ms = (self.clock)();
-        self.order.lock().journal.expire(now_ms);
+    pub(crate) fn unix_ms(&self) -> u64 {
+        (self.clock)()
     }
 
     pub(crate) fn wake_shards(&self) {
         self.inboxes.iter().for_each(|inbox| inbox.wake());
-    }
-
-    /// A shard has taken publishes from its inbox: whoever waits for room may look again.
-    pub(crate) fn release(&self, shard: usize, messages: usize, bytes: usize) {
-        self.inboxes[shard].release(messages, bytes);
-        // SeqCst: see `Inbox::has_room`.
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            let next = self.order.lock().gate.first();
-            if let Some(waker) = next {
-                waker.wake();
-            }
-        }
     }
 
     pub(crate) fn leave(&self, connection: u64, subscriber: &Subscriber) {
@@ -354,25 +335,39 @@ impl<S> Hub<S> {
 }
 
 impl<S: Socket> Hub<S> {
-    /// A hub and its shards, each to be driven by one owner.
+    /// A hub that orders events itself and keeps them in memory, and its shards, each to be driven by one owner.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
+        Self::with(config, clock, None)
+    }
+
+    /// A hub whose events a [`crate::Journal`] orders and keeps: the hub is to be its [`crate::Desk`].
+    pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
+        Self::with(config, clock, Some(Submissions::default()))
+    }
+
+    fn with(config: Config, clock: UnixClock, submissions: Option<Submissions>) -> (Arc<Self>, Vec<Shard<S>>) {
         let config = config.at_least_one();
         let shards = config.shards;
+        let has_outside = submissions.is_some();
         let order = Order {
             journal: MemoryJournal::new(config.history.clone(), clock()),
             idempotency: Idempotency::new(config.idempotency_ms, config.idempotency_keys_max),
             gate: Gate::default(),
-            draining: false,
+            submissions,
+            is_draining: false,
         };
         let inbox = || Arc::new(Inbox::new(config.inbox_messages_max, config.inbox_bytes_max));
         let hub = Arc::new(Self {
             order: Mutex::new(order),
+            has_outside,
             waiting: AtomicUsize::new(0),
             inboxes: (0..shards).map(|_| inbox()).collect(),
             registry: Registry::default(),
             budget: Arc::new(RingBudget::new(config.hub_ring_bytes_max)),
             connections: AtomicU64::new(0),
             claims: Claims::default(),
+            journal: AtomicWaker::new(),
+            trouble: Mutex::default(),
             clock,
             config,
         });

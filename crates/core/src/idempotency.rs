@@ -13,10 +13,11 @@ use crate::{
     event_id::EventId,
     name::{self, NameError},
     receipt::Tally,
+    submission::Ticket,
 };
 
 /// Keys that are forgotten at a time.
-const EXPIRE_MAX: usize = 64;
+const EXPIRE_MAX: usize = 256;
 
 /// What a publisher calls one publish, so that it can be repeated safely: 1 to 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,16 @@ impl IdempotencyKey {
     /// [`NameError`] says which rule of names `text` breaks.
     pub fn new(text: &str, scope: &str) -> Result<Self, NameError> {
         name::check(text).map(|()| Self { text: text.into(), scope: scope.into() })
+    }
+
+    /// What the publisher wrote.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Who else does not know it.
+    pub fn scope(&self) -> &str {
+        &self.scope
     }
 }
 
@@ -54,6 +65,23 @@ pub(crate) struct Answer {
     pub(crate) tally: Option<Arc<Tally>>,
 }
 
+/// What the publisher of a key is to be told.
+#[derive(Clone, Debug)]
+pub(crate) enum Given {
+    Answer(Answer),
+    /// It is on its way through the journal.
+    Ticket(Arc<Ticket>),
+}
+
+impl Given {
+    fn id(&self) -> Option<EventId> {
+        match self {
+            Self::Answer(answer) => Some(answer.id),
+            Self::Ticket(_) => None,
+        }
+    }
+}
+
 /// The same key came with another event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reused;
@@ -61,7 +89,7 @@ pub(crate) struct Reused;
 /// Keys and answers, by age.
 #[derive(Debug)]
 pub(crate) struct Idempotency {
-    answers: HashMap<(Arc<str>, u64), (u64, Answer)>,
+    given: HashMap<(Arc<str>, u64), (u64, Given)>,
     /// Oldest first.
     ages: VecDeque<(EventId, (Arc<str>, u64))>,
     age_ms_max: u64,
@@ -81,27 +109,51 @@ impl Claims {
 
 impl Idempotency {
     pub(crate) fn new(age_ms_max: u64, keys_max: usize) -> Self {
-        Self { answers: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
+        Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
     }
 
-    /// The answer that `claim` has been given already, if it has.
+    /// What `claim` has been given already, if anything.
     ///
     /// # Errors
-    /// The answer was to another event.
-    pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Answer>, Reused> {
+    /// It was given to another event.
+    pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Given>, Reused> {
         self.expire(now_ms);
-        let found = self.answers.get(&claim.key).filter(|(_, answer)| !self.is_old(answer.id.ms(), now_ms));
-        match found {
+        let is_young = |given: &Given| given.id().is_none_or(|id| !self.is_old(id.ms(), now_ms));
+        match self.given.get(&claim.key).filter(|(_, given)| is_young(given)) {
             Some((fingerprint, _)) if *fingerprint != claim.fingerprint => Err(Reused),
-            found => Ok(found.map(|(_, answer)| answer.clone())),
+            found => Ok(found.map(|(_, given)| given.clone())),
         }
+    }
+
+    /// `claim` is on its way; whoever repeats it waits at `ticket` as well.
+    pub(crate) fn begin(&mut self, claim: &Claim, ticket: Arc<Ticket>) {
+        if self.keys_max > 0 {
+            self.given.insert(claim.key.clone(), (claim.fingerprint, Given::Ticket(ticket)));
+        }
+    }
+
+    /// `claim` did not come through: it may be tried again.
+    pub(crate) fn give_up(&mut self, claim: &Claim) {
+        if self.given.get(&claim.key).is_some_and(|(_, given)| given.id().is_none()) {
+            self.given.remove(&claim.key);
+        }
+    }
+
+    /// The oldest answer's id.
+    pub(crate) fn oldest(&self) -> Option<EventId> {
+        self.ages.front().map(|(id, _)| *id)
+    }
+
+    /// Whether the event with this id has a key that is remembered.
+    pub(crate) fn holds(&self, id: EventId) -> bool {
+        self.ages.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
 
     fn is_old(&self, at_ms: u64, now_ms: u64) -> bool {
         now_ms.saturating_sub(at_ms) > self.age_ms_max
     }
 
-    /// Remembers the answer to `claim`, which has none yet; its id is the newest.
+    /// Remembers the answer to `claim`, which has none yet. Ids rise.
     pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
         if self.keys_max == 0 {
             return;
@@ -110,11 +162,11 @@ impl Idempotency {
             self.forget_oldest();
         }
         self.ages.push_back((answer.id, claim.key.clone()));
-        self.answers.insert(claim.key, (claim.fingerprint, answer));
+        self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
     }
 
     /// Forgets some of what is too old: more than comes in between.
-    fn expire(&mut self, now_ms: u64) {
+    pub(crate) fn expire(&mut self, now_ms: u64) {
         for _ in 0..EXPIRE_MAX {
             if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
                 return;
@@ -126,8 +178,8 @@ impl Idempotency {
     fn forget_oldest(&mut self) {
         let Some((id, key)) = self.ages.pop_front() else { return };
         // Unless it has come again since.
-        if self.answers.get(&key).is_some_and(|(_, answer)| answer.id == id) {
-            self.answers.remove(&key);
+        if self.given.get(&key).is_some_and(|(_, given)| given.id() == Some(id)) {
+            self.given.remove(&key);
         }
     }
 }
@@ -152,7 +204,7 @@ mod tests {
         keys.store(claim(), answer(1_000));
         assert!(keys.find(&claim(), 1_100).unwrap().is_some());
         assert!(keys.find(&claim(), 1_101).unwrap().is_none());
-        assert_eq!((keys.answers.len(), keys.ages.len()), (0, 0));
+        assert_eq!((keys.given.len(), keys.ages.len()), (0, 0));
     }
 
     #[test]

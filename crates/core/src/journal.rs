@@ -1,9 +1,11 @@
-//! [`MemoryJournal`]: decides the order of all events of a hub and answers for what it keeps.
+//! [`MemoryJournal`]: the events of a hub in their order, and the answers for what is kept of them. A hub without another
+//! journal numbers its events by it; in a hub behind one it repeats what that one says.
 //!
 //! Used under the hub's order lock only, so that numbering, keeping, the check of an idempotency key and handing over
 //! are one step. It carries events, never subscribers.
 
 use crate::{
+    desk::Past,
     event_id::EventId,
     gap::{Gap, GapReason},
     history::History,
@@ -76,6 +78,8 @@ pub(crate) struct MemoryJournal {
     last: EventId,
     /// No event has an id at or below this one.
     born: EventId,
+    /// Any event up to here may be lost since; at least `born`.
+    lost: EventId,
     history: History,
 }
 
@@ -83,7 +87,7 @@ impl MemoryJournal {
     /// An empty journal that begins at `now_ms`, Unix time.
     pub(crate) fn new(retentions: Retentions, now_ms: u64) -> Self {
         let born = EventId::new(now_ms, 0);
-        Self { last: born, born, history: History::new(retentions) }
+        Self { last: born, born, lost: born, history: History::new(retentions) }
     }
 
     /// The newest id given, or the place where the journal begins; never goes back.
@@ -96,10 +100,17 @@ impl MemoryJournal {
         self.history.bytes()
     }
 
-    /// Gives `draft` its place and keeps it, if it may be kept. `now_ms` is Unix time.
-    pub(crate) fn append(&mut self, now_ms: u64, draft: Draft) -> Message {
-        self.last = self.last.next(now_ms);
-        let message = draft.finish(self.last);
+    /// Takes over what another journal knows from before.
+    pub(crate) fn restore_past(&mut self, past: Past) {
+        let Past { born, last, lost, given_up, marks } = past;
+        (self.born, self.last, self.lost) = (born, last.max(born), lost.max(born));
+        self.history.restore_marks(given_up, marks);
+    }
+
+    /// Gives `draft` its place, the newest, and keeps it, if it may be kept. `now_ms` is Unix time.
+    pub(crate) fn append(&mut self, id: EventId, draft: Draft, now_ms: u64) -> Message {
+        self.last = self.last.max(id);
+        let message = draft.finish(id);
         if message.is_kept() {
             self.history.push(&message, now_ms);
         }
@@ -111,9 +122,19 @@ impl MemoryJournal {
         self.history.expire(now_ms);
     }
 
+    /// The oldest that is kept.
+    pub(crate) fn oldest(&mut self) -> Option<EventId> {
+        self.history.oldest()
+    }
+
+    /// Whether the event with this id is kept of any of its targets.
+    pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
+        self.history.holds(id, targets)
+    }
+
     /// Answers `query` from what is kept.
     pub(crate) fn read(&mut self, query: &Query<'_>, now_ms: u64) -> Batch {
-        self.history.read(query, self.born, now_ms)
+        self.history.read(query, self.lost, now_ms)
     }
 
     /// Where a stream that receives `targets` begins.

@@ -3,6 +3,7 @@
 //!
 //! `RUSTFLAGS='--cfg loom' cargo test --profile loom -p fanfare-core --lib --target-dir target/loom models::`
 
+mod desk;
 mod gate;
 mod held;
 mod inbox;

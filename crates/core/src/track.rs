@@ -36,7 +36,8 @@ impl Track {
     /// Evicts the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Message> {
         let (id, message) = self.events.pop_front()?;
-        self.evicted = id;
+        // It may be there already, if the mark is from before a restart.
+        self.evicted = self.evicted.max(id);
         self.bytes -= message.kept_bytes();
         self.shared -= usize::from(is_shared(&message));
         if self.events.is_empty() {
@@ -54,6 +55,10 @@ impl Track {
 
     pub(crate) fn oldest(&self) -> Option<EventId> {
         self.events.front().map(|(id, _)| *id)
+    }
+
+    pub(crate) fn holds(&self, id: EventId) -> bool {
+        self.events.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
 
     /// The events above `after`.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Wait};
+use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Target, Underway, Wait};
 use rand::RngExt as _;
 use tracing::info;
 
@@ -31,6 +31,20 @@ pub(crate) struct App {
     /// For pages of history, until they are sent.
     pub(crate) pages: Arc<Room>,
     started: Instant,
+}
+
+/// A publish that the hub has taken, and has not answered.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    underway: Underway,
+    target: Option<Target>,
+}
+
+impl Sending {
+    /// Whether [`App::receipt`] need not wait.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.underway.is_answered()
+    }
 }
 
 impl App {
@@ -71,18 +85,33 @@ impl App {
         self.hub.drain();
     }
 
-    /// Publishes, once for a key if there is one, and tells the log, as often as it wants to know.
+    /// Publishes, once for a key if there is one.
     pub(crate) async fn publish(
         &self,
         event: Event,
         key: Option<&IdempotencyKey>,
         wait: Wait,
     ) -> Result<Receipt, PublishError> {
+        let sending = self.send(event, key, wait).await?;
+        self.receipt(sending).await
+    }
+
+    /// The first half of a publish: another may follow it, and stay behind it, before it is answered.
+    pub(crate) async fn send(
+        &self,
+        event: Event,
+        key: Option<&IdempotencyKey>,
+        wait: Wait,
+    ) -> Result<Sending, PublishError> {
         let target = event.targets().first().cloned();
-        let receipt = match key {
-            None => self.hub.publish(event, wait).await?,
-            Some(key) => self.hub.publish_once(event, key, wait).await?,
-        };
+        let underway = self.hub.begin(event, key, wait).await?;
+        Ok(Sending { underway, target })
+    }
+
+    /// What became of it. Tells the log, as often as that wants to know.
+    pub(crate) async fn receipt(&self, sending: Sending) -> Result<Receipt, PublishError> {
+        let Sending { underway, target } = sending;
+        let receipt = underway.receipt().await?;
         if receipt.is_repeat {
             return Ok(receipt);
         }

@@ -1,9 +1,9 @@
 //! Answers a batch: NDJSON, one event a line, published as the lines come and in their order, and one answer at the end.
 //!
-//! The body may be long and slow; it is read no faster than the hub takes it. A line that is no event is counted and
-//! named, and the others go on.
+//! The body may be long and slow; it is read no faster than the hub takes it, and some lines ahead of what a journal outside
+//! has answered. A line that is no event is counted and named, and the others go on.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_core::{EventId, PublishError, Wait};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::yield_now;
 
 use crate::{
-    app::App,
+    app::{App, Sending},
     body::Body,
     idempotency::{self, Way},
     line::{self, Parsed},
@@ -28,13 +28,19 @@ use crate::{
 const ERRORS_MAX: usize = 100;
 /// What the answer says of one error.
 const TITLE_CHARACTERS_MAX: usize = 200;
+/// Lines that the journal may have to answer at a time: what it takes in one write.
+const UNANSWERED_MAX: usize = 512;
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
 /// Publishes line by line.
 pub(crate) async fn publish(app: Arc<App>, mut upload: Upload) -> Response<Body> {
-    let mut batch = Batch { app: &app, lines: 0, published: 0, failed: 0, first: None, last: None, errors: Vec::new() };
-    let ended = batch.run(&mut upload).await;
+    let mut batch = Batch::new(&app);
+    let mut ended = batch.run(&mut upload).await;
+    // What was sent before an error has an answer too.
+    while let Err(problem) = batch.settle(0).await {
+        ended = ended.and(Err(problem));
+    }
     let answer = batch.answer(ended);
     if answer.status() != StatusCode::ACCEPTED {
         upload.discard().await;
@@ -51,9 +57,16 @@ struct Batch<'a> {
     first: Option<EventId>,
     last: Option<EventId>,
     errors: Vec<Value>,
+    /// Lines by their numbers, in the order in which they are published.
+    unanswered: VecDeque<(u64, Sending)>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn new(app: &'a App) -> Self {
+        let (errors, unanswered) = (Vec::new(), VecDeque::new());
+        Self { app, lines: 0, published: 0, failed: 0, first: None, last: None, errors, unanswered }
+    }
+
     async fn run(&mut self, upload: &mut Upload) -> Result<(), Problem> {
         if self.app.is_draining() {
             return Err(Problem::draining());
@@ -110,24 +123,46 @@ impl Batch<'_> {
                 return Ok(());
             }
         };
-        match self.app.publish(event, key.as_ref(), Wait::Journal).await {
-            Ok(receipt) => {
-                self.published += 1;
-                self.first = self.first.or(Some(receipt.id));
-                self.last = Some(receipt.id);
-            }
+        match self.app.send(event, key.as_ref(), Wait::Journal).await {
+            Ok(sending) => self.unanswered.push_back((self.lines, sending)),
             Err(error @ PublishError::KeyReused) => self.fail(&error.to_string()),
-            Err(error @ PublishError::Draining) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+        self.settle(UNANSWERED_MAX).await
+    }
+
+    /// Takes the answers that are there, and waits for more while there are more than `unanswered_max`.
+    async fn settle(&mut self, unanswered_max: usize) -> Result<(), Problem> {
+        while self.unanswered.len() > unanswered_max
+            || self.unanswered.front().is_some_and(|(_, sending)| sending.is_answered())
+        {
+            let Some((line, sending)) = self.unanswered.pop_front() else { break };
+            match self.app.receipt(sending).await {
+                Ok(receipt) => {
+                    self.published += 1;
+                    self.first = self.first.or(Some(receipt.id));
+                    self.last = Some(receipt.id);
+                }
+                Err(error) => {
+                    // Those behind it may have come through.
+                    self.fail_line(line, &error.to_string());
+                    return Err(error.into());
+                }
+            }
         }
         Ok(())
     }
 
     fn fail(&mut self, title: &str) {
+        self.fail_line(self.lines, title);
+    }
+
+    fn fail_line(&mut self, line: u64, title: &str) {
         self.failed += 1;
         if self.errors.len() < ERRORS_MAX {
             // It may repeat what the client sent, as long as that was.
             let title: String = title.chars().take(TITLE_CHARACTERS_MAX).collect();
-            self.errors.push(json!({ "line": self.lines, "title": title }));
+            self.errors.push(json!({ "line": line, "title": title }));
         }
     }
 

@@ -7,14 +7,15 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use fanfare_core::{
-    Account, Channel, ChannelAccount, Event, Hub, IdempotencyKey, Page, PublishError, ReadLimit, Receipt, Start,
-    Target, Wait,
+    Account, Channel, ChannelAccount, Event, Hub, IdempotencyKey, Journal, Page, PublishError, ReadLimit, Receipt,
+    Shard, Start, Target, Wait,
 };
 use hyper::{Request, Response, body::Incoming, service::Service as _};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
 use crate::{
@@ -29,6 +30,10 @@ use crate::{
     tcp::Tcp,
 };
 
+const FAILED: &str = "a shard or the journal has failed";
+/// How long the journal may take to end after the drain should be over.
+const JOURNAL_TIME: Duration = Duration::from_secs(2);
+
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -41,39 +46,75 @@ pub struct Ended {
 pub struct Fanfare {
     pub(crate) app: Arc<App>,
     lanes: Vec<Lane>,
+    /// Those that have to end, and how they say so: with the connections that they had to cut.
+    threads: usize,
+    ended: mpsc::Sender<thread::Result<usize>>,
     ends: mpsc::Receiver<thread::Result<usize>>,
 }
 
+/// Settings of the engine.
+fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
+    let is_long = config.publish_key.as_ref().is_some_and(|key| key.len() > PUBLISH_KEY_BYTES_MAX);
+    if is_long || config.retry_ms.is_empty() {
+        let reason = "the publish key is too long, or the range of retry times is empty";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
+    Ok(fanfare_core::Config { connections_max: config.connections_max, ..config.core.clone() })
+}
+
 impl Fanfare {
-    /// Starts the threads. Ticks of [`Config::clock`] are [`crate::run`]'s.
+    /// Starts the threads; the order and the history are in memory. Ticks of [`Config::clock`] are [`Fanfare::serve`]'s.
     ///
     /// # Errors
     /// A setting that nothing could be served with, or threads or descriptors have run out.
     pub fn start(config: Config) -> io::Result<Self> {
-        let is_long = config.publish_key.as_ref().is_some_and(|key| key.len() > PUBLISH_KEY_BYTES_MAX);
-        if is_long || config.retry_ms.is_empty() {
-            let reason = "the publish key is too long, or the range of retry times is empty";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-        }
-        let core = fanfare_core::Config { connections_max: config.connections_max, ..config.core.clone() };
-        let (hub, shards) = Hub::<Tcp>::new(core, Box::new(unix_ms));
+        let core = engine(&config)?;
+        let (hub, shards) = Hub::new(core, Box::new(unix_ms));
+        Self::with(config, hub, shards)
+    }
+
+    /// As [`Fanfare::start`], with a journal that gives the order and keeps the events: what it has from before is read
+    /// before this returns.
+    ///
+    /// # Errors
+    /// As of [`Fanfare::start`], or the journal cannot be read.
+    pub fn start_behind(config: Config, mut journal: Box<dyn Journal>) -> io::Result<Self> {
+        let core = engine(&config)?;
+        let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
+        journal.restore(&*hub)?;
+        let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
+        fanfare.spawn("journal".to_owned(), move || {
+            journal.run(&*hub);
+            0
+        })?;
+        Ok(fanfare)
+    }
+
+    fn with(config: Config, hub: Arc<Hub<Tcp>>, shards: Vec<Shard<Tcp>>) -> io::Result<Self> {
         let app = Arc::new(App::new(hub, config));
-        let mut lanes = Vec::with_capacity(shards.len());
-        let (ended, ends) = mpsc::channel(shards.len());
+        let (ended, ends) = mpsc::channel(shards.len() + 1);
+        let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, ended, ends };
         for (number, shard) in shards.into_iter().enumerate() {
             let (lane, accepted) = Lane::new();
-            lanes.push(lane);
-            let (driver, runtime) = (Driver { app: Arc::clone(&app), shard, number, accepted }, Driver::runtime()?);
-            let ended = ended.clone();
-            let run = move || {
-                let result = catch_unwind(AssertUnwindSafe(|| driver.run(&runtime)));
-                // Sockets that are still open close here, before the server says that it has ended.
-                drop(runtime);
-                let _ = ended.blocking_send(result);
-            };
-            thread::Builder::new().name(format!("shard-{number}")).spawn(run)?;
+            fanfare.lanes.push(lane);
+            let driver = Driver { app: Arc::clone(&fanfare.app), shard, number, accepted };
+            let runtime = Driver::runtime()?;
+            // Sockets that are still open close with the runtime, before the server says that it has ended.
+            fanfare.spawn(format!("shard-{number}"), move || driver.run(&runtime))?;
         }
-        Ok(Self { app, lanes, ends })
+        Ok(fanfare)
+    }
+
+    /// A thread that ends with the drain.
+    fn spawn(&mut self, name: String, run: impl FnOnce() -> usize + Send + 'static) -> io::Result<()> {
+        let ended = self.ended.clone();
+        let run = move || {
+            let result = catch_unwind(AssertUnwindSafe(run));
+            let _ = ended.blocking_send(result);
+        };
+        thread::Builder::new().name(name).spawn(run)?;
+        self.threads += 1;
+        Ok(())
     }
 
     /// What requests and publishers need; cheap to clone.
@@ -85,29 +126,39 @@ impl Fanfare {
         &self.lanes
     }
 
-    /// Waits for a shard to end, which none does before the drain unless it panics.
+    /// Waits for a thread to end, which none does before the drain unless it panics.
     pub(crate) async fn failed(&mut self) -> io::Error {
         self.ends.recv().await;
-        io::Error::other("a shard has failed")
+        io::Error::other(FAILED)
     }
 
     /// Refuses further publishes, gives every stream what was accepted, a time to come back, and a whole end; at the
     /// latest after [`Config::drain_timeout`].
     ///
     /// # Errors
-    /// A shard's thread has panicked.
+    /// A thread has panicked, or the journal has not ended in time.
     pub async fn drain(mut self) -> io::Result<Ended> {
         info!(connections = self.app.hub.registry().connections(), "draining");
         self.app.drain();
+        // The shards look at the time themselves, and need a moment for it.
+        let ends = self.app.drain_ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
         let mut cut = 0;
-        for _ in 0..self.app.config.core.shards.max(1) {
-            match self.ends.recv().await {
-                Some(Ok(cut_there)) => cut += cut_there,
-                Some(Err(_)) | None => return Err(io::Error::other("a shard has failed")),
+        for _ in 0..self.threads {
+            match timeout_at(ends.into(), self.ends.recv()).await {
+                Ok(Some(Ok(cut_there))) => cut += cut_there,
+                Ok(Some(Err(_)) | None) => return Err(io::Error::other(FAILED)),
+                Err(_) => return Err(io::Error::other("the journal did not end in time")),
             }
         }
         info!(cut, "drained");
         Ok(Ended { cut })
+    }
+}
+
+impl Drop for Fanfare {
+    fn drop(&mut self) {
+        // Unless it was drained already: so that a journal ends.
+        self.app.hub.drain();
     }
 }
 

@@ -48,24 +48,34 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves on `listener` until `shutdown` is ready, then drains. Needs a tokio runtime with I/O and time.
+/// Serves on `listener` until `shutdown` is ready, then drains, with the history in memory. Needs a tokio runtime with
+/// I/O and time.
 ///
 /// # Errors
 /// The listener cannot be used, threads or descriptors run out at the start, or a shard has panicked.
 pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut fanfare = Fanfare::start(config)?;
-    let app = Arc::clone(&fanfare.app);
-    let lanes = fanfare.lanes().to_vec();
-    tokio::select! {
-        never = accept(&app, &listener, &lanes) => match never {},
-        never = clock::tick(Arc::clone(&app)) => match never {},
-        error = fanfare.failed() => return Err(error),
-        () = shutdown => {}
+    Fanfare::start(config)?.serve(listener, shutdown).await
+}
+
+impl Fanfare {
+    /// Serves on `listener` until `shutdown` is ready, then drains. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// The listener cannot be used, or a thread has panicked.
+    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let app = Arc::clone(&self.app);
+        let lanes = self.lanes().to_vec();
+        tokio::select! {
+            never = accept(&app, &listener, &lanes) => match never {},
+            never = clock::tick(Arc::clone(&app)) => match never {},
+            error = self.failed() => return Err(error),
+            () = shutdown => {}
+        }
+        drop((listener, lanes));
+        self.drain().await
     }
-    drop((listener, lanes));
-    fanfare.drain().await
 }
 
 /// Accepts for ever; each connection goes to the shard that has the fewest.

@@ -11,6 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::Incoming,
@@ -86,7 +87,13 @@ impl Service {
             Route::Ready if self.app.is_draining() => {
                 Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
             }
-            Route::Ready => Answer::now(text(StatusCode::OK, "ready\n"), owed),
+            // Streams go on without a journal: sending them elsewhere would not help.
+            Route::Ready => match self.app.hub.trouble() {
+                None => Answer::now(text(StatusCode::OK, "ready\n"), owed),
+                Some(trouble) => {
+                    Answer::now(text(StatusCode::OK, format!("ready\njournal unavailable: {trouble}\n")), owed)
+                }
+            },
         }
     }
 }
@@ -157,7 +164,7 @@ fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
     }
 }
 
-fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

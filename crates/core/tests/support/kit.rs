@@ -11,7 +11,7 @@ use std::{
 
 use fanfare_core::{
     Channel, ClientId, Closed, Config, Event, Feed, Framing, Heartbeat, Hub, Message, Notice, Policy, PublishError,
-    ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, Wait,
+    ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, UnixClock, Wait,
 };
 
 use super::{Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
@@ -51,9 +51,18 @@ pub(crate) struct Kit {
 
 impl Kit {
     pub(crate) fn new(config: Config) -> Self {
+        Self::with(|clock| Hub::new(config, clock))
+    }
+
+    /// With a hub whose events the test orders.
+    pub(crate) fn behind_journal(config: Config) -> Self {
+        Self::with(|clock| Hub::behind_journal(config, clock))
+    }
+
+    fn with(new: impl FnOnce(UnixClock) -> (Arc<Hub<MockSocket>>, Vec<Shard<MockSocket>>)) -> Self {
         let unix_ms = Arc::new(AtomicU64::new(1_000));
         let clock = Arc::clone(&unix_ms);
-        let (hub, shards) = Hub::new(config, Box::new(move || clock.load(Ordering::Relaxed)));
+        let (hub, shards) = new(Box::new(move || clock.load(Ordering::Relaxed)));
         Self { hub, shards, now_ms: 0, unix_ms, notices: Vec::new() }
     }
 

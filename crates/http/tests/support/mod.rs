@@ -7,6 +7,7 @@
 pub(crate) mod client;
 pub(crate) mod events;
 pub(crate) mod h2;
+pub(crate) mod journal;
 pub(crate) mod rng;
 pub(crate) mod server;
 pub(crate) mod stream;

@@ -1,11 +1,12 @@
 //! [`Server`]: a server in this process, on a port of its own, until it is drained or dropped.
 
 use std::{
+    io,
     net::SocketAddr,
     thread::{self, JoinHandle},
 };
 
-use fanfare_http::{Config, Ended, H1Outlet, bind, run};
+use fanfare_http::{Config, Ended, Fanfare, H1Outlet, bind};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -13,6 +14,7 @@ use super::{
     PATIENCE,
     client::{Answer, Client},
     h2::H2,
+    journal::Script,
     stream::Stream,
     until,
 };
@@ -49,7 +51,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) way: Way,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<Ended>>,
+    thread: Option<JoinHandle<io::Result<Ended>>>,
 }
 
 impl Server {
@@ -59,6 +61,16 @@ impl Server {
     }
 
     pub(crate) fn start(way: Way, config: Config) -> Self {
+        Self::with(way, move || Fanfare::start(config))
+    }
+
+    /// With a journal of the test's.
+    pub(crate) fn behind(way: Way, config: Config, script: &Script) -> Self {
+        let journal = script.journal();
+        Self::with(way, move || Fanfare::start_behind(config, journal))
+    }
+
+    fn with(way: Way, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -67,7 +79,7 @@ impl Server {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            runtime.block_on(run(listener, config, shutdown)).unwrap()
+            runtime.block_on(start()?.serve(listener, shutdown))
         };
         Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }
@@ -80,9 +92,19 @@ impl Server {
     }
 
     /// Drains it and waits for its end.
-    pub(crate) fn drain(mut self) -> Ended {
+    pub(crate) fn drain(self) -> Ended {
+        self.ended().unwrap()
+    }
+
+    /// Drains it and says how it ended.
+    pub(crate) fn ended(mut self) -> io::Result<Ended> {
         self.begin_drain();
         self.thread.take().unwrap().join().unwrap()
+    }
+
+    /// Waits until it ends by itself, which it does when a part of it has failed.
+    pub(crate) fn failed(mut self) -> io::Error {
+        self.thread.take().unwrap().join().unwrap().unwrap_err()
     }
 
     pub(crate) fn client(&self) -> Client {

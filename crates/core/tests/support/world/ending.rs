@@ -3,9 +3,9 @@
 
 use std::task::{Context, Poll};
 
-use fanfare_core::{CloseReason, Target};
+use fanfare_core::{CloseReason, Shard, Target};
 
-use super::{Publishing, World};
+use super::World;
 use crate::support::{channel, client, member::Way};
 
 /// How a world ends.
@@ -36,6 +36,7 @@ impl World {
                     is_changed = true;
                 }
             }
+            is_changed |= self.step_outside();
             is_changed |= self.poll_publishers(4);
             is_changed |= with_feeds && self.poll_feeds(4);
             is_changed |= !self.reads.is_empty();
@@ -113,6 +114,8 @@ impl World {
         assert_eq!((registry.connections(), registry.estimate(&[Target::All, Target::Channel(channel("a"))])), (0, 0));
         (0..5).for_each(|u| assert!(self.hub().connections_of(&client(&format!("u{u}"))).is_empty()));
         assert_eq!(self.hub().ring_bytes(), 0);
+        let is_free = |shard: &Shard<_>| shard.inbox().load() == (0, 0);
+        assert!(self.kit.shards.iter().all(is_free), "no place is held for nobody");
         assert!(self.kit.shards.iter().all(|shard| shard.open() == 0));
         (self.closed, self.delivered)
     }
@@ -123,10 +126,10 @@ impl World {
         for _ in 0..12 {
             self.publish();
         }
+        self.take_submissions();
         self.hub().drain();
-        let is_refused = |publisher: &Publishing| publisher.committed.is_none();
         for mut refused in std::mem::take(&mut self.publishing) {
-            if !is_refused(&refused) {
+            if refused.committed.is_some() || self.is_outside(refused.number) {
                 self.publishing.push(refused);
                 continue;
             }

@@ -1,0 +1,75 @@
+//! Publishers and a journal outside of the hub: neither waits for ever for the other.
+
+use std::{sync::Arc, task::Context};
+
+use loom::thread;
+
+use super::{NoSocket, Sleeper, block_on, bounded, event, id};
+use crate::{
+    config::Config,
+    desk::{Desk as _, Refusal},
+    hub::{Hub, PublishError, Wait},
+};
+
+/// A hub that nobody drives, so that only these two have to do with each other.
+fn hub() -> Arc<Hub<NoSocket>> {
+    Hub::behind_journal(Config::default(), Box::new(|| 1)).0
+}
+
+fn publisher(hub: &Arc<Hub<NoSocket>>) -> thread::JoinHandle<Result<(), PublishError>> {
+    let hub = Arc::clone(hub);
+    thread::spawn(move || block_on(hub.publish(event(), Wait::Journal)).map(drop))
+}
+
+/// Works until the desk is closed, as a journal does.
+fn work(hub: &Hub<NoSocket>, refuses: bool) {
+    let (sleeper, mut group, mut n) = (Sleeper::default(), Vec::new(), 0);
+    loop {
+        hub.take(&mut group, &Context::from_waker(&sleeper.waker()));
+        if group.is_empty() && hub.is_closed() {
+            return;
+        }
+        if group.is_empty() {
+            sleeper.sleep();
+        } else if refuses {
+            hub.refuse(&mut group.drain(..), Refusal::NotPublished);
+        } else {
+            hub.commit(&mut group.drain(..).map(|submission| {
+                n += 1;
+                (id(n), submission)
+            }));
+        }
+    }
+}
+
+/// Catches: a desk that looks before it registers, a submission that does not wake, a ticket that is settled without its
+/// wakers, and a drain that does not wake the journal.
+#[test]
+fn two_publishers_are_answered_and_a_drain_ends_the_journal() {
+    bounded(1, || {
+        let hub = hub();
+        let from_journal = Arc::clone(&hub);
+        let journal = thread::spawn(move || work(&from_journal, false));
+        let publishers = [publisher(&hub), publisher(&hub)];
+        for publisher in publishers {
+            assert_eq!(publisher.join().unwrap(), Ok(()));
+        }
+        hub.drain();
+        journal.join().unwrap();
+    });
+}
+
+/// Catches: a drain that is posted before what was accepted has its answer, and a refusal that keeps the room.
+#[test]
+fn who_is_refused_is_told_so_whenever_a_drain_begins() {
+    bounded(3, || {
+        let hub = hub();
+        let (from_journal, from_publisher) = (Arc::clone(&hub), publisher(&hub));
+        let journal = thread::spawn(move || work(&from_journal, true));
+        hub.drain();
+        let told = from_publisher.join().unwrap();
+        assert!(matches!(told, Err(PublishError::Journal | PublishError::Draining)), "{told:?}");
+        journal.join().unwrap();
+        assert_eq!(hub.inbox(0).load(), (0, 0));
+    });
+}

@@ -1,0 +1,130 @@
+//! [`Order`]: what the order lock protects, and all that is done under it with a publish: it is numbered, kept and
+//! handed over, or left to the journal outside of the hub.
+
+use std::sync::Arc;
+
+use crate::{
+    event_id::EventId,
+    gate::Gate,
+    hub::{Hub, PublishError},
+    idempotency::{Answer, Claim, Given, Idempotency, Reused},
+    inbox::Item,
+    journal::MemoryJournal,
+    message::Draft,
+    submission::{Origin, Submission, Submissions, Ticket},
+    sync::{MutexGuard, Ordering},
+};
+
+/// What the order lock protects.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) journal: MemoryJournal,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) gate: Gate,
+    /// If a journal outside of the hub gives the order.
+    pub(crate) submissions: Option<Submissions>,
+    pub(crate) is_draining: bool,
+}
+
+impl<S> Hub<S> {
+    pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock()
+    }
+
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.inboxes.iter().all(|inbox| inbox.has_room(bytes))
+    }
+
+    /// What became of `claim`, if it has come before.
+    pub(crate) fn repeated(&self, order: &mut Order, claim: &Claim) -> Result<Option<Given>, PublishError> {
+        order.idempotency.find(claim, self.unix_ms()).map_err(|Reused| PublishError::KeyReused)
+    }
+
+    /// Gives the order, if that is not for somebody else to do. The caller has made sure of room and holds the lock.
+    pub(crate) fn order_here(&self, order: &mut Order, draft: Draft, claim: Option<Claim>, answer: Answer) -> Answer {
+        let now_ms = self.unix_ms();
+        let id = order.journal.last().next(now_ms);
+        self.hand_over(order, id, draft, claim, answer, now_ms)
+    }
+
+    /// Leaves the order to the journal outside, with room reserved for it. The caller has made sure of room and holds
+    /// the lock.
+    pub(crate) fn submit(
+        &self,
+        order: &mut Order,
+        origin: Origin,
+        draft: Draft,
+        claim: Option<Claim>,
+        answer: Answer,
+    ) -> Arc<Ticket> {
+        let ticket = Arc::<Ticket>::default();
+        if let Some(claim) = &claim {
+            order.idempotency.begin(claim, Arc::clone(&ticket));
+        }
+        self.inboxes.iter().for_each(|inbox| inbox.reserve(draft.bytes_max()));
+        let submission = Submission { origin, draft, claim, answer, ticket: Arc::clone(&ticket) };
+        order.submissions.get_or_insert_default().push(submission);
+        ticket
+    }
+
+    /// The room that was reserved for a submission of at most `bytes_max`.
+    pub(crate) fn unreserve(&self, bytes_max: usize) {
+        self.inboxes.iter().for_each(|inbox| inbox.release(1, bytes_max));
+    }
+
+    /// The one place that keeps and hands over, in the order of ids. The caller holds the lock and has made sure of room.
+    pub(crate) fn hand_over(
+        &self,
+        order: &mut Order,
+        id: EventId,
+        draft: Draft,
+        claim: Option<Claim>,
+        answer: Answer,
+        now_ms: u64,
+    ) -> Answer {
+        let message = order.journal.append(id, draft, now_ms);
+        let answer = Answer { id, ..answer };
+        if let Some(claim) = claim {
+            order.idempotency.store(claim, answer.clone());
+        }
+        for inbox in &self.inboxes {
+            inbox.reserve(message.bytes());
+            inbox.push(Item::Publish { message: message.clone(), tally: answer.tally.clone() });
+        }
+        answer
+    }
+
+    /// Lets go of some of the history that is too old.
+    pub(crate) fn expire(&self) {
+        let now_ms = self.unix_ms();
+        let mut order = self.order.lock();
+        order.journal.expire(now_ms);
+        order.idempotency.expire(now_ms);
+    }
+
+    /// Behind everything that was accepted.
+    pub(crate) fn post_drain(&self) {
+        self.inboxes.iter().for_each(|inbox| inbox.push(Item::Drain));
+    }
+
+    /// A submission has its answer.
+    pub(crate) fn answered(&self, order: &mut Order) {
+        let Some(submissions) = &mut order.submissions else { return };
+        submissions.unanswered -= 1;
+        if order.is_draining && submissions.unanswered == 0 {
+            self.post_drain();
+        }
+    }
+
+    /// A shard has taken publishes from its inbox: whoever waits for room may look again.
+    pub(crate) fn release(&self, shard: usize, messages: usize, bytes: usize) {
+        self.inboxes[shard].release(messages, bytes);
+        // SeqCst: see `Inbox::has_room`.
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            let next = self.order.lock().gate.first();
+            if let Some(waker) = next {
+                waker.wake();
+            }
+        }
+    }
+}

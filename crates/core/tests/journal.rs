@@ -1,0 +1,289 @@
+//! A hub whose events are ordered elsewhere: it takes what comes back in the order in which it does, and goes on from what
+//! was kept before. (The model test has the rest: late answers, refusals, drains.)
+
+mod support;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use fanfare_core::{
+    Config, Desk as _, Event, EventId, Framing, GapReason, IdempotencyKey, Kept, Past, Policy, PublishError, Refusal,
+    Retention, Retentions, Start, Submission, Target, Wait,
+};
+use support::{Flag, Kit, Link, PublishFuture, all, channel, data_of, poll, to_channel, told_to};
+
+fn id(ms: u64) -> EventId {
+    EventId::new(ms, 0)
+}
+
+/// Everything that waits for the journal.
+fn take(kit: &Kit) -> Vec<Submission> {
+    let mut group = Vec::new();
+    kit.hub.take(&mut group, &Context::from_waker(&Flag::new().waker()));
+    group
+}
+
+fn commit(kit: &Kit, first_ms: u64, group: Vec<Submission>) {
+    kit.hub.commit(&mut (first_ms..).map(id).zip(group));
+}
+
+fn publishing(kit: &Kit, event: Event) -> PublishFuture {
+    let mut publishing = kit.publishing(event, Wait::Journal);
+    assert!(poll(&mut publishing).is_pending(), "the journal has yet to answer");
+    publishing
+}
+
+fn once(kit: &Kit, key: &str, event: Event) -> PublishFuture {
+    let (hub, key) = (Arc::clone(&kit.hub), IdempotencyKey::new(key, "test").unwrap());
+    Box::pin(async move { hub.publish_once(event, &key, Wait::Journal).await })
+}
+
+fn kept(ms: u64, event: Event) -> Kept {
+    Kept { id: id(ms), event, key: None, matched: 0 }
+}
+
+/// A hub that goes on from `past` with these events, and its clock at 1,000 ms.
+fn restored(config: Config, past: Past, events: Vec<Kept>) -> Kit {
+    let kit = Kit::behind_journal(config);
+    kit.hub.restore_past(past);
+    events.into_iter().for_each(|event| kit.hub.restore(event));
+    kit
+}
+
+fn resumed(kit: &mut Kit, channels: &[&str], start: Start) -> Link {
+    let link = kit.attach(kit.subscribe_as("u", channels, start, Policy::Repair), Framing::Chunked, usize::MAX);
+    kit.settle();
+    link
+}
+
+#[test]
+fn nobody_sees_an_event_before_the_journal_has_it() {
+    let mut kit = Kit::behind_journal(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let (mut first, mut second) = (publishing(&kit, all("1")), publishing(&kit, all("2")));
+    kit.settle();
+    assert_eq!((data_of(&link).len(), kit.hub.last_id()), (0, id(1_000)));
+    let mut group = take(&kit);
+    assert_eq!(group.iter().map(|one| one.event().data()).collect::<Vec<_>>(), ["1", "2"]);
+    let last = group.split_off(1);
+    commit(&kit, 2_000, group);
+    assert!(poll(&mut first).is_ready() && poll(&mut second).is_pending());
+    kit.settle();
+    assert_eq!(data_of(&link), ["1"]);
+    commit(&kit, 3_000, last);
+    assert!(matches!(poll(&mut second), Poll::Ready(Ok(receipt)) if receipt.id == id(3_000) && receipt.matched == 1));
+    kit.settle();
+    assert_eq!(data_of(&link), ["1", "2"]);
+}
+
+#[test]
+fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
+    for (refusal, error) in [(Refusal::NotPublished, PublishError::Journal), (Refusal::Unknown, PublishError::Unknown)]
+    {
+        let mut kit = Kit::behind_journal(Config { inbox_messages_max: 1, ..Config::default() });
+        let link = kit.connect(Policy::Repair, usize::MAX);
+        let mut first = once(&kit, "k", all("x"));
+        let (mut at_gate, flag) = (once(&kit, "other", all("y")), Flag::new());
+        assert!(poll(&mut first).is_pending());
+        assert!(at_gate.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
+        kit.hub.refuse(&mut take(&kit).into_iter(), refusal);
+        assert_eq!(poll(&mut first), Poll::Ready(Err(error)));
+        assert!(flag.take(), "there is room for the next");
+        assert!(poll(&mut at_gate).is_pending());
+        assert_eq!(take(&kit).len(), 1, "it has gone through");
+        kit.settle();
+        assert!(data_of(&link).is_empty());
+    }
+    let kit = Kit::behind_journal(Config::default());
+    let mut first = once(&kit, "k", all("x"));
+    assert!(poll(&mut first).is_pending());
+    kit.hub.refuse(&mut take(&kit).into_iter(), Refusal::NotPublished);
+    let mut again = once(&kit, "k", all("another"));
+    assert!(poll(&mut again).is_pending());
+    commit(&kit, 2_000, take(&kit));
+    assert!(matches!(poll(&mut again), Poll::Ready(Ok(receipt)) if !receipt.is_repeat));
+}
+
+#[test]
+fn a_key_that_is_repeated_while_the_first_is_under_way_waits_for_its_answer() {
+    let kit = Kit::behind_journal(Config::default());
+    let mut all_three: Vec<_> = (0..3).map(|_| once(&kit, "k", all("x"))).collect();
+    assert!(all_three.iter_mut().all(|one| poll(one).is_pending()));
+    assert_eq!(poll(&mut once(&kit, "k", all("y"))), Poll::Ready(Err(PublishError::KeyReused)));
+    let group = take(&kit);
+    assert_eq!(group.len(), 1);
+    assert_eq!(group[0].key().map(|key| (key.text(), key.scope())), Some(("k", "test")));
+    commit(&kit, 2_000, group);
+    let answers: Vec<_> = all_three.iter_mut().map(poll).collect();
+    let repeats = answers.iter().map(|answer| match answer {
+        Poll::Ready(Ok(receipt)) if receipt.id == id(2_000) => receipt.is_repeat,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(repeats.collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn a_publisher_that_goes_away_has_published_and_is_heard_by_nobody() {
+    let mut kit = Kit::behind_journal(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    drop(publishing(&kit, all("x")));
+    commit(&kit, 2_000, take(&kit));
+    kit.settle();
+    assert_eq!(data_of(&link), ["x"]);
+}
+
+#[test]
+fn a_drain_waits_for_what_the_journal_has_and_then_the_desk_is_closed() {
+    let mut kit = Kit::behind_journal(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let (mut taken, mut waiting) = (publishing(&kit, all("taken")), None);
+    let (flag, mut group) = (Flag::new(), Vec::new());
+    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
+    assert!(!kit.hub.is_closed());
+    waiting.replace(publishing(&kit, all("waiting")));
+    assert!(flag.take(), "the journal is told of a submission");
+    kit.hub.drain();
+    assert_eq!(poll(&mut kit.publishing(all("late"), Wait::Journal)), Poll::Ready(Err(PublishError::Draining)));
+    assert!(!kit.hub.is_closed(), "one waits to be taken");
+    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
+    assert!(kit.hub.is_closed());
+    kit.settle();
+    link.end();
+    kit.settle();
+    assert!(!kit.shards[0].is_drained(), "the journal has yet to answer");
+    commit(&kit, 2_000, group);
+    assert!(poll(&mut taken).is_ready() && waiting.is_some_and(|mut waiting| poll(&mut waiting).is_ready()));
+    kit.settle();
+    assert!(kit.shards[0].is_drained());
+}
+
+#[test]
+fn a_drain_wakes_a_journal_that_has_nothing_to_do() {
+    let kit = Kit::behind_journal(Config::default());
+    let flag = Flag::new();
+    kit.hub.take(&mut Vec::new(), &Context::from_waker(&flag.waker()));
+    kit.hub.drain();
+    assert!(flag.take() && kit.hub.is_closed());
+}
+
+#[test]
+fn who_comes_back_after_a_restart_gets_what_was_kept_before() {
+    let past = Past { born: id(100), last: id(5_000), lost: id(100), ..Past::default() };
+    let events = vec![kept(300, all("1")), kept(310, to_channel("a", "2")), kept(320, to_channel("b", "3"))];
+    let mut kit = restored(Config::default(), past, events);
+    let link = resumed(&mut kit, &["a"], Start::After(id(300)));
+    assert_eq!((data_of(&link), told_to(&link).len()), (vec!["2".to_owned()], 0));
+    // An id that was given to an event that nobody kept.
+    let link = resumed(&mut kit, &["a"], Start::After(id(4_999)));
+    assert_eq!(told_to(&link).len(), 0);
+    let mut publishing = publishing(&kit, all("4"));
+    assert_eq!(kit.hub.last_id(), id(5_000));
+    commit(&kit, 6_000, take(&kit));
+    assert!(poll(&mut publishing).is_ready());
+    kit.settle();
+    assert_eq!(data_of(&link), ["4"]);
+    let earliest = resumed(&mut kit, &["a", "b"], Start::Earliest);
+    assert_eq!((data_of(&earliest).join(" "), told_to(&earliest).len()), ("1 2 3 4".to_owned(), 0));
+}
+
+#[test]
+fn what_was_lost_at_a_restart_is_told_to_everybody_and_what_is_there_is_given() {
+    let past = Past { born: id(100), last: id(900), lost: id(305), ..Past::default() };
+    let mut kit = restored(Config::default(), past, vec![kept(300, all("1")), kept(310, all("2"))]);
+    let link = resumed(&mut kit, &[], Start::After(id(200)));
+    assert_eq!(data_of(&link), ["1", "2"]);
+    let told = told_to(&link);
+    assert_eq!((told.len(), told[0].reason, told[0].to), (1, GapReason::Restart, Some(id(305))));
+    let link = resumed(&mut kit, &[], Start::After(id(305)));
+    assert_eq!((data_of(&link).join(" "), told_to(&link).len()), ("2".to_owned(), 0));
+}
+
+#[test]
+fn marks_of_what_was_given_up_before_are_told_to_those_whom_they_concern() {
+    let marks = vec![(Target::Channel(channel("a")), id(250))];
+    let past = Past { born: id(100), last: id(900), lost: id(100), given_up: id(150), marks };
+    let mut kit = restored(Config::default(), past, vec![kept(300, to_channel("a", "1"))]);
+    let mut told = |channel: &str, from: u64| {
+        let link = resumed(&mut kit, &[channel], Start::After(id(from)));
+        told_to(&link).iter().map(|told| (told.reason, told.to)).collect::<Vec<_>>()
+    };
+    assert_eq!(told("a", 200), [(GapReason::Expired, Some(id(250)))]);
+    assert_eq!(told("a", 250), []);
+    assert_eq!(told("b", 149), [(GapReason::Expired, Some(id(150)))]);
+    assert_eq!(told("b", 150), []);
+}
+
+#[test]
+fn a_mark_never_goes_back_when_what_is_older_is_restored_and_evicted() {
+    let one = Retention { events_max: 1, bytes_max: usize::MAX, age_ms_max: u64::MAX };
+    let config = Config { history: Retentions { each: one, ..Retentions::default() }, ..Config::default() };
+    let marks = vec![(Target::Channel(channel("a")), id(250))];
+    let past = Past { born: id(100), last: id(900), lost: id(100), marks, ..Past::default() };
+    let events = vec![kept(200, to_channel("a", "1")), kept(300, to_channel("a", "2"))];
+    let mut kit = restored(config, past, events);
+    let link = resumed(&mut kit, &["a"], Start::After(id(220)));
+    assert_eq!(told_to(&link).first().map(|told| told.to), Some(Some(id(250))));
+}
+
+#[test]
+fn a_key_from_before_gets_its_first_answer() {
+    let key = |text| IdempotencyKey::new(text, "test").ok();
+    let past = || Past { born: id(100), last: id(900), lost: id(100), ..Past::default() };
+    let with_key = |event: Event| Kept { id: id(400), event, key: key("k"), matched: 7 };
+    for event in [all("x"), all("x").live_only()] {
+        let mut kit = restored(Config::default(), past(), vec![with_key(event.clone())]);
+        let Poll::Ready(Ok(receipt)) = poll(&mut once(&kit, "k", event.clone())) else { panic!("it is known") };
+        assert_eq!((receipt.id, receipt.matched, receipt.is_repeat), (id(400), 7, true));
+        assert_eq!(poll(&mut once(&kit, "k", all("y"))), Poll::Ready(Err(PublishError::KeyReused)));
+        let link = resumed(&mut kit, &[], Start::Earliest);
+        assert_eq!(data_of(&link).len(), usize::from(event.is_kept()), "it is kept for its key alone");
+    }
+}
+
+#[test]
+fn the_desk_says_what_the_history_or_a_key_still_holds() {
+    let two = Retention { events_max: 2, bytes_max: usize::MAX, age_ms_max: u64::MAX };
+    let history = Retentions { each: two, ..Retentions::default() };
+    let config = Config { history, idempotency_ms: 5_000, ..Config::default() };
+    let past = Past { born: id(100), last: id(100), lost: id(100), ..Past::default() };
+    let with_key = |ms, event| Kept { key: IdempotencyKey::new("k", "test").ok(), ..kept(ms, event) };
+    let channels = Event::for_targets(
+        to_channel("a", "").targets().iter().chain(to_channel("b", "").targets()).cloned().collect(),
+        "5",
+    )
+    .unwrap();
+    let events = vec![
+        kept(200, to_channel("a", "1")),
+        with_key(300, to_channel("a", "2")),
+        kept(400, channels.clone()),
+        kept(500, to_channel("a", "3")),
+        kept(600, to_channel("a", "4")),
+    ];
+    let kit = restored(config, past, events.clone());
+    let held = |kit: &Kit| {
+        let asked: Vec<_> = events.iter().map(|kept| (kept.id, kept.event.targets())).collect();
+        kit.hub.holds(&asked)
+    };
+    // 300 has a key; 400 is in b still.
+    assert_eq!((held(&kit), kit.hub.oldest()), (vec![false, true, true, true, true], Some(id(300))));
+    // The key is too old, and forgotten in passing.
+    kit.unix_ms.store(6_000, std::sync::atomic::Ordering::Relaxed);
+    let mut publishing = once(&kit, "other", all("z"));
+    assert!(poll(&mut publishing).is_pending());
+    assert_eq!((held(&kit), kit.hub.oldest()), (vec![false, false, true, true, true], Some(id(400))));
+    assert!(kit.hub.history_bytes() > 0);
+    let empty = Kit::behind_journal(Config::default());
+    assert_eq!(empty.hub.oldest(), None);
+}
+
+#[test]
+fn what_is_wrong_with_the_journal_is_there_for_whoever_asks() {
+    let kit = Kit::behind_journal(Config::default());
+    assert_eq!(kit.hub.trouble(), None);
+    fanfare_core::Desk::set_trouble(&*kit.hub, Some("no space".to_owned()));
+    assert_eq!(kit.hub.trouble().as_deref(), Some("no space"));
+    fanfare_core::Desk::set_trouble(&*kit.hub, None);
+    assert_eq!(kit.hub.trouble(), None);
+}

@@ -1,0 +1,160 @@
+//! A server whose events are ordered and kept elsewhere: what publishers, streams and operators see of that.
+
+mod support;
+
+use std::{net::TcpStream, time::Duration};
+
+use fanfare_core::Refusal;
+use fanfare_http::{Config, Fanfare};
+use serde_json::json;
+use support::{
+    journal::{Mood, Script},
+    server::{Server, WAYS, Way, config},
+    until,
+};
+
+fn text(server: &Server, path: &str) -> (u16, String) {
+    let answer = server.get(path);
+    (answer.status, String::from_utf8(answer.body).unwrap())
+}
+
+#[test]
+fn publishes_go_through_the_journal_and_come_out_with_its_ids() {
+    for way in WAYS {
+        let script = Script::default();
+        let server = Server::behind(way, config(way), &script);
+        let mut stream = server.subscribe("/channels/a");
+        assert_eq!(server.id_of("/channels/a", "one"), "5000000000001-0");
+        let receipt = server.publish("/channels/a?wait=written", "two");
+        assert_eq!((&receipt["id"], &receipt["matched"]), (&json!("5000000000002-0"), &json!(1)));
+        assert_eq!((stream.data(), stream.data()), ("one".into(), "two".into()));
+        let mut back = server.resume("/channels/a", "5000000000001-0");
+        assert_eq!(back.data(), "two", "history is fed with what comes out");
+        drop(server);
+        assert!(script.has_ended());
+    }
+}
+
+#[test]
+fn a_lost_journal_is_503_and_named_by_readyz_while_streams_go_on_and_it_may_come_back() {
+    let script = Script::default();
+    let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let mut stream = server.subscribe("/channels/a?heartbeat=cursor");
+    assert_eq!(text(&server, "/readyz"), (200, "ready\n".to_owned()));
+    script.set(Mood::Refuses(Refusal::NotPublished));
+    let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");
+    assert_eq!((answer.status, answer.json().get("published")), (503, None), "{answer:?}");
+    assert!(answer.head.get("retry-after").is_some());
+    assert_eq!(answer.json()["detail"], "the journal is unavailable");
+    assert_eq!(text(&server, "/readyz"), (200, "ready\njournal unavailable: no space left\n".to_owned()));
+    script.set(Mood::Refuses(Refusal::Unknown));
+    let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");
+    assert_eq!((answer.status, &answer.json()["published"]), (503, &json!("unknown")));
+    script.set(Mood::Takes);
+    let again = server.post("/channels/a", &[("idempotency-key", "k")], "x");
+    assert_eq!((again.status, again.head.get("idempotent-replayed")), (202, None), "only successes are kept");
+    let repeated = server.post("/channels/a", &[("idempotency-key", "k")], "x");
+    assert_eq!(repeated.head.get("idempotent-replayed"), Some("true"));
+    assert_eq!(text(&server, "/readyz"), (200, "ready\n".to_owned()));
+    server.publish("/channels/a", "end");
+    assert_eq!((stream.data(), stream.data()), ("x".into(), "end".into()));
+}
+
+#[test]
+fn lines_of_a_batch_go_to_the_journal_together_and_stay_in_order() {
+    let script = Script::new(Mood::Holds);
+    let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let mut stream = server.subscribe("/channels/a");
+    let lines: String = (0..600).map(|number| format!("{{\"channel\":\"a\",\"data\":{number}}}\n")).collect();
+    let answer = std::thread::scope(|scope| {
+        let publishing = scope.spawn(|| server.post("/publish", &[], &lines));
+        until("as many are under way as may be", || script.held() > 500);
+        script.set(Mood::Takes);
+        publishing.join().unwrap()
+    });
+    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(600)));
+    assert_eq!(
+        (&answer.json()["first"], &answer.json()["last"]),
+        (&json!("5000000000001-0"), &json!("5000000000600-0"))
+    );
+    (0..600).for_each(|number| assert_eq!(stream.data(), number.to_string()));
+    assert!(script.groups().iter().any(|group| *group > 1), "{:?}", script.groups());
+}
+
+#[test]
+fn a_batch_that_the_journal_breaks_off_says_which_lines_were_published() {
+    let script = Script::new(Mood::Refuses(Refusal::Unknown));
+    let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let mut stream = server.subscribe("/channels/a");
+    let line = |number: u32| format!("{{\"channel\":\"a\",\"data\":{number}}}\n");
+    let mut client = server.client();
+    client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let send = |client: &mut support::client::Client, text: &str| {
+        client.send(format!("{:x}\r\n{text}\r\n", text.len()));
+    };
+    script.set(Mood::Takes);
+    send(&mut client, &line(1));
+    assert_eq!(stream.data(), "1");
+    script.set(Mood::Refuses(Refusal::Unknown));
+    send(&mut client, &line(2));
+    until("it is refused", || script.groups().len() == 2);
+    script.set(Mood::Takes);
+    client.send("0\r\n\r\n");
+    let answer = client.answer();
+    let counts = answer.json();
+    assert_eq!((answer.status, &counts["published"], &counts["failed"]), (503, &json!(1), &json!(1)));
+    let title = "the journal broke: the event may have been published";
+    assert_eq!(counts["errors"], json!([{ "line": 2, "title": title }]));
+}
+
+#[test]
+fn a_drain_waits_for_the_journal_and_gives_streams_what_it_took() {
+    let script = Script::default();
+    let mut server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let mut stream = server.subscribe("/channels/a");
+    script.set(Mood::Holds);
+    let mut client = server.client();
+    client.send("POST /channels/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx");
+    until("it is with the journal", || script.held() == 1);
+    server.begin_drain();
+    until("the listener is closed", || TcpStream::connect(server.address).is_err());
+    script.set(Mood::Takes);
+    assert_eq!(client.answer().status, 202);
+    assert_eq!(stream.data_until_end(), ["x"]);
+    assert_eq!(server.drain().cut, 0);
+    assert!(script.has_ended());
+}
+
+#[test]
+fn a_journal_that_never_answers_holds_up_no_end_for_longer_than_the_drain() {
+    let script = Script::new(Mood::Holds);
+    let config = Config { drain_timeout: Duration::from_millis(100), ..config(Way::Socket) };
+    let server = Server::behind(Way::Socket, config, &script);
+    let _stream = server.subscribe("/channels/a");
+    let mut client = server.client();
+    client.send("POST /channels/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx");
+    until("it is with the journal", || script.held() == 1);
+    let error = server.ended().unwrap_err();
+    assert_eq!(error.to_string(), "the journal did not end in time");
+    script.set(Mood::Takes);
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_an_error_at_the_start_and_one_that_panics_ends_the_server() {
+    let unreadable = Script::new(Mood::Unreadable);
+    let error = Fanfare::start_behind(config(Way::Socket), unreadable.journal()).unwrap_err();
+    assert_eq!(error.to_string(), "the test says so");
+    let script = Script::default();
+    let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    server.publish("/broadcast", "x");
+    script.set(Mood::Panics);
+    assert_eq!(server.failed().to_string(), "a shard or the journal has failed");
+}
+
+#[test]
+fn a_server_that_is_dropped_lets_go_of_its_journal() {
+    let script = Script::default();
+    let fanfare = Fanfare::start_behind(config(Way::Socket), script.journal()).unwrap();
+    drop(fanfare);
+    until("the journal ends", || script.has_ended());
+}

@@ -1,0 +1,125 @@
+//! [`Script`]: a journal that a test gives its lines: it takes, refuses, holds or breaks.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    task::{Context, Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use fanfare_core::{Desk, EventId, Journal, Past, Refusal};
+
+/// Ids begin after this one; far in the future, so that nothing is too old to be kept.
+const BEFORE_MS: u64 = 5_000_000_000_000;
+
+/// What the journal does with what comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    #[default]
+    Takes,
+    Refuses(Refusal),
+    /// It takes, and answers nothing.
+    Holds,
+    Panics,
+    /// It cannot even be read.
+    Unreadable,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mood: Mood,
+    /// How many events came together, each time.
+    groups: Vec<usize>,
+    /// How many it has and has not answered.
+    held: usize,
+    has_ended: bool,
+}
+
+/// The test's end of a journal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script(Arc<Mutex<State>>);
+
+impl Script {
+    pub(crate) fn new(mood: Mood) -> Self {
+        let script = Self::default();
+        script.set(mood);
+        script
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        self.0.lock().unwrap().mood = mood;
+    }
+
+    pub(crate) fn groups(&self) -> Vec<usize> {
+        self.0.lock().unwrap().groups.clone()
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.0.lock().unwrap().held
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.lock().unwrap().has_ended
+    }
+
+    pub(crate) fn journal(&self) -> Box<dyn Journal> {
+        Box::new(Scripted(self.clone()))
+    }
+}
+
+struct Scripted(Script);
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl Journal for Scripted {
+    fn restore(&mut self, desk: &dyn Desk) -> io::Result<()> {
+        if self.0.0.lock().unwrap().mood == Mood::Unreadable {
+            return Err(io::Error::other("the test says so"));
+        }
+        let born = EventId::new(1_000, 0);
+        desk.restore_past(Past { born, last: born, lost: born, ..Past::default() });
+        Ok(())
+    }
+
+    fn run(self: Box<Self>, desk: &dyn Desk) {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
+        loop {
+            let mood = self.0.0.lock().unwrap().mood;
+            desk.take(&mut group, &Context::from_waker(&waker));
+            self.0.0.lock().unwrap().held = group.len();
+            assert!(mood != Mood::Panics, "the test says so");
+            if group.is_empty() || mood == Mood::Holds {
+                if group.is_empty() && desk.is_closed() {
+                    break;
+                }
+                // The mood may change without a word.
+                thread::park_timeout(Duration::from_millis(2));
+                continue;
+            }
+            self.0.0.lock().unwrap().groups.push(group.len());
+            let group = group.drain(..);
+            match mood {
+                Mood::Refuses(refusal) => {
+                    desk.set_trouble(Some("no space left".to_owned()));
+                    desk.refuse(&mut group.into_iter(), refusal);
+                }
+                _ => {
+                    desk.set_trouble(None);
+                    desk.commit(&mut group.map(|submission| {
+                        last_ms += 1;
+                        (EventId::new(last_ms, 0), submission)
+                    }));
+                }
+            }
+        }
+        self.0.0.lock().unwrap().has_ended = true;
+    }
+}
