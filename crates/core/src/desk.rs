@@ -17,7 +17,7 @@ use crate::{
 
 /// Orders and keeps events outside of the hub.
 pub trait Journal: Send {
-    /// Gives the hub what was kept before ([`Desk::restore_past`], then [`Desk::restore`] in the order of ids). Called once,
+    /// Gives the hub what was kept before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
     /// before there are publishers and subscribers.
     ///
     /// # Errors
@@ -26,10 +26,13 @@ pub trait Journal: Send {
 
     /// Takes submissions and brings each back, until [`Desk::is_closed`]; returns when what it has is safe. Called once,
     /// on a thread of its own.
-    fn run(self: Box<Self>, desk: &dyn Desk);
+    ///
+    /// # Errors
+    /// It cannot begin, or what it has may not be safe.
+    fn run(self: Box<Self>, desk: &dyn Desk) -> io::Result<()>;
 }
 
-/// What a journal knows before its first event.
+/// What a journal knows of its past, besides the events.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// Where it begins: no event of it has an id at or below this one.
@@ -68,11 +71,11 @@ pub enum Refusal {
 
 /// A hub whose events are ordered by a journal outside of it.
 pub trait Desk: Send + Sync {
-    /// Where the history begins.
-    fn restore_past(&self, past: Past);
-
     /// One event from before, newer than those given so far.
     fn restore(&self, kept: Kept);
+
+    /// What there is to know besides the events from before. Called once, behind them.
+    fn restore_past(&self, past: Past);
 
     /// Moves what waits into `group`, in the order in which it came, and registers the caller to be woken when more
     /// comes, or when it is closed.
@@ -104,10 +107,6 @@ pub trait Desk: Send + Sync {
 const COMMIT_STEP: usize = 64;
 
 impl<S: Send> Desk for Hub<S> {
-    fn restore_past(&self, past: Past) {
-        self.order().journal.restore_past(past);
-    }
-
     fn restore(&self, kept: Kept) {
         let Kept { id, event, key, matched } = kept;
         let claim = key.map(|key| self.claim(&key, &event));
@@ -118,6 +117,10 @@ impl<S: Send> Desk for Hub<S> {
         if let Some(claim) = claim {
             order.idempotency.store(claim, Answer { id, matched, tally: None });
         }
+    }
+
+    fn restore_past(&self, past: Past) {
+        self.order().journal.restore_past(past);
     }
 
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {

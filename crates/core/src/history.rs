@@ -183,6 +183,9 @@ impl History {
     /// Takes over what was evicted earlier: of any target up to `forgotten`, and of those in `marks`.
     pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
         self.forgotten = self.forgotten.max(forgotten);
+        for track in &mut self.tracks {
+            track.evicted = track.evicted.max(forgotten);
+        }
         // The newest last: if there are too many, the oldest are forgotten.
         marks.sort_unstable_by_key(|(_, mark)| *mark);
         for (target, mark) in marks {

@@ -47,8 +47,8 @@ fn kept(ms: u64, event: Event) -> Kept {
 /// A hub that goes on from `past` with these events, and its clock at 1,000 ms.
 fn restored(config: Config, past: Past, events: Vec<Kept>) -> Kit {
     let kit = Kit::behind_journal(config);
-    kit.hub.restore_past(past);
     events.into_iter().for_each(|event| kit.hub.restore(event));
+    kit.hub.restore_past(past);
     kit
 }
 
@@ -110,12 +110,16 @@ fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
 fn a_key_that_is_repeated_while_the_first_is_under_way_waits_for_its_answer() {
     let kit = Kit::behind_journal(Config::default());
     let mut all_three: Vec<_> = (0..3).map(|_| once(&kit, "k", all("x"))).collect();
-    assert!(all_three.iter_mut().all(|one| poll(one).is_pending()));
+    let flags = [Flag::new(), Flag::new(), Flag::new()];
+    for (one, flag) in all_three.iter_mut().zip(&flags) {
+        assert!(one.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
+    }
     assert_eq!(poll(&mut once(&kit, "k", all("y"))), Poll::Ready(Err(PublishError::KeyReused)));
     let group = take(&kit);
     assert_eq!(group.len(), 1);
     assert_eq!(group[0].key().map(|key| (key.text(), key.scope())), Some(("k", "test")));
     commit(&kit, 2_000, group);
+    assert!(flags.iter().all(|flag| flag.take()), "each is woken");
     let answers: Vec<_> = all_three.iter_mut().map(poll).collect();
     let repeats = answers.iter().map(|answer| match answer {
         Poll::Ready(Ok(receipt)) if receipt.id == id(2_000) => receipt.is_repeat,
@@ -204,7 +208,8 @@ fn what_was_lost_at_a_restart_is_told_to_everybody_and_what_is_there_is_given() 
 fn marks_of_what_was_given_up_before_are_told_to_those_whom_they_concern() {
     let marks = vec![(Target::Channel(channel("a")), id(250))];
     let past = Past { born: id(100), last: id(900), lost: id(100), given_up: id(150), marks };
-    let mut kit = restored(Config::default(), past, vec![kept(300, to_channel("a", "1"))]);
+    let events = vec![kept(300, to_channel("a", "1")), kept(310, to_channel("b", "2"))];
+    let mut kit = restored(Config::default(), past, events);
     let mut told = |channel: &str, from: u64| {
         let link = resumed(&mut kit, &[channel], Start::After(id(from)));
         told_to(&link).iter().map(|told| (told.reason, told.to)).collect::<Vec<_>>()
@@ -213,6 +218,21 @@ fn marks_of_what_was_given_up_before_are_told_to_those_whom_they_concern() {
     assert_eq!(told("a", 250), []);
     assert_eq!(told("b", 149), [(GapReason::Expired, Some(id(150)))]);
     assert_eq!(told("b", 150), []);
+    assert_eq!(told("new", 149), [(GapReason::Expired, Some(id(150)))]);
+}
+
+#[test]
+fn of_too_many_marks_the_oldest_become_everybodys() {
+    let history = Retentions { targets_max: 1, ..Retentions::default() };
+    let mark = |name, ms| (Target::Channel(channel(name)), id(ms));
+    let marks = vec![mark("a", 250), mark("b", 200)];
+    let past = Past { born: id(100), last: id(900), lost: id(100), marks, ..Past::default() };
+    let mut kit = restored(Config { history, ..Config::default() }, past, Vec::new());
+    let mut told = |channel: &str| {
+        let link = resumed(&mut kit, &[channel], Start::After(id(150)));
+        told_to(&link).iter().map(|told| told.to).collect::<Vec<_>>()
+    };
+    assert_eq!((told("a"), told("b"), told("c")), (vec![Some(id(250))], vec![Some(id(200))], vec![Some(id(200))]));
 }
 
 #[test]

@@ -30,7 +30,6 @@ use crate::{
     tcp::Tcp,
 };
 
-const FAILED: &str = "a shard or the journal has failed";
 /// How long the journal may take to end after the drain should be over.
 const JOURNAL_TIME: Duration = Duration::from_secs(2);
 
@@ -48,8 +47,8 @@ pub struct Fanfare {
     lanes: Vec<Lane>,
     /// Those that have to end, and how they say so: with the connections that they had to cut.
     threads: usize,
-    ended: mpsc::Sender<thread::Result<usize>>,
-    ends: mpsc::Receiver<thread::Result<usize>>,
+    ended: mpsc::Sender<io::Result<usize>>,
+    ends: mpsc::Receiver<io::Result<usize>>,
 }
 
 /// Settings of the engine.
@@ -83,10 +82,7 @@ impl Fanfare {
         let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
         journal.restore(&*hub)?;
         let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
-        fanfare.spawn("journal".to_owned(), move || {
-            journal.run(&*hub);
-            0
-        })?;
+        fanfare.spawn("journal".to_owned(), move || journal.run(&*hub).map(|()| 0))?;
         Ok(fanfare)
     }
 
@@ -100,17 +96,18 @@ impl Fanfare {
             let driver = Driver { app: Arc::clone(&fanfare.app), shard, number, accepted };
             let runtime = Driver::runtime()?;
             // Sockets that are still open close with the runtime, before the server says that it has ended.
-            fanfare.spawn(format!("shard-{number}"), move || driver.run(&runtime))?;
+            fanfare.spawn(format!("shard-{number}"), move || Ok(driver.run(&runtime)))?;
         }
         Ok(fanfare)
     }
 
     /// A thread that ends with the drain.
-    fn spawn(&mut self, name: String, run: impl FnOnce() -> usize + Send + 'static) -> io::Result<()> {
+    fn spawn(&mut self, name: String, run: impl FnOnce() -> io::Result<usize> + Send + 'static) -> io::Result<()> {
         let ended = self.ended.clone();
+        let panicked = format!("the thread {name} has panicked");
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(run));
-            let _ = ended.blocking_send(result);
+            let _ = ended.blocking_send(result.unwrap_or_else(|_| Err(io::Error::other(panicked))));
         };
         thread::Builder::new().name(name).spawn(run)?;
         self.threads += 1;
@@ -126,17 +123,19 @@ impl Fanfare {
         &self.lanes
     }
 
-    /// Waits for a thread to end, which none does before the drain unless it panics.
+    /// Waits for a thread to end, which none does before the drain unless it fails.
     pub(crate) async fn failed(&mut self) -> io::Error {
-        self.ends.recv().await;
-        io::Error::other(FAILED)
+        match self.ends.recv().await {
+            Some(Err(error)) => error,
+            _ => io::Error::other("a thread has ended"),
+        }
     }
 
     /// Refuses further publishes, gives every stream what was accepted, a time to come back, and a whole end; at the
     /// latest after [`Config::drain_timeout`].
     ///
     /// # Errors
-    /// A thread has panicked, or the journal has not ended in time.
+    /// A part has failed, or the journal has not ended in time.
     pub async fn drain(mut self) -> io::Result<Ended> {
         info!(connections = self.app.hub.registry().connections(), "draining");
         self.app.drain();
@@ -145,8 +144,8 @@ impl Fanfare {
         let mut cut = 0;
         for _ in 0..self.threads {
             match timeout_at(ends.into(), self.ends.recv()).await {
-                Ok(Some(Ok(cut_there))) => cut += cut_there,
-                Ok(Some(Err(_)) | None) => return Err(io::Error::other(FAILED)),
+                Ok(Some(cut_there)) => cut += cut_there?,
+                Ok(None) => break,
                 Err(_) => return Err(io::Error::other("the journal did not end in time")),
             }
         }

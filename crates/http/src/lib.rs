@@ -44,3 +44,4 @@ pub use body::{Body, Chunk};
 pub use config::{Config, H1Outlet};
 pub use fanfare::{Ended, Fanfare, Handle};
 pub use server::{bind, run};
+pub use start::since;

@@ -20,7 +20,7 @@ const NAMES: [&str; 2] = ["last_event_id", "lastEventID"];
 /// # Errors
 /// 400 for a parameter given twice, and for a `since` that says nothing.
 pub(crate) fn of_stream(headers: &HeaderMap, query: &Query, now_ms: u64) -> Result<Start, Problem> {
-    let since = query.one("since")?.map(|text| since(text, now_ms)).transpose()?;
+    let since = query.one("since")?.map(|text| since(text, now_ms).ok_or_else(since_problem)).transpose()?;
     let mut start = header(headers);
     for name in NAMES {
         let named = query.one(name)?.and_then(cursor);
@@ -54,19 +54,21 @@ fn header(headers: &HeaderMap) -> Option<Start> {
     std::str::from_utf8(first).map_or_else(|_| Some(unknown()), cursor)
 }
 
-fn since(text: &str, now_ms: u64) -> Result<Start, Problem> {
+/// What `since` means: a time back (`10m`), an RFC 3339 time, an event id, or `earliest`; `None` if it is none of these.
+/// `now_ms` is Unix time.
+pub fn since(text: &str, now_ms: u64) -> Option<Start> {
     if text == "earliest" {
-        return Ok(Start::Earliest);
+        return Some(Start::Earliest);
     }
     if let Some(id) = EventId::position(text) {
-        return Ok(Start::After(id));
+        return Some(Start::After(id));
     }
     // A duration without a unit means nothing, and nobody means now.
     if text == "0" {
-        return Err(since_problem());
+        return None;
     }
     let ms = rfc3339::unix_ms(text).or_else(|| back_ms(text).map(|back_ms| now_ms.saturating_sub(back_ms)));
-    ms.map(|ms| Start::Since { ms }).ok_or_else(since_problem)
+    ms.map(|ms| Start::Since { ms })
 }
 
 fn since_problem() -> Problem {

@@ -148,7 +148,7 @@ fn a_journal_that_cannot_be_read_is_an_error_at_the_start_and_one_that_panics_en
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
     server.publish("/broadcast", "x");
     script.set(Mood::Panics);
-    assert_eq!(server.failed().to_string(), "a shard or the journal has failed");
+    assert_eq!(server.failed().to_string(), "the thread journal has panicked");
 }
 
 #[test]

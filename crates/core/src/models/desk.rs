@@ -46,7 +46,7 @@ fn work(hub: &Hub<NoSocket>, refuses: bool) {
 /// wakers, and a drain that does not wake the journal.
 #[test]
 fn two_publishers_are_answered_and_a_drain_ends_the_journal() {
-    bounded(1, || {
+    bounded(2, || {
         let hub = hub();
         let from_journal = Arc::clone(&hub);
         let journal = thread::spawn(move || work(&from_journal, false));

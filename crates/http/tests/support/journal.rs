@@ -88,7 +88,7 @@ impl Journal for Scripted {
         Ok(())
     }
 
-    fn run(self: Box<Self>, desk: &dyn Desk) {
+    fn run(self: Box<Self>, desk: &dyn Desk) -> io::Result<()> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
         loop {
@@ -121,5 +121,6 @@ impl Journal for Scripted {
             }
         }
         self.0.0.lock().unwrap().has_ended = true;
+        Ok(())
     }
 }
