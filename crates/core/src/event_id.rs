@@ -37,6 +37,11 @@ impl EventId {
         self.ms
     }
 
+    /// The count within the millisecond.
+    pub const fn n(self) -> u64 {
+        self.n
+    }
+
     /// The next id at `now_ms`: never at or below this one, even when the clock has stepped back.
     #[must_use]
     pub const fn next(self, now_ms: u64) -> Self {

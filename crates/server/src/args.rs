@@ -10,10 +10,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
-use fanfare_core::NAME_BYTES_MAX;
+use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
     failure::Failure,
+    journal::since,
     settings::{Serve, Settings, publisher_retry, variable_at_fault},
     url::Url,
 };
@@ -48,6 +49,9 @@ enum Command {
     /// when nobody reads its output any more; exits with 1 if the server refuses.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
+    /// Look at a journal on disk, also while a server has it open.
+    #[command(after_help = JOURNAL_EXAMPLES)]
+    Journal(Journal),
 }
 
 const EXAMPLES: &str = "\
@@ -66,6 +70,7 @@ Examples:
   fanfare serve --clock 2s                                    something to see at once
   fanfare serve --config fanfare.toml --check                 what would run, and where each setting comes from
   fanfare serve --history-channel 'news.*=events:10 age:10m'  of these channels keep only so much
+  fanfare serve --journal /var/lib/fanfare                    a restart or a crash loses nothing
   FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; who has the key publishes
 
 A file for --config:
@@ -100,12 +105,45 @@ Examples:
   fanfare subscribe http://127.0.0.1:3000 --channel a --since 10m        and of the last ten minutes
   fanfare subscribe https://example.org/any/stream                       any event stream";
 
+const JOURNAL_EXAMPLES: &str = "\
+Examples:
+  fanfare journal check /var/lib/fanfare                                 is it whole, and what is in it
+  fanfare journal dump /var/lib/fanfare --since 1h | jq .data            the last hour
+  fanfare journal dump /var/lib/fanfare | fanfare publish http://127.0.0.1:3000 --ndjson
+                                                                         all of it again, to another server";
+
+/// What `fanfare journal` was given.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Journal {
+    #[command(subcommand)]
+    pub(crate) command: JournalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Read all of it and say what is there and what is damaged. Exits with 1 if events may be missing.
+    Check {
+        /// The directory that the server was given with --journal.
+        path: PathBuf,
+    },
+    /// Print its events, one a line, as JSON that `fanfare publish --ndjson` takes.
+    Dump {
+        /// The directory that the server was given with --journal.
+        path: PathBuf,
+
+        /// Begin a time back (10m), at a time (RFC 3339), behind an event id, or with the earliest.
+        #[arg(long, value_name = "WHEN", default_value = "earliest", value_parser = since)]
+        since: EventId,
+    },
+}
+
 /// What to do.
 #[derive(Debug)]
 pub(crate) enum Task {
     Serve(Box<Settings>),
     Publish(Box<Publish>),
     Subscribe(Box<Subscribe>),
+    Journal(Journal),
 }
 
 /// What `fanfare publish` was given.
@@ -246,6 +284,7 @@ pub(crate) fn read() -> Result<Task, Failure> {
         }
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
+        Command::Journal(journal) => Ok(Task::Journal(journal)),
     }
 }
 

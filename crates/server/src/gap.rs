@@ -21,7 +21,7 @@ pub(crate) fn told(event: &Event) -> Option<String> {
     let why = match gap.get("reason").and_then(Value::as_str) {
         Some("busy") => "; they were not taken in time (busy)".to_owned(),
         Some("expired") => "; the server does not keep them any more (expired)".to_owned(),
-        Some("restart") => "; what was before the server's start is not kept (restart)".to_owned(),
+        Some("restart") => "; the server has been started since and does not have them (restart)".to_owned(),
         Some("unknown-id") => "; the server does not know the id to go on from (unknown-id)".to_owned(),
         Some(other) => format!(" ({})", harmless(other)),
         None => String::new(),
@@ -50,7 +50,7 @@ mod tests {
             ),
             (
                 r#"{"missed":null,"reason":"restart"}"#,
-                "events may have been missed; what was before the server's start is not kept (restart)",
+                "events may have been missed; the server has been started since and does not have them (restart)",
             ),
             (
                 r#"{"reason":"unknown-id"}"#,

@@ -7,6 +7,7 @@ mod client;
 mod event_stream;
 mod failure;
 mod gap;
+mod journal;
 mod log;
 mod printer;
 mod publish;
@@ -44,5 +45,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Serve(settings) => serve::run(&settings.serve),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
+        Task::Journal(journal) => journal::run(&journal),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{Write as _, stdout};
 
+use fanfare_disk::DiskJournal;
+use fanfare_http::{Config, Fanfare};
 use tracing::{info, warn};
 
 use crate::{
@@ -35,14 +37,29 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
             .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
         let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
+        // Who connects meanwhile waits in the listener's queue.
+        let fanfare = start(settings, config)?;
         info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
-        let ended = fanfare_http::run(listener, config, shutdown).await;
+        let ended = fanfare.serve(listener, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;
         if ended.cut > 0 {
             return Err(Failure::failed(format!("connections that had to be cut: {}", ended.cut)));
         }
         Ok(())
     })
+}
+
+/// The engine, with the events that its journal has, if there is one.
+fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
+    let started = match settings.journal() {
+        None => Fanfare::start(config),
+        Some((path, how)) => {
+            let journal = DiskJournal::open(&path, how);
+            let journal = journal.map_err(|error| Failure::failed(format!("--journal: {error}")))?;
+            Fanfare::start_behind(config, Box::new(journal))
+        }
+    };
+    started.map_err(|error| Failure::failed(format!("cannot serve: {error}")))
 }
 
 /// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.

@@ -1,10 +1,11 @@
 //! [`Serve`]: the one definition of each setting of `fanfare serve`. A field is the flag, the environment variable and
-//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history are a part
-//! of their own. The other modules below layer the sources, judge them together, show them, and make them what the
+//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history and
+//! the journal are parts of their own. The other modules below layer the sources, judge them together, show them, and make them what the
 //! server takes.
 
 mod file;
 mod history;
+mod journal;
 mod layers;
 mod meaning;
 mod report;
@@ -16,6 +17,7 @@ use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
 
 use self::{
     history::History,
+    journal::Journal,
     value::{duration, filter, host, origin, size},
 };
 pub(crate) use self::{
@@ -134,6 +136,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     history: History,
+
+    #[command(flatten)]
+    journal: Journal,
 
     /// Messages that may wait for one connection.
     #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096), help_heading = "Limits")]

@@ -1,6 +1,6 @@
 //! What the settings mean together: whether they can be served with, and how the server takes them.
 
-use std::{num::NonZero, thread::available_parallelism};
+use std::{num::NonZero, path::PathBuf, thread::available_parallelism};
 
 use fanfare_core::Policy;
 use fanfare_http::{Config, H1Outlet};
@@ -63,6 +63,12 @@ impl Serve {
             (descriptors - kept).max(1)
         });
         usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
+    /// The journal's directory and how it is kept, if there is to be one.
+    pub(crate) fn journal(&self) -> Option<(PathBuf, fanfare_disk::Config)> {
+        let targets_max = self.history.retentions().targets_max;
+        self.journal.path().map(|path| (path, self.journal.config(targets_max)))
     }
 
     /// As settings of the server, for a process that may have so many descriptors open.

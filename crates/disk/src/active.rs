@@ -1,0 +1,87 @@
+//! [`Active`]: the segment that is written to. It holds whole groups up to its good length; what a failed write left
+//! behind that is cut off, or the segment is given up.
+
+use std::{io, sync::Arc};
+
+use thiserror::Error;
+
+use crate::{
+    chain::{segment_name, tmp_name},
+    files::{File, Files, write_all},
+    header::{Header, Previous},
+};
+
+/// Nothing of a group was acknowledged.
+#[derive(Debug, Error)]
+#[error("the journal cannot be written: {source}")]
+pub struct AppendError {
+    /// The group may be there after a restart nevertheless.
+    pub is_unknown: bool,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) number: u64,
+    pub(crate) salt: u32,
+    /// How much of the file counts.
+    pub(crate) bytes: u64,
+    is_synced: bool,
+}
+
+impl Active {
+    /// A segment with nothing but its header. It gets its name when that is written, so no file with the name of a segment
+    /// is without one; a file that has the name already is one whose creation failed half way. If `is_durable`, a crash of
+    /// the machine will not undo it.
+    pub(crate) fn create(files: &dyn Files, header: &Header, is_durable: bool) -> io::Result<Self> {
+        let name = segment_name(header.number);
+        let tmp = tmp_name(&name);
+        let created = Self::write_header(files, header, &tmp, is_durable).and_then(|active| {
+            files.rename(&tmp, &name)?;
+            if is_durable {
+                files.sync_names()?;
+            }
+            Ok(active)
+        });
+        if created.is_err() {
+            // Whatever is left is overwritten by the next attempt, or removed at the next start.
+            let _ = files.remove(&tmp);
+        }
+        created
+    }
+
+    fn write_header(files: &dyn Files, header: &Header, tmp: &str, is_durable: bool) -> io::Result<Self> {
+        let bytes = header.encode();
+        let file = files.create(tmp)?;
+        write_all(&*file, &bytes)?;
+        if is_durable {
+            file.sync_data()?;
+        }
+        let Header { number, salt, is_synced, .. } = *header;
+        Ok(Self { file, number, salt, bytes: bytes.len() as u64, is_synced })
+    }
+
+    /// Appends whole frames. After an error that is unknown nothing may be appended any more.
+    pub(crate) fn append(&mut self, frames: &[u8]) -> Result<(), AppendError> {
+        if let Err(source) = write_all(&*self.file, frames) {
+            let is_unknown = self.file.set_len(self.bytes).is_err();
+            return Err(AppendError { is_unknown, source });
+        }
+        if self.is_synced
+            && let Err(source) = self.file.sync_data()
+        {
+            // Best effort: nobody knows any more what of this file is on the disk.
+            let _ = self.file.set_len(self.bytes);
+            return Err(AppendError { is_unknown: true, source });
+        }
+        self.bytes += frames.len() as u64;
+        Ok(())
+    }
+
+    /// For the header of the segment behind it.
+    pub(crate) fn as_previous(&self) -> Previous {
+        Previous { salt: self.salt, bytes: self.bytes }
+    }
+}

@@ -1,0 +1,145 @@
+//! [`Chain`]: the segments of a directory in order, by their headers: what follows what, and how much of each counts.
+
+use std::io;
+
+use fanfare_core::EventId;
+
+use crate::{
+    files::{Files, Listed},
+    header::{HEADER_BYTES, Header, HeaderError},
+    state::STATE,
+};
+
+const SUFFIX: &str = ".journal";
+const TMP_SUFFIX: &str = ".tmp";
+const NUMBER_DIGITS: usize = 20;
+
+/// The name of a segment's file.
+pub(crate) fn segment_name(number: u64) -> String {
+    format!("{number:0NUMBER_DIGITS$}{SUFFIX}")
+}
+
+/// A file that is being written, to get its own name when it is whole.
+pub(crate) fn tmp_name(name: &str) -> String {
+    format!("{name}{TMP_SUFFIX}")
+}
+
+fn is_tmp(name: &str) -> bool {
+    name.strip_suffix(TMP_SUFFIX).is_some_and(|name| name == STATE || segment_number(name).is_some())
+}
+
+fn segment_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    let is_number = digits.len() == NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
+/// Whether these files are a journal's.
+pub(crate) fn is_journal(files: &[Listed]) -> bool {
+    files.iter().any(|file| file.name == STATE || segment_number(&file.name).is_some())
+}
+
+/// One segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) number: u64,
+    pub(crate) file_bytes: u64,
+    /// None if it is damaged.
+    pub(crate) header: Option<Header>,
+}
+
+impl Link {
+    pub(crate) fn name(&self) -> String {
+        segment_name(self.number)
+    }
+
+    /// The number of the last segment it stands for.
+    pub(crate) fn through(&self) -> u64 {
+        self.header.as_ref().map_or(self.number, |header| header.through)
+    }
+}
+
+/// All segments.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    pub(crate) links: Vec<Link>,
+    /// Files that stand for nothing any more: of removals and rewrites that were not finished.
+    pub(crate) left_overs: Vec<String>,
+}
+
+/// Why there is no chain.
+#[derive(Debug)]
+pub(crate) enum ChainError {
+    /// This program does not know the format of a segment.
+    Newer { file: String, format: u16 },
+    /// A file cannot be read.
+    Io { file: String, source: io::Error },
+}
+
+impl Chain {
+    /// Reads the headers. Segments up to `removed_upto` were given up.
+    pub(crate) fn read(files: &dyn Files, removed_upto: u64, listed: &[Listed]) -> Result<Self, ChainError> {
+        let mut chain = Self::default();
+        chain.left_overs.extend(listed.iter().map(|file| &file.name).filter(|name| is_tmp(name)).cloned());
+        let mut segments: Vec<(u64, &Listed)> =
+            listed.iter().filter_map(|file| Some((segment_number(&file.name)?, file))).collect();
+        segments.sort_unstable_by_key(|(number, _)| *number);
+        let mut covered_upto = removed_upto;
+        for (number, file) in segments {
+            let header = read_header(files, number, &file.name)?;
+            let link = Link { number, file_bytes: file.bytes, header };
+            if number <= covered_upto && link.through() <= covered_upto {
+                chain.left_overs.push(file.name.clone());
+                continue;
+            }
+            covered_upto = link.through();
+            chain.links.push(link);
+        }
+        Ok(chain)
+    }
+
+    /// How many bytes of a segment count, if anything tells: nothing does for the last one.
+    pub(crate) fn length(&self, index: usize) -> Option<u64> {
+        let link = self.links.get(index)?;
+        let header = link.header.as_ref();
+        if let Some(bytes) = header.and_then(|header| header.rewritten_bytes) {
+            return Some(bytes);
+        }
+        let next = self.links.get(index + 1)?;
+        let is_next = next.number.checked_sub(1) == Some(link.through());
+        let previous = next.header.as_ref().filter(|_| is_next).and_then(|header| header.previous);
+        let told = previous.filter(|previous| header.is_some_and(|header| header.salt == previous.salt));
+        // Without a word about it, all of it counts.
+        Some(told.map_or(link.file_bytes, |previous| previous.bytes))
+    }
+
+    /// The base of the first segment from `index` on that has one: no id in an earlier segment is above it.
+    pub(crate) fn base_from(&self, index: usize) -> Option<EventId> {
+        self.links.iter().skip(index).find_map(|link| Some(link.header.as_ref()?.base))
+    }
+}
+
+/// The header of a segment, unless it is damaged.
+fn read_header(files: &dyn Files, number: u64, name: &str) -> Result<Option<Header>, ChainError> {
+    let bytes = files.read(name, HEADER_BYTES as u64);
+    let bytes = bytes.map_err(|source| ChainError::Io { file: name.to_owned(), source })?;
+    match Header::decode(&bytes) {
+        Ok(header) => Ok(Some(header).filter(|header| header.number == number)),
+        Err(HeaderError::Damaged) => Ok(None),
+        Err(HeaderError::Newer { format }) => Err(ChainError::Newer { file: name.to_owned(), format }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_number_of_twenty_digits() {
+        assert_eq!(segment_name(1), "00000000000000000001.journal");
+        assert_eq!(segment_number(&segment_name(u64::MAX)), Some(u64::MAX));
+        for other in ["1.journal", "+0000000000000000001.journal", "99999999999999999999.journal", "state"] {
+            assert_eq!(segment_number(other), None, "{other}");
+        }
+    }
+}

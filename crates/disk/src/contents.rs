@@ -1,0 +1,95 @@
+//! [`Contents`]: everything one segment holds, and what is not as it should be in it. Read as a whole, into memory.
+
+use std::io;
+
+use fanfare_core::EventId;
+
+use crate::{
+    boot::Boot,
+    chain::segment_name,
+    files::Files,
+    finding::Finding,
+    header::{Header, Previous},
+    record::{Record, Stored},
+    scan::{Piece, Scan},
+};
+
+/// One segment.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// None if it is damaged; then there is nothing else.
+    pub(crate) header: Option<Header>,
+    pub(crate) events: Vec<Stored>,
+    pub(crate) findings: Vec<Finding>,
+    /// The last id of its records, or the last one before it.
+    pub(crate) last: EventId,
+    /// Something up to this id is lost, if it is not zero.
+    pub(crate) lost: EventId,
+    /// Something up to the end is lost.
+    pub(crate) is_end_lost: bool,
+    /// It was closed in order.
+    pub(crate) is_ended: bool,
+    /// How much of the file counts.
+    pub(crate) bytes: u64,
+}
+
+impl Contents {
+    /// Reads segment `number`, of which `length` bytes count, if that is known; the ids before it go up to `last`.
+    pub(crate) fn read(
+        files: &dyn Files,
+        number: u64,
+        length: Option<u64>,
+        last: EventId,
+        boot: Boot,
+    ) -> io::Result<Self> {
+        let name = segment_name(number);
+        let file = files.read(&name, u64::MAX)?;
+        let Some(header) = Header::decode(&file).ok().filter(|header| header.number == number) else {
+            let bytes = file.len() as u64;
+            let findings = vec![Finding::DamagedHeader { file: name, bytes, after: last }];
+            return Ok(Self { findings, last, is_end_lost: true, bytes: length.unwrap_or(bytes), ..Self::default() });
+        };
+        let last = last.max(header.base);
+        let mut contents = Self { last, bytes: length.unwrap_or(file.len() as u64), ..Self::default() };
+        // Whatever of a synced write is not whole after a crash was never acknowledged.
+        let is_tail_torn = length.is_none() && header.is_synced && !header.boot.is_same(boot);
+        for piece in Scan::new(&file, header.salt, last, length) {
+            contents.add(piece, &name, is_tail_torn);
+        }
+        contents.header = Some(header);
+        Ok(contents)
+    }
+
+    fn add(&mut self, piece: Piece, name: &str, is_tail_torn: bool) {
+        self.is_ended = matches!(piece, Piece::Record(Record::End(_)));
+        match piece {
+            Piece::Record(record) => {
+                self.last = record.id();
+                if let Record::Event(stored) = record {
+                    self.events.push(stored);
+                }
+            }
+            Piece::Torn { offset, bytes } => self.tear(name, offset, bytes),
+            Piece::Damage(damage) if is_tail_torn && damage.before.is_none() => {
+                self.tear(name, damage.offset, damage.bytes);
+            }
+            Piece::Damage(damage) => {
+                self.findings.push(Finding::Damaged { file: name.to_owned(), damage });
+                match damage.before {
+                    Some(before) => self.lost = before.before(),
+                    None => self.is_end_lost = true,
+                }
+            }
+        }
+    }
+
+    fn tear(&mut self, name: &str, offset: u64, bytes: u64) {
+        self.findings.push(Finding::Torn { file: name.to_owned(), offset, bytes });
+        self.bytes = offset;
+    }
+
+    /// For the header of the segment behind it.
+    pub(crate) fn as_previous(&self) -> Option<Previous> {
+        Some(Previous { salt: self.header.as_ref()?.salt, bytes: self.bytes })
+    }
+}

@@ -1,0 +1,177 @@
+//! [`Directory`]: a journal's directory, opened: the right format, and nobody else writes to it. [`OpenError`] says what to
+//! do if not.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+
+use crate::{
+    boot::Boot,
+    chain::{Chain, ChainError, is_journal},
+    files::{DiskFiles, Files, Listed},
+    finding::Finding,
+    state::{STATE, State, StateError},
+};
+
+pub(crate) const LOCK: &str = "lock";
+/// For so long it may be held: a process that was killed lets go a moment later, and tools ask for it.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+/// May be in a directory that is to become a journal: a fresh file system, or a start that was interrupted.
+const IGNORED: [&str; 3] = ["lost+found", LOCK, "state.tmp"];
+
+/// A journal's directory, opened for writing. The lock is held until this and everything made from it is gone.
+#[derive(Debug)]
+pub struct Directory {
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) boot: Boot,
+    pub(crate) chain: Chain,
+    /// None if the file is not there or damaged.
+    pub(crate) state: Option<State>,
+}
+
+/// Why a directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It has to be a directory.
+    #[error("{0} is not a directory")]
+    NotADirectory(PathBuf),
+    /// There is nothing to read.
+    #[error("{0} does not exist")]
+    Missing(PathBuf),
+    /// It could not be made.
+    #[error("{path} cannot be created: {source}")]
+    Create {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not allowed, or the file system is read-only.
+    #[error("{path} cannot be written to: {source}")]
+    NotWritable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Two would destroy each other's order.
+    #[error("{0} is in use by another process")]
+    Locked(PathBuf),
+    /// There are files in it, and none is a journal's.
+    #[error("{0} is not empty and holds no journal")]
+    Foreign(PathBuf),
+    /// There is no journal to read in it.
+    #[error("{0} holds no journal")]
+    NoJournal(PathBuf),
+    /// A newer program has written it.
+    #[error("{file} has format {format}: this program is too old for it")]
+    Newer {
+        /// The file.
+        file: String,
+        /// Its format.
+        format: u16,
+    },
+    /// Something cannot be read.
+    #[error("{file} cannot be read: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Directory {
+    /// Opens a journal for writing; creates the directory if it is not there (its parent must be).
+    ///
+    /// # Errors
+    /// [`OpenError`]; the directory is as it was, but for an empty file `lock`.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if let Err(OpenError::Missing(_)) = check_kind(path) {
+            create(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
+        }
+        let listed = list(path)?;
+        if !is_journal(&listed) && listed.iter().any(|file| !IGNORED.contains(&file.name.as_str())) {
+            return Err(OpenError::Foreign(path.to_owned()));
+        }
+        let lock = lock(path)?;
+        Self::with_files(Arc::new(DiskFiles::new(path, Some(lock))), Boot::now())
+    }
+
+    /// A journal in these files, in this run of the machine: what [`Directory::open`] does once it has the lock.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`] and [`OpenError::Io`].
+    pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
+        let io_error = |file: &str, source| OpenError::Io { file: file.to_owned(), source };
+        let state = match State::read(&*files) {
+            Ok(state) => Some(state),
+            Err(StateError::None) => None,
+            Err(StateError::Newer { format }) => return Err(OpenError::Newer { file: STATE.to_owned(), format }),
+            Err(StateError::Io(source)) => return Err(io_error(STATE, source)),
+        };
+        let listed = files.list().map_err(|source| io_error("the directory", source))?;
+        let removed_upto = state.as_ref().map_or(0, |state| state.removed_upto);
+        let chain = Chain::read(&*files, removed_upto, &listed).map_err(|error| match error {
+            ChainError::Newer { file, format } => OpenError::Newer { file, format },
+            ChainError::Io { file, source } => OpenError::Io { file, source },
+        })?;
+        Ok(Self { files, boot, chain, state })
+    }
+
+    /// What is wrong with the state file, as far as the segments tell.
+    pub(crate) fn state_finding(&self) -> Option<Finding> {
+        match (&self.state, self.chain.links.first()) {
+            (None, Some(_)) => Some(Finding::NoState),
+            (Some(_), None) => Some(Finding::NoSegments),
+            (Some(state), Some(oldest)) if oldest.number.saturating_sub(1) > state.removed_upto => {
+                Some(Finding::Unmarked { file: oldest.name() })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn check_kind(path: &Path) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(OpenError::NotADirectory(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::Missing(path.to_owned())),
+        Err(source) => Err(OpenError::Io { file: path.display().to_string(), source }),
+    }
+}
+
+pub(crate) fn list(path: &Path) -> Result<Vec<Listed>, OpenError> {
+    check_kind(path)?;
+    let listed = DiskFiles::new(path, None).list();
+    listed.map_err(|source| OpenError::Io { file: path.display().to_string(), source })
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The file is never removed: another process could have it open and lock a file that nobody sees any more.
+fn lock(path: &Path) -> Result<fs::File, OpenError> {
+    let not_writable = |source| OpenError::NotWritable { path: path.to_owned(), source };
+    let options = fs::File::options().write(true).create(true).truncate(false).open(path.join(LOCK));
+    let file = options.map_err(not_writable)?;
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < end => sleep(LOCK_INTERVAL),
+            Err(fs::TryLockError::WouldBlock) => return Err(OpenError::Locked(path.to_owned())),
+            Err(fs::TryLockError::Error(source)) => return Err(not_writable(source)),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! [`Events`]: the kept events of a journal, for a dump.
+
+use std::{io, vec};
+
+use fanfare_core::EventId;
+
+use crate::{read_only::ReadOnlyDirectory, record::Stored, walk::Walk};
+
+/// Events in the order of their ids, one segment in memory at a time. What cannot be read is passed over:
+/// [`ReadOnlyDirectory::check`] tells of it. An error ends it.
+#[derive(Debug)]
+pub struct Events<'a> {
+    walk: Walk<'a>,
+    after: EventId,
+    events: vec::IntoIter<Stored>,
+    is_over: bool,
+}
+
+impl ReadOnlyDirectory {
+    /// The kept events above `after`.
+    pub fn events(&self, after: EventId) -> Events<'_> {
+        Events { walk: self.walk(), after, events: Vec::new().into_iter(), is_over: false }
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = io::Result<Stored>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.is_over {
+            let after = self.after;
+            if let Some(stored) = self.events.find(|stored| stored.event.is_kept() && stored.id > after) {
+                return Some(Ok(stored));
+            }
+            match self.walk.next_segment() {
+                Ok(Some(contents)) => self.events = contents.events.into_iter(),
+                Ok(None) => self.is_over = true,
+                Err(error) => {
+                    self.is_over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}

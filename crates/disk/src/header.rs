@@ -1,0 +1,166 @@
+//! [`Header`]: the first bytes of a segment. They say where it stands, what was before it, and who wrote it.
+//!
+//! Every format begins with the magic and the format, is as long as this one and ends with its checksum; so a damaged
+//! header is never taken for that of a newer program.
+
+use fanfare_core::EventId;
+
+use crate::{
+    boot::Boot,
+    codec::{Reader, put_id, put_u32, put_u64},
+};
+
+/// Length of a header.
+pub(crate) const HEADER_BYTES: usize = 88;
+
+/// The newest format this program knows, of segments and of the state file.
+pub(crate) const FORMAT: u16 = 1;
+
+const MAGIC: [u8; 8] = *b"FANFARE\0";
+const IS_SYNCED: u16 = 1;
+
+/// Begins a segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    /// Of the first segment it stands for,
+    pub(crate) number: u64,
+    /// and of the last: another one only if it was rewritten.
+    pub(crate) through: u64,
+    /// Every id in earlier segments is at or below this, every id in this one above.
+    pub(crate) base: EventId,
+    /// Where the checksums of its frames begin.
+    pub(crate) salt: u32,
+    /// The length of the file, if it was rewritten; else it was appended to and its end is told by the next segment.
+    pub(crate) rewritten_bytes: Option<u64>,
+    /// What stands before it, unless nothing does or nobody knows.
+    pub(crate) previous: Option<Previous>,
+    /// The run of the machine in which its events were appended.
+    pub(crate) boot: Boot,
+    /// Each write was synced before anybody saw it.
+    pub(crate) is_synced: bool,
+}
+
+/// How much of the segment before counts. What lies behind it in that file was refused or cut off by a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Previous {
+    /// Tells whether it is still the same file: a rewritten one has another salt.
+    pub(crate) salt: u32,
+    /// Never 0.
+    pub(crate) bytes: u64,
+}
+
+/// Why bytes are no header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    /// They are damaged or were never one.
+    Damaged,
+    /// This program does not know the format.
+    Newer { format: u16 },
+}
+
+impl Header {
+    pub(crate) fn is_rewritten(&self) -> bool {
+        self.rewritten_bytes.is_some()
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let previous = self.previous.unwrap_or(Previous { salt: 0, bytes: 0 });
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        bytes.extend_from_slice(&if self.is_synced { IS_SYNCED } else { 0 }.to_le_bytes());
+        put_u64(&mut bytes, self.number);
+        put_u64(&mut bytes, self.through);
+        put_id(&mut bytes, self.base);
+        put_u32(&mut bytes, self.salt);
+        put_u64(&mut bytes, self.rewritten_bytes.unwrap_or_default());
+        put_u32(&mut bytes, previous.salt);
+        put_u64(&mut bytes, previous.bytes);
+        bytes.extend_from_slice(&self.boot.to_bytes());
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// The header that `bytes` begin with.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let fields = bytes.get(..HEADER_BYTES).and_then(unseal).ok_or(HeaderError::Damaged)?;
+        let mut reader = Reader::new(fields);
+        if reader.array() != Some(MAGIC) {
+            return Err(HeaderError::Damaged);
+        }
+        match reader.u16() {
+            Some(FORMAT) => Self::decode_fields(reader).ok_or(HeaderError::Damaged),
+            Some(format) => Err(HeaderError::Newer { format }),
+            None => Err(HeaderError::Damaged),
+        }
+    }
+
+    fn decode_fields(mut reader: Reader<'_>) -> Option<Self> {
+        let is_synced = reader.u16()? & IS_SYNCED != 0;
+        let (number, through, base, salt) = (reader.u64()?, reader.u64()?, reader.id()?, reader.u32()?);
+        let rewritten_bytes = Some(reader.u64()?).filter(|bytes| *bytes > 0);
+        let previous = Previous { salt: reader.u32()?, bytes: reader.u64()? };
+        let boot = Boot::from_bytes(reader.array()?);
+        let previous = Some(previous).filter(|previous| previous.bytes > 0);
+        let header = Self { number, through, base, salt, rewritten_bytes, previous, boot, is_synced };
+        (number <= through).then_some(header)
+    }
+}
+
+/// Appends the checksum of what is there.
+pub(crate) fn seal(bytes: &mut Vec<u8>) {
+    let checksum = crc32fast::hash(bytes);
+    put_u32(bytes, checksum);
+}
+
+/// What stands before the checksum, if that is right.
+pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+    let (fields, checksum) = bytes.split_last_chunk()?;
+    (crc32fast::hash(fields) == u32::from_le_bytes(*checksum)).then_some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            number: 3,
+            through: 5,
+            base: EventId::new(7, 9),
+            salt: 11,
+            rewritten_bytes: Some(13),
+            previous: Some(Previous { salt: 15, bytes: 17 }),
+            boot: Boot::from_bytes([19; 16]),
+            is_synced: true,
+        }
+    }
+
+    #[test]
+    fn a_header_comes_back_as_it_was_and_has_its_length() {
+        let bytes = header().encode();
+        assert_eq!(bytes.len(), HEADER_BYTES);
+        assert_eq!(format!("{:?}", Header::decode(&bytes).unwrap()), format!("{:?}", header()));
+        let plain = Header { rewritten_bytes: None, previous: None, is_synced: false, ..header() };
+        assert_eq!(format!("{:?}", Header::decode(&plain.encode()).unwrap()), format!("{plain:?}"));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_damage_and_never_a_newer_format() {
+        for bit in 0..HEADER_BYTES * 8 {
+            let mut bytes = header().encode();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Header::decode(&bytes).unwrap_err(), HeaderError::Damaged, "{bit}");
+        }
+        assert_eq!(Header::decode(&header().encode()[..87]).unwrap_err(), HeaderError::Damaged);
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_damage() {
+        let mut bytes = header().encode();
+        bytes[8] = 2;
+        bytes.truncate(HEADER_BYTES - 4);
+        seal(&mut bytes);
+        assert_eq!(Header::decode(&bytes).unwrap_err(), HeaderError::Newer { format: 2 });
+    }
+}

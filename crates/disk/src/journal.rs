@@ -1,0 +1,138 @@
+//! [`DiskJournal`]: the journal on disk as a hub uses it. It reads what is there, then writes on the thread that runs it,
+//! with one thread beside it that syncs and one that gives space back.
+
+use std::{
+    io,
+    path::Path,
+    thread::{self, Scope, ScopedJoinHandle},
+    time::{Duration, Instant, SystemTime},
+};
+
+use fanfare_core::{Desk, Journal, Kept, Past};
+use tracing::{info, warn};
+
+use crate::{
+    directory::{Directory, OpenError},
+    keeper::Keeper,
+    log::{Fsync, Log, LogConfig},
+    record::Stored,
+    recovery::{Recovered, UNCLEAN_GAP_MS_MIN},
+    stop::Stop,
+    syncer::Syncer,
+    writer::Writer,
+};
+
+/// How a journal on disk is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// How it is written.
+    pub log: LogConfig,
+    /// With [`Fsync::Interval`]: how often. What a loss of power may take is at most that old. Default 100 ms.
+    pub fsync_interval: Duration,
+    /// Targets of which it is remembered what was given up. Default 100,000.
+    pub marks_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { log: LogConfig::default(), fsync_interval: Duration::from_millis(100), marks_max: 100_000 }
+    }
+}
+
+/// A journal in a directory of its own, which nobody else writes to.
+#[derive(Debug)]
+pub struct DiskJournal {
+    directory: Directory,
+    config: Config,
+    recovered: Option<Recovered>,
+}
+
+impl DiskJournal {
+    /// Opens the journal in `path`, or makes one if there is nothing.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do.
+    pub fn open(path: &Path, config: Config) -> Result<Self, OpenError> {
+        Directory::open(path).map(|directory| Self::with(directory, config))
+    }
+
+    /// In a directory that is open already.
+    pub fn with(directory: Directory, config: Config) -> Self {
+        Self { directory, config, recovered: None }
+    }
+
+    fn recover(&self, desk: &dyn Desk) -> io::Result<Recovered> {
+        let began = Instant::now();
+        // What was not synced yet is at most so old, and may have been seen.
+        let gap_ms = u64::try_from(2 * self.config.fsync_interval.as_millis()).unwrap_or(u64::MAX);
+        let mut recovery = self.directory.recover(unix_ms(), gap_ms.max(UNCLEAN_GAP_MS_MIN))?;
+        let mut events = 0_u64;
+        for stored in &mut recovery {
+            let Stored { id, event, key, matched } = stored?;
+            desk.restore(Kept { id, event, key, matched: usize::try_from(matched).unwrap_or(usize::MAX) });
+            events += 1;
+        }
+        let recovered = recovery.finish()?;
+        for finding in recovered.findings() {
+            warn!("journal: {finding}");
+        }
+        let marks = recovered.marks();
+        desk.restore_past(Past {
+            born: recovered.born(),
+            last: recovered.floor(),
+            lost: recovered.lost(),
+            given_up: marks.forgotten,
+            marks: marks.targets.iter().map(|(target, mark)| (target.clone(), *mark)).collect(),
+        });
+        let (bytes, ms) = (recovered.segments().bytes(), began.elapsed().as_millis());
+        info!(events, bytes, last = %recovered.floor(), ms, "journal read");
+        Ok(recovered)
+    }
+
+    /// Writes until the desk is closed, with the two other threads beside.
+    fn write(&self, recovered: &Recovered, desk: &dyn Desk) -> io::Result<()> {
+        let log = Log::new(recovered, self.config.log);
+        let (syncer, keeper) = (Syncer::new(log.unsynced()), Keeper::new(recovered, self.config));
+        let mut writer = Writer::new(log, syncer.failures());
+        let stop = Stop::default();
+        thread::scope(|scope| {
+            // Both end when this returns, however it does.
+            let _stopped = stop.on_drop();
+            if self.config.log.fsync == Fsync::Interval {
+                spawn(scope, "journal-sync", || syncer.run(&stop, self.config.fsync_interval))?;
+            }
+            spawn(scope, "journal-keep", || keeper.run(&stop, desk))?;
+            writer.run(desk);
+            Ok::<_, io::Error>(())
+        })?;
+        writer.close()
+    }
+}
+
+impl Journal for DiskJournal {
+    fn restore(&mut self, desk: &dyn Desk) -> io::Result<()> {
+        self.recovered = Some(self.recover(desk)?);
+        Ok(())
+    }
+
+    fn run(mut self: Box<Self>, desk: &dyn Desk) -> io::Result<()> {
+        match self.recovered.take() {
+            Some(recovered) => self.write(&recovered, desk),
+            None => Err(io::Error::other("the journal was not read before it was run")),
+        }
+    }
+}
+
+fn spawn<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    name: &str,
+    run: impl FnOnce() + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, ()>> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run)
+}
+
+/// Unix time in milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

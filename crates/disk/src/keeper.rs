@@ -1,0 +1,117 @@
+//! [`Keeper`]: gives back the space of what the history has let go of, beside the thread that writes. What the journal takes
+//! is bounded by what the history takes of memory.
+
+use std::{
+    collections::HashMap,
+    io, mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fanfare_core::Desk;
+use tracing::{debug, warn};
+
+use crate::{
+    journal::Config,
+    plan::{Candidate, Limits, Step, plan},
+    reclaim::Reclaim,
+    record::Stored,
+    recovery::Recovered,
+    segments::{SealedSegment, Segments},
+    stop::Stop,
+};
+
+/// How often it looks; and while there is more to read, which takes some 40 ms of a full segment.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const BUSY_INTERVAL: Duration = Duration::from_millis(50);
+/// How long it is believed how much of a segment is live: it only gets less.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
+/// Events that the hub is asked about at a time: publishes wait meanwhile.
+const ASKED_MAX: usize = 64;
+
+/// The thread that gives space back.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    segments: Arc<Segments>,
+    reclaim: Reclaim,
+    segment_bytes_max: u64,
+    /// What was live of a segment when it was last read.
+    measured: HashMap<u64, (Instant, u64)>,
+    has_failed: bool,
+}
+
+impl Keeper {
+    pub(crate) fn new(recovered: &Recovered, config: Config) -> Self {
+        Self {
+            segments: Arc::clone(recovered.segments()),
+            reclaim: Reclaim::new(recovered, config.marks_max),
+            segment_bytes_max: config.log.segment_bytes_max,
+            measured: HashMap::new(),
+            has_failed: false,
+        }
+    }
+
+    pub(crate) fn run(mut self, stop: &Stop, desk: &dyn Desk) {
+        let mut interval = LOOK_INTERVAL;
+        while !stop.wait(interval) {
+            interval = LOOK_INTERVAL;
+            match self.look(desk) {
+                Ok(has_more) => {
+                    self.has_failed = false;
+                    if has_more {
+                        interval = BUSY_INTERVAL;
+                    }
+                }
+                // A full disk, for instance: it is tried again, and said once.
+                Err(error) if !mem::replace(&mut self.has_failed, true) => {
+                    warn!(%error, "journal: cannot give space back");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Does what there is to do; whether there is more.
+    fn look(&mut self, desk: &dyn Desk) -> io::Result<bool> {
+        let history_bytes = u64::try_from(desk.history_bytes()).unwrap_or(u64::MAX);
+        let limits = Limits::new(history_bytes, self.segment_bytes_max);
+        let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
+        let has_more = bytes > limits.bytes_max && self.measure(&sealed, desk)?;
+        let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
+        for step in plan(&candidates, bytes, desk.oldest(), &limits) {
+            debug!(?step, bytes, "journal: giving space back");
+            match step {
+                Step::Remove { number } => self.reclaim.remove(number)?,
+                Step::Rewrite { first, last } => self.reclaim.rewrite(first, last, |events| are_live(events, desk))?,
+            }
+        }
+        self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
+        Ok(has_more)
+    }
+
+    fn candidate(&self, segment: SealedSegment) -> Candidate {
+        let live_bytes = self.measured.get(&segment.number).map_or(segment.bytes, |(_, live_bytes)| *live_bytes);
+        Candidate { segment, live_bytes: live_bytes.min(segment.bytes) }
+    }
+
+    /// Reads a segment of which it is not known, or not any more, what is live; whether there was one.
+    fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> io::Result<bool> {
+        let is_known =
+            |number| self.measured.get(number).is_some_and(|(measured, _)| measured.elapsed() < MEASURE_INTERVAL);
+        let Some(SealedSegment { number, .. }) = sealed.iter().find(|segment| !is_known(&segment.number)) else {
+            return Ok(false);
+        };
+        let live_bytes = self.reclaim.live_bytes(*number, |events| are_live(events, desk))?;
+        self.measured.insert(*number, (Instant::now(), live_bytes));
+        Ok(true)
+    }
+}
+
+/// For each event whether the hub still needs it.
+fn are_live(events: &[Stored], desk: &dyn Desk) -> Vec<bool> {
+    let asked = |events: &[Stored]| {
+        let events: Vec<_> = events.iter().map(|stored| (stored.id, stored.event.targets())).collect();
+        desk.holds(&events)
+    };
+    events.chunks(ASKED_MAX).flat_map(asked).collect()
+}

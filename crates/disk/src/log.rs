@@ -1,0 +1,233 @@
+//! [`Log`]: appends groups of events to the newest segment. Each run begins a segment of its own, and never touches those
+//! of earlier runs.
+//!
+//! A group is on the disk as a whole or was refused as a whole, and the id of a refused event is never given again.
+
+use std::{io, sync::Arc};
+
+use fanfare_core::EventId;
+
+use crate::{
+    active::{Active, AppendError},
+    boot::Boot,
+    chain::segment_name,
+    files::Files,
+    frame::{TooLong, put_frame},
+    header::{Header, Previous},
+    record::{Entry, put_end, put_event, put_position},
+    recovery::Recovered,
+    segments::{Segment, Segments},
+    unsynced::{IdRange, Unsynced},
+};
+
+/// When what was written is made to reach the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fsync {
+    /// Before an append is answered.
+    Always,
+    /// From time to time, by a thread that calls [`Unsynced::sync`].
+    #[default]
+    Interval,
+    /// When the system likes.
+    Never,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug)]
+pub struct LogConfig {
+    /// When to sync.
+    pub fsync: Fsync,
+    /// A segment that has reached this is followed by another.
+    pub segment_bytes_max: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { fsync: Fsync::default(), segment_bytes_max: 16 << 20 }
+    }
+}
+
+/// The end of the journal.
+#[derive(Debug)]
+pub struct Log {
+    files: Arc<dyn Files>,
+    boot: Boot,
+    config: LogConfig,
+    segments: Arc<Segments>,
+    unsynced: Arc<Unsynced>,
+    /// The last id given.
+    last: EventId,
+    next_number: u64,
+    /// Of the first segment of this run.
+    first_number: u64,
+    /// The segment before the next one.
+    previous: Option<Previous>,
+    active: Option<Active>,
+}
+
+impl Log {
+    /// The log of a run. It writes nothing before the first append.
+    pub fn new(recovered: &Recovered, config: LogConfig) -> Self {
+        Self {
+            files: Arc::clone(&recovered.files),
+            boot: recovered.boot,
+            config,
+            segments: Arc::clone(&recovered.segments),
+            unsynced: Arc::new(Unsynced::new(Arc::clone(&recovered.files))),
+            last: recovered.floor,
+            next_number: recovered.next_number,
+            first_number: recovered.next_number,
+            previous: recovered.previous,
+            active: None,
+        }
+    }
+
+    /// For the thread that syncs.
+    pub fn unsynced(&self) -> Arc<Unsynced> {
+        Arc::clone(&self.unsynced)
+    }
+
+    /// The last id given.
+    pub fn last(&self) -> EventId {
+        self.last
+    }
+
+    /// Appends a group and gives each its id, in order. `now_ms` is Unix time.
+    ///
+    /// # Errors
+    /// [`AppendError`]; the next append tries again.
+    pub fn append(&mut self, now_ms: u64, group: &[Entry<'_>]) -> Result<Vec<EventId>, AppendError> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let active = self.take_active()?;
+        let before = self.last;
+        let ids: Vec<EventId> = group.iter().map(|_| self.next_id(now_ms)).collect();
+        let frames = encode(group, &ids, active.salt);
+        self.write(active, frames, before)?;
+        Ok(ids)
+    }
+
+    /// Finds out whether the disk works: takes an id that nobody gets, and writes it down.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn probe(&mut self, now_ms: u64) -> Result<(), AppendError> {
+        let active = self.take_active()?;
+        let (before, id) = (self.last, self.next_id(now_ms));
+        let frame = encode_one(active.salt, |payload| put_position(payload, id));
+        self.write(active, frame, before)
+    }
+
+    /// Ends the run in order: when this is done, everything is on the disk and the next run knows it.
+    ///
+    /// # Errors
+    /// What was appended may not be on the disk.
+    pub fn close(mut self) -> io::Result<()> {
+        // The end is no reason for another segment.
+        self.config.segment_bytes_max = u64::MAX;
+        let active = self.take_active().map_err(|error| error.source)?;
+        let (file, last) = (Arc::clone(&active.file), self.last);
+        // The end says that everything else is on the disk, so that has to be true before it is written.
+        self.sync_run()?;
+        let frame = encode_one(active.salt, |payload| put_end(payload, last));
+        self.write(active, frame, last).map_err(|error| error.source)?;
+        file.sync_data()
+    }
+
+    /// Syncs all segments of this run. Some may have been removed, or are part of a rewritten one, meanwhile.
+    fn sync_run(&self) -> io::Result<()> {
+        for number in self.first_number..self.next_number {
+            match self.files.sync(&segment_name(number)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.files.sync_names()
+    }
+
+    fn next_id(&mut self, now_ms: u64) -> EventId {
+        self.last = self.last.next(now_ms);
+        self.last
+    }
+
+    /// The segment to write to: a new one if there is none, or the old one is full or could not be synced. Whoever takes
+    /// it gives it back to [`Log::write`].
+    fn take_active(&mut self) -> Result<Active, AppendError> {
+        if let Some(active) = self.active.take() {
+            if active.bytes < self.config.segment_bytes_max && !self.unsynced.has_failed(active.number) {
+                return Ok(active);
+            }
+            self.previous = Some(active.as_previous());
+        }
+        self.begin_segment().map_err(|source| AppendError { is_unknown: false, source })
+    }
+
+    fn begin_segment(&mut self) -> io::Result<Active> {
+        let header = Header {
+            number: self.next_number,
+            through: self.next_number,
+            base: self.last,
+            salt: rand::random(),
+            rewritten_bytes: None,
+            previous: self.previous,
+            boot: self.boot,
+            is_synced: self.config.fsync == Fsync::Always,
+        };
+        // The first one of a run is what tells of a crash: the end of the run before may have been in order.
+        let is_durable = header.is_synced || header.number == self.first_number;
+        let active = Active::create(&*self.files, &header, is_durable)?;
+        let Header { number, through, base, .. } = header;
+        self.segments.push(Segment { number, through, base, bytes: active.bytes, has_header: true });
+        if self.config.fsync == Fsync::Interval {
+            self.unsynced.created(number, &active.file);
+        }
+        self.next_number = self.next_number.saturating_add(1);
+        Ok(active)
+    }
+
+    /// Writes frames with the ids from behind `before` to the last one given.
+    fn write(
+        &mut self,
+        mut active: Active,
+        frames: Result<Vec<u8>, TooLong>,
+        before: EventId,
+    ) -> Result<(), AppendError> {
+        let refused =
+            |error| AppendError { is_unknown: false, source: io::Error::new(io::ErrorKind::InvalidInput, error) };
+        let written = frames.map_err(refused).and_then(|frames| active.append(&frames));
+        if written.is_ok() {
+            self.segments.grow(active.bytes);
+            if self.config.fsync == Fsync::Interval {
+                self.unsynced.wrote(active.number, &active.file, IdRange { after: before, upto: self.last });
+            }
+        }
+        match &written {
+            Err(error) if error.is_unknown => self.previous = Some(active.as_previous()),
+            _ => self.active = Some(active),
+        }
+        written
+    }
+}
+
+/// The frames of a group.
+fn encode(group: &[Entry<'_>], ids: &[EventId], salt: u32) -> Result<Vec<u8>, TooLong> {
+    let mut frames = Vec::new();
+    let recorded = group.iter().zip(ids).filter(|(entry, _)| entry.is_recorded());
+    let mut last_recorded = None;
+    for (entry, id) in recorded {
+        put_frame(&mut frames, salt, |payload| put_event(payload, *id, entry))?;
+        last_recorded = Some(id);
+    }
+    // An id that was given has to be known after a restart, even if its event is not.
+    if let Some(last) = ids.last().filter(|last| last_recorded != Some(last)) {
+        put_frame(&mut frames, salt, |payload| put_position(payload, *last))?;
+    }
+    Ok(frames)
+}
+
+fn encode_one(salt: u32, put: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, TooLong> {
+    let mut frame = Vec::new();
+    put_frame(&mut frame, salt, put)?;
+    Ok(frame)
+}

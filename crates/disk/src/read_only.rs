@@ -1,0 +1,60 @@
+//! [`ReadOnlyDirectory`]: a journal as tools see it. Nothing is written, and a server may have it open meanwhile.
+
+use std::{fs, path::Path, sync::Arc};
+
+use crate::{
+    boot::Boot,
+    chain::is_journal,
+    directory::{Directory, LOCK, OpenError, list},
+    files::{DiskFiles, Files},
+    walk::Walk,
+};
+
+/// A journal's directory, opened for reading only.
+#[derive(Debug)]
+pub struct ReadOnlyDirectory {
+    directory: Directory,
+    is_open: bool,
+}
+
+impl ReadOnlyDirectory {
+    /// Opens the journal in `path`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if !is_journal(&list(path)?) {
+            return Err(OpenError::NoJournal(path.to_owned()));
+        }
+        let is_open = is_locked(path);
+        let directory = Directory::with_files(Arc::new(DiskFiles::new(path, None)), Boot::now())?;
+        Ok(Self { directory, is_open })
+    }
+
+    /// A journal in these files that no server has open.
+    ///
+    /// # Errors
+    /// As [`Directory::with_files`].
+    pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
+        Ok(Self { directory: Directory::with_files(files, boot)?, is_open: false })
+    }
+
+    /// Whether a server had it open when it was opened here.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn walk(&self) -> Walk<'_> {
+        Walk::new(&*self.directory.files, &self.directory.chain, self.directory.boot)
+    }
+}
+
+/// Whether another process has the lock. Asking takes it, shared, for a moment.
+fn is_locked(path: &Path) -> bool {
+    let file = fs::File::open(path.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}

@@ -1,0 +1,244 @@
+//! [`Reclaim`]: gives back the space of events that nobody needs any more. It works on sealed segments only, beside the
+//! log, and leaves a mark of whatever it lets go of before that is gone.
+
+use std::{io, iter, sync::Arc};
+
+use fanfare_core::EventId;
+
+use crate::{
+    boot::Boot,
+    chain::{segment_name, tmp_name},
+    contents::Contents,
+    files::{Files, write_all},
+    frame::put_frame,
+    header::{HEADER_BYTES, Header},
+    record::{Stored, put_event},
+    recovery::Recovered,
+    segments::{SealedSegment, Segment, Segments},
+    state::{Marks, State},
+};
+
+/// The one who removes and rewrites segments. Which ones is for [`plan()`](crate::plan()) to say.
+#[derive(Debug)]
+pub struct Reclaim {
+    files: Arc<dyn Files>,
+    boot: Boot,
+    segments: Arc<Segments>,
+    state: State,
+    marks_max: usize,
+    /// Files that a rewritten segment stands for, and that are still there.
+    left_overs: Vec<u64>,
+}
+
+impl Reclaim {
+    /// Goes on from what a start has found. Above `marks_max` targets the oldest marks become one for all.
+    pub fn new(recovered: &Recovered, marks_max: usize) -> Self {
+        Self {
+            files: Arc::clone(&recovered.files),
+            boot: recovered.boot,
+            segments: Arc::clone(&recovered.segments),
+            state: recovered.state.clone(),
+            marks_max,
+            left_overs: Vec::new(),
+        }
+    }
+
+    /// What was given up of each target by now.
+    pub fn marks(&self) -> &Marks {
+        &self.state.marks
+    }
+
+    /// How long a sealed segment would be if it was rewritten. `is_live` says for each event whether it is still needed.
+    ///
+    /// # Errors
+    /// There is no such segment, or it cannot be read.
+    pub fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<bool>) -> io::Result<u64> {
+        let run = self.run(number, number)?;
+        let live = self.collect(&run, 0, &mut is_live, &mut |_| {})?;
+        Ok((HEADER_BYTES + live.frames.len()) as u64)
+    }
+
+    /// Removes the oldest segment, whose events are all given up. On a full disk the marks may have to wait for the next
+    /// time they can be written; a restart before that forgets everything up to the oldest segment there is.
+    ///
+    /// # Errors
+    /// It is not the oldest one or not sealed, or it cannot be removed.
+    pub fn remove(&mut self, number: u64) -> io::Result<()> {
+        let oldest = self.segments.sealed().first().copied().filter(|oldest| oldest.number == number);
+        let oldest = oldest.ok_or_else(not_sealed)?;
+        self.remove_left_overs()?;
+        self.sync_newest()?;
+        match self.read(&oldest) {
+            Ok(contents) => {
+                contents.events.iter().for_each(|stored| give_up(&mut self.state.marks, stored));
+                self.state.lost = self.state.lost.max(lost_in(&contents, &oldest));
+            }
+            // What cannot be read can be removed nevertheless: its events were everybody's.
+            Err(_) => self.state.marks.forgotten = self.state.marks.forgotten.max(oldest.upto),
+        }
+        self.state.removed_upto = self.state.removed_upto.max(oldest.through);
+        self.state.marks.fold(self.marks_max);
+        // Removing is what makes room again, so it does not wait for room. Recovery sees by the numbers that a mark is
+        // missing.
+        let _ = self.state.write(&*self.files);
+        self.files.remove(&segment_name(number))?;
+        self.segments.remove(number);
+        Ok(())
+    }
+
+    /// Makes one segment of the adjacent sealed ones with the numbers `first` to `last`, with the events that are live:
+    /// `is_live` is asked for each, a segment at a time. The result is held in memory until it is written.
+    ///
+    /// # Errors
+    /// They are not sealed; or reading or writing failed. Then no event has changed, and the next start removes what is left
+    /// over, if anything is.
+    pub fn rewrite(
+        &mut self,
+        first: u64,
+        last: u64,
+        mut is_live: impl FnMut(&[Stored]) -> Vec<bool>,
+    ) -> io::Result<()> {
+        let run = self.run(first, last)?;
+        self.remove_left_overs()?;
+        let mut state = self.state.clone();
+        let salt = rand::random();
+        let live = self.collect(&run, salt, &mut is_live, &mut |stored| give_up(&mut state.marks, stored))?;
+        state.lost = state.lost.max(live.lost);
+        state.marks.fold(self.marks_max);
+        let header = live.header(&run, salt).ok_or_else(not_sealed)?;
+        let tmp = tmp_name(&segment_name(first));
+        let written = self.write(&tmp, &header, &live.frames).and_then(|()| {
+            self.sync_newest()?;
+            // First the marks: what has one too many is only told twice.
+            state.write(&*self.files)?;
+            self.state = state;
+            self.files.rename(&tmp, &segment_name(first))
+        });
+        if written.is_err() {
+            // The next start removes it if this does not.
+            let _ = self.files.remove(&tmp);
+            return written;
+        }
+        let Header { number, through, base, .. } = header;
+        let bytes = header.rewritten_bytes.unwrap_or_default();
+        self.segments.replace(Segment { number, through, base, bytes, has_header: true });
+        self.left_overs.extend(run.iter().skip(1).map(|sealed| sealed.number));
+        self.remove_left_overs()
+    }
+
+    /// They must be gone before what stands for them goes: nothing would tell any more that they are not to be read.
+    fn remove_left_overs(&mut self) -> io::Result<()> {
+        if self.left_overs.is_empty() {
+            return Ok(());
+        }
+        // What stands for them has to have its name on the disk.
+        self.files.sync_names()?;
+        while let Some(number) = self.left_overs.last() {
+            match self.files.remove(&segment_name(*number)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => self.left_overs.pop(),
+            };
+        }
+        Ok(())
+    }
+
+    /// How far ids had come may be told by what is about to go. The newest segment tells it too, from when it is on the disk.
+    fn sync_newest(&self) -> io::Result<()> {
+        let Some(newest) = self.segments.newest() else { return Ok(()) };
+        self.files.sync(&segment_name(newest))?;
+        self.files.sync_names()
+    }
+
+    /// Adjacent sealed segments.
+    fn run(&self, first: u64, last: u64) -> io::Result<Vec<SealedSegment>> {
+        let mut run = self.segments.sealed();
+        run.retain(|sealed| (first..=last).contains(&sealed.number));
+        let is_run = run.first().is_some_and(|sealed| sealed.number == first)
+            && run.last().is_some_and(|sealed| sealed.number == last);
+        is_run.then_some(run).ok_or_else(not_sealed)
+    }
+
+    fn read(&self, sealed: &SealedSegment) -> io::Result<Contents> {
+        Contents::read(&*self.files, sealed.number, Some(sealed.bytes), sealed.base, self.boot)
+    }
+
+    /// The live events of a run, as frames.
+    fn collect(
+        &self,
+        run: &[SealedSegment],
+        salt: u32,
+        is_live: &mut dyn FnMut(&[Stored]) -> Vec<bool>,
+        give_up: &mut dyn FnMut(&Stored),
+    ) -> io::Result<Live> {
+        let mut live = Live::default();
+        for sealed in run {
+            let contents = self.read(sealed)?;
+            live.lost = live.lost.max(lost_in(&contents, sealed));
+            // One about which nothing was said stays.
+            let answers = is_live(&contents.events).into_iter().chain(iter::repeat(true));
+            for (stored, is_live) in contents.events.iter().zip(answers) {
+                if is_live {
+                    put_frame(&mut live.frames, salt, |payload| put_event(payload, stored.id, &stored.entry()))
+                        .map_err(io::Error::other)?;
+                } else {
+                    give_up(stored);
+                }
+            }
+            live.found = live.found.or(contents.header);
+        }
+        Ok(live)
+    }
+
+    fn write(&self, name: &str, header: &Header, frames: &[u8]) -> io::Result<()> {
+        let file = self.files.create(name)?;
+        write_all(&*file, &header.encode())?;
+        write_all(&*file, frames)?;
+        file.sync_data()
+    }
+}
+
+/// What a rewrite keeps.
+#[derive(Debug, Default)]
+struct Live {
+    /// The first header of the run that is not damaged.
+    found: Option<Header>,
+    frames: Vec<u8>,
+    /// Damage: something up to here is lost.
+    lost: EventId,
+}
+
+impl Live {
+    /// The header of the segment that stands for `run`.
+    fn header(&self, run: &[SealedSegment], salt: u32) -> Option<Header> {
+        let (first, last) = (run.first()?, run.last()?);
+        let found = self.found.as_ref();
+        let of_first = found.filter(|header| header.number == first.number);
+        Some(Header {
+            number: first.number,
+            through: last.through,
+            base: first.base,
+            salt,
+            rewritten_bytes: Some((HEADER_BYTES + self.frames.len()) as u64),
+            previous: of_first.and_then(|header| header.previous),
+            // As it was: whether the machine stopped between the segment before and this one is told by their boots.
+            boot: found.map_or(Boot::UNKNOWN, |header| header.boot),
+            is_synced: true,
+        })
+    }
+}
+
+/// The newest id up to which something of a segment is lost.
+fn lost_in(contents: &Contents, sealed: &SealedSegment) -> EventId {
+    if contents.is_end_lost { sealed.upto } else { contents.lost }
+}
+
+/// Marks an event; one that was live only is nobody's loss.
+fn give_up(marks: &mut Marks, stored: &Stored) {
+    if stored.event.is_kept() {
+        stored.event.targets().iter().for_each(|target| marks.add(target, stored.id));
+    }
+}
+
+fn not_sealed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "there are no such sealed segments")
+}

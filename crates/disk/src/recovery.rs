@@ -1,0 +1,211 @@
+//! [`Recovery`]: reads a journal from its beginning to its end, once, when a server starts. [`Recovered`] is what it has
+//! found out on the way: where ids go on, what is lost, and everything the log and the reclaiming of space go on from.
+
+use std::{io, sync::Arc, vec};
+
+use fanfare_core::EventId;
+
+use crate::{
+    boot::Boot,
+    chain::Link,
+    contents::Contents,
+    directory::Directory,
+    files::Files,
+    finding::Finding,
+    header::Previous,
+    record::Stored,
+    segments::{Segment, Segments},
+    state::{Marks, State},
+    walk::Walk,
+};
+
+/// The smallest distance between the last id found and the next one given, after a stop that was not in order: what was
+/// written last may be gone, and still have been seen.
+pub const UNCLEAN_GAP_MS_MIN: u64 = 1_000;
+
+/// The events of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
+/// each time: there is no way past it.
+#[derive(Debug)]
+pub struct Recovery<'a> {
+    directory: &'a Directory,
+    walk: Walk<'a>,
+    events: vec::IntoIter<Stored>,
+    segments: Vec<Segment>,
+    previous: Option<Previous>,
+    findings: Vec<Finding>,
+    now_ms: u64,
+    unclean_gap_ms: u64,
+}
+
+/// What a journal is at the start of a run.
+#[derive(Debug)]
+pub struct Recovered {
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) boot: Boot,
+    pub(crate) floor: EventId,
+    pub(crate) state: State,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) next_number: u64,
+    pub(crate) previous: Option<Previous>,
+}
+
+impl Recovered {
+    /// No id was given above this, and the next one is.
+    pub fn floor(&self) -> EventId {
+        self.floor
+    }
+
+    /// No event of the journal has an id at or below this.
+    pub fn born(&self) -> EventId {
+        self.state.born
+    }
+
+    /// Of any target, something up to here may be lost; zero if nothing is.
+    pub fn lost(&self) -> EventId {
+        self.state.lost
+    }
+
+    /// What was given up of each target.
+    pub fn marks(&self) -> &Marks {
+        &self.state.marks
+    }
+
+    /// What is not as it should be.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The segments, and those that will come.
+    pub fn segments(&self) -> &Arc<Segments> {
+        &self.segments
+    }
+}
+
+impl Directory {
+    /// Begins to read the journal, which has to be open for writing. `now_ms` is Unix time; the next id is at least
+    /// `unclean_gap_ms` (at least [`UNCLEAN_GAP_MS_MIN`]) above the last one if the last run did not end in order.
+    ///
+    /// # Errors
+    /// What was left over by an interrupted run cannot be removed or synced.
+    pub fn recover(&self, now_ms: u64, unclean_gap_ms: u64) -> io::Result<Recovery<'_>> {
+        for name in &self.chain.left_overs {
+            self.files.remove(name)?;
+        }
+        // A run that was killed may have written what it had no time to sync, and a crash would take that without a word.
+        let is_synced = |link: &&Link| link.header.as_ref().is_some_and(|header| header.is_synced);
+        if let Some(newest) = self.chain.links.last().filter(is_synced) {
+            self.files.sync(&newest.name())?;
+        }
+        Ok(Recovery {
+            directory: self,
+            walk: Walk::new(&*self.files, &self.chain, self.boot),
+            events: Vec::new().into_iter(),
+            segments: Vec::new(),
+            previous: None,
+            findings: Vec::new(),
+            now_ms,
+            unclean_gap_ms: unclean_gap_ms.max(UNCLEAN_GAP_MS_MIN),
+        })
+    }
+}
+
+impl Iterator for Recovery<'_> {
+    type Item = io::Result<Stored>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(stored) = self.events.next() {
+                return Some(Ok(stored));
+            }
+            let last = self.walk.last;
+            match self.walk.next_segment() {
+                Ok(Some(contents)) => self.enter(last, contents),
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Recovery<'_> {
+    fn enter(&mut self, last: EventId, contents: Contents) {
+        if let Some(link) = self.directory.chain.links.get(self.segments.len()) {
+            let base = link.header.as_ref().map_or(last, |header| header.base);
+            let (bytes, has_header) = (contents.bytes, contents.header.is_some());
+            self.segments.push(Segment { number: link.number, through: link.through(), base, bytes, has_header });
+        }
+        self.previous = contents.as_previous();
+        self.findings.extend(contents.findings);
+        self.events = contents.events.into_iter();
+    }
+
+    /// Reads the rest. A journal without a state file or without a segment gets a new state file.
+    ///
+    /// # Errors
+    /// A segment cannot be read, or the state file cannot be written.
+    pub fn finish(mut self) -> io::Result<Recovered> {
+        for stored in self.by_ref() {
+            stored?;
+        }
+        let Directory { files, boot, chain, state: found, .. } = self.directory;
+        let floor = self.floor(found.as_ref());
+        let mut state = self.state(floor);
+        state.lost = state.lost.max(self.walk.lost);
+        if self.walk.is_end_lost {
+            state.lost = floor;
+        }
+        // What is lost with all segments nothing else would tell the next start.
+        if found.is_none() || chain.links.is_empty() {
+            state.write(&**files)?;
+        }
+        let last_number = chain.links.last().map_or(0, Link::through).max(state.removed_upto);
+        Ok(Recovered {
+            files: Arc::clone(files),
+            boot: *boot,
+            floor,
+            state,
+            findings: self.findings,
+            segments: Arc::new(Segments::new(self.segments)),
+            next_number: last_number.saturating_add(1),
+            previous: self.previous,
+        })
+    }
+
+    /// Where ids go on. If the last run did not end in order nobody knows how far it came: not beyond now, unless the
+    /// clock was ahead.
+    fn floor(&self, state: Option<&State>) -> EventId {
+        let known = state.map_or(EventId::ZERO, |state| state.born.max(state.lost).max(state.marks.newest()));
+        let last = self.walk.last.max(self.walk.lost).max(known);
+        if self.walk.is_ended {
+            return last;
+        }
+        EventId::new(last.ms().saturating_add(self.unclean_gap_ms).max(self.now_ms), 0)
+    }
+
+    /// What the state file says, or what it has to say if it is behind or not there.
+    fn state(&mut self, floor: EventId) -> State {
+        let chain = &self.directory.chain;
+        let base = chain.base_from(0).unwrap_or(floor);
+        let mut state = self.directory.state.clone().unwrap_or_else(|| State::new(base));
+        let finding = self.directory.state_finding();
+        match finding {
+            Some(Finding::NoState) => state.marks.forgotten = self.given_up_by_rewrites(floor).max(base),
+            Some(Finding::Unmarked { .. }) => state.marks.forgotten = state.marks.forgotten.max(base),
+            Some(Finding::NoSegments) => self.walk.is_end_lost = true,
+            _ => {}
+        }
+        self.findings.extend(finding);
+        let removed_upto = chain.links.first().map_or(0, |oldest| oldest.number.saturating_sub(1));
+        state.removed_upto = state.removed_upto.max(removed_upto);
+        state
+    }
+
+    /// The newest id that a rewritten segment may have let go of.
+    fn given_up_by_rewrites(&self, floor: EventId) -> EventId {
+        let chain = &self.directory.chain;
+        let is_rewritten = |link: &Link| link.header.as_ref().is_some_and(|header| header.is_rewritten());
+        let newest = chain.links.iter().rposition(is_rewritten);
+        newest.map_or(EventId::ZERO, |index| chain.base_from(index + 1).unwrap_or(floor))
+    }
+}

@@ -1,0 +1,127 @@
+//! [`Segments`]: the segments there are, shared by the log, which adds to them, and by whoever reclaims their space.
+
+use fanfare_core::EventId;
+use parking_lot::Mutex;
+
+/// One segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) through: u64,
+    pub(crate) base: EventId,
+    pub(crate) bytes: u64,
+    /// Its header is not damaged: whatever was before it, the next start will know its base.
+    pub(crate) has_header: bool,
+}
+
+/// A segment that is not written to any more and has another one behind it that tells where ids were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedSegment {
+    /// Its number: of the first segment it stands for,
+    pub number: u64,
+    /// and of the last.
+    pub through: u64,
+    /// Its ids are above this
+    pub base: EventId,
+    /// and not above this.
+    pub upto: EventId,
+    /// How much of the file counts.
+    pub bytes: u64,
+}
+
+/// All segments, oldest first. The newest one is the log's, if it has begun one; the others are sealed.
+#[derive(Debug)]
+pub struct Segments(Mutex<Vec<Segment>>);
+
+impl Segments {
+    pub(crate) fn new(segments: Vec<Segment>) -> Self {
+        Self(Mutex::new(segments))
+    }
+
+    /// Bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        self.0.lock().iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// All but the newest.
+    pub fn sealed(&self) -> Vec<SealedSegment> {
+        let segments = self.0.lock();
+        let newest = newest(&segments).unwrap_or_default();
+        let pairs = segments.iter().zip(segments.iter().skip(1));
+        pairs
+            .take(newest)
+            .map(|(segment, next)| {
+                let Segment { number, through, base, bytes, .. } = *segment;
+                SealedSegment { number, through, base, upto: next.base, bytes }
+            })
+            .collect()
+    }
+
+    /// The number of the newest, which tells where ids were.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        let segments = self.0.lock();
+        newest(&segments).and_then(|index| segments.get(index)).map(|segment| segment.number)
+    }
+
+    pub(crate) fn push(&self, segment: Segment) {
+        self.0.lock().push(segment);
+    }
+
+    /// The newest has this length now.
+    pub(crate) fn grow(&self, bytes: u64) {
+        if let Some(newest) = self.0.lock().last_mut() {
+            newest.bytes = bytes;
+        }
+    }
+
+    /// `segment` stands for those of its numbers from now on.
+    pub(crate) fn replace(&self, segment: Segment) {
+        let mut segments = self.0.lock();
+        segments
+            .retain(|old| old.number == segment.number || !(segment.number..=segment.through).contains(&old.number));
+        if let Some(old) = segments.iter_mut().find(|old| old.number == segment.number) {
+            *old = segment;
+        }
+    }
+
+    pub(crate) fn remove(&self, number: u64) {
+        self.0.lock().retain(|segment| segment.number != number);
+    }
+}
+
+fn newest(segments: &[Segment]) -> Option<usize> {
+    segments.iter().rposition(|segment| segment.has_header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(number: u64) -> Segment {
+        Segment { number, through: number, base: EventId::new(number, 0), bytes: 10, has_header: true }
+    }
+
+    fn numbers(segments: &Segments) -> Vec<(u64, u64, u64)> {
+        segments.sealed().iter().map(|sealed| (sealed.number, sealed.through, sealed.upto.ms())).collect()
+    }
+
+    #[test]
+    fn the_newest_is_never_sealed_and_the_others_end_where_the_next_begins() {
+        let segments = Segments::new((1..=4).map(segment).collect());
+        segments.grow(100);
+        assert_eq!(segments.bytes(), 130);
+        assert_eq!(numbers(&segments), [(1, 1, 2), (2, 2, 3), (3, 3, 4)]);
+        segments.replace(Segment { through: 3, bytes: 1, ..segment(2) });
+        assert_eq!((numbers(&segments), segments.bytes()), (vec![(1, 1, 2), (2, 3, 4)], 111));
+        segments.remove(1);
+        assert_eq!(numbers(&segments), [(2, 3, 4)]);
+    }
+
+    #[test]
+    fn a_segment_with_a_damaged_header_seals_nothing() {
+        let segments = Segments::new(vec![segment(1), Segment { has_header: false, ..segment(2) }]);
+        assert_eq!(segments.sealed(), []);
+        segments.push(segment(3));
+        assert_eq!(segments.sealed().len(), 2);
+    }
+}

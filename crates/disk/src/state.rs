@@ -1,0 +1,182 @@
+//! [`State`]: what a journal knows of events it no longer has. One small file, replaced as a whole.
+//!
+//! [`Marks`] are what it gave up, target by target; a mark that is too new only costs a gap too many, so everything here
+//! may be ahead of the segments, and nothing may be behind.
+
+use std::{collections::HashMap, io};
+
+use fanfare_core::{EventId, Target};
+
+use crate::{
+    chain::tmp_name,
+    codec::{Reader, put_count, put_id, put_target, put_u64},
+    files::{Files, write_all},
+    header::{FORMAT, seal, unseal},
+};
+
+/// The name of the file.
+pub(crate) const STATE: &str = "state";
+const MAGIC: [u8; 8] = *b"FANSTATE";
+
+/// What is no longer on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The newest event of each target that was given up.
+    pub targets: HashMap<Target, EventId>,
+    /// The same for every target that is not among them.
+    pub forgotten: EventId,
+}
+
+impl Marks {
+    /// An event with this id, for this target, is given up.
+    pub(crate) fn add(&mut self, target: &Target, id: EventId) {
+        match self.targets.get_mut(target) {
+            Some(mark) => *mark = id.max(*mark),
+            None => {
+                self.targets.insert(target.clone(), id);
+            }
+        }
+    }
+
+    /// Lets the oldest marks become everybody's until there are `marks_max`.
+    pub(crate) fn fold(&mut self, marks_max: usize) {
+        let excess = self.targets.len().saturating_sub(marks_max);
+        if excess > 0 {
+            let mut ids: Vec<EventId> = self.targets.values().copied().collect();
+            let (_, newest_folded, _) = ids.select_nth_unstable(excess - 1);
+            self.forgotten = self.forgotten.max(*newest_folded);
+        }
+        self.targets.retain(|_, mark| *mark > self.forgotten);
+    }
+
+    /// The newest id among them.
+    pub(crate) fn newest(&self) -> EventId {
+        self.targets.values().copied().max().unwrap_or_default().max(self.forgotten)
+    }
+}
+
+/// The contents of the state file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// No event of the journal has an id at or below this.
+    pub(crate) born: EventId,
+    /// Segments up to this number were removed, and the marks have what was in them.
+    pub(crate) removed_upto: u64,
+    /// The newest id up to which something may be lost.
+    pub(crate) lost: EventId,
+    pub(crate) marks: Marks,
+}
+
+/// What was found in place of a state.
+#[derive(Debug)]
+pub(crate) enum StateError {
+    /// There is no such file, or it is damaged.
+    None,
+    /// This program does not know the format.
+    Newer { format: u16 },
+    /// It cannot be read.
+    Io(io::Error),
+}
+
+impl State {
+    pub(crate) fn new(born: EventId) -> Self {
+        Self { born, removed_upto: 0, lost: EventId::ZERO, marks: Marks::default() }
+    }
+
+    pub(crate) fn read(files: &dyn Files) -> Result<Self, StateError> {
+        match files.read(STATE, u64::MAX) {
+            Ok(bytes) => Self::decode(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StateError::None),
+            Err(error) => Err(StateError::Io(error)),
+        }
+    }
+
+    /// Replaces the file; on an error it is as it was, or already new.
+    pub(crate) fn write(&self, files: &dyn Files) -> io::Result<()> {
+        let tmp = tmp_name(STATE);
+        let file = files.create(&tmp)?;
+        write_all(&*file, &self.encode())?;
+        file.sync_data()?;
+        files.rename(&tmp, STATE)?;
+        files.sync_names()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        put_id(&mut bytes, self.born);
+        put_u64(&mut bytes, self.removed_upto);
+        put_id(&mut bytes, self.lost);
+        put_id(&mut bytes, self.marks.forgotten);
+        put_count(&mut bytes, self.marks.targets.len());
+        for (target, mark) in &self.marks.targets {
+            put_target(&mut bytes, target);
+            put_id(&mut bytes, *mark);
+        }
+        seal(&mut bytes);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        let mut reader = Reader::new(unseal(bytes).ok_or(StateError::None)?);
+        if reader.array() != Some(MAGIC) {
+            return Err(StateError::None);
+        }
+        match reader.u16() {
+            Some(FORMAT) => Self::decode_fields(reader).ok_or(StateError::None),
+            Some(format) => Err(StateError::Newer { format }),
+            None => Err(StateError::None),
+        }
+    }
+
+    fn decode_fields(mut reader: Reader<'_>) -> Option<Self> {
+        let (born, removed_upto, lost, forgotten) = (reader.id()?, reader.u64()?, reader.id()?, reader.id()?);
+        let marks = (0..reader.u32()?).map(|_| Some((reader.target()?, reader.id()?))).collect::<Option<_>>()?;
+        let state = Self { born, removed_upto, lost, marks: Marks { targets: marks, forgotten } };
+        reader.is_empty().then_some(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::Channel;
+
+    use super::*;
+
+    fn channel(name: &str) -> Target {
+        Target::Channel(Channel::new(name).unwrap())
+    }
+
+    fn id(n: u64) -> EventId {
+        EventId::new(1, n)
+    }
+
+    #[test]
+    fn a_state_comes_back_and_any_damage_is_none() {
+        let mut state = State { removed_upto: 3, lost: id(5), ..State::new(id(1)) };
+        state.marks = Marks { targets: [(channel("a"), id(7)), (Target::All, id(8))].into(), forgotten: id(2) };
+        let bytes = state.encode();
+        assert_eq!(State::decode(&bytes).unwrap(), state);
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(matches!(State::decode(&flipped), Err(StateError::None)), "{at}");
+            assert!(matches!(State::decode(&bytes[..at]), Err(StateError::None)), "{at}");
+        }
+    }
+
+    #[test]
+    fn above_the_limit_the_oldest_marks_become_everybodys() {
+        let mut marks = Marks::default();
+        for (n, name) in [(3, "c"), (1, "a"), (2, "b"), (1, "c")] {
+            marks.add(&channel(name), id(n));
+        }
+        marks.fold(3);
+        assert_eq!((marks.targets.len(), marks.forgotten), (3, EventId::ZERO));
+        marks.fold(2);
+        assert_eq!((marks.targets.len(), marks.forgotten), (2, id(1)));
+        assert_eq!(marks.targets.get(&channel("c")), Some(&id(3)));
+        marks.fold(0);
+        assert_eq!((marks.targets.len(), marks.forgotten, marks.newest()), (0, id(3), id(3)));
+    }
+}

@@ -1,0 +1,106 @@
+//! [`Unsynced`]: what was written and is not on the disk yet, for a thread that syncs from time to time.
+//!
+//! The lock is held for moments only and never during a sync, so the log does not wait for the disk.
+
+use std::{io, mem, sync::Arc};
+
+use fanfare_core::EventId;
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use crate::files::{File, Files};
+
+/// Shared by the log and the thread that syncs.
+#[derive(Debug)]
+pub struct Unsynced {
+    files: Arc<dyn Files>,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    written: Vec<Written>,
+    /// A file is new in the directory.
+    is_named: bool,
+    range: Option<IdRange>,
+    /// The newest segment that could not be synced.
+    failed: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Written {
+    number: u64,
+    file: Arc<dyn File>,
+}
+
+/// Some ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdRange {
+    /// Those above this one,
+    pub after: EventId,
+    /// up to and with this one.
+    pub upto: EventId,
+}
+
+/// A sync failed: nobody knows what is on the disk. What the kernel could not write is not tried again; the log begins a
+/// new segment.
+#[derive(Debug, Error)]
+#[error("events may not be on the disk: {source}")]
+pub struct SyncError {
+    /// The events, if there are any.
+    pub range: Option<IdRange>,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl Unsynced {
+    pub(crate) fn new(files: Arc<dyn Files>) -> Self {
+        Self { files, pending: Mutex::default() }
+    }
+
+    /// Syncs what was written since the last time and says which ids that were.
+    ///
+    /// # Errors
+    /// [`SyncError`].
+    pub fn sync(&self) -> Result<Option<IdRange>, SyncError> {
+        let Pending { written, is_named, range, .. } = {
+            let mut pending = self.pending.lock();
+            let failed = pending.failed;
+            mem::replace(&mut *pending, Pending { failed, ..Pending::default() })
+        };
+        let mut result = Ok(());
+        for Written { number, file } in written {
+            if let Err(error) = file.sync_data() {
+                self.pending.lock().failed = Some(number);
+                result = Err(error);
+            }
+        }
+        if is_named && let Err(error) = self.files.sync_names() {
+            self.pending.lock().is_named = true;
+            result = Err(error);
+        }
+        result.map(|()| range).map_err(|source| SyncError { range, source })
+    }
+
+    /// A segment was created.
+    pub(crate) fn created(&self, number: u64, file: &Arc<dyn File>) {
+        let mut pending = self.pending.lock();
+        pending.is_named = true;
+        pending.written.push(Written { number, file: Arc::clone(file) });
+    }
+
+    /// These ids were written to a segment.
+    pub(crate) fn wrote(&self, number: u64, file: &Arc<dyn File>, range: IdRange) {
+        let mut pending = self.pending.lock();
+        if pending.written.last().is_none_or(|written| written.number != number) {
+            pending.written.push(Written { number, file: Arc::clone(file) });
+        }
+        let after = pending.range.map_or(range.after, |earlier| earlier.after);
+        pending.range = Some(IdRange { after, upto: range.upto });
+    }
+
+    /// Whether nothing may be written behind what is in this segment.
+    pub(crate) fn has_failed(&self, number: u64) -> bool {
+        self.pending.lock().failed == Some(number)
+    }
+}

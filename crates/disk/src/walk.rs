@@ -1,0 +1,79 @@
+//! [`Walk`]: goes through all segments from the oldest to the newest, one in memory at a time, and adds up what is lost.
+
+use std::io;
+
+use fanfare_core::EventId;
+
+use crate::{boot::Boot, chain::Chain, contents::Contents, files::Files, finding::Finding, header::Header};
+
+/// On its way through a directory.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    files: &'a dyn Files,
+    chain: &'a Chain,
+    boot: Boot,
+    next: usize,
+    /// The last id that is known to have been given.
+    pub(crate) last: EventId,
+    /// The newest id up to which something is lost.
+    pub(crate) lost: EventId,
+    /// Something between the last id and the end is lost.
+    pub(crate) is_end_lost: bool,
+    /// The last segment was closed in order.
+    pub(crate) is_ended: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(files: &'a dyn Files, chain: &'a Chain, boot: Boot) -> Self {
+        let (last, lost) = (EventId::ZERO, EventId::ZERO);
+        Self { files, chain, boot, next: 0, last, lost, is_end_lost: false, is_ended: false }
+    }
+
+    /// The next segment, with the findings before, in and behind it. One that cannot be read stays the next.
+    pub(crate) fn next_segment(&mut self) -> io::Result<Option<Contents>> {
+        let index = self.next;
+        let Some(link) = self.chain.links.get(index) else { return Ok(None) };
+        let missing = self.missing_before(index);
+        let length = self.chain.length(index);
+        let mut contents = Contents::read(self.files, link.number, length, self.last, self.boot)?;
+        self.next += 1;
+        if let Some(missing) = missing {
+            self.lose_upto_base(index);
+            contents.findings.insert(0, missing);
+        }
+        self.last = self.last.max(contents.last);
+        self.lost = self.lost.max(contents.lost);
+        self.is_ended = contents.is_ended;
+        if self.has_crashed_behind(index, &contents) {
+            contents.findings.push(Finding::Crashed { file: link.name(), after: self.last });
+            contents.is_end_lost = true;
+        }
+        if contents.is_end_lost {
+            self.lose_upto_base(index + 1);
+        }
+        Ok(Some(contents))
+    }
+
+    /// Something before segment `index` is lost.
+    fn lose_upto_base(&mut self, index: usize) {
+        match self.chain.base_from(index) {
+            Some(base) => self.lost = self.lost.max(base),
+            None => self.is_end_lost = true,
+        }
+    }
+
+    fn missing_before(&self, index: usize) -> Option<Finding> {
+        let before = self.chain.links.get(index.checked_sub(1)?)?;
+        let (first, last) = (before.through().saturating_add(1), self.chain.links.get(index)?.number.saturating_sub(1));
+        (first <= last).then_some(Finding::Missing { first, last, after: self.last })
+    }
+
+    /// Whether the machine stopped after this segment, and its events were not on the disk.
+    fn has_crashed_behind(&self, index: usize, contents: &Contents) -> bool {
+        let Some(header) = contents.header.as_ref() else { return false };
+        let is_safe = |header: &Header| header.is_synced || header.is_rewritten();
+        // Of a header that is damaged nobody knows; the one behind it tells.
+        let next_boot = self.chain.links.iter().skip(index + 1).find_map(|link| Some(link.header.as_ref()?.boot));
+        !contents.is_ended && !is_safe(header) && !header.boot.is_same(next_boot.unwrap_or(self.boot))
+    }
+}

@@ -1,0 +1,267 @@
+//! Random worlds against a naive model: groups, faults, kills, crashes of the machine, orderly ends, removals, rewrites.
+//!
+//! After each start: what was acknowledged is there once, or given up and marked, or covered by what is lost; nothing that
+//! was surely refused is there; and ids only rise.
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use fanfare_core::{Event, EventId, Target};
+use fanfare_disk::{Entry, Files as _, Finding, Fsync, Log, LogConfig, Reclaim, Stored};
+use proptest::prelude::*;
+use support::{MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// One bit for each event: live only.
+    Append {
+        group: Vec<bool>,
+        ms: u64,
+    },
+    Probe,
+    Sync,
+    Fail(Vec<Op>),
+    FailOnce(usize),
+    Full(usize),
+    Heal,
+    Kill,
+    Close,
+    /// So much of what was not synced is there, and the new names are or not.
+    Crash {
+        kept: f64,
+        is_named: bool,
+    },
+    /// Every so manieth event up to the newest is given up.
+    GiveUp(usize),
+    Remove,
+    Rewrite {
+        skip: usize,
+        count: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let op = prop::sample::select(vec![
+        Op::Create,
+        Op::Rename,
+        Op::Remove,
+        Op::SyncNames,
+        Op::Write,
+        Op::SetLen,
+        Op::SyncData,
+    ]);
+    prop_oneof![
+        8 => (prop::collection::vec(prop::bool::weighted(0.2), 1..5), 0_u64..20)
+            .prop_map(|(group, ms)| Step::Append { group, ms }),
+        1 => Just(Step::Probe),
+        2 => Just(Step::Sync),
+        1 => prop::collection::vec(op, 1..4).prop_map(Step::Fail),
+        2 => (0_usize..20).prop_map(Step::FailOnce),
+        1 => (0_usize..300).prop_map(Step::Full),
+        4 => Just(Step::Heal),
+        1 => Just(Step::Kill),
+        1 => Just(Step::Close),
+        1 => (0.0..=1.0, any::<bool>()).prop_map(|(kept, is_named)| Step::Crash { kept, is_named }),
+        1 => (1_usize..4).prop_map(Step::GiveUp),
+        2 => Just(Step::Remove),
+        2 => (0_usize..3, 1_usize..4).prop_map(|(skip, count)| Step::Rewrite { skip, count }),
+    ]
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Acknowledged,
+    Refused,
+    Unknown,
+}
+
+struct World {
+    fsync: Fsync,
+    disk: Arc<MemoryDisk>,
+    now_ms: u64,
+    boots: u8,
+    /// The machine stopped with something unsynced.
+    has_lost: bool,
+    /// Up to here nothing was ever written, and the journal cannot know that.
+    never_there: EventId,
+    started: Started,
+    log: Log,
+    reclaim: Reclaim,
+    /// By their data, a number.
+    fates: Vec<(Fate, Target)>,
+    /// Acknowledged ones that were recorded.
+    ids: BTreeMap<EventId, usize>,
+    given_up: HashSet<EventId>,
+    /// The newest id given to anybody.
+    last: EventId,
+}
+
+const SEGMENT_BYTES_MAX: u64 = 400;
+const MARKS_MAX: usize = 2;
+
+impl World {
+    fn new(fsync: Fsync) -> Self {
+        let disk = MemoryDisk::new();
+        let started = start_in(&disk, boot(1), NOW_MS);
+        let log = started.log(LogConfig { fsync, segment_bytes_max: SEGMENT_BYTES_MAX });
+        let reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
+        Self {
+            fsync,
+            disk,
+            now_ms: NOW_MS,
+            boots: 1,
+            has_lost: false,
+            never_there: EventId::ZERO,
+            last: EventId::ZERO,
+            started,
+            log,
+            reclaim,
+            fates: Vec::new(),
+            ids: BTreeMap::new(),
+            given_up: HashSet::new(),
+        }
+    }
+
+    fn append(&mut self, group: &[bool]) {
+        let first = self.fates.len();
+        let events: Vec<Event> = (first..)
+            .zip(group)
+            .map(|(number, is_live_only)| {
+                let event = Event::new(channel(["a", "b", "c"][number % 3]), number.to_string());
+                if *is_live_only { event.live_only() } else { event }
+            })
+            .collect();
+        let entries: Vec<Entry<'_>> = events.iter().map(support::entry).collect();
+        let result = self.log.append(self.now_ms, &entries);
+        let fate = match &result {
+            Ok(_) => Fate::Acknowledged,
+            Err(error) if error.is_unknown => Fate::Unknown,
+            Err(_) => Fate::Refused,
+        };
+        self.fates.extend(events.iter().map(|event| (fate, event.targets()[0].clone())));
+        for (index, id) in result.unwrap_or_default().into_iter().enumerate() {
+            assert!(id > self.last.max(self.started.recovered.floor()), "ids rise");
+            self.last = id;
+            if events[index].is_kept() {
+                self.ids.insert(id, first + index);
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        self.disk.heal();
+        self.started = start_in(&self.disk, boot(self.boots), self.now_ms);
+        self.log = self.started.log(LogConfig { fsync: self.fsync, segment_bytes_max: SEGMENT_BYTES_MAX });
+        self.reclaim = Reclaim::new(&self.started.recovered, MARKS_MAX);
+        self.check();
+    }
+
+    fn check(&mut self) {
+        let recovered = &self.started.recovered;
+        assert!(recovered.floor() >= self.last, "{} {}", recovered.floor(), self.last);
+        assert!(self.started.ids().is_sorted_by(|a, b| a < b));
+        if self.started.findings().contains(&Finding::NoSegments) {
+            assert!(self.has_lost || self.ids.is_empty());
+            self.never_there = recovered.floor();
+        }
+        assert!(self.has_lost || recovered.lost() <= self.never_there, "{:?}", self.started.findings());
+        assert!(!self.started.findings().contains(&Finding::NoState));
+        let mut found = HashSet::new();
+        for stored in &self.started.events {
+            let number: usize = stored.event.data().parse().unwrap();
+            let (fate, target) = &self.fates[number];
+            assert_ne!(*fate, Fate::Refused, "{number}");
+            assert_eq!(stored.event.targets(), std::slice::from_ref(target));
+            match self.ids.get(&stored.id) {
+                Some(known) => assert_eq!(*known, number),
+                // Now it is known: it has to be there from now on.
+                None => assert_eq!(self.ids.insert(stored.id, number), None),
+            }
+            assert!(found.insert(number), "{number} is there twice");
+        }
+        for (id, number) in &self.ids {
+            if found.contains(number) || (self.has_lost && recovered.lost() >= *id) {
+                continue;
+            }
+            let marks = recovered.marks();
+            let mark = marks.targets.get(&self.fates[*number].1).copied().unwrap_or_default().max(marks.forgotten);
+            assert!(mark >= *id, "{id} of event {number} is neither there nor marked: {mark}");
+            assert!(self.given_up.contains(id) || marks.forgotten >= *id, "{id} was needed");
+        }
+    }
+
+    fn reclaim(&mut self, skip: usize, count: usize) {
+        let sealed = self.started.recovered.segments().sealed();
+        let run: Vec<u64> = sealed.iter().skip(skip).take(count).map(|sealed| sealed.number).collect();
+        let given_up = &self.given_up;
+        let is_live = |events: &[Stored]| events.iter().map(|stored| !given_up.contains(&stored.id)).collect();
+        if let (Some(first), Some(last)) = (run.first(), run.last()) {
+            // What it does when it fails is what the next start looks at.
+            let _ = self.reclaim.rewrite(*first, *last, is_live);
+        }
+    }
+
+    fn remove(&mut self) {
+        let sealed = self.started.recovered.segments().sealed();
+        let Some(oldest) = sealed.first() else { return };
+        // Not what came back from an append nobody knew the end of.
+        let ids: Vec<EventId> = self.ids.range(..=oldest.upto).map(|(id, _)| *id).collect();
+        if ids.iter().all(|id| self.given_up.contains(id)) {
+            let _ = self.reclaim.remove(oldest.number);
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Append { group, ms } => {
+                self.now_ms += ms;
+                self.append(&group);
+            }
+            Step::Probe => drop(self.log.probe(self.now_ms)),
+            Step::Sync => drop(self.log.unsynced().sync()),
+            Step::Fail(ops) => self.disk.fail(&ops),
+            Step::FailOnce(count) => self.disk.fail_after(count, false),
+            Step::Full(room) => self.disk.set_room(Some(room)),
+            Step::Heal => drop(self.disk.heal()),
+            Step::Kill => self.restart(),
+            Step::Close => {
+                let next = self.started.log(LogConfig::default());
+                drop(std::mem::replace(&mut self.log, next).close());
+                self.restart();
+            }
+            Step::Crash { kept, is_named } => {
+                self.disk.heal();
+                if is_named {
+                    self.disk.sync_names().unwrap();
+                }
+                self.has_lost |= self.fsync != Fsync::Always;
+                self.disk.crash(kept);
+                self.boots += 1;
+                self.restart();
+            }
+            Step::GiveUp(nth) => self.given_up.extend(self.ids.keys().step_by(nth)),
+            Step::Remove => self.remove(),
+            Step::Rewrite { skip, count } => self.reclaim(skip, count),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_no_event_is_missing_without_a_word(
+        fsync in prop::sample::select(vec![Fsync::Always, Fsync::Interval, Fsync::Never]),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let mut world = World::new(fsync);
+        for step in steps {
+            world.take(step);
+        }
+        world.restart();
+    }
+}

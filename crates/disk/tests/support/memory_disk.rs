@@ -1,0 +1,253 @@
+//! [`MemoryDisk`]: a directory in memory. It can run out of room, fail any operation once or for good, and lose what was
+//! not synced.
+
+use std::{
+    collections::BTreeMap,
+    io, mem,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use fanfare_disk::{File, Files, Listed};
+
+/// What can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Create,
+    Rename,
+    Remove,
+    SyncNames,
+    Write,
+    SetLen,
+    SyncData,
+}
+
+/// A file: what it holds, and how much of that a crash of the machine leaves.
+#[derive(Debug, Default)]
+struct Node {
+    bytes: Vec<u8>,
+    synced: usize,
+}
+
+type Names = BTreeMap<String, Arc<Mutex<Node>>>;
+
+#[derive(Debug, Default)]
+struct State {
+    names: Names,
+    synced_names: Names,
+    /// Room for so many bytes more.
+    room: Option<usize>,
+    /// No write takes more at a time.
+    write_max: Option<usize>,
+    failing: Vec<Op>,
+    /// After so many operations one fails;
+    fail_after: Option<usize>,
+    /// or all later ones do, because the process is gone.
+    is_dying: bool,
+    has_failed: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct MemoryDisk {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryDisk {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn set_room(&self, bytes: Option<usize>) {
+        self.state().room = bytes;
+    }
+
+    pub(crate) fn set_write_max(&self, bytes: usize) {
+        self.state().write_max = Some(bytes);
+    }
+
+    /// These fail from now on.
+    pub(crate) fn fail(&self, ops: &[Op]) {
+        self.state().failing = ops.to_vec();
+    }
+
+    /// One operation fails after `count` others; if the process dies of it, all later ones too.
+    pub(crate) fn fail_after(&self, count: usize, is_dying: bool) {
+        let mut state = self.state();
+        state.fail_after = Some(count);
+        state.is_dying = is_dying;
+    }
+
+    /// Nothing fails any more. Whether an operation of [`MemoryDisk::fail_after`] had failed.
+    pub(crate) fn heal(&self) -> bool {
+        let mut state = self.state();
+        state.failing.clear();
+        state.room = None;
+        state.fail_after = None;
+        mem::take(&mut state.has_failed)
+    }
+
+    /// The machine stops: of what was not synced, `kept` of each file is there (from 0.0 to 1.0), and no name.
+    pub(crate) fn crash(&self, kept: f64) {
+        let mut state = self.state();
+        state.names = state.synced_names.clone();
+        for node in state.names.values() {
+            let mut node = node.lock().unwrap();
+            let synced = node.synced.min(node.bytes.len());
+            let more = ((node.bytes.len() - synced) as f64 * kept) as usize;
+            node.bytes.truncate(synced + more);
+            node.synced = node.bytes.len();
+        }
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.state().names.keys().cloned().collect()
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        self.state().names[name].lock().unwrap().bytes.clone()
+    }
+
+    pub(crate) fn put(&self, name: &str, bytes: Vec<u8>) {
+        let synced = bytes.len();
+        self.state().names.insert(name.to_owned(), Arc::new(Mutex::new(Node { bytes, synced })));
+    }
+
+    pub(crate) fn take(&self, name: &str) -> Vec<u8> {
+        self.state().names.remove(name).unwrap().lock().unwrap().bytes.clone()
+    }
+
+    /// Flips one bit.
+    pub(crate) fn flip(&self, name: &str, at: usize) {
+        self.state().names[name].lock().unwrap().bytes[at] ^= 0x10;
+    }
+
+    pub(crate) fn cut(&self, name: &str, bytes: usize) {
+        self.state().names[name].lock().unwrap().bytes.truncate(bytes);
+    }
+
+    /// Appends what is not synced.
+    pub(crate) fn extend(&self, name: &str, bytes: &[u8]) {
+        self.state().names[name].lock().unwrap().bytes.extend_from_slice(bytes);
+    }
+
+    /// The same files on another disk that does not fail.
+    pub(crate) fn copy(&self) -> Arc<Self> {
+        let copy = Self::new();
+        for name in self.names() {
+            copy.put(&name, self.bytes(&name));
+        }
+        let names = copy.state().names.clone();
+        copy.state().synced_names = names;
+        copy
+    }
+}
+
+impl State {
+    fn check(&mut self, op: Op) -> io::Result<()> {
+        match &mut self.fail_after {
+            Some(0) => {
+                if !self.is_dying {
+                    self.fail_after = None;
+                }
+                self.has_failed = true;
+                return Err(io::Error::other("injected"));
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        if self.failing.contains(&op) { Err(io::Error::other("injected")) } else { Ok(()) }
+    }
+
+    fn node(&self, name: &str) -> io::Result<Arc<Mutex<Node>>> {
+        self.names.get(name).cloned().ok_or(io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Files for MemoryDisk {
+    fn list(&self) -> io::Result<Vec<Listed>> {
+        let bytes = |node: &Arc<Mutex<Node>>| node.lock().unwrap().bytes.len() as u64;
+        let listed = |(name, node): (&String, _)| Listed { name: name.clone(), bytes: bytes(node) };
+        Ok(self.state().names.iter().map(listed).collect())
+    }
+
+    fn read(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.state().node(name)?.lock().unwrap().bytes.clone();
+        bytes.truncate(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        Ok(bytes)
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::SyncData)?;
+        let node = state.node(name)?;
+        let mut node = node.lock().unwrap();
+        node.synced = node.bytes.len();
+        Ok(())
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state();
+        state.check(Op::Create)?;
+        let node = Arc::<Mutex<Node>>::default();
+        state.names.insert(name.to_owned(), Arc::clone(&node));
+        Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), node }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Rename)?;
+        let node = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), node);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Remove)?;
+        state.names.remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::SyncNames)?;
+        state.synced_names = state.names.clone();
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryFile {
+    state: Arc<Mutex<State>>,
+    node: Arc<Mutex<Node>>,
+}
+
+impl File for MemoryFile {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.state.lock().unwrap();
+        state.check(Op::Write)?;
+        let taken = bytes.len().min(state.write_max.unwrap_or(usize::MAX)).min(state.room.unwrap_or(usize::MAX));
+        if taken == 0 && state.room == Some(0) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.room = state.room.map(|room| room - taken);
+        self.node.lock().unwrap().bytes.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.state.lock().unwrap().check(Op::SetLen)?;
+        let mut node = self.node.lock().unwrap();
+        node.bytes.resize(usize::try_from(bytes).unwrap(), 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.state.lock().unwrap().check(Op::SyncData)?;
+        let mut node = self.node.lock().unwrap();
+        node.synced = node.bytes.len();
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! A disk in memory that fails and crashes as it is told, and short words for what tests do with a journal on it.
+
+#![allow(dead_code, unused_imports, reason = "every test file uses its own part")]
+
+mod memory_disk;
+
+use std::sync::Arc;
+
+use fanfare_core::{Channel, Event, EventId, IdempotencyKey, Target};
+use fanfare_disk::{Boot, Directory, Entry, Finding, Fsync, Log, LogConfig, Recovered, Stored};
+
+pub(crate) use memory_disk::{MemoryDisk, Op};
+
+/// Tests begin at this time.
+pub(crate) const NOW_MS: u64 = 1_000_000;
+pub(crate) const GAP_MS: u64 = 5_000;
+
+pub(crate) fn boot(number: u8) -> Boot {
+    Boot::from_bytes([number; 16])
+}
+
+pub(crate) fn channel(name: &str) -> Target {
+    Target::Channel(Channel::new(name).unwrap())
+}
+
+pub(crate) fn event(data: &str) -> Event {
+    Event::new(channel("a"), data)
+}
+
+pub(crate) fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::new(text, "scope").unwrap()
+}
+
+pub(crate) fn entry(event: &Event) -> Entry<'_> {
+    Entry { event, key: None, matched: 0 }
+}
+
+pub(crate) fn config(fsync: Fsync) -> LogConfig {
+    LogConfig { fsync, ..LogConfig::default() }
+}
+
+/// What a start finds.
+pub(crate) struct Started {
+    pub(crate) events: Vec<Stored>,
+    pub(crate) recovered: Recovered,
+}
+
+impl Started {
+    pub(crate) fn data(&self) -> Vec<&str> {
+        self.events.iter().map(|stored| stored.event.data()).collect()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<EventId> {
+        self.events.iter().map(|stored| stored.id).collect()
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        self.recovered.findings()
+    }
+
+    pub(crate) fn log(&self, config: LogConfig) -> Log {
+        Log::new(&self.recovered, config)
+    }
+}
+
+pub(crate) fn start_in(disk: &Arc<MemoryDisk>, boot: Boot, now_ms: u64) -> Started {
+    let directory = Directory::with_files(disk.clone(), boot).unwrap();
+    let mut recovery = directory.recover(now_ms, GAP_MS).unwrap();
+    let events = recovery.by_ref().map(Result::unwrap).collect();
+    Started { events, recovered: recovery.finish().unwrap() }
+}
+
+/// A start in the same run of the machine.
+pub(crate) fn start(disk: &Arc<MemoryDisk>) -> Started {
+    start_in(disk, boot(1), NOW_MS)
+}
+
+pub(crate) fn append(log: &mut Log, now_ms: u64, data: &[&str]) -> Vec<EventId> {
+    let events: Vec<Event> = data.iter().map(|data| event(data)).collect();
+    let group: Vec<Entry<'_>> = events.iter().map(entry).collect();
+    log.append(now_ms, &group).unwrap()
+}
+
+/// The name of a segment's file.
+pub(crate) fn segment(number: u64) -> String {
+    format!("{number:020}.journal")
+}
+
+/// A journal of one segment with one event a group, left without a word; and where each group begins.
+pub(crate) fn written(fsync: Fsync, data: &[&str]) -> (Arc<MemoryDisk>, Vec<EventId>, Vec<usize>) {
+    let disk = MemoryDisk::new();
+    let mut log = start(&disk).log(config(fsync));
+    log.probe(NOW_MS).unwrap();
+    let (mut ids, mut starts) = (Vec::new(), Vec::new());
+    for data in data {
+        starts.push(disk.bytes(&segment(1)).len());
+        ids.extend(append(&mut log, NOW_MS + 10, &[data]));
+    }
+    (disk, ids, starts)
+}

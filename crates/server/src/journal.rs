@@ -1,0 +1,148 @@
+//! `fanfare journal`: looks at a journal on disk, also while a server has it open. `check` says whether it is whole, `dump`
+//! prints its events as lines that `fanfare publish --ndjson` takes.
+
+use std::{
+    io::{self, BufWriter, ErrorKind, Write, stdout},
+    path::Path,
+    time::SystemTime,
+};
+
+use bytesize::ByteSize;
+use fanfare_core::{Event, EventId, Start, Target};
+use fanfare_disk::{Finding, ReadOnlyDirectory, Report, SegmentReport};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    args::{Journal, JournalCommand},
+    failure::Failure,
+};
+
+/// Does what was typed.
+pub(crate) fn run(journal: &Journal) -> Result<(), Failure> {
+    match &journal.command {
+        JournalCommand::Check { path } => check(path),
+        JournalCommand::Dump { path, since } => dump(path, *since),
+    }
+}
+
+fn open(path: &Path) -> Result<ReadOnlyDirectory, Failure> {
+    ReadOnlyDirectory::open(path).map_err(|error| Failure::failed(error.to_string()))
+}
+
+fn check(path: &Path) -> Result<(), Failure> {
+    let report = open(path)?.check().map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    quiet(print_report(&report))?;
+    if report.findings.iter().any(Finding::is_loss) {
+        return Err(Failure::failed("events may be missing: see above"));
+    }
+    Ok(())
+}
+
+fn print_report(report: &Report) -> io::Result<()> {
+    let mut output = stdout().lock();
+    for SegmentReport { number, through, events, bytes, range } in &report.segments {
+        let numbers = if through > number { format!("{number} to {through}") } else { number.to_string() };
+        let range = range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
+        writeln!(output, "segment {numbers}: {events} events, {}{range}", ByteSize(*bytes))?;
+    }
+    for finding in &report.findings {
+        writeln!(output, "{finding}")?;
+    }
+    let bytes = report.segments.iter().map(|segment| segment.bytes).sum();
+    let open = if report.is_open { "; a server has it open" } else { "" };
+    writeln!(output, "{} events in {} segments, {}{open}", report.events, report.segments.len(), ByteSize(bytes))
+}
+
+fn dump(path: &Path, since: EventId) -> Result<(), Failure> {
+    let directory = open(path)?;
+    let mut output = BufWriter::new(stdout().lock());
+    for stored in directory.events(since) {
+        let stored = stored.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+        for line in lines(&stored.event) {
+            if !quiet(writeln!(output, "{line}"))? {
+                return Ok(());
+            }
+        }
+    }
+    quiet(output.flush()).map(|_| ())
+}
+
+/// Whether it was written; false if nobody reads any more.
+fn quiet(written: io::Result<()>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::failed(format!("cannot write: {error}"))),
+    }
+}
+
+/// The event as lines of a batch: one, unless it goes to more than one kind of target, which a line cannot say.
+fn lines(event: &Event) -> Vec<Value> {
+    let (mut channels, mut targets) = (Vec::new(), Vec::new());
+    for target in event.targets() {
+        match target {
+            Target::Channel(channel) => channels.push(channel.as_str()),
+            Target::Client(client) => targets.push(("client", json!(client.as_str()))),
+            Target::All => targets.push(("all", json!(true))),
+        }
+    }
+    match channels.as_slice() {
+        [] => {}
+        [channel] => targets.insert(0, ("channel", json!(channel))),
+        channels => targets.insert(0, ("channels", json!(channels))),
+    }
+    let line = |(name, target): (&str, Value)| {
+        let mut line = Map::new();
+        line.insert(name.to_owned(), target);
+        line.extend(event.kind().map(|kind| ("event".to_owned(), json!(kind))));
+        line.extend(event.own_id().map(|id| ("id".to_owned(), json!(id))));
+        line.extend(event.retry_ms().map(|ms| ("retry".to_owned(), json!(ms))));
+        line.insert("data".to_owned(), json!(event.data()));
+        Value::Object(line)
+    };
+    targets.into_iter().map(line).collect()
+}
+
+/// What `--since` means: the id behind which a dump begins.
+///
+/// # Errors
+/// A sentence that says what to write.
+pub(crate) fn since(text: &str) -> Result<EventId, String> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    match fanfare_http::since(text, u64::try_from(now.as_millis()).unwrap_or(u64::MAX)) {
+        Some(Start::After(id)) => Ok(id),
+        Some(Start::Since { ms }) => Ok(EventId::new(ms, 0).before()),
+        Some(Start::Earliest) => Ok(EventId::ZERO),
+        _ => Err("write a time back (10m), a time (2026-11-20T08:06:24Z), an event id or earliest".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::{Channel, ClientId};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_a_line_for_each_kind_of_target() {
+        let channel = |name| Target::Channel(Channel::new(name).unwrap());
+        let text = |event: &Event| lines(event).iter().map(Value::to_string).collect::<Vec<_>>();
+        let event = Event::new(channel("a"), "x\ny").with_kind("k").unwrap().with_own_id("i").unwrap();
+        let event = event.with_retry_ms(100).unwrap();
+        assert_eq!(text(&event), [r#"{"channel":"a","event":"k","id":"i","retry":100,"data":"x\ny"}"#]);
+        let client = Target::Client(ClientId::new("c").unwrap());
+        let event = Event::for_targets(vec![channel("b"), client, Target::All, channel("a")], "1").unwrap();
+        let expected =
+            [r#"{"channels":["a","b"],"data":"1"}"#, r#"{"all":true,"data":"1"}"#, r#"{"client":"c","data":"1"}"#];
+        assert_eq!(text(&event), expected);
+    }
+
+    #[test]
+    fn since_is_what_it_is_for_a_stream() {
+        assert_eq!(since("earliest"), Ok(EventId::ZERO));
+        assert_eq!(since("5-3"), Ok(EventId::new(5, 3)));
+        assert_eq!(since("1970-01-01T00:00:01Z"), Ok(EventId::new(999, u64::MAX)));
+        assert!(since("10m").unwrap() > EventId::new(1_700_000_000_000, 0));
+        assert!(since("yesterday").unwrap_err().contains("earliest"));
+    }
+}
