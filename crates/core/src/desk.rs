@@ -1,73 +1,18 @@
-//! [`Journal`]: what orders and keeps events somewhere else than in the hub's memory; and [`Desk`], the hub as such a
-//! journal sees it: it takes submissions there and brings them back in their order.
+//! [`Desk`]: the hub as a journal outside of it sees it. The journal takes submissions there and brings them back in their
+//! order.
 //!
-//! The hub's history is fed with what comes back, so reading never waits for a journal. Whatever is brought back first is
-//! first for everybody: there is one journal, and it calls from one thread at a time.
+//! Whatever is brought back first is first for everybody: there is one journal, and it calls from one thread at a time.
 
-use std::{io, task::Context};
+use std::{mem, task::Context};
 
 use crate::{
-    event::Event,
     event_id::EventId,
     hub::Hub,
-    idempotency::{Answer, IdempotencyKey},
+    idempotency::Answer,
+    journal::{Kept, Past, Refusal},
     submission::Submission,
     target::Target,
 };
-
-/// Orders and keeps events outside of the hub.
-pub trait Journal: Send {
-    /// Gives the hub what was kept before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
-    /// before there are publishers and subscribers.
-    ///
-    /// # Errors
-    /// It cannot be read; the hub is not to be used then.
-    fn restore(&mut self, desk: &dyn Desk) -> io::Result<()>;
-
-    /// Takes submissions and brings each back, until [`Desk::is_closed`]; returns when what it has is safe. Called once,
-    /// on a thread of its own.
-    ///
-    /// # Errors
-    /// It cannot begin, or what it has may not be safe.
-    fn run(self: Box<Self>, desk: &dyn Desk) -> io::Result<()>;
-}
-
-/// What a journal knows of its past, besides the events.
-#[derive(Clone, Debug, Default)]
-pub struct Past {
-    /// Where it begins: no event of it has an id at or below this one.
-    pub born: EventId,
-    /// At or above every id that anybody may have seen; the next one is above it.
-    pub last: EventId,
-    /// Events up to here may have been acknowledged and are lost, whatever their targets; at least `born`.
-    pub lost: EventId,
-    /// Events up to here may have been given up, whatever their targets.
-    pub given_up: EventId,
-    /// Events of a target up to an id were given up.
-    pub marks: Vec<(Target, EventId)>,
-}
-
-/// An event that a journal has kept.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// Its place in the order.
-    pub id: EventId,
-    /// What its publisher gave. Live only: it is there for its key alone.
-    pub event: Event,
-    /// What its publisher called it.
-    pub key: Option<IdempotencyKey>,
-    /// The answer that its publisher had.
-    pub matched: usize,
-}
-
-/// Why submissions were not published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Nothing of them is in the journal.
-    NotPublished,
-    /// They may turn up in it later.
-    Unknown,
-}
 
 /// A hub whose events are ordered by a journal outside of it.
 pub trait Desk: Send + Sync {
@@ -85,10 +30,10 @@ pub trait Desk: Send + Sync {
     fn is_closed(&self) -> bool;
 
     /// The journal has these, with ids that rise from call to call: now they are everybody's.
-    fn commit(&self, group: &mut dyn Iterator<Item = (EventId, Submission)>);
+    fn commit(&self, group: Vec<(EventId, Submission)>);
 
     /// The journal does not have these.
-    fn refuse(&self, group: &mut dyn Iterator<Item = Submission>, refusal: Refusal);
+    fn refuse(&self, group: Vec<Submission>, refusal: Refusal);
 
     /// What keeps the journal from taking events, for whoever asks after its health; `None`: nothing.
     fn set_trouble(&self, trouble: Option<String>);
@@ -99,23 +44,24 @@ pub trait Desk: Send + Sync {
     /// For each event, whether the history or a key still holds it.
     fn holds(&self, events: &[(EventId, &[Target])]) -> Vec<bool>;
 
-    /// Bytes of memory that the history takes.
-    fn history_bytes(&self) -> usize;
+    /// Bytes of memory that the events take which the history holds, or would take that are there for their keys.
+    fn held_bytes(&self) -> usize;
 }
 
-/// Events that are committed under one lock: readers and subscribers wait for as long.
-const COMMIT_STEP: usize = 64;
+/// Events that are answered under one lock: readers and subscribers wait for as long.
+const STEP: usize = 64;
 
 impl<S: Send> Desk for Hub<S> {
     fn restore(&self, kept: Kept) {
         let Kept { id, event, key, matched } = kept;
         let claim = key.map(|key| self.claim(&key, &event));
         let draft = self.draft(event);
+        let bytes = draft.kept_bytes();
         let now_ms = self.unix_ms();
         let mut order = self.order();
         order.journal.append(id, draft, now_ms);
         if let Some(claim) = claim {
-            order.idempotency.store(claim, Answer { id, matched, tally: None });
+            order.idempotency.store(claim, Answer { id, matched, tally: None }, bytes);
         }
     }
 
@@ -125,57 +71,58 @@ impl<S: Send> Desk for Hub<S> {
 
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {
         // Register, then look.
-        self.journal.register(cx.waker());
-        if let Some(submissions) = &mut self.order().submissions {
-            group.append(&mut submissions.waiting);
+        self.journal_waker.register(cx.waker());
+        let waiting = &mut self.order().submissions.waiting;
+        if group.is_empty() {
+            mem::swap(group, waiting);
+        } else {
+            group.append(waiting);
         }
     }
 
     fn is_closed(&self) -> bool {
         let order = self.order();
-        order.is_draining && order.submissions.as_ref().is_none_or(|submissions| submissions.waiting.is_empty())
+        (order.is_draining || order.submissions.is_closed) && order.submissions.waiting.is_empty()
     }
 
-    fn commit(&self, group: &mut dyn Iterator<Item = (EventId, Submission)>) {
-        let mut wakers = Vec::new();
-        loop {
-            let step: Vec<_> = group.take(COMMIT_STEP).collect();
-            if step.is_empty() {
-                return;
-            }
+    fn commit(&self, group: Vec<(EventId, Submission)>) {
+        in_steps(group, |step| {
             let now_ms = self.unix_ms();
             let mut order = self.order();
-            for (id, submission) in step {
-                let Submission { draft, claim, answer, ticket, .. } = submission;
+            let answered = step.map(|(id, submission)| {
+                let Submission { draft, claim, answer, promise, .. } = submission;
                 let bytes_max = draft.bytes_max();
                 let answer = self.hand_over(&mut order, id, draft, claim, answer, now_ms);
                 self.unreserve(bytes_max);
-                wakers.push(ticket.settle(Ok(answer)));
                 self.answered(&mut order);
-            }
+                promise.keep(Ok(answer))
+            });
+            let wakers: Vec<_> = answered.collect();
             drop(order);
             self.wake_shards();
-            wakers.drain(..).flatten().for_each(std::task::Waker::wake);
-        }
+            wakers.into_iter().flatten().for_each(std::task::Waker::wake);
+        });
     }
 
-    fn refuse(&self, group: &mut dyn Iterator<Item = Submission>, refusal: Refusal) {
-        let mut wakers = Vec::new();
-        let mut order = self.order();
-        for submission in group {
-            let Submission { draft, claim, ticket, .. } = submission;
-            if let Some(claim) = &claim {
-                order.idempotency.give_up(claim);
-            }
-            self.unreserve(draft.bytes_max());
-            wakers.push(ticket.settle(Err(refusal.into())));
-            self.answered(&mut order);
-        }
-        // There is room again.
-        wakers.push(order.gate.first().into_iter().collect());
-        drop(order);
-        self.wake_shards();
-        wakers.into_iter().flatten().for_each(std::task::Waker::wake);
+    fn refuse(&self, group: Vec<Submission>, refusal: Refusal) {
+        in_steps(group, |step| {
+            let mut order = self.order();
+            let refused = step.map(|submission| {
+                let Submission { draft, claim, promise, .. } = submission;
+                if let Some(claim) = &claim {
+                    order.idempotency.give_up(claim);
+                }
+                self.unreserve(draft.bytes_max());
+                self.answered(&mut order);
+                promise.keep(Err(refusal.into()))
+            });
+            let mut wakers: Vec<_> = refused.collect();
+            // There is room again.
+            wakers.push(order.gate.first().into_iter().collect());
+            drop(order);
+            self.wake_shards();
+            wakers.into_iter().flatten().for_each(std::task::Waker::wake);
+        });
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
@@ -195,7 +142,48 @@ impl<S: Send> Desk for Hub<S> {
         events.iter().map(holds).collect()
     }
 
-    fn history_bytes(&self) -> usize {
-        Self::history_bytes(self)
+    fn held_bytes(&self) -> usize {
+        let order = self.order();
+        order.journal.bytes() + order.idempotency.bytes()
+    }
+}
+
+/// Hands over a group a few at a time.
+fn in_steps<T>(group: Vec<T>, mut each: impl FnMut(std::iter::Take<&mut std::vec::IntoIter<T>>)) {
+    let mut group = group.into_iter();
+    while group.len() > 0 {
+        each(group.by_ref().take(STEP));
+    }
+}
+
+impl<S> Hub<S> {
+    /// The journal is given nothing more, and ends when it has answered what waits.
+    pub fn close_journal(&self) {
+        self.order().submissions.is_closed = true;
+        self.journal_waker.wake();
+    }
+}
+
+impl<S: Send> Hub<S> {
+    /// The journal has ended, in order or not: nobody waits for it any more, and publishes are refused.
+    pub fn journal_ended(&self) {
+        let mut order = self.order();
+        order.submissions.is_closed = true;
+        let waiting = mem::take(&mut order.submissions.waiting);
+        let at_gate = order.gate.all();
+        drop(order);
+        self.refuse(waiting, Refusal::NotPublished);
+        at_gate.into_iter().for_each(std::task::Waker::wake);
+        let mut order = self.order();
+        // What it has taken and never answered.
+        while order.submissions.unanswered > 0 {
+            self.answered(&mut order);
+        }
+        let is_draining = order.is_draining;
+        drop(order);
+        self.wake_shards();
+        if !is_draining {
+            Self::set_trouble(self, Some("it has ended".to_owned()));
+        }
     }
 }

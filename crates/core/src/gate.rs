@@ -92,6 +92,9 @@ impl<S> Future for Admission<'_, S> {
         {
             return Poll::Ready(Ok(Underway { given, is_repeat: true }));
         }
+        if hub.has_outside && order.submissions.is_closed {
+            return Poll::Ready(Err(PublishError::Journal));
+        }
         let bytes = this.draft.as_ref().map_or(0, Draft::bytes_max);
         let may_go = |gate: &Gate, ticket| gate.is_turn(ticket) && hub.has_room(bytes);
         if !order.is_draining && !may_go(&order.gate, this.ticket) {
@@ -114,7 +117,7 @@ impl<S> Future for Admission<'_, S> {
         drop(order);
         match given {
             Given::Answer(_) => hub.wake_shards(),
-            Given::Ticket(_) => hub.journal.wake(),
+            Given::Ticket(_) => hub.journal_waker.wake(),
         }
         // The place in the queue is given up, and the next one woken, by Drop.
         Poll::Ready(Ok(Underway { given, is_repeat: false }))

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use crate::{
     event_id::EventId,
     gap::GapReason,
-    journal::{Batch, Hole, Query},
+    memory_journal::{Batch, Hole, Query},
     message::Message,
     retention::Retentions,
     target::Target,

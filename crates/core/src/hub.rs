@@ -12,14 +12,14 @@ use crate::{
     account::Account,
     budget::RingBudget,
     config::Config,
-    desk::Refusal,
     event::Event,
     event_id::EventId,
     gap::Gap,
     gate::{Admission, Gate},
     idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey},
     inbox::{Inbox, Item, SlotRef},
-    journal::{Batch, MemoryJournal, Query, ReadLimit},
+    journal::Refusal,
+    memory_journal::{Batch, MemoryJournal, Query, ReadLimit},
     message::{Draft, Message},
     name::{Channel, ClientId},
     order::Order,
@@ -97,7 +97,7 @@ pub struct Page {
 pub struct Hub<S> {
     pub(crate) order: Mutex<Order>,
     /// A journal outside of the hub gives the order.
-    has_outside: bool,
+    pub(crate) has_outside: bool,
     /// Publishers that wait at the gate; written under the order lock, read by shards without it.
     pub(crate) waiting: AtomicUsize,
     pub(crate) inboxes: Box<[Arc<Inbox<S>>]>,
@@ -106,7 +106,7 @@ pub struct Hub<S> {
     connections: AtomicU64,
     claims: Claims,
     /// The journal outside of the hub, and what keeps it from its work.
-    pub(crate) journal: AtomicWaker,
+    pub(crate) journal_waker: AtomicWaker,
     trouble: Mutex<Option<String>>,
     clock: UnixClock,
     config: Config,
@@ -248,13 +248,13 @@ impl<S> Hub<S> {
         order.is_draining = true;
         let waiting = order.gate.all();
         self.inboxes.iter().for_each(|inbox| inbox.set_draining());
-        if order.submissions.as_ref().is_none_or(|submissions| submissions.unanswered == 0) {
+        if order.submissions.unanswered == 0 {
             self.post_drain();
         }
         drop(order);
         waiting.into_iter().for_each(std::task::Waker::wake);
         self.wake_shards();
-        self.journal.wake();
+        self.journal_waker.wake();
     }
 
     /// Who is connected.
@@ -337,41 +337,45 @@ impl<S> Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub that orders events itself and keeps them in memory, and its shards, each to be driven by one owner.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
-        Self::with(config, clock, None)
+        let hub = Self::made(config, clock);
+        Self::with_shards(hub)
     }
 
     /// A hub whose events a [`crate::Journal`] orders and keeps: the hub is to be its [`crate::Desk`].
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
-        Self::with(config, clock, Some(Submissions::default()))
+        let hub = Self::made(config, clock);
+        Self::with_shards(Self { has_outside: true, ..hub })
     }
 
-    fn with(config: Config, clock: UnixClock, submissions: Option<Submissions>) -> (Arc<Self>, Vec<Shard<S>>) {
+    fn with_shards(hub: Self) -> (Arc<Self>, Vec<Shard<S>>) {
+        let hub = Arc::new(hub);
+        let shards = (0..hub.inboxes.len()).map(|number| Shard::new(Arc::clone(&hub), number)).collect();
+        (hub, shards)
+    }
+
+    fn made(config: Config, clock: UnixClock) -> Self {
         let config = config.at_least_one();
-        let shards = config.shards;
-        let has_outside = submissions.is_some();
         let order = Order {
             journal: MemoryJournal::new(config.history.clone(), clock()),
             idempotency: Idempotency::new(config.idempotency_ms, config.idempotency_keys_max),
             gate: Gate::default(),
-            submissions,
+            submissions: Submissions::default(),
             is_draining: false,
         };
         let inbox = || Arc::new(Inbox::new(config.inbox_messages_max, config.inbox_bytes_max));
-        let hub = Arc::new(Self {
+        Self {
             order: Mutex::new(order),
-            has_outside,
+            has_outside: false,
             waiting: AtomicUsize::new(0),
-            inboxes: (0..shards).map(|_| inbox()).collect(),
+            inboxes: (0..config.shards).map(|_| inbox()).collect(),
             registry: Registry::default(),
             budget: Arc::new(RingBudget::new(config.hub_ring_bytes_max)),
             connections: AtomicU64::new(0),
             claims: Claims::default(),
-            journal: AtomicWaker::new(),
+            journal_waker: AtomicWaker::new(),
             trouble: Mutex::default(),
             clock,
             config,
-        });
-        let shards = (0..shards).map(|number| Shard::new(Arc::clone(&hub), number)).collect();
-        (hub, shards)
+        }
     }
 }

@@ -90,8 +90,9 @@ pub(crate) struct Reused;
 #[derive(Debug)]
 pub(crate) struct Idempotency {
     given: HashMap<(Arc<str>, u64), (u64, Given)>,
-    /// Oldest first.
-    ages: VecDeque<(EventId, (Arc<str>, u64))>,
+    /// Oldest first, with the bytes of their events.
+    ages: VecDeque<(EventId, (Arc<str>, u64), usize)>,
+    bytes: usize,
     age_ms_max: u64,
     keys_max: usize,
 }
@@ -109,7 +110,7 @@ impl Claims {
 
 impl Idempotency {
     pub(crate) fn new(age_ms_max: u64, keys_max: usize) -> Self {
-        Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
+        Self { given: HashMap::new(), ages: VecDeque::new(), bytes: 0, age_ms_max, keys_max }
     }
 
     /// What `claim` has been given already, if anything.
@@ -141,34 +142,40 @@ impl Idempotency {
 
     /// The oldest answer's id.
     pub(crate) fn oldest(&self) -> Option<EventId> {
-        self.ages.front().map(|(id, _)| *id)
+        self.ages.front().map(|(id, ..)| *id)
     }
 
     /// Whether the event with this id has a key that is remembered.
     pub(crate) fn holds(&self, id: EventId) -> bool {
-        self.ages.binary_search_by_key(&id, |(id, _)| *id).is_ok()
+        self.ages.binary_search_by_key(&id, |(id, ..)| *id).is_ok()
     }
 
     fn is_old(&self, at_ms: u64, now_ms: u64) -> bool {
         now_ms.saturating_sub(at_ms) > self.age_ms_max
     }
 
-    /// Remembers the answer to `claim`, which has none yet. Ids rise.
-    pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
+    /// Bytes that the events of all keys take where they are kept for their keys alone.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Remembers the answer to `claim`, which has none yet; its event takes so many bytes where it is kept. Ids rise.
+    pub(crate) fn store(&mut self, claim: Claim, answer: Answer, bytes: usize) {
         if self.keys_max == 0 {
             return;
         }
         if self.ages.len() >= self.keys_max {
             self.forget_oldest();
         }
-        self.ages.push_back((answer.id, claim.key.clone()));
+        self.bytes += bytes;
+        self.ages.push_back((answer.id, claim.key.clone(), bytes));
         self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
     }
 
     /// Forgets some of what is too old: more than comes in between.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         for _ in 0..EXPIRE_MAX {
-            if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
+            if self.ages.front().is_none_or(|(id, ..)| !self.is_old(id.ms(), now_ms)) {
                 return;
             }
             self.forget_oldest();
@@ -176,7 +183,8 @@ impl Idempotency {
     }
 
     fn forget_oldest(&mut self) {
-        let Some((id, key)) = self.ages.pop_front() else { return };
+        let Some((id, key, bytes)) = self.ages.pop_front() else { return };
+        self.bytes -= bytes;
         // Unless it has come again since.
         if self.given.get(&key).is_some_and(|(_, given)| given.id() == Some(id)) {
             self.given.remove(&key);
@@ -201,10 +209,11 @@ mod tests {
     fn a_key_lives_for_its_time_and_not_longer() {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
         let claim = || claims.claim(&key("k"), &Event::new(Target::All, "x"));
-        keys.store(claim(), answer(1_000));
+        keys.store(claim(), answer(1_000), 7);
+        assert_eq!(keys.bytes(), 7);
         assert!(keys.find(&claim(), 1_100).unwrap().is_some());
         assert!(keys.find(&claim(), 1_101).unwrap().is_none());
-        assert_eq!((keys.given.len(), keys.ages.len()), (0, 0));
+        assert_eq!((keys.given.len(), keys.ages.len(), keys.bytes()), (0, 0, 0));
     }
 
     #[test]
@@ -212,7 +221,7 @@ mod tests {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 2));
         let claim = |text| claims.claim(&key(text), &Event::new(Target::All, "x"));
         for text in ["a", "b", "c"] {
-            keys.store(claim(text), answer(1));
+            keys.store(claim(text), answer(1), 0);
         }
         let found = ["a", "b", "c"].map(|text| keys.find(&claim(text), 1).unwrap().is_some());
         assert_eq!(found, [false, true, true]);
@@ -222,7 +231,7 @@ mod tests {
     fn another_event_is_told_apart_and_another_target_or_scope_is_another_key() {
         let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
         let event = |data: &str| Event::new(Target::All, data);
-        keys.store(claims.claim(&key("k"), &event("x")), answer(1));
+        keys.store(claims.claim(&key("k"), &event("x")), answer(1), 0);
         assert_eq!(keys.find(&claims.claim(&key("k"), &event("y")), 1).err(), Some(Reused));
         let other = IdempotencyKey::new("k", "other").unwrap();
         assert!(keys.find(&claims.claim(&other, &event("y")), 1).unwrap().is_none());

@@ -5,7 +5,7 @@
 use std::{sync::Arc, task::Context};
 
 use crate::{
-    journal::Batch,
+    memory_journal::Batch,
     message::Message,
     notice::CloseReason,
     outlet::Outlet,

@@ -9,9 +9,9 @@ use crate::{
     hub::{Hub, PublishError},
     idempotency::{Answer, Claim, Given, Idempotency, Reused},
     inbox::Item,
-    journal::MemoryJournal,
+    memory_journal::MemoryJournal,
     message::Draft,
-    submission::{Origin, Submission, Submissions, Ticket},
+    submission::{Origin, Promise, Submission, Submissions, Ticket},
     sync::{MutexGuard, Ordering},
 };
 
@@ -21,8 +21,8 @@ pub(crate) struct Order {
     pub(crate) journal: MemoryJournal,
     pub(crate) idempotency: Idempotency,
     pub(crate) gate: Gate,
-    /// If a journal outside of the hub gives the order.
-    pub(crate) submissions: Option<Submissions>,
+    /// What is on its way through a journal outside of the hub.
+    pub(crate) submissions: Submissions,
     pub(crate) is_draining: bool,
 }
 
@@ -62,8 +62,8 @@ impl<S> Hub<S> {
             order.idempotency.begin(claim, Arc::clone(&ticket));
         }
         self.inboxes.iter().for_each(|inbox| inbox.reserve(draft.bytes_max()));
-        let submission = Submission { origin, draft, claim, answer, ticket: Arc::clone(&ticket) };
-        order.submissions.get_or_insert_default().push(submission);
+        let promise = Promise::new(Arc::clone(&ticket));
+        order.submissions.push(Submission { origin, draft, claim, answer, promise });
         ticket
     }
 
@@ -85,7 +85,7 @@ impl<S> Hub<S> {
         let message = order.journal.append(id, draft, now_ms);
         let answer = Answer { id, ..answer };
         if let Some(claim) = claim {
-            order.idempotency.store(claim, answer.clone());
+            order.idempotency.store(claim, answer.clone(), message.kept_bytes());
         }
         for inbox in &self.inboxes {
             inbox.reserve(message.bytes());
@@ -109,9 +109,8 @@ impl<S> Hub<S> {
 
     /// A submission has its answer.
     pub(crate) fn answered(&self, order: &mut Order) {
-        let Some(submissions) = &mut order.submissions else { return };
-        submissions.unanswered -= 1;
-        if order.is_draining && submissions.unanswered == 0 {
+        order.submissions.unanswered -= 1;
+        if order.is_draining && order.submissions.unanswered == 0 {
             self.post_drain();
         }
     }

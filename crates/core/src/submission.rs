@@ -1,5 +1,5 @@
-//! [`Submission`]: an event on its way through a [`crate::Journal`] that is not the hub's memory; and [`Ticket`], where
-//! its publishers wait for what becomes of it.
+//! [`Submission`]: an event on its way through a [`crate::Journal`] outside of the hub; and [`Ticket`], where its publishers
+//! wait for what becomes of it.
 
 use std::{
     mem,
@@ -23,7 +23,7 @@ pub struct Submission {
     pub(crate) claim: Option<Claim>,
     /// All of the answer but the id.
     pub(crate) answer: Answer,
-    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) promise: Promise,
 }
 
 /// What a publisher gave: what a journal has to keep of it.
@@ -44,7 +44,7 @@ impl Submission {
         self.origin.key.as_ref()
     }
 
-    /// How many connections it reaches, by the answer that its publisher will have.
+    /// How many connections it reaches, by the counters.
     pub fn matched(&self) -> usize {
         self.answer.matched
     }
@@ -62,7 +62,7 @@ struct Waiting {
 
 impl Ticket {
     /// It is known now. Returns who is to be woken, once no lock is held.
-    pub(crate) fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+    fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         let mut waiting = self.0.lock();
         waiting.result = Some(result);
         mem::take(&mut waiting.wakers)
@@ -85,13 +85,37 @@ impl Ticket {
     }
 }
 
-/// Events that are not in the order yet. Lives under the hub's order lock.
+/// That a ticket will be settled. If nobody does it, because the journal has panicked, nobody knows what it had done.
+#[derive(Debug)]
+pub(crate) struct Promise(Option<Arc<Ticket>>);
+
+impl Promise {
+    pub(crate) fn new(ticket: Arc<Ticket>) -> Self {
+        Self(Some(ticket))
+    }
+
+    /// Returns who is to be woken, once no lock is held.
+    pub(crate) fn keep(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+        self.0.take().map(|ticket| ticket.settle(result)).unwrap_or_default()
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        let Some(ticket) = self.0.take() else { return };
+        ticket.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Events that are not in the order yet; none but with a journal outside. Lives under the hub's order lock.
 #[derive(Debug, Default)]
 pub(crate) struct Submissions {
     /// What the journal has not taken yet.
     pub(crate) waiting: Vec<Submission>,
     /// Those and what it has taken and not answered.
     pub(crate) unanswered: usize,
+    /// There will be no more.
+    pub(crate) is_closed: bool,
 }
 
 impl Submissions {

@@ -11,7 +11,7 @@ use crate::{
     gap::Gap,
     hub::Hub,
     inbox::{Item, SlotRef},
-    journal::Place,
+    memory_journal::Place,
     name::{Channel, ClientId},
     notice::CloseReason,
     outlet::{Framing, Outlet},

@@ -26,7 +26,7 @@ fn take(kit: &Kit) -> Vec<Submission> {
 }
 
 fn commit(kit: &Kit, first_ms: u64, group: Vec<Submission>) {
-    kit.hub.commit(&mut (first_ms..).map(id).zip(group));
+    kit.hub.commit((first_ms..).map(id).zip(group).collect());
 }
 
 fn publishing(kit: &Kit, event: Event) -> PublishFuture {
@@ -88,7 +88,7 @@ fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
         let (mut at_gate, flag) = (once(&kit, "other", all("y")), Flag::new());
         assert!(poll(&mut first).is_pending());
         assert!(at_gate.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
-        kit.hub.refuse(&mut take(&kit).into_iter(), refusal);
+        kit.hub.refuse(take(&kit), refusal);
         assert_eq!(poll(&mut first), Poll::Ready(Err(error)));
         assert!(flag.take(), "there is room for the next");
         assert!(poll(&mut at_gate).is_pending());
@@ -99,7 +99,7 @@ fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
     let kit = Kit::behind_journal(Config::default());
     let mut first = once(&kit, "k", all("x"));
     assert!(poll(&mut first).is_pending());
-    kit.hub.refuse(&mut take(&kit).into_iter(), Refusal::NotPublished);
+    kit.hub.refuse(take(&kit), Refusal::NotPublished);
     let mut again = once(&kit, "k", all("another"));
     assert!(poll(&mut again).is_pending());
     commit(&kit, 2_000, take(&kit));
@@ -161,6 +161,50 @@ fn a_drain_waits_for_what_the_journal_has_and_then_the_desk_is_closed() {
     assert!(poll(&mut taken).is_ready() && waiting.is_some_and(|mut waiting| poll(&mut waiting).is_ready()));
     kit.settle();
     assert!(kit.shards[0].is_drained());
+}
+
+#[test]
+fn when_the_journal_ends_before_its_time_nobody_waits_for_it() {
+    let mut kit = Kit::behind_journal(Config { inbox_messages_max: 2, ..Config::default() });
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let mut taken = once(&kit, "k", all("taken"));
+    assert!(poll(&mut taken).is_pending());
+    let group = take(&kit);
+    let (mut waiting, flag) = (publishing(&kit, all("waiting")), Flag::new());
+    let mut at_gate = kit.publishing(all("at the gate"), Wait::Journal);
+    assert!(at_gate.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
+    // It panics: what it has is dropped.
+    drop(group);
+    kit.hub.journal_ended();
+    assert_eq!(poll(&mut taken), Poll::Ready(Err(PublishError::Unknown)));
+    assert_eq!(poll(&mut waiting), Poll::Ready(Err(PublishError::Journal)));
+    assert!(flag.take());
+    assert_eq!(poll(&mut at_gate), Poll::Ready(Err(PublishError::Journal)));
+    assert_eq!(poll(&mut kit.publishing(all("late"), Wait::Journal)), Poll::Ready(Err(PublishError::Journal)));
+    assert_eq!(kit.hub.trouble().as_deref(), Some("it has ended"));
+    kit.hub.drain();
+    kit.settle();
+    link.end();
+    kit.settle();
+    assert!(kit.shards[0].is_drained() && data_of(&link).is_empty());
+}
+
+#[test]
+fn a_journal_that_is_closed_answers_what_waits_and_gets_nothing_more() {
+    let kit = Kit::behind_journal(Config::default());
+    let mut waiting = publishing(&kit, all("waiting"));
+    let flag = Flag::new();
+    let mut group = Vec::new();
+    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
+    kit.hub.close_journal();
+    assert!(flag.take() && kit.hub.is_closed());
+    assert_eq!(poll(&mut kit.publishing(all("late"), Wait::Journal)), Poll::Ready(Err(PublishError::Journal)));
+    commit(&kit, 2_000, group);
+    assert!(matches!(poll(&mut waiting), Poll::Ready(Ok(_))));
+    // One that orders its own events has nothing to close.
+    let kit = Kit::new(Config::default());
+    kit.hub.close_journal();
+    kit.say("x");
 }
 
 #[test]
@@ -266,8 +310,8 @@ fn a_key_from_before_gets_its_first_answer() {
 fn the_desk_says_what_the_history_or_a_key_still_holds() {
     let two = Retention { events_max: 2, bytes_max: usize::MAX, age_ms_max: u64::MAX };
     let history = Retentions { each: two, ..Retentions::default() };
-    let config = Config { history, idempotency_ms: 5_000, ..Config::default() };
-    let past = Past { born: id(100), last: id(100), lost: id(100), ..Past::default() };
+    let config = |idempotency_ms| Config { history: history.clone(), idempotency_ms, ..Config::default() };
+    let past = || Past { born: id(100), last: id(100), lost: id(100), ..Past::default() };
     let with_key = |ms, event| Kept { key: IdempotencyKey::new("k", "test").ok(), ..kept(ms, event) };
     let channels = Event::for_targets(
         to_channel("a", "").targets().iter().chain(to_channel("b", "").targets()).cloned().collect(),
@@ -281,7 +325,7 @@ fn the_desk_says_what_the_history_or_a_key_still_holds() {
         kept(500, to_channel("a", "3")),
         kept(600, to_channel("a", "4")),
     ];
-    let kit = restored(config, past, events.clone());
+    let kit = restored(config(5_000), past(), events.clone());
     let held = |kit: &Kit| {
         let asked: Vec<_> = events.iter().map(|kept| (kept.id, kept.event.targets())).collect();
         kit.hub.holds(&asked)
@@ -293,7 +337,9 @@ fn the_desk_says_what_the_history_or_a_key_still_holds() {
     let mut publishing = once(&kit, "other", all("z"));
     assert!(poll(&mut publishing).is_pending());
     assert_eq!((held(&kit), kit.hub.oldest()), (vec![false, false, true, true, true], Some(id(400))));
-    assert!(kit.hub.history_bytes() > 0);
+    let without_keys = kit.hub.held_bytes();
+    let with_keys = restored(config(5_000), past(), events.clone()).hub.held_bytes();
+    assert!(0 < without_keys && without_keys < with_keys, "{without_keys} {with_keys}");
     let empty = Kit::behind_journal(Config::default());
     assert_eq!(empty.hub.oldest(), None);
 }

@@ -27,7 +27,7 @@ use crate::{
 pub struct Config {
     /// How it is written.
     pub log: LogConfig,
-    /// With [`Fsync::Interval`]: how often. What a loss of power may take is at most that old. Default 100 ms.
+    /// With [`Fsync::Interval`]: when an event is acknowledged, all that are older than this are on the disk. Default 100 ms.
     pub fsync_interval: Duration,
     /// Targets of which it is remembered what was given up. Default 100,000.
     pub marks_max: usize,
@@ -92,17 +92,24 @@ impl DiskJournal {
     /// Writes until the desk is closed, with the two other threads beside.
     fn write(&self, recovered: &Recovered, desk: &dyn Desk) -> io::Result<()> {
         let log = Log::new(recovered, self.config.log);
-        let (syncer, keeper) = (Syncer::new(log.unsynced()), Keeper::new(recovered, self.config));
-        let mut writer = Writer::new(log, syncer.failures());
+        let syncer = Syncer::new(log.unsynced(), self.config.fsync_interval);
+        let keeper = Keeper::new(recovered, self.config);
+        let mut writer = Writer::new(log, syncer.syncs());
         let stop = Stop::default();
         thread::scope(|scope| {
-            // Both end when this returns, however it does.
+            // Whichever ends, in whatever way, ends all.
             let _stopped = stop.on_drop();
             if self.config.log.fsync == Fsync::Interval {
-                spawn(scope, "journal-sync", || syncer.run(&stop, self.config.fsync_interval))?;
+                spawn(scope, "journal-sync", || {
+                    let _stopped = stop.on_drop();
+                    syncer.run(&stop);
+                })?;
             }
-            spawn(scope, "journal-keep", || keeper.run(&stop, desk))?;
-            writer.run(desk);
+            spawn(scope, "journal-keep", || {
+                let _stopped = stop.on_drop();
+                keeper.run(&stop, desk);
+            })?;
+            writer.run(desk, &stop);
             Ok::<_, io::Error>(())
         })?;
         writer.close()

@@ -1,5 +1,5 @@
 //! [`Keeper`]: gives back the space of what the history has let go of, beside the thread that writes. What the journal takes
-//! is bounded by what the history takes of memory.
+//! is bounded by what the history takes of memory, and the events of remembered keys would.
 
 use std::{
     collections::HashMap,
@@ -55,7 +55,7 @@ impl Keeper {
         let mut interval = LOOK_INTERVAL;
         while !stop.wait(interval) {
             interval = LOOK_INTERVAL;
-            match self.look(desk) {
+            match self.look(stop, desk) {
                 Ok(has_more) => {
                     self.has_failed = false;
                     if has_more {
@@ -72,13 +72,16 @@ impl Keeper {
     }
 
     /// Does what there is to do; whether there is more.
-    fn look(&mut self, desk: &dyn Desk) -> io::Result<bool> {
-        let history_bytes = u64::try_from(desk.history_bytes()).unwrap_or(u64::MAX);
-        let limits = Limits::new(history_bytes, self.segment_bytes_max);
+    fn look(&mut self, stop: &Stop, desk: &dyn Desk) -> io::Result<bool> {
+        let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
+        let limits = Limits::new(held_bytes, self.segment_bytes_max);
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
         let has_more = bytes > limits.bytes_max && self.measure(&sealed, desk)?;
         let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
         for step in plan(&candidates, bytes, desk.oldest(), &limits) {
+            if stop.is_set() {
+                return Ok(false);
+            }
             debug!(?step, bytes, "journal: giving space back");
             match step {
                 Step::Remove { number } => self.reclaim.remove(number)?,

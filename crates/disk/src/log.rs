@@ -108,14 +108,18 @@ impl Log {
         Ok(ids)
     }
 
-    /// Finds out whether the disk works: takes an id that nobody gets, and writes it down.
+    /// Finds out whether the disk works and has room for about so many bytes: takes an id that nobody gets, and writes it
+    /// down.
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub fn probe(&mut self, now_ms: u64) -> Result<(), AppendError> {
+    pub fn probe(&mut self, now_ms: u64, bytes: usize) -> Result<(), AppendError> {
         let active = self.take_active()?;
         let (before, id) = (self.last, self.next_id(now_ms));
-        let frame = encode_one(active.salt, |payload| put_position(payload, id));
+        let frame = encode_one(active.salt, |payload| {
+            put_position(payload, id);
+            payload.resize(payload.len() + bytes, 0);
+        });
         self.write(active, frame, before)
     }
 

@@ -33,9 +33,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of a journal that serves at most `history_bytes` from memory.
-    pub fn new(history_bytes: u64, segment_bytes_max: u64) -> Self {
-        let bytes_max = history_bytes.saturating_mul(2).saturating_add(segment_bytes_max.saturating_mul(4));
+    /// The limits of a journal whose live events take `held_bytes` of memory.
+    pub fn new(held_bytes: u64, segment_bytes_max: u64) -> Self {
+        let bytes_max = held_bytes.saturating_mul(2).saturating_add(segment_bytes_max.saturating_mul(4));
         Self { bytes_max, segment_bytes_max }
     }
 }

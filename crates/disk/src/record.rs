@@ -87,7 +87,8 @@ impl Record {
         let mut reader = Reader::new(payload);
         let record = match (reader.u8()?, reader.id()?) {
             (EVENT, id) => Self::Event(decode_event(id, &mut reader)?),
-            (POSITION, id) => Self::Position(id),
+            // What stands behind it was there to see whether there is room.
+            (POSITION, id) => return Some(Self::Position(id)),
             (END, id) => Self::End(id),
             _ => return None,
         };

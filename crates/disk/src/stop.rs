@@ -1,4 +1,4 @@
-//! [`Stop`]: tells the threads beside the writer that it has ended.
+//! [`Stop`]: tells the writer and the threads beside it that one of them has ended, and so should the others.
 
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ impl Stop {
             self.changed.wait_for(&mut is_set, time);
         }
         *is_set
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        *self.is_set.lock()
     }
 
     /// Sets it when what this returns is dropped, also by a panic.

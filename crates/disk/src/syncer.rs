@@ -1,12 +1,13 @@
 //! [`Syncer`]: syncs what was written, at intervals, beside the thread that writes; so publishes do not wait for a disk that
-//! is slow to sync. [`SyncFailures`] is how the writer learns that it did not work.
+//! is slow to sync, unless it is slower than was promised. [`Syncs`] is what the writer knows of it.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fanfare_core::EventId;
@@ -17,29 +18,44 @@ use crate::{
     unsynced::{IdRange, SyncError, Unsynced},
 };
 
+/// For so long publishes wait for a disk that does not sync. Then they are refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The thread that syncs.
 #[derive(Debug)]
-pub(crate) struct Syncer {
+pub(crate) struct Syncer(Syncs);
+
+/// How the syncs go, for the writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Syncs {
     unsynced: Arc<Unsynced>,
     has_failed: Arc<AtomicBool>,
+    /// What is older has to be on the disk before more is promised.
+    age_max: Duration,
 }
 
 impl Syncer {
-    pub(crate) fn new(unsynced: Arc<Unsynced>) -> Self {
-        Self { unsynced, has_failed: Arc::default() }
+    /// For what may be lost to be at most `age_max` old.
+    pub(crate) fn new(unsynced: Arc<Unsynced>, age_max: Duration) -> Self {
+        Self(Syncs { unsynced, has_failed: Arc::default(), age_max })
     }
 
-    pub(crate) fn failures(&self) -> SyncFailures {
-        SyncFailures { unsynced: Arc::clone(&self.unsynced), has_failed: Arc::clone(&self.has_failed) }
+    pub(crate) fn syncs(&self) -> Syncs {
+        self.0.clone()
     }
 
-    pub(crate) fn run(&self, stop: &Stop, interval: Duration) {
-        while !stop.wait(interval) {
-            if let Err(error) = self.unsynced.sync() {
+    pub(crate) fn run(&self, stop: &Stop) {
+        // From beginning to beginning: what comes in just after one begins is on the disk within twice this.
+        let period = self.0.age_max / 2;
+        let mut left = period;
+        while !stop.wait(left) {
+            let began = Instant::now();
+            if let Err(error) = self.0.unsynced.sync() {
                 report(&error);
                 // Release: who sees it sees which segment has failed.
-                self.has_failed.store(true, Ordering::Release);
+                self.0.has_failed.store(true, Ordering::Release);
             }
+            left = period.saturating_sub(began.elapsed());
         }
     }
 }
@@ -50,15 +66,9 @@ fn report(SyncError { range, source }: &SyncError) {
     error!(error = %source, %after, %upto, "journal: these events may not be on the disk");
 }
 
-/// Whether a sync has failed since the writer last proved that one works.
-#[derive(Debug)]
-pub(crate) struct SyncFailures {
-    unsynced: Arc<Unsynced>,
-    has_failed: Arc<AtomicBool>,
-}
-
-impl SyncFailures {
-    pub(crate) fn is_any(&self) -> bool {
+impl Syncs {
+    /// Whether one has failed since the last that was known to work.
+    pub(crate) fn have_failed(&self) -> bool {
         self.has_failed.load(Ordering::Acquire)
     }
 
@@ -67,5 +77,16 @@ impl SyncFailures {
         self.unsynced.sync()?;
         self.has_failed.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Waits until nothing that is not on the disk is older than it may be.
+    ///
+    /// # Errors
+    /// The disk does not come to it.
+    pub(crate) fn wait_until_young(&self) -> io::Result<()> {
+        if self.unsynced.wait_until_younger(self.age_max, PATIENCE) {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the disk does not sync what was written"))
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! The lock is held for moments only and never during a sync, so the log does not wait for the disk.
 
-use std::{io, mem, sync::Arc};
+use std::{
+    io, mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use fanfare_core::EventId;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use thiserror::Error;
 
 use crate::files::{File, Files};
@@ -15,6 +19,7 @@ use crate::files::{File, Files};
 pub struct Unsynced {
     files: Arc<dyn Files>,
     pending: Mutex<Pending>,
+    synced: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -23,6 +28,10 @@ struct Pending {
     /// A file is new in the directory.
     is_named: bool,
     range: Option<IdRange>,
+    /// When the oldest of it was written;
+    oldest: Option<Instant>,
+    /// and of what a sync is under way for.
+    syncing: Option<Instant>,
     /// The newest segment that could not be synced.
     failed: Option<u64>,
 }
@@ -55,7 +64,7 @@ pub struct SyncError {
 
 impl Unsynced {
     pub(crate) fn new(files: Arc<dyn Files>) -> Self {
-        Self { files, pending: Mutex::default() }
+        Self { files, pending: Mutex::default(), synced: Condvar::new() }
     }
 
     /// Syncs what was written since the last time and says which ids that were.
@@ -65,8 +74,8 @@ impl Unsynced {
     pub fn sync(&self) -> Result<Option<IdRange>, SyncError> {
         let Pending { written, is_named, range, .. } = {
             let mut pending = self.pending.lock();
-            let failed = pending.failed;
-            mem::replace(&mut *pending, Pending { failed, ..Pending::default() })
+            let (failed, syncing) = (pending.failed, pending.oldest);
+            mem::replace(&mut *pending, Pending { failed, syncing, ..Pending::default() })
         };
         let mut result = Ok(());
         for Written { number, file } in written {
@@ -79,7 +88,21 @@ impl Unsynced {
             self.pending.lock().is_named = true;
             result = Err(error);
         }
+        self.pending.lock().syncing = None;
+        self.synced.notify_all();
         result.map(|()| range).map_err(|source| SyncError { range, source })
+    }
+
+    /// Waits until nothing that is not synced was written longer than `age` ago; false if `patience` was over before.
+    pub(crate) fn wait_until_younger(&self, age: Duration, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut pending = self.pending.lock();
+        while pending.syncing.or(pending.oldest).is_some_and(|oldest| oldest.elapsed() > age) {
+            if self.synced.wait_until(&mut pending, end).timed_out() {
+                return false;
+            }
+        }
+        true
     }
 
     /// A segment was created.
@@ -95,6 +118,7 @@ impl Unsynced {
         if pending.written.last().is_none_or(|written| written.number != number) {
             pending.written.push(Written { number, file: Arc::clone(file) });
         }
+        pending.oldest.get_or_insert_with(Instant::now);
         let after = pending.range.map_or(range.after, |earlier| earlier.after);
         pending.range = Some(IdRange { after, upto: range.upto });
     }

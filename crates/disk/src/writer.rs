@@ -4,7 +4,7 @@
 //! When the disk fails it says so to publishers and goes on trying, with what comes and by itself.
 
 use std::{
-    io,
+    io, mem,
     sync::Arc,
     task::{Context, Wake, Waker},
     thread::{self, Thread},
@@ -14,16 +14,18 @@ use std::{
 use fanfare_core::{Desk, EventId, Refusal, Submission};
 use tracing::{error, info};
 
-use crate::{active::AppendError, journal::unix_ms, log::Log, record::Entry, syncer::SyncFailures};
+use crate::{active::AppendError, journal::unix_ms, log::Log, record::Entry, stop::Stop, syncer::Syncs};
 
 /// How often a disk that fails is tried again while nobody publishes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// What that may leave on the disk.
+const PROBE_BYTES_MAX: usize = 1 << 20;
 
 /// The thread that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     log: Log,
-    failures: SyncFailures,
+    syncs: Syncs,
     trouble: Option<Trouble>,
 }
 
@@ -31,8 +33,10 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 struct Trouble {
     reason: String,
-    /// Events that were refused for it.
-    refused: u64,
+    /// Events that were refused for it,
+    refused: usize,
+    /// and how much room the largest group of them needs, about: for less it is not over.
+    bytes: usize,
     tried: Instant,
 }
 
@@ -45,17 +49,17 @@ impl Wake for Unpark {
 }
 
 impl Writer {
-    pub(crate) fn new(log: Log, failures: SyncFailures) -> Self {
-        Self { log, failures, trouble: None }
+    pub(crate) fn new(log: Log, syncs: Syncs) -> Self {
+        Self { log, syncs, trouble: None }
     }
 
-    /// Until the desk is closed.
-    pub(crate) fn run(&mut self, desk: &dyn Desk) {
+    /// Until the desk is closed, or a thread beside it is gone.
+    pub(crate) fn run(&mut self, desk: &dyn Desk, stop: &Stop) {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut group = Vec::new();
         // Whether the disk takes anything shows at the start, and there is a segment from then on.
         self.try_again(desk);
-        loop {
+        while !stop.is_set() {
             desk.take(&mut group, &Context::from_waker(&waker));
             if !group.is_empty() {
                 self.write(&mut group, desk);
@@ -79,35 +83,38 @@ impl Writer {
         match self.append(group) {
             Ok(ids) => {
                 self.recovered(desk);
-                desk.commit(&mut ids.into_iter().zip(group.drain(..)));
+                desk.commit(ids.into_iter().zip(mem::take(group)).collect());
             }
             Err(AppendError { is_unknown, source }) => {
                 let refusal = if is_unknown { Refusal::Unknown } else { Refusal::NotPublished };
-                self.failed(&source, group.len(), desk);
-                desk.refuse(&mut group.drain(..), refusal);
+                self.failed(&source, group, desk);
+                desk.refuse(mem::take(group), refusal);
             }
         }
     }
 
     fn append(&mut self, group: &[Submission]) -> Result<Vec<EventId>, AppendError> {
-        self.prove()?;
+        let refused = |source| AppendError { is_unknown: false, source };
+        // Whatever is not known of these attempts, it is not about the group.
+        self.prove().map_err(|error| refused(error.source))?;
+        self.syncs.wait_until_young().map_err(refused)?;
         let entries: Vec<_> = group.iter().map(entry).collect();
         self.log.append(unix_ms(), &entries)
     }
 
     /// After a sync that failed: that one works, before anything more is promised.
     fn prove(&mut self) -> Result<(), AppendError> {
-        if !self.failures.is_any() {
+        if !self.syncs.have_failed() {
             return Ok(());
         }
-        self.log.probe(unix_ms())?;
-        self.failures.retry().map_err(|error| AppendError { is_unknown: false, source: error.source })
+        self.log.probe(unix_ms(), 0)?;
+        self.syncs.retry().map_err(|error| AppendError { is_unknown: false, source: error.source })
     }
 
     /// Sleeps until something comes; in trouble, looks whether it is over.
     fn wait(&mut self, desk: &dyn Desk) {
         match &self.trouble {
-            None if self.failures.is_any() => self.try_again(desk),
+            None if self.syncs.have_failed() => self.try_again(desk),
             // A sync that fails does not wake it.
             None => thread::park_timeout(PROBE_INTERVAL),
             Some(trouble) => match PROBE_INTERVAL.checked_sub(trouble.tried.elapsed()) {
@@ -118,21 +125,28 @@ impl Writer {
     }
 
     fn try_again(&mut self, desk: &dyn Desk) {
-        match self.prove().and_then(|()| self.log.probe(unix_ms())) {
+        let bytes = self.trouble.as_ref().map_or(0, |trouble| trouble.bytes);
+        match self.prove().and_then(|()| self.log.probe(unix_ms(), bytes)) {
             Ok(()) => self.recovered(desk),
-            Err(error) => self.failed(&error.source, 0, desk),
+            Err(error) => self.failed(&error.source, &[], desk),
         }
     }
 
-    fn failed(&mut self, error: &io::Error, refused: usize, desk: &dyn Desk) {
-        let (reason, tried) = (error.to_string(), Instant::now());
+    fn failed(&mut self, error: &io::Error, group: &[Submission], desk: &dyn Desk) {
+        let reason = error.to_string();
         let before = self.trouble.take();
         if before.as_ref().is_none_or(|before| before.reason != reason) {
             error!("journal unavailable: {reason}; publishes are refused, streams go on");
             desk.set_trouble(Some(reason.clone()));
         }
-        let refused = before.map_or(0, |before| before.refused) + u64::try_from(refused).unwrap_or(u64::MAX);
-        self.trouble = Some(Trouble { reason, refused, tried });
+        let (refused, bytes) = before.map_or((0, 0), |before| (before.refused, before.bytes));
+        let group_bytes: usize = group.iter().map(|submission| submission.event().data().len()).sum();
+        self.trouble = Some(Trouble {
+            reason,
+            refused: refused + group.len(),
+            bytes: bytes.max(group_bytes.min(PROBE_BYTES_MAX)),
+            tried: Instant::now(),
+        });
     }
 
     fn recovered(&mut self, desk: &dyn Desk) {

@@ -225,9 +225,9 @@ fn a_probe_tells_whether_the_disk_works_and_leaves_no_event() {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(config(Fsync::Interval));
     disk.set_room(Some(10));
-    log.probe(NOW_MS).unwrap_err();
+    log.probe(NOW_MS, 0).unwrap_err();
     disk.heal();
-    log.probe(NOW_MS).unwrap();
+    log.probe(NOW_MS, 0).unwrap();
     let probed = log.last();
     let first = append(&mut log, NOW_MS, &["a"]);
     assert!(first[0] > probed);

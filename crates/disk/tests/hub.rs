@@ -14,8 +14,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, Event, EventId, Gap, GapReason, Hub, IdempotencyKey, Journal as _, PublishError, ReadLimit, Receipt,
-    Retention, Retentions, Socket, Start, Target, Wait,
+    Channel, Desk as _, Event, EventId, Gap, GapReason, Hub, IdempotencyKey, Journal as _, PublishError, ReadLimit,
+    Receipt, Retention, Retentions, Socket, Start, Target, Wait,
 };
 use fanfare_disk::{Config, Directory, DiskJournal, Fsync, LogConfig};
 use support::{MemoryDisk, Op, boot, event, key};
@@ -213,6 +213,41 @@ fn a_full_disk_refuses_publishes_keeps_what_it_has_and_recovers_by_itself() {
 }
 
 #[test]
+fn room_for_little_is_not_taken_for_room_for_what_was_refused() {
+    let disk = MemoryDisk::new();
+    let running = Running::new(&disk, fsync(Fsync::Never));
+    disk.set_room(Some(1_000));
+    assert_eq!(running.publish(event(&"x".repeat(2_000))), Err(PublishError::Journal));
+    let writes = disk.writes();
+    until("it has looked", || disk.writes() > writes);
+    assert!(running.hub.trouble().is_some());
+    // What is smaller finds its room.
+    running.publish(event("small")).unwrap();
+    running.drain().unwrap();
+}
+
+#[test]
+fn with_interval_publishes_wait_for_a_disk_that_does_not_come_to_syncing() {
+    let disk = MemoryDisk::new();
+    let running = Running::new(&disk, fsync(Fsync::Interval));
+    running.publish(event("first")).unwrap();
+    disk.hold_syncs(true);
+    let meanwhile = running.publish(event("meanwhile"));
+    // Longer than the interval: what is not on the disk may not be so old.
+    thread::sleep(Duration::from_millis(50));
+    thread::scope(|scope| {
+        let late = scope.spawn(|| running.publish(event("late")));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!late.is_finished());
+        disk.hold_syncs(false);
+        assert!(late.join().unwrap().is_ok());
+    });
+    assert!(meanwhile.is_ok());
+    assert_eq!(running.data(), ["first", "meanwhile", "late"]);
+    running.drain().unwrap();
+}
+
+#[test]
 fn a_publish_is_tried_at_once_when_there_is_room_again() {
     let disk = MemoryDisk::new();
     let running = Running::new(&disk, fsync(Fsync::Never));
@@ -290,7 +325,7 @@ fn what_the_history_lets_go_of_is_given_back_and_told_as_expired_after_a_restart
     let bytes = || disk.names().iter().map(|name| disk.bytes(name).len()).sum::<usize>();
     assert!(bytes() > 200_000, "{}", bytes());
     // Twice the history, four segments, the state.
-    until("the space is given back", || bytes() < 2 * running.hub.history_bytes() + 5 * (4 << 10));
+    until("the space is given back", || bytes() < 2 * running.hub.held_bytes() + 5 * (4 << 10));
     let again = Running::with(&disk.copy(), fsync(Fsync::Interval), history());
     let (events, gap) = again.history("a", &Start::After(ids[0]));
     assert_eq!(events.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids[190..]);

@@ -221,7 +221,7 @@ impl World {
                 self.now_ms += ms;
                 self.append(&group);
             }
-            Step::Probe => drop(self.log.probe(self.now_ms)),
+            Step::Probe => drop(self.log.probe(self.now_ms, 100)),
             Step::Sync => drop(self.log.unsynced().sync()),
             Step::Fail(ops) => self.disk.fail(&ops),
             Step::FailOnce(count) => self.disk.fail_after(count, false),

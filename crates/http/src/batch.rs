@@ -54,6 +54,8 @@ struct Batch<'a> {
     lines: u64,
     published: u64,
     failed: u64,
+    /// Failed, and may be published nevertheless.
+    unknown: u64,
     first: Option<EventId>,
     last: Option<EventId>,
     errors: Vec<Value>,
@@ -64,7 +66,7 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     fn new(app: &'a App) -> Self {
         let (errors, unanswered) = (Vec::new(), VecDeque::new());
-        Self { app, lines: 0, published: 0, failed: 0, first: None, last: None, errors, unanswered }
+        Self { app, lines: 0, published: 0, failed: 0, unknown: 0, first: None, last: None, errors, unanswered }
     }
 
     async fn run(&mut self, upload: &mut Upload) -> Result<(), Problem> {
@@ -145,6 +147,7 @@ impl<'a> Batch<'a> {
                 }
                 Err(error) => {
                     // Those behind it may have come through.
+                    self.unknown += u64::from(error == PublishError::Unknown);
                     self.fail_line(line, &error.to_string());
                     return Err(error.into());
                 }
@@ -171,6 +174,9 @@ impl<'a> Batch<'a> {
         let mut counts = Map::new();
         counts.insert("published".into(), self.published.into());
         counts.insert("failed".into(), self.failed.into());
+        if self.unknown > 0 {
+            counts.insert("unknown".into(), self.unknown.into());
+        }
         counts.insert("first".into(), self.first.map(|id| id.to_string()).into());
         counts.insert("last".into(), self.last.map(|id| id.to_string()).into());
         counts.insert("errors".into(), self.errors.into());

@@ -40,7 +40,8 @@ pub struct Ended {
     pub cut: usize,
 }
 
-/// A running engine: one thread a shard. Dropping it without [`Fanfare::drain`] cuts every stream.
+/// A running engine: one thread a shard, and one for a journal. Dropping it without [`Fanfare::drain`] cuts every stream;
+/// a journal then ends a moment later.
 #[derive(Debug)]
 pub struct Fanfare {
     pub(crate) app: Arc<App>,
@@ -49,6 +50,15 @@ pub struct Fanfare {
     threads: usize,
     ended: mpsc::Sender<io::Result<usize>>,
     ends: mpsc::Receiver<io::Result<usize>>,
+}
+
+/// Also when a thread panics.
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 /// Settings of the engine.
@@ -82,7 +92,10 @@ impl Fanfare {
         let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
         journal.restore(&*hub)?;
         let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
-        fanfare.spawn("journal".to_owned(), move || journal.run(&*hub).map(|()| 0))?;
+        fanfare.spawn("journal".to_owned(), move || {
+            let _ended = OnDrop(|| hub.journal_ended());
+            journal.run(&*hub).map(|()| 0)
+        })?;
         Ok(fanfare)
     }
 
@@ -132,32 +145,33 @@ impl Fanfare {
     }
 
     /// Refuses further publishes, gives every stream what was accepted, a time to come back, and a whole end; at the
-    /// latest after [`Config::drain_timeout`].
+    /// latest after [`Config::drain_timeout`], and 2 s for the journal.
     ///
     /// # Errors
-    /// A part has failed, or the journal has not ended in time.
+    /// A part has failed, or has not ended in time.
     pub async fn drain(mut self) -> io::Result<Ended> {
         info!(connections = self.app.hub.registry().connections(), "draining");
         self.app.drain();
         // The shards look at the time themselves, and need a moment for it.
         let ends = self.app.drain_ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
-        let mut cut = 0;
+        let (mut cut, mut failed) = (0, None);
         for _ in 0..self.threads {
             match timeout_at(ends.into(), self.ends.recv()).await {
-                Ok(Some(cut_there)) => cut += cut_there?,
-                Ok(None) => break,
-                Err(_) => return Err(io::Error::other("the journal did not end in time")),
+                Ok(Some(Ok(cut_there))) => cut += cut_there,
+                // The others end in good order all the same.
+                Ok(Some(Err(error))) => failed = failed.or(Some(error)),
+                Ok(None) | Err(_) => failed = failed.or(Some(io::Error::other("a part did not end in time"))),
             }
         }
         info!(cut, "drained");
-        Ok(Ended { cut })
+        failed.map_or(Ok(Ended { cut }), Err)
     }
 }
 
 impl Drop for Fanfare {
     fn drop(&mut self) {
-        // Unless it was drained already: so that a journal ends.
-        self.app.hub.drain();
+        // So that it ends, and lets go of its directory.
+        self.app.hub.close_journal();
     }
 }
 
@@ -183,7 +197,7 @@ impl Handle {
     /// Publishes one event.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then.
+    /// [`PublishError`]; nothing was published then, unless it says so.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
         self.app.publish(event, None, wait).await
     }
@@ -192,7 +206,7 @@ impl Handle {
     /// with a scope of the program's own are told apart from those that come over HTTP.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then.
+    /// [`PublishError`]; nothing was published then, unless it says so.
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
         self.app.publish(event, Some(key), wait).await
     }

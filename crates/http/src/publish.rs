@@ -31,7 +31,7 @@ pub(crate) struct Request {
     pub(crate) upload: Upload,
 }
 
-/// Publishes, or says why not; nothing was published then.
+/// Publishes, or says why not; nothing was published then, unless it says so.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
     let Request { destination, query, mut upload } = request;
     let answer = match accept(&app, destination, &query, &mut upload).await {

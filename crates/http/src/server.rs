@@ -61,7 +61,7 @@ impl Fanfare {
     /// Serves on `listener` until `shutdown` is ready, then drains. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// The listener cannot be used, or a thread has panicked.
+    /// The listener cannot be used, or a part has failed or did not end in time.
     pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -4,7 +4,7 @@ mod support;
 
 use std::{net::TcpStream, time::Duration};
 
-use fanfare_core::Refusal;
+use fanfare_core::{Event, PublishError, Refusal, Target, Wait};
 use fanfare_http::{Config, Fanfare};
 use serde_json::json;
 use support::{
@@ -68,22 +68,26 @@ fn lines_of_a_batch_go_to_the_journal_together_and_stay_in_order() {
     let lines: String = (0..600).map(|number| format!("{{\"channel\":\"a\",\"data\":{number}}}\n")).collect();
     let answer = std::thread::scope(|scope| {
         let publishing = scope.spawn(|| server.post("/publish", &[], &lines));
-        until("as many are under way as may be", || script.held() > 500);
+        // What may be unanswered, and the one behind it, which waits.
+        until("as many are under way as may be", || script.held() >= 513);
+        server.publish_later("/broadcast", "another");
+        until("others are not kept from it", || script.held() > 513);
+        assert_eq!(script.held(), 514);
         script.set(Mood::Takes);
         publishing.join().unwrap()
     });
     assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(600)));
     assert_eq!(
         (&answer.json()["first"], &answer.json()["last"]),
-        (&json!("5000000000001-0"), &json!("5000000000600-0"))
+        (&json!("5000000000001-0"), &json!("5000000000601-0"))
     );
-    (0..600).for_each(|number| assert_eq!(stream.data(), number.to_string()));
-    assert!(script.groups().iter().any(|group| *group > 1), "{:?}", script.groups());
+    let expected = (0..513).map(|number| number.to_string()).chain(["another".to_owned()]);
+    expected.chain((513..600).map(|number| number.to_string())).for_each(|data| assert_eq!(stream.data(), data));
 }
 
 #[test]
 fn a_batch_that_the_journal_breaks_off_says_which_lines_were_published() {
-    let script = Script::new(Mood::Refuses(Refusal::Unknown));
+    let script = Script::default();
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
     let mut stream = server.subscribe("/channels/a");
     let line = |number: u32| format!("{{\"channel\":\"a\",\"data\":{number}}}\n");
@@ -92,7 +96,6 @@ fn a_batch_that_the_journal_breaks_off_says_which_lines_were_published() {
     let send = |client: &mut support::client::Client, text: &str| {
         client.send(format!("{:x}\r\n{text}\r\n", text.len()));
     };
-    script.set(Mood::Takes);
     send(&mut client, &line(1));
     assert_eq!(stream.data(), "1");
     script.set(Mood::Refuses(Refusal::Unknown));
@@ -103,6 +106,7 @@ fn a_batch_that_the_journal_breaks_off_says_which_lines_were_published() {
     let answer = client.answer();
     let counts = answer.json();
     assert_eq!((answer.status, &counts["published"], &counts["failed"]), (503, &json!(1), &json!(1)));
+    assert_eq!(counts["unknown"], 1);
     let title = "the journal broke: the event may have been published";
     assert_eq!(counts["errors"], json!([{ "line": 2, "title": title }]));
 }
@@ -135,8 +139,36 @@ fn a_journal_that_never_answers_holds_up_no_end_for_longer_than_the_drain() {
     client.send("POST /channels/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx");
     until("it is with the journal", || script.held() == 1);
     let error = server.ended().unwrap_err();
-    assert_eq!(error.to_string(), "the journal did not end in time");
+    assert_eq!(error.to_string(), "a part did not end in time");
     script.set(Mood::Takes);
+}
+
+#[test]
+fn a_journal_that_ends_badly_is_an_error_and_streams_have_their_whole_end_nevertheless() {
+    let script = Script::default();
+    let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let mut stream = server.subscribe("/channels/a");
+    server.publish("/channels/a", "x");
+    script.set(Mood::EndsBadly);
+    let error = server.ended().unwrap_err();
+    assert_eq!(error.to_string(), "the test says so");
+    assert_eq!(stream.data_until_end(), ["x"]);
+    assert_eq!(stream.parser.retries.len(), 1, "with a time to come back");
+}
+
+#[test]
+fn a_program_of_ones_own_is_told_when_its_journal_has_panicked() {
+    let script = Script::default();
+    let fanfare = Fanfare::start_behind(config(Way::Socket), script.journal()).unwrap();
+    let handle = fanfare.handle();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let publish = || runtime.block_on(handle.publish(Event::new(Target::All, "x"), Wait::Journal));
+    assert!(publish().is_ok());
+    script.set(Mood::Panics);
+    let told = publish().unwrap_err();
+    assert!(matches!(told, PublishError::Unknown | PublishError::Journal), "{told:?}");
+    assert_eq!(publish(), Err(PublishError::Journal));
+    assert_eq!(runtime.block_on(fanfare.drain()).unwrap_err().to_string(), "the thread journal has panicked");
 }
 
 #[test]

@@ -70,6 +70,9 @@ history-channel = ["news.*=events:10 bytes:1MiB age:10m", "a=b *=events:0"]
 hub-history-bytes = "30MiB"
 history-targets = 31
 catch-up-reads = 32
+journal = "/var/lib/fanfare"
+fsync = "never"
+fsync-interval = "1s"
 ring-messages = 10
 ring-bytes = 11
 hub-ring-bytes = 12
@@ -152,6 +155,9 @@ fn the_defaults_are_those_of_the_wire_contract() {
         "hub-history-bytes = \"256MiB\"",
         "history-targets = 100000",
         "catch-up-reads = 4",
+        "# journal is not set",
+        "fsync = \"interval\"",
+        "fsync-interval = \"100ms\"",
         "idempotency-window = \"10m\"",
         "idempotency-keys = 100000",
     ] {

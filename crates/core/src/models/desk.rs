@@ -7,8 +7,9 @@ use loom::thread;
 use super::{NoSocket, Sleeper, block_on, bounded, event, id};
 use crate::{
     config::Config,
-    desk::{Desk as _, Refusal},
+    desk::Desk as _,
     hub::{Hub, PublishError, Wait},
+    journal::Refusal,
 };
 
 /// A hub that nobody drives, so that only these two have to do with each other.
@@ -32,12 +33,13 @@ fn work(hub: &Hub<NoSocket>, refuses: bool) {
         if group.is_empty() {
             sleeper.sleep();
         } else if refuses {
-            hub.refuse(&mut group.drain(..), Refusal::NotPublished);
+            hub.refuse(group.drain(..).collect(), Refusal::NotPublished);
         } else {
-            hub.commit(&mut group.drain(..).map(|submission| {
+            let committed = group.drain(..).map(|submission| {
                 n += 1;
                 (id(n), submission)
-            }));
+            });
+            hub.commit(committed.collect());
         }
     }
 }

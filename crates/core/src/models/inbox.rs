@@ -7,7 +7,7 @@ use loom::thread;
 use super::{NoSocket, SLOT, Sleeper, bounded, id};
 use crate::{
     inbox::{Inbox, Item},
-    journal::Batch,
+    memory_journal::Batch,
 };
 
 fn inbox() -> Arc<Inbox<NoSocket>> {

@@ -8,7 +8,7 @@ use super::{NoSocket, SLOT, block_on, bounded, hub, id, message};
 use crate::{
     event_id::EventId,
     hub::Hub,
-    journal::Place,
+    memory_journal::Place,
     message::Message,
     port::{Cut, Feed, Port},
     ring::Ring,

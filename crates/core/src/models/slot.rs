@@ -11,7 +11,7 @@ use crate::{
     event_id::EventId,
     gap::{Gap, GapReason},
     hub::Hub,
-    journal::{Batch, Hole, Place},
+    memory_journal::{Batch, Hole, Place},
     message::Message,
     name::ClientId,
     outlet::Outlet,

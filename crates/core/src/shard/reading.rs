@@ -9,7 +9,7 @@ use std::{collections::VecDeque, mem, sync::Arc};
 use crate::{
     event_id::EventId,
     inbox::SlotRef,
-    journal::{Batch, Query, ReadLimit},
+    memory_journal::{Batch, Query, ReadLimit},
     outlet::Socket,
     pass,
     shard::Shard,

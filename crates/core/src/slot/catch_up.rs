@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     event_id::EventId,
     gap::{Gap, GapReason},
-    journal::{Batch, Hole},
+    memory_journal::{Batch, Hole},
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},

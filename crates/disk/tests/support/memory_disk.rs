@@ -5,6 +5,8 @@ use std::{
     collections::BTreeMap,
     io, mem,
     sync::{Arc, Mutex, MutexGuard},
+    thread,
+    time::Duration,
 };
 
 use fanfare_disk::{File, Files, Listed};
@@ -38,6 +40,10 @@ struct State {
     room: Option<usize>,
     /// No write takes more at a time.
     write_max: Option<usize>,
+    /// Attempts so far.
+    writes: usize,
+    /// Syncs of data wait.
+    holds_syncs: bool,
     failing: Vec<Op>,
     /// After so many operations one fails;
     fail_after: Option<usize>,
@@ -66,6 +72,15 @@ impl MemoryDisk {
 
     pub(crate) fn set_write_max(&self, bytes: usize) {
         self.state().write_max = Some(bytes);
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.state().writes
+    }
+
+    /// Lets syncs of data wait, or go on.
+    pub(crate) fn hold_syncs(&self, holds: bool) {
+        self.state().holds_syncs = holds;
     }
 
     /// These fail from now on.
@@ -227,6 +242,7 @@ struct MemoryFile {
 impl File for MemoryFile {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state.lock().unwrap();
+        state.writes += 1;
         state.check(Op::Write)?;
         let taken = bytes.len().min(state.write_max.unwrap_or(usize::MAX)).min(state.room.unwrap_or(usize::MAX));
         if taken == 0 && state.room == Some(0) {
@@ -238,13 +254,19 @@ impl File for MemoryFile {
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.state.lock().unwrap().check(Op::SetLen)?;
+        let mut state = self.state.lock().unwrap();
+        state.check(Op::SetLen)?;
         let mut node = self.node.lock().unwrap();
-        node.bytes.resize(usize::try_from(bytes).unwrap(), 0);
+        let bytes = usize::try_from(bytes).unwrap();
+        state.room = state.room.map(|room| room + node.bytes.len().saturating_sub(bytes));
+        node.bytes.resize(bytes, 0);
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        while self.state.lock().unwrap().holds_syncs {
+            thread::sleep(Duration::from_millis(1));
+        }
         self.state.lock().unwrap().check(Op::SyncData)?;
         let mut node = self.node.lock().unwrap();
         node.synced = node.bytes.len();

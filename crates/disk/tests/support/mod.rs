@@ -90,7 +90,7 @@ pub(crate) fn segment(number: u64) -> String {
 pub(crate) fn written(fsync: Fsync, data: &[&str]) -> (Arc<MemoryDisk>, Vec<EventId>, Vec<usize>) {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(config(fsync));
-    log.probe(NOW_MS).unwrap();
+    log.probe(NOW_MS, 0).unwrap();
     let (mut ids, mut starts) = (Vec::new(), Vec::new());
     for data in data {
         starts.push(disk.bytes(&segment(1)).len());

@@ -1,7 +1,7 @@
 //! [`Script`]: a journal that a test gives its lines: it takes, refuses, holds or breaks.
 
 use std::{
-    io,
+    io, mem,
     sync::{Arc, Mutex},
     task::{Context, Wake, Waker},
     thread::{self, Thread},
@@ -22,6 +22,8 @@ pub(crate) enum Mood {
     /// It takes, and answers nothing.
     Holds,
     Panics,
+    /// It takes, and what it has is not safe in the end.
+    EndsBadly,
     /// It cannot even be read.
     Unreadable,
 }
@@ -92,9 +94,13 @@ impl Journal for Scripted {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
         loop {
-            let mood = self.0.0.lock().unwrap().mood;
             desk.take(&mut group, &Context::from_waker(&waker));
-            self.0.0.lock().unwrap().held = group.len();
+            // Not before: what comes after a change is met with the new one.
+            let mood = {
+                let mut state = self.0.0.lock().unwrap();
+                state.held = group.len();
+                state.mood
+            };
             assert!(mood != Mood::Panics, "the test says so");
             if group.is_empty() || mood == Mood::Holds {
                 if group.is_empty() && desk.is_closed() {
@@ -105,22 +111,24 @@ impl Journal for Scripted {
                 continue;
             }
             self.0.0.lock().unwrap().groups.push(group.len());
-            let group = group.drain(..);
+            let group = mem::take(&mut group);
             match mood {
                 Mood::Refuses(refusal) => {
                     desk.set_trouble(Some("no space left".to_owned()));
-                    desk.refuse(&mut group.into_iter(), refusal);
+                    desk.refuse(group, refusal);
                 }
                 _ => {
                     desk.set_trouble(None);
-                    desk.commit(&mut group.map(|submission| {
+                    let committed = group.into_iter().map(|submission| {
                         last_ms += 1;
                         (EventId::new(last_ms, 0), submission)
-                    }));
+                    });
+                    desk.commit(committed.collect());
                 }
             }
         }
-        self.0.0.lock().unwrap().has_ended = true;
-        Ok(())
+        let mut state = self.0.0.lock().unwrap();
+        state.has_ended = true;
+        if state.mood == Mood::EndsBadly { Err(io::Error::other("the test says so")) } else { Ok(()) }
     }
 }

@@ -174,6 +174,12 @@ impl Server {
         answer.json()
     }
 
+    /// Sends a publish whose answer nobody waits for.
+    pub(crate) fn publish_later(&self, path: &str, body: &str) {
+        let length = body.len();
+        self.client().send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}"));
+    }
+
     /// Publishes, which must be accepted; gives the id of the event.
     #[track_caller]
     pub(crate) fn id_of(&self, path: &str, body: impl AsRef<[u8]>) -> String {

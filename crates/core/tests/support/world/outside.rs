@@ -56,7 +56,7 @@ impl World {
         if !self.plan.is_lossless && self.rng.chance(10) {
             outside.refused.extend(group.iter().map(|submission| number_of(submission.event())));
             let refusal = self.rng.pick(&[Refusal::NotPublished, Refusal::Unknown]);
-            self.kit.hub.refuse(&mut group.into_iter(), refusal);
+            self.kit.hub.refuse(group, refusal);
             return true;
         }
         let mut committed = Vec::new();
@@ -73,7 +73,7 @@ impl World {
             }
             self.log.push(number, entry);
         }
-        self.kit.hub.commit(&mut committed.into_iter());
+        self.kit.hub.commit(committed);
         true
     }
 
