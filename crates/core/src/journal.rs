@@ -28,7 +28,7 @@ pub trait Journal: Send {
 pub struct Past {
     /// Where it begins: no event of it has an id at or below this one.
     pub born: EventId,
-    /// At or above every id that anybody may have seen; the next one is above it.
+    /// At or above every id that anybody may have seen, as far as that can be known; the next one is above it.
     pub last: EventId,
     /// Events up to here may have been acknowledged and are lost, whatever their targets; at least `born`.
     pub lost: EventId,

@@ -27,9 +27,13 @@ impl Boot {
         self.0
     }
 
+    pub(crate) fn is_known(self) -> bool {
+        self.0 != Self::UNKNOWN.0
+    }
+
     /// Whether the machine has surely not stopped between the two.
     pub fn is_same(self, other: Self) -> bool {
-        self.0 == other.0 && self.0 != Self::UNKNOWN.0
+        self.0 == other.0 && self.is_known()
     }
 }
 

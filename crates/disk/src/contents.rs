@@ -34,13 +34,18 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Reads segment `number`, of which `length` bytes count, if that is known; the ids before it go up to `last`.
+    /// Reads segment `number`, of which `length` bytes count, if that is known; the ids before it go up to `last`. `found` is
+    /// the header that it had, if that was read before.
+    ///
+    /// # Errors
+    /// It cannot be read, or has another header than it had.
     pub(crate) fn read(
         files: &dyn Files,
         number: u64,
         length: Option<u64>,
         last: EventId,
         boot: Boot,
+        found: Option<&Header>,
     ) -> io::Result<Self> {
         let name = segment_name(number);
         let file = files.read(&name, u64::MAX)?;
@@ -49,6 +54,9 @@ impl Contents {
             let findings = vec![Finding::DamagedHeader { file: name, bytes, after: last }];
             return Ok(Self { findings, last, is_end_lost: true, bytes: length.unwrap_or(bytes), ..Self::default() });
         };
+        if found.is_some_and(|found| found.salt != header.salt) {
+            return Err(io::Error::other(format!("{name} has been rewritten while the journal was read")));
+        }
         let last = last.max(header.base);
         let mut contents = Self { last, bytes: length.unwrap_or(file.len() as u64), ..Self::default() };
         // Whatever of a synced write is not whole after a crash was never acknowledged.

@@ -16,7 +16,7 @@ use crate::{
     keeper::Keeper,
     log::{Fsync, Log, LogConfig},
     record::Stored,
-    recovery::{Recovered, UNCLEAN_GAP_MS_MIN},
+    recovery::Recovered,
     stop::Stop,
     syncer::Syncer,
     writer::Writer,
@@ -63,9 +63,7 @@ impl DiskJournal {
 
     fn recover(&self, desk: &dyn Desk) -> io::Result<Recovered> {
         let began = Instant::now();
-        // What was not synced yet is at most so old, and may have been seen.
-        let gap_ms = u64::try_from(2 * self.config.fsync_interval.as_millis()).unwrap_or(u64::MAX);
-        let mut recovery = self.directory.recover(unix_ms(), gap_ms.max(UNCLEAN_GAP_MS_MIN))?;
+        let mut recovery = self.directory.recover(unix_ms(), self.config.log.fsync)?;
         let mut events = 0_u64;
         for stored in &mut recovery {
             let Stored { id, event, key, matched } = stored?;

@@ -71,25 +71,36 @@ impl Keeper {
         }
     }
 
-    /// Does what there is to do; whether there is more.
+    /// Does what there is to do; whether there is more. What fails keeps nothing else from being done.
     fn look(&mut self, stop: &Stop, desk: &dyn Desk) -> io::Result<bool> {
         let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
         let limits = Limits::new(held_bytes, self.segment_bytes_max);
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
-        let has_more = bytes > limits.bytes_max && self.measure(&sealed, desk)?;
+        self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
+        let has_more = bytes > limits.bytes_max && self.measure(&sealed, desk);
         let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
+        let mut result = Ok(has_more);
         for step in plan(&candidates, bytes, desk.oldest(), &limits) {
             if stop.is_set() {
-                return Ok(false);
+                break;
             }
             debug!(?step, bytes, "journal: giving space back");
-            match step {
-                Step::Remove { number } => self.reclaim.remove(number)?,
-                Step::Rewrite { first, last } => self.reclaim.rewrite(first, last, |events| are_live(events, desk))?,
+            if let Err(error) = self.take(step, desk) {
+                result = result.and(Err(error));
             }
         }
-        self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
-        Ok(has_more)
+        result
+    }
+
+    fn take(&mut self, step: Step, desk: &dyn Desk) -> io::Result<()> {
+        match step {
+            Step::Remove { number } => self.reclaim.remove(number),
+            Step::Rewrite { first, last } => {
+                // What is live of it now is all of it.
+                self.measured.remove(&first);
+                self.reclaim.rewrite(first, last, |events| are_live(events, desk))
+            }
+        }
     }
 
     fn candidate(&self, segment: SealedSegment) -> Candidate {
@@ -97,16 +108,19 @@ impl Keeper {
         Candidate { segment, live_bytes: live_bytes.min(segment.bytes) }
     }
 
-    /// Reads a segment of which it is not known, or not any more, what is live; whether there was one.
-    fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> io::Result<bool> {
-        let is_known =
-            |number| self.measured.get(number).is_some_and(|(measured, _)| measured.elapsed() < MEASURE_INTERVAL);
-        let Some(SealedSegment { number, .. }) = sealed.iter().find(|segment| !is_known(&segment.number)) else {
-            return Ok(false);
+    /// Reads the segment of which it has been known for the longest time what is live, or never; whether there was one.
+    fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> bool {
+        let measured = |segment: &&SealedSegment| self.measured.get(&segment.number).map(|(measured, _)| *measured);
+        let Some(SealedSegment { number, bytes, .. }) = sealed.iter().min_by_key(measured).copied() else {
+            return false;
         };
-        let live_bytes = self.reclaim.live_bytes(*number, |events| are_live(events, desk))?;
-        self.measured.insert(*number, (Instant::now(), live_bytes));
-        Ok(true)
+        if self.measured.get(&number).is_some_and(|(measured, _)| measured.elapsed() < MEASURE_INTERVAL) {
+            return false;
+        }
+        // One that cannot be read is let alone until all of it is too old.
+        let live_bytes = self.reclaim.live_bytes(number, |events| are_live(events, desk)).unwrap_or(bytes);
+        self.measured.insert(number, (Instant::now(), live_bytes));
+        true
     }
 }
 

@@ -49,7 +49,7 @@ pub use plan::{Candidate, Limits, Step, plan};
 pub use read_only::ReadOnlyDirectory;
 pub use reclaim::Reclaim;
 pub use record::{Entry, Stored};
-pub use recovery::{Recovered, Recovery, UNCLEAN_GAP_MS_MIN};
+pub use recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery};
 pub use scan::Damage;
 pub use segments::{SealedSegment, Segments};
 pub use state::Marks;

@@ -1,7 +1,8 @@
 //! [`Log`]: appends groups of events to the newest segment. Each run begins a segment of its own, and never touches those
 //! of earlier runs.
 //!
-//! A group is on the disk as a whole or was refused as a whole, and the id of a refused event is never given again.
+//! A group is acknowledged or refused as a whole, and the id of a refused event is never given again. (Of one that was
+//! neither, because the process was killed, the first events may be there.)
 
 use std::{io, sync::Arc};
 

@@ -81,7 +81,11 @@ impl Reclaim {
         // Removing is what makes room again, so it does not wait for room. Recovery sees by the numbers that a mark is
         // missing.
         let _ = self.state.write(&*self.files);
-        self.files.remove(&segment_name(number))?;
+        match self.files.remove(&segment_name(number)) {
+            // Somebody else has made room.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         self.segments.remove(number);
         Ok(())
     }
@@ -159,7 +163,7 @@ impl Reclaim {
     }
 
     fn read(&self, sealed: &SealedSegment) -> io::Result<Contents> {
-        Contents::read(&*self.files, sealed.number, Some(sealed.bytes), sealed.base, self.boot)
+        Contents::read(&*self.files, sealed.number, Some(sealed.bytes), sealed.base, self.boot, None)
     }
 
     /// The live events of a run, as frames.

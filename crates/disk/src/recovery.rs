@@ -12,7 +12,8 @@ use crate::{
     directory::Directory,
     files::Files,
     finding::Finding,
-    header::Previous,
+    header::{Header, Previous},
+    log::Fsync,
     record::Stored,
     segments::{Segment, Segments},
     state::{Marks, State},
@@ -21,7 +22,10 @@ use crate::{
 
 /// The smallest distance between the last id found and the next one given, after a stop that was not in order: what was
 /// written last may be gone, and still have been seen.
-pub const UNCLEAN_GAP_MS_MIN: u64 = 1_000;
+pub const KILL_GAP_MS: u64 = 1_000;
+/// The same where the machine has stopped, or the end is damaged: a kernel may have held back what is half a minute old. It
+/// counts where the clock is behind, else now is later.
+pub const CRASH_GAP_MS: u64 = 60_000;
 
 /// The events of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
 /// each time: there is no way past it.
@@ -34,7 +38,6 @@ pub struct Recovery<'a> {
     previous: Option<Previous>,
     findings: Vec<Finding>,
     now_ms: u64,
-    unclean_gap_ms: u64,
 }
 
 /// What a journal is at the start of a run.
@@ -83,20 +86,16 @@ impl Recovered {
 }
 
 impl Directory {
-    /// Begins to read the journal, which has to be open for writing. `now_ms` is Unix time; the next id is at least
-    /// `unclean_gap_ms` (at least [`UNCLEAN_GAP_MS_MIN`]) above the last one if the last run did not end in order.
+    /// Begins to read the journal, which has to be open for writing. `now_ms` is Unix time; `fsync` is what the next run
+    /// will promise.
     ///
     /// # Errors
     /// What was left over by an interrupted run cannot be removed or synced.
-    pub fn recover(&self, now_ms: u64, unclean_gap_ms: u64) -> io::Result<Recovery<'_>> {
+    pub fn recover(&self, now_ms: u64, fsync: Fsync) -> io::Result<Recovery<'_>> {
         for name in &self.chain.left_overs {
             self.files.remove(name)?;
         }
-        // A run that was killed may have written what it had no time to sync, and a crash would take that without a word.
-        let is_synced = |link: &&Link| link.header.as_ref().is_some_and(|header| header.is_synced);
-        if let Some(newest) = self.chain.links.last().filter(is_synced) {
-            self.files.sync(&newest.name())?;
-        }
+        self.sync(fsync)?;
         Ok(Recovery {
             directory: self,
             walk: Walk::new(&*self.files, &self.chain, self.boot),
@@ -105,8 +104,20 @@ impl Directory {
             previous: None,
             findings: Vec::new(),
             now_ms,
-            unclean_gap_ms: unclean_gap_ms.max(UNCLEAN_GAP_MS_MIN),
         })
+    }
+
+    /// Runs that were killed may have written what they had no time to sync. A crash would take that, of a synced segment
+    /// even without a word.
+    fn sync(&self, fsync: Fsync) -> io::Result<()> {
+        let is_due = |header: &Header| {
+            let is_promised = header.is_synced || fsync != Fsync::Never;
+            is_promised && !header.is_rewritten() && header.boot.is_same(self.boot)
+        };
+        let due: Vec<_> =
+            self.chain.links.iter().filter(|link| link.header.as_ref().is_some_and(is_due)).map(Link::name).collect();
+        due.iter().try_for_each(|name| self.files.sync(name))?;
+        if due.is_empty() { Ok(()) } else { self.files.sync_names() }
     }
 }
 
@@ -149,6 +160,9 @@ impl Recovery<'_> {
             stored?;
         }
         let Directory { files, boot, chain, state: found, .. } = self.directory;
+        if matches!(self.directory.state_finding(), Some(Finding::NoSegments)) {
+            self.walk.is_end_lost = true;
+        }
         let floor = self.floor(found.as_ref());
         let mut state = self.state(floor);
         state.lost = state.lost.max(self.walk.lost);
@@ -180,7 +194,8 @@ impl Recovery<'_> {
         if self.walk.is_ended {
             return last;
         }
-        EventId::new(last.ms().saturating_add(self.unclean_gap_ms).max(self.now_ms), 0)
+        let gap_ms = if self.walk.is_end_lost { CRASH_GAP_MS } else { KILL_GAP_MS };
+        EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms), 0)
     }
 
     /// What the state file says, or what it has to say if it is behind or not there.
@@ -192,7 +207,6 @@ impl Recovery<'_> {
         match finding {
             Some(Finding::NoState) => state.marks.forgotten = self.given_up_by_rewrites(floor).max(base),
             Some(Finding::Unmarked { .. }) => state.marks.forgotten = state.marks.forgotten.max(base),
-            Some(Finding::NoSegments) => self.walk.is_end_lost = true,
             _ => {}
         }
         self.findings.extend(finding);

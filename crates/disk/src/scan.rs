@@ -20,7 +20,7 @@ pub struct Damage {
     pub bytes: u64,
     /// The last id before them.
     pub after: EventId,
-    /// The first id behind them, if the file has one.
+    /// The ids of what was in them are below this one, if the file tells.
     pub before: Option<EventId>,
 }
 
@@ -90,7 +90,11 @@ impl<'a> Scan<'a> {
         };
         self.offset = next;
         self.resumed = found;
-        let before = self.resumed.as_ref().map(Record::id);
+        let before = self.resumed.as_ref().map(|record| match record {
+            // It repeats the last id, which may be that of what is damaged.
+            Record::End(id) => id.next(0),
+            record => record.id(),
+        });
         Damage { offset: start as u64, bytes: (end - start) as u64, after: self.last, before }
     }
 

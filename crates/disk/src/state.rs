@@ -11,12 +11,13 @@ use crate::{
     chain::tmp_name,
     codec::{Reader, put_count, put_id, put_target, put_u64},
     files::{Files, write_all},
-    header::{FORMAT, seal, unseal},
+    header::{seal, unseal},
 };
 
 /// The name of the file.
 pub(crate) const STATE: &str = "state";
 const MAGIC: [u8; 8] = *b"FANSTATE";
+const FORMAT: u16 = 1;
 
 /// What is no longer on the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,7 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,7 +26,6 @@ pub(crate) struct Syncer(Syncs);
 #[derive(Clone, Debug)]
 pub(crate) struct Syncs {
     unsynced: Arc<Unsynced>,
-    has_failed: Arc<AtomicBool>,
     /// What is older has to be on the disk before more is promised.
     age_max: Duration,
 }
@@ -37,7 +33,7 @@ pub(crate) struct Syncs {
 impl Syncer {
     /// For what may be lost to be at most `age_max` old.
     pub(crate) fn new(unsynced: Arc<Unsynced>, age_max: Duration) -> Self {
-        Self(Syncs { unsynced, has_failed: Arc::default(), age_max })
+        Self(Syncs { unsynced, age_max })
     }
 
     pub(crate) fn syncs(&self) -> Syncs {
@@ -52,8 +48,6 @@ impl Syncer {
             let began = Instant::now();
             if let Err(error) = self.0.unsynced.sync() {
                 report(&error);
-                // Release: who sees it sees which segment has failed.
-                self.0.has_failed.store(true, Ordering::Release);
             }
             left = period.saturating_sub(began.elapsed());
         }
@@ -67,16 +61,18 @@ fn report(SyncError { range, source }: &SyncError) {
 }
 
 impl Syncs {
-    /// Whether one has failed since the last that was known to work.
-    pub(crate) fn have_failed(&self) -> bool {
-        self.has_failed.load(Ordering::Acquire)
+    /// Whether the disk does not sync.
+    pub(crate) fn are_failing(&self) -> bool {
+        self.unsynced.is_failing()
     }
 
-    /// Syncs now, what was written since the failure; if that works all is well again.
-    pub(crate) fn retry(&self) -> Result<(), SyncError> {
-        self.unsynced.sync()?;
-        self.has_failed.store(false, Ordering::Release);
-        Ok(())
+    /// Syncs now what was written last; if that works all is well again.
+    ///
+    /// # Errors
+    /// It did not work, or the syncer has just tried in vain.
+    pub(crate) fn retry(&self) -> io::Result<()> {
+        self.unsynced.sync().map_err(|error| error.source)?;
+        if self.are_failing() { Err(io::Error::other("what was written could not be synced")) } else { Ok(()) }
     }
 
     /// Waits until nothing that is not on the disk is older than it may be.

@@ -1,6 +1,6 @@
 //! [`Unsynced`]: what was written and is not on the disk yet, for a thread that syncs from time to time.
 //!
-//! The lock is held for moments only and never during a sync, so the log does not wait for the disk.
+//! The lock that the log takes is held for moments only and never during a sync, so it does not wait for the disk.
 
 use std::{
     io, mem,
@@ -20,6 +20,8 @@ pub struct Unsynced {
     files: Arc<dyn Files>,
     pending: Mutex<Pending>,
     synced: Condvar,
+    /// Held during a sync: who asks for another wants to know how this one ends.
+    turn: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ struct Pending {
     syncing: Option<Instant>,
     /// The newest segment that could not be synced.
     failed: Option<u64>,
+    /// Since then nothing could be.
+    is_failing: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +68,7 @@ pub struct SyncError {
 
 impl Unsynced {
     pub(crate) fn new(files: Arc<dyn Files>) -> Self {
-        Self { files, pending: Mutex::default(), synced: Condvar::new() }
+        Self { files, pending: Mutex::default(), synced: Condvar::new(), turn: Mutex::default() }
     }
 
     /// Syncs what was written since the last time and says which ids that were.
@@ -72,25 +76,33 @@ impl Unsynced {
     /// # Errors
     /// [`SyncError`].
     pub fn sync(&self) -> Result<Option<IdRange>, SyncError> {
+        let _turn = self.turn.lock();
         let Pending { written, is_named, range, .. } = {
             let mut pending = self.pending.lock();
-            let (failed, syncing) = (pending.failed, pending.oldest);
-            mem::replace(&mut *pending, Pending { failed, syncing, ..Pending::default() })
+            let Pending { failed, is_failing, oldest: syncing, .. } = *pending;
+            mem::replace(&mut *pending, Pending { failed, is_failing, syncing, ..Pending::default() })
         };
-        let mut result = Ok(());
+        let (is_proof, mut failed, mut result) = (!written.is_empty(), None, Ok(()));
         for Written { number, file } in written {
             if let Err(error) = file.sync_data() {
-                self.pending.lock().failed = Some(number);
-                result = Err(error);
+                (failed, result) = (Some(number), Err(error));
             }
         }
-        if is_named && let Err(error) = self.files.sync_names() {
-            self.pending.lock().is_named = true;
-            result = Err(error);
-        }
-        self.pending.lock().syncing = None;
+        let names = if is_named { self.files.sync_names() } else { Ok(()) };
+        let mut pending = self.pending.lock();
+        pending.syncing = None;
+        pending.failed = failed.max(pending.failed);
+        pending.is_named |= names.is_err();
+        let result = result.and(names);
+        pending.is_failing = result.is_err() || pending.is_failing && !is_proof;
+        drop(pending);
         self.synced.notify_all();
         result.map(|()| range).map_err(|source| SyncError { range, source })
+    }
+
+    /// Whether a sync has failed, and none that had something to do has worked since.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.pending.lock().is_failing
     }
 
     /// Waits until nothing that is not synced was written longer than `age` ago; false if `patience` was over before.

@@ -35,7 +35,7 @@ impl<'a> Walk<'a> {
         let Some(link) = self.chain.links.get(index) else { return Ok(None) };
         let missing = self.missing_before(index);
         let length = self.chain.length(index);
-        let mut contents = Contents::read(self.files, link.number, length, self.last, self.boot)?;
+        let mut contents = Contents::read(self.files, link.number, length, self.last, self.boot, link.header.as_ref())?;
         self.next += 1;
         if let Some(missing) = missing {
             self.lose_upto_base(index);
@@ -73,7 +73,10 @@ impl<'a> Walk<'a> {
         let Some(header) = contents.header.as_ref() else { return false };
         let is_safe = |header: &Header| header.is_synced || header.is_rewritten();
         // Of a header that is damaged nobody knows; the one behind it tells.
-        let next_boot = self.chain.links.iter().skip(index + 1).find_map(|link| Some(link.header.as_ref()?.boot));
+        let mut behind = self.chain.links.iter().skip(index + 1).filter_map(|link| link.header.as_ref());
+        // One that was rewritten of nothing but damage does not know either.
+        let next_boot =
+            behind.find(|header| !header.is_rewritten() || header.boot.is_known()).map(|header| header.boot);
         !contents.is_ended && !is_safe(header) && !header.boot.is_same(next_boot.unwrap_or(self.boot))
     }
 }

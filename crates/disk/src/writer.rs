@@ -80,6 +80,14 @@ impl Writer {
     }
 
     fn write(&mut self, group: &mut Vec<Submission>, desk: &dyn Desk) {
+        if let Some(trouble) = &mut self.trouble
+            && self.syncs.are_failing()
+            && trouble.tried.elapsed() < PROBE_INTERVAL
+        {
+            // Each attempt costs a segment, which cannot be given back while nothing can be synced.
+            trouble.refused += group.len();
+            return desk.refuse(mem::take(group), Refusal::NotPublished);
+        }
         match self.append(group) {
             Ok(ids) => {
                 self.recovered(desk);
@@ -104,17 +112,17 @@ impl Writer {
 
     /// After a sync that failed: that one works, before anything more is promised.
     fn prove(&mut self) -> Result<(), AppendError> {
-        if !self.syncs.have_failed() {
+        if !self.syncs.are_failing() {
             return Ok(());
         }
         self.log.probe(unix_ms(), 0)?;
-        self.syncs.retry().map_err(|error| AppendError { is_unknown: false, source: error.source })
+        self.syncs.retry().map_err(|source| AppendError { is_unknown: false, source })
     }
 
     /// Sleeps until something comes; in trouble, looks whether it is over.
     fn wait(&mut self, desk: &dyn Desk) {
         match &self.trouble {
-            None if self.syncs.have_failed() => self.try_again(desk),
+            None if self.syncs.are_failing() => self.try_again(desk),
             // A sync that fails does not wake it.
             None => thread::park_timeout(PROBE_INTERVAL),
             Some(trouble) => match PROBE_INTERVAL.checked_sub(trouble.tried.elapsed()) {

@@ -5,10 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use fanfare_core::{Event, EventId};
-use fanfare_disk::{AppendError, Entry, Fsync, IdRange, Log, LogConfig};
-use support::{
-    GAP_MS, MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, key, segment, start, start_in,
-};
+use fanfare_disk::{AppendError, Entry, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
+use support::{MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, key, segment, start, start_in};
 
 fn try_append(log: &mut Log, data: &[&str]) -> Result<Vec<EventId>, AppendError> {
     let events: Vec<Event> = data.iter().map(|data| event(data)).collect();
@@ -83,7 +81,7 @@ fn ids_never_go_back_when_the_clock_does() {
     assert!(third > second);
     drop(log);
     let killed = start_in(&disk, boot(1), 7);
-    assert_eq!(killed.recovered.floor(), EventId::new(NOW_MS + 500 + GAP_MS, 0));
+    assert_eq!(killed.recovered.floor(), EventId::new(NOW_MS + 500 + KILL_GAP_MS, 0));
 }
 
 #[test]
@@ -96,7 +94,7 @@ fn ids_of_live_only_events_are_not_given_again_and_only_those_with_a_key_are_rec
     let killed = start_in(&disk, boot(1), 0);
     assert_eq!(killed.ids(), ids[..1]);
     assert_eq!((killed.events[0].event.is_kept(), killed.events[0].matched), (false, 4));
-    assert_eq!(killed.recovered.floor(), EventId::new(ids[1].ms() + GAP_MS, 0));
+    assert_eq!(killed.recovered.floor(), EventId::new(ids[1].ms() + KILL_GAP_MS, 0));
     let mut log = killed.log(config(Fsync::Always));
     let next = log.append(0, &[entry(&live)]).unwrap();
     log.close().unwrap();

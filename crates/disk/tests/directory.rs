@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use fanfare_core::EventId;
 use fanfare_disk::{Directory, Finding, Fsync, OpenError, ReadOnlyDirectory, Report, SegmentReport};
-use support::{GAP_MS, MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, written};
+use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, written};
 use tempfile::TempDir;
 
 fn refusal(path: &Path) -> String {
@@ -28,7 +28,7 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
     let mut ids = Vec::new();
     for fsync in [Fsync::Always, Fsync::Interval, Fsync::Never] {
         let directory = Directory::open(&path).unwrap();
-        let mut recovery = directory.recover(NOW_MS, GAP_MS).unwrap();
+        let mut recovery = directory.recover(NOW_MS, Fsync::Interval).unwrap();
         let found: Vec<EventId> = recovery.by_ref().map(|stored| stored.unwrap().id).collect();
         assert_eq!(found, ids);
         let recovered = recovery.finish().unwrap();
@@ -50,7 +50,7 @@ fn a_second_server_is_refused_as_long_as_the_first_has_anything_of_it() {
     let path = directory.path();
     let first = Directory::open(path).unwrap();
     assert!(matches!(Directory::open(path), Err(OpenError::Locked(_))));
-    let recovered = first.recover(NOW_MS, GAP_MS).unwrap().finish().unwrap();
+    let recovered = first.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
     drop(first);
     let log = fanfare_disk::Log::new(&recovered, config(Fsync::Always));
     drop(recovered);
@@ -106,7 +106,7 @@ fn a_check_of_a_journal_in_use_takes_its_unfinished_write_for_what_it_is() {
     let directory = TempDir::new().unwrap();
     let path = directory.path();
     let opened = Directory::open(path).unwrap();
-    let recovered = opened.recover(NOW_MS, GAP_MS).unwrap().finish().unwrap();
+    let recovered = opened.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
     let mut log = fanfare_disk::Log::new(&recovered, config(Fsync::Interval));
     append(&mut log, NOW_MS, &["a"]);
     let file = path.join(segment(1));

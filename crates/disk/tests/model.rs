@@ -81,6 +81,8 @@ enum Fate {
 
 struct World {
     fsync: Fsync,
+    /// Above it the oldest become everybody's.
+    marks_max: usize,
     disk: Arc<MemoryDisk>,
     now_ms: u64,
     boots: u8,
@@ -101,16 +103,16 @@ struct World {
 }
 
 const SEGMENT_BYTES_MAX: u64 = 400;
-const MARKS_MAX: usize = 2;
 
 impl World {
-    fn new(fsync: Fsync) -> Self {
+    fn new(fsync: Fsync, marks_max: usize) -> Self {
         let disk = MemoryDisk::new();
         let started = start_in(&disk, boot(1), NOW_MS);
         let log = started.log(LogConfig { fsync, segment_bytes_max: SEGMENT_BYTES_MAX });
-        let reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
+        let reclaim = Reclaim::new(&started.recovered, marks_max);
         Self {
             fsync,
+            marks_max,
             disk,
             now_ms: NOW_MS,
             boots: 1,
@@ -156,7 +158,7 @@ impl World {
         self.disk.heal();
         self.started = start_in(&self.disk, boot(self.boots), self.now_ms);
         self.log = self.started.log(LogConfig { fsync: self.fsync, segment_bytes_max: SEGMENT_BYTES_MAX });
-        self.reclaim = Reclaim::new(&self.started.recovered, MARKS_MAX);
+        self.reclaim = Reclaim::new(&self.started.recovered, self.marks_max);
         self.check();
     }
 
@@ -256,9 +258,10 @@ proptest! {
     #[test]
     fn whatever_happens_no_event_is_missing_without_a_word(
         fsync in prop::sample::select(vec![Fsync::Always, Fsync::Interval, Fsync::Never]),
+        marks_max in prop::sample::select(vec![2, 100]),
         steps in prop::collection::vec(step(), 1..80),
     ) {
-        let mut world = World::new(fsync);
+        let mut world = World::new(fsync, marks_max);
         for step in steps {
             world.take(step);
         }

@@ -4,9 +4,9 @@
 mod support;
 
 use fanfare_core::EventId;
-use fanfare_disk::{Damage, Directory, Finding, Fsync, LogConfig, OpenError};
+use fanfare_disk::{CRASH_GAP_MS, Damage, Directory, Finding, Fsync, LogConfig, OpenError};
 use proptest::prelude::*;
-use support::{GAP_MS, MemoryDisk, NOW_MS, append, boot, config, segment, start, start_in, written};
+use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, start_in, written};
 
 fn only_finding(findings: &[Finding]) -> &Finding {
     let [finding] = findings else { panic!("one finding: {findings:?}") };
@@ -67,10 +67,10 @@ fn a_flipped_byte_in_the_last_event_is_damage_and_everything_up_to_the_floor_may
     let (disk, ids, starts) = written(Fsync::Always, &["a", "b"]);
     for at in starts[1]..disk.bytes(&segment(1)).len() {
         disk.flip(&segment(1), at);
-        let started = start_in(&disk, boot(1), NOW_MS + 60_000);
+        let started = start_in(&disk, boot(1), NOW_MS + 3_600_000);
         assert_eq!(started.ids(), ids[..1], "{at}");
         assert!(matches!(only_finding(started.findings()), Finding::Damaged { .. }), "{at}");
-        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 60_000, 0), "{at}");
+        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 3_600_000, 0), "{at}");
         assert_eq!(started.recovered.lost(), started.recovered.floor(), "{at}");
         disk.flip(&segment(1), at);
     }
@@ -166,6 +166,34 @@ fn a_damaged_or_missing_state_is_told_once_and_forgets_what_was_before_the_oldes
 }
 
 #[test]
+fn damage_to_the_last_event_before_an_end_in_order_is_told_to_who_had_the_one_before() {
+    // Both in one millisecond, as events of a group are.
+    let disk = MemoryDisk::new();
+    let started = start(&disk);
+    let mut log = started.log(config(Fsync::Interval));
+    let (first, last) = (event("a"), event("b"));
+    let ids = log.append(NOW_MS, &[entry(&first), entry(&last)]).unwrap();
+    let end = disk.bytes(&segment(1)).len();
+    log.close().unwrap();
+    assert_eq!(ids[0].ms(), ids[1].ms());
+    disk.flip(&segment(1), end - 1);
+    let started = start(&disk);
+    assert_eq!(started.ids(), ids[..1]);
+    assert!(started.recovered.lost() >= ids[1], "{:?}", started.recovered.lost());
+    assert!(started.recovered.lost() <= started.recovered.floor());
+}
+
+#[test]
+fn what_a_killed_run_had_written_is_synced_by_the_next_one() {
+    let (disk, ids, _) = written(Fsync::Interval, &["a", "b"]);
+    let started = start(&disk);
+    append(&mut started.log(config(Fsync::Interval)), NOW_MS, &["c"]);
+    disk.crash(0.0);
+    let again = start_in(&disk, boot(2), NOW_MS);
+    assert_eq!(again.ids()[..2], ids[..], "only what the last run wrote is gone");
+}
+
+#[test]
 fn a_crash_of_the_machine_loses_what_was_not_synced_and_says_so() {
     for fsync in [Fsync::Interval, Fsync::Never] {
         let (disk, ids, _) = written(fsync, &["a", "b"]);
@@ -173,7 +201,7 @@ fn a_crash_of_the_machine_loses_what_was_not_synced_and_says_so() {
         assert_eq!(started.ids(), ids);
         let finding = Finding::Crashed { file: segment(1), after: ids[1] };
         assert_eq!(*only_finding(started.findings()), finding);
-        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 10 + GAP_MS, 0));
+        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 10 + CRASH_GAP_MS, 0));
         assert_eq!(started.recovered.lost(), started.recovered.floor());
         // The run after that knows it too, by the header of the next segment.
         append(&mut started.log(config(fsync)), NOW_MS, &["c"]);

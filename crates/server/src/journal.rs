@@ -17,6 +17,9 @@ use crate::{
     failure::Failure,
 };
 
+/// A server rewrites a segment now and then, and not all at once.
+const TRIES_MAX: usize = 10;
+
 /// Does what was typed.
 pub(crate) fn run(journal: &Journal) -> Result<(), Failure> {
     match &journal.command {
@@ -30,7 +33,7 @@ fn open(path: &Path) -> Result<ReadOnlyDirectory, Failure> {
 }
 
 fn check(path: &Path) -> Result<(), Failure> {
-    let report = open(path)?.check().map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    let report = while_it_changes(path, |directory| Ok(directory.check()?))?;
     quiet(print_report(&report))?;
     if report.findings.iter().any(Finding::is_loss) {
         return Err(Failure::failed("events may be missing: see above"));
@@ -54,17 +57,59 @@ fn print_report(report: &Report) -> io::Result<()> {
 }
 
 fn dump(path: &Path, since: EventId) -> Result<(), Failure> {
-    let directory = open(path)?;
-    let mut output = BufWriter::new(stdout().lock());
-    for stored in directory.events(since) {
-        let stored = stored.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
-        for line in lines(&stored.event) {
-            if !quiet(writeln!(output, "{line}"))? {
-                return Ok(());
+    let (mut output, mut after) = (BufWriter::new(stdout().lock()), since);
+    while_it_changes(path, |directory| {
+        for stored in directory.events(after) {
+            let stored = stored?;
+            for line in lines(&stored.event) {
+                if !quiet(writeln!(output, "{line}"))? {
+                    return Ok(());
+                }
             }
+            after = stored.id;
+        }
+        Ok(())
+    })?;
+    quiet(output.flush()).map(|_| ())
+}
+
+/// Does it again if a server that has the journal open has just rewritten or removed what was to be read.
+fn while_it_changes<T>(
+    path: &Path,
+    mut read: impl FnMut(&ReadOnlyDirectory) -> Result<T, ReadError>,
+) -> Result<T, Failure> {
+    let mut tries = TRIES_MAX;
+    loop {
+        tries -= 1;
+        let directory = open(path)?;
+        match read(&directory) {
+            Ok(done) => return Ok(done),
+            Err(ReadError::Failure(failure)) => return Err(failure),
+            Err(ReadError::Io(_)) if directory.is_open() && tries > 0 => {}
+            Err(ReadError::Io(error)) => return Err(Failure::failed(format!("{}: {error}", path.display()))),
         }
     }
-    quiet(output.flush()).map(|_| ())
+}
+
+/// What can go wrong while a journal is read.
+#[derive(Debug)]
+enum ReadError {
+    /// A file cannot be read, or not as it was.
+    Io(io::Error),
+    /// Anything else.
+    Failure(Failure),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
 }
 
 /// Whether it was written; false if nobody reads any more.

@@ -121,6 +121,11 @@ impl MemoryDisk {
         self.state().names.keys().cloned().collect()
     }
 
+    /// Of all files together.
+    pub(crate) fn total_bytes(&self) -> usize {
+        self.state().names.values().map(|node| node.lock().unwrap().bytes.len()).sum()
+    }
+
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         self.state().names[name].lock().unwrap().bytes.clone()
     }

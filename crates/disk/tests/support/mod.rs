@@ -13,7 +13,6 @@ pub(crate) use memory_disk::{MemoryDisk, Op};
 
 /// Tests begin at this time.
 pub(crate) const NOW_MS: u64 = 1_000_000;
-pub(crate) const GAP_MS: u64 = 5_000;
 
 pub(crate) fn boot(number: u8) -> Boot {
     Boot::from_bytes([number; 16])
@@ -65,7 +64,7 @@ impl Started {
 
 pub(crate) fn start_in(disk: &Arc<MemoryDisk>, boot: Boot, now_ms: u64) -> Started {
     let directory = Directory::with_files(disk.clone(), boot).unwrap();
-    let mut recovery = directory.recover(now_ms, GAP_MS).unwrap();
+    let mut recovery = directory.recover(now_ms, Fsync::Interval).unwrap();
     let events = recovery.by_ref().map(Result::unwrap).collect();
     Started { events, recovered: recovery.finish().unwrap() }
 }

@@ -20,7 +20,8 @@ pub(super) struct Journal {
     #[arg(long, env = "FANFARE_FSYNC", value_enum, default_value = "interval", help_heading = "Journal")]
     fsync: FsyncArg,
 
-    /// How often, with --fsync interval: what a loss of power may take is at most that old.
+    /// What a loss of power may take with --fsync interval: the events that were acknowledged within this time. Publishes
+    /// wait for a disk that is slower.
     #[arg(long, env = "FANFARE_FSYNC_INTERVAL", value_name = "DURATION", default_value = "100ms", value_parser = duration(MS, DAY), help_heading = "Journal")]
     fsync_interval: Duration,
 }
@@ -29,7 +30,7 @@ pub(super) struct Journal {
 enum FsyncArg {
     /// Before each publish is answered: a loss of power takes nothing.
     Always,
-    /// Every now and then.
+    /// A little later, and often: see --fsync-interval.
     Interval,
     /// When the system likes.
     Never,
