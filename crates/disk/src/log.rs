@@ -208,7 +208,10 @@ impl Log {
             }
         }
         match &written {
-            Err(error) if error.is_unknown => self.previous = Some(active.as_previous()),
+            // Or the file may not become longer; another may.
+            Err(error) if error.is_unknown || error.source.kind() == io::ErrorKind::FileTooLarge => {
+                self.previous = Some(active.as_previous());
+            }
             _ => self.active = Some(active),
         }
         written

@@ -195,6 +195,9 @@ impl Recovery<'_> {
             return last;
         }
         let gap_ms = if self.walk.is_end_lost { CRASH_GAP_MS } else { KILL_GAP_MS };
+        // Each run whose header cannot be read began so far above the one before it.
+        let unread = self.segments.iter().rev().take_while(|segment| !segment.has_header).count();
+        let gap_ms = gap_ms.saturating_mul(u64::try_from(unread).unwrap_or(u64::MAX).saturating_add(1));
         EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms), 0)
     }
 

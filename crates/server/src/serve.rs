@@ -51,15 +51,13 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
 
 /// The engine, with the events that its journal has, if there is one.
 fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
-    let started = match settings.journal() {
-        None => Fanfare::start(config),
-        Some((path, how)) => {
-            let journal = DiskJournal::open(&path, how);
-            let journal = journal.map_err(|error| Failure::failed(format!("--journal: {error}")))?;
-            Fanfare::start_behind(config, Box::new(journal))
-        }
+    let Some((path, how)) = settings.journal() else {
+        return Fanfare::start(config).map_err(|error| Failure::failed(format!("cannot serve: {error}")));
     };
-    started.map_err(|error| Failure::failed(format!("cannot serve: {error}")))
+    let journal = DiskJournal::open(&path, how);
+    let journal = journal.map_err(|error| Failure::failed(format!("--journal: {error}")))?;
+    let started = Fanfare::start_behind(config, Box::new(journal));
+    started.map_err(|error| Failure::failed(format!("cannot serve with the journal in {}: {error}", path.display())))
 }
 
 /// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.

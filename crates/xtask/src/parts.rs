@@ -43,6 +43,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a browser opens the demo page and the example",
     },
     Part {
+        name: "unshare",
+        seen_by: &["unshare", "--version"],
+        seen_by_output: "util-linux",
+        package: Package::Debian("util-linux"),
+        why: "a small file system of the tests' own is filled under a server's journal",
+    },
+    Part {
         name: "nginx",
         // Not in everybody's PATH.
         seen_by: &["/usr/sbin/nginx", "-v"],

@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub(crate) mod peer;
+pub(crate) mod rng;
+pub(crate) mod small_disk;
+pub(crate) mod wire;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -65,6 +68,22 @@ impl Process {
         }
     }
 
+    /// Waits until it listens; its base URL.
+    pub(crate) fn url(&mut self) -> String {
+        let line = self.line_with("listening on ");
+        line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The lines that were read while others were waited for.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All further lines, until the process has closed its outputs.
     pub(crate) fn remaining_lines(&mut self) -> Vec<String> {
         let deadline = Instant::now() + PATIENCE;
@@ -82,6 +101,23 @@ impl Process {
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());
+    }
+
+    /// Kills it in the middle of whatever it does. All lines that it printed; it must not have ended by itself.
+    pub(crate) fn kill(self) -> Vec<String> {
+        let (ended, lines) = self.kill_unless_ended();
+        assert_eq!(ended, None, "it ended by itself: {lines:#?}");
+        lines
+    }
+
+    /// The same; and how it ended if it was faster.
+    pub(crate) fn kill_unless_ended(mut self) -> (Option<ExitStatus>, Vec<String>) {
+        let ended = self.child.try_wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut lines = std::mem::take(&mut self.seen);
+        lines.extend(self.remaining_lines());
+        (ended, lines)
     }
 
     /// Waits for its end.
@@ -125,8 +161,7 @@ pub(crate) fn run(command: &mut Command) -> (i32, String) {
 /// A server on a free port, and its base URL.
 pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
     let mut server = Process::start(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).args(arguments));
-    let line = server.line_with("listening on ");
-    let url = line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let url = server.url();
     (server, url)
 }
 
@@ -135,6 +170,17 @@ pub(crate) fn curl(arguments: &[&str]) -> Process {
     let mut curl = Process::start(Command::new("curl").args(["-sN"]).args(arguments));
     curl.line_with(": connection ");
     curl
+}
+
+/// Waits for it, and not for ever; how long it took.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "not in {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_micros(500));
+    }
+    start.elapsed()
 }
 
 /// One request with curl; its answer's body.

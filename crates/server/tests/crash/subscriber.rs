@@ -1,0 +1,112 @@
+//! Subscribers as EventSource makes them: they come back with the last id they have, and here write down everything.
+//! And the readers of what is kept at the end.
+
+use std::net::SocketAddr;
+
+use crate::{
+    ledger::{Seen, Target, View, id},
+    site::Site,
+    support::wire::{Block, EventStream, Requests},
+};
+
+/// The type of the event that ends a stream.
+pub(crate) const END: &str = "end";
+
+/// The stream of these targets; all comes by itself.
+fn path(targets: &[Target]) -> String {
+    let parameters = targets.iter().map(|target| match target {
+        Target::All => String::new(),
+        Target::Channel(name) => format!("&channel={name}"),
+        Target::Client(name) => format!("&id={name}"),
+    });
+    format!("/sse?heartbeat=cursor{}", parameters.collect::<String>())
+}
+
+/// Follows `targets` until the end is told or the site is over. `has_begun` is called once it has a position.
+pub(crate) fn follow(site: &Site, targets: &[Target], has_begun: impl FnOnce()) -> View {
+    let mut follower = Follower { path: path(targets), last_event_id: None, seen: Vec::new() };
+    let mut has_begun = Some(has_begun);
+    let (mut after, mut refused) = (None, 0);
+    'connections: while let Some((address, lives)) = site.address(refused) {
+        let Ok(mut stream) = EventStream::open(address, &follower.path, follower.last_event_id.as_deref()) else {
+            refused = lives;
+            continue;
+        };
+        while let Ok(Some(block)) = stream.next() {
+            let is_end = follower.take(&block);
+            if after.is_none()
+                && let Some(last) = &follower.last_event_id
+            {
+                assert_eq!(follower.seen, [], "the position comes first");
+                after = Some(id(last));
+                has_begun.take().into_iter().for_each(|has_begun| has_begun());
+            }
+            if is_end || site.is_over() {
+                break 'connections;
+            }
+        }
+    }
+    // It is over without the end only where another part has failed.
+    let after = after.unwrap_or_default();
+    View { place: format!("stream of {targets:?}"), targets: targets.to_vec(), after, seen: follower.seen }
+}
+
+struct Follower {
+    path: String,
+    last_event_id: Option<String>,
+    seen: Vec<Seen>,
+}
+
+impl Follower {
+    /// As the standard has it, with or without data an id is the last one. True at the end.
+    fn take(&mut self, block: &Block) -> bool {
+        if let Some(id) = &block.id {
+            self.last_event_id = Some(id.clone());
+        }
+        let Some(data) = &block.data else { return false };
+        match block.kind.as_deref() {
+            Some(END) => return true,
+            Some("fanfare.gap") => self.seen.push(Seen::Gap(data.clone())),
+            None => {
+                let id = id(block.id.as_deref().expect("every event has an id"));
+                self.seen.push(Seen::event(id, data));
+            }
+            Some(other) => panic!("no event of the type {other:?} was published"),
+        }
+        false
+    }
+}
+
+/// Everything that a stream of `targets` is given of the past, up to the end.
+pub(crate) fn replay(address: SocketAddr, targets: &[Target]) -> View {
+    let mut follower = Follower { path: path(targets), last_event_id: None, seen: Vec::new() };
+    let mut stream = EventStream::open(address, &format!("{}&since=earliest", follower.path), None).unwrap();
+    loop {
+        let block = stream.next().unwrap().expect("the stream goes on");
+        if follower.take(&block) {
+            let place = "a stream since=earliest".to_owned();
+            return View { place, targets: targets.to_vec(), after: (0, 0), seen: follower.seen };
+        }
+    }
+}
+
+/// Every page of what is kept of a channel.
+pub(crate) fn pages(address: SocketAddr, channel: &'static str) -> View {
+    let mut requests = Requests::open(address).unwrap();
+    let (mut after, mut seen) = (String::new(), Vec::new());
+    loop {
+        let answer = requests.get(&format!("/channels/{channel}/history?limit=1000&after={after}")).unwrap();
+        let page = answer.json();
+        if !page["gap"].is_null() {
+            seen.push(Seen::Gap(page["gap"].to_string()));
+        }
+        let events = page["events"].as_array().unwrap_or_else(|| panic!("{answer:?}"));
+        if events.is_empty() {
+            let place = format!("history of {channel}");
+            return View { place, targets: vec![Target::Channel(channel)], after: (0, 0), seen };
+        }
+        let text = |event: &serde_json::Value, member| event[member].as_str().unwrap().to_owned();
+        seen.extend(events.iter().map(|event| Seen::event(id(&text(event, "id")), &text(event, "data"))));
+        after = text(&page, "next");
+    }
+}

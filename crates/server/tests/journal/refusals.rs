@@ -1,0 +1,111 @@
+//! Where a journal cannot be kept the server does not start: exit code 1, and a line that names the path and says why.
+//! What is there is left as it is.
+
+use std::{fs, path::Path};
+
+use crate::{
+    Server,
+    support::{fanfare, run},
+};
+
+/// What a server says that does not start, and how it ends.
+fn refused(journal: &Path) -> String {
+    let (code, text) = run(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--journal"]).arg(journal));
+    assert_eq!(code, 1, "{text}");
+    assert!(!text.contains("listening on"), "{text}");
+    let errors: Vec<_> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{text}");
+    errors[0].to_owned()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_second_process_is_refused_as_long_as_the_first_one_lives() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Server::start(directory.path(), &[]);
+    let id = first.publish("/channels/a", "one");
+    let said = refused(directory.path());
+    assert_eq!(said, format!("error: --journal: {} is in use by another process", directory.path().display()));
+    // The first one has not noticed.
+    let two = first.publish("/channels/a", "two");
+    first.end("KILL");
+    let second = Server::start(directory.path(), &[]);
+    assert_eq!(second.kept("a"), [(id, "one".into()), (two, "two".into())]);
+    second.end("TERM");
+}
+
+#[test]
+fn a_file_in_place_of_the_directory_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal");
+    fs::write(&path, "mine").unwrap();
+    assert_eq!(refused(&path), format!("error: --journal: {} is not a directory", path.display()));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn a_directory_with_other_files_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["notes.txt", "1.journal", "state.bak"] {
+        let path = directory.path().join(name);
+        fs::write(&path, "mine").unwrap();
+        let said = refused(directory.path());
+        let path_shown = directory.path().display();
+        assert_eq!(said, format!("error: --journal: {path_shown} is not empty and holds no journal"), "{name}");
+        assert_eq!(names(directory.path()), [name]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        fs::remove_file(path).unwrap();
+    }
+    // What a fresh file system has in it is none of that.
+    fs::create_dir(directory.path().join("lost+found")).unwrap();
+    Server::start(directory.path(), &[]).end("TERM");
+}
+
+#[test]
+fn a_path_without_a_parent_is_refused_and_one_with_a_parent_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("not/there");
+    let said = refused(&path);
+    assert!(said.starts_with(&format!("error: --journal: {} cannot be created: ", path.display())), "{said}");
+    assert_eq!(names(directory.path()), [""; 0]);
+    let path = directory.path().join("there");
+    Server::start(&path, &[]).end("TERM");
+    assert!(path.is_dir());
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path(), &[]);
+    server.publish("/channels/a", "one");
+    server.end("TERM");
+    let state = directory.path().join("state");
+    let bytes = fs::read(&state).unwrap();
+    // Its format, behind the magic; sealed again, as a newer program does.
+    let mut newer = bytes[..bytes.len() - 4].to_vec();
+    newer[8] += 1;
+    newer.extend(crc32(&newer).to_le_bytes());
+    fs::write(&state, &newer).unwrap();
+    let said = refused(directory.path());
+    assert_eq!(said, "error: --journal: state has format 2: this program is too old for it");
+    assert!(fs::read(&state).unwrap() == newer);
+    fs::remove_file(&state).unwrap();
+    fs::create_dir(&state).unwrap();
+    let said = refused(directory.path());
+    assert!(said.starts_with("error: --journal: state cannot be read: "), "{said}");
+    fs::remove_dir(&state).unwrap();
+    fs::write(&state, bytes).unwrap();
+    let server = Server::start(directory.path(), &[]);
+    assert_eq!(server.kept("a").len(), 1);
+    server.end("TERM");
+}
+
+/// As in IEEE 802.3, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
+}

@@ -1,0 +1,182 @@
+//! HTTP/1.1 over plain sockets, as a publisher and a subscriber meet it: [`Requests`] asks again and again on one
+//! connection, [`EventStream`] reads a stream block by block. A connection that breaks is an error that tests look at;
+//! what no server may send panics.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write as _},
+    net::{SocketAddr, TcpStream},
+};
+
+use serde_json::Value;
+
+use super::PATIENCE;
+
+/// An answer with a Content-Length.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The id of the event that was published.
+    #[track_caller]
+    pub(crate) fn id(&self) -> String {
+        assert_eq!(self.status, 202, "{self:?}");
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no id: {self:?}")).to_owned()
+    }
+}
+
+/// A connection that is kept.
+pub(crate) struct Requests(BufReader<TcpStream>);
+
+impl Requests {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        connect(address).map(|stream| Self(BufReader::new(stream)))
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.ask("GET", path, &[], "")
+    }
+
+    pub(crate) fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+        self.ask("POST", path, headers, body)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            write!(request, "{name}: {value}\r\n").unwrap();
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        self.0.get_mut().write_all(request.as_bytes())?;
+        let (status, head) = read_head(&mut self.0)?;
+        let mut answer = Answer { status, head, body: String::new() };
+        let length = answer.header("content-length").expect("a length").parse().unwrap();
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        answer.body = String::from_utf8(body).unwrap();
+        Ok(answer)
+    }
+}
+
+/// What stands between two blank lines of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) id: Option<String>,
+    pub(crate) kind: Option<String>,
+    /// None: it fires no event.
+    pub(crate) data: Option<String>,
+}
+
+/// An open event stream.
+pub(crate) struct EventStream(BufReader<Chunks>);
+
+impl EventStream {
+    /// Comes back behind `last_event_id`, if there is one.
+    pub(crate) fn open(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> io::Result<Self> {
+        let mut stream = connect(address)?;
+        let last = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: text/event-stream\r\n{last}\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut stream = BufReader::new(stream);
+        let (status, head) = read_head(&mut stream)?;
+        assert!(status == 200 && head.contains("transfer-encoding: chunked"), "{head}");
+        Ok(Self(BufReader::new(Chunks { stream, left: 0 })))
+    }
+
+    /// The next block; none at the end, wherever in a block that is: what is not whole does not count.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
+        let mut block = Block::default();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line)?;
+            let Some(line) = line.strip_suffix('\n') else { return Ok(None) };
+            match line.split_once(": ").unwrap_or((line, "")) {
+                ("", "") => return Ok(Some(block)),
+                ("id", value) => block.id = Some(value.to_owned()),
+                ("event", value) => block.kind = Some(value.to_owned()),
+                ("data", value) => match &mut block.data {
+                    Some(data) => data.extend(["\n", value]),
+                    None => block.data = Some(value.to_owned()),
+                },
+                ("retry" | "" | ":", _) => {}
+                _ => panic!("no line of a stream: {line:?}"),
+            }
+        }
+    }
+}
+
+/// The body of a chunked answer, without the chunks.
+struct Chunks {
+    stream: BufReader<TcpStream>,
+    left: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            let size = read_line(&mut self.stream)?;
+            self.left = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("no size of a chunk: {size:?}"));
+            if self.left == 0 {
+                return Ok(0);
+            }
+        }
+        let room = bytes.len().min(self.left);
+        let length = self.stream.read(&mut bytes[..room])?;
+        if length == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= length;
+        if self.left == 0 {
+            assert_eq!(read_line(&mut self.stream)?, "", "a chunk ends where it says");
+        }
+        Ok(length)
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    // Where nobody listens, a socket may be given that very port and find itself.
+    if stream.local_addr()? == address {
+        return Err(ErrorKind::ConnectionRefused.into());
+    }
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// The status, and the lines of a head.
+fn read_head(stream: &mut impl BufRead) -> io::Result<(u16, String)> {
+    let mut head = String::new();
+    loop {
+        let line = read_line(stream)?;
+        if line.is_empty() {
+            break;
+        }
+        head.push_str(&line);
+        head.push('\n');
+    }
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.unwrap_or_else(|| panic!("no answer: {head:?}")), head))
+}
+
+/// A line without its CRLF, which has to be there.
+fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    line.strip_suffix("\r\n").map(str::to_owned).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+}
