@@ -61,7 +61,7 @@ pub(crate) struct Admission<'a, S> {
     claim: Option<Claim>,
     answer: Answer,
     /// For a journal outside of the hub.
-    origin: Option<Origin>,
+    origin: Option<Box<Origin>>,
     ticket: Option<u64>,
 }
 
@@ -72,7 +72,7 @@ impl<'a, S> Admission<'a, S> {
         draft: Draft,
         claim: Option<Claim>,
         answer: Answer,
-        origin: Option<Origin>,
+        origin: Option<Box<Origin>>,
     ) -> Self {
         Self { hub, draft: Some(draft), claim, answer, origin, ticket: None }
     }

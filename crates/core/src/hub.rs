@@ -148,7 +148,7 @@ impl<S> Hub<S> {
         wait: Wait,
     ) -> Result<Underway, PublishError> {
         let claim = key.map(|key| self.claim(key, &event));
-        let origin = self.has_outside.then(|| Origin { event: event.clone(), key: key.cloned() });
+        let origin = self.has_outside.then(|| Box::new(Origin { event: event.clone(), key: key.cloned() }));
         let draft = self.draft(event);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.inboxes.len())));

@@ -52,7 +52,7 @@ impl<S> Hub<S> {
     pub(crate) fn submit(
         &self,
         order: &mut Order,
-        origin: Origin,
+        origin: Box<Origin>,
         draft: Draft,
         claim: Option<Claim>,
         answer: Answer,

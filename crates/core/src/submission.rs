@@ -18,7 +18,7 @@ use crate::{
 /// One event that waits for its place in the order. Its room in every inbox is reserved.
 #[derive(Debug)]
 pub struct Submission {
-    pub(crate) origin: Origin,
+    pub(crate) origin: Box<Origin>,
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
     /// All of the answer but the id.
