@@ -175,11 +175,11 @@ impl<S: Send> Hub<S> {
         self.refuse(waiting, Refusal::NotPublished);
         at_gate.into_iter().for_each(std::task::Waker::wake);
         let mut order = self.order();
-        // What it has taken and never answered.
-        while order.submissions.unanswered > 0 {
-            self.answered(&mut order);
-        }
         let is_draining = order.is_draining;
+        // What it has taken and never answered.
+        if mem::take(&mut order.submissions.unanswered) > 0 && is_draining {
+            self.post_drain();
+        }
         drop(order);
         self.wake_shards();
         if !is_draining {

@@ -91,7 +91,7 @@ impl<S> Inbox<S> {
         self.messages.fetch_sub(messages, Ordering::SeqCst);
     }
 
-    /// The hub drains: the last item is in the queue.
+    /// The hub drains: the last item is in the queue, or comes when a journal outside has answered.
     pub(crate) fn set_draining(&self) {
         // Relaxed here and below: the wake that follows makes it seen.
         self.is_draining.store(true, Ordering::Relaxed);

@@ -30,7 +30,7 @@ pub struct Past {
     pub born: EventId,
     /// At or above every id that anybody may have seen, as far as that can be known; the next one is above it.
     pub last: EventId,
-    /// Events up to here may have been acknowledged and are lost, whatever their targets; at least `born`.
+    /// Events up to here may have been acknowledged and are lost, whatever their targets.
     pub lost: EventId,
     /// Events up to here may have been given up, whatever their targets.
     pub given_up: EventId,

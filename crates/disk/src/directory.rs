@@ -1,6 +1,8 @@
 //! [`Directory`]: a journal's directory, opened: the right format, and nobody else writes to it. [`OpenError`] says what to
 //! do if not.
 
+#[cfg(unix)]
+use std::os::unix::fs::DirBuilderExt as _;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -154,8 +156,12 @@ pub(crate) fn list(path: &Path) -> Result<Vec<Listed>, OpenError> {
     listed.map_err(|source| OpenError::Io { file: path.display().to_string(), source })
 }
 
+/// For its owner alone: there are messages for single clients in it.
 fn create(path: &Path) -> io::Result<()> {
-    fs::create_dir(path)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(path)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }

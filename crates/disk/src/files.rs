@@ -117,7 +117,12 @@ impl Files for DiskFiles {
             let entry = entry?;
             // Ours are ASCII; those of others are only there to be seen.
             let name = entry.file_name().to_string_lossy().into_owned();
-            files.push(Listed { name, bytes: entry.metadata()?.len() });
+            match entry.metadata() {
+                Ok(metadata) => files.push(Listed { name, bytes: metadata.len() }),
+                // A server has just renamed or removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(files)
     }

@@ -27,7 +27,7 @@ use crate::{
 pub struct Config {
     /// How it is written.
     pub log: LogConfig,
-    /// With [`Fsync::Interval`]: when an event is acknowledged, all that are older than this are on the disk. Default 100 ms.
+    /// With [`Fsync::Interval`]: before an event is written, all that are older than this are on the disk. Default 100 ms.
     pub fsync_interval: Duration,
     /// Targets of which it is remembered what was given up. Default 100,000.
     pub marks_max: usize,

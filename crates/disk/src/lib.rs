@@ -1,9 +1,9 @@
 //! The event journal of Fanfare on disk: an append-only log of segments, written before anybody sees an event and read
 //! once, from its beginning to its end, when a server starts. There is no index: history is served from memory.
 //!
-//! [`Directory`] is opened, [`Recovery`] gives the events that are there, [`Log`] appends more, [`Unsynced`] syncs them,
-//! [`Segments`] says what takes how much space, [`plan()`] what to do about it, and [`Reclaim`] does it. Only blocking I/O:
-//! whoever uses this brings the threads and the clock. Tools look at a [`ReadOnlyDirectory`].
+//! [`DiskJournal`] is what a hub uses; it brings its threads and reads the clock. Tools look at a [`ReadOnlyDirectory`].
+//! Inside, `directory` is opened, `recovery` gives the events that are there, `log` appends more, `unsynced` syncs them;
+//! `plan` says which `segments` to give back, and `reclaim` does it.
 
 #![forbid(unsafe_code)]
 
@@ -36,21 +36,33 @@ mod unsynced;
 mod walk;
 mod writer;
 
-pub use active::AppendError;
-pub use boot::Boot;
 pub use check::{Report, SegmentReport};
-pub use directory::{Directory, OpenError};
+pub use directory::OpenError;
 pub use events::Events;
-pub use files::{File, Files, Listed};
 pub use finding::Finding;
 pub use journal::{Config, DiskJournal};
-pub use log::{Fsync, Log, LogConfig};
-pub use plan::{Candidate, Limits, Step, plan};
+pub use log::{Fsync, LogConfig};
 pub use read_only::ReadOnlyDirectory;
-pub use reclaim::Reclaim;
-pub use record::{Entry, Stored};
-pub use recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery};
-pub use scan::Damage;
-pub use segments::{SealedSegment, Segments};
-pub use state::Marks;
-pub use unsynced::{IdRange, SyncError, Unsynced};
+pub use record::Stored;
+
+/// What a journal is made of. For its tests, which put it together with files that fail; not for use.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::{
+        Config, DiskJournal, Finding, Fsync, LogConfig, OpenError, ReadOnlyDirectory, Report, SegmentReport, Stored,
+    };
+    pub use crate::{
+        active::AppendError,
+        boot::Boot,
+        directory::Directory,
+        files::{File, Files, Listed},
+        log::Log,
+        reclaim::Reclaim,
+        record::Entry,
+        recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery},
+        scan::Damage,
+        segments::{SealedSegment, Segments},
+        state::Marks,
+        unsynced::{IdRange, SyncError, Unsynced},
+    };
+}

@@ -101,6 +101,15 @@ impl Log {
         if group.is_empty() {
             return Ok(Vec::new());
         }
+        let appended = self.append_once(now_ms, group);
+        match &appended {
+            // It has given up that segment; a new one has more room.
+            Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => self.append_once(now_ms, group),
+            _ => appended,
+        }
+    }
+
+    fn append_once(&mut self, now_ms: u64, group: &[Entry<'_>]) -> Result<Vec<EventId>, AppendError> {
         let active = self.take_active()?;
         let before = self.last;
         let ids: Vec<EventId> = group.iter().map(|_| self.next_id(now_ms)).collect();
@@ -142,7 +151,7 @@ impl Log {
 
     /// Syncs all segments of this run. Some may have been removed, or are part of a rewritten one, meanwhile.
     fn sync_run(&self) -> io::Result<()> {
-        for number in self.first_number..self.next_number {
+        for number in self.segments.numbers().into_iter().filter(|number| *number >= self.first_number) {
             match self.files.sync(&segment_name(number)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

@@ -16,25 +16,25 @@ const FREED_SHARE: u64 = 4;
 
 /// A sealed segment, and how much of it is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// The segment.
-    pub segment: SealedSegment,
-    /// What [`Reclaim::live_bytes`](crate::Reclaim::live_bytes) says; all of it, if nobody has asked yet.
-    pub live_bytes: u64,
+    pub(crate) segment: SealedSegment,
+    /// What `Reclaim::live_bytes` says; all of it, if nobody has asked yet.
+    pub(crate) live_bytes: u64,
 }
 
 /// How much the journal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// All segments together.
-    pub bytes_max: u64,
+    pub(crate) bytes_max: u64,
     /// One segment.
-    pub segment_bytes_max: u64,
+    pub(crate) segment_bytes_max: u64,
 }
 
 impl Limits {
     /// The limits of a journal whose live events take `held_bytes` of memory.
-    pub fn new(held_bytes: u64, segment_bytes_max: u64) -> Self {
+    pub(crate) fn new(held_bytes: u64, segment_bytes_max: u64) -> Self {
         let bytes_max = held_bytes.saturating_mul(2).saturating_add(segment_bytes_max.saturating_mul(4));
         Self { bytes_max, segment_bytes_max }
     }
@@ -42,7 +42,7 @@ impl Limits {
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Remove the oldest segment, which has this number.
     Remove {
         /// The number.
@@ -59,7 +59,7 @@ pub enum Step {
 
 /// What to do next, in this order. `sealed` are all sealed segments, oldest first; all segments together have `bytes`; the
 /// oldest event that is live is `oldest_live`, if any is.
-pub fn plan(sealed: &[Candidate], bytes: u64, oldest_live: Option<EventId>, limits: &Limits) -> Vec<Step> {
+pub(crate) fn plan(sealed: &[Candidate], bytes: u64, oldest_live: Option<EventId>, limits: &Limits) -> Vec<Step> {
     let is_dead = |candidate: &Candidate| oldest_live.is_none_or(|oldest| candidate.segment.upto < oldest);
     let (dead, rest) = sealed.split_at(sealed.iter().take_while(|candidate| is_dead(candidate)).count());
     let mut steps: Vec<Step> = dead.iter().map(|dead| Step::Remove { number: dead.segment.number }).collect();

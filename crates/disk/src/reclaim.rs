@@ -18,7 +18,7 @@ use crate::{
     state::{Marks, State},
 };
 
-/// The one who removes and rewrites segments. Which ones is for [`plan()`](crate::plan()) to say.
+/// The one who removes and rewrites segments. Which ones is for `plan` to say.
 #[derive(Debug)]
 pub struct Reclaim {
     files: Arc<dyn Files>,

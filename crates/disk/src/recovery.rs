@@ -20,8 +20,8 @@ use crate::{
     walk::Walk,
 };
 
-/// The smallest distance between the last id found and the next one given, after a stop that was not in order: what was
-/// written last may be gone, and still have been seen.
+/// The smallest distance between the last id found and the next one given, after a stop that was not in order, in the same
+/// run of the machine: nothing that was written is gone, and this is to be sure of it.
 pub const KILL_GAP_MS: u64 = 1_000;
 /// The same where the machine has stopped, or the end is damaged: a kernel may have held back what is half a minute old. It
 /// counts where the clock is behind, else now is later.

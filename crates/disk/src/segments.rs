@@ -43,6 +43,11 @@ impl Segments {
         self.0.lock().iter().map(|segment| segment.bytes).sum()
     }
 
+    /// The number of each.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.0.lock().iter().map(|segment| segment.number).collect()
+    }
+
     /// All but the newest.
     pub fn sealed(&self) -> Vec<SealedSegment> {
         let segments = self.0.lock();

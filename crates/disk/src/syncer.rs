@@ -7,8 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::EventId;
-use tracing::error;
+use tracing::{error, field::display};
 
 use crate::{
     stop::Stop,
@@ -55,9 +54,8 @@ impl Syncer {
 }
 
 fn report(SyncError { range, source }: &SyncError) {
-    let none = IdRange { after: EventId::ZERO, upto: EventId::ZERO };
-    let IdRange { after, upto } = range.unwrap_or(none);
-    error!(error = %source, %after, %upto, "journal: these events may not be on the disk");
+    let (after, upto) = range.map(|IdRange { after, upto }| (display(after), display(upto))).unzip();
+    error!(error = %source, after, upto, "journal: what was written may not be on the disk");
 }
 
 impl Syncs {

@@ -105,13 +105,13 @@ impl Writer {
         let refused = |source| AppendError { is_unknown: false, source };
         // Whatever is not known of these attempts, it is not about the group.
         self.prove().map_err(|error| refused(error.source))?;
-        self.syncs.wait_until_young().map_err(refused)?;
         let entries: Vec<_> = group.iter().map(entry).collect();
         self.log.append(unix_ms(), &entries)
     }
 
-    /// After a sync that failed: that one works, before anything more is promised.
+    /// That the disk comes to syncing what was written; after a sync that failed, that one works.
     fn prove(&mut self) -> Result<(), AppendError> {
+        self.syncs.wait_until_young().map_err(|source| AppendError { is_unknown: false, source })?;
         if !self.syncs.are_failing() {
             return Ok(());
         }
@@ -148,11 +148,15 @@ impl Writer {
             desk.set_trouble(Some(reason.clone()));
         }
         let (refused, bytes) = before.map_or((0, 0), |before| (before.refused, before.bytes));
-        let group_bytes: usize = group.iter().map(|submission| submission.event().data().len()).sum();
+        let needed = match error.kind() {
+            // One that is too large for any file says nothing of the others.
+            io::ErrorKind::FileTooLarge => 0,
+            _ => group.iter().map(|submission| submission.event().data().len()).sum(),
+        };
         self.trouble = Some(Trouble {
             reason,
             refused: refused + group.len(),
-            bytes: bytes.max(group_bytes.min(PROBE_BYTES_MAX)),
+            bytes: bytes.max(needed.min(PROBE_BYTES_MAX)),
             tried: Instant::now(),
         });
     }

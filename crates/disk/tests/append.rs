@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use fanfare_core::{Event, EventId};
-use fanfare_disk::{AppendError, Entry, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
+use fanfare_disk::parts::{AppendError, Entry, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
 use support::{MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, key, segment, start, start_in};
 
 fn try_append(log: &mut Log, data: &[&str]) -> Result<Vec<EventId>, AppendError> {

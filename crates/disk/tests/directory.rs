@@ -5,7 +5,7 @@ mod support;
 use std::{fs, path::Path};
 
 use fanfare_core::EventId;
-use fanfare_disk::{Directory, Finding, Fsync, OpenError, ReadOnlyDirectory, Report, SegmentReport};
+use fanfare_disk::parts::{Directory, Finding, Fsync, OpenError, ReadOnlyDirectory, Report, SegmentReport};
 use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, written};
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
         assert_eq!(found, ids);
         let recovered = recovery.finish().unwrap();
         assert_eq!((recovered.findings(), recovered.lost()), ([].as_slice(), EventId::ZERO));
-        let mut log = fanfare_disk::Log::new(&recovered, config(fsync));
+        let mut log = fanfare_disk::parts::Log::new(&recovered, config(fsync));
         ids.extend(append(&mut log, NOW_MS, &["a", "b"]));
         log.unsynced().sync().unwrap();
         log.close().unwrap();
@@ -52,7 +52,7 @@ fn a_second_server_is_refused_as_long_as_the_first_has_anything_of_it() {
     assert!(matches!(Directory::open(path), Err(OpenError::Locked(_))));
     let recovered = first.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
     drop(first);
-    let log = fanfare_disk::Log::new(&recovered, config(Fsync::Always));
+    let log = fanfare_disk::parts::Log::new(&recovered, config(Fsync::Always));
     drop(recovered);
     assert_eq!(refusal(path), format!("{} is in use by another process", path.display()));
     drop(log);
@@ -107,7 +107,7 @@ fn a_check_of_a_journal_in_use_takes_its_unfinished_write_for_what_it_is() {
     let path = directory.path();
     let opened = Directory::open(path).unwrap();
     let recovered = opened.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
-    let mut log = fanfare_disk::Log::new(&recovered, config(Fsync::Interval));
+    let mut log = fanfare_disk::parts::Log::new(&recovered, config(Fsync::Interval));
     append(&mut log, NOW_MS, &["a"]);
     let file = path.join(segment(1));
     let whole = fs::read(&file).unwrap();
@@ -147,7 +147,7 @@ fn a_dump_has_the_kept_events_above_a_cursor() {
     let mut log = start(&disk).log(config(Fsync::Always));
     let ids = append(&mut log, NOW_MS, &["a", "b"]);
     let (live, key) = (event("live").live_only(), support::key("k"));
-    log.append(NOW_MS, &[fanfare_disk::Entry { key: Some(&key), ..entry(&live) }]).unwrap();
+    log.append(NOW_MS, &[fanfare_disk::parts::Entry { key: Some(&key), ..entry(&live) }]).unwrap();
     let more = append(&mut log, NOW_MS, &["c"]);
     let opened = ReadOnlyDirectory::with_files(disk, boot(1)).unwrap();
     let dump = |after| opened.events(after).map(|stored| stored.unwrap().id).collect::<Vec<_>>();

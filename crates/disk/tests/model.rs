@@ -11,7 +11,7 @@ use std::{
 };
 
 use fanfare_core::{Event, EventId, Target};
-use fanfare_disk::{Entry, Files as _, Finding, Fsync, Log, LogConfig, Reclaim, Stored};
+use fanfare_disk::parts::{Entry, Files as _, Finding, Fsync, Log, LogConfig, Reclaim, Stored};
 use proptest::prelude::*;
 use support::{MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in};
 

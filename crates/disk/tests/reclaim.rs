@@ -5,7 +5,7 @@ mod support;
 use std::{collections::HashSet, sync::Arc};
 
 use fanfare_core::{Event, EventId};
-use fanfare_disk::{Files as _, Fsync, LogConfig, Reclaim, Stored};
+use fanfare_disk::parts::{Files as _, Fsync, LogConfig, Reclaim, Stored};
 use support::{MemoryDisk, NOW_MS, Op, Started, append, boot, channel, config, entry, segment, start, start_in};
 
 const MARKS_MAX: usize = 100;
@@ -276,7 +276,7 @@ fn events_that_were_live_only_go_without_a_mark() {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(LogConfig { fsync: Fsync::Always, segment_bytes_max: 1 });
     let (event, key) = (support::event("x").live_only(), support::key("k"));
-    log.append(NOW_MS, &[fanfare_disk::Entry { event: &event, key: Some(&key), matched: 0 }]).unwrap();
+    log.append(NOW_MS, &[fanfare_disk::parts::Entry { event: &event, key: Some(&key), matched: 0 }]).unwrap();
     append(&mut log, NOW_MS, &["y"]);
     let started = start(&disk);
     let mut reclaim = Reclaim::new(&started.recovered, MARKS_MAX);

@@ -4,7 +4,7 @@
 mod support;
 
 use fanfare_core::EventId;
-use fanfare_disk::{CRASH_GAP_MS, Damage, Directory, Finding, Fsync, LogConfig, OpenError};
+use fanfare_disk::parts::{CRASH_GAP_MS, Damage, Directory, Finding, Fsync, LogConfig, OpenError};
 use proptest::prelude::*;
 use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, start_in, written};
 

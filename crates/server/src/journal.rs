@@ -9,7 +9,7 @@ use std::{
 
 use bytesize::ByteSize;
 use fanfare_core::{Event, EventId, Start, Target};
-use fanfare_disk::{Finding, ReadOnlyDirectory, Report, SegmentReport};
+use fanfare_disk::{Finding, OpenError, ReadOnlyDirectory, Report, SegmentReport};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -26,10 +26,6 @@ pub(crate) fn run(journal: &Journal) -> Result<(), Failure> {
         JournalCommand::Check { path } => check(path),
         JournalCommand::Dump { path, since } => dump(path, *since),
     }
-}
-
-fn open(path: &Path) -> Result<ReadOnlyDirectory, Failure> {
-    ReadOnlyDirectory::open(path).map_err(|error| Failure::failed(error.to_string()))
 }
 
 fn check(path: &Path) -> Result<(), Failure> {
@@ -81,7 +77,11 @@ fn while_it_changes<T>(
     let mut tries = TRIES_MAX;
     loop {
         tries -= 1;
-        let directory = open(path)?;
+        let directory = match ReadOnlyDirectory::open(path) {
+            Ok(directory) => directory,
+            Err(OpenError::Io { .. }) if tries > 0 => continue,
+            Err(error) => return Err(Failure::failed(error.to_string())),
+        };
         match read(&directory) {
             Ok(done) => return Ok(done),
             Err(ReadError::Failure(failure)) => return Err(failure),

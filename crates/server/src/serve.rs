@@ -36,9 +36,10 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
         let listener = fanfare_http::bind(settings.listen)
             .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
         let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
-        let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
-        // Who connects meanwhile waits in the listener's queue.
+        signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
+        // Who connects meanwhile waits in the listener's queue; a signal ends it at once.
         let fanfare = start(settings, config)?;
+        let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
         info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
         let ended = fanfare.serve(listener, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;

@@ -11,13 +11,20 @@ use tracing::{info, warn};
 /// On Linux and macOS alike.
 const SIGXFSZ: i32 = 25;
 
+/// From now on a write beyond a limit on the size of files (`ulimit -f`) fails, and does not end the process. Needs a
+/// runtime.
+///
+/// # Errors
+/// The system lets no handler be installed.
+pub(crate) fn survive_large_files() -> io::Result<()> {
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
 /// Becomes ready at the first signal and from then on waits for the second.
 ///
 /// # Errors
 /// The system lets no handler be installed.
 pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
-    // Beyond a limit on the size of files (`ulimit -f`) a write of the journal fails then, and does not end the process.
-    drop(signal(SignalKind::from_raw(SIGXFSZ))?);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

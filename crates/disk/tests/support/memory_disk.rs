@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_disk::{File, Files, Listed};
+use fanfare_disk::parts::{File, Files, Listed};
 
 /// What can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,15 @@ impl MemoryDisk {
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.state().names.keys().cloned().collect()
+    }
+
+    /// Whether a crash would take nothing.
+    pub(crate) fn is_synced(&self) -> bool {
+        let is_synced = |node: &Arc<Mutex<Node>>| {
+            let node = node.lock().unwrap();
+            node.synced == node.bytes.len()
+        };
+        self.state().names.values().all(is_synced)
     }
 
     /// Of all files together.

@@ -7,7 +7,7 @@ mod memory_disk;
 use std::sync::Arc;
 
 use fanfare_core::{Channel, Event, EventId, IdempotencyKey, Target};
-use fanfare_disk::{Boot, Directory, Entry, Finding, Fsync, Log, LogConfig, Recovered, Stored};
+use fanfare_disk::parts::{Boot, Directory, Entry, Finding, Fsync, Log, LogConfig, Recovered, Stored};
 
 pub(crate) use memory_disk::{MemoryDisk, Op};
 

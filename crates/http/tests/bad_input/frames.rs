@@ -123,8 +123,7 @@ fn what_is_not_http_is_refused_and_closed() {
     ] {
         let mut client = world.server.client();
         client.send(bytes);
-        client.finish_sending();
-        let answer = client.until_closed();
+        let answer = client.finished();
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{:?}", String::from_utf8_lossy(bytes));
     }
     world.assert_untouched();

@@ -20,8 +20,8 @@ pub(super) struct Journal {
     #[arg(long, env = "FANFARE_FSYNC", value_enum, default_value = "interval", help_heading = "Journal")]
     fsync: FsyncArg,
 
-    /// What a loss of power may take with --fsync interval: the events that were acknowledged within this time. Publishes
-    /// wait for a disk that is slower.
+    /// With --fsync interval: before an event is written, all that are older than this are on the disk. So a loss of power
+    /// takes so much of the newest at most; publishes wait for a disk that is slower, for 5s.
     #[arg(long, env = "FANFARE_FSYNC_INTERVAL", value_name = "DURATION", default_value = "100ms", value_parser = duration(MS, DAY), help_heading = "Journal")]
     fsync_interval: Duration,
 }
