@@ -30,6 +30,16 @@ fn data_until(stream: &mut Process, last: &str) -> Vec<String> {
     }
 }
 
+/// What is kept of a channel, and "live" behind it, which is not kept. That is dropped, and told, while the stream is still
+/// being given what is kept; then it is sent again.
+fn everything(channel: &str) -> Vec<String> {
+    let mut stream = curl(&[&format!("{channel}?since=earliest")]);
+    while curl_once(&["-d", "live", &format!("{channel}?keep=no&wait=written")]).contains(r#""dropped":1"#) {}
+    let mut data = data_until(&mut stream, "live");
+    data.retain(|data| !data.contains(r#""reason":"busy""#));
+    data
+}
+
 #[test]
 fn what_is_kept_of_a_channel_is_what_the_first_pattern_that_matches_says() {
     let (_server, url) = serve(&[
@@ -55,11 +65,7 @@ fn limits_in_bytes_and_age_hold_and_those_of_a_pattern_go_before() {
     let limits = "large.*=bytes:1MiB,old.*=age:1ms";
     let (_server, url) = serve(&["--history-bytes=2KiB", "--history-channel", limits]);
     let large = "x".repeat(2 << 10);
-    let since = |channel: &str| {
-        let mut stream = curl(&[&format!("{channel}?since=earliest")]);
-        publish(&format!("{channel}?keep=no"), "live");
-        data_until(&mut stream, "live")
-    };
+    let since = everything;
     for (name, kept) in [("large.a", &["1", &large, "2", "live"][..]), ("other", &["2", "live"])] {
         let channel = format!("{url}/channels/{name}");
         for data in ["1", &large, "2"] {
@@ -78,11 +84,7 @@ fn limits_in_bytes_and_age_hold_and_those_of_a_pattern_go_before() {
 #[test]
 fn the_bytes_and_targets_of_the_whole_hub_are_limited() {
     let (_server, url) = serve(&["--hub-history-bytes=1KiB", "--history-targets=2"]);
-    let since = |channel: &str| {
-        let mut stream = curl(&[&format!("{url}/channels/{channel}?since=earliest")]);
-        publish(&format!("{url}/channels/{channel}?keep=no"), "live");
-        data_until(&mut stream, "live")
-    };
+    let since = |channel: &str| everything(&format!("{url}/channels/{channel}"));
     publish(&format!("{url}/channels/a"), "1");
     publish(&format!("{url}/channels/b"), "2");
     publish(&format!("{url}/channels/c"), "3");
