@@ -1,6 +1,8 @@
 //! [`faults`]: everything that is wrong with a run: what is lost, doubled, reordered or invented, and every gap.
 //!
-//! A pure function, tested below with each fault in turn.
+//! A pure function, tested below with each fault in turn. Where history is short, [`short`] has the rules.
+
+mod short;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -38,20 +40,24 @@ impl fmt::Display for Fault {
 
 /// What is wrong with `run`, nothing if it is empty.
 pub(crate) fn faults(run: &Run) -> Vec<Fault> {
-    let published: HashMap<Name, &Published> =
-        run.published.iter().map(|published| (published.name, published)).collect();
-    let mut checker = Checker { published, kept: BTreeMap::new(), faults: Vec::new() };
+    let mut checker = Checker::new(run);
     for view in &run.history {
         let found = checker.read(view);
+        checker.forbid_gaps(view, |_| true);
         checker.keep(view, &found);
+    }
+    if let Some(events_max) = run.history_events {
+        short::check(&mut checker, run, events_max);
+        return checker.faults;
     }
     for view in &run.history {
         let due = checker.due(view, |published| matches!(published.outcome, Outcome::Acknowledged(_)));
         checker.demand(view, due);
     }
-    checker.check_order_of_publishers();
+    checker.check_order_of_publishers(&checker.kept.clone());
     for view in &run.streams {
         let found = checker.read(view);
+        checker.forbid_gaps(view, |_| true);
         checker.compare(view, &found);
         let due = checker.due(view, |_| false);
         checker.demand(view, due);
@@ -66,7 +72,12 @@ struct Checker<'a> {
     faults: Vec<Fault>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(run: &'a Run) -> Self {
+        let published = run.published.iter().map(|published| (published.name, published)).collect();
+        Self { published, kept: BTreeMap::new(), faults: Vec::new() }
+    }
+
     fn fault(&mut self, view: &View, what: What) {
         self.faults.push(Fault { place: view.place.clone(), what });
     }
@@ -81,10 +92,7 @@ impl Checker<'_> {
                     self.fault(view, What::Invented(data.clone()));
                     continue;
                 }
-                Seen::Gap(text) => {
-                    self.fault(view, What::Gap(text.clone()));
-                    continue;
-                }
+                Seen::Gap(_) => continue,
             };
             let published = self.published.get(&name).copied();
             if published
@@ -99,6 +107,16 @@ impl Checker<'_> {
             last = last.max(id);
         }
         found.into_iter().map(|(name, id)| (id, name)).collect()
+    }
+
+    fn forbid_gaps(&mut self, view: &View, is_wrong: impl Fn(&str) -> bool) {
+        for seen in &view.seen {
+            if let Seen::Gap(text) = seen
+                && is_wrong(text)
+            {
+                self.fault(view, What::Gap(text.clone()));
+            }
+        }
     }
 
     /// A view of the history says what is kept.
@@ -150,13 +168,13 @@ impl Checker<'_> {
     }
 
     /// Who waits for an answer, or for the end of the connection, before the next publish has events in that order.
-    fn check_order_of_publishers(&mut self) {
-        let pairs: Vec<_> = self.kept.iter().zip(self.kept.iter().skip(1)).collect();
-        let wrong =
-            pairs.iter().filter(|((name, id), (next, next_id))| name.publisher == next.publisher && id >= next_id);
-        let faults = wrong.map(|(_, (next, _))| Fault { place: "history".to_owned(), what: What::Reordered(**next) });
-        let faults: Vec<Fault> = faults.collect();
-        self.faults.extend(faults);
+    fn check_order_of_publishers(&mut self, ids: &BTreeMap<Name, Id>) {
+        let wrong = ids
+            .iter()
+            .zip(ids.iter().skip(1))
+            .filter(|((name, id), (next, next_id))| name.publisher == next.publisher && id >= next_id);
+        let fault = |next: Name| Fault { place: "history".to_owned(), what: What::Reordered(next) };
+        self.faults.extend(wrong.map(|(_, (next, _))| fault(*next)));
     }
 }
 
@@ -204,6 +222,7 @@ mod tests {
             ],
             history: vec![view("kept", &[NEWS, ALL, USER], 0, &kept), view("page", &[NEWS], 0, &news)],
             streams: vec![view("stream", &[NEWS, ALL], 1, &stream)],
+            history_events: None,
         }
     }
 

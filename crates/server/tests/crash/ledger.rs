@@ -40,14 +40,21 @@ pub(crate) struct Name {
 /// One event in so many is so long that its write to the disk can be cut in the middle.
 const LARGE_EACH: u64 = 97;
 const LARGE_BYTES: usize = 100_000;
+/// Publishers with a capital letter publish nothing shorter than this,
+const HUGE_BYTES_MIN: usize = 20_000;
+/// and nothing that is longer by more.
+const HUGE_BYTES_SPAN: u64 = 180_000;
 
 impl Name {
     /// All of the data: the name, and in some much more, so that a write may be cut in its middle.
     pub(crate) fn data(self) -> String {
+        let more_bytes = match self.publisher.is_uppercase() {
+            true => HUGE_BYTES_MIN + usize::try_from(self.number * 7_919 % HUGE_BYTES_SPAN).unwrap(),
+            false if self.number % LARGE_EACH == LARGE_EACH - 1 => LARGE_BYTES,
+            false => 0,
+        };
         let mut data = self.to_string();
-        if self.number % LARGE_EACH == LARGE_EACH - 1 {
-            data.push_str(&" 0123456789".repeat(LARGE_BYTES / 11));
-        }
+        data.push_str(&" 0123456789".repeat(more_bytes / 11));
         data
     }
 
@@ -101,6 +108,28 @@ impl Seen {
     }
 }
 
+/// What a gap that was told says of lost events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// Exclusive.
+    from: Id,
+    /// Inclusive.
+    to: Id,
+}
+
+impl Gap {
+    /// None: it says of no event that it is lost to one who was away or too slow.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let gap: serde_json::Value = serde_json::from_str(text).ok()?;
+        ["busy", "expired", "restart"].contains(&gap["reason"].as_str()?).then_some(())?;
+        Some(Self { from: id(gap["from"].as_str()?), to: id(gap["to"].as_str()?) })
+    }
+
+    pub(crate) fn covers(self, id: Id) -> bool {
+        self.from < id && id <= self.to
+    }
+}
+
 /// Everything that came to one place, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
@@ -126,4 +155,6 @@ pub(crate) struct Run {
     pub(crate) history: Vec<View>,
     /// What subscribers saw meanwhile.
     pub(crate) streams: Vec<View>,
+    /// How many of the last events of each target are kept. None: all.
+    pub(crate) history_events: Option<usize>,
 }

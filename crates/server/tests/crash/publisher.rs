@@ -14,7 +14,6 @@ use crate::{
 
 /// As fast as a busy feed, and not as fast as can be: what is published is read back at every start.
 const PAUSE: Duration = Duration::from_millis(1);
-const BATCH_LINES_MAX: u64 = 20;
 
 /// A publisher, by the letter in its events' names.
 pub(crate) struct Publisher<'a> {
@@ -23,6 +22,7 @@ pub(crate) struct Publisher<'a> {
     targets: &'a [Target],
     rng: Rng,
     next_number: u64,
+    pause: Duration,
     published: Vec<Published>,
     connection: Option<Requests>,
     /// How often the server had come up when the connection was opened, or refused.
@@ -32,20 +32,47 @@ pub(crate) struct Publisher<'a> {
 impl<'a> Publisher<'a> {
     pub(crate) fn new(site: &'a Site, letter: char, targets: &'a [Target], seed: u64) -> Self {
         let rng = Rng::new(seed ^ u64::from(letter));
-        Self { site, letter, targets, rng, next_number: 0, published: Vec::new(), connection: None, lives: 0 }
+        let published = Vec::new();
+        Self { site, letter, targets, rng, next_number: 0, pause: PAUSE, published, connection: None, lives: 0 }
+    }
+
+    /// With this pause behind each request.
+    pub(crate) fn pausing(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// One event at a time.
     pub(crate) fn publish_singly(mut self) -> Vec<Published> {
-        while !self.site.is_closing() {
-            let Some(connection) = self.connected() else { break };
-            let (name, target) = (self.name(), self.rng.pick(self.targets));
-            let answer = self.post(connection, &target.path(), &[], &name.data());
-            let outcome = answer.map_or(Outcome::Unknown, |answer| outcome(&answer));
-            self.record(name, &[target], outcome);
-            thread::sleep(PAUSE);
+        while !self.site.is_closing() && self.publish_one() {
+            thread::sleep(self.pause);
         }
         self.published
+    }
+
+    /// One event whenever so many of all have been acknowledged, and no more than `events_max`.
+    pub(crate) fn publish_now_and_then(mut self, acknowledged_each: u64, events_max: usize) -> Vec<Published> {
+        let mut next = self.site.acknowledged();
+        while !self.site.is_closing() && self.published.len() < events_max {
+            if self.site.acknowledged() < next {
+                thread::sleep(self.pause);
+                continue;
+            }
+            next = self.site.acknowledged() + acknowledged_each;
+            if !self.publish_one() {
+                break;
+            }
+        }
+        self.published
+    }
+
+    /// False: it is over.
+    fn publish_one(&mut self) -> bool {
+        let Some(connection) = self.connected() else { return false };
+        let (name, target) = (self.name(), self.rng.pick(self.targets));
+        let answer = self.post(connection, &target.path(), &[], &name.data());
+        let outcome = answer.map_or(Outcome::Unknown, |answer| outcome(&answer));
+        self.record(name, &[target], outcome);
+        true
     }
 
     /// One event at a time with a key of its own; who gets no answer asks again. Each new server also has to know one of
@@ -82,11 +109,11 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Many events in one request, for one or for several targets.
-    pub(crate) fn publish_batches(mut self) -> Vec<Published> {
+    /// Up to so many events in one request, each for one or for several targets.
+    pub(crate) fn publish_batches(mut self, lines_max: u64) -> Vec<Published> {
         while !self.site.is_closing() {
             let Some(connection) = self.connected() else { break };
-            let batch = self.batch();
+            let batch = self.batch(lines_max);
             let body: String = batch.iter().map(|(name, targets)| line(*name, targets, false)).collect();
             let outcomes = match self.post(connection, "/publish", &[], &body) {
                 None => vec![Outcome::Unknown; batch.len()],
@@ -98,9 +125,9 @@ impl<'a> Publisher<'a> {
     }
 
     /// The same with a key for each line; a batch that was not published as a whole is sent again.
-    pub(crate) fn publish_batches_with_keys(mut self) -> Vec<Published> {
+    pub(crate) fn publish_batches_with_keys(mut self, lines_max: u64) -> Vec<Published> {
         while !self.site.is_closing() {
-            let batch = self.batch();
+            let batch = self.batch(lines_max);
             let body: String = batch.iter().map(|(name, targets)| line(*name, targets, true)).collect();
             let answer = loop {
                 let Some(connection) = self.connected() else { return self.published };
@@ -115,8 +142,8 @@ impl<'a> Publisher<'a> {
         self.published
     }
 
-    fn batch(&mut self) -> Vec<(Name, Vec<Target>)> {
-        let lines = 1 + self.rng.below(BATCH_LINES_MAX);
+    fn batch(&mut self, lines_max: u64) -> Vec<(Name, Vec<Target>)> {
+        let lines = 1 + self.rng.below(lines_max);
         (0..lines).map(|_| (self.name(), self.targets_of_a_line())).collect()
     }
 
@@ -124,7 +151,7 @@ impl<'a> Publisher<'a> {
         for ((name, targets), outcome) in batch.into_iter().zip(outcomes) {
             self.record(name, &targets, outcome);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(self.pause);
     }
 
     fn targets_of_a_line(&mut self) -> Vec<Target> {

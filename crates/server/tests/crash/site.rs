@@ -17,9 +17,8 @@ use crate::{
     support::{PATIENCE, Process, fanfare},
 };
 
-/// Enough that nothing is given up.
-const FLAGS: [&str; 10] = [
-    "--history-events=1000000",
+/// Enough that nothing is given up but for the number of events.
+const FLAGS: [&str; 9] = [
     "--history-bytes=1GiB",
     "--hub-history-bytes=2GiB",
     "--history-age=1d",
@@ -48,7 +47,7 @@ struct State {
 
 /// Where the server is.
 pub(crate) struct Site {
-    journal: PathBuf,
+    pub(crate) journal: PathBuf,
     state: Mutex<State>,
     changed: Condvar,
     acknowledged: AtomicU64,
@@ -84,20 +83,21 @@ impl Site {
         Some(address)
     }
 
-    /// Kills it in the middle of whatever it does.
+    /// Kills it in the middle of whatever it does; it must be alive.
     pub(crate) fn kill(&self, server: Process) {
         self.state.lock().unwrap().address = None;
         check(&server.kill());
     }
 
-    /// Kills it while it ends in order, or a moment too late.
-    pub(crate) fn kill_at_end(&self, server: Process, delay: Duration) {
+    /// Kills it while it ends in order, or a moment too late; whether it was alive.
+    pub(crate) fn kill_at_end(&self, server: Process, delay: Duration) -> bool {
         server.signal("TERM");
         thread::sleep(delay);
         self.state.lock().unwrap().address = None;
         let (ended, lines) = server.kill_unless_ended();
         check(&lines);
         assert!(ended.is_none_or(|status| status.success()), "{lines:#?}");
+        ended.is_none()
     }
 
     /// Lets it end in order.

@@ -1,7 +1,7 @@
 //! Subscribers as EventSource makes them: they come back with the last id they have, and here write down everything.
 //! And the readers of what is kept at the end.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, thread, time::Duration};
 
 use crate::{
     ledger::{Seen, Target, View, id},
@@ -11,6 +11,17 @@ use crate::{
 
 /// The type of the event that ends a stream.
 pub(crate) const END: &str = "end";
+
+/// How a subscriber comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// At once, with the last id of all.
+    Prompt,
+    /// With the id of the last event that it had itself, however long ago that was.
+    OfEvents,
+    /// When so many events more have been acknowledged.
+    AwayFor(u64),
+}
 
 /// The stream of these targets; all comes by itself.
 fn path(targets: &[Target]) -> String {
@@ -23,8 +34,8 @@ fn path(targets: &[Target]) -> String {
 }
 
 /// Follows `targets` until the end is told or the site is over. `has_begun` is called once it has a position.
-pub(crate) fn follow(site: &Site, targets: &[Target], has_begun: impl FnOnce()) -> View {
-    let mut follower = Follower { path: path(targets), last_event_id: None, seen: Vec::new() };
+pub(crate) fn follow(site: &Site, targets: &[Target], habit: Habit, has_begun: impl FnOnce()) -> View {
+    let mut follower = Follower { path: path(targets), habit, last_event_id: None, seen: Vec::new() };
     let mut has_begun = Some(has_begun);
     let (mut after, mut refused) = (None, 0);
     'connections: while let Some((address, lives)) = site.address(refused) {
@@ -45,14 +56,24 @@ pub(crate) fn follow(site: &Site, targets: &[Target], has_begun: impl FnOnce()) 
                 break 'connections;
             }
         }
+        stay_away(site, habit);
     }
     // It is over without the end only where another part has failed.
     let after = after.unwrap_or_default();
-    View { place: format!("stream of {targets:?}"), targets: targets.to_vec(), after, seen: follower.seen }
+    View { place: format!("stream of {targets:?}, {habit:?}"), targets: targets.to_vec(), after, seen: follower.seen }
+}
+
+fn stay_away(site: &Site, habit: Habit) {
+    let Habit::AwayFor(events) = habit else { return };
+    let enough = site.acknowledged() + events;
+    while site.acknowledged() < enough && !site.is_closing() {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 struct Follower {
     path: String,
+    habit: Habit,
     last_event_id: Option<String>,
     seen: Vec<Seen>,
 }
@@ -60,7 +81,8 @@ struct Follower {
 impl Follower {
     /// As the standard has it, with or without data an id is the last one. True at the end.
     fn take(&mut self, block: &Block) -> bool {
-        if let Some(id) = &block.id {
+        let is_taken = self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.data.is_some();
+        if let Some(id) = block.id.as_ref().filter(|_| is_taken) {
             self.last_event_id = Some(id.clone());
         }
         let Some(data) = &block.data else { return false };
@@ -79,7 +101,8 @@ impl Follower {
 
 /// Everything that a stream of `targets` is given of the past, up to the end.
 pub(crate) fn replay(address: SocketAddr, targets: &[Target]) -> View {
-    let mut follower = Follower { path: path(targets), last_event_id: None, seen: Vec::new() };
+    let habit = Habit::Prompt;
+    let mut follower = Follower { path: path(targets), habit, last_event_id: None, seen: Vec::new() };
     let mut stream = EventStream::open(address, &format!("{}&since=earliest", follower.path), None).unwrap();
     loop {
         let block = stream.next().unwrap().expect("the stream goes on");

@@ -1,0 +1,120 @@
+//! [`Killer`]: has the server, ends its lives, and starts the next one.
+
+use std::{net::SocketAddr, thread, time::Duration};
+
+use crate::{
+    ledger::{Target, View},
+    site::Site,
+    subscriber::{END, pages, replay},
+    support::{Process, rng::Rng, until, wire::Requests},
+};
+
+/// Of a hundred kills so many come when the server has begun to end in order.
+const LATE_KILLS_PERCENT: u64 = 10;
+/// Of a hundred starts so many are killed before anybody is told of them, most in the middle of reading the journal.
+const EARLY_KILLS_PERCENT: u64 = 15;
+
+/// What a kill met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Alive,
+    /// It had ended in order a moment before.
+    Ended,
+}
+
+/// Has the server, and ends its lives.
+pub(crate) struct Killer<'a> {
+    site: &'a Site,
+    pub(crate) rng: Rng,
+    history_events: String,
+    server: Option<Process>,
+    address: SocketAddr,
+}
+
+impl<'a> Killer<'a> {
+    /// Of servers that keep so many events of each target.
+    pub(crate) fn new(site: &'a Site, seed: u64, history_events: usize) -> Self {
+        let (address, history_events) = ("127.0.0.1:0".parse().unwrap(), history_events.to_string());
+        Self { site, rng: Rng::new(seed), history_events, server: None, address }
+    }
+
+    /// On the same port most of the time, and with any --fsync.
+    pub(crate) fn start(&mut self) {
+        loop {
+            let fsync = self.rng.pick(&["always", "interval", "never"]);
+            // With few, streams fall behind and are given what they missed from the history.
+            let ring_messages = self.rng.pick(&["4", "64"]);
+            let events = self.history_events.as_str();
+            let flags = ["--fsync", fsync, "--ring-messages", ring_messages, "--history-events", events];
+            let mut server = self.site.start(self.address, &flags);
+            if self.rng.chance(EARLY_KILLS_PERCENT) {
+                thread::sleep(Duration::from_micros(self.rng.below(50_000)));
+                self.site.kill(server);
+            } else if let Some(address) = self.site.announce(&mut server) {
+                self.address = address;
+                self.server = Some(server);
+                return;
+            } else {
+                self.address.set_port(0);
+            }
+        }
+    }
+
+    /// Waits until it has answered up to so many publishes, and a random moment more.
+    pub(crate) fn wait_for_answers(&mut self, answers_max: u64) {
+        let answers = self.rng.below(answers_max);
+        let answered = || self.site.acknowledged() + self.site.refused();
+        let enough = answered() + answers;
+        until("publishes are answered", || answered() >= enough);
+        thread::sleep(Duration::from_micros(self.rng.below(3_000)));
+    }
+
+    /// In the middle of what it does, and of ending if it may have begun to end.
+    pub(crate) fn kill(&mut self, may_end: bool) -> Found {
+        let server = self.taken();
+        let is_late = may_end && self.rng.chance(LATE_KILLS_PERCENT);
+        let delay = Duration::from_micros(self.rng.below(5_000));
+        let mut found = Found::Alive;
+        if !is_late {
+            self.site.kill(server);
+        } else if !self.site.kill_at_end(server, delay) {
+            found = Found::Ended;
+        }
+        self.start();
+        found
+    }
+
+    /// In order.
+    pub(crate) fn stop(&mut self) {
+        let server = self.taken();
+        self.site.stop(server);
+        self.start();
+    }
+
+    pub(crate) fn stop_for_good(&mut self) {
+        let server = self.taken();
+        self.site.stop(server);
+    }
+
+    /// The server; the next one is on another port now and then.
+    fn taken(&mut self) -> Process {
+        if self.rng.chance(25) {
+            self.address.set_port(0);
+        }
+        self.server.take().unwrap()
+    }
+
+    pub(crate) fn publish_end(&self) {
+        let answer = Requests::open(self.address).unwrap().post(&format!("/broadcast?event={END}"), &[], "");
+        assert_eq!(answer.unwrap().status, 202);
+    }
+
+    /// What is kept, as it is on the disk.
+    pub(crate) fn read_after_one_more_kill(&mut self, targets: &[Target], channels: &[&'static str]) -> Vec<View> {
+        self.site.kill(self.server.take().unwrap());
+        self.start();
+        let mut views = vec![replay(self.address, targets)];
+        views.extend(channels.iter().map(|channel| pages(self.address, channel)));
+        views
+    }
+}
