@@ -52,7 +52,8 @@ impl Keeper {
     }
 
     pub(crate) fn run(mut self, stop: &Stop, desk: &dyn Desk) {
-        let mut interval = LOOK_INTERVAL;
+        // Soon: a server that is ended again and again has to come to it.
+        let mut interval = BUSY_INTERVAL;
         while !stop.wait(interval) {
             interval = LOOK_INTERVAL;
             match self.look(stop, desk) {
