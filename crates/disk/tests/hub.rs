@@ -228,24 +228,27 @@ fn room_for_little_is_not_taken_for_room_for_what_was_refused() {
 }
 
 #[test]
-fn with_interval_publishes_wait_for_a_disk_that_does_not_come_to_syncing() {
+fn with_interval_a_disk_that_does_not_come_to_syncing_is_waited_for_and_then_publishes_are_refused() {
     let disk = MemoryDisk::new();
     let running = Running::new(&disk, fsync(Fsync::Interval));
-    running.publish(event("first")).unwrap();
+    let mut acknowledged = vec![running.publish(event("first")).unwrap().id];
     until("it is on the disk", || disk.is_synced());
     disk.hold_syncs(true);
-    let meanwhile = running.publish(event("meanwhile"));
-    // Longer than the interval: what is not on the disk may not be so old.
-    thread::sleep(Duration::from_millis(50));
-    thread::scope(|scope| {
-        let late = scope.spawn(|| running.publish(event("late")));
-        thread::sleep(Duration::from_millis(50));
-        assert!(!late.is_finished());
-        disk.hold_syncs(false);
-        assert!(late.join().unwrap().is_ok());
-    });
-    assert!(meanwhile.is_ok());
-    assert_eq!(running.data(), ["first", "meanwhile", "late"]);
+    // Until what is not on the disk is too old, and the patience with the disk is over.
+    let refused = loop {
+        let began = Instant::now();
+        match running.publish(event("x")) {
+            Ok(receipt) => acknowledged.push(receipt.id),
+            Err(error) => break (error, began.elapsed() > fsync(Fsync::Interval).fsync_interval),
+        }
+    };
+    assert_eq!(refused, (PublishError::Journal, true), "it was not given up at once");
+    assert!(running.hub.trouble().is_some_and(|trouble| trouble.contains("does not sync")));
+    disk.hold_syncs(false);
+    until("the disk has come to it", || running.hub.trouble().is_none());
+    acknowledged.push(running.publish(event("x")).unwrap().id);
+    let kept = running.history("a", &Start::Earliest).0;
+    assert_eq!(kept.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), acknowledged);
     running.drain().unwrap();
 }
 

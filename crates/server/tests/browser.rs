@@ -178,7 +178,7 @@ fn chromium_misses_nothing_however_often_its_server_is_killed() {
                     }
                     thread::sleep(Duration::from_millis(1));
                 }
-                thread::sleep(Duration::from_micros(rng.below(3_000)));
+                thread::sleep(Duration::from_micros(rng.number(3_000)));
                 let mut server = server.lock().unwrap();
                 server.take().unwrap().kill();
                 *server = Some(serve(directory.path(), address).0);

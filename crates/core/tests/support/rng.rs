@@ -19,7 +19,12 @@ impl Rng {
 
     /// Below `end`, which must not be 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
+        usize::try_from(self.number(end as u64)).unwrap()
+    }
+
+    /// The same for what is no count of things.
+    pub(crate) fn number(&mut self, end: u64) -> u64 {
+        self.next() % end
     }
 
     /// From `low` to `high`, both included.

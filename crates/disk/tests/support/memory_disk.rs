@@ -4,9 +4,7 @@
 use std::{
     collections::BTreeMap,
     io, mem,
-    sync::{Arc, Mutex, MutexGuard},
-    thread,
-    time::Duration,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 use fanfare_disk::parts::{File, Files, Listed};
@@ -55,6 +53,8 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct MemoryDisk {
     state: Arc<Mutex<State>>,
+    /// Syncs need not wait any more.
+    released: Arc<Condvar>,
 }
 
 impl MemoryDisk {
@@ -81,6 +81,7 @@ impl MemoryDisk {
     /// Lets syncs of data wait, or go on.
     pub(crate) fn hold_syncs(&self, holds: bool) {
         self.state().holds_syncs = holds;
+        self.released.notify_all();
     }
 
     /// These fail from now on.
@@ -222,7 +223,7 @@ impl Files for MemoryDisk {
         state.check(Op::Create)?;
         let node = Arc::<Mutex<Node>>::default();
         state.names.insert(name.to_owned(), Arc::clone(&node));
-        Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), node }))
+        Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), released: Arc::clone(&self.released), node }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -250,6 +251,7 @@ impl Files for MemoryDisk {
 #[derive(Debug)]
 struct MemoryFile {
     state: Arc<Mutex<State>>,
+    released: Arc<Condvar>,
     node: Arc<Mutex<Node>>,
 }
 
@@ -278,9 +280,7 @@ impl File for MemoryFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        while self.state.lock().unwrap().holds_syncs {
-            thread::sleep(Duration::from_millis(1));
-        }
+        drop(self.released.wait_while(self.state.lock().unwrap(), |state| state.holds_syncs).unwrap());
         self.state.lock().unwrap().check(Op::SyncData)?;
         let mut node = self.node.lock().unwrap();
         node.synced = node.bytes.len();

@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// Of a hundred kills so many come when the server has begun to end in order.
-const LATE_KILLS_PERCENT: u64 = 10;
+const LATE_KILLS_PERCENT: usize = 10;
 /// Of a hundred starts so many are killed before anybody is told of them, most in the middle of reading the journal.
-const EARLY_KILLS_PERCENT: u64 = 15;
+const EARLY_KILLS_PERCENT: usize = 15;
 
 /// What a kill met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl<'a> Killer<'a> {
             let flags = ["--fsync", fsync, "--ring-messages", ring_messages, "--history-events", events];
             let mut server = self.site.start(self.address, &flags);
             if self.rng.chance(EARLY_KILLS_PERCENT) {
-                thread::sleep(Duration::from_micros(self.rng.below(50_000)));
+                thread::sleep(Duration::from_micros(self.rng.number(50_000)));
                 self.site.kill(server);
             } else if let Some(address) = self.site.announce(&mut server) {
                 self.address = address;
@@ -62,18 +62,18 @@ impl<'a> Killer<'a> {
 
     /// Waits until it has answered up to so many publishes, and a random moment more.
     pub(crate) fn wait_for_answers(&mut self, answers_max: u64) {
-        let answers = self.rng.below(answers_max);
+        let answers = self.rng.number(answers_max);
         let answered = || self.site.acknowledged() + self.site.refused();
         let enough = answered() + answers;
         until("publishes are answered", || answered() >= enough);
-        thread::sleep(Duration::from_micros(self.rng.below(3_000)));
+        thread::sleep(Duration::from_micros(self.rng.number(3_000)));
     }
 
     /// In the middle of what it does, and of ending if it may have begun to end.
     pub(crate) fn kill(&mut self, may_end: bool) -> Found {
         let server = self.taken();
         let is_late = may_end && self.rng.chance(LATE_KILLS_PERCENT);
-        let delay = Duration::from_micros(self.rng.below(5_000));
+        let delay = Duration::from_micros(self.rng.number(5_000));
         let mut found = Found::Alive;
         if !is_late {
             self.site.kill(server);

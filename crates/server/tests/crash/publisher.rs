@@ -143,7 +143,7 @@ impl<'a> Publisher<'a> {
     }
 
     fn batch(&mut self, lines_max: u64) -> Vec<(Name, Vec<Target>)> {
-        let lines = 1 + self.rng.below(lines_max);
+        let lines = 1 + self.rng.number(lines_max);
         (0..lines).map(|_| (self.name(), self.targets_of_a_line())).collect()
     }
 

@@ -155,7 +155,7 @@ fn kill_at(moment: Moment, site: &Site, killer: &mut Killer<'_>) {
             GIVING_BACK_US_MAX
         }
     };
-    thread::sleep(Duration::from_micros(killer.rng.below(delay_us_max)));
+    thread::sleep(Duration::from_micros(killer.rng.number(delay_us_max)));
     assert_eq!(killer.kill(false), Found::Alive);
 }
 

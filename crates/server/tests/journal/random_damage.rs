@@ -28,7 +28,7 @@ fn make(directory: &Path, rng: &mut Rng) -> Vec<Event> {
         let server = Server::start(directory, &[]);
         let mut requests = server.requests();
         for number in 0..EVENTS_A_RUN {
-            let data = format!("{run}-{number} {}", "x".repeat(usize::try_from(rng.below(300)).unwrap()));
+            let data = format!("{run}-{number} {}", "x".repeat(usize::try_from(rng.number(300)).unwrap()));
             let id = requests.post("/channels/a", &[], &data).unwrap().id();
             published.push((id, data));
         }
@@ -63,8 +63,8 @@ fn damage(directory: &Path, rng: &mut Rng) -> String {
     if length == 0 {
         return "nothing".to_owned();
     }
-    let at = usize::try_from(rng.below(length)).unwrap();
-    let what = match rng.below(6) {
+    let at = usize::try_from(rng.number(length)).unwrap();
+    let what = match rng.number(6) {
         0 if path != *newest => {
             fs::remove_file(&path).unwrap();
             return format!("{name} removed");
@@ -84,7 +84,7 @@ fn damage(directory: &Path, rng: &mut Rng) -> String {
             format!("{at} to {end} copied to the beginning")
         }
         _ => {
-            bytes[at] ^= 1 << rng.below(8);
+            bytes[at] ^= 1 << rng.number(8);
             format!("a bit at {at} flipped")
         }
     };
@@ -112,7 +112,7 @@ fn whatever_is_damaged_nothing_false_is_served_and_nothing_is_missing_without_a_
         for entry in fs::read_dir(whole.path()).unwrap().map(Result::unwrap) {
             fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
         }
-        let damages: Vec<_> = (0..=rng.below(3)).map(|_| damage(copy.path(), &mut rng)).collect();
+        let damages: Vec<_> = (0..=rng.number(3)).map(|_| damage(copy.path(), &mut rng)).collect();
         let context = format!("DAMAGE_SEED={seed}, round {round}: {damages:?}");
         let server = Server::start(copy.path(), &[]);
         let next = server.publish("/channels/a", "next");

@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub(crate) mod peer;
+/// As in the tests of the core.
+#[path = "../../../core/tests/support/rng.rs"]
 pub(crate) mod rng;
 pub(crate) mod small_disk;
 pub(crate) mod wire;
