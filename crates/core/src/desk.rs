@@ -3,13 +3,13 @@
 //!
 //! Whatever is brought back first is first for everybody: there is one journal, and it calls from one thread at a time.
 
-use std::{mem, task::Context};
+use std::{collections::VecDeque, mem, task::Context};
 
 use crate::{
     event_id::EventId,
-    hub::Hub,
+    hub::{Hub, PublishError},
     idempotency::Answer,
-    journal::{Kept, Past, Refusal},
+    journal::{Brought, Kept, Past, Refusal},
     submission::Submission,
     target::Target,
 };
@@ -31,6 +31,13 @@ pub trait Desk: Send + Sync {
 
     /// The journal has these, with ids that rise from call to call: now they are everybody's.
     fn commit(&self, group: Vec<(EventId, Submission)>);
+
+    /// As [`Desk::commit`], for a journal that others write to as well: takes from the front as much as there is room for
+    /// while inboxes are at most half full. If something is left, the caller is registered to be woken when there is room.
+    fn bring(&self, brought: &mut VecDeque<Brought>, cx: &Context<'_>);
+
+    /// The journal knew the key of this one: it is not published, and gets the first answer.
+    fn repeat(&self, submission: Submission, id: EventId, matched: usize);
 
     /// The journal does not have these.
     fn refuse(&self, group: Vec<Submission>, refusal: Refusal);
@@ -61,12 +68,13 @@ impl<S: Send> Desk for Hub<S> {
         let mut order = self.order();
         order.journal.append(id, draft, now_ms);
         if let Some(claim) = claim {
-            order.idempotency.store(claim, Answer { id, matched, tally: None }, bytes);
+            order.idempotency.store(claim, Answer { id, matched, tally: None, is_repeat: false }, bytes);
         }
     }
 
     fn restore_past(&self, past: Past) {
         self.order().journal.restore_past(past);
+        self.readiness.set();
     }
 
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {
@@ -93,8 +101,7 @@ impl<S: Send> Desk for Hub<S> {
                 let Submission { draft, claim, answer, promise, .. } = submission;
                 let bytes_max = draft.bytes_max();
                 let answer = self.hand_over(&mut order, id, draft, claim, answer, now_ms);
-                self.unreserve(bytes_max);
-                self.answered(&mut order);
+                self.answered(&mut order, bytes_max);
                 promise.keep(Ok(answer))
             });
             let wakers: Vec<_> = answered.collect();
@@ -104,25 +111,19 @@ impl<S: Send> Desk for Hub<S> {
         });
     }
 
+    fn bring(&self, brought: &mut VecDeque<Brought>, cx: &Context<'_>) {
+        while !brought.is_empty() && self.has_room_to_bring(cx) {
+            self.bring_some(brought);
+        }
+    }
+
+    fn repeat(&self, submission: Submission, id: EventId, matched: usize) {
+        let answer = Answer { id, matched, tally: None, is_repeat: true };
+        self.settle(vec![submission], &Ok(answer));
+    }
+
     fn refuse(&self, group: Vec<Submission>, refusal: Refusal) {
-        in_steps(group, |step| {
-            let mut order = self.order();
-            let refused = step.map(|submission| {
-                let Submission { draft, claim, promise, .. } = submission;
-                if let Some(claim) = &claim {
-                    order.idempotency.give_up(claim);
-                }
-                self.unreserve(draft.bytes_max());
-                self.answered(&mut order);
-                promise.keep(Err(refusal.into()))
-            });
-            let mut wakers: Vec<_> = refused.collect();
-            // There is room again.
-            wakers.push(order.gate.first().into_iter().collect());
-            drop(order);
-            self.wake_shards();
-            wakers.into_iter().flatten().for_each(std::task::Waker::wake);
-        });
+        self.settle(group, &Err(refusal.into()));
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
@@ -148,7 +149,7 @@ impl<S: Send> Desk for Hub<S> {
     }
 }
 
-/// Hands over a group a few at a time.
+/// A group a few at a time.
 fn in_steps<T>(group: Vec<T>, mut each: impl FnMut(std::iter::Take<&mut std::vec::IntoIter<T>>)) {
     let mut group = group.into_iter();
     while group.len() > 0 {
@@ -157,6 +158,27 @@ fn in_steps<T>(group: Vec<T>, mut each: impl FnMut(std::iter::Take<&mut std::vec
 }
 
 impl<S> Hub<S> {
+    /// These are not published; that is their answer.
+    fn settle(&self, group: Vec<Submission>, result: &Result<Answer, PublishError>) {
+        in_steps(group, |step| {
+            let mut order = self.order();
+            let settled = step.map(|submission| {
+                let Submission { draft, claim, promise, .. } = submission;
+                if let Some(claim) = &claim {
+                    order.idempotency.give_up(claim);
+                }
+                self.answered(&mut order, draft.bytes_max());
+                promise.keep(result.clone())
+            });
+            let mut wakers: Vec<_> = settled.collect();
+            // There is room again.
+            wakers.push(order.gate.first().into_iter().collect());
+            drop(order);
+            self.wake_shards();
+            wakers.into_iter().flatten().for_each(std::task::Waker::wake);
+        });
+    }
+
     /// The journal is given nothing more, and ends when it has answered what waits.
     pub fn close_journal(&self) {
         self.order().submissions.is_closed = true;
@@ -177,6 +199,7 @@ impl<S: Send> Hub<S> {
         let mut order = self.order();
         let is_draining = order.is_draining;
         // What it has taken and never answered.
+        order.submissions.bytes = 0;
         if mem::take(&mut order.submissions.unanswered) > 0 && is_draining {
             self.post_drain();
         }

@@ -4,7 +4,7 @@
 //! awaited or written inside it. The journal is read under it too, a few events at a time. With a [`crate::Journal`]
 //! outside of the hub a publish waits for that in between (see [`crate::Desk`]).
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc};
 
 use thiserror::Error;
 
@@ -25,13 +25,14 @@ use crate::{
     order::Order,
     outlet::Socket,
     pass::Pass,
+    readiness::Readiness,
     receipt::{Receipt, Report, Tally},
     registry::Registry,
     ring::Ring,
     shard::{ReadRequest, Shard},
     submission::{Origin, Submissions},
     subscription::{Start, Subscribe, Subscriber, Subscription},
-    sync::{AtomicU64, AtomicUsize, AtomicWaker, Mutex, Ordering},
+    sync::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, Ordering},
     target::Target,
     underway::Underway,
 };
@@ -61,6 +62,7 @@ impl From<Refusal> for PublishError {
         match refusal {
             Refusal::NotPublished => Self::Journal,
             Refusal::Unknown => Self::Unknown,
+            Refusal::KeyReused => Self::KeyReused,
         }
     }
 }
@@ -107,6 +109,10 @@ pub struct Hub<S> {
     claims: Claims,
     /// The journal outside of the hub, and what keeps it from its work.
     pub(crate) journal_waker: AtomicWaker,
+    /// It waits for room; set under the order lock, read by shards without it.
+    pub(crate) journal_waits: AtomicBool,
+    pub(crate) room_waker: AtomicWaker,
+    pub(crate) readiness: Readiness,
     trouble: Mutex<Option<String>>,
     clock: UnixClock,
     config: Config,
@@ -152,7 +158,7 @@ impl<S> Hub<S> {
         let draft = self.draft(event);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.inboxes.len())));
-        let answer = Answer { id: EventId::ZERO, matched, tally };
+        let answer = Answer { id: EventId::ZERO, matched, tally, is_repeat: false };
         Admission::new(self, draft, claim, answer, origin).await
     }
 
@@ -286,6 +292,16 @@ impl<S> Hub<S> {
         *self.trouble.lock() = trouble;
     }
 
+    /// Whether it has what its journal had before it.
+    pub fn is_ready(&self) -> bool {
+        self.readiness.is_set()
+    }
+
+    /// Waits for that.
+    pub async fn ready(&self) {
+        poll_fn(|cx| self.readiness.poll(cx)).await;
+    }
+
     /// The newest id given so far.
     pub fn last_id(&self) -> EventId {
         self.order.lock().journal.last()
@@ -344,6 +360,7 @@ impl<S: Socket> Hub<S> {
     /// A hub whose events a [`crate::Journal`] orders and keeps: the hub is to be its [`crate::Desk`].
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         let hub = Self::made(config, clock);
+        hub.readiness.unset();
         Self::with_shards(Self { has_outside: true, ..hub })
     }
 
@@ -373,6 +390,9 @@ impl<S: Socket> Hub<S> {
             connections: AtomicU64::new(0),
             claims: Claims::default(),
             journal_waker: AtomicWaker::new(),
+            journal_waits: AtomicBool::new(false),
+            room_waker: AtomicWaker::new(),
+            readiness: Readiness::default(),
             trouble: Mutex::default(),
             clock,
             config,

@@ -63,6 +63,8 @@ pub(crate) struct Answer {
     pub(crate) matched: usize,
     /// If the first publisher asked for the outcome.
     pub(crate) tally: Option<Arc<Tally>>,
+    /// A journal outside of the hub knew the key.
+    pub(crate) is_repeat: bool,
 }
 
 /// What the publisher of a key is to be told.
@@ -198,7 +200,7 @@ mod tests {
     use crate::target::Target;
 
     fn answer(ms: u64) -> Answer {
-        Answer { id: EventId::new(ms, 0), matched: 0, tally: None }
+        Answer { id: EventId::new(ms, 0), matched: 0, tally: None, is_repeat: false }
     }
 
     fn key(text: &str) -> IdempotencyKey {

@@ -5,6 +5,7 @@
 use std::{sync::Arc, task::Context};
 
 use crate::{
+    gap::Gap,
     memory_journal::Batch,
     message::Message,
     notice::CloseReason,
@@ -25,11 +26,29 @@ pub struct SlotRef {
 /// One thing for a shard to do.
 #[derive(Debug)]
 pub(crate) enum Item<S> {
-    Publish { message: Message, tally: Option<Arc<Tally>> },
-    Subscribe { slot: SlotRef, subscriber: Box<Subscriber> },
-    Attach { slot: SlotRef, outlet: Outlet<S>, input_bytes: usize },
-    Leave { slot: SlotRef, reason: CloseReason },
-    Report { target: Target, report: Arc<Report> },
+    Publish {
+        message: Message,
+        tally: Option<Arc<Tally>>,
+    },
+    Subscribe {
+        slot: SlotRef,
+        subscriber: Box<Subscriber>,
+    },
+    Attach {
+        slot: SlotRef,
+        outlet: Outlet<S>,
+        input_bytes: usize,
+    },
+    Leave {
+        slot: SlotRef,
+        reason: CloseReason,
+    },
+    Report {
+        target: Target,
+        report: Arc<Report>,
+    },
+    /// The journal has missed something: every connection that is open is told.
+    Lost(Gap),
     Drain,
 }
 
@@ -77,6 +96,14 @@ impl<S> Inbox<S> {
         // registered publishers; one of them must see the other. See `Hub::release`.
         let (messages, held) = (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst));
         messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
+    }
+
+    /// Whether the publishes in it leave half of it free, without those that are only `reserved` and their bytes.
+    pub(crate) fn is_half_empty(&self, reserved: (usize, usize)) -> bool {
+        // SeqCst: see `Hub::has_room_to_bring`.
+        let (messages, bytes) = (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst));
+        let (messages, bytes) = (messages.saturating_sub(reserved.0), bytes.saturating_sub(reserved.1));
+        messages == 0 || (messages <= self.messages_max / 2 && bytes <= self.bytes_max / 2)
     }
 
     /// Reserves a place. Only called under the hub's order lock, after `has_room`.

@@ -4,12 +4,16 @@
 
 use std::io;
 
-use crate::{desk::Desk, event::Event, event_id::EventId, idempotency::IdempotencyKey, target::Target};
+use crate::{
+    desk::Desk, event::Event, event_id::EventId, gap::GapReason, idempotency::IdempotencyKey, submission::Submission,
+    target::Target,
+};
 
 /// Orders and keeps events outside of the hub.
 pub trait Journal: Send {
     /// Gives the hub what was kept before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
-    /// before there are publishers and subscribers.
+    /// before there are publishers and subscribers. A journal that cannot be reached yet may do so when it runs: until then
+    /// the hub is not ready ([`crate::Hub::is_ready`]).
     ///
     /// # Errors
     /// It cannot be read; the hub is not to be used then.
@@ -51,6 +55,17 @@ pub struct Kept {
     pub matched: usize,
 }
 
+/// What a journal that others write to as well brings back, one after the other, with ids that rise.
+#[derive(Debug)]
+pub enum Brought {
+    /// A submission of this hub. Its key, if it has one, is the journal's business.
+    Own(EventId, Submission),
+    /// An event from elsewhere.
+    Other(EventId, Event),
+    /// Events up to here may have been missed, whatever their targets: expired or restart.
+    Lost(EventId, GapReason),
+}
+
 /// Why submissions were not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -58,4 +73,6 @@ pub enum Refusal {
     NotPublished,
     /// They may turn up in it later.
     Unknown,
+    /// Their idempotency keys were used for other events.
+    KeyReused,
 }

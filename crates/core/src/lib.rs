@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod bring;
 mod budget;
 mod config;
 mod desk;
@@ -33,6 +34,7 @@ mod pace;
 mod pass;
 mod policy;
 mod port;
+mod readiness;
 mod receipt;
 mod registry;
 mod retention;
@@ -56,7 +58,7 @@ pub use gap::{Gap, GapReason};
 pub use hub::{Full, Hub, Page, PublishError, UnixClock, Wait};
 pub use idempotency::IdempotencyKey;
 pub use inbox::{Inbox, SlotRef};
-pub use journal::{Journal, Kept, Past, Refusal};
+pub use journal::{Brought, Journal, Kept, Past, Refusal};
 pub use memory_journal::ReadLimit;
 pub use message::{Draft, Fields, Message, prelude};
 pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};
@@ -69,7 +71,7 @@ pub use registry::Registry;
 pub use retention::{Pattern, Retention, Retentions};
 pub use ring::Ring;
 pub use shard::{ReadRequest, SWEEP_TICKS, Shard, Turn};
-pub use submission::Submission;
+pub use submission::{Hold, Submission};
 pub use subscription::{Heartbeat, Start, Subscribe, Subscription};
 pub use target::Target;
 pub use underway::Underway;

@@ -107,6 +107,15 @@ impl MemoryJournal {
         self.history.restore_marks(given_up, marks);
     }
 
+    /// Events up to `upto` may have been there and are not: expired or restart.
+    pub(crate) fn lose(&mut self, upto: EventId, reason: GapReason) {
+        self.last = self.last.max(upto);
+        match reason {
+            GapReason::Expired => self.history.restore_marks(upto, Vec::new()),
+            _ => self.lost = self.lost.max(upto),
+        }
+    }
+
     /// Gives `draft` its place, the newest, and keeps it, if it may be kept. `now_ms` is Unix time.
     pub(crate) fn append(&mut self, id: EventId, draft: Draft, now_ms: u64) -> Message {
         self.last = self.last.max(id);

@@ -67,9 +67,14 @@ impl<S> Hub<S> {
         ticket
     }
 
-    /// The room that was reserved for a submission of at most `bytes_max`.
-    pub(crate) fn unreserve(&self, bytes_max: usize) {
+    /// A submission of at most `bytes_max` has its answer; the room that was reserved for it is given back.
+    pub(crate) fn answered(&self, order: &mut Order, bytes_max: usize) {
         self.inboxes.iter().for_each(|inbox| inbox.release(1, bytes_max));
+        order.submissions.unanswered -= 1;
+        order.submissions.bytes -= bytes_max;
+        if order.is_draining && order.submissions.unanswered == 0 {
+            self.post_drain();
+        }
     }
 
     /// The one place that keeps and hands over, in the order of ids. The caller holds the lock and has made sure of room.
@@ -107,14 +112,6 @@ impl<S> Hub<S> {
         self.inboxes.iter().for_each(|inbox| inbox.push(Item::Drain));
     }
 
-    /// A submission has its answer.
-    pub(crate) fn answered(&self, order: &mut Order) {
-        order.submissions.unanswered -= 1;
-        if order.is_draining && order.submissions.unanswered == 0 {
-            self.post_drain();
-        }
-    }
-
     /// A shard has taken publishes from its inbox: whoever waits for room may look again.
     pub(crate) fn release(&self, shard: usize, messages: usize, bytes: usize) {
         self.inboxes[shard].release(messages, bytes);
@@ -124,6 +121,9 @@ impl<S> Hub<S> {
             if let Some(waker) = next {
                 waker.wake();
             }
+        }
+        if self.journal_waits.load(Ordering::SeqCst) {
+            self.room_waker.wake();
         }
     }
 }

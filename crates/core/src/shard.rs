@@ -13,6 +13,7 @@ use crate::{
     account::Accounts,
     event_id::EventId,
     fan::Fan,
+    gap::Gap,
     hub::Hub,
     inbox::{Inbox, Item, SlotRef},
     index::Index,
@@ -77,6 +78,8 @@ pub struct Shard<S> {
     accounts: Accounts,
     reading: Reading,
     notices: Vec<Notice>,
+    /// What everybody is to be told, and how far that has come. Nothing is taken meanwhile.
+    telling: Option<(Gap, usize)>,
     /// How far the sweep has come, and how many slots it still looks at in this tick.
     swept: usize,
     to_sweep: usize,
@@ -106,6 +109,7 @@ impl<S: Socket> Shard<S> {
             accounts: Accounts::default(),
             reading: Reading::default(),
             notices: Vec::new(),
+            telling: None,
             swept: 0,
             to_sweep: 0,
             drained: None,
@@ -125,7 +129,7 @@ impl<S: Socket> Shard<S> {
                 self.relieve(now_ms);
             }
             paused_until_ms = self.paused_until_ms(now_ms);
-            if paused_until_ms.is_none() {
+            if paused_until_ms.is_none() && !self.go_on_telling(now_ms) {
                 self.take_items(now_ms);
             }
         }
@@ -140,7 +144,8 @@ impl<S: Socket> Shard<S> {
         let is_draining = !is_passing && self.go_on_draining(now_ms);
         // Last, so that whoever wants to by now is heard.
         self.ask_journal();
-        let has_more = is_draining || is_sweeping || self.inbox.has_ready() || self.inbox.has_answers();
+        let is_telling = self.telling.is_some();
+        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_answers();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,

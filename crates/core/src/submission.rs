@@ -11,6 +11,7 @@ use crate::{
     event::Event,
     hub::PublishError,
     idempotency::{Answer, Claim, IdempotencyKey},
+    journal::Refusal,
     message::Draft,
     sync::Mutex,
 };
@@ -48,6 +49,17 @@ impl Submission {
     pub fn matched(&self) -> usize {
         self.answer.matched
     }
+
+    /// Its publisher is told nothing before the journal lets go, but of a refusal: for a journal that brings it back before
+    /// it is as safe as was promised.
+    #[must_use = "dropped, it says that nobody knows what became of the event"]
+    pub fn hold(&self) -> Hold {
+        let ticket = self.promise.0.clone();
+        if let Some(ticket) = &ticket {
+            ticket.0.lock().is_held = true;
+        }
+        Hold(ticket)
+    }
 }
 
 /// What has become of one submission. More than one publisher waits if a key is repeated.
@@ -57,25 +69,39 @@ pub(crate) struct Ticket(Mutex<Waiting>);
 #[derive(Debug, Default)]
 struct Waiting {
     result: Option<Result<Answer, PublishError>>,
+    /// An answer is not to be given yet.
+    is_held: bool,
     wakers: Vec<Waker>,
+}
+
+impl Waiting {
+    /// What its publishers may know.
+    fn known(&self) -> Option<&Result<Answer, PublishError>> {
+        self.result.as_ref().filter(|result| result.is_err() || !self.is_held)
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        if self.known().is_some() { mem::take(&mut self.wakers) } else { Vec::new() }
+    }
 }
 
 impl Ticket {
     /// It is known now. Returns who is to be woken, once no lock is held.
     fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         let mut waiting = self.0.lock();
-        waiting.result = Some(result);
-        mem::take(&mut waiting.wakers)
+        // What was told stays.
+        waiting.result.get_or_insert(result);
+        waiting.take_wakers()
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        self.0.lock().result.is_some()
+        self.0.lock().known().is_some()
     }
 
     /// The answer, once it is known.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Result<Answer, PublishError>> {
         let mut waiting = self.0.lock();
-        if let Some(result) = &waiting.result {
+        if let Some(result) = waiting.known() {
             return Poll::Ready(result.clone());
         }
         if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -107,13 +133,43 @@ impl Drop for Promise {
     }
 }
 
+/// Keeps the answer to a submission back. Dropped, nobody knows what became of it.
+#[derive(Debug)]
+pub struct Hold(Option<Arc<Ticket>>);
+
+impl Hold {
+    /// The answer may be given, now or when there is one; or this one is given in its place.
+    pub fn release(mut self, outcome: Result<(), Refusal>) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Result<(), Refusal>) {
+        let Some(ticket) = self.0.take() else { return };
+        let mut waiting = ticket.0.lock();
+        waiting.is_held = false;
+        if let Err(refusal) = outcome {
+            waiting.result = Some(Err(refusal.into()));
+        }
+        let wakers = waiting.take_wakers();
+        drop(waiting);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.end(Err(Refusal::Unknown));
+    }
+}
+
 /// Events that are not in the order yet; none but with a journal outside. Lives under the hub's order lock.
 #[derive(Debug, Default)]
 pub(crate) struct Submissions {
     /// What the journal has not taken yet.
     pub(crate) waiting: Vec<Submission>,
-    /// Those and what it has taken and not answered.
+    /// Those and what it has taken and not answered, and the bytes that are reserved for them in every inbox.
     pub(crate) unanswered: usize,
+    pub(crate) bytes: usize,
     /// There will be no more.
     pub(crate) is_closed: bool,
 }
@@ -121,6 +177,7 @@ pub(crate) struct Submissions {
 impl Submissions {
     pub(crate) fn push(&mut self, submission: Submission) {
         self.unanswered += 1;
+        self.bytes += submission.draft.bytes_max();
         self.waiting.push(submission);
     }
 }

@@ -30,7 +30,7 @@ impl Underway {
     /// # Errors
     /// [`PublishError::Journal`] or [`PublishError::Unknown`].
     pub async fn receipt(self) -> Result<Receipt, PublishError> {
-        let Answer { id, matched, tally } = match self.given {
+        let Answer { id, matched, tally, is_repeat } = match self.given {
             Given::Answer(answer) => answer,
             Given::Ticket(ticket) => poll_fn(|cx| ticket.poll(cx)).await?,
         };
@@ -39,6 +39,6 @@ impl Underway {
             Some(tally) => Some(tally.outcome().await),
         };
         let matched = outcome.map_or(matched, |outcome| outcome.matched());
-        Ok(Receipt { id, matched, outcome, is_repeat: self.is_repeat })
+        Ok(Receipt { id, matched, outcome, is_repeat: self.is_repeat || is_repeat })
     }
 }

@@ -1,6 +1,6 @@
 //! Publishers and a journal outside of the hub: neither waits for ever for the other.
 
-use std::{sync::Arc, task::Context};
+use std::{collections::VecDeque, sync::Arc, task::Context};
 
 use loom::thread;
 
@@ -9,12 +9,19 @@ use crate::{
     config::Config,
     desk::Desk as _,
     hub::{Hub, PublishError, Wait},
-    journal::Refusal,
+    inbox::Item,
+    journal::{Brought, Past, Refusal},
 };
 
 /// A hub that nobody drives, so that only these two have to do with each other.
 fn hub() -> Arc<Hub<NoSocket>> {
     Hub::behind_journal(Config::default(), Box::new(|| 1)).0
+}
+
+/// One whose inbox takes one publish.
+fn hub_of_one() -> Arc<Hub<NoSocket>> {
+    let config = Config { inbox_messages_max: 1, ..Config::default() };
+    Hub::behind_journal(config, Box::new(|| 1)).0
 }
 
 fn publisher(hub: &Arc<Hub<NoSocket>>) -> thread::JoinHandle<Result<(), PublishError>> {
@@ -57,6 +64,46 @@ fn two_publishers_are_answered_and_a_drain_ends_the_journal() {
             assert_eq!(publisher.join().unwrap(), Ok(()));
         }
         hub.drain();
+        journal.join().unwrap();
+    });
+}
+
+/// Catches: a journal that looks for room before it registers, or does not announce itself; a `release` that looks before it
+/// frees; and either side not SeqCst.
+#[test]
+fn a_journal_that_finds_no_room_is_woken_by_who_frees() {
+    loom::model(|| {
+        let hub = hub_of_one();
+        let bring = |n, sleeper: &Sleeper| {
+            let mut brought = VecDeque::from([Brought::Other(id(n), event())]);
+            loop {
+                hub.bring(&mut brought, &Context::from_waker(&sleeper.waker()));
+                if brought.is_empty() {
+                    return;
+                }
+                sleeper.sleep();
+            }
+        };
+        let sleeper = Sleeper::default();
+        bring(2, &sleeper);
+        let from_shard = Arc::clone(&hub);
+        let shard = thread::spawn(move || {
+            let Some(Item::Publish { message, .. }) = from_shard.inbox(0).pop() else { panic!("it was brought") };
+            from_shard.release(0, 1, message.bytes());
+        });
+        bring(3, &sleeper);
+        shard.join().unwrap();
+    });
+}
+
+/// Catches: a hub that is set ready without its wakers, and one who looks before it is in the list.
+#[test]
+fn who_waits_for_a_hub_to_be_ready_is_woken() {
+    loom::model(|| {
+        let hub = hub();
+        let from_journal = Arc::clone(&hub);
+        let journal = thread::spawn(move || from_journal.restore_past(Past::default()));
+        block_on(hub.ready());
         journal.join().unwrap();
     });
 }

@@ -77,6 +77,10 @@ impl<S: Socket> Shard<S> {
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, report } => self.report(&target, &report),
                 Item::Drain => self.drained = Some(0),
+                Item::Lost(gap) => {
+                    self.telling = Some((gap, 0));
+                    break;
+                }
             }
         }
         if messages > 0 {

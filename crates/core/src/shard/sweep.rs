@@ -149,6 +149,20 @@ impl<S: Socket> Shard<S> {
         most
     }
 
+    /// Tells a few more connections what everybody has missed; true while there are connections to tell.
+    pub(super) fn go_on_telling(&mut self, now_ms: u64) -> bool {
+        let Some((gap, from)) = self.telling else { return false };
+        let to = (from + self.hub.config().turn_slots_max).min(self.slots.len());
+        for at in from..to {
+            let Some(slot) = &mut self.slots[at] else { continue };
+            slot.tell(gap, now_ms);
+            let slot = SlotRef { index: index(at), connection: slot.connection };
+            self.flush(slot, now_ms);
+        }
+        self.telling = (to < self.slots.len()).then_some((gap, to));
+        self.telling.is_some()
+    }
+
     /// Ends a few more streams; true while there are streams to tell.
     pub(super) fn go_on_draining(&mut self, now_ms: u64) -> bool {
         let Some(from) = self.drained else { return false };

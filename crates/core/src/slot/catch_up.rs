@@ -144,6 +144,16 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// What everybody has missed, at once: before what waits, so that nobody comes behind it without knowing. `gap` may be
+    /// told once more to one who is further behind.
+    pub(crate) fn tell(&mut self, gap: Gap, now_ms: u64) {
+        if self.is_closing() {
+            return;
+        }
+        self.begin_to_wait(now_ms);
+        self.with_front(|front| front.push(gap));
+    }
+
     /// Everything that waited is taken, so what was lost behind it is told now.
     fn tell_loss(&mut self) {
         let Loss { missed, to } = std::mem::take(&mut self.loss);

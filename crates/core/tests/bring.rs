@@ -1,0 +1,258 @@
+//! A hub behind a journal that others write to as well: their events come in the same order as its own, with room for them
+//! or not at all; what was missed is told to everybody; and an answer may be kept back until its event is safe.
+
+mod support;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use fanfare_core::{
+    Brought, Config, Desk as _, EventId, Framing, GapReason, IdempotencyKey, Past, Policy, PublishError, ReadLimit,
+    Refusal, Start, Submission, Wait,
+};
+use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, data_of, poll, told_to};
+
+const PAGE: ReadLimit = ReadLimit { messages_max: 100, bytes_max: usize::MAX };
+
+fn id(ms: u64) -> EventId {
+    EventId::new(ms, 0)
+}
+
+fn kit(config: Config) -> Kit {
+    let kit = Kit::behind_journal(config);
+    kit.hub.restore_past(Past::default());
+    kit
+}
+
+fn take(kit: &Kit) -> Vec<Submission> {
+    let mut group = Vec::new();
+    kit.hub.take(&mut group, &Context::from_waker(&Flag::new().waker()));
+    group
+}
+
+fn submitted(kit: &Kit, data: &str) -> (PublishFuture, Submission) {
+    let mut publishing = kit.publishing(all(data), Wait::Journal);
+    assert!(poll(&mut publishing).is_pending());
+    (publishing, take(kit).remove(0))
+}
+
+fn once(kit: &Kit, key: &str, data: &str) -> PublishFuture {
+    let (hub, key, event) = (Arc::clone(&kit.hub), IdempotencyKey::new(key, "test").unwrap(), all(data));
+    let mut publishing: PublishFuture = Box::pin(async move { hub.publish_once(event, &key, Wait::Journal).await });
+    assert!(poll(&mut publishing).is_pending());
+    publishing
+}
+
+/// How many are left for want of room.
+fn bring(kit: &Kit, brought: impl IntoIterator<Item = Brought>) -> usize {
+    let mut brought: VecDeque<_> = brought.into_iter().collect();
+    kit.hub.bring(&mut brought, &Context::from_waker(&Flag::new().waker()));
+    brought.len()
+}
+
+fn other(ms: u64) -> Brought {
+    Brought::Other(id(ms), all(&ms.to_string()))
+}
+
+fn gap(from_ms: u64, to_ms: u64, reason: GapReason) -> Told {
+    Told { from: Some(id(from_ms)), to: Some(id(to_ms)), missed: None, reason }
+}
+
+fn resumed(kit: &mut Kit, after_ms: u64) -> Link {
+    let subscription = kit.subscribe_as("u", &[], Start::After(id(after_ms)), Policy::Repair);
+    let link = kit.attach(subscription, Framing::Chunked, usize::MAX);
+    kit.settle();
+    link
+}
+
+#[test]
+fn events_from_elsewhere_and_own_ones_come_in_one_order() {
+    let mut kit = kit(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let (mut publishing, own) = submitted(&kit, "own");
+    assert_eq!(bring(&kit, [other(2_000), Brought::Own(id(3_000), own), other(4_000)]), 0);
+    assert!(
+        matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(3_000) && receipt.matched == 1)
+    );
+    kit.settle();
+    assert_eq!(data_of(&link), ["2000", "own", "4000"]);
+    let resumed = resumed(&mut kit, 2_000);
+    assert_eq!(data_of(&resumed), ["own", "4000"]);
+    assert!(told_to(&resumed).is_empty());
+    assert_eq!(kit.hub.inbox(0).load(), (0, 0));
+}
+
+#[test]
+fn what_comes_from_elsewhere_waits_while_an_inbox_is_more_than_half_full_and_is_woken_when_it_is_not() {
+    let mut kit = kit(Config { inbox_messages_max: 100, ..Config::default() });
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let mut brought: VecDeque<_> = (2_000..2_200).map(other).collect();
+    let flag = Flag::new();
+    kit.hub.bring(&mut brought, &Context::from_waker(&flag.waker()));
+    // A step of 64 is begun while there are no more than 50.
+    assert_eq!((brought.len(), kit.hub.inbox(0).load().0, flag.take()), (136, 64, false));
+    kit.turn();
+    assert!(flag.take(), "the shard has taken some");
+    for _ in 0..10 {
+        kit.settle();
+        kit.hub.bring(&mut brought, &Context::from_waker(&flag.waker()));
+    }
+    kit.settle();
+    assert_eq!((brought.len(), data_of(&link).len()), (0, 200));
+}
+
+#[test]
+fn a_large_event_from_elsewhere_comes_into_an_empty_inbox_and_not_behind_another() {
+    let kit = kit(Config { inbox_bytes_max: 1_000, ..Config::default() });
+    let large = |ms| Brought::Other(id(ms), all(&"x".repeat(2_000)));
+    assert_eq!(bring(&kit, [large(2_000), large(2_001), other(2_002)]), 2);
+}
+
+#[test]
+fn places_that_publishers_have_reserved_do_not_stand_in_the_way_of_what_comes_before_theirs() {
+    let mut kit = kit(Config { inbox_messages_max: 4, ..Config::default() });
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let mut publishing: Vec<_> = (0..4).map(|_| kit.publishing(all("own"), Wait::Journal)).collect();
+    publishing.iter_mut().for_each(|one| assert!(poll(one).is_pending()));
+    let mut at_gate = kit.publishing(all("next"), Wait::Journal);
+    assert!(poll(&mut at_gate).is_pending());
+    let own = take(&kit);
+    assert_eq!(own.len(), 4, "one waits at the gate");
+    let brought = [other(2_000)].into_iter().chain((3_000..).map(id).zip(own).map(|(id, one)| Brought::Own(id, one)));
+    assert_eq!(bring(&kit, brought), 0);
+    publishing.iter_mut().for_each(|one| assert!(poll(one).is_ready()));
+    kit.settle();
+    assert_eq!(data_of(&link), ["2000", "own", "own", "own", "own"]);
+    assert!(poll(&mut at_gate).is_pending());
+    assert_eq!(take(&kit).len(), 1);
+}
+
+#[test]
+fn what_was_missed_is_told_to_every_stream_and_to_whoever_comes_back_from_before() {
+    for reason in [GapReason::Expired, GapReason::Restart] {
+        let mut kit = kit(Config { turn_slots_max: 2, ..Config::default() });
+        bring(&kit, [other(2_000)]);
+        let links: Vec<_> = (0..5).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
+        let not_attached = kit.subscribe_as("u", &[], Start::Now, Policy::Repair);
+        bring(&kit, [other(2_001), Brought::Lost(id(3_000), reason), other(3_001)]);
+        kit.settle();
+        let told = gap(2_001, 3_000, reason);
+        for link in &links {
+            assert_eq!((data_of(link), told_to(link)), (vec!["2001".into(), "3001".into()], vec![told.clone()]));
+        }
+        let late = kit.attach(not_attached, Framing::Chunked, usize::MAX);
+        kit.settle();
+        assert_eq!((data_of(&late).len(), told_to(&late)), (2, vec![told]));
+        let before = resumed(&mut kit, 2_000);
+        assert_eq!(told_to(&before), [gap(2_000, 3_000, reason)]);
+        assert_eq!(data_of(&before), ["2001", "3001"]);
+        let after = resumed(&mut kit, 3_001);
+        assert!(told_to(&after).is_empty() && data_of(&after).is_empty());
+        let page = kit.hub.history(&channel("c"), &Start::After(id(2_000)), PAGE);
+        assert_eq!(page.gap.map(|gap| (gap.to, gap.reason)), Some((Some(id(3_000)), reason)));
+    }
+}
+
+#[test]
+fn one_that_is_behind_is_told_what_everybody_missed_and_gets_what_there_is() {
+    let mut kit = kit(Config::default());
+    let slow = kit.connect(Policy::Repair, 0);
+    let all_of_them = (2_000..2_100).map(other).chain([Brought::Lost(id(3_000), GapReason::Restart), other(3_001)]);
+    let mut brought: VecDeque<_> = all_of_them.collect();
+    kit.hub.bring(&mut brought, &Context::from_waker(&Flag::new().waker()));
+    kit.settle();
+    slow.open();
+    kit.settle();
+    assert!(brought.is_empty());
+    let data = data_of(&slow);
+    assert_eq!((data.len(), data[0].as_str(), data[100].as_str()), (101, "2000", "3001"));
+    assert!(told_to(&slow).contains(&gap(2_099, 3_000, GapReason::Restart)));
+}
+
+#[test]
+fn an_answer_that_is_held_back_comes_when_both_are_there() {
+    let kit = kit(Config::default());
+    let (mut publishing, own) = submitted(&kit, "x");
+    let hold = own.hold();
+    bring(&kit, [Brought::Own(id(2_000), own)]);
+    assert!(poll(&mut publishing).is_pending(), "it is not safe yet");
+    hold.release(Ok(()));
+    assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(2_000)));
+
+    let (mut publishing, own) = submitted(&kit, "x");
+    own.hold().release(Ok(()));
+    assert!(poll(&mut publishing).is_pending(), "it is not there yet");
+    bring(&kit, [Brought::Own(id(2_001), own)]);
+    assert!(poll(&mut publishing).is_ready());
+}
+
+#[test]
+fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
+    let mut kit = kit(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    for is_dropped in [false, true] {
+        let (mut publishing, own) = submitted(&kit, "x");
+        let hold = own.hold();
+        if is_dropped {
+            drop(hold);
+        } else {
+            hold.release(Err(Refusal::Unknown));
+        }
+        assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Unknown)));
+        bring(&kit, [Brought::Own(id(2_000 + u64::from(is_dropped)), own)]);
+    }
+    let (mut publishing, own) = submitted(&kit, "x");
+    let hold = own.hold();
+    kit.hub.refuse(vec![own], Refusal::NotPublished);
+    assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "a refusal need not wait");
+    hold.release(Ok(()));
+    kit.settle();
+    assert_eq!(data_of(&link), ["x", "x"]);
+}
+
+#[test]
+fn a_key_that_the_journal_knows_gets_its_first_answer_and_one_that_was_reused_an_error() {
+    let kit = kit(Config { inbox_messages_max: 1, ..Config::default() });
+    let mut publishing = once(&kit, "k", "x");
+    kit.hub.repeat(take(&kit).remove(0), id(1_500), 7);
+    let Poll::Ready(Ok(receipt)) = poll(&mut publishing) else { panic!("it is answered") };
+    assert_eq!((receipt.id, receipt.matched, receipt.is_repeat, receipt.outcome), (id(1_500), 7, true, None));
+
+    let mut publishing = once(&kit, "k", "y");
+    kit.hub.refuse(take(&kit), Refusal::KeyReused);
+    assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::KeyReused)));
+
+    // The journal is asked again, and only it knows.
+    let mut publishing = once(&kit, "k", "z");
+    bring(&kit, [Brought::Own(id(2_000), take(&kit).remove(0))]);
+    assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if !receipt.is_repeat));
+    assert_eq!(kit.hub.inbox(0).load().0, 1, "the places of the two others are free");
+}
+
+#[test]
+fn behind_the_end_of_a_drain_nothing_from_elsewhere_follows() {
+    let mut kit = kit(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let (mut publishing, own) = submitted(&kit, "own");
+    kit.hub.drain();
+    assert_eq!(bring(&kit, [other(2_000), Brought::Own(id(2_001), own), other(2_002), other(2_003)]), 0);
+    assert!(poll(&mut publishing).is_ready());
+    kit.settle();
+    assert_eq!(data_of(&link), ["2000", "own"]);
+    assert!(kit.shards[0].is_drained() || link.out().ends_with(b"0\r\n\r\n"));
+}
+
+#[test]
+fn a_hub_is_ready_when_it_has_what_its_journal_had() {
+    assert!(Kit::new(Config::default()).hub.is_ready());
+    let kit = Kit::behind_journal(Config::default());
+    let (hub, flag) = (Arc::clone(&kit.hub), Flag::new());
+    let mut ready = Box::pin(hub.ready());
+    assert!(!kit.hub.is_ready());
+    assert!(ready.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
+    kit.hub.restore_past(Past::default());
+    assert!(flag.take() && kit.hub.is_ready() && poll(&mut ready).is_ready());
+}
