@@ -1,0 +1,122 @@
+//! [`Sentinels`]: a primary, its replica, and three sentinels that make the replica primary when the primary is dead.
+
+use super::{RedisServer, until};
+
+/// What the sentinels call the primary.
+const NAME: &str = "fanfare";
+
+/// All of them; they are killed when this is dropped.
+pub(crate) struct Sentinels {
+    sentinels: Vec<RedisServer>,
+    servers: [RedisServer; 2],
+    /// Which of the servers is the primary.
+    primary: usize,
+}
+
+impl Sentinels {
+    /// Waits until a failover would succeed.
+    #[track_caller]
+    pub(crate) fn start() -> Self {
+        let args = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+        let primary = RedisServer::start(&args);
+        let of_primary = ["--replicaof", &format!("127.0.0.1 {}", primary.port())];
+        let replica = RedisServer::start(&[&args, &of_primary[..]].concat());
+        until("the replica has a copy", || replica.info("master_link_status") == "up");
+        let config = format!(
+            "sentinel monitor {NAME} 127.0.0.1 {} 2\n\
+             sentinel down-after-milliseconds {NAME} 300\n\
+             sentinel failover-timeout {NAME} 2000\n",
+            primary.port()
+        );
+        let sentinels: Vec<_> = (0..3).map(|_| RedisServer::start_sentinel(&config)).collect();
+        for sentinel in &sentinels {
+            // They ask and tell each other often. A machine that is slow for seconds makes none of them stop work, which
+            // they call TILT.
+            let faster = ["info-period", "200", "publish-period", "200", "ask-period", "200", "ping-period", "100"];
+            let patient = ["tilt-trigger", "20000", "tilt-period", "100"];
+            sentinel.call(&[&["SENTINEL", "DEBUG"], &faster[..], &patient].concat()).ok();
+        }
+        let all = Self { sentinels, servers: [primary, replica], primary: 0 };
+        all.until_ready();
+        all
+    }
+
+    /// `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3?master=fanfare`
+    pub(crate) fn url(&self) -> String {
+        let hosts: Vec<_> = self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        format!("redis-sentinel://{}?master={NAME}", hosts.join(","))
+    }
+
+    pub(crate) fn primary(&self) -> &RedisServer {
+        &self.servers[self.primary]
+    }
+
+    pub(crate) fn primary_mut(&mut self) -> &mut RedisServer {
+        &mut self.servers[self.primary]
+    }
+
+    /// The server that is not primary now: after [`failover`](Self::failover) it is the dead one.
+    pub(crate) fn replica(&self) -> &RedisServer {
+        &self.servers[1 - self.primary]
+    }
+
+    pub(crate) fn replica_mut(&mut self) -> &mut RedisServer {
+        &mut self.servers[1 - self.primary]
+    }
+
+    pub(crate) fn sentinels(&mut self) -> &mut [RedisServer] {
+        &mut self.sentinels
+    }
+
+    /// Kills the primary and waits until the other server is it.
+    #[track_caller]
+    pub(crate) fn failover(&mut self) {
+        self.primary_mut().kill();
+        self.until_other();
+    }
+
+    /// Makes the other server primary as an operator does, while both run; waits until the old one is its replica.
+    #[track_caller]
+    pub(crate) fn switch_over(&mut self) {
+        self.sentinels[0].call(&["SENTINEL", "FAILOVER", NAME]).ok();
+        self.until_other();
+        until("the old primary follows the new one", || self.replica().info("role") == "slave");
+        self.until_ready();
+    }
+
+    /// Starts the server that was killed in a failover and waits until it follows the primary.
+    #[track_caller]
+    pub(crate) fn restart_replica(&mut self) {
+        self.replica_mut().restart();
+        until("it follows the primary", || self.replica().info("role") == "slave");
+        self.until_ready();
+    }
+
+    #[track_caller]
+    fn until_other(&mut self) {
+        self.primary = 1 - self.primary;
+        let port = i64::from(self.primary().port());
+        for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.is_running()) {
+            let named = || sentinel.call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
+            until("the sentinel names the other server", || named().items()[1].int() == port);
+        }
+        until("it is primary", || self.primary().info("role") == "master");
+    }
+
+    /// A sentinel that does not know the others or the replica yet could not bring about a failover.
+    #[track_caller]
+    fn until_ready(&self) {
+        for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.is_running()) {
+            until("the sentinel knows all", || {
+                let master = sentinel.call(&["SENTINEL", "MASTER", NAME]);
+                let replicas = sentinel.call(&["SENTINEL", "REPLICAS", NAME]);
+                let follows = |replica: &super::Reply| {
+                    replica.field("flags").text() == "slave" && replica.field("master-link-status").text() == "ok"
+                };
+                master.field("flags").text() == "master"
+                    && master.field("num-other-sentinels").int() == 2
+                    && matches!(replicas.items(), [replica] if follows(replica))
+            });
+        }
+    }
+}
