@@ -45,6 +45,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is draining")
     }
 
+    /// What the journal had before this server is not read yet.
+    pub(crate) fn not_ready() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is not ready: its journal has not been read")
+    }
+
     /// Without the publish key.
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "publishing needs the header Authorization: Bearer <key>")

@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use hyper::{
     body::Incoming,
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HOST, HeaderValue},
 };
+
+use tokio::time::sleep;
 
 use crate::{
     access,
@@ -31,6 +34,9 @@ use crate::{
     subscribe::{self, subscribe},
     upload::Upload,
 };
+
+/// How long a request waits for the hub to be ready: a browser that is refused does not come back by itself.
+const READY_TIME: Duration = Duration::from_secs(5);
 
 /// The connection that a request came on.
 #[derive(Clone, Debug)]
@@ -56,6 +62,8 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let owed = self.peer.handoff.owe();
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
+            Ok(route @ (Route::Health | Route::Ready | Route::Preflight)) => self.answer(route, request, owed),
+            Ok(route) if !self.app.hub.is_ready() => self.answer_when_ready(route, request, owed),
             Ok(route) => self.answer(route, request, owed),
             Err(problem) => self.refuse(problem, request, owed),
         }
@@ -63,6 +71,25 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 }
 
 impl Service {
+    /// Without what its journal had before it, a hub would answer as if that had never been.
+    fn answer_when_ready(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
+        let service = self.clone();
+        let answer = async move {
+            tokio::select! {
+                () = service.app.hub.ready() => {}
+                () = service.app.draining.stopped() => {}
+                () = sleep(READY_TIME) => {}
+            }
+            let answer = match service.app.hub.is_ready() {
+                true => service.answer(route, request, owed),
+                false => service.refuse(Problem::not_ready(), request, owed),
+            };
+            let Ok(response) = answer.await;
+            response
+        };
+        Answer::Later(Box::pin(answer))
+    }
+
     fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         match route {
@@ -86,6 +113,11 @@ impl Service {
             Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
             Route::Ready if self.app.is_draining() => {
                 Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
+            }
+            Route::Ready if !self.app.hub.is_ready() => {
+                let trouble = self.app.hub.trouble().map(|trouble| format!("journal unavailable: {trouble}\n"));
+                let body = format!("not ready: the journal has not been read\n{}", trouble.unwrap_or_default());
+                Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, body), owed)
             }
             // Streams go on without a journal: sending them elsewhere would not help.
             Route::Ready => match self.app.hub.trouble() {

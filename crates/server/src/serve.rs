@@ -4,6 +4,7 @@ use std::io::{Write as _, stdout};
 
 use fanfare_disk::DiskJournal;
 use fanfare_http::{Config, Fanfare};
+use fanfare_redis::RedisJournal;
 use tracing::{info, warn};
 
 use crate::{
@@ -52,9 +53,11 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
 
 /// The engine, with the events that its journal has, if there is one.
 fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
-    let Some((path, how)) = settings.journal() else {
-        return Fanfare::start(config).map_err(|error| Failure::failed(format!("cannot serve: {error}")));
-    };
+    let failed = |error: std::io::Error| Failure::failed(format!("cannot serve: {error}"));
+    if let Some(redis) = settings.redis() {
+        return Fanfare::start_behind(config, Box::new(RedisJournal::new(redis))).map_err(failed);
+    }
+    let Some((path, how)) = settings.journal() else { return Fanfare::start(config).map_err(failed) };
     let journal = DiskJournal::open(&path, how);
     let journal = journal.map_err(|error| Failure::failed(format!("--journal: {error}")))?;
     let started = Fanfare::start_behind(config, Box::new(journal));

@@ -1,6 +1,6 @@
 //! [`Serve`]: the one definition of each setting of `fanfare serve`. A field is the flag, the environment variable and
-//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history and
-//! the journal are parts of their own. The other modules below layer the sources, judge them together, show them, and make them what the
+//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history,
+//! the journal and Redis are parts of their own. The other modules below layer the sources, judge them together, show them, and make them what the
 //! server takes.
 
 mod file;
@@ -8,6 +8,7 @@ mod history;
 mod journal;
 mod layers;
 mod meaning;
+mod redis;
 mod report;
 mod value;
 
@@ -18,6 +19,7 @@ use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
 use self::{
     history::History,
     journal::Journal,
+    redis::Redis,
     value::{duration, filter, host, origin, size},
 };
 pub(crate) use self::{
@@ -139,6 +141,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     journal: Journal,
+
+    #[command(flatten)]
+    redis: Redis,
 
     /// Messages that may wait for one connection.
     #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096), help_heading = "Limits")]

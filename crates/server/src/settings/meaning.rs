@@ -48,6 +48,19 @@ impl Serve {
             let (all, one) = (self.bodies_bytes, self.body_bytes);
             return Err(format!("--bodies-bytes ({all}) is less than --body-bytes ({one}): no such body would fit"));
         }
+        self.check_redis()
+    }
+
+    /// A sentence of ours, because it must not repeat the password.
+    fn check_redis(&self) -> Result<(), String> {
+        let address = self.redis.address().map_err(|error| format!("--redis (FANFARE_REDIS): {error}"))?;
+        if address.is_some() && self.journal.path().is_some() {
+            return Err("--redis and --journal: the events of several nodes are kept by Redis; leave one of them out"
+                .to_owned());
+        }
+        if address.is_none() && self.redis.subscribes() {
+            return Err("--redis-subscribe needs --redis".to_owned());
+        }
         Ok(())
     }
 
@@ -69,6 +82,13 @@ impl Serve {
     pub(crate) fn journal(&self) -> Option<(PathBuf, fanfare_disk::Config)> {
         let targets_max = self.history.retentions().targets_max;
         self.journal.path().map(|path| (path, self.journal.config(targets_max)))
+    }
+
+    /// How the Stream is used, if there is to be one.
+    pub(crate) fn redis(&self) -> Option<fanfare_redis::Config> {
+        let address = self.redis.address().ok().flatten()?;
+        let keys_max = usize::try_from(self.idempotency_keys).unwrap_or(usize::MAX);
+        Some(self.redis.config(address, self.body_bytes, keys_max, ms(self.idempotency_window)))
     }
 
     /// As settings of the server, for a process that may have so many descriptors open.

@@ -1,0 +1,71 @@
+//! [`Host`]: one host of an [`Address`](crate::Address), and lists of them.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    net::Ipv6Addr,
+};
+
+use crate::address::AddressError;
+
+/// The hosts of one address. The others are found through those; a longer list is a mistake.
+pub(crate) const HOSTS_MAX: usize = 32;
+
+/// A name or an IP address, without brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) port: u16,
+}
+
+impl Host {
+    pub(crate) fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, AddressError> {
+        let hosts: Vec<_> = text.split(',').take(HOSTS_MAX + 1).collect();
+        if hosts.len() > HOSTS_MAX {
+            return Err(AddressError::TooManyHosts);
+        }
+        hosts.into_iter().map(|host| Self::parse(host, default_port)).collect()
+    }
+
+    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
+        let (name, port) = match text.strip_prefix('[') {
+            Some(text) => {
+                let (name, port) = text.split_once(']').ok_or(AddressError::Host)?;
+                name.parse::<Ipv6Addr>().map_err(|_| AddressError::Host)?;
+                (name, port)
+            }
+            None => text.split_at(text.find(':').unwrap_or(text.len())),
+        };
+        if name.is_empty() {
+            return Err(AddressError::NoHost);
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        // One that is in brackets is checked above. Names that are not ASCII are written in punycode.
+        if !text.starts_with('[') && !name.bytes().all(is_plain) {
+            return Err(AddressError::Host);
+        }
+        let port = match port.strip_prefix(':') {
+            None if port.is_empty() => default_port,
+            None => return Err(AddressError::Host),
+            Some(port) if port.contains(':') => return Err(AddressError::Host),
+            Some(port) => {
+                let port = number(port).and_then(|port| u16::try_from(port).ok());
+                port.filter(|&port| port > 0).ok_or(AddressError::Port)?
+            }
+        };
+        Ok(Self { name: name.to_owned(), port })
+    }
+}
+
+impl Display for Host {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.name.contains(':') {
+            true => write!(f, "[{}]:{}", self.name, self.port),
+            false => write!(f, "{}:{}", self.name, self.port),
+        }
+    }
+}
+
+/// Digits alone: `parse` takes a sign as well.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}

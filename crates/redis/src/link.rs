@@ -1,0 +1,304 @@
+//! [`Link`]: connections to the one server that has the Stream now, and what is asked of it. Whatever goes wrong ends the
+//! link as a whole, and a new one begins with [`Link::attach`]: so nothing happens to the Stream unnoticed.
+
+use std::{fmt, io, time::Duration};
+
+use fanfare_core::EventId;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, InfoDict, Pipeline, RedisError, RedisResult, Value,
+    aio::MultiplexedConnection,
+};
+use thiserror::Error;
+use tracing::warn;
+
+use crate::{
+    config::{Config, Keys},
+    entry::Entry,
+    position::Position,
+    primary::PrimaryError,
+};
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+/// How long a read waits for something to come; then the Stream is looked at.
+const BLOCK_TIME: Duration = Duration::from_secs(2);
+/// The oldest version that has what is used.
+const VERSION_MIN: (u32, u32) = (6, 2);
+
+/// Why there is no link, or no more.
+#[derive(Clone, Debug, Error)]
+#[error("{reason}")]
+pub(crate) struct LinkError {
+    pub(crate) reason: String,
+    /// It will not go away by itself.
+    pub(crate) is_setting: bool,
+}
+
+impl LinkError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_setting: false }
+    }
+
+    fn setting(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_setting: true }
+    }
+
+    fn of(self, info: &ConnectionInfo) -> Self {
+        Self { reason: format!("redis {}: {}", info.addr(), self.reason), ..self }
+    }
+}
+
+impl From<RedisError> for LinkError {
+    fn from(error: RedisError) -> Self {
+        let is_setting = matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM" | "WRONGTYPE"));
+        Self { reason: words(&error), is_setting }
+    }
+}
+
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<PrimaryError> for LinkError {
+    fn from(error: PrimaryError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// What an error of the library says, in the server's own words if it is one of the server's.
+pub(crate) fn words(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        _ if error.is_timeout() => "no answer in time".to_owned(),
+        (Some(code), detail) => format!("{code} {}", detail.unwrap_or_default()).trim_end().to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The scripts, as the server calls them.
+#[derive(Debug)]
+struct Scripts {
+    append: String,
+    attach: String,
+    lease: String,
+    release: String,
+}
+
+/// Where the Stream stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    pub(crate) epoch: Box<str>,
+    /// The number of the newest entry of ours.
+    pub(crate) n: u64,
+    /// When the epoch began, Unix time.
+    pub(crate) born_ms: u64,
+    /// The newest entry that said that events may be lost.
+    pub(crate) lost: EventId,
+    /// The newest id given.
+    pub(crate) last: EventId,
+}
+
+/// Connections to one server: one that appends, one that reads and waits, one for all else.
+pub(crate) struct Link {
+    pub(crate) info: ConnectionInfo,
+    keys: Keys,
+    appending: MultiplexedConnection,
+    reading: MultiplexedConnection,
+    asking: MultiplexedConnection,
+    scripts: Scripts,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("to", &self.info.addr().to_string()).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Finds the server and connects to it.
+    ///
+    /// # Errors
+    /// It cannot be found or reached, does not let us in, is too old, or is no primary.
+    pub(crate) async fn open(config: &Config) -> Result<Self, LinkError> {
+        let keys = Keys::new(&config.name);
+        let found = config.address.primary(&keys.events).await?;
+        let info = found.get_connection_info().clone();
+        let info = info.clone().set_tcp_settings(info.tcp_settings().clone().set_nodelay(true));
+        let open = async {
+            let client = Client::open(info.clone())?;
+            let connect = async |timeout| {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECT_TIME))
+                    .set_response_timeout(Some(timeout));
+                client.get_multiplexed_async_connection_with_config(&config).await
+            };
+            let mut asking = connect(config.timeout).await?;
+            check_server(&mut asking).await?;
+            Ok(Self {
+                scripts: Scripts::load(&mut asking).await?,
+                appending: connect(config.timeout).await?,
+                reading: connect(BLOCK_TIME + config.timeout).await?,
+                asking,
+                keys,
+                info: info.clone(),
+            })
+        };
+        open.await.map_err(|error: LinkError| error.of(&info))
+    }
+
+    /// Says whose error it is.
+    pub(crate) fn named(&self, error: LinkError) -> LinkError {
+        error.of(&self.info)
+    }
+
+    /// Where the Stream stands, for a node that has come to `position`. If it has gone back since, it goes on above that.
+    pub(crate) async fn attach(&self, position: Option<&Position>) -> Result<Attached, LinkError> {
+        let mut command = self.script(&self.scripts.attach);
+        command.arg(fresh_epoch());
+        if let Some(Position { id, epoch, n }) = position {
+            command.arg(id.to_string()).arg(&**epoch).arg(*n);
+        }
+        let reply: (String, u64, u64, String, String) = command.query_async(&mut self.asking.clone()).await?;
+        let (epoch, n, born_ms, lost, last) = reply;
+        let id = |text: &str| text.parse().unwrap_or(EventId::ZERO);
+        Ok(Attached { epoch: epoch.into(), n, born_ms, lost: id(&lost), last: id(&last) })
+    }
+
+    /// What follows `cursor`: at most `count` entries. None, if nothing came in time, or at once if it may not wait.
+    pub(crate) async fn read(&self, cursor: EventId, count: usize, may_wait: bool) -> Result<Vec<Entry>, LinkError> {
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(count);
+        if may_wait {
+            command.arg("BLOCK").arg(millis(BLOCK_TIME));
+        }
+        command.arg("STREAMS").arg(&self.keys.events).arg(cursor.to_string());
+        let reply = self.reading.clone().send_packed_command(&command).await.and_then(Value::extract_error)?;
+        Entry::of_reply(reply).ok_or_else(|| LinkError::new("an answer to XREAD that is none"))
+    }
+
+    /// The script that appends, without its arguments; see there.
+    pub(crate) fn append(&self) -> Cmd {
+        self.script(&self.scripts.append)
+    }
+
+    /// Sends what [`Link::append`] began; waits for so many replicas to have it, if there are to be any, half of the time
+    /// that the answer may take. The answer, and whether they had it.
+    pub(crate) async fn send(
+        mut connection: MultiplexedConnection,
+        command: Cmd,
+        replicas: usize,
+        timeout: Duration,
+    ) -> RedisResult<(Value, bool)> {
+        if replicas == 0 {
+            let reply = connection.send_packed_command(&command).await?;
+            return Ok((reply, true));
+        }
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(command).cmd("WAIT").arg(replicas).arg(millis(timeout / 2));
+        let mut replies = connection.send_packed_commands(&pipeline, 0, 2).await?.into_iter();
+        let (Some(reply), Some(waited)) = (replies.next(), replies.next()) else {
+            return Err((ErrorKind::Client, "two answers were due").into());
+        };
+        let is_safe = matches!(waited, Value::Int(had) if usize::try_from(had).is_ok_and(|had| had >= replicas));
+        Ok((reply, is_safe))
+    }
+
+    /// For what is sent beside other things.
+    pub(crate) fn appending(&self) -> MultiplexedConnection {
+        self.appending.clone()
+    }
+
+    /// For what waits for its answer.
+    pub(crate) fn asking(&self) -> MultiplexedConnection {
+        self.asking.clone()
+    }
+
+    /// Takes or keeps the lease under the name of `token`; whether this node holds it.
+    pub(crate) async fn lease(&self, token: &str, time: Duration) -> Result<bool, LinkError> {
+        let mut command = self.script(&self.scripts.lease);
+        command.arg(token).arg(millis(time)).arg(&self.keys.said);
+        let held: u64 = command.query_async(&mut self.asking.clone()).await?;
+        Ok(held == 1)
+    }
+
+    /// Gives the lease up.
+    pub(crate) async fn release(&self, token: &str) -> Result<(), LinkError> {
+        let mut command = self.script(&self.scripts.release);
+        command.arg(token);
+        Ok(command.query_async(&mut self.asking.clone()).await?)
+    }
+
+    /// Keeps the Stream within `bytes_max` bytes of memory, about.
+    pub(crate) async fn trim(&self, bytes_max: u64) -> Result<(), LinkError> {
+        let (mut asking, events) = (self.asking.clone(), &self.keys.events);
+        let bytes: Option<u64> = redis::cmd("MEMORY").arg("USAGE").arg(events).query_async(&mut asking).await?;
+        let Some(bytes) = bytes.filter(|bytes| *bytes > bytes_max) else { return Ok(()) };
+        let length: u64 = redis::cmd("XLEN").arg(events).query_async(&mut asking).await?;
+        // A little less than would do: trimming is by whole nodes of the Stream.
+        let left = u128::from(length) * u128::from(bytes_max) * 9 / (u128::from(bytes) * 10);
+        let left = u64::try_from(left).unwrap_or(u64::MAX);
+        let mut trim = redis::cmd("XTRIM");
+        trim.arg(events).arg("MAXLEN").arg("~").arg(left);
+        let _: u64 = trim.query_async(&mut asking).await?;
+        Ok(())
+    }
+
+    /// Loads the scripts once more: the server has forgotten them.
+    pub(crate) async fn reload(&self) -> Result<(), LinkError> {
+        Scripts::load(&mut self.asking.clone()).await.map(drop)
+    }
+
+    fn script(&self, name: &str) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(name).arg(self.keys.all.len()).arg(&self.keys.all);
+        command
+    }
+}
+
+impl Scripts {
+    async fn load(connection: &mut MultiplexedConnection) -> Result<Self, LinkError> {
+        let mut load = async |text: &str| -> Result<String, LinkError> {
+            Ok(redis::cmd("SCRIPT").arg("LOAD").arg(text).query_async(connection).await?)
+        };
+        Ok(Self {
+            append: load(include_str!("scripts/append.lua")).await?,
+            attach: load(include_str!("scripts/attach.lua")).await?,
+            lease: load(include_str!("scripts/lease.lua")).await?,
+            release: load(include_str!("scripts/release.lua")).await?,
+        })
+    }
+}
+
+/// That it is new enough, and a primary that keeps what it has.
+async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), LinkError> {
+    let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
+    let text = |name: &str| info.get::<String>(name).unwrap_or_default();
+    let version = text("redis_version");
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if number < VERSION_MIN {
+        let (major, minor) = VERSION_MIN;
+        return Err(LinkError::setting(format!(
+            "its version is {version}; {major}.{minor} is the oldest that will do"
+        )));
+    }
+    if text("role") != "master" {
+        return Err(LinkError::new("it is a replica"));
+    }
+    let policy = text("maxmemory_policy");
+    if policy.starts_with("allkeys") {
+        warn!(%policy, "Redis may throw the Stream away when its memory is full: set maxmemory-policy to noeviction");
+    }
+    Ok(())
+}
+
+/// A name for an epoch, should one begin: none that there was before.
+pub(crate) fn fresh_epoch() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,86 @@
+//! [`Pending`]: submissions that are to be sent to Redis, and those that were and have not come back by the Stream, by the
+//! number that this node gave them. It outlives links.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+use fanfare_core::{EventId, Submission};
+
+/// Those that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// Taken from the desk, and not sent yet.
+    pub(crate) unsent: Vec<Submission>,
+    sent: BTreeMap<u64, Sent>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Sent {
+    submission: Submission,
+    at: Instant,
+    /// Redis has said that it stands at or before this one.
+    upto: Option<EventId>,
+}
+
+impl Pending {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.unsent.is_empty() && self.sent.is_empty()
+    }
+
+    /// The number of the next one.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// These are sent, in this order.
+    pub(crate) fn send(&mut self, submissions: Vec<Submission>) -> Range<u64> {
+        let (first, at) = (self.next, Instant::now());
+        for submission in submissions {
+            self.sent.insert(self.next, Sent { submission, at, upto: None });
+            self.next += 1;
+        }
+        first..self.next
+    }
+
+    /// Takes one out: it is in the order, or will not be.
+    pub(crate) fn take(&mut self, number: u64) -> Option<Submission> {
+        self.sent.remove(&number).map(|sent| sent.submission)
+    }
+
+    /// Takes all of these that are still there.
+    pub(crate) fn take_all(&mut self, numbers: Range<u64>) -> Vec<Submission> {
+        let found: Vec<_> = self.sent.range(numbers).map(|(number, _)| *number).collect();
+        found.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    /// Redis has appended these, the last of them with this id.
+    pub(crate) fn appended(&mut self, numbers: Range<u64>, last: EventId) {
+        self.sent.range_mut(numbers).for_each(|(_, sent)| sent.upto = Some(last));
+    }
+
+    /// Takes those that should have come by now: the Stream has been read up to `cursor`. They were trimmed before.
+    pub(crate) fn take_passed(&mut self, cursor: EventId) -> Vec<Submission> {
+        // Those that Redis has answered are the oldest.
+        let is_passed = |sent: &Sent| sent.upto.is_some_and(|upto| upto <= cursor);
+        let passed = self.sent.iter().take_while(|(_, sent)| sent.upto.is_some());
+        let passed: Vec<_> = passed.filter(|(_, sent)| is_passed(sent)).map(|(number, _)| *number).collect();
+        passed.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    /// Takes those below the number `end` that were sent so long ago.
+    pub(crate) fn take_older(&mut self, age: Duration, end: u64) -> Vec<Submission> {
+        let now = Instant::now();
+        let mut older = Vec::new();
+        while let Some(first) = self.sent.first_entry()
+            && *first.key() < end
+            && now.saturating_duration_since(first.get().at) >= age
+        {
+            older.push(first.remove().submission);
+        }
+        older
+    }
+}

@@ -1,0 +1,62 @@
+//! [`Position`]: how far a node has come, beside the id: so that it sees what a Stream does in silence, jump over what it no
+//! longer has, or go back.
+
+use fanfare_core::EventId;
+
+use crate::entry::At;
+
+/// The last entry of ours that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) id: EventId,
+    pub(crate) epoch: Box<str>,
+    pub(crate) n: u64,
+}
+
+/// What an entry is to one who stands at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The next one.
+    Next,
+    /// So many were between them.
+    Missed(u64),
+    /// It is none that can follow: the Stream has been emptied, or has lost its end.
+    Back,
+}
+
+impl Position {
+    /// Goes on to the entry with this id.
+    pub(crate) fn step(&mut self, id: EventId, at: &At) -> Step {
+        let step = match at.n.checked_sub(self.n) {
+            Some(1) if at.epoch == self.epoch => Step::Next,
+            Some(further @ 2..) if at.epoch == self.epoch => Step::Missed(further - 1),
+            _ => Step::Back,
+        };
+        *self = Self { id, epoch: at.epoch.clone(), n: at.n };
+        step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(from: u64, to: u64, epoch: &str) -> Step {
+        let mut position = Position { id: EventId::new(1, 0), epoch: "a".into(), n: from };
+        let at = At { epoch: epoch.into(), n: to, node: "".into(), number: 0 };
+        let step = position.step(EventId::new(2, 0), &at);
+        assert_eq!(position, Position { id: EventId::new(2, 0), epoch: epoch.into(), n: to });
+        step
+    }
+
+    #[test]
+    fn the_next_number_follows_a_later_one_has_missed_some_and_any_other_has_gone_back() {
+        assert_eq!(step(5, 6, "a"), Step::Next);
+        assert_eq!(step(5, 7, "a"), Step::Missed(1));
+        assert_eq!(step(0, u64::MAX, "a"), Step::Missed(u64::MAX - 1));
+        for n in [0, 4, 5] {
+            assert_eq!(step(5, n, "a"), Step::Back, "{n}");
+        }
+        assert_eq!(step(5, 6, "b"), Step::Back);
+    }
+}

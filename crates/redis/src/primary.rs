@@ -1,0 +1,239 @@
+//! Where the primary of an [`Address`] is now. Whoever writes the journal asks before each connection, so that it knows
+//! of every one: connections that find a new primary by themselves would hide the moment at which events can be lost.
+//!
+//! Everything here is bounded in time, and an error says who was asked and why that did not help.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    time::{Duration, Instant},
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _,
+    RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection, cmd, io::tcp::TcpSettings,
+};
+use rustls::crypto::{CryptoProvider, ring};
+use thiserror::Error;
+
+use crate::{
+    address::{Address, Login, Place},
+    host::Host,
+};
+
+/// Name, TCP, TLS and login together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// After so long nobody further is asked: the caller waits a little and begins anew.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why no primary was found.
+#[derive(Debug, Error)]
+pub enum PrimaryError {
+    /// No sentinel answers, knows the name, or names a server that is primary.
+    #[error("no sentinel leads to the primary {master:?}: {refusals}")]
+    Sentinels {
+        /// Its name.
+        master: String,
+        /// Who was asked.
+        refusals: Refusals,
+    },
+    /// No node answers, or none names a server that is primary.
+    #[error("no node of the cluster leads to the primary that has {key:?}: {refusals}")]
+    Cluster {
+        /// Its slot is that of the journal.
+        key: String,
+        /// Who was asked.
+        refusals: Refusals,
+    },
+    /// The library refuses the address.
+    #[error("{host}: {source}")]
+    Address {
+        /// The server.
+        host: String,
+        /// What it says.
+        source: RedisError,
+    },
+}
+
+/// Who was asked, and why it did not help, in that order.
+#[derive(Debug, Default)]
+pub struct Refusals(Vec<(Host, Refusal)>);
+
+/// Why one that was asked is no help.
+#[derive(Debug, Error)]
+enum Refusal {
+    #[error("fails: {0}")]
+    Redis(#[from] RedisError),
+    #[error("does not know it")]
+    Unknown,
+    #[error("gives an answer that cannot be read")]
+    Answer,
+    #[error("says that it is {0:?}, not primary")]
+    NotPrimary(String),
+    #[error("names {0}, which {1}")]
+    Named(Host, Box<Refusal>),
+    #[error("names {0} as well")]
+    NamedAsWell(Host),
+    #[error("was not asked any more")]
+    TooLate,
+}
+
+impl Address {
+    /// A client of the server that has `key` now. A single server is not asked whether it is there, or primary; one that
+    /// is named by another has said that it is.
+    pub(crate) async fn primary(&self, key: &str) -> Result<Client, PrimaryError> {
+        match &self.place {
+            Place::Server(host) => {
+                let client = self.client(host, self.login.as_ref());
+                client.map_err(|source| PrimaryError::Address { host: host.to_string(), source })
+            }
+            Place::Sentinels { sentinels, master, login } => {
+                let refused = |refusals| PrimaryError::Sentinels { master: master.clone(), refusals };
+                let ask = async |host: &Host| named_by_sentinel(self.sentinel(host, login.as_ref())?, master).await;
+                self.search(sentinels, ask).await.map_err(refused)
+            }
+            Place::Cluster(nodes) => {
+                let refused = |refusals| PrimaryError::Cluster { key: key.to_owned(), refusals };
+                let ask = async |host: &Host| named_by_node(self.client(host, self.login.as_ref())?, host, key).await;
+                self.search(nodes, ask).await.map_err(refused)
+            }
+        }
+    }
+
+    /// Asks one after the other, until one names a server that is primary.
+    async fn search(
+        &self,
+        hosts: &[Host],
+        ask: impl AsyncFn(&Host) -> Result<Host, Refusal>,
+    ) -> Result<Client, Refusals> {
+        let start = Instant::now();
+        let mut refusals = Refusals::default();
+        let mut named = Vec::new();
+        for host in hosts {
+            let asked = async {
+                if start.elapsed() > SEARCH_TIMEOUT {
+                    return Err(Refusal::TooLate);
+                }
+                let primary = ask(host).await?;
+                // All may name the same dead one: it is not waited for again.
+                if named.contains(&primary) {
+                    return Err(Refusal::NamedAsWell(primary));
+                }
+                named.push(primary.clone());
+                let verified = self.verify(&primary).await;
+                verified.map_err(|refusal| Refusal::Named(primary, Box::new(refusal)))
+            };
+            match asked.await {
+                Ok(client) => return Ok(client),
+                Err(refusal) => refusals.0.push((host.clone(), refusal)),
+            }
+        }
+        Err(refusals)
+    }
+
+    /// What names it may not have heard yet that it is a replica now.
+    async fn verify(&self, host: &Host) -> Result<Client, Refusal> {
+        let client = self.client(host, self.login.as_ref())?;
+        let answer: Vec<Value> = cmd("ROLE").query_async(&mut connect(&client).await?).await?;
+        match text(answer.first())?.as_str() {
+            "master" => Ok(client),
+            role => Err(Refusal::NotPrimary(role.to_owned())),
+        }
+    }
+
+    fn client(&self, host: &Host, login: Option<&Login>) -> Result<Client, RedisError> {
+        self.client_with(host, login, self.db)
+    }
+
+    /// Sentinels have no databases.
+    fn sentinel(&self, host: &Host, login: Option<&Login>) -> Result<Client, RedisError> {
+        self.client_with(host, login, 0)
+    }
+
+    fn client_with(&self, host: &Host, login: Option<&Login>, db: u32) -> Result<Client, RedisError> {
+        let Host { name, port } = host.clone();
+        let address = if self.is_tls() {
+            provide_cryptography();
+            ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(name, port)
+        };
+        // In CLIENT LIST of the server.
+        let mut settings = RedisConnectionInfo::default().set_lib_name("fanfare", env!("CARGO_PKG_VERSION"));
+        settings = settings.set_db(i64::from(db));
+        if let Some(Login { user, password }) = login {
+            settings = settings.set_password(password);
+            if let Some(user) = user {
+                settings = settings.set_username(user);
+            }
+        }
+        let info: ConnectionInfo = address.into_connection_info()?;
+        Client::open(info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+    }
+}
+
+/// rustls knows one in this program, and takes it by itself; said once more in case a dependency brings another.
+fn provide_cryptography() {
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have been faster.
+        let _ = ring::default_provider().install_default();
+    }
+}
+
+async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(ANSWER_TIMEOUT));
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
+async fn named_by_sentinel(sentinel: Client, master: &str) -> Result<Host, Refusal> {
+    let mut ask = cmd("SENTINEL");
+    ask.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+    let answer: Option<Vec<Value>> = ask.query_async(&mut connect(&sentinel).await?).await?;
+    let answer = answer.ok_or(Refusal::Unknown)?;
+    Ok(Host { name: text(answer.first())?, port: port(answer.get(1))? })
+}
+
+/// <https://redis.io/docs/latest/commands/cluster-slots/>
+async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Refusal> {
+    let mut connection = connect(&node).await?;
+    let slot: u16 = cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
+    let ranges: Vec<Vec<Value>> = cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+    for range in ranges {
+        let [first, last, primary, ..] = &range[..] else { return Err(Refusal::Answer) };
+        if (port(Some(first))?..=port(Some(last))?).contains(&slot) {
+            let Value::Array(primary) = primary else { return Err(Refusal::Answer) };
+            let name = match primary.first() {
+                // It does not know its own, which is the one that it was asked by.
+                Some(Value::Nil) => asked.name.clone(),
+                name => Some(text(name)?).filter(|name| !name.is_empty()).unwrap_or_else(|| asked.name.clone()),
+            };
+            return Ok(Host { name, port: port(primary.get(1))? });
+        }
+    }
+    Err(Refusal::Unknown)
+}
+
+fn text(value: Option<&Value>) -> Result<String, Refusal> {
+    read(value)
+}
+
+fn port(value: Option<&Value>) -> Result<u16, Refusal> {
+    read(value)
+}
+
+fn read<T: FromRedisValue>(value: Option<&Value>) -> Result<T, Refusal> {
+    let value = value.ok_or(Refusal::Answer)?;
+    T::from_redis_value_ref(value).map_err(|_| Refusal::Answer)
+}
+
+impl Display for Refusals {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (index, (host, refusal)) in self.0.iter().enumerate() {
+            write!(f, "{}{host} {refusal}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}

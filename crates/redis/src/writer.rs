@@ -1,0 +1,201 @@
+//! [`Writer`]: takes what waits at the desk and has Redis append it, a group with each script and a few groups at a time. It
+//! answers nobody who was published: that is done where the Stream is read.
+
+use std::{cell::RefCell, future::poll_fn, ops::Range, task::Poll, time::Duration};
+
+use fanfare_core::{Desk, Hold, Refusal, Submission};
+use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
+use redis::{Cmd, RedisError, ServerErrorKind, Value};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    config::Config,
+    entry,
+    link::{Link, LinkError, fresh_epoch, words},
+    pending::Pending,
+    trouble::Trouble,
+};
+
+/// Events that one script appends, and their bytes: others wait for as long as it runs.
+const GROUP_EVENTS_MAX: usize = 256;
+const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Groups that are under way at a time.
+const GROUPS_MAX: usize = 4;
+/// How often what waits in vain is looked at, and Redis while it takes nothing.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a writer has to do with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writer<'a> {
+    pub(crate) config: &'a Config,
+    /// What this node calls itself.
+    pub(crate) node: &'a str,
+    pub(crate) link: &'a Link,
+    pub(crate) pending: &'a RefCell<Pending>,
+    pub(crate) trouble: &'a Trouble,
+}
+
+/// A group on its way.
+struct Group {
+    numbers: Range<u64>,
+    holds: Vec<Hold>,
+    command: Cmd,
+}
+
+type Reply<'a> = LocalBoxFuture<'a, (Group, Result<(Value, bool), RedisError>)>;
+
+impl<'a> Writer<'a> {
+    /// Until the desk is closed and everything has its answer.
+    ///
+    /// # Errors
+    /// The link is of no more use.
+    pub(crate) async fn run(self, desk: &dyn Desk) -> Result<(), LinkError> {
+        // Those of links before this one.
+        let before = self.pending.borrow().next();
+        let mut replies = FuturesUnordered::new();
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            while replies.len() < GROUPS_MAX
+                && let Some(group) = self.first_few()
+            {
+                let mut reply = self.send(group);
+                // The first look puts it in line, so that groups come in their order.
+                match reply.as_mut().now_or_never() {
+                    Some((group, reply)) => self.answer(group, reply, desk).await?,
+                    None => replies.push(reply),
+                }
+            }
+            tokio::select! {
+                biased;
+                Some((group, reply)) = replies.next(), if !replies.is_empty() => self.answer(group, reply, desk).await?,
+                is_over = self.take(desk), if self.pending.borrow().unsent.is_empty() => {
+                    if is_over && replies.is_empty() {
+                        return Ok(());
+                    }
+                }
+                _ = look.tick() => {
+                    let lost = self.pending.borrow_mut().take_older(self.config.timeout, before);
+                    self.trouble.refuse(lost, Refusal::Unknown, desk);
+                    if self.trouble.is_ongoing() && replies.is_empty() {
+                        self.probe(desk).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What waits at the desk; true if that is closed and nothing is under way.
+    async fn take(self, desk: &dyn Desk) -> bool {
+        poll_fn(|cx| {
+            let mut pending = self.pending.borrow_mut();
+            desk.take(&mut pending.unsent, cx);
+            let is_over = pending.is_empty() && desk.is_closed();
+            if is_over || !pending.unsent.is_empty() { Poll::Ready(is_over) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// As many of those that are to be sent, from the front, as are a group.
+    fn first_few(self) -> Option<Vec<Submission>> {
+        let unsent = &mut self.pending.borrow_mut().unsent;
+        let mut bytes = 0_usize;
+        let is_over = |submission: &Submission| {
+            bytes = bytes.saturating_add(submission.event().data().len());
+            bytes > GROUP_BYTES_MAX
+        };
+        let fit = unsent.iter().position(is_over).unwrap_or(unsent.len()).clamp(1, GROUP_EVENTS_MAX).min(unsent.len());
+        let group: Vec<_> = unsent.drain(..fit).collect();
+        (!group.is_empty()).then_some(group)
+    }
+
+    fn send(self, submissions: Vec<Submission>) -> Reply<'a> {
+        let holds =
+            if self.config.replicas > 0 { submissions.iter().map(Submission::hold).collect() } else { Vec::new() };
+        let mut command = append(self.link, self.config, self.node, "", self.pending.borrow().next());
+        for submission in &submissions {
+            let event = submission.event();
+            let key = submission.key().map(|key| entry::key_name(key, event)).unwrap_or_default();
+            command.arg(entry::head(event)).arg(event.data()).arg(key).arg(submission.matched());
+        }
+        let numbers = self.pending.borrow_mut().send(submissions);
+        self.again(Group { numbers, holds, command })
+    }
+
+    fn again(self, group: Group) -> Reply<'a> {
+        let sent = Link::send(self.link.appending(), group.command.clone(), self.config.replicas, self.config.timeout);
+        Box::pin(sent.map(|reply| (group, reply)))
+    }
+
+    async fn answer(
+        self,
+        mut group: Group,
+        mut reply: Result<(Value, bool), RedisError>,
+        desk: &dyn Desk,
+    ) -> Result<(), LinkError> {
+        if reply.as_ref().is_err_and(|error| error.kind() == ServerErrorKind::NoScript.into()) {
+            self.link.reload().await?;
+            (group, reply) = self.again(group).await;
+        }
+        match reply.and_then(|(reply, is_safe)| Ok((reply.extract_error()?, is_safe))) {
+            Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
+            // In the server's words: it has looked at everything before it wrote anything.
+            Err(error) if error.code().is_some() => {
+                let named = self.link.named(LinkError::new(words(&error)));
+                self.trouble.begins(&named.reason, desk);
+                let group = self.pending.borrow_mut().take_all(group.numbers);
+                self.trouble.refuse(group, Refusal::NotPublished, desk);
+                if is_elsewhere(&error) { Err(named) } else { Ok(()) }
+            }
+            Err(error) => Err(self.link.named(error.into())),
+        }
+    }
+
+    fn appended(self, group: Group, reply: Value, is_safe: bool, desk: &dyn Desk) -> Result<(), LinkError> {
+        let Group { numbers, holds, .. } = group;
+        let reply: Vec<String> = redis::from_redis_value(reply).map_err(|error| LinkError::new(error.to_string()))?;
+        let mut answers = reply.iter();
+        let last = answers.next().and_then(|id| id.parse().ok());
+        while let (Some(place), Some(id), Some(matched)) = (answers.next(), answers.next(), answers.next()) {
+            let number = numbers.start + place.parse().unwrap_or(u64::MAX);
+            let Some(submission) = self.pending.borrow_mut().take(number) else { continue };
+            match id.parse() {
+                Err(_) => desk.refuse(vec![submission], Refusal::KeyReused),
+                Ok(_) if !is_safe => desk.refuse(vec![submission], Refusal::Unknown),
+                Ok(id) => desk.repeat(submission, id, matched.parse().unwrap_or(0)),
+            }
+        }
+        if let Some(last) = last {
+            self.pending.borrow_mut().appended(numbers, last);
+        }
+        holds.into_iter().for_each(|hold| hold.release(if is_safe { Ok(()) } else { Err(Refusal::Unknown) }));
+        if is_safe {
+            self.trouble.is_over(desk);
+        } else {
+            self.trouble.begins("fewer replicas than --redis-wait-replicas asks for have what was published", desk);
+        }
+        Ok(())
+    }
+
+    /// Whether Redis takes events again: an append of none.
+    async fn probe(self, desk: &dyn Desk) -> Result<(), LinkError> {
+        let command = append(self.link, self.config, self.node, "", 0);
+        let group = Group { numbers: 0..0, holds: Vec::new(), command };
+        let (group, reply) = self.again(group).await;
+        Box::pin(self.answer(group, reply, desk)).await
+    }
+}
+
+/// The script that appends, with all but the events.
+pub(crate) fn append(link: &Link, config: &Config, node: &str, token: &str, first: u64) -> Cmd {
+    let mut command = link.append();
+    command.arg(config.events_max).arg(config.keys_max).arg(config.keys_ms);
+    command.arg(fresh_epoch()).arg(token).arg(node).arg(first);
+    command
+}
+
+/// The Stream is to be looked for anew.
+fn is_elsewhere(error: &RedisError) -> bool {
+    let codes = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH", "UNBLOCKED"];
+    error.code().is_some_and(|code| codes.contains(&code))
+}

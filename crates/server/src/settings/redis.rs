@@ -1,0 +1,98 @@
+//! [`Redis`]: the settings of several nodes that share a Stream.
+
+use std::time::Duration;
+
+use clap::{ArgAction, value_parser};
+use fanfare_core::Pattern;
+use fanfare_redis::{Address, AddressError, Config, StreamName};
+
+use super::{
+    DAY, MS,
+    value::{duration, size},
+};
+
+/// Settings of `fanfare serve` on several nodes.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Redis {
+    /// Share the order, the history and all events with the other nodes that name the same Redis or Valkey, 6.2 or newer:
+    /// redis://[[user]:password@]host[:port][/db], rediss:// for TLS, redis-sentinel://host[:port][,host...]?master=NAME or
+    /// redis-cluster://host[:port][,host...]. A password is better given in FANFARE_REDIS or the file: other users of
+    /// the machine can read flags [default: one node].
+    #[arg(
+        long,
+        env = "FANFARE_REDIS",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Several nodes (Redis)"
+    )]
+    redis: Option<String>,
+
+    /// What the keys in Redis begin with, as in `{fanfare}:events`: nodes that share a Stream have it in common.
+    #[arg(
+        long,
+        env = "FANFARE_REDIS_STREAM",
+        value_name = "NAME",
+        default_value = "fanfare",
+        help_heading = "Several nodes (Redis)"
+    )]
+    redis_stream: StreamName,
+
+    /// Events that the Stream keeps, about: what a node that starts, or comes back, can still be given.
+    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = value_parser!(u64).range(1..=1_000_000_000), help_heading = "Several nodes (Redis)")]
+    redis_events: u64,
+
+    /// Memory of Redis that the Stream may take; kept within seconds.
+    #[arg(long, env = "FANFARE_REDIS_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1 << 20, usize::MAX), help_heading = "Several nodes (Redis)")]
+    redis_bytes: usize,
+
+    /// How long a publish waits for Redis to answer; then it is not known whether it was published.
+    #[arg(long, env = "FANFARE_REDIS_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(100 * MS, DAY), help_heading = "Several nodes (Redis)")]
+    redis_timeout: Duration,
+
+    /// Replicas that have an event before it is acknowledged: what was acknowledged then outlives a failover. They have half
+    /// of --redis-timeout for it.
+    #[arg(long, env = "FANFARE_REDIS_WAIT_REPLICAS", value_name = "N", default_value = "0", value_parser = value_parser!(u8), help_heading = "Several nodes (Redis)")]
+    redis_wait_replicas: u8,
+
+    /// Take what others PUBLISH in Redis on channels of this name as events on the channel of the same name; `*` is any run
+    /// of characters. One node at a time does so for all that ask for it. May be given several times; in the environment,
+    /// separated by commas.
+    #[arg(long = "redis-subscribe", env = "FANFARE_REDIS_SUBSCRIBE", value_name = "PATTERN", value_delimiter = ',', action = ArgAction::Append, value_parser = pattern, help_heading = "Several nodes (Redis)")]
+    redis_subscribe: Vec<Pattern>,
+}
+
+fn pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text).map_err(|error| error.to_string())
+}
+
+impl Redis {
+    /// Where it is, if there is to be one.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, without its password.
+    pub(super) fn address(&self) -> Result<Option<Address>, AddressError> {
+        self.redis.as_deref().map(str::parse).transpose()
+    }
+
+    /// Whether anything is to be taken from Pub/Sub.
+    pub(super) fn subscribes(&self) -> bool {
+        !self.redis_subscribe.is_empty()
+    }
+
+    /// How it is used. So many bytes one event may have, and so many idempotency keys are remembered for so many
+    /// milliseconds.
+    pub(super) fn config(&self, address: Address, message_bytes_max: usize, keys_max: usize, keys_ms: u64) -> Config {
+        Config {
+            address,
+            name: self.redis_stream.clone(),
+            events_max: self.redis_events,
+            bytes_max: u64::try_from(self.redis_bytes).unwrap_or(u64::MAX),
+            timeout: self.redis_timeout,
+            replicas: usize::from(self.redis_wait_replicas),
+            subscribe: self.redis_subscribe.clone(),
+            message_bytes_max,
+            keys_max,
+            keys_ms,
+        }
+    }
+}
