@@ -40,6 +40,8 @@ pub struct Past {
     pub given_up: EventId,
     /// Events of a target up to an id were given up.
     pub marks: Vec<(Target, EventId)>,
+    /// Others write to it as well: an id above the last may be one that they have told already.
+    pub is_shared: bool,
 }
 
 /// An event that a journal has kept.

@@ -72,6 +72,9 @@ pub(crate) struct Place {
     pub(crate) gap: Option<Gap>,
 }
 
+/// By how much the clock may be ahead that numbers events elsewhere.
+const AHEAD_MS_MAX: u64 = 60_000;
+
 /// Order and history in memory.
 #[derive(Debug)]
 pub(crate) struct MemoryJournal {
@@ -80,6 +83,7 @@ pub(crate) struct MemoryJournal {
     born: EventId,
     /// Any event up to here may be lost since; at least `born`.
     lost: EventId,
+    is_shared: bool,
     history: History,
 }
 
@@ -87,7 +91,7 @@ impl MemoryJournal {
     /// An empty journal that begins at `now_ms`, Unix time.
     pub(crate) fn new(retentions: Retentions, now_ms: u64) -> Self {
         let born = EventId::new(now_ms, 0);
-        Self { last: born, born, lost: born, history: History::new(retentions) }
+        Self { last: born, born, lost: born, is_shared: false, history: History::new(retentions) }
     }
 
     /// The newest id given, or the place where the journal begins; never goes back.
@@ -102,7 +106,8 @@ impl MemoryJournal {
 
     /// Takes over what another journal knows from before.
     pub(crate) fn restore_past(&mut self, past: Past) {
-        let Past { born, last, lost, given_up, marks } = past;
+        let Past { born, last, lost, given_up, marks, is_shared } = past;
+        self.is_shared = is_shared;
         (self.born, self.last, self.lost) = (born, last.max(born), lost.max(born));
         self.history.restore_marks(given_up, marks);
     }
@@ -152,6 +157,8 @@ impl MemoryJournal {
         let unknown = Place { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
         match start {
             Start::Now => at(self.last),
+            // Another hub has told it; it comes here too, and is not due a second time.
+            Start::After(id) if self.is_shared && id.ms() <= now_ms.saturating_add(AHEAD_MS_MAX) => at(*id),
             Start::After(id) if *id > self.last => unknown,
             Start::After(id) => at(*id),
             // Nothing is missing between the birth and the beginning of its millisecond.

@@ -108,7 +108,8 @@ impl<S: Socket> Slot<S> {
         let is_behind = cursor < subscriber.opened;
         Self {
             connection,
-            seen: subscriber.opened,
+            // A cursor may be newer than this hub: see `MemoryJournal::place`.
+            seen: subscriber.opened.max(cursor),
             state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
             outlet: Outlet::Unattached,
             rest: None,

@@ -10,10 +10,10 @@ use std::{
 };
 
 use fanfare_core::{
-    Brought, Config, Desk as _, EventId, Framing, GapReason, IdempotencyKey, Past, Policy, PublishError, ReadLimit,
-    Refusal, Start, Submission, Wait,
+    Brought, Config, Desk as _, EventId, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy, PublishError,
+    ReadLimit, Refusal, Start, Submission, Subscribe, Wait,
 };
-use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, data_of, poll, told_to};
+use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
 
 const PAGE: ReadLimit = ReadLimit { messages_max: 100, bytes_max: usize::MAX };
 
@@ -59,6 +59,20 @@ fn other(ms: u64) -> Brought {
 
 fn gap(from_ms: u64, to_ms: u64, reason: GapReason) -> Told {
     Told { from: Some(id(from_ms)), to: Some(id(to_ms)), missed: None, reason }
+}
+
+/// One that is told its position now and then.
+fn cursor_after(kit: &Kit, after_ms: u64) -> Link {
+    let subscribe = Subscribe {
+        client: client("u"),
+        channels: Vec::new(),
+        start: Start::After(id(after_ms)),
+        policy: Policy::Repair,
+        heartbeat: Heartbeat::Cursor,
+        shard: 0,
+        now_ms: kit.now_ms,
+    };
+    kit.attach(kit.hub.subscribe(subscribe).unwrap(), Framing::Chunked, usize::MAX)
 }
 
 fn resumed(kit: &mut Kit, after_ms: u64) -> Link {
@@ -230,6 +244,28 @@ fn a_key_that_the_journal_knows_gets_its_first_answer_and_one_that_was_reused_an
     bring(&kit, [Brought::Own(id(2_000), take(&kit).remove(0))]);
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if !receipt.is_repeat));
     assert_eq!(kit.hub.inbox(0).load().0, 1, "the places of the two others are free");
+}
+
+#[test]
+fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_can_know_is_unknown() {
+    let past = |is_shared| Past { born: id(100), last: id(2_000), lost: id(100), is_shared, ..Past::default() };
+    let mut kit = Kit::behind_journal(Config::default());
+    kit.hub.restore_past(past(true));
+    let ahead = resumed(&mut kit, 2_001);
+    let beating = cursor_after(&kit, 2_001);
+    let heartbeat_ms = kit.hub.config().heartbeat_ms;
+    kit.settle();
+    kit.sweep_at(heartbeat_ms);
+    let text = String::from_utf8(beating.out()).unwrap();
+    assert!(text.contains("id: 2001-0"), "a heartbeat does not take a client back: {text}");
+    bring(&kit, [other(2_001), other(2_002)]);
+    kit.settle();
+    assert_eq!((data_of(&ahead), told_to(&ahead)), (vec!["2002".to_owned()], vec![]));
+    let is_unknown = |kit: &Kit, ms| kit.subscribe_as("u", &[], Start::After(id(ms)), Policy::Repair).gap().is_some();
+    assert!(!is_unknown(&kit, 61_000) && is_unknown(&kit, 61_001), "no clock is ahead by more than a minute");
+    let mut kit = Kit::behind_journal(Config::default());
+    kit.hub.restore_past(past(false));
+    assert!(is_unknown(&kit, 2_001), "nobody else writes there");
 }
 
 #[test]

@@ -251,7 +251,7 @@ fn what_was_lost_at_a_restart_is_told_to_everybody_and_what_is_there_is_given() 
 #[test]
 fn marks_of_what_was_given_up_before_are_told_to_those_whom_they_concern() {
     let marks = vec![(Target::Channel(channel("a")), id(250))];
-    let past = Past { born: id(100), last: id(900), lost: id(100), given_up: id(150), marks };
+    let past = Past { born: id(100), last: id(900), lost: id(100), given_up: id(150), marks, ..Past::default() };
     let events = vec![kept(300, to_channel("a", "1")), kept(310, to_channel("b", "2"))];
     let mut kit = restored(Config::default(), past, events);
     let mut told = |channel: &str, from: u64| {

@@ -81,6 +81,7 @@ impl DiskJournal {
             lost: recovered.lost(),
             given_up: marks.forgotten,
             marks: marks.targets.iter().map(|(target, mark)| (target.clone(), *mark)).collect(),
+            is_shared: false,
         });
         let (bytes, ms) = (recovered.segments().bytes(), began.elapsed().as_millis());
         info!(events, bytes, last = %recovered.floor(), ms, "journal read");

@@ -145,6 +145,8 @@ impl<'a> Batch<'a> {
                     self.first = self.first.or(Some(receipt.id));
                     self.last = Some(receipt.id);
                 }
+                // That of another node, which this one had not read yet.
+                Err(error @ PublishError::KeyReused) => self.fail_line(line, &error.to_string()),
                 Err(error) => {
                     // Those behind it may have come through.
                     self.unknown += u64::from(error == PublishError::Unknown);

@@ -11,7 +11,7 @@ use std::{
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::host::{HOSTS_MAX, Host, number};
+use crate::host::{Host, HostError, number};
 
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -89,21 +89,12 @@ pub enum AddressError {
     /// All nodes have to reach it.
     #[error("Unix sockets are not supported: several nodes share it, so it is reached over TCP")]
     UnixSocket,
-    /// Also an empty place in a list.
-    #[error("a host is missing, as in redis://host:6379")]
-    NoHost,
-    /// Neither a name nor an IP address.
-    #[error("a host is a name, an IPv4 address, or an IPv6 address in brackets")]
-    Host,
+    /// One of the hosts.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// One server has one.
     #[error("several hosts are for redis-sentinel:// and redis-cluster://")]
     SeveralHosts,
-    /// A limit on what is tried in turn.
-    #[error("there are more than {HOSTS_MAX} hosts")]
-    TooManyHosts,
-    /// After the colon.
-    #[error("a port is a number from 1 to 65535")]
-    Port,
     /// After the slash.
     #[error("a database is a number, as in redis://host:6379/2")]
     Database,
@@ -173,7 +164,7 @@ impl Login {
     /// What is before the `@`.
     fn parse(text: &str) -> Result<Option<Self>, AddressError> {
         match text.split_once(':') {
-            Some((user, password)) => Ok(Self::new(decoded(user)?, Some(decoded(password)?)))?,
+            Some((user, password)) => Self::new(decoded(user)?, Some(decoded(password)?)),
             None => Self::new(decoded(text)?, None),
         }
     }
@@ -271,6 +262,7 @@ impl fmt::Debug for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::HOSTS_MAX;
 
     fn address(text: &str) -> Address {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -318,6 +310,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_a_name() {
         use AddressError::*;
+        use HostError::{Malformed, Missing, Port};
         for (text, error) in [
             ("", Scheme),
             ("localhost:6379", Scheme),
@@ -326,25 +319,25 @@ mod tests {
             ("unix:///run/redis.sock", UnixSocket),
             ("redis+unix:///run/redis.sock", UnixSocket),
             ("/run/redis.sock", UnixSocket),
-            ("redis://", NoHost),
-            ("redis:///2", NoHost),
-            ("redis://:6379", NoHost),
-            ("redis://u:p@", NoHost),
-            ("redis-cluster://a,,b", NoHost),
-            ("redis-cluster://a,", NoHost),
-            ("redis://a b", Host),
-            ("redis://\u{e4}", Host),
-            ("redis://::1", NoHost),
-            ("redis://fe80::1", Host),
-            ("redis://[::1", Host),
-            ("redis://[a]", Host),
-            ("redis://[::1]6379", Host),
+            ("redis://", Host(Missing)),
+            ("redis:///2", Host(Missing)),
+            ("redis://:6379", Host(Missing)),
+            ("redis://u:p@", Host(Missing)),
+            ("redis-cluster://a,,b", Host(Missing)),
+            ("redis-cluster://a,", Host(Missing)),
+            ("redis://a b", Host(Malformed)),
+            ("redis://\u{e4}", Host(Malformed)),
+            ("redis://::1", Host(Missing)),
+            ("redis://fe80::1", Host(Malformed)),
+            ("redis://[::1", Host(Malformed)),
+            ("redis://[a]", Host(Malformed)),
+            ("redis://[::1]6379", Host(Malformed)),
             ("redis://a,b", SeveralHosts),
-            ("redis://a:", Port),
-            ("redis://a:0", Port),
-            ("redis://a:65536", Port),
-            ("redis://a:+1", Port),
-            ("redis://a:99999999999999999999999", Port),
+            ("redis://a:", Host(Port)),
+            ("redis://a:0", Host(Port)),
+            ("redis://a:65536", Host(Port)),
+            ("redis://a:+1", Host(Port)),
+            ("redis://a:99999999999999999999999", Host(Port)),
             ("redis://a/x", Database),
             ("redis://a/-1", Database),
             ("redis://a/1/2", Database),
@@ -371,7 +364,7 @@ mod tests {
     fn as_many_hosts_as_allowed_are_taken_and_no_more() {
         let list = |count| format!("redis-cluster://{}", vec!["a"; count].join(","));
         assert!(list(HOSTS_MAX).parse::<Address>().is_ok());
-        assert_eq!(list(HOSTS_MAX + 1).parse::<Address>(), Err(AddressError::TooManyHosts));
+        assert_eq!(list(HOSTS_MAX + 1).parse::<Address>(), Err(HostError::TooMany.into()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     net::Ipv6Addr,
 };
 
-use crate::address::AddressError;
+use thiserror::Error;
 
 /// The hosts of one address. The others are found through those; a longer list is a mistake.
 pub(crate) const HOSTS_MAX: usize = 32;
@@ -17,39 +17,56 @@ pub(crate) struct Host {
     pub(crate) port: u16,
 }
 
+/// Why a text is no host, or no list of hosts.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum HostError {
+    /// Also an empty place in a list.
+    #[error("a host is missing, as in redis://host:6379")]
+    Missing,
+    /// Neither a name nor an IP address.
+    #[error("a host is a name, an IPv4 address, or an IPv6 address in brackets")]
+    Malformed,
+    /// After the colon.
+    #[error("a port is a number from 1 to 65535")]
+    Port,
+    /// A limit on what is tried in turn.
+    #[error("there are more than {HOSTS_MAX} hosts")]
+    TooMany,
+}
+
 impl Host {
-    pub(crate) fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, AddressError> {
+    pub(crate) fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, HostError> {
         let hosts: Vec<_> = text.split(',').take(HOSTS_MAX + 1).collect();
         if hosts.len() > HOSTS_MAX {
-            return Err(AddressError::TooManyHosts);
+            return Err(HostError::TooMany);
         }
         hosts.into_iter().map(|host| Self::parse(host, default_port)).collect()
     }
 
-    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
+    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, HostError> {
         let (name, port) = match text.strip_prefix('[') {
             Some(text) => {
-                let (name, port) = text.split_once(']').ok_or(AddressError::Host)?;
-                name.parse::<Ipv6Addr>().map_err(|_| AddressError::Host)?;
+                let (name, port) = text.split_once(']').ok_or(HostError::Malformed)?;
+                name.parse::<Ipv6Addr>().map_err(|_| HostError::Malformed)?;
                 (name, port)
             }
             None => text.split_at(text.find(':').unwrap_or(text.len())),
         };
         if name.is_empty() {
-            return Err(AddressError::NoHost);
+            return Err(HostError::Missing);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         // One that is in brackets is checked above. Names that are not ASCII are written in punycode.
         if !text.starts_with('[') && !name.bytes().all(is_plain) {
-            return Err(AddressError::Host);
+            return Err(HostError::Malformed);
         }
         let port = match port.strip_prefix(':') {
             None if port.is_empty() => default_port,
-            None => return Err(AddressError::Host),
-            Some(port) if port.contains(':') => return Err(AddressError::Host),
+            None => return Err(HostError::Malformed),
+            Some(port) if port.contains(':') => return Err(HostError::Malformed),
             Some(port) => {
                 let port = number(port).and_then(|port| u16::try_from(port).ok());
-                port.filter(|&port| port > 0).ok_or(AddressError::Port)?
+                port.filter(|&port| port > 0).ok_or(HostError::Port)?
             }
         };
         Ok(Self { name: name.to_owned(), port })

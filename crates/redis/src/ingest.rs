@@ -211,6 +211,8 @@ fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Option<Told>> {
             token.map(|token| Told::Holder(String::from_utf8_lossy(&token).into_owned()))
         }
         PushKind::PMessage => match (parts.next(), parts.next(), parts.next()) {
+            // What nodes say to each other is no event.
+            (_, Some(channel), _) if channel == said.as_bytes() => None,
             (Some(pattern), Some(channel), Some(mut data)) => {
                 // No more is kept of one that is too long than shows that it is.
                 data.truncate(bytes_max + 1);

@@ -78,6 +78,10 @@ impl RedisJournal {
     async fn refuse(&self, pending: &RefCell<Pending>, trouble: &Trouble, desk: &dyn Desk) {
         loop {
             let look = poll_fn(|cx| {
+                // What comes before the first attempt has failed waits for it.
+                if !trouble.is_ongoing() && !desk.is_closed() {
+                    return Poll::Pending;
+                }
                 let unsent = &mut pending.borrow_mut().unsent;
                 desk.take(unsent, cx);
                 if unsent.is_empty() && !desk.is_closed() { Poll::Pending } else { Poll::Ready(()) }

@@ -26,3 +26,21 @@ mod writer;
 pub use address::{Address, AddressError};
 pub use config::{Config, StreamName, StreamNameError};
 pub use journal::RedisJournal;
+
+/// What a journal is made of. For its tests; not for use.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::{
+        Address, AddressError,
+        primary::{PrimaryError, Refusals},
+    };
+
+    /// The server that has `key` now.
+    ///
+    /// # Errors
+    ///
+    /// There is none that can be reached.
+    pub async fn primary(address: &Address, key: &str) -> Result<redis::Client, PrimaryError> {
+        address.primary(key).await
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::{
     fmt::{self, Display, Formatter},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use redis::{
@@ -14,6 +14,7 @@ use redis::{
 };
 use rustls::crypto::{CryptoProvider, ring};
 use thiserror::Error;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     address::{Address, Login, Place},
@@ -23,8 +24,8 @@ use crate::{
 /// Name, TCP, TLS and login together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// After so long nobody further is asked: the caller waits a little and begins anew.
-const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so long without an answer the next is asked as well: those that are silent cost no more than this.
+const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// Why no primary was found.
 #[derive(Debug, Error)]
@@ -55,8 +56,8 @@ pub enum PrimaryError {
     },
 }
 
-/// Who was asked, and why it did not help, in that order.
-#[derive(Debug, Default)]
+/// Who was asked, in the order of the address, and why it did not help.
+#[derive(Debug)]
 pub struct Refusals(Vec<(Host, Refusal)>);
 
 /// Why one that was asked is no help.
@@ -72,10 +73,6 @@ enum Refusal {
     NotPrimary(String),
     #[error("names {0}, which {1}")]
     Named(Host, Box<Refusal>),
-    #[error("names {0} as well")]
-    NamedAsWell(Host),
-    #[error("was not asked any more")]
-    TooLate,
 }
 
 impl Address {
@@ -87,48 +84,58 @@ impl Address {
                 let client = self.client(host, self.login.as_ref());
                 client.map_err(|source| PrimaryError::Address { host: host.to_string(), source })
             }
-            Place::Sentinels { sentinels, master, login } => {
+            Place::Sentinels { sentinels, master, .. } => {
                 let refused = |refusals| PrimaryError::Sentinels { master: master.clone(), refusals };
-                let ask = async |host: &Host| named_by_sentinel(self.sentinel(host, login.as_ref())?, master).await;
-                self.search(sentinels, ask).await.map_err(refused)
+                self.search(sentinels, key).await.map_err(refused)
             }
             Place::Cluster(nodes) => {
                 let refused = |refusals| PrimaryError::Cluster { key: key.to_owned(), refusals };
-                let ask = async |host: &Host| named_by_node(self.client(host, self.login.as_ref())?, host, key).await;
-                self.search(nodes, ask).await.map_err(refused)
+                self.search(nodes, key).await.map_err(refused)
             }
         }
     }
 
-    /// Asks one after the other, until one names a server that is primary.
-    async fn search(
-        &self,
-        hosts: &[Host],
-        ask: impl AsyncFn(&Host) -> Result<Host, Refusal>,
-    ) -> Result<Client, Refusals> {
-        let start = Instant::now();
-        let mut refusals = Refusals::default();
-        let mut named = Vec::new();
-        for host in hosts {
-            let asked = async {
-                if start.elapsed() > SEARCH_TIMEOUT {
-                    return Err(Refusal::TooLate);
+    /// Asks one after the other, until one has named a server that is primary. Takes at most [`NEXT_AFTER`] for each, and
+    /// the timeouts of the last.
+    async fn search(&self, hosts: &[Host], key: &str) -> Result<Client, Refusals> {
+        let mut refusals = Vec::new();
+        let mut waiting = hosts.iter().cloned().enumerate();
+        // Dropped with this, which ends all that is under way.
+        let mut asked = JoinSet::new();
+        loop {
+            if let Some((position, host)) = waiting.next() {
+                let (address, key) = (self.clone(), key.to_owned());
+                asked.spawn(async move { (position, address.ask(&host, &key).await, host) });
+            }
+            let is_last = waiting.len() == 0;
+            let answer = async {
+                match is_last {
+                    true => Ok(asked.join_next().await),
+                    false => timeout(NEXT_AFTER, asked.join_next()).await,
                 }
-                let primary = ask(host).await?;
-                // All may name the same dead one: it is not waited for again.
-                if named.contains(&primary) {
-                    return Err(Refusal::NamedAsWell(primary));
-                }
-                named.push(primary.clone());
-                let verified = self.verify(&primary).await;
-                verified.map_err(|refusal| Refusal::Named(primary, Box::new(refusal)))
             };
-            match asked.await {
-                Ok(client) => return Ok(client),
-                Err(refusal) => refusals.0.push((host.clone(), refusal)),
+            match answer.await {
+                Ok(Some(Ok((_, Ok(client), _)))) => return Ok(client),
+                Ok(Some(Ok((position, Err(refusal), host)))) => refusals.push((position, host, refusal)),
+                Ok(None) if is_last => break,
+                // The next one's turn; or one has panicked, which is told by the panic.
+                Err(_) | Ok(None | Some(Err(_))) => {}
             }
         }
-        Err(refusals)
+        refusals.sort_by_key(|(position, ..)| *position);
+        Err(Refusals(refusals.into_iter().map(|(_, host, refusal)| (host, refusal)).collect()))
+    }
+
+    /// The server that `host` names, if it is primary.
+    async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
+        let named = match &self.place {
+            Place::Server(host) => host.clone(),
+            Place::Sentinels { master, login, .. } => {
+                named_by_sentinel(self.sentinel(host, login.as_ref())?, master).await?
+            }
+            Place::Cluster(_) => named_by_node(self.client(host, self.login.as_ref())?, host, key).await?,
+        };
+        self.verify(&named).await.map_err(|refusal| Refusal::Named(named, Box::new(refusal)))
     }
 
     /// What names it may not have heard yet that it is a replica now.

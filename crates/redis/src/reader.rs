@@ -56,7 +56,7 @@ impl Reader {
             node,
             cursor: EventId::ZERO,
             position: None,
-            past: Some(Past::default()),
+            past: Some(Past { is_shared: true, ..Past::default() }),
             events: 0,
             count: COUNT_FIRST,
             brought: VecDeque::new(),

@@ -98,7 +98,7 @@ impl<S: Socket> Shard<S> {
             State::Dropping => return None,
             // The shard's own position, unless a part of the pass is still to come.
             _ if self.pass.is_due(&self.marks, index(at), slot.seen) => return None,
-            _ => self.position,
+            _ => self.position.max(slot.seen),
         };
         slot.account.position = slot.account.position.max(cursor);
         if self.cursor.0 != cursor {

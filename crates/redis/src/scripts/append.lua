@@ -38,11 +38,11 @@ for at = 8, #ARGV, 4 do
       if not id or now_ms - tonumber(ms) > window_ms then
         given = nil
       elseif given_print == print then
-        table.insert(answers, place)
+        table.insert(answers, string.format('%d', place))
         table.insert(answers, id)
         table.insert(answers, given_matched)
       else
-        table.insert(answers, place)
+        table.insert(answers, string.format('%d', place))
         table.insert(answers, '')
         table.insert(answers, '0')
       end
@@ -58,9 +58,8 @@ for at = 8, #ARGV, 4 do
     end
   end
 end
-if last ~= '' then
-  redis.call('HSET', meta, 'n', string.format('%.0f', n))
-end
+-- Always, so that Redis says if it takes no writes.
+redis.call('HSET', meta, 'n', string.format('%.0f', n))
 
 -- Those that are too many, and some of those that are too old.
 if kept > keys_max then

@@ -39,6 +39,7 @@ struct State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Passing,
+    HoldingAnswers,
     Stalled,
     Cut,
     Closed,
@@ -93,7 +94,12 @@ impl Proxy {
         self.wire.lock().mode = Mode::Stalled;
     }
 
-    /// Undoes [`cut`](Self::cut) and [`stall`](Self::stall).
+    /// What clients send gets through, and no byte of what they are answered.
+    pub(crate) fn hold_answers(&self) {
+        self.wire.lock().mode = Mode::HoldingAnswers;
+    }
+
+    /// Undoes [`cut`](Self::cut), [`stall`](Self::stall) and [`hold_answers`](Self::hold_answers).
     pub(crate) fn mend(&self) {
         self.wire.lock().mode = Mode::Passing;
         self.wire.changed.notify_all();
@@ -161,25 +167,25 @@ impl Wire {
         let mut state = self.lock();
         if state.cuts == cuts {
             state.links.push(Link { number, ends, open: 2 });
-            for [from, to] in [forth, back] {
+            for ([from, to], is_answers) in [(forth, false), (back, true)] {
                 let (sender, chunks) = sync_channel(CHUNKS_MAX);
                 thread::spawn(move || read_all(from, &sender));
                 let wire = Arc::clone(self);
-                thread::spawn(move || wire.write_all(to, &chunks, cuts, number));
+                thread::spawn(move || wire.write_all(to, &chunks, is_answers, cuts, number));
             }
         }
         true
     }
 
-    fn write_all(&self, mut to: TcpStream, chunks: &Receiver<Chunk>, cuts: u64, number: u64) {
+    fn write_all(&self, mut to: TcpStream, chunks: &Receiver<Chunk>, is_answers: bool, cuts: u64, number: u64) {
         for (read_at, chunk) in chunks {
             let arrives_at = read_at + self.lock().delay;
             thread::sleep(arrives_at.saturating_duration_since(Instant::now()));
-            if !self.may_pass(cuts) || to.write_all(&chunk).is_err() {
+            if !self.may_pass(is_answers, cuts) || to.write_all(&chunk).is_err() {
                 break;
             }
         }
-        if self.may_pass(cuts) {
+        if self.may_pass(is_answers, cuts) {
             // The other end has closed; this one is told so.
             let _ = to.shutdown(Shutdown::Write);
         }
@@ -189,8 +195,12 @@ impl Wire {
     }
 
     /// Waits while it is stalled; false if there was a cut.
-    fn may_pass(&self, cuts: u64) -> bool {
-        let is_stalled = |state: &mut State| state.mode == Mode::Stalled && state.cuts == cuts;
+    fn may_pass(&self, is_answers: bool, cuts: u64) -> bool {
+        let is_stalled = |state: &mut State| match state.mode {
+            Mode::Stalled => state.cuts == cuts,
+            Mode::HoldingAnswers => is_answers && state.cuts == cuts,
+            Mode::Passing | Mode::Cut | Mode::Closed => false,
+        };
         let state = self.changed.wait_while(self.lock(), is_stalled).unwrap_or_else(PoisonError::into_inner);
         state.cuts == cuts
     }

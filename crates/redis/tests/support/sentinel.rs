@@ -22,20 +22,10 @@ impl Sentinels {
         let of_primary = ["--replicaof", &format!("127.0.0.1 {}", primary.port())];
         let replica = RedisServer::start(&[&args, &of_primary[..]].concat());
         until("the replica has a copy", || replica.info("master_link_status") == "up");
-        let config = format!(
-            "sentinel monitor {NAME} 127.0.0.1 {} 2\n\
-             sentinel down-after-milliseconds {NAME} 300\n\
-             sentinel failover-timeout {NAME} 2000\n",
-            primary.port()
-        );
-        let sentinels: Vec<_> = (0..3).map(|_| RedisServer::start_sentinel(&config)).collect();
-        for sentinel in &sentinels {
-            // They ask and tell each other often. A machine that is slow for seconds makes none of them stop work, which
-            // they call TILT.
-            let faster = ["info-period", "200", "publish-period", "200", "ask-period", "200", "ping-period", "100"];
-            let patient = ["tilt-trigger", "20000", "tilt-period", "100"];
-            sentinel.call(&[&["SENTINEL", "DEBUG"], &faster[..], &patient].concat()).ok();
-        }
+        // Two candidates and three voters: there is always a majority. A third candidate would now and then make it none,
+        // and the next try is seconds away.
+        let down_after_ms = [300, 300, 2000];
+        let sentinels = down_after_ms.map(|ms| start_sentinel(primary.port(), ms)).into();
         let all = Self { sentinels, servers: [primary, replica], primary: 0 };
         all.until_ready();
         all
@@ -80,15 +70,19 @@ impl Sentinels {
     pub(crate) fn switch_over(&mut self) {
         self.sentinels[0].call(&["SENTINEL", "FAILOVER", NAME]).ok();
         self.until_other();
-        until("the old primary follows the new one", || self.replica().info("role") == "slave");
+        until("the old primary follows the new one", || has_role(self.replica(), "slave"));
         self.until_ready();
     }
 
-    /// Starts the server that was killed in a failover and waits until it follows the primary.
+    /// Starts the server that was killed in a failover, as a replica of the primary, and waits until it follows it.
+    /// (Started with [`restart`](RedisServer::restart) it takes itself for a primary, until the sentinels tell it, after
+    /// three seconds.)
     #[track_caller]
     pub(crate) fn restart_replica(&mut self) {
+        let primary = format!("127.0.0.1 {}", self.primary().port());
+        self.replica_mut().set_argument("--replicaof", &primary);
         self.replica_mut().restart();
-        until("it follows the primary", || self.replica().info("role") == "slave");
+        until("it follows the primary", || has_role(self.replica(), "slave"));
         self.until_ready();
     }
 
@@ -100,7 +94,7 @@ impl Sentinels {
             let named = || sentinel.call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
             until("the sentinel names the other server", || named().items()[1].int() == port);
         }
-        until("it is primary", || self.primary().info("role") == "master");
+        until("it is primary", || has_role(self.primary(), "master"));
     }
 
     /// A sentinel that does not know the others or the replica yet could not bring about a failover.
@@ -119,4 +113,25 @@ impl Sentinels {
             });
         }
     }
+}
+
+#[track_caller]
+fn start_sentinel(primary: u16, down_after_ms: u32) -> RedisServer {
+    let sentinel = RedisServer::start_sentinel(&format!(
+        "sentinel monitor {NAME} 127.0.0.1 {primary} 2\n\
+         sentinel down-after-milliseconds {NAME} {down_after_ms}\n\
+         sentinel failover-timeout {NAME} 3000\n"
+    ));
+    // They ask more often than usual. What they tell each other takes a third of its usual time; after four times that
+    // they undo the promotion of a server that nobody told them of, and it takes up to 1 s to see that it happened.
+    let often = ["info-period", "200", "ask-period", "200", "ping-period", "100", "publish-period", "700"];
+    // A machine that is slow for seconds makes none of them stop work, which they call TILT.
+    let patient = ["tilt-trigger", "20000", "tilt-period", "100"];
+    sentinel.call(&[&["SENTINEL", "DEBUG"], &often[..], &patient].concat()).ok();
+    sentinel
+}
+
+/// Sentinels close all connections to a server whose role they change, so it may give no answer.
+fn has_role(server: &RedisServer, role: &str) -> bool {
+    server.try_call(&["ROLE"]).is_ok_and(|answer| answer.items()[0].text() == role)
 }

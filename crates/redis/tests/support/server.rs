@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -167,6 +168,11 @@ impl RedisServer {
         self.restart();
     }
 
+    /// Counts from the next start on.
+    pub(crate) fn set_argument(&mut self, name: &str, value: &str) {
+        self.args.extend([name, value].map(str::to_owned));
+    }
+
     /// Stops it where it stands: its connections stay open, and nothing is answered.
     #[track_caller]
     pub(crate) fn pause(&self) {
@@ -196,17 +202,26 @@ impl RedisServer {
     /// A connection of the test's own, with the password of `--requirepass`.
     #[track_caller]
     pub(crate) fn session(&self) -> Session {
-        let mut session = Session::connect(self.port, PATIENCE).unwrap();
+        self.try_session().unwrap()
+    }
+
+    fn try_session(&self) -> io::Result<Session> {
+        let mut session = Session::connect(self.port, PATIENCE)?;
         if let Some(at) = self.args.iter().rposition(|arg| arg == "--requirepass") {
-            session.call(&["AUTH", &self.args[at + 1]]).unwrap().ok();
+            session.call(&["AUTH", &self.args[at + 1]])?.ok();
         }
-        session
+        Ok(session)
     }
 
     /// One command on a connection of its own. An answer that is an error is returned like others.
     #[track_caller]
     pub(crate) fn call(&self, command: &[&str]) -> Reply {
         self.session().call(command).unwrap()
+    }
+
+    /// The same where no connection may come about, or none last.
+    pub(crate) fn try_call(&self, command: &[&str]) -> io::Result<Reply> {
+        self.try_session()?.call(command)
     }
 
     /// Sets `maxmemory` and the like while it runs; it is not kept over a restart.
@@ -225,7 +240,11 @@ impl RedisServer {
 }
 
 impl Drop for RedisServer {
+    #[allow(clippy::print_stderr, reason = "shown with a test that has failed")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("redis-server on port {}:\n{}", self.port, self.log());
+        }
         self.kill();
     }
 }
