@@ -263,7 +263,7 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
     assert_eq!((data_of(&ahead), told_to(&ahead)), (vec!["2002".to_owned()], vec![]));
     let is_unknown = |kit: &Kit, ms| kit.subscribe_as("u", &[], Start::After(id(ms)), Policy::Repair).gap().is_some();
     assert!(!is_unknown(&kit, 61_000) && is_unknown(&kit, 61_001), "no clock is ahead by more than a minute");
-    let mut kit = Kit::behind_journal(Config::default());
+    let kit = Kit::behind_journal(Config::default());
     kit.hub.restore_past(past(false));
     assert!(is_unknown(&kit, 2_001), "nobody else writes there");
 }

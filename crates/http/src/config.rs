@@ -57,6 +57,8 @@ pub struct Config {
     pub h2_send_buffer_bytes: usize,
     /// Broadcasts the time at this interval. Default never.
     pub clock: Option<Duration>,
+    /// How long a request waits for a journal to be read at the start; then it is refused. Default 5 s.
+    pub ready_timeout: Duration,
     /// How long a drain may take before what is left is cut. Default 10 s.
     pub drain_timeout: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for Config {
             h2_streams_max: 1_000,
             h2_send_buffer_bytes: 16 << 10,
             clock: None,
+            ready_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(10),
         }
     }

@@ -9,7 +9,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -34,9 +33,6 @@ use crate::{
     subscribe::{self, subscribe},
     upload::Upload,
 };
-
-/// How long a request waits for the hub to be ready: a browser that is refused does not come back by itself.
-const READY_TIME: Duration = Duration::from_secs(5);
 
 /// The connection that a request came on.
 #[derive(Clone, Debug)]
@@ -78,11 +74,13 @@ impl Service {
             tokio::select! {
                 () = service.app.hub.ready() => {}
                 () = service.app.draining.stopped() => {}
-                () = sleep(READY_TIME) => {}
+                () = sleep(service.app.config.ready_timeout) => {}
             }
-            let answer = match service.app.hub.is_ready() {
-                true => service.answer(route, request, owed),
-                false => service.refuse(Problem::not_ready(), request, owed),
+            // A stream is refused in its own way.
+            let answer = if service.app.hub.is_ready() || matches!(route, Route::Stream { .. }) {
+                service.answer(route, request, owed)
+            } else {
+                service.refuse(Problem::not_ready(), request, owed)
             };
             let Ok(response) = answer.await;
             response

@@ -51,6 +51,9 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
     if app.is_draining() {
         return refuse(app, Problem::draining(), request.headers, request.version);
     }
+    if !app.hub.is_ready() {
+        return refuse(app, Problem::not_ready(), request.headers, request.version);
+    }
     let logged = names(&channels);
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),

@@ -1,8 +1,9 @@
 //! Keeps the Stream within its bytes of memory: every node does, and whichever comes first has done it for all.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use tokio::time::sleep;
+use tracing::warn;
 
 use crate::link::{Link, LinkError};
 
@@ -12,9 +13,13 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Looks and trims, for ever.
 pub(crate) async fn run(link: &Link, bytes_max: u64) -> LinkError {
     loop {
-        if let Err(error) = link.trim(bytes_max).await {
-            return error;
+        match link.trim(bytes_max).await {
+            Ok(()) => sleep(INTERVAL).await,
+            Err(error) if error.is_setting => {
+                warn!("the Stream is not kept within its bytes: {error}");
+                pending::<()>().await;
+            }
+            Err(error) => return error,
         }
-        sleep(INTERVAL).await;
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Entries of one read, at most and at first; and the bytes that a read should not exceed, which the number follows.
-const COUNT_MAX: usize = 1_024;
+const COUNT_MAX: usize = 256;
 const COUNT_FIRST: usize = 64;
 const READ_BYTES: usize = 2 << 20;
 /// Entries of others are logged no more often than this.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, future::poll_fn, ops::Range, task::Poll, time::Duration
 
 use fanfare_core::{Desk, Hold, Refusal, Submission};
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
-use redis::{Cmd, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, RedisError, Value};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
@@ -21,6 +21,8 @@ const GROUP_EVENTS_MAX: usize = 256;
 const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Groups that are under way at a time.
 const GROUPS_MAX: usize = 4;
+/// Errors after which the Stream is to be looked for anew.
+const ELSEWHERE: [&str; 8] = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH"];
 /// How often what waits in vain is looked at, and Redis while it takes nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -119,24 +121,20 @@ impl<'a> Writer<'a> {
             command.arg(entry::head(event)).arg(event.data()).arg(key).arg(submission.matched());
         }
         let numbers = self.pending.borrow_mut().send(submissions);
-        self.again(Group { numbers, holds, command })
+        self.send_group(Group { numbers, holds, command })
     }
 
-    fn again(self, group: Group) -> Reply<'a> {
+    fn send_group(self, group: Group) -> Reply<'a> {
         let sent = Link::send(self.link.appending(), group.command.clone(), self.config.replicas, self.config.timeout);
         Box::pin(sent.map(|reply| (group, reply)))
     }
 
     async fn answer(
         self,
-        mut group: Group,
-        mut reply: Result<(Value, bool), RedisError>,
+        group: Group,
+        reply: Result<(Value, bool), RedisError>,
         desk: &dyn Desk,
     ) -> Result<(), LinkError> {
-        if reply.as_ref().is_err_and(|error| error.kind() == ServerErrorKind::NoScript.into()) {
-            self.link.reload().await?;
-            (group, reply) = self.again(group).await;
-        }
         match reply.and_then(|(reply, is_safe)| Ok((reply.extract_error()?, is_safe))) {
             Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
             // In the server's words: it has looked at everything before it wrote anything.
@@ -145,7 +143,12 @@ impl<'a> Writer<'a> {
                 self.trouble.begins(&named.reason, desk);
                 let group = self.pending.borrow_mut().take_all(group.numbers);
                 self.trouble.refuse(group, Refusal::NotPublished, desk);
-                if is_elsewhere(&error) { Err(named) } else { Ok(()) }
+                match error.code() {
+                    // Not sent once more: what was sent behind it would be before it.
+                    Some("NOSCRIPT") => self.link.reload().await,
+                    Some(code) if ELSEWHERE.contains(&code) => Err(named),
+                    _ => Ok(()),
+                }
             }
             Err(error) => Err(self.link.named(error.into())),
         }
@@ -181,8 +184,8 @@ impl<'a> Writer<'a> {
     async fn probe(self, desk: &dyn Desk) -> Result<(), LinkError> {
         let command = append(self.link, self.config, self.node, "", 0);
         let group = Group { numbers: 0..0, holds: Vec::new(), command };
-        let (group, reply) = self.again(group).await;
-        Box::pin(self.answer(group, reply, desk)).await
+        let (group, reply) = self.send_group(group).await;
+        self.answer(group, reply, desk).await
     }
 }
 
@@ -192,10 +195,4 @@ pub(crate) fn append(link: &Link, config: &Config, node: &str, token: &str, firs
     command.arg(config.events_max).arg(config.keys_max).arg(config.keys_ms);
     command.arg(fresh_epoch()).arg(token).arg(node).arg(first);
     command
-}
-
-/// The Stream is to be looked for anew.
-fn is_elsewhere(error: &RedisError) -> bool {
-    let codes = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH", "UNBLOCKED"];
-    error.code().is_some_and(|code| codes.contains(&code))
 }

@@ -198,6 +198,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_H2_SEND_BUFFER_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(KIB, GIB), help_heading = "Limits")]
     h2_send_buffer_bytes: usize,
 
+    /// How long a request waits for a node that has not read what the others have published; then it is told to come back.
+    #[arg(long, env = "FANFARE_READY_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Limits")]
+    ready_timeout: Duration,
+
     /// How long a drain may take before what is left is cut.
     #[arg(long, env = "FANFARE_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Draining")]
     drain_timeout: Duration,

@@ -73,6 +73,13 @@ catch-up-reads = 32
 journal = "/var/lib/fanfare"
 fsync = "never"
 fsync-interval = "1s"
+redis = "redis://:s3cr3t-word@127.0.0.1:1/2"
+redis-stream = "my-app"
+redis-events = 33
+redis-bytes = "34MiB"
+redis-timeout = "35s"
+redis-wait-replicas = 1
+redis-subscribe = ["news.*", "b"]
 ring-messages = 10
 ring-bytes = 11
 hub-ring-bytes = 12
@@ -86,10 +93,31 @@ input-bytes = 0
 send-buffer-bytes = 19456
 h2-streams = 20
 h2-send-buffer-bytes = "21KiB"
+ready-timeout = "36s"
 drain-timeout = "0s"
 drain-spread = "23s"
 log = "warn,fanfare=debug"
 "#;
+
+/// What is never shown.
+const SECRET: [&str; 2] = ["publish-key", "redis"];
+
+fn is_secret(line: &str) -> bool {
+    SECRET.iter().any(|key| line.trim_start_matches("# ").starts_with(&format!("{key} ")))
+}
+
+/// All of [`ALL`] that can stand together: with a journal of one's own, or with Redis.
+fn both() -> [String; 2] {
+    [&["redis ", "redis-subscribe "][..], &["journal "]].map(|out| {
+        let stays = |line: &&str| !line.is_empty() && !out.iter().any(|key| line.starts_with(key));
+        ALL.lines().filter(stays).map(|line| format!("{line}\n")).collect()
+    })
+}
+
+/// Those that [`both`] leaves out.
+fn is_left_out(line: &str) -> bool {
+    ["# journal is not set", "# redis is not set", "redis-subscribe = []"].contains(&line)
+}
 
 #[test]
 fn each_source_overrides_the_one_before() {
@@ -177,37 +205,47 @@ fn a_switch_that_the_file_turns_on_can_be_turned_off() {
 
 #[test]
 fn every_setting_can_stand_in_the_file() {
-    let all = checked(&mut File::new(ALL).command());
-    let not_from_it: Vec<_> = all.iter().filter(|(_, source)| source != "file").collect();
-    assert!(not_from_it.is_empty(), "{not_from_it:?}");
-    for line in ALL.lines().filter(|line| !line.is_empty() && !line.starts_with("publish-key")) {
-        has(&all, line, "file");
+    for text in both() {
+        let all = checked(&mut File::new(&text).command());
+        let not_from_it: Vec<_> = all.iter().filter(|(line, source)| source != "file" && !is_left_out(line)).collect();
+        assert!(not_from_it.is_empty(), "{not_from_it:?}");
+        for line in text.lines().filter(|line| !is_secret(line)) {
+            has(&all, line, "file");
+        }
     }
 }
 
 #[test]
 fn every_setting_is_a_variable_of_the_same_name() {
-    let mut command = fanfare();
-    for line in ALL.lines().filter(|line| !line.is_empty()) {
-        let (key, value) = line.split_once(" = ").unwrap();
-        let name = format!("FANFARE_{}", key.replace('-', "_").to_uppercase());
-        command.env(name, value.replace(r#"", ""#, ",").replace(['"', '[', ']'], "").replace("//::1:", "//[::1]:"));
+    for text in both() {
+        let mut command = fanfare();
+        for line in text.lines() {
+            let (key, value) = line.split_once(" = ").unwrap();
+            let name = format!("FANFARE_{}", key.replace('-', "_").to_uppercase());
+            let value = value.replace(r#"", ""#, ",").replace(['"', '[', ']'], "").replace("//::1:", "//[::1]:");
+            command.env(name, value);
+        }
+        let all = checked(&mut command);
+        let others: Vec<_> =
+            all.iter().filter(|(line, source)| source != "environment" && !is_left_out(line)).collect();
+        assert!(others.is_empty(), "{others:?}");
     }
-    let all = checked(&mut command);
-    let others: Vec<_> = all.iter().filter(|(_, source)| source != "environment").collect();
-    assert!(others.is_empty(), "{others:?}");
 }
 
 #[test]
 fn what_check_prints_can_be_used_as_the_file() {
-    for first in [checked(&mut fanfare()), checked(&mut File::new(ALL).command())] {
+    let [with_journal, with_redis] = both().map(|text| checked(&mut File::new(text).command()));
+    // Without the secret the rest of Redis' settings makes no sense.
+    let with_redis = with_redis.into_iter().filter(|(line, _)| !line.starts_with("redis-subscribe")).collect();
+    for first in [checked(&mut fanfare()), with_journal, with_redis] {
         let text: String = first.iter().map(|(line, source)| format!("{line}  # {source}\n")).collect();
         let again = checked(&mut File::new(text).command());
         for (line, source) in &first {
             // What was a comment is not read: a key that is not set, or set and not told.
             let is_comment = line.starts_with('#');
-            let expected = if is_comment && line.contains("publish-key") { "# publish-key is not set" } else { line };
-            has(&again, expected, if is_comment { "default" } else { "file" });
+            let key = line.trim_start_matches("# ").split(' ').next().unwrap();
+            let unset = format!("# {key} is not set");
+            has(&again, if is_secret(line) { &unset } else { line }, if is_comment { "default" } else { "file" });
             assert!(["default", "file"].contains(&source.as_str()));
         }
     }

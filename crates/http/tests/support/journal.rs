@@ -26,6 +26,8 @@ pub(crate) enum Mood {
     EndsBadly,
     /// It cannot even be read.
     Unreadable,
+    /// It is read later, when its mood is another one.
+    Late,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +55,10 @@ impl Script {
         self.0.lock().unwrap().mood = mood;
     }
 
+    fn mood(&self) -> Mood {
+        self.0.lock().unwrap().mood
+    }
+
     pub(crate) fn groups(&self) -> Vec<usize> {
         self.0.lock().unwrap().groups.clone()
     }
@@ -66,11 +72,14 @@ impl Script {
     }
 
     pub(crate) fn journal(&self) -> Box<dyn Journal> {
-        Box::new(Scripted(self.clone()))
+        Box::new(Scripted { script: self.clone(), is_read: false })
     }
 }
 
-struct Scripted(Script);
+struct Scripted {
+    script: Script,
+    is_read: bool,
+}
 
 struct Unpark(Thread);
 
@@ -80,24 +89,39 @@ impl Wake for Unpark {
     }
 }
 
+fn restore(desk: &dyn Desk) {
+    let born = EventId::new(1_000, 0);
+    desk.restore_past(Past { born, last: born, lost: born, ..Past::default() });
+}
+
 impl Journal for Scripted {
     fn restore(&mut self, desk: &dyn Desk) -> io::Result<()> {
-        if self.0.0.lock().unwrap().mood == Mood::Unreadable {
+        if self.script.mood() == Mood::Unreadable {
             return Err(io::Error::other("the test says so"));
         }
-        let born = EventId::new(1_000, 0);
-        desk.restore_past(Past { born, last: born, lost: born, ..Past::default() });
+        self.is_read = self.script.mood() != Mood::Late;
+        if self.is_read {
+            restore(desk);
+        }
         Ok(())
     }
 
     fn run(self: Box<Self>, desk: &dyn Desk) -> io::Result<()> {
+        if !self.is_read {
+            desk.set_trouble(Some("it is late".to_owned()));
+            while self.script.mood() == Mood::Late && !desk.is_closed() {
+                thread::park_timeout(Duration::from_millis(2));
+            }
+            desk.set_trouble(None);
+            restore(desk);
+        }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
         loop {
             desk.take(&mut group, &Context::from_waker(&waker));
             // Not before: what comes after a change is met with the new one.
             let mood = {
-                let mut state = self.0.0.lock().unwrap();
+                let mut state = self.script.0.lock().unwrap();
                 state.held = group.len();
                 state.mood
             };
@@ -110,7 +134,7 @@ impl Journal for Scripted {
                 thread::park_timeout(Duration::from_millis(2));
                 continue;
             }
-            self.0.0.lock().unwrap().groups.push(group.len());
+            self.script.0.lock().unwrap().groups.push(group.len());
             let group = mem::take(&mut group);
             match mood {
                 Mood::Refuses(refusal) => {
@@ -127,7 +151,7 @@ impl Journal for Scripted {
                 }
             }
         }
-        let mut state = self.0.0.lock().unwrap();
+        let mut state = self.script.0.lock().unwrap();
         state.has_ended = true;
         if state.mood == Mood::EndsBadly { Err(io::Error::other("the test says so")) } else { Ok(()) }
     }

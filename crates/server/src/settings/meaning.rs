@@ -137,6 +137,7 @@ impl Serve {
             h2_streams_max: self.h2_streams,
             h2_send_buffer_bytes: self.h2_send_buffer_bytes,
             clock: self.clock,
+            ready_timeout: self.ready_timeout,
             drain_timeout: self.drain_timeout,
         }
     }
@@ -170,6 +171,38 @@ mod tests {
         assert_eq!(serve(&[]).connections_max(64), 32);
         assert_eq!(serve(&[]).connections_max(1), 1);
         assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
+    }
+
+    #[test]
+    fn every_setting_reaches_the_stream() {
+        let given = [
+            "--redis=redis://u:secret@host:1/2",
+            "--redis-stream=name",
+            "--redis-events=3",
+            "--redis-bytes=4MiB",
+            "--redis-timeout=5s",
+            "--redis-wait-replicas=6",
+            "--redis-subscribe=a.*,b",
+            "--body-bytes=7",
+            "--idempotency-keys=8",
+            "--idempotency-window=9s",
+        ];
+        let config = serve(&given).redis().unwrap();
+        assert_eq!(config.address.to_string(), "redis://u:***@host:1/2");
+        assert_eq!((config.name.to_string().as_str(), config.events_max, config.bytes_max), ("name", 3, 4 << 20));
+        assert_eq!((config.timeout, config.replicas), (Duration::from_secs(5), 6));
+        assert_eq!(config.subscribe.iter().map(Pattern::as_str).collect::<Vec<_>>(), ["a.*", "b"]);
+        assert_eq!((config.message_bytes_max, config.keys_max, config.keys_ms), (7, 8, 9_000));
+        assert!(serve(&[]).redis().is_none());
+    }
+
+    #[test]
+    fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
+        let both = serve(&["--redis=redis://:secret@host", "--journal=/x"]).check().unwrap_err();
+        assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
+        assert!(serve(&["--redis-subscribe=a"]).check().unwrap_err().contains("needs --redis"));
+        let wrong = serve(&["--redis=http://:secret@host"]).check().unwrap_err();
+        assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");
     }
 
     #[test]
@@ -215,6 +248,7 @@ mod tests {
             "--catch-up-reads=34",
             "--idempotency-window=35s",
             "--idempotency-keys=36",
+            "--ready-timeout=37s",
         ];
         let second = Duration::from_secs;
         let each = Retention { events_max: 25, bytes_max: 26, age_ms_max: 27_000 };
@@ -266,6 +300,7 @@ mod tests {
             h2_streams_max: 20,
             h2_send_buffer_bytes: 21 << 10,
             clock: Some(second(5)),
+            ready_timeout: second(37),
             drain_timeout: second(22),
         };
         assert_eq!(format!("{config:?}"), format!("{expected:?}"));
