@@ -81,7 +81,7 @@ impl Address {
     pub(crate) async fn primary(&self, key: &str) -> Result<Client, PrimaryError> {
         match &self.place {
             Place::Server(host) => {
-                let client = self.client(host, self.login.as_ref());
+                let client = self.client(host, self.login.as_ref(), self.db);
                 client.map_err(|source| PrimaryError::Address { host: host.to_string(), source })
             }
             Place::Sentinels { sentinels, master, .. } => {
@@ -96,7 +96,7 @@ impl Address {
     }
 
     /// Asks one after the other, until one has named a server that is primary. Takes at most [`NEXT_AFTER`] for each, and
-    /// the timeouts of the last.
+    /// for the last what it takes to ask two servers.
     async fn search(&self, hosts: &[Host], key: &str) -> Result<Client, Refusals> {
         let mut refusals = Vec::new();
         let mut waiting = hosts.iter().cloned().enumerate();
@@ -118,7 +118,7 @@ impl Address {
                 Ok(Some(Ok((_, Ok(client), _)))) => return Ok(client),
                 Ok(Some(Ok((position, Err(refusal), host)))) => refusals.push((position, host, refusal)),
                 Ok(None) if is_last => break,
-                // The next one's turn; or one has panicked, which is told by the panic.
+                // It is the next one's turn; or one has panicked, which has been told.
                 Err(_) | Ok(None | Some(Err(_))) => {}
             }
         }
@@ -130,17 +130,18 @@ impl Address {
     async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
         let named = match &self.place {
             Place::Server(host) => host.clone(),
+            // Sentinels have no databases, and logins of their own.
             Place::Sentinels { master, login, .. } => {
-                named_by_sentinel(self.sentinel(host, login.as_ref())?, master).await?
+                named_by_sentinel(self.client(host, login.as_ref(), 0)?, master).await?
             }
-            Place::Cluster(_) => named_by_node(self.client(host, self.login.as_ref())?, host, key).await?,
+            Place::Cluster(_) => named_by_node(self.client(host, self.login.as_ref(), 0)?, host, key).await?,
         };
         self.verify(&named).await.map_err(|refusal| Refusal::Named(named, Box::new(refusal)))
     }
 
     /// What names it may not have heard yet that it is a replica now.
     async fn verify(&self, host: &Host) -> Result<Client, Refusal> {
-        let client = self.client(host, self.login.as_ref())?;
+        let client = self.client(host, self.login.as_ref(), self.db)?;
         let answer: Vec<Value> = cmd("ROLE").query_async(&mut connect(&client).await?).await?;
         match text(answer.first())?.as_str() {
             "master" => Ok(client),
@@ -148,16 +149,8 @@ impl Address {
         }
     }
 
-    fn client(&self, host: &Host, login: Option<&Login>) -> Result<Client, RedisError> {
-        self.client_with(host, login, self.db)
-    }
-
-    /// Sentinels have no databases.
-    fn sentinel(&self, host: &Host, login: Option<&Login>) -> Result<Client, RedisError> {
-        self.client_with(host, login, 0)
-    }
-
-    fn client_with(&self, host: &Host, login: Option<&Login>, db: u32) -> Result<Client, RedisError> {
+    /// Of the server itself, or of what names it.
+    fn client(&self, host: &Host, login: Option<&Login>, db: u32) -> Result<Client, RedisError> {
         let Host { name, port } = host.clone();
         let address = if self.is_tls() {
             provide_cryptography();

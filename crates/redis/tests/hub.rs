@@ -45,7 +45,9 @@ fn the_stream_keeps_its_number_of_events_and_its_bytes_about() {
     few.events_max = 500;
     let node = Node::start(few);
     // Not more at a time than the Stream keeps: they would be gone before they are read.
-    (0..30).for_each(|_| drop(node.publish_all((0..100).map(|n| event(&n.to_string())))));
+    for _ in 0..30 {
+        node.publish_all((0..100).map(|n| event(&n.to_string())));
+    }
     let length = redis.call(&["XLEN", EVENTS]).int();
     assert!((500..=700).contains(&length), "{length}");
     drop(node);

@@ -50,6 +50,22 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a small file system of the tests' own is filled under a server's journal",
     },
     Part {
+        // It is a sentinel too, and brings redis-cli.
+        name: "redis-server",
+        seen_by: &["redis-server", "--version"],
+        seen_by_output: "Redis server",
+        package: Package::Debian("redis-server"),
+        why: "several nodes share its stream: alone, with sentinels, and as a cluster",
+    },
+    Part {
+        name: "openssl",
+        seen_by: &["openssl", "version"],
+        // The first that signs with `req -x509 -CA`.
+        seen_by_output: "OpenSSL 3",
+        package: Package::Debian("openssl"),
+        why: "it makes the certificates of a Redis server that speaks TLS",
+    },
+    Part {
         name: "nginx",
         // Not in everybody's PATH.
         seen_by: &["/usr/sbin/nginx", "-v"],

@@ -54,7 +54,8 @@ for at = 8, #ARGV, 4 do
     last = redis.call('XADD', events, 'MAXLEN', '~', events_max, '*', 'at', by, 'head', head, 'data', data)
     if digest then
       redis.call('HSET', keys, digest, last .. ' ' .. matched .. ' ' .. print)
-      kept = kept + redis.call('ZADD', ages, now_ms, digest)
+      -- By the millisecond, and those of one in their order.
+      kept = kept + redis.call('ZADD', ages, now_ms * 4096 + n % 4096, digest)
     end
   end
 end
@@ -68,7 +69,7 @@ if kept > keys_max then
     redis.call('HDEL', keys, oldest[at])
   end
 end
-local old = redis.call('ZRANGEBYSCORE', ages, '-inf', now_ms - window_ms - 1, 'LIMIT', 0, 256)
+local old = redis.call('ZRANGEBYSCORE', ages, '-inf', '(' .. string.format('%.0f', (now_ms - window_ms) * 4096), 'LIMIT', 0, 256)
 for _, digest in ipairs(old) do
   redis.call('ZREM', ages, digest)
   redis.call('HDEL', keys, digest)

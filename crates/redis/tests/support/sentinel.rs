@@ -24,7 +24,7 @@ impl Sentinels {
         until("the replica has a copy", || replica.info("master_link_status") == "up");
         // Two candidates and three voters: there is always a majority. A third candidate would now and then make it none,
         // and the next try is seconds away.
-        let down_after_ms = [300, 300, 2000];
+        let down_after_ms = [1000, 1000, 2500];
         let sentinels = down_after_ms.map(|ms| start_sentinel(primary.port(), ms)).into();
         let all = Self { sentinels, servers: [primary, replica], primary: 0 };
         all.until_ready();
@@ -124,7 +124,9 @@ fn start_sentinel(primary: u16, down_after_ms: u32) -> RedisServer {
     ));
     // They ask more often than usual. What they tell each other takes a third of its usual time; after four times that
     // they undo the promotion of a server that nobody told them of, and it takes up to 1 s to see that it happened.
-    let often = ["info-period", "200", "ask-period", "200", "ping-period", "100", "publish-period", "700"];
+    // A replica of a dead primary tells of itself once a second, and is not promoted if that was five pings ago; a ping
+    // period, and what a busy machine adds, has to fit into the time after which a server counts as dead.
+    let often = ["info-period", "200", "ask-period", "200", "publish-period", "700", "ping-period", "400"];
     // A machine that is slow for seconds makes none of them stop work, which they call TILT.
     let patient = ["tilt-trigger", "20000", "tilt-period", "100"];
     sentinel.call(&[&["SENTINEL", "DEBUG"], &often[..], &patient].concat()).ok();
