@@ -154,7 +154,14 @@ impl Link {
     }
 
     /// Where the Stream stands, for a node that has come to `position`. If it has gone back since, it goes on above that.
+    ///
+    /// # Errors
+    /// As all of these; and the server has become a replica, which refuses nothing but writes.
     pub(crate) async fn attach(&self, position: Option<&Position>) -> Result<Attached, LinkError> {
+        let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut self.asking.clone()).await?;
+        if role.first() != Some(&Value::BulkString(b"master".to_vec())) {
+            return Err(LinkError::new("it is a replica"));
+        }
         let mut command = self.script(&self.scripts.attach);
         command.arg(fresh_epoch());
         if let Some(Position { id, epoch, n }) = position {
@@ -271,7 +278,7 @@ impl Scripts {
     }
 }
 
-/// That it is new enough, and a primary that keeps what it has.
+/// That it is new enough, and keeps what it has.
 async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), LinkError> {
     let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
     let text = |name: &str| info.get::<String>(name).unwrap_or_default();
@@ -283,9 +290,6 @@ async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), Link
         return Err(LinkError::setting(format!(
             "its version is {version}; {major}.{minor} is the oldest that will do"
         )));
-    }
-    if text("role") != "master" {
-        return Err(LinkError::new("it is a replica"));
     }
     let policy = text("maxmemory_policy");
     if policy.starts_with("allkeys") {

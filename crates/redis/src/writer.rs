@@ -68,18 +68,19 @@ impl<'a> Writer<'a> {
                     None => replies.push(reply),
                 }
             }
+            let has_all_replies = replies.is_empty();
             tokio::select! {
                 biased;
-                Some((group, reply)) = replies.next(), if !replies.is_empty() => self.answer(group, reply, desk).await?,
-                is_over = self.take(desk), if self.pending.borrow().unsent.is_empty() => {
-                    if is_over && replies.is_empty() {
+                Some((group, reply)) = replies.next(), if !has_all_replies => self.answer(group, reply, desk).await?,
+                is_over = self.take(has_all_replies, desk), if self.pending.borrow().unsent.is_empty() => {
+                    if is_over {
                         return Ok(());
                     }
                 }
                 _ = look.tick() => {
                     let lost = self.pending.borrow_mut().take_older(self.config.timeout, before);
                     self.trouble.refuse(lost, Refusal::Unknown, desk);
-                    if self.trouble.is_ongoing() && replies.is_empty() {
+                    if self.trouble.is_ongoing() && has_all_replies {
                         self.probe(desk).await?;
                     }
                 }
@@ -87,12 +88,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What waits at the desk; true if that is closed and nothing is under way.
-    async fn take(self, desk: &dyn Desk) -> bool {
+    /// What waits at the desk; true if that is closed and nothing is under way. Answers that are still to come are waited
+    /// for, although what they are about may have been read already.
+    async fn take(self, has_all_replies: bool, desk: &dyn Desk) -> bool {
         poll_fn(|cx| {
             let mut pending = self.pending.borrow_mut();
             desk.take(&mut pending.unsent, cx);
-            let is_over = pending.is_empty() && desk.is_closed();
+            let is_over = has_all_replies && pending.is_empty() && desk.is_closed();
             if is_over || !pending.unsent.is_empty() { Poll::Ready(is_over) } else { Poll::Pending }
         })
         .await
