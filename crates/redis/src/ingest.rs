@@ -5,11 +5,7 @@
 //! was published before belongs to the holder before. The script that appends looks at the lease once more, so a node that
 //! has lost it without knowing appends nothing.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, future::pending, time::Duration};
 
 use fanfare_core::{Channel, Event, Target};
 use parking_lot::Mutex;
@@ -25,7 +21,9 @@ use tracing::{info, warn};
 use crate::{
     config::{Config, Keys},
     entry,
-    link::{Link, LinkError, fresh_epoch},
+    link::{Link, fresh_epoch},
+    link_error::LinkError,
+    skipped::Skipped,
     trouble::Backoff,
     writer,
 };
@@ -37,8 +35,6 @@ const LEASE_INTERVAL: Duration = Duration::from_millis(1_500);
 const QUEUE_MAX: usize = 1_024;
 /// Messages that one script appends.
 const GROUP_MAX: usize = 256;
-/// What is skipped is logged no more often than this.
-const SKIPPED_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What an ingest has to do with.
 #[derive(Debug)]
@@ -57,13 +53,6 @@ enum Told {
     Holder(String),
     /// Something was published, by the pattern that it matched.
     Message { pattern: Vec<u8>, channel: Vec<u8>, data: Vec<u8> },
-}
-
-/// Messages that become no events.
-#[derive(Debug, Default)]
-struct Skipped {
-    count: u64,
-    logged: Option<Instant>,
 }
 
 impl<'a> Ingest<'a> {
@@ -171,7 +160,12 @@ impl<'a> Ingest<'a> {
         let channel = name.and_then(|name| Channel::new(&name).ok());
         let data = String::from_utf8(data).ok().filter(|data| data.len() <= self.config.message_bytes_max);
         let (Some(channel), Some(data)) = (channel, data) else {
-            skipped.note();
+            if let Some(in_all) = skipped.note() {
+                warn!(
+                    in_all,
+                    "skipped what was published in Redis: too long, not UTF-8, or without a name for a channel"
+                );
+            }
             return None;
         };
         Some(Event::new(Target::Channel(channel), data))
@@ -236,19 +230,6 @@ fn glob(pattern: &str) -> String {
         glob.push(character);
     }
     glob
-}
-
-impl Skipped {
-    fn note(&mut self) {
-        self.count += 1;
-        if self.logged.is_none_or(|logged| logged.elapsed() >= SKIPPED_INTERVAL) {
-            warn!(
-                in_all = self.count,
-                "skipped what was published in Redis: it is too long, not UTF-8, or has no name for a channel"
-            );
-            self.logged = Some(Instant::now());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{future::pending, time::Duration};
 use tokio::time::sleep;
 use tracing::warn;
 
-use crate::link::{Link, LinkError};
+use crate::{link::Link, link_error::LinkError};
 
 /// How often it is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);

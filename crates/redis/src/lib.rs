@@ -16,10 +16,13 @@ mod ingest;
 mod journal;
 mod keeper;
 mod link;
+mod link_error;
 mod pending;
 mod position;
 mod primary;
 mod reader;
+mod scripts;
+mod skipped;
 mod trouble;
 mod writer;
 

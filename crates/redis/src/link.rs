@@ -1,21 +1,21 @@
 //! [`Link`]: connections to the one server that has the Stream now, and what is asked of it. Whatever goes wrong ends the
 //! link as a whole, and a new one begins with [`Link::attach`]: so nothing happens to the Stream unnoticed.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
 use fanfare_core::EventId;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, InfoDict, Pipeline, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, InfoDict, Pipeline, RedisResult, Value,
     aio::MultiplexedConnection,
 };
-use thiserror::Error;
 use tracing::warn;
 
 use crate::{
     config::{Config, Keys},
     entry::Entry,
+    link_error::LinkError,
     position::Position,
-    primary::PrimaryError,
+    scripts::Scripts,
 };
 
 /// How long a server may take to accept a connection.
@@ -24,67 +24,6 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 const BLOCK_TIME: Duration = Duration::from_secs(2);
 /// The oldest version that has what is used.
 const VERSION_MIN: (u32, u32) = (6, 2);
-
-/// Why there is no link, or no more.
-#[derive(Clone, Debug, Error)]
-#[error("{reason}")]
-pub(crate) struct LinkError {
-    pub(crate) reason: String,
-    /// It will not go away by itself.
-    pub(crate) is_setting: bool,
-}
-
-impl LinkError {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_setting: false }
-    }
-
-    fn setting(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_setting: true }
-    }
-
-    fn of(self, info: &ConnectionInfo) -> Self {
-        Self { reason: format!("redis {}: {}", info.addr(), self.reason), ..self }
-    }
-}
-
-impl From<RedisError> for LinkError {
-    fn from(error: RedisError) -> Self {
-        let is_setting = matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
-            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM" | "WRONGTYPE"));
-        Self { reason: words(&error), is_setting }
-    }
-}
-
-impl From<io::Error> for LinkError {
-    fn from(error: io::Error) -> Self {
-        Self::new(error.to_string())
-    }
-}
-
-impl From<PrimaryError> for LinkError {
-    fn from(error: PrimaryError) -> Self {
-        Self::new(error.to_string())
-    }
-}
-
-/// What an error of the library says, in the server's own words if it is one of the server's.
-pub(crate) fn words(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        _ if error.is_timeout() => "no answer in time".to_owned(),
-        (Some(code), detail) => format!("{code} {}", detail.unwrap_or_default()).trim_end().to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// The scripts, as the server calls them.
-#[derive(Debug)]
-struct Scripts {
-    append: String,
-    attach: String,
-    lease: String,
-    release: String,
-}
 
 /// Where the Stream stands.
 #[derive(Clone, Debug)]
@@ -261,20 +200,6 @@ impl Link {
         let mut command = redis::cmd("EVALSHA");
         command.arg(name).arg(self.keys.all.len()).arg(&self.keys.all);
         command
-    }
-}
-
-impl Scripts {
-    async fn load(connection: &mut MultiplexedConnection) -> Result<Self, LinkError> {
-        let mut load = async |text: &str| -> Result<String, LinkError> {
-            Ok(redis::cmd("SCRIPT").arg("LOAD").arg(text).query_async(connection).await?)
-        };
-        Ok(Self {
-            append: load(include_str!("scripts/append.lua")).await?,
-            attach: load(include_str!("scripts/attach.lua")).await?,
-            lease: load(include_str!("scripts/lease.lua")).await?,
-            release: load(include_str!("scripts/release.lua")).await?,
-        })
     }
 }
 

@@ -1,22 +1,18 @@
 //! [`Reader`]: reads the Stream from its beginning, and goes on for as long as the node runs, over whatever happens to its
 //! links. What it reads is all that the node delivers, its own events among it.
 
-use std::{
-    cell::RefCell,
-    collections::VecDeque,
-    future::poll_fn,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{cell::RefCell, collections::VecDeque, future::poll_fn, task::Poll};
 
 use fanfare_core::{Brought, Desk, EventId, GapReason, Kept, Past, Refusal};
 use tracing::{info, warn};
 
 use crate::{
     entry::{self, Body, Entry},
-    link::{Attached, Link, LinkError},
+    link::{Attached, Link},
+    link_error::LinkError,
     pending::Pending,
     position::{Position, Step},
+    skipped::Skipped,
     trouble::Trouble,
 };
 
@@ -24,8 +20,6 @@ use crate::{
 const COUNT_MAX: usize = 256;
 const COUNT_FIRST: usize = 64;
 const READ_BYTES: usize = 2 << 20;
-/// Entries of others are logged no more often than this.
-const SKIPPED_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a node stands in the Stream.
 #[derive(Debug)]
@@ -41,13 +35,6 @@ pub(crate) struct Reader {
     /// Read, and not handed over yet. It outlives links.
     brought: VecDeque<Brought>,
     skipped: Skipped,
-}
-
-/// Entries that are not ours.
-#[derive(Debug, Default)]
-struct Skipped {
-    count: u64,
-    logged: Option<Instant>,
 }
 
 impl Reader {
@@ -114,7 +101,7 @@ impl Reader {
     fn restore_entry(&mut self, entry: Entry, past: &mut Past, desk: &dyn Desk) {
         let id = entry.id;
         self.cursor = id;
-        let Some(at) = entry.at else { return self.skipped.note(id) };
+        let Some(at) = entry.at else { return self.skip(id) };
         match &mut self.position {
             Some(position) => match position.step(id, &at) {
                 Step::Next => {}
@@ -212,7 +199,7 @@ impl Reader {
         let id = entry.id;
         self.cursor = id;
         let Some(at) = entry.at else {
-            self.skipped.note(id);
+            self.skip(id);
             return false;
         };
         let step = match &mut self.position {
@@ -240,6 +227,13 @@ impl Reader {
             (_, Body::Foreign) => {}
         }
         step == Step::Back
+    }
+
+    /// Passes over an entry of somebody else.
+    fn skip(&mut self, id: EventId) {
+        if let Some(in_all) = self.skipped.note() {
+            warn!(%id, in_all, "skipped an entry of the Stream that is not Fanfare's");
+        }
     }
 
     fn stand_at(&mut self, attached: &Attached) {
@@ -274,16 +268,6 @@ fn loss(step: Step, id: EventId) -> Option<Brought> {
         Step::Back => {
             warn!(before = %id, "the Stream went back: what was published before may be lost");
             Some(Brought::Lost(id.before(), GapReason::Restart))
-        }
-    }
-}
-
-impl Skipped {
-    fn note(&mut self, id: EventId) {
-        self.count += 1;
-        if self.logged.is_none_or(|logged| logged.elapsed() >= SKIPPED_INTERVAL) {
-            warn!(%id, in_all = self.count, "skipped an entry of the Stream that is not Fanfare's");
-            self.logged = Some(Instant::now());
         }
     }
 }

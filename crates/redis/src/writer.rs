@@ -11,7 +11,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     config::Config,
     entry,
-    link::{Link, LinkError, fresh_epoch, words},
+    link::{Link, fresh_epoch},
+    link_error::LinkError,
     pending::Pending,
     trouble::Trouble,
 };
@@ -41,7 +42,6 @@ pub(crate) struct Writer<'a> {
 struct Group {
     numbers: Range<u64>,
     holds: Vec<Hold>,
-    command: Cmd,
 }
 
 type Reply<'a> = LocalBoxFuture<'a, (Group, Result<(Value, bool), RedisError>)>;
@@ -123,11 +123,11 @@ impl<'a> Writer<'a> {
             command.arg(entry::head(event)).arg(event.data()).arg(key).arg(submission.matched());
         }
         let numbers = self.pending.borrow_mut().send(submissions);
-        self.send_group(Group { numbers, holds, command })
+        self.send_group(Group { numbers, holds }, command)
     }
 
-    fn send_group(self, group: Group) -> Reply<'a> {
-        let sent = Link::send(self.link.appending(), group.command.clone(), self.config.replicas, self.config.timeout);
+    fn send_group(self, group: Group, command: Cmd) -> Reply<'a> {
+        let sent = Link::send(self.link.appending(), command, self.config.replicas, self.config.timeout);
         Box::pin(sent.map(|reply| (group, reply)))
     }
 
@@ -141,11 +141,12 @@ impl<'a> Writer<'a> {
             Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
             // In the server's words: it has looked at everything before it wrote anything.
             Err(error) if error.code().is_some() => {
-                let named = self.link.named(LinkError::new(words(&error)));
+                let code = error.code().map(str::to_owned);
+                let named = self.link.named(error.into());
                 self.trouble.begins(&named.reason, desk);
                 let group = self.pending.borrow_mut().take_all(group.numbers);
                 self.trouble.refuse(group, Refusal::NotPublished, desk);
-                match error.code() {
+                match code.as_deref() {
                     // Not sent once more: what was sent behind it would be before it.
                     Some("NOSCRIPT") => self.link.reload().await,
                     Some(code) if ELSEWHERE.contains(&code) => Err(named),
@@ -162,7 +163,7 @@ impl<'a> Writer<'a> {
         let mut answers = reply.iter();
         let last = answers.next().and_then(|id| id.parse().ok());
         while let (Some(place), Some(id), Some(matched)) = (answers.next(), answers.next(), answers.next()) {
-            let number = numbers.start + place.parse().unwrap_or(u64::MAX);
+            let number = numbers.start.saturating_add(place.parse().unwrap_or(u64::MAX));
             let Some(submission) = self.pending.borrow_mut().take(number) else { continue };
             match id.parse() {
                 Err(_) => desk.refuse(vec![submission], Refusal::KeyReused),
@@ -185,8 +186,7 @@ impl<'a> Writer<'a> {
     /// Whether Redis takes events again: an append of none.
     async fn probe(self, desk: &dyn Desk) -> Result<(), LinkError> {
         let command = append(self.link, self.config, self.node, "", 0);
-        let group = Group { numbers: 0..0, holds: Vec::new(), command };
-        let (group, reply) = self.send_group(group).await;
+        let (group, reply) = self.send_group(Group { numbers: 0..0, holds: Vec::new() }, command).await;
         self.answer(group, reply, desk).await
     }
 }
