@@ -56,7 +56,9 @@ fn run(seed: u64) {
     let mut rng = Rng::new(seed);
     let is_lossless = rng.chance(30);
     let is_outside = rng.chance(50);
-    let plan = Plan { config: config(&mut rng, is_lossless), is_lossless, is_outside, members_max: 16 };
+    let is_shared = rng.chance(50);
+    let config = config(&mut rng, is_lossless);
+    let plan = Plan { config, is_lossless, is_outside, is_shared, members_max: 16 };
     println!("{plan:?}");
     let ending = if rng.chance(50) { Ending::Leave } else { Ending::Drain };
     let mut world = World::new(rng.next(), plan);

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) is_lossless: bool,
     /// A journal outside of the hub gives the order.
     pub(crate) is_outside: bool,
+    /// To which others write as well.
+    pub(crate) is_shared: bool,
     pub(crate) members_max: usize,
 }
 
@@ -61,6 +63,8 @@ pub(crate) struct World {
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
     outside: Option<Outside>,
+    /// Nothing new comes from elsewhere.
+    is_resting: bool,
     numbers: u64,
     dropped: u64,
     busy: u64,
@@ -75,7 +79,7 @@ impl World {
     pub(crate) fn new(seed: u64, plan: Plan) -> Self {
         let kit =
             if plan.is_outside { Kit::behind_journal(plan.config.clone()) } else { Kit::new(plan.config.clone()) };
-        let outside = plan.is_outside.then(Outside::new);
+        let outside = plan.is_outside.then(|| Outside::new(plan.is_shared));
         let owners: Vec<_> = kit.shards.iter().map(|_| Flag::new()).collect();
         for (shard, owner) in kit.shards.iter().zip(&owners) {
             shard.inbox().register(&Context::from_waker(&owner.waker()));
@@ -93,6 +97,7 @@ impl World {
             publishing: Vec::new(),
             reads: Vec::new(),
             outside,
+            is_resting: false,
             numbers: 0,
             dropped: 0,
             busy: 0,

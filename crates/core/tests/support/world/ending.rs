@@ -28,6 +28,7 @@ impl World {
 
     /// Lets everything that was woken go on until nothing is.
     pub(super) fn come_to_rest(&mut self, with_feeds: bool) {
+        self.is_resting = true;
         for _ in 0..100_000 {
             let mut is_changed = false;
             for shard in 0..self.kit.shards.len() {
@@ -47,6 +48,7 @@ impl World {
             }
             if !is_changed {
                 self.gone.drain(..).for_each(|mut member| member.check_let_go());
+                self.is_resting = false;
                 return;
             }
         }

@@ -1,9 +1,14 @@
 //! [`Outside`]: the journal of a world whose hub has one elsewhere. It answers late, some at a time, and sometimes not
-//! with what was hoped for.
+//! with what was hoped for. Others may write to it as well: then their events come among the hub's own, as far as there is
+//! room.
 
-use std::{collections::HashSet, sync::Arc, task::Context};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    task::Context,
+};
 
-use fanfare_core::{Desk as _, EventId, Refusal, Submission};
+use fanfare_core::{Brought, Desk as _, Event, EventId, Refusal, Submission};
 
 use super::{Entry, World, number_of};
 use crate::support::Flag;
@@ -15,11 +20,23 @@ pub(super) struct Outside {
     last: EventId,
     /// The numbers of events that it would not have.
     pub(super) refused: HashSet<u64>,
+    is_shared: bool,
+    /// What is to be brought next, for which there was no room; and whether there may be some now.
+    next: Option<Next>,
+    room: Arc<Flag>,
+}
+
+/// One that has its place in the order, and has not been brought.
+struct Next {
+    brought: Brought,
+    number: u64,
+    event: Event,
 }
 
 impl Outside {
-    pub(super) fn new() -> Self {
-        Self { taken: Vec::new(), flag: Flag::raised(), last: EventId::ZERO, refused: HashSet::new() }
+    pub(super) fn new(is_shared: bool) -> Self {
+        let (taken, flag, last, refused) = (Vec::new(), Flag::raised(), EventId::ZERO, HashSet::new());
+        Self { taken, flag, last, refused, is_shared, next: None, room: Flag::raised() }
     }
 }
 
@@ -47,6 +64,9 @@ impl World {
 
     /// Commits or refuses the first few.
     fn answer_submissions(&mut self) -> bool {
+        if self.outside.as_ref().is_some_and(|outside| outside.is_shared) {
+            return self.bring_some();
+        }
         let Some(outside) = &mut self.outside else { return false };
         if outside.taken.is_empty() {
             return false;
@@ -77,9 +97,57 @@ impl World {
         true
     }
 
+    /// Brings a few, one by one, until there is no room; false if there was nothing to do.
+    fn bring_some(&mut self) -> bool {
+        let mut is_changed = false;
+        for _ in 0..self.rng.within(1, 6) {
+            let Some(next) = self.next_to_bring() else { break };
+            let Some(outside) = &mut self.outside else { break };
+            let waker = outside.room.waker();
+            let (number, id) = (next.number, outside.last);
+            let entry = Entry { id, event: next.event.clone() };
+            let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
+            let (mut one, event) = (VecDeque::from([next.brought]), next.event);
+            self.kit.hub.bring(&mut one, &Context::from_waker(&waker));
+            if let Some(brought) = one.pop_front() {
+                outside.next = Some(Next { brought, number, event });
+                break;
+            }
+            is_changed = true;
+            if let Some(publisher) = self.publishing.iter_mut().find(|publisher| publisher.number == number) {
+                publisher.committed = Some((self.log.entries.len(), due));
+            }
+            self.log.push(number, entry);
+        }
+        is_changed
+    }
+
+    /// What there was no room for, if there may be now; or one of the hub's own; or one from elsewhere.
+    fn next_to_bring(&mut self) -> Option<Next> {
+        let outside = self.outside.as_mut()?;
+        if outside.next.is_some() {
+            return if outside.room.take() { outside.next.take() } else { None };
+        }
+        let step_ms = self.rng.below(2_000) as u64;
+        outside.last = outside.last.max(self.kit.hub.last_id()).next(step_ms);
+        let id = outside.last;
+        let from_elsewhere = !self.is_resting && self.rng.chance(30);
+        if !from_elsewhere && !outside.taken.is_empty() {
+            let submission = outside.taken.remove(0);
+            let (number, event) = (number_of(submission.event()), submission.event().clone());
+            return Some(Next { brought: Brought::Own(id, submission), number, event });
+        }
+        if !from_elsewhere {
+            return None;
+        }
+        let event = self.event();
+        Some(Next { brought: Brought::Other(id, event.clone()), number: self.numbers, event })
+    }
+
     /// Whether the event is with the journal.
     pub(super) fn is_outside(&self, number: u64) -> bool {
         let is_it = |submission: &Submission| number_of(submission.event()) == number;
-        self.outside.as_ref().is_some_and(|outside| outside.taken.iter().any(is_it))
+        let is_next = |outside: &Outside| outside.next.as_ref().is_some_and(|next| next.number == number);
+        self.outside.as_ref().is_some_and(|outside| outside.taken.iter().any(is_it) || is_next(outside))
     }
 }
