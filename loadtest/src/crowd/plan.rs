@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::clock::{Clock, Deadline};
-use crate::measure::ledger::{Due, Ledger, Terms};
+use crate::measure::ledger::{Due, Ledger};
 use crate::measure::phase::Tide;
+use crate::measure::terms::Terms;
 use crate::wire::dialect::{Address, Dialect, Names};
 use crate::wire::target::Target;
 

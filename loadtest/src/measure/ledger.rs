@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::measure::account::Account;
 use crate::measure::gap::{GAP_KIND, Gap};
 use crate::measure::ids::Ids;
@@ -15,21 +13,8 @@ use crate::measure::phase::{Phases, Tide};
 use crate::measure::stamp::Stamp;
 use crate::measure::sum::Sum;
 use crate::measure::tally::{Arrival, Tally};
+use crate::measure::terms::Terms;
 use crate::wire::sse::Event;
-
-/// What a receiver must know of what is published.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Terms {
-    /// Tells this run's events from those of a run before or beside it.
-    pub(crate) run: u32,
-    pub(crate) size_bytes: u32,
-    /// How many channels, or clients, are published to.
-    pub(crate) addressees: u32,
-    /// Each numbers its events to each addressee by itself: a series.
-    pub(crate) publishers: u32,
-    /// Between two events of the run; 0: they come as fast as they are answered.
-    pub(crate) interval_ns: u64,
-}
 
 /// What has to reach the connections of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,16 +25,6 @@ pub(crate) enum Due {
     WhileThere,
     /// They read late: what lies above the last that they have read may still be on its way.
     AsFarAsRead,
-}
-
-impl Terms {
-    pub(crate) fn series(self, addressee: u32, publisher: u32) -> u32 {
-        addressee * self.publishers + publisher
-    }
-
-    pub(crate) fn series_count(self) -> usize {
-        self.addressees as usize * self.publishers as usize
-    }
 }
 
 /// One connection's place in its ledger.

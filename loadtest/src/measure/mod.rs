@@ -13,4 +13,5 @@ pub(crate) mod span;
 pub(crate) mod stamp;
 pub(crate) mod sum;
 pub(crate) mod tally;
+pub(crate) mod terms;
 pub(crate) mod timeline;
