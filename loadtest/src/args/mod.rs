@@ -102,7 +102,12 @@ pub(crate) enum Command {
 pub(crate) struct StreamArgs {
     /// The server, as http://HOST:PORT
     #[arg(long, value_name = "URL")]
-    pub(crate) url: Url,
+    url: Url,
+    /// The other nodes, if the target is several servers that share one order of events: streams are spread over all
+    /// of them, and one that comes back comes to the next; each publisher has a node of its own, or goes round those
+    /// that would have none. May be given several times
+    #[arg(long, value_name = "URL,...", value_delimiter = ',')]
+    nodes: Vec<Url>,
     /// Whose routes are asked for, where no path is given
     #[arg(long, value_enum, default_value = "fanfare")]
     preset: Preset,
@@ -148,6 +153,11 @@ impl StreamArgs {
         u32::from(self.processes).min(self.connections)
     }
 
+    /// Where it is, or each of its nodes.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.url).chain(&self.nodes)
+    }
+
     pub(crate) fn parts(&self) -> Parts {
         Parts {
             preset: self.preset,
@@ -169,9 +179,9 @@ pub(crate) struct PublishArgs {
     /// How many publish at once, each on a connection of its own
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     publishers: u16,
-    /// The server's process: adds its CPU time and its memory to the report
-    #[arg(long, value_name = "PID")]
-    pub(crate) pid: Option<u32>,
+    /// The server's process, or those of all nodes: adds their CPU time and their memory to the report
+    #[arg(long, value_name = "PID,...", value_delimiter = ',')]
+    pub(crate) pid: Vec<u32>,
     /// After the last publish: give up, and count as lost, what has not come when nothing came for this long
     #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
     pub(crate) quiet: Duration,
@@ -341,9 +351,9 @@ pub(crate) struct IdleArgs {
     /// How long to hold the streams, in seconds or with a unit
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) hold: Duration,
-    /// The server's process, whose memory is weighed
-    #[arg(long, value_name = "PID")]
-    pub(crate) pid: u32,
+    /// The server's process, or those of all nodes, whose memory is weighed
+    #[arg(long, value_name = "PID,...", value_delimiter = ',', required = true)]
+    pub(crate) pid: Vec<u32>,
 }
 
 #[cfg(test)]

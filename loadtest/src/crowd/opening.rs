@@ -11,7 +11,7 @@ use crate::crowd::plan::{Plan, Role};
 use crate::crowd::subscriber::Shared;
 use crate::wire::body::Body;
 use crate::wire::head::{HeadError, HeadReader};
-use crate::wire::target::CONNECT_TIMEOUT;
+use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// Why a stream could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +50,16 @@ pub(crate) struct Opened {
 
 pub(crate) async fn open(
     connection: u32,
+    node: u32,
     role: Role,
     last_event_id: &[u8],
     shared: &Shared,
 ) -> Result<Opened, OpenError> {
     let plan = &shared.plan;
-    let connected = connect(connection, role, plan).await;
-    let mut stream = connected.map_err(|cause| OpenError::Connect { address: plan.target.address, cause })?;
-    stream.write_all(&plan.request(connection, last_event_id)).await?;
+    let target = plan.target(node);
+    let connected = connect(connection, role, target, plan).await;
+    let mut stream = connected.map_err(|cause| OpenError::Connect { address: target.address, cause })?;
+    stream.write_all(&plan.request(connection, node, last_event_id)).await?;
     let mut reader = HeadReader::default();
     loop {
         stream.readable().await?;
@@ -79,17 +81,17 @@ pub(crate) async fn open(
     }
 }
 
-async fn connect(connection: u32, role: Role, plan: &Plan) -> io::Result<TcpStream> {
-    let socket = if plan.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+async fn connect(connection: u32, role: Role, target: &Target, plan: &Plan) -> io::Result<TcpStream> {
+    let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if let Some(bytes) = role.receive_buffer_bytes() {
         socket.set_recv_buffer_size(bytes)?;
     }
-    if let Some(source) = plan.target.source(connection, plan.connections()) {
+    if let Some(source) = target.source(connection, plan.connections()) {
         // Without this a port that a run before has just left cannot be bound for a minute.
         socket.set_reuseaddr(true)?;
         socket.bind(source)?;
     }
-    match timeout(CONNECT_TIMEOUT.min(plan.deadline.left()), socket.connect(plan.target.address)).await {
+    match timeout(CONNECT_TIMEOUT.min(plan.deadline.left()), socket.connect(target.address)).await {
         Ok(connected) => connected,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }

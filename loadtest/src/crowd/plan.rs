@@ -82,7 +82,8 @@ pub(crate) struct Group {
 /// What all subscribers of a run have in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    pub(crate) target: Target,
+    /// One, or the nodes of a hub, which are told apart by their place here.
+    pub(crate) targets: Vec<Target>,
     pub(crate) dialect: Dialect,
     pub(crate) address: Address,
     pub(crate) terms: Terms,
@@ -201,9 +202,14 @@ impl Plan {
         }
     }
 
-    pub(crate) fn request(&self, connection: u32, last_event_id: &[u8]) -> Vec<u8> {
+    /// What a connection asks a node for.
+    pub(crate) fn request(&self, connection: u32, node: u32, last_event_id: &[u8]) -> Vec<u8> {
         let names = names(self.address, self.addressee(connection), connection);
-        self.dialect.subscribe_request(names, last_event_id)
+        self.dialect.subscribe_request(&self.target(node).authority, names, last_event_id)
+    }
+
+    pub(crate) fn target(&self, node: u32) -> &Target {
+        &self.targets[node as usize]
     }
 
     /// How many deliveries the connections that are waited for will have had in the end.
@@ -240,10 +246,10 @@ mod tests {
     fn plan() -> Plan {
         let parts = Parts { preset: Preset::Fanfare, subscribe: None, publish: None, body: None, headers: Vec::new() };
         Plan {
-            target: Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() },
-            dialect: Dialect::new(&parts, Address::Channel, "h"),
+            targets: vec![Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() }],
+            dialect: Dialect::new(&parts, Address::Channel),
             address: Address::Channel,
-            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0 },
+            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1 },
             clock: Clock::start(),
             deadline: Deadline::after(Duration::from_secs(1)),
             connecting_max: 1,

@@ -14,7 +14,7 @@ use crate::crowd::live::Live;
 use crate::crowd::plan::{Order, Part, Plan};
 use crate::crowd::subscriber::{Desk, Shared, Subscriber};
 use crate::failure::Failure;
-use crate::measure::ledger::received_ns;
+use crate::measure::ledger::{Seat, received_ns};
 use crate::measure::sum::Sum;
 
 /// Some of a process's threads; they end at `Order::End`, or when nobody can give it any more.
@@ -85,6 +85,7 @@ fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
     let shared = Rc::new(shared);
     for (connection, group) in shared.plan.part(part) {
         let seat = shared.desk.borrow_mut().ledgers[group].seat(shared.plan.addressee(connection));
+        let seat = Seat { node: shared.plan.terms.node_of_stream(connection), ..seat };
         let subscriber = Subscriber { connection, group, seat, shared: Rc::clone(&shared) };
         runtime.spawn_local(subscriber.run());
     }

@@ -128,11 +128,14 @@ impl Subscriber {
 
     /// Opens the stream for the first time or again; `None`: it could not, and that has been told.
     async fn open(&mut self, last_event_id: &[u8]) -> Option<Stream> {
+        if !self.is_first() {
+            self.seat.node = self.shared.plan.terms.node_after(self.seat.node);
+        }
         let opened = {
             let gate = if self.is_first() { &self.shared.gate } else { &self.shared.gate_back };
             let _permit = gate.acquire().await;
             // Boxed, so that what only the opening needs is given back once the stream is open.
-            Box::pin(open(self.connection, self.role(), last_event_id, &self.shared)).await
+            Box::pin(open(self.connection, self.seat.node, self.role(), last_event_id, &self.shared)).await
         };
         match opened {
             Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(), rest }),

@@ -32,6 +32,8 @@ pub(crate) enum Due {
 pub(crate) struct Seat {
     pub(crate) place: usize,
     pub(crate) addressee: u32,
+    /// The node that its stream is open at.
+    pub(crate) node: u32,
     /// It was told to come back: what was due before is a replay, which says nothing about latency. 0: never.
     pub(crate) back_ns: u64,
     /// It came back: what was due since it was told to waited for it, which says nothing about latency either.
@@ -62,7 +64,8 @@ impl Ledger {
         let ids = (terms.publishers > 1).then(Ids::default);
         let (tallies, addressees, accounts) = (Vec::new(), Vec::new(), Vec::new());
         let tide = Tide::STILL;
-        Self { terms, due, tallies, ids, lives, addressees, accounts, tide, sum: Sum::default() }
+        let sum = Sum { crossing: (terms.nodes > 1).then(Box::default), ..Sum::default() };
+        Self { terms, due, tallies, ids, lives, addressees, accounts, tide, sum }
     }
 
     /// The latency is also kept for each phase of a storm.
@@ -76,7 +79,7 @@ impl Ledger {
         let place = self.addressees.len();
         self.addressees.push(addressee);
         self.tallies.extend((0..self.terms.publishers).map(|_| fresh(self.due)));
-        Seat { place, addressee, back_ns: 0, here_ns: 0 }
+        Seat { place, addressee, node: 0, back_ns: 0, here_ns: 0 }
     }
 
     /// One event in a read that ended at `now_ns`.
@@ -142,6 +145,9 @@ impl Ledger {
         sum.latency.record_ns(latency_ns);
         if let Some(phases) = &mut sum.phases {
             phases.take(&self.tide, stamp.due_ns, latency_ns);
+        }
+        if let Some(crossing) = &mut sum.crossing {
+            crossing.take(self.terms.node_of_event(stamp.series, stamp.number), seat.node, latency_ns);
         }
         sum.timeline.take(now_ns, latency_ns);
         let row = u64::from(stamp.number) * self.terms.series_count() as u64 + u64::from(stamp.series);
@@ -232,7 +238,7 @@ mod tests {
     use super::*;
     use crate::measure::sum::Faults;
 
-    const TERMS: Terms = Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0 };
+    const TERMS: Terms = Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1 };
     const RECEIVED_NS: Range<u64> = 1..2;
 
     fn take(ledger: &mut Ledger, seat: Seat, stamp: Stamp, size_bytes: usize, now_ns: u64) {
@@ -292,6 +298,20 @@ mod tests {
         assert_eq!((sum.deliveries, sum.replayed, sum.replayed_last_ns), (1, 1, 9_000_000));
         assert_eq!((sum.faults.lost, sum.latency.quantile_ms(1.0)), (0, None));
         assert_eq!((sum.timeline.throughput(), sum.timeline.latency_max_ms()), (vec![(0.0, 10.0)], vec![(0.0, 0.0)]));
+    }
+
+    #[test]
+    fn latency_is_told_apart_by_the_node_that_took_the_event() {
+        let mut ledger = Ledger::new(Terms { nodes: 2, ..TERMS }, Due::All);
+        let seats = [0, 1].map(|node| Seat { node, ..ledger.seat(0) });
+        // The first publisher is at the first node, the second at the second.
+        for (seat, series, now_ns) in [(0, 0, 2_000_000), (1, 0, 3_000_000), (0, 1, 5_000_000), (1, 1, 2_000_000)] {
+            take(&mut ledger, seats[seat], stamp(series, 0), 80, now_ns);
+        }
+        let crossing = ledger.close(&[1, 1, 0, 0], &RECEIVED_NS).crossing.unwrap();
+        assert_eq!((crossing.same_node.count(), crossing.other_nodes.count()), (2, 2));
+        assert!((crossing.same_node.quantile_ms(1.0).unwrap() - 1.0).abs() < 0.01);
+        assert!((crossing.other_nodes.quantile_ms(1.0).unwrap() - 4.0).abs() < 0.01);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod clock;
+pub(crate) mod crossing;
 pub(crate) mod gap;
 pub(crate) mod ids;
 pub(crate) mod latency;
@@ -9,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod life;
 pub(crate) mod phase;
 pub(crate) mod process;
+pub(crate) mod servers;
 pub(crate) mod span;
 pub(crate) mod stamp;
 pub(crate) mod sum;

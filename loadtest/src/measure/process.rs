@@ -43,6 +43,10 @@ impl CpuTime {
 }
 
 impl Memory {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { pss_bytes: self.pss_bytes + other.pss_bytes, rss_bytes: self.rss_bytes + other.rss_bytes }
+    }
+
     /// PSS and RSS, in bytes per connection. Below zero if the process gave memory back.
     pub(crate) fn growth_since(self, before: Self, connections: u32) -> (f64, f64) {
         let grown = |before: u64, after: u64| (after as f64 - before as f64) / f64::from(connections);

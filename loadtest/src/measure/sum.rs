@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measure::account::Account;
+use crate::measure::crossing::Crossing;
 use crate::measure::gap::Gaps;
 use crate::measure::latency::Latency;
 use crate::measure::phase::Phases;
@@ -53,6 +54,8 @@ pub(crate) struct Sum {
     pub(crate) latency: Latency,
     /// `None`: the run has no storm.
     pub(crate) phases: Option<Box<Phases>>,
+    /// `None`: there is one node only.
+    pub(crate) crossing: Option<Box<Crossing>>,
     pub(crate) spans: Spans,
     pub(crate) timeline: Timeline,
 }
@@ -100,6 +103,11 @@ impl Sum {
         self.faults.merge(&other.faults);
         self.latency.add(&other.latency);
         match (&mut self.phases, other.phases) {
+            (Some(mine), Some(its)) => mine.merge(&its),
+            (mine @ None, its) => *mine = its,
+            (Some(_), None) => {}
+        }
+        match (&mut self.crossing, other.crossing) {
             (Some(mine), Some(its)) => mine.merge(&its),
             (mine @ None, its) => *mine = its,
             (Some(_), None) => {}

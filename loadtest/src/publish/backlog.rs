@@ -70,7 +70,7 @@ impl Backlog {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
-            sender.ready()?;
+            sender.ready(AWAY_CHANNEL)?;
             sender.publish(self.answered() + 1, AWAY_CHANNEL, now_ns)?;
             due_ns = now_ns + self.rate.due_ns(1);
             self.answered.fetch_add(1, Relaxed);

@@ -12,7 +12,7 @@ use crate::measure::clock::Deadline;
 use crate::publish::publisher::PublishError;
 use crate::wire::body::Body;
 use crate::wire::head::{Head, HeadReader};
-use crate::wire::target::CONNECT_TIMEOUT;
+use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// The most bytes of an answer's body that are read.
 pub(crate) const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -20,7 +20,7 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// A publisher's connection.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    address: SocketAddr,
+    pub(crate) target: Target,
     deadline: Deadline,
     stream: TcpStream,
     /// The target closed it after the last answer.
@@ -30,16 +30,16 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn open(address: SocketAddr, deadline: Deadline) -> Result<Self, PublishError> {
-        let stream = connect(address, deadline)?;
-        Ok(Self { address, deadline, stream, is_closed: false, reconnects: 0 })
+    pub(crate) fn open(target: Target, deadline: Deadline) -> Result<Self, PublishError> {
+        let stream = connect(target.address, deadline)?;
+        Ok(Self { target, deadline, stream, is_closed: false, reconnects: 0 })
     }
 
     /// Before a request is due: a connection that the target has closed is replaced.
     pub(crate) fn ready(&mut self) -> Result<(), PublishError> {
         let is_closed = std::mem::take(&mut self.is_closed);
         if is_closed || !self.is_idle() {
-            self.stream = connect(self.address, self.deadline)?;
+            self.stream = connect(self.target.address, self.deadline)?;
             self.reconnects += 1;
         }
         Ok(())

@@ -74,7 +74,8 @@ pub(crate) struct Sender<'a> {
     plan: &'a Plan,
     /// Of the publisher.
     number: u32,
-    exchange: Exchange,
+    /// One for each of its nodes.
+    exchanges: Vec<Exchange>,
     data: Vec<u8>,
     body: Vec<u8>,
     request: Vec<u8>,
@@ -84,25 +85,33 @@ pub(crate) struct Sender<'a> {
 impl<'a> Sender<'a> {
     pub(crate) fn open(plan: &'a Plan, number: u32) -> Result<Self, PublishError> {
         sharpen_sleep();
-        let exchange = Exchange::open(plan.target.address, plan.deadline)?;
+        let nodes = plan.terms.nodes_of_publisher(number);
+        let exchanges =
+            nodes.map(|node| Exchange::open(plan.target(node).clone(), plan.deadline)).collect::<Result<_, _>>()?;
         let series = vec![0; plan.terms.series_count()];
         let published = Published { series, first_due_ns: u64::MAX, ..Published::default() };
-        Ok(Self { plan, number, exchange, data: Vec::new(), body: Vec::new(), request: Vec::new(), published })
+        Ok(Self { plan, number, exchanges, data: Vec::new(), body: Vec::new(), request: Vec::new(), published })
     }
 
-    /// Before an event is due.
-    pub(crate) fn ready(&mut self) -> Result<(), PublishError> {
-        self.exchange.ready()
+    /// Before an event to this addressee is due.
+    pub(crate) fn ready(&mut self, addressee: u32) -> Result<(), PublishError> {
+        let terms = self.plan.terms;
+        let series = terms.series(addressee, self.number);
+        self.exchanges[terms.turn(series, self.published.series[series as usize])].ready()
     }
 
     /// Publishes one event, counted from 1, and waits for the answer.
     pub(crate) fn publish(&mut self, event: u32, addressee: u32, due_ns: u64) -> Result<(), PublishError> {
-        let Self { plan, number, exchange, data, body, request, published } = self;
+        let Self { plan, number, exchanges, data, body, request, published } = self;
         let (terms, clock) = (plan.terms, plan.clock);
         let series = terms.series(addressee, *number);
         let in_series = &mut published.series[series as usize];
         Stamp { run: terms.run, series, number: *in_series, due_ns }.write(terms.size_bytes as usize, data);
-        plan.dialect.publish_request(names(plan.address, addressee, 0), data, body, request);
+        let names = names(plan.address, addressee, 0);
+        body.clear();
+        plan.dialect.write_event(names, data, body);
+        let exchange = &mut exchanges[terms.turn(series, *in_series)];
+        plan.dialect.publish_request(&exchange.target.authority, names, body, request);
 
         let late_ns = clock.now_ns().saturating_sub(due_ns);
         published.lateness.record_ns(late_ns);
@@ -119,7 +128,7 @@ impl<'a> Sender<'a> {
     }
 
     pub(crate) fn close(mut self) -> Published {
-        self.published.reconnects = self.exchange.reconnects;
+        self.published.reconnects = self.exchanges.iter().map(|exchange| exchange.reconnects).sum();
         self.published
     }
 }
@@ -134,9 +143,10 @@ impl Publisher {
             if !self.sleep_until(scheduled_ns.unwrap_or(0)) {
                 break;
             }
-            sender.ready()?;
+            let addressee = event % until.addressees;
+            sender.ready(addressee)?;
             let due_ns = scheduled_ns.unwrap_or_else(|| plan.clock.now_ns());
-            sender.publish(event + 1, event % until.addressees, due_ns)?;
+            sender.publish(event + 1, addressee, due_ns)?;
             counter.answered.fetch_add(1, Relaxed);
         }
         Ok(sender.close())

@@ -114,9 +114,12 @@ impl Findings<'_> {
             None => "as fast as they were answered".to_owned(),
         };
         let connections = self.plan.connections();
-        let title = format!("{name}: {connections} streams, {events} events of {size} B {pace}");
+        let nodes = self.plan.targets.len();
+        let on_nodes = if nodes > 1 { format!(" on {nodes} nodes") } else { String::new() };
+        let title = format!("{name}: {connections} streams{on_nodes}, {events} events of {size} B {pace}");
         let mut report = Report::new(name, title);
         report.figure("connections", connections);
+        report.figure("nodes", nodes);
         report.figure("size_bytes", size);
         report.figure("addressees", self.plan.terms.addressees);
         report.figure("publishers", self.plan.terms.publishers);
@@ -159,7 +162,10 @@ impl Findings<'_> {
         report.figure(&figure("took_s"), took_s);
         report.figure(&figure("deliveries_per_s"), per_s);
         say_times(report, &row("latency"), &figure("latency"), &sum.latency);
-
+        if let Some(crossing) = &sum.crossing {
+            say_times(report, &row("same node"), &figure("latency_same_node"), &crossing.same_node);
+            say_times(report, &row("other nodes"), &figure("latency_other_nodes"), &crossing.other_nodes);
+        }
         let extents = [("spread", sum.spans.spread()), ("complete", sum.spans.complete())];
         for (name, extent) in extents {
             let (median_ms, max_ms) = extent.map(|Extent { median_ms, max_ms }| (median_ms, max_ms)).unzip();

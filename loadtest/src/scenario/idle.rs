@@ -6,7 +6,7 @@ use crate::crowd::descriptors::Need;
 use crate::crowd::plan::{Group, Plan, Role};
 use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
-use crate::measure::process::Process;
+use crate::measure::servers::Servers;
 use crate::measure::terms::Terms;
 use crate::report::Report;
 use crate::scenario::progress::Progress;
@@ -14,17 +14,17 @@ use crate::wire::dialect::{Address, Dialect};
 use crate::wire::target::Target;
 
 /// Nothing is published: whatever comes is somebody else's.
-const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0 };
+const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0, nodes: 1 };
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;
-    let target = Target::resolve(&streams.url)?;
-    let process = Process::new(args.pid);
+    let targets: Vec<_> = streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
+    let servers = Servers::new(&args.pid).expect("--pid is required");
     let plan = Plan {
-        dialect: Dialect::new(&streams.parts(), Address::Channel, &target.authority),
-        target,
+        dialect: Dialect::new(&streams.parts(), Address::Channel),
         address: Address::Channel,
-        terms: TERMS,
+        terms: Terms { nodes: targets.len() as u32, ..TERMS },
+        targets,
         clock: Clock::start(),
         deadline: Deadline::after(streams.timeout),
         connecting_max: streams.connecting_max,
@@ -35,12 +35,12 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     Need::of(&plan, threads, processes, 0).ensure()?;
     let progress = Progress::new(streams.connections);
 
-    let before = process.memory()?;
+    let before = servers.memory()?;
     let mut crowd = Crowd::start(plan, threads, processes)?;
     crowd.opened(|counts| progress.opening(counts))?;
-    let opened = process.memory()?;
+    let opened = servers.memory()?;
     crowd.hold(args.hold)?;
-    let held = process.memory()?;
+    let held = servers.memory()?;
     progress.finish();
 
     let connections = streams.connections;

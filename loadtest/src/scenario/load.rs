@@ -12,7 +12,7 @@ use crate::crowd::descriptors::Need;
 use crate::crowd::plan::{Group, Plan};
 use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
-use crate::measure::process::Process;
+use crate::measure::servers::Servers;
 use crate::measure::terms::Terms;
 use crate::publish::publisher::Published;
 use crate::publish::{self, Counter, Until};
@@ -54,15 +54,17 @@ impl Load<'_> {
         // One of them is for those that stay in the storm, alone.
         let threads_min = if backlog.is_some() && processes == 1 { 2 } else { 1 };
         let threads = self.streams.threads().max(threads_min);
-        Need::of(&plan, threads, processes, self.publish.publishers() + u32::from(backlog.is_some())).ensure()?;
-        let process = self.publish.pid.map(Process::new);
+        let publishers = (0..self.publish.publishers()).chain(backlog.is_some().then_some(0));
+        let exchanges: usize = publishers.map(|number| plan.terms.nodes_of_publisher(number).len()).sum();
+        Need::of(&plan, threads, processes, exchanges as u32).ensure()?;
+        let servers = Servers::new(&self.publish.pid);
         let progress = Progress::new(plan.connections());
 
-        let memory_before = process.map(Process::memory).transpose()?;
+        let memory_before = servers.as_ref().map(Servers::memory).transpose()?;
         let mut crowd = Crowd::start(plan, threads, processes)?;
         crowd.opened(|counts| progress.opening(counts))?;
-        let memory_open = process.map(Process::memory).transpose()?;
-        let cpu_before = process.map(Process::cpu_time).transpose()?;
+        let memory_open = servers.as_ref().map(Servers::memory).transpose()?;
+        let cpu_before = servers.as_ref().map(Servers::cpu_time).transpose()?;
 
         let start_ns = crowd.plan.clock.now_ns();
         // With a pace the duration is so many events, which are all due whatever time they take.
@@ -72,15 +74,15 @@ impl Load<'_> {
         let until = Until { pace: self.pace, start_ns, end_ns, events, addressees };
         let ends_itself = self.pace.is_none() && self.amount.duration.is_some() || backlog.is_some();
         let counter = publish::start(&crowd, &crowd.plan, until, backlog)?;
-        self.script.start(start_ns, process);
+        self.script.start(start_ns, servers.clone());
         let end = self.follow(&mut crowd, &counter, &progress)?;
         crowd.settle()?;
         progress.finish();
 
-        let usage = match (process, memory_before, memory_open, cpu_before) {
-            (Some(process), Some(memory_before), Some(memory_open), Some(cpu_before)) => {
-                let cpu_us = process.cpu_time()?.since(&cpu_before);
-                Some(Usage { memory_before, memory_open, memory_after: process.memory()?, cpu_us })
+        let usage = match (servers, memory_before, memory_open, cpu_before) {
+            (Some(servers), Some(memory_before), Some(memory_open), Some(cpu_before)) => {
+                let cpu_us = servers.cpu_time()?.since(&cpu_before);
+                Some(Usage { memory_before, memory_open, memory_after: servers.memory()?, cpu_us })
             }
             _ => None,
         };
@@ -120,10 +122,9 @@ impl Load<'_> {
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
-        let target = Target::resolve(&self.streams.url)?;
+        let targets: Vec<_> = self.streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
         Ok(Plan {
-            dialect: Dialect::new(&self.streams.parts(), self.address, &target.authority),
-            target,
+            dialect: Dialect::new(&self.streams.parts(), self.address),
             address: self.address,
             terms: Terms {
                 run: run_number(),
@@ -131,7 +132,9 @@ impl Load<'_> {
                 addressees: self.addressees,
                 publishers: self.publish.publishers(),
                 interval_ns: self.pace.map_or(0, |rate| rate.due_ns(1)),
+                nodes: targets.len() as u32,
             },
+            targets,
             clock: Clock::start(),
             deadline: Deadline::after(self.streams.timeout),
             connecting_max: self.streams.connecting_max,

@@ -140,7 +140,7 @@ pub(crate) fn speeds(args: &SpeedsArgs) -> Result<Report, Failure> {
 }
 
 pub(crate) fn soak(args: &SoakArgs) -> Result<Report, Failure> {
-    if args.fanout.publish.pid.is_none() {
+    if args.fanout.publish.pid.is_empty() {
         return Err(Failure::SoakPid);
     }
     let script = Script::new(Part::Soak { growth_max: args.growth_max });

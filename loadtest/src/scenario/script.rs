@@ -10,7 +10,7 @@ use crate::args::values::Percent;
 use crate::crowd::Crowd;
 use crate::crowd::plan::Order;
 use crate::failure::Failure;
-use crate::measure::process::Process;
+use crate::measure::servers::Servers;
 use crate::publish::Counter;
 use crate::publish::backlog::Backlog;
 use crate::report::Report;
@@ -43,7 +43,7 @@ pub(crate) enum Part {
 pub(crate) struct Script {
     part: Part,
     start_ns: u64,
-    process: Option<Process>,
+    servers: Option<Servers>,
     read_on_ns: Option<u64>,
     /// (time, PSS in bytes)
     weights: Vec<(u64, u64)>,
@@ -51,11 +51,11 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new(part: Part) -> Self {
-        Self { part, start_ns: 0, process: None, read_on_ns: None, weights: Vec::new() }
+        Self { part, start_ns: 0, servers: None, read_on_ns: None, weights: Vec::new() }
     }
 
-    pub(crate) fn start(&mut self, start_ns: u64, process: Option<Process>) {
-        (self.start_ns, self.process) = (start_ns, process);
+    pub(crate) fn start(&mut self, start_ns: u64, servers: Option<Servers>) {
+        (self.start_ns, self.servers) = (start_ns, servers);
     }
 
     /// What is published to those of a storm, if this is one: then it also says when the publishing is over.
@@ -75,7 +75,7 @@ impl Script {
         self.weigh(now_ns)?;
         match &mut self.part {
             Part::Storm(storm) => {
-                if storm.step(crowd, self.start_ns, self.process)? {
+                if storm.step(crowd, self.start_ns, self.servers.as_ref())? {
                     counter.is_over.store(true, Relaxed);
                 }
             }
@@ -98,10 +98,10 @@ impl Script {
             Part::Soak { .. } | Part::Speeds { .. } => WEIGH_EVERY_NS,
             Part::Plain => return Ok(()),
         };
-        if let Some(process) = self.process
+        if let Some(servers) = &self.servers
             && self.weights.last().is_none_or(|(last_ns, _)| now_ns - last_ns >= every_ns)
         {
-            self.weights.push((now_ns, process.memory()?.pss_bytes));
+            self.weights.push((now_ns, servers.memory()?.pss_bytes));
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use crate::crowd::plan::{Order, Plan, Role};
 use crate::failure::Failure;
 use crate::measure::clock::process_cpu_ns;
 use crate::measure::phase::Tide;
-use crate::measure::process::{CpuTime, Process, machine_cpu_ns};
+use crate::measure::process::machine_cpu_ns;
+use crate::measure::servers::{CpuTimes, Servers};
 use crate::publish::backlog::{Backlog, Stage};
 
 /// How long it is waited until all of them have received something, without which they would have no position, and
@@ -53,7 +54,7 @@ pub(crate) struct Cpu {
     pub(crate) server_ns: Option<u64>,
     /// Of everything; `None`: the kernel does not say.
     pub(crate) machine_ns: Option<u64>,
-    server: Option<CpuTime>,
+    server: Option<CpuTimes>,
 }
 
 impl Storm {
@@ -76,7 +77,12 @@ impl Storm {
     }
 
     /// True: no more is to be published.
-    pub(crate) fn step(&mut self, crowd: &mut Crowd, start_ns: u64, process: Option<Process>) -> Result<bool, Failure> {
+    pub(crate) fn step(
+        &mut self,
+        crowd: &mut Crowd,
+        start_ns: u64,
+        servers: Option<&Servers>,
+    ) -> Result<bool, Failure> {
         let (now_ns, counts) = (crowd.plan.clock.now_ns(), crowd.counts());
         if counts.storm > self.progress.0 {
             self.progress = (counts.storm, now_ns);
@@ -85,7 +91,7 @@ impl Storm {
         let storming = storming(&crowd.plan);
         let published = u64::from(storming) * u64::from(self.backlog.answered());
         match self.stage {
-            Stage::There if self.tide.back_ns < u64::MAX => return self.step_back(crowd, counts, now_ns, process),
+            Stage::There if self.tide.back_ns < u64::MAX => return self.step_back(crowd, counts, now_ns, servers),
             Stage::There if self.tide.settled_ns == u64::MAX => {
                 let has_all = published > 0 && counts.storm + counts.told >= published;
                 if has_all || since(start_ns) >= SETTLE_WITHIN {
@@ -109,7 +115,7 @@ impl Storm {
                 if self.backlog.is_missed() && since(self.tide.left_ns) >= self.away {
                     self.due_before_back = published;
                     self.due_again = published.saturating_sub(counts.storm);
-                    self.cpu_at_back = Some(cpu(process, None)?);
+                    self.cpu_at_back = Some(cpu(servers, None)?);
                     self.tide.back_ns = now_ns;
                     self.progress.1 = now_ns;
                     crowd.order(Order::Back(self.tide))?;
@@ -127,7 +133,7 @@ impl Storm {
         crowd: &mut Crowd,
         counts: Counts,
         now_ns: u64,
-        process: Option<Process>,
+        servers: Option<&Servers>,
     ) -> Result<bool, Failure> {
         let since = |from_ns: u64| Duration::from_nanos(now_ns.saturating_sub(from_ns));
         let storming = storming(&crowd.plan);
@@ -137,7 +143,7 @@ impl Storm {
         let is_caught_up = self.all_back_ns.is_some() && counts.storm + counts.told >= self.due_before_back;
         if is_caught_up && self.tide.caught_up_ns == u64::MAX {
             self.tide.caught_up_ns = now_ns;
-            self.cpu = Some(cpu(process, self.cpu_at_back.as_ref())?);
+            self.cpu = Some(cpu(servers, self.cpu_at_back.as_ref())?);
             crowd.order(Order::CaughtUp(self.tide))?;
         }
         let has_lingered = self.tide.caught_up_ns < u64::MAX && since(self.tide.caught_up_ns) >= LINGER;
@@ -159,8 +165,8 @@ impl Storm {
 }
 
 /// What the generator and the server have used since.
-fn cpu(process: Option<Process>, since: Option<&Cpu>) -> Result<Cpu, Failure> {
-    let server = process.map(Process::cpu_time).transpose()?;
+fn cpu(servers: Option<&Servers>, since: Option<&Cpu>) -> Result<Cpu, Failure> {
+    let server = servers.map(Servers::cpu_time).transpose()?;
     let server_before = since.and_then(|since| since.server.as_ref());
     let server_ns = server.as_ref().zip(server_before).map(|(now, before)| now.since(before) * 1000);
     let machine_before_ns = since.map_or(Some(0), |since| since.machine_ns);

@@ -155,7 +155,6 @@ pub(crate) struct Parts {
 /// How one server is spoken to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Dialect {
-    authority: String,
     subscribe: Template,
     publish: Template,
     body: Template,
@@ -165,12 +164,11 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    pub(crate) fn new(parts: &Parts, address: Address, authority: &str) -> Self {
+    pub(crate) fn new(parts: &Parts, address: Address) -> Self {
         let (subscribe, publish) = parts.preset.paths(address);
         let or = |path: &Option<Path>, preset| path.as_ref().map_or_else(|| Template::new(preset), |p| p.0.clone());
         let is_typed = parts.headers.iter().any(|header| header.is("content-type"));
         Self {
-            authority: authority.to_owned(),
             subscribe: or(&parts.subscribe, subscribe),
             publish: or(&parts.publish, publish),
             body: Template::new(parts.body.as_deref().unwrap_or("{data}")),
@@ -179,11 +177,11 @@ impl Dialect {
         }
     }
 
-    /// The whole request that opens an event stream, continued after `last_event_id` if there is one.
-    pub(crate) fn subscribe_request(&self, names: Names, last_event_id: &[u8]) -> Vec<u8> {
+    /// The whole request to `authority` that opens an event stream, continued after `last_event_id` if there is one.
+    pub(crate) fn subscribe_request(&self, authority: &str, names: Names, last_event_id: &[u8]) -> Vec<u8> {
         let mut request = b"GET ".to_vec();
         self.subscribe.fill(names, b"", &mut request);
-        let (authority, headers) = (&self.authority, &self.headers);
+        let headers = &self.headers;
         write!(request, " HTTP/1.1\r\nHost: {authority}\r\nAccept: text/event-stream\r\n{headers}")
             .expect("writing to a Vec cannot fail");
         if !last_event_id.is_empty() {
@@ -195,14 +193,17 @@ impl Dialect {
         request
     }
 
-    /// The whole request that publishes `data`, over whatever `request` held; `body` is scratch space.
-    pub(crate) fn publish_request(&self, names: Names, data: &[u8], body: &mut Vec<u8>, request: &mut Vec<u8>) {
-        body.clear();
+    /// Adds an event to the body of a publish.
+    pub(crate) fn write_event(&self, names: Names, data: &[u8], body: &mut Vec<u8>) {
         self.body.fill(names, data, body);
+    }
+
+    /// The whole request to `authority` that publishes `body`, over whatever `request` held.
+    pub(crate) fn publish_request(&self, authority: &str, names: Names, body: &[u8], request: &mut Vec<u8>) {
         request.clear();
         request.extend_from_slice(b"POST ");
         self.publish.fill(names, b"", request);
-        let Self { authority, headers, content_type, .. } = self;
+        let Self { headers, content_type, .. } = self;
         let length = body.len();
         write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}{content_type}Content-Length: {length}\r\n\r\n")
             .expect("writing to a Vec cannot fail");
@@ -220,7 +221,8 @@ mod tests {
 
     fn publish(dialect: &Dialect, names: Names, data: &[u8]) -> String {
         let (mut body, mut request) = (Vec::new(), vec![b'x'; 9]);
-        dialect.publish_request(names, data, &mut body, &mut request);
+        dialect.write_event(names, data, &mut body);
+        dialect.publish_request("h:1", names, &body, &mut request);
         String::from_utf8(request).unwrap()
     }
 
@@ -228,12 +230,12 @@ mod tests {
 
     #[test]
     fn a_preset_knows_its_routes() {
-        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel, "h:1");
-        let request = dialect.subscribe_request(NAMES, b"7-0");
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel);
+        let request = dialect.subscribe_request("h:1", NAMES, b"7-0");
         let expected =
             "GET /sse?channel=load-3 HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: 7-0\r\n\r\n";
         assert_eq!(String::from_utf8(request).unwrap(), expected);
-        let dialect = Dialect::new(&parts(Preset::Nchan), Address::Client, "h:1");
+        let dialect = Dialect::new(&parts(Preset::Nchan), Address::Client);
         let expected =
             "POST /pub/load-14 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
         assert_eq!(publish(&dialect, NAMES, b"{}"), expected);
@@ -248,10 +250,10 @@ mod tests {
             headers: vec!["Content-Type: application/x-www-form-urlencoded".parse().unwrap()],
             ..parts(Preset::Fanfare)
         };
-        let dialect = Dialect::new(&parts, Address::Channel, "h");
+        let dialect = Dialect::new(&parts, Address::Channel);
         let request = publish(&dialect, NAMES, b"{\"a\":1}");
         assert!(
-            request.starts_with("POST /p HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+            request.starts_with("POST /p HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/x-www-form-urlencoded\r\n")
         );
         assert!(request.ends_with("Content-Length: 35\r\n\r\ntopic=load-3&data=%7B%22a%22%3A1%7D"), "{request}");
         let json = Template::new("{\"channel\":\"{channel}\",\"data\":{data}}");

@@ -48,7 +48,7 @@ impl FromStr for Url {
     }
 }
 
-/// Where the requests of a run go.
+/// Where the requests of a run go: a server, or one node of several.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,

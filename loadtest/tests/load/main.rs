@@ -1,6 +1,7 @@
 //! The load generator against small servers that keep their side or break it in one chosen way.
 
 mod gaps;
+mod nodes;
 mod scenarios;
 mod storms;
 mod support;

@@ -1,6 +1,7 @@
 //! A tiny event-stream server on a port of its own, which keeps the contract or breaks it in one chosen way, and the
 //! load generator run against it. Threads and blocking sockets only.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -92,21 +93,53 @@ struct Server {
     history: Mutex<Vec<(String, Vec<u8>)>>,
     /// What the first stream is still owed, and how many events there were.
     held: Mutex<(Option<Vec<u8>>, usize)>,
+    /// How many streams were opened at each port, and how many publishes it took.
+    taken: Mutex<HashMap<u16, (usize, usize)>>,
 }
 
 /// Starts a server; it lasts as long as the test's process.
 pub(crate) fn serve(manner: Manner) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server =
-        Arc::new(Server { manner, streams: Mutex::default(), history: Mutex::default(), held: Mutex::default() });
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let server = Arc::clone(&server);
-            std::thread::spawn(move || server.answer(stream.unwrap()));
-        }
-    });
+    let [address] = Nodes::start(manner).addresses;
     address
+}
+
+/// Several ports of one server: whatever port an event came to, the streams of all have it, in one order.
+pub(crate) struct Nodes<const N: usize> {
+    server: Arc<Server>,
+    pub(crate) addresses: [SocketAddr; N],
+}
+
+impl<const N: usize> Nodes<N> {
+    pub(crate) fn start(manner: Manner) -> Self {
+        let (streams, history, held, taken) = Default::default();
+        let server = Arc::new(Server { manner, streams, history, held, taken });
+        let addresses = std::array::from_fn(|_| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = Arc::clone(&server);
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let server = Arc::clone(&server);
+                    std::thread::spawn(move || server.answer(stream.unwrap()));
+                }
+            });
+            address
+        });
+        Self { server, addresses }
+    }
+
+    /// How many streams were opened at each, and how many publishes it took.
+    pub(crate) fn taken(&self) -> [(usize, usize); N] {
+        let taken = self.server.taken.lock().unwrap();
+        self.addresses.map(|address| taken.get(&address.port()).copied().unwrap_or_default())
+    }
+
+    /// The flags that say where they are.
+    pub(crate) fn flags(&self) -> String {
+        let [first, others @ ..] = &self.addresses[..] else { unreachable!("there is one at least") };
+        let others: Vec<_> = others.iter().map(|other| format!("http://{other}")).collect();
+        format!("--url http://{first} --nodes {}", others.join(","))
+    }
 }
 
 impl Server {
@@ -119,6 +152,11 @@ impl Server {
             }
             let path = line.split(' ').nth(1).unwrap();
             let name = path.find("load-").map_or("", |at| path[at..].split(['/', '&']).next().unwrap());
+            {
+                let mut taken = self.taken.lock().unwrap();
+                let (streams, publishes) = taken.entry(stream.local_addr().unwrap().port()).or_default();
+                *(if line.starts_with("GET ") { streams } else { publishes }) += 1;
+            }
             if line.starts_with("GET ") {
                 self.subscribe(&mut stream, name, last_event_id);
                 continue;
