@@ -27,6 +27,10 @@ pub(crate) enum Failure {
     NobodyLeaves(u32),
     #[error("{connections} streams are too few for {speeds} speeds")]
     TooFewForSpeeds { connections: u32, speeds: u32 },
+    #[error("batches are published with --preset fanfare only: another server would take one for a single event")]
+    NoBatches,
+    #[error("a batch of {batch} times {size_bytes} bytes is larger than {bytes_max} bytes")]
+    BatchTooLarge { batch: u32, size_bytes: u32, bytes_max: u64 },
     #[error("a soak needs --pid: what would grow is the server's memory")]
     SoakPid,
     #[error("cannot read the descriptor limit: {0}")]
@@ -81,6 +85,8 @@ impl Failure {
             | Self::NobodySteady
             | Self::NobodyLeaves(_)
             | Self::TooFewForSpeeds { .. }
+            | Self::NoBatches
+            | Self::BatchTooLarge { .. }
             | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }

@@ -30,6 +30,9 @@ const PACED_BYTES_MAX: i64 = 100_000_000;
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most receiving threads, processes and publishers.
 const THREADS_MAX: i64 = 64;
+/// The most lines of a batch, and its most bytes of data: it is made in memory, by each publisher.
+const BATCH_LINES_MAX: i64 = 10_000;
+pub(crate) const BATCH_BYTES_MAX: u64 = 64 << 20;
 
 /// Puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
 ///
@@ -65,6 +68,9 @@ pub(crate) enum Command {
     /// Publish at a fixed rate to many clients in turn, each by its id
     Targeted(TargetedArgs),
     /// Publish to one channel as fast as the target answers
+    ///
+    /// With --batch and --connections 0: how many publishes a second it takes and acknowledges.
+    #[command(mut_arg("connections", |connections| connections.value_parser(clap::value_parser!(u32).range(0..=CONNECTIONS_MAX))))]
     FlatOut(FlatOutArgs),
     /// Publish while some of the streams do not read, or read slowly
     Slow(SlowArgs),
@@ -146,11 +152,11 @@ impl StreamArgs {
     pub(crate) fn threads(&self) -> u32 {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let half = u32::try_from(processors / 2).unwrap_or(1).clamp(1, 4);
-        self.threads.map_or(half, u32::from).min(self.connections)
+        self.threads.map_or(half, u32::from).min(self.connections.max(1))
     }
 
     pub(crate) fn processes(&self) -> u32 {
-        u32::from(self.processes).min(self.connections)
+        u32::from(self.processes).min(self.connections.max(1))
     }
 
     /// Where it is, or each of its nodes.
@@ -166,6 +172,10 @@ impl StreamArgs {
             body: self.body.clone(),
             headers: self.header.clone(),
         }
+    }
+
+    pub(crate) fn knows_batches(&self) -> bool {
+        self.preset.knows_batches()
     }
 }
 
@@ -249,6 +259,10 @@ pub(crate) struct FlatOutArgs {
     pub(crate) streams: StreamArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
+    /// Publish in batches, NDJSON, of so many lines; every one has to be acknowledged as published. Where they go and
+    /// what a line is can be given with --publish-path and --body
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..=BATCH_LINES_MAX))]
+    pub(crate) batch: Option<u32>,
     #[command(flatten)]
     pub(crate) amount: AmountArgs,
 }
@@ -365,5 +379,32 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    fn flat_out(line: &str) -> Result<FlatOutArgs, String> {
+        let line = format!("fanfare-loadtest flat-out --events 1 {line}");
+        match Args::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?.command {
+            Command::FlatOut(flat_out) => Ok(flat_out),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_nodes_come_after_the_server_however_they_are_given() {
+        let urls = |line: &str| -> Vec<Url> { flat_out(line).unwrap().streams.urls().cloned().collect() };
+        let expected = ["http://a:1", "http://a:2", "http://a:3"].map(|url| url.parse().unwrap());
+        assert_eq!(urls("--connections 1 --url http://a:1 --nodes http://a:2,http://a:3"), expected);
+        assert_eq!(urls("--connections 1 --nodes http://a:2 --nodes http://a:3 --url http://a:1"), expected);
+        assert_eq!(urls("--connections 1 --url http://a:1"), expected[..1]);
+        assert!(flat_out("--connections 1 --nodes http://a:2").is_err(), "one of them is the --url");
+    }
+
+    #[test]
+    fn only_flat_out_does_without_streams() {
+        let flat_out = flat_out("--connections 0 --processes 2 --threads 2 --pid 7,8 --url http://a:1").unwrap();
+        assert_eq!((flat_out.streams.threads(), flat_out.streams.processes()), (1, 1));
+        assert_eq!((flat_out.publish.pid, flat_out.batch), (vec![7, 8], None));
+        let line = "fanfare-loadtest fanout --url http://a:1 --connections 0 --rate 1/s --events 1";
+        assert!(Args::try_parse_from(line.split_whitespace()).is_err());
     }
 }

@@ -241,15 +241,15 @@ pub(crate) fn names(address: Address, addressee: u32, connection: u32) -> Names 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::dialect::{Parts, Preset};
+    use crate::wire::dialect::{Form, Parts, Preset};
 
     fn plan() -> Plan {
         let parts = Parts { preset: Preset::Fanfare, subscribe: None, publish: None, body: None, headers: Vec::new() };
         Plan {
             targets: vec![Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() }],
-            dialect: Dialect::new(&parts, Address::Channel),
+            dialect: Dialect::new(&parts, Address::Channel, Form::Single),
             address: Address::Channel,
-            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1 },
+            terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1, batch: 1 },
             clock: Clock::start(),
             deadline: Deadline::after(Duration::from_secs(1)),
             connecting_max: 1,

@@ -238,7 +238,8 @@ mod tests {
     use super::*;
     use crate::measure::sum::Faults;
 
-    const TERMS: Terms = Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1 };
+    const TERMS: Terms =
+        Terms { run: 7, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1, batch: 1 };
     const RECEIVED_NS: Range<u64> = 1..2;
 
     fn take(ledger: &mut Ledger, seat: Seat, stamp: Stamp, size_bytes: usize, now_ns: u64) {

@@ -19,6 +19,8 @@ pub(crate) struct Terms {
     pub(crate) interval_ns: u64,
     /// How many servers stand for the target, which all have the same events in the same order.
     pub(crate) nodes: u32,
+    /// So many events go in one request, but for the last of each publisher.
+    pub(crate) batch: u32,
 }
 
 impl Terms {
@@ -35,10 +37,11 @@ impl Terms {
         (publisher % self.nodes..self.nodes).step_by(self.publishers as usize)
     }
 
-    /// Which of its publisher's nodes takes an event: all in turn, for each addressee from another one on.
+    /// Which of its publisher's nodes takes an event, with its whole batch: all in turn, for each addressee from another
+    /// one on.
     pub(crate) fn turn(self, series: u32, number: u32) -> usize {
         let (addressee, publisher) = (series / self.publishers, series % self.publishers);
-        addressee.wrapping_add(number) as usize % self.nodes_of_publisher(publisher).len()
+        addressee.wrapping_add(number / self.batch) as usize % self.nodes_of_publisher(publisher).len()
     }
 
     pub(crate) fn node_of_event(self, series: u32, number: u32) -> u32 {
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     fn terms(nodes: u32, publishers: u32, addressees: u32) -> Terms {
-        Terms { run: 1, size_bytes: 80, addressees, publishers, interval_ns: 0, nodes }
+        Terms { run: 1, size_bytes: 80, addressees, publishers, interval_ns: 0, nodes, batch: 1 }
     }
 
     #[test]
@@ -84,6 +87,8 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|number| node(terms(3, 1, 1), 0, number)), [0, 1, 2, 0]);
         assert_eq!([0, 1, 2, 3].map(|client| node(terms(3, 1, 9), client, 0)), [0, 1, 2, 0]);
         assert_eq!([0, 1, 2, 3].map(|number| node(terms(5, 2, 1), 0, number)), [0, 2, 4, 0]);
+        let batches = Terms { batch: 2, ..terms(3, 1, 1) };
+        assert_eq!([0, 1, 2, 3, 6].map(|number| node(batches, 0, number)), [0, 0, 1, 1, 0]);
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl Backlog {
                 continue;
             }
             sender.ready(AWAY_CHANNEL)?;
-            sender.publish(self.answered() + 1, AWAY_CHANNEL, now_ns)?;
+            let event = self.answered();
+            sender.publish(event..event + 1, AWAY_CHANNEL, now_ns)?;
             due_ns = now_ns + self.rate.due_ns(1);
             self.answered.fetch_add(1, Relaxed);
             if self.is_at(Stage::Away) {

@@ -51,8 +51,8 @@ impl Exchange {
         matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR))
     }
 
-    /// Sends the request of `event`, counted from 1, and reads its whole answer, which has to be a success.
-    pub(crate) fn send(&mut self, event: u32, request: &[u8]) -> Result<(), PublishError> {
+    /// Sends the request of `event`, counted from 1, and reads its whole answer, which has to be a success. Gives its body.
+    pub(crate) fn send(&mut self, event: u32, request: &[u8]) -> Result<Vec<u8>, PublishError> {
         let timeout = self.deadline.timeout();
         let broke = |cause: io::Error| match cause.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => PublishError::NoAnswer { event, timeout },
@@ -88,12 +88,12 @@ impl Exchange {
             match &answer {
                 Some(head) if head.body.is_over() => {
                     self.is_closed = head.closes;
-                    return check(event, head, &text);
+                    return check(event, head, &text).map(|()| text);
                 }
                 // Only the close ends it: nothing more can be sent on this connection.
                 Some(head) if is_eof && head.body == Body::UntilClose => {
                     self.is_closed = true;
-                    return check(event, head, &text);
+                    return check(event, head, &text).map(|()| text);
                 }
                 _ if is_eof => return Err(PublishError::Closed { event }),
                 _ => {}

@@ -1,9 +1,11 @@
 //! What is published in a run: how much, how fast, by how many at once.
 
 pub(crate) mod backlog;
+pub(crate) mod batch;
 pub(crate) mod exchange;
 pub(crate) mod publisher;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
@@ -38,11 +40,11 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// The next event that nobody has taken; `None`: all are taken.
-    fn take(&self, events: u32) -> Option<u32> {
-        let event = self.next.fetch_add(1, Relaxed);
+    /// The next events that nobody has taken, so many at most; `None`: all are taken.
+    fn take(&self, events: u32, at_most: u32) -> Option<Range<u32>> {
+        let event = self.next.fetch_add(at_most, Relaxed);
         // The events of a run are far below where this could wrap: each publisher goes over the end once.
-        (event < events).then_some(event)
+        (event < events).then(|| event..events.min(event + at_most))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use crate::crowd::plan::{Plan, names};
 use crate::measure::latency::Latency;
 use crate::measure::stamp::Stamp;
 use crate::publish::exchange::{ANSWER_BYTES_MAX, Exchange};
-use crate::publish::{Counter, Until};
+use crate::publish::{Counter, Until, batch};
 use crate::wire::body::Malformed;
+use crate::wire::dialect::Form;
 use crate::wire::head::HeadError;
 
 /// The longest sleep before it is looked whether the run has been given up.
@@ -37,7 +39,7 @@ pub(crate) struct Published {
     pub(crate) series: Vec<u32>,
     pub(crate) first_due_ns: u64,
     pub(crate) ended_ns: u64,
-    /// From the due time to the end of the answer.
+    /// From the due time to the end of the answer; of a batch once.
     pub(crate) answer: Latency,
     /// From the due time to the write.
     pub(crate) lateness: Latency,
@@ -66,6 +68,13 @@ pub(crate) enum PublishError {
     TooMuch { event: u32 },
     #[error("publishing event {event}: the target answered {status}{text}")]
     Status { event: u32, status: u16, text: String },
+    #[error("publishing event {event}: the answer does not say how many of its batch were published: {cause}")]
+    Count { event: u32, cause: serde_json::Error },
+    #[error(
+        "publishing event {event}: of a batch of {lines}, {published} were published, {failed} failed, and of {unknown} \
+         it is not known{first}"
+    )]
+    NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
 }
 
 /// What a publisher publishes with, and what it has published.
@@ -100,16 +109,18 @@ impl<'a> Sender<'a> {
         self.exchanges[terms.turn(series, self.published.series[series as usize])].ready()
     }
 
-    /// Publishes one event, counted from 1, and waits for the answer.
-    pub(crate) fn publish(&mut self, event: u32, addressee: u32, due_ns: u64) -> Result<(), PublishError> {
+    /// Publishes these events, counted from 0, in one request, and waits for the answer.
+    pub(crate) fn publish(&mut self, events: Range<u32>, addressee: u32, due_ns: u64) -> Result<(), PublishError> {
         let Self { plan, number, exchanges, data, body, request, published } = self;
         let (terms, clock) = (plan.terms, plan.clock);
         let series = terms.series(addressee, *number);
         let in_series = &mut published.series[series as usize];
-        Stamp { run: terms.run, series, number: *in_series, due_ns }.write(terms.size_bytes as usize, data);
-        let names = names(plan.address, addressee, 0);
+        let (names, count) = (names(plan.address, addressee, 0), events.len() as u32);
         body.clear();
-        plan.dialect.write_event(names, data, body);
+        for number in *in_series..*in_series + count {
+            Stamp { run: terms.run, series, number, due_ns }.write(terms.size_bytes as usize, data);
+            plan.dialect.write_event(names, data, body);
+        }
         let exchange = &mut exchanges[terms.turn(series, *in_series)];
         plan.dialect.publish_request(&exchange.target.authority, names, body, request);
 
@@ -118,12 +129,15 @@ impl<'a> Sender<'a> {
         if plan.has_storm() {
             published.late.push((due_ns, late_ns));
         }
-        exchange.send(event, request)?;
+        let answer = exchange.send(events.start + 1, request)?;
+        if plan.dialect.form == Form::Batch {
+            batch::check(events.start + 1, count, &answer)?;
+        }
         published.ended_ns = clock.now_ns();
         published.answer.record_ns(published.ended_ns.saturating_sub(due_ns));
         published.first_due_ns = published.first_due_ns.min(due_ns);
-        published.events += 1;
-        *in_series += 1;
+        published.events += count;
+        *in_series += count;
         Ok(())
     }
 
@@ -138,16 +152,16 @@ impl Publisher {
     pub(crate) fn run(self) -> Result<Published, PublishError> {
         let Self { number, plan, until, counter } = &self;
         let mut sender = Sender::open(plan, *number)?;
-        while let Some(event) = counter.take(until.events) {
-            let scheduled_ns = until.pace.map(|rate| until.start_ns + rate.due_ns(event));
+        while let Some(events) = counter.take(until.events, plan.terms.batch) {
+            let scheduled_ns = until.pace.map(|rate| until.start_ns + rate.due_ns(events.start));
             if !self.sleep_until(scheduled_ns.unwrap_or(0)) {
                 break;
             }
-            let addressee = event % until.addressees;
+            let (addressee, count) = (events.start % until.addressees, events.len() as u32);
             sender.ready(addressee)?;
             let due_ns = scheduled_ns.unwrap_or_else(|| plan.clock.now_ns());
-            sender.publish(event + 1, addressee, due_ns)?;
-            counter.answered.fetch_add(1, Relaxed);
+            sender.publish(events, addressee, due_ns)?;
+            counter.answered.fetch_add(count, Relaxed);
         }
         Ok(sender.close())
     }

@@ -74,7 +74,7 @@ impl Findings<'_> {
             } else {
                 ""
             };
-            say_usage(&mut report, usage, deliveries, self.plan.connections(), left_out);
+            say_usage(&mut report, usage, deliveries, self.published.events, self.plan.connections(), left_out);
         }
         self.stream_faults.iter().for_each(|fault| report.fault(fault.clone()));
         report
@@ -96,6 +96,9 @@ impl Findings<'_> {
 
     /// What the run has shown if it had no fault, and no more than that.
     fn clean(&self) -> String {
+        if self.plan.connections() == 0 {
+            return "Every event was acknowledged.".to_owned();
+        }
         if self.has_role(Role::is_behind) {
             return "Every stream that reads at once received every event once and in order.".to_owned();
         }
@@ -113,16 +116,18 @@ impl Findings<'_> {
             Some(rate) => format!("at {}/s", rate.events_per_s()),
             None => "as fast as they were answered".to_owned(),
         };
+        let batches = self.load.batch.map_or(String::new(), |batch| format!(" in batches of {batch}"));
         let connections = self.plan.connections();
         let nodes = self.plan.targets.len();
         let on_nodes = if nodes > 1 { format!(" on {nodes} nodes") } else { String::new() };
-        let title = format!("{name}: {connections} streams{on_nodes}, {events} events of {size} B {pace}");
+        let title = format!("{name}: {connections} streams{on_nodes}, {events} events of {size} B {pace}{batches}");
         let mut report = Report::new(name, title);
         report.figure("connections", connections);
         report.figure("nodes", nodes);
         report.figure("size_bytes", size);
         report.figure("addressees", self.plan.terms.addressees);
         report.figure("publishers", self.plan.terms.publishers);
+        report.figure("batch", self.load.batch);
         report.figure("rate_per_s", self.load.pace.map(|rate| rate.events_per_s()));
         report
     }
@@ -134,6 +139,13 @@ impl Findings<'_> {
         report.row("published", format!("{events} in {took_s:.3} s, {per_s:.0}/s"));
         report.figure("published", events);
         report.figure("published_per_s", per_s);
+        if self.load.batch.is_some() {
+            // A line that is not acknowledged ends the run without a result.
+            let batches = self.published.answer.count();
+            report
+                .row("acknowledged", format!("all of {events} sent, in {batches} batches: none failed, none unknown"));
+            report.figure("batches", batches);
+        }
         say_times(report, "publish answer", "publish_answer", &self.published.answer);
         say_times(report, "publish lateness", "publish_lateness", &self.published.lateness);
         report.figure("publish_reconnects", reconnects);
@@ -292,12 +304,20 @@ fn say_times(report: &mut Report, row: &str, figure: &str, latency: &Latency) {
     report.row(row, texts.join("  "));
 }
 
-fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, connections: u32, left_out: &str) {
-    let cpu_us = (deliveries > 0).then(|| usage.cpu_us as f64 / deliveries as f64);
-    let text = cpu_us.map_or("none".to_owned(), |cpu_us| format!("{cpu_us:.3} us per delivery"));
+fn say_usage(report: &mut Report, usage: &Usage, deliveries: u64, published: u32, connections: u32, left_out: &str) {
+    let share_us = |count: u64| (count > 0).then(|| usage.cpu_us as f64 / count as f64);
+    let (per_delivery_us, per_publish_us) = (share_us(deliveries), share_us(u64::from(published)));
+    // Without streams the publishes are all that there was to do.
+    let (cpu_us, per) = if connections > 0 { (per_delivery_us, "delivery") } else { (per_publish_us, "publish") };
+    let text = cpu_us.map_or("none".to_owned(), |cpu_us| format!("{cpu_us:.3} us per {per}"));
     report.row("server CPU", format!("{text}{left_out} ({} ms in all)", usage.cpu_us / 1000));
     report.figure("cpu_us", usage.cpu_us);
-    report.figure("cpu_per_delivery_us", cpu_us);
+    report.figure("cpu_per_delivery_us", per_delivery_us);
+    report.figure("cpu_per_publish_us", per_publish_us);
+    if connections == 0 {
+        return report
+            .row("server PSS", format!("{:.1} MiB", usage.memory_after.pss_bytes as f64 / f64::from(1 << 20)));
+    }
     let moments = [("open", usage.memory_open), ("after", usage.memory_after)];
     let mut texts = Vec::new();
     for (name, memory) in moments {

@@ -10,18 +10,18 @@ use crate::measure::servers::Servers;
 use crate::measure::terms::Terms;
 use crate::report::Report;
 use crate::scenario::progress::Progress;
-use crate::wire::dialect::{Address, Dialect};
+use crate::wire::dialect::{Address, Dialect, Form};
 use crate::wire::target::Target;
 
 /// Nothing is published: whatever comes is somebody else's.
-const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0, nodes: 1 };
+const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0, nodes: 1, batch: 1 };
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;
     let targets: Vec<_> = streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
     let servers = Servers::new(&args.pid).expect("--pid is required");
     let plan = Plan {
-        dialect: Dialect::new(&streams.parts(), Address::Channel),
+        dialect: Dialect::new(&streams.parts(), Address::Channel, Form::Single),
         address: Address::Channel,
         terms: Terms { nodes: targets.len() as u32, ..TERMS },
         targets,

@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::report::findings::{End, Findings, Usage};
 use crate::scenario::progress::Progress;
 use crate::scenario::script::Script;
-use crate::wire::dialect::{Address, Dialect};
+use crate::wire::dialect::{Address, Dialect, Form};
 use crate::wire::target::Target;
 
 /// How long after the deadline the publishers' word is waited for: they keep the deadline themselves.
@@ -39,6 +39,8 @@ pub(crate) struct Load<'a> {
     pub(crate) groups: Vec<Group>,
     pub(crate) address: Address,
     pub(crate) addressees: u32,
+    /// So many events go in one request, as lines; `None`: each is one.
+    pub(crate) batch: Option<u32>,
     /// So many come back at once; those of a storm do.
     pub(crate) returning_max: u32,
     pub(crate) script: Script,
@@ -123,8 +125,9 @@ impl Load<'_> {
 
     fn plan(&self) -> Result<Plan, Failure> {
         let targets: Vec<_> = self.streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
+        let form = if self.batch.is_some() { Form::Batch } else { Form::Single };
         Ok(Plan {
-            dialect: Dialect::new(&self.streams.parts(), self.address),
+            dialect: Dialect::new(&self.streams.parts(), self.address, form),
             address: self.address,
             terms: Terms {
                 run: run_number(),
@@ -133,6 +136,7 @@ impl Load<'_> {
                 publishers: self.publish.publishers(),
                 interval_ns: self.pace.map_or(0, |rate| rate.due_ns(1)),
                 nodes: targets.len() as u32,
+                batch: self.batch.unwrap_or(1),
             },
             targets,
             clock: Clock::start(),
@@ -154,7 +158,7 @@ impl Load<'_> {
             let counts = crowd.counts();
             progress.publishing(counts, counter.answered.load(Relaxed), clock.now_ns());
             self.script.step(crowd, counter)?;
-            let is_all_closed = counts.closed_awaited >= awaited;
+            let is_all_closed = awaited > 0 && counts.closed_awaited >= awaited;
             if is_all_closed {
                 counter.is_over.store(true, Relaxed);
             }

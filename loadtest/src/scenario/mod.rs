@@ -12,8 +12,8 @@ use self::load::Load;
 use self::script::{Part, Script};
 use self::storm::Storm;
 use crate::args::{
-    AmountArgs, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, SpeedsArgs, StormArgs,
-    TargetedArgs,
+    AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, SpeedsArgs,
+    StormArgs, TargetedArgs,
 };
 use crate::crowd::plan::{AWAY_CHANNEL, Group, Role};
 use crate::failure::Failure;
@@ -32,6 +32,7 @@ fn steady<'a>(name: &'static str, args: &'a FanoutArgs) -> Load<'a> {
         groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
         address: Address::Channel,
         addressees: 1,
+        batch: None,
         returning_max: args.streams.connecting_max,
         script: Script::new(Part::Plain),
     }
@@ -59,6 +60,15 @@ pub(crate) fn targeted(args: &TargetedArgs) -> Result<Report, Failure> {
 }
 
 pub(crate) fn flat_out(args: &FlatOutArgs) -> Result<Report, Failure> {
+    if let Some(batch) = args.batch {
+        let size_bytes = args.publish.size;
+        if !args.streams.knows_batches() {
+            return Err(Failure::NoBatches);
+        }
+        if u64::from(batch) * u64::from(size_bytes) > BATCH_BYTES_MAX {
+            return Err(Failure::BatchTooLarge { batch, size_bytes, bytes_max: BATCH_BYTES_MAX });
+        }
+    }
     let load = Load {
         name: "flat-out",
         streams: &args.streams,
@@ -68,6 +78,7 @@ pub(crate) fn flat_out(args: &FlatOutArgs) -> Result<Report, Failure> {
         groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
         address: Address::Channel,
         addressees: 1,
+        batch: args.batch,
         returning_max: args.streams.connecting_max,
         script: Script::new(Part::Plain),
     };
@@ -107,6 +118,7 @@ pub(crate) fn storm(args: &StormArgs) -> Result<Report, Failure> {
         groups: with(Role::Storm, connections - stay, connections)?,
         address: Address::Channel,
         addressees: AWAY_CHANNEL + 1,
+        batch: None,
         returning_max: args.returning_max.unwrap_or(connections),
         script: Script::new(Part::Storm(Box::new(storm))),
     };
@@ -133,6 +145,7 @@ pub(crate) fn speeds(args: &SpeedsArgs) -> Result<Report, Failure> {
         groups,
         address: Address::Channel,
         addressees: 1,
+        batch: None,
         returning_max: args.streams.connecting_max,
         script: Script::new(Part::Speeds { own_pace: args.own_pace }),
     };

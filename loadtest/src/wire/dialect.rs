@@ -27,7 +27,21 @@ pub(crate) enum Address {
     Client,
 }
 
+/// How events are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Form {
+    /// Each is the body of a request.
+    Single,
+    /// Many are: NDJSON, a line each.
+    Batch,
+}
+
 impl Preset {
+    /// Whether batches are told in a form that is known here. The others would take one for a single event.
+    pub(crate) fn knows_batches(self) -> bool {
+        self == Self::Fanfare
+    }
+
     fn paths(self, address: Address) -> (&'static str, &'static str) {
         match (self, address) {
             (Self::Fanfare, Address::Channel) => ("/sse?channel={channel}", "/channels/{channel}/broadcast"),
@@ -161,19 +175,35 @@ pub(crate) struct Dialect {
     /// Complete header lines that go with every request.
     headers: String,
     content_type: String,
+    pub(crate) form: Form,
 }
 
+/// What is published, and where, in batches.
+const BATCH_PATH: &str = "/publish";
+const CHANNEL_LINE: &str = "{\"channel\":\"{channel}\",\"data\":{data}}";
+const CLIENT_LINE: &str = "{\"client\":\"{client}\",\"data\":{data}}";
+
 impl Dialect {
-    pub(crate) fn new(parts: &Parts, address: Address) -> Self {
+    pub(crate) fn new(parts: &Parts, address: Address, form: Form) -> Self {
         let (subscribe, publish) = parts.preset.paths(address);
+        let (publish, body, end, content_type) = match (form, address) {
+            (Form::Single, _) => (publish, "{data}", "", "json"),
+            (Form::Batch, Address::Channel) => (BATCH_PATH, CHANNEL_LINE, "\n", "x-ndjson"),
+            (Form::Batch, Address::Client) => (BATCH_PATH, CLIENT_LINE, "\n", "x-ndjson"),
+        };
         let or = |path: &Option<Path>, preset| path.as_ref().map_or_else(|| Template::new(preset), |p| p.0.clone());
         let is_typed = parts.headers.iter().any(|header| header.is("content-type"));
         Self {
             subscribe: or(&parts.subscribe, subscribe),
             publish: or(&parts.publish, publish),
-            body: Template::new(parts.body.as_deref().unwrap_or("{data}")),
+            body: Template::new(&format!("{}{end}", parts.body.as_deref().unwrap_or(body))),
             headers: parts.headers.iter().map(|header| format!("{}\r\n", header.0)).collect(),
-            content_type: if is_typed { "" } else { "Content-Type: application/json\r\n" }.to_owned(),
+            content_type: if is_typed {
+                String::new()
+            } else {
+                format!("Content-Type: application/{content_type}\r\n")
+            },
+            form,
         }
     }
 
@@ -230,15 +260,31 @@ mod tests {
 
     #[test]
     fn a_preset_knows_its_routes() {
-        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel);
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel, Form::Single);
         let request = dialect.subscribe_request("h:1", NAMES, b"7-0");
         let expected =
             "GET /sse?channel=load-3 HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: 7-0\r\n\r\n";
         assert_eq!(String::from_utf8(request).unwrap(), expected);
-        let dialect = Dialect::new(&parts(Preset::Nchan), Address::Client);
+        let dialect = Dialect::new(&parts(Preset::Nchan), Address::Client, Form::Single);
         let expected =
             "POST /pub/load-14 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
         assert_eq!(publish(&dialect, NAMES, b"{}"), expected);
+    }
+
+    #[test]
+    fn a_batch_is_a_line_for_each_event() {
+        let batch = |address| {
+            let dialect = Dialect::new(&parts(Preset::Fanfare), address, Form::Batch);
+            let (mut body, mut request) = (Vec::new(), Vec::new());
+            [b"{}", b"[]"].iter().for_each(|data| dialect.write_event(NAMES, *data, &mut body));
+            dialect.publish_request("h:1", NAMES, &body, &mut request);
+            String::from_utf8(request).unwrap()
+        };
+        let lines = "{\"channel\":\"load-3\",\"data\":{}}\n{\"channel\":\"load-3\",\"data\":[]}\n";
+        let head =
+            "POST /publish HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/x-ndjson\r\nContent-Length: 62\r\n\r\n";
+        assert_eq!(batch(Address::Channel), format!("{head}{lines}"));
+        assert!(batch(Address::Client).ends_with("{\"client\":\"load-14\",\"data\":[]}\n"));
     }
 
     #[test]
@@ -250,7 +296,7 @@ mod tests {
             headers: vec!["Content-Type: application/x-www-form-urlencoded".parse().unwrap()],
             ..parts(Preset::Fanfare)
         };
-        let dialect = Dialect::new(&parts, Address::Channel);
+        let dialect = Dialect::new(&parts, Address::Channel, Form::Single);
         let request = publish(&dialect, NAMES, b"{\"a\":1}");
         assert!(
             request.starts_with("POST /p HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/x-www-form-urlencoded\r\n")

@@ -1,5 +1,6 @@
 //! The load generator against small servers that keep their side or break it in one chosen way.
 
+mod batches;
 mod gaps;
 mod nodes;
 mod scenarios;

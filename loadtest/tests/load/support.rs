@@ -63,6 +63,10 @@ pub(crate) enum Manner {
     RefusesStreams(&'static str),
     /// Every answer to a publish has this status.
     RefusesPublishes(&'static str),
+    /// This line of each batch is not published, and the answer says so, or counts one too few, or counts nothing.
+    FailsLine(usize),
+    Miscounts,
+    CountsNothing,
     /// A page instead of a stream.
     Page,
     /// Accepts, reads, and says nothing: to anybody, or to publishers.
@@ -165,6 +169,10 @@ impl Server {
             match self.manner {
                 Manner::MuteToPublishers => continue,
                 Manner::RefusesPublishes(status) => answer(&mut stream, status, "no such channel\n", ""),
+                _ if path == "/publish" => {
+                    let counts = self.publish_batch(&body);
+                    answer(&mut stream, "202 Accepted", &counts, "");
+                }
                 _ => {
                     self.publish(name, &body);
                     if self.manner == Manner::Dawdles {
@@ -255,6 +263,27 @@ impl Server {
                 held.0.take().into_iter().for_each(|late| self.send(first, &late));
             }
         }
+    }
+
+    /// Each line of the form that `--batch` sends; what the answer is.
+    fn publish_batch(&self, body: &[u8]) -> String {
+        let (mut published, mut errors) = (0, Vec::new());
+        for (number, line) in body.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').enumerate() {
+            if self.manner == Manner::FailsLine(number) {
+                errors.push(serde_json::json!({"line": number + 1, "title": "no room"}));
+                continue;
+            }
+            let line = str::from_utf8(line).unwrap();
+            let (channel, data) = line.strip_prefix("{\"channel\":\"").unwrap().split_once("\",\"data\":").unwrap();
+            self.publish(channel, data.strip_suffix('}').unwrap().as_bytes());
+            published += 1;
+        }
+        match self.manner {
+            Manner::Miscounts => published -= 1,
+            Manner::CountsNothing => return "{}".to_owned(),
+            _ => {}
+        }
+        serde_json::json!({"published": published, "failed": errors.len(), "errors": errors}).to_string()
     }
 
     /// In two pieces, so that the other side sees events cut in two.
