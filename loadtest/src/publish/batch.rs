@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::publish::publisher::PublishError;
 
 /// What the target says became of the lines.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Answer {
     published: u32,
     failed: u32,
@@ -49,8 +49,7 @@ mod tests {
         assert_eq!(told("{\"published\":3,\"failed\":0,\"first\":\"1-0\",\"last\":\"1-2\",\"errors\":[]}"), Ok(()));
         let failed =
             told("{\"published\":2,\"failed\":1,\"unknown\":1,\"errors\":[{\"line\":2,\"title\":\"no\\nroom\"}]}");
-        let text = "publishing event 7: of a batch of 3, 2 were published, 1 failed, and of 1 it is not known; the first, line 2: \
-                    noroom";
+        let text = "publishing event 7: of a batch of 3, 2 were published, 1 failed, 1 of them unknown; the first, line 2: noroom";
         assert_eq!(failed, Err(text.to_owned()));
         for short in
             ["{\"published\":2,\"failed\":0}", "{\"published\":4,\"failed\":0}", "{\"published\":3,\"failed\":1}"]

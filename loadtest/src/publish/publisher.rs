@@ -71,8 +71,8 @@ pub(crate) enum PublishError {
     #[error("publishing event {event}: the answer does not say how many of its batch were published: {cause}")]
     Count { event: u32, cause: serde_json::Error },
     #[error(
-        "publishing event {event}: of a batch of {lines}, {published} were published, {failed} failed, and of {unknown} \
-         it is not known{first}"
+        "publishing event {event}: of a batch of {lines}, {published} were published, {failed} failed, {unknown} of \
+         them unknown{first}"
     )]
     NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
 }

@@ -9,6 +9,7 @@ pub(crate) mod scale;
 pub(crate) mod speeds;
 pub(crate) mod storm;
 pub(crate) mod told;
+pub(crate) mod usage;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -33,8 +33,7 @@ fn a_line_that_is_not_acknowledged_ends_the_run() {
     let args = "flat-out --connections 0 --events 100 --batch 10";
     let [failed, miscounted, silent] =
         against_each([Manner::FailsLine(3), Manner::Miscounts, Manner::CountsNothing], args);
-    let text = "publishing event 1: of a batch of 10, 9 were published, 1 failed, and of 0 it is not known; the first, line 4: \
-                no room";
+    let text = "publishing event 1: of a batch of 10, 9 were published, 1 failed, 0 of them unknown; the first, line 4: no room";
     assert_fault(&failed, text);
     assert_fault(&miscounted, "of a batch of 10, 9 were published, 0 failed");
     assert_fault(&silent, "the answer does not say how many of its batch were published");
