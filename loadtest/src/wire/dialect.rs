@@ -45,7 +45,7 @@ impl Preset {
     fn paths(self, address: Address) -> (&'static str, &'static str) {
         match (self, address) {
             (Self::Fanfare, Address::Channel) => ("/sse?channel={channel}", "/channels/{channel}/broadcast"),
-            (Self::Fanfare, Address::Client) => ("/sse?id={client}", "/ping/{client}"),
+            (Self::Fanfare, Address::Client) => ("/sse?id={client}", "/clients/{client}"),
             (Self::Nchan, Address::Channel) => ("/sub/{channel}", "/pub/{channel}"),
             (Self::Nchan, Address::Client) => ("/sub/{client}", "/pub/{client}"),
             (Self::Floor, _) => ("/", "/"),
@@ -269,6 +269,12 @@ mod tests {
         let expected =
             "POST /pub/load-14 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
         assert_eq!(publish(&dialect, NAMES, b"{}"), expected);
+    }
+
+    #[test]
+    fn fanfare_is_given_the_data_for_a_client_and_not_a_ping_which_has_none() {
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Client, Form::Single);
+        assert!(publish(&dialect, NAMES, b"{}").starts_with("POST /clients/load-14 HTTP/1.1\r\n"));
     }
 
     #[test]
