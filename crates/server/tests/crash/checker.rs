@@ -2,6 +2,7 @@
 //!
 //! A pure function, tested below with each fault in turn. Where history is short, [`short`] has the rules.
 
+#[path = "checker/short.rs"]
 mod short;
 
 use std::{

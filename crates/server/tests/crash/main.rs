@@ -6,6 +6,7 @@ mod killer;
 mod ledger;
 mod publisher;
 mod reclaiming;
+mod seed;
 mod site;
 mod space;
 mod subscriber;
@@ -13,16 +14,16 @@ mod subscriber;
 mod support;
 
 use std::{
-    env,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use killer::{Found, Killer};
 use ledger::{Outcome, Run, Target};
 use publisher::Publisher;
+use seed::{SeedOnPanic, seed};
 use site::Site;
 use subscriber::{Habit, follow};
 use support::{
@@ -84,13 +85,6 @@ fn check(scene: &Scene<'_>) {
     // Else it has shown nothing.
     let is_enough = acknowledged > 10 * scene.kills && unknown > scene.kills / 2;
     assert!(is_enough && (scene.ballast.is_none() || refused > scene.kills), "{acknowledged} {unknown} {refused}");
-}
-
-/// `CRASH_SEED`, or another one each time.
-fn seed() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let given = env::var("CRASH_SEED").ok().map(|seed| seed.parse().expect("CRASH_SEED is a number"));
-    given.unwrap_or_else(|| since_1970.as_secs() ^ u64::from(since_1970.subsec_nanos()))
 }
 
 fn assert_no_faults(run: &Run, seed: u64) {
@@ -156,19 +150,5 @@ fn fill_again_and_again(site: &Site, ballast: &Ballast) {
         ballast.fill();
         wait(&|| site.refused(), 30);
         ballast.make_room();
-    }
-}
-
-/// Says how to repeat a run that fails in its middle.
-struct SeedOnPanic(u64);
-
-impl Drop for SeedOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            #[expect(clippy::print_stderr, reason = "it belongs to the test's output")]
-            {
-                eprintln!("CRASH_SEED={}", self.0);
-            }
-        }
     }
 }

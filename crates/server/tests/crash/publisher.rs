@@ -101,9 +101,9 @@ impl<'a> Publisher<'a> {
         loop {
             let connection = self.connected()?;
             let answer = self.post(connection, &target.path(), &[("idempotency-key", &key)], &name.data());
-            match answer.filter(|answer| outcome(answer) != Outcome::Refused) {
+            match answer.filter(|answer| matches!(outcome(answer), Outcome::Acknowledged(_))) {
                 Some(answer) => return Some(answer),
-                // One that drains, or whose disk is full, refuses.
+                // One that drains, or whose journal is full or away, refuses or does not know.
                 None => thread::sleep(PAUSE),
             }
         }
@@ -221,10 +221,12 @@ fn outcomes(answer: &Answer, lines: usize) -> Vec<Outcome> {
         counts["errors"].as_array().unwrap().iter().filter_map(|error| error["line"].as_u64()).collect();
     assert_eq!(failed.len(), count("failed"), "{answer:?}");
     let is_published = |line: &usize| !failed.contains(&(*line as u64 + 1));
+    let failure = if counts["unknown"].is_null() { Outcome::Refused } else { Outcome::Unknown };
     let (first, last) = ((0..sent).find(is_published), (0..sent).rfind(is_published));
     let told = |name: &str| counts[name].as_str().map(id);
     let outcome = |line: usize| match Some(line) {
-        _ if line >= sent || !is_published(&line) => Outcome::Refused,
+        _ if line >= sent => Outcome::Refused,
+        _ if !is_published(&line) => failure,
         at if at == first => Outcome::Acknowledged(told("first")),
         at if at == last => Outcome::Acknowledged(told("last")),
         _ => Outcome::Acknowledged(None),

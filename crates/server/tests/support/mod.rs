@@ -7,13 +7,17 @@ pub(crate) mod peer;
 /// As in the tests of the core.
 #[path = "../../../core/tests/support/rng.rs"]
 pub(crate) mod rng;
+pub(crate) mod server;
 pub(crate) mod small_disk;
 pub(crate) mod wire;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +28,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A process whose lines can be waited for. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
-    lines: Receiver<String>,
+    /// Locked by nobody: with it threads may share a process.
+    lines: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
 
@@ -50,14 +55,14 @@ impl Process {
                 }
             });
         }
-        Self { child, lines, seen: Vec::new() }
+        Self { child, lines: Mutex::new(lines), seen: Vec::new() }
     }
 
     /// Waits for a line with `text` in it.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.lines.get_mut().unwrap().recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.seen.push(line);
                     let line = self.seen.last().unwrap();
@@ -76,6 +81,12 @@ impl Process {
         line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
     }
 
+    /// Whether a line with `text` has come by now.
+    pub(crate) fn has_said(&mut self, text: &str) -> bool {
+        self.seen.extend(self.lines.get_mut().unwrap().try_iter());
+        self.seen.iter().any(|line| line.contains(text))
+    }
+
     /// The lines that were read while others were waited for.
     pub(crate) fn seen(&self) -> &[String] {
         &self.seen
@@ -91,7 +102,7 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.lines.get_mut().unwrap().recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => lines.push(line),
                 Err(RecvTimeoutError::Disconnected) => return lines,
                 Err(RecvTimeoutError::Timeout) => panic!("it did not end; these came: {lines:#?}"),

@@ -83,6 +83,7 @@ pub(crate) struct Block {
 }
 
 /// An open event stream.
+#[derive(Debug)]
 pub(crate) struct EventStream(BufReader<Chunks>);
 
 impl EventStream {
@@ -124,6 +125,7 @@ impl EventStream {
 }
 
 /// The body of a chunked answer, without the chunks.
+#[derive(Debug)]
 struct Chunks {
     stream: BufReader<TcpStream>,
     left: usize,
