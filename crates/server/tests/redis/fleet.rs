@@ -1,0 +1,91 @@
+//! [`Nodes`]: those of the traffic, that are killed and cut off and come back.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    rig::{Proxy, RedisServer},
+    site::Site,
+    support::server::Server,
+};
+
+pub(crate) const NODES: usize = 3;
+/// Nothing is given up, streams tell their position often, and who falls behind is given what it missed.
+const FLAGS: [&str; 11] = [
+    "--redis-events=1000000",
+    "--redis-bytes=2GiB",
+    "--history-events=1000000",
+    "--history-bytes=1GiB",
+    "--hub-history-bytes=2GiB",
+    "--history-age=1d",
+    "--retry-min=1ms",
+    "--retry-max=1ms",
+    "--drain-spread=0s",
+    "--shards=2",
+    "--ring-messages=16",
+];
+
+/// What dies in one round, or breaks for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Node,
+    /// A node ends in order.
+    Stop,
+    Redis,
+    /// A node comes back before Redis does.
+    Both,
+    /// A node's connections to Redis end.
+    Cut,
+    /// They are silent.
+    Stall,
+}
+
+/// A node that may not be ready yet.
+pub(crate) fn start(url: &str) -> Server {
+    Server::unready_node(url, &FLAGS)
+}
+
+/// All nodes, and whoever dies comes back.
+pub(crate) struct Nodes<'a> {
+    site: &'a Site,
+    /// Between each of them and Redis.
+    proxies: Vec<Proxy>,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl<'a> Nodes<'a> {
+    pub(crate) fn start(site: &'a Site, redis: &RedisServer) -> Self {
+        let proxies: Vec<_> = (0..NODES).map(|_| Proxy::start(redis.port())).collect();
+        let servers = proxies.iter().map(|proxy| start(&proxy.url())).collect();
+        let nodes = Self { site, proxies, servers };
+        (0..NODES).for_each(|node| nodes.announce(node));
+        nodes
+    }
+
+    /// By this signal. The next one may not be ready yet.
+    pub(crate) fn end(&mut self, node: usize, signal: &str) {
+        self.site.retract(node);
+        let next = start(&self.proxies[node].url());
+        check_log(&std::mem::replace(&mut self.servers[node], next).end(signal));
+    }
+
+    /// Its clients stay with it.
+    pub(crate) fn break_network(&self, node: usize, fault: Fault, time: Duration) {
+        match fault {
+            Fault::Cut => self.proxies[node].cut(),
+            _ => self.proxies[node].stall(),
+        }
+        thread::sleep(time);
+        self.proxies[node].mend();
+    }
+
+    pub(crate) fn announce(&self, node: usize) {
+        self.servers[node].until_ready();
+        self.site.announce(node, &self.servers[node]);
+    }
+}
+
+#[track_caller]
+pub(crate) fn check_log(lines: &[String]) {
+    let complaint = lines.iter().find(|line| ["panicked", "skipped"].iter().any(|word| line.contains(word)));
+    assert_eq!(complaint, None, "{lines:#?}");
+}

@@ -1,0 +1,126 @@
+//! [`Watch`]: an open stream, and all that it told so far.
+
+use serde_json::Value;
+
+use crate::support::{
+    server::{Server, id},
+    wire::{Block, EventStream},
+};
+
+/// A gap that was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) reason: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// So many events had come before it.
+    pub(crate) at: usize,
+}
+
+/// What is read is kept; what is not waits in the socket.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    stream: EventStream,
+    /// Ids and data, in their order.
+    pub(crate) events: Vec<(String, String)>,
+    pub(crate) gaps: Vec<Told>,
+    heartbeats: usize,
+    /// So many events were waited for.
+    waited: usize,
+}
+
+impl Watch {
+    /// From now on. It is open when this returns.
+    pub(crate) fn open(node: &Server, path: &str) -> Self {
+        let mut watch = Self::started(node, path, None);
+        watch.heartbeat(1);
+        watch
+    }
+
+    /// Comes back behind this id.
+    pub(crate) fn resume(node: &Server, path: &str, last_event_id: &str) -> Self {
+        Self::started(node, path, Some(last_event_id))
+    }
+
+    fn started(node: &Server, path: &str, last_event_id: Option<&str>) -> Self {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let stream = node.stream(&format!("{path}{join}heartbeat=cursor"), last_event_id);
+        Self { stream, events: Vec::new(), gaps: Vec::new(), heartbeats: 0, waited: 0 }
+    }
+
+    /// Reads on until an event has this data that was not waited for before; all events so far.
+    #[track_caller]
+    pub(crate) fn until(&mut self, data: &str) -> &[(String, String)] {
+        let found = |watch: &Self| watch.events[watch.waited..].iter().position(|(_, other)| other == data);
+        self.read_until(data, |watch| found(watch).is_some());
+        self.waited += found(self).unwrap_or_default() + 1;
+        &self.events
+    }
+
+    /// Reads on for so many more events.
+    #[track_caller]
+    pub(crate) fn until_more(&mut self, events: usize) {
+        let enough = self.events.len() + events;
+        self.read_until("more events", |watch| watch.events.len() >= enough);
+    }
+
+    /// It has told these events, and tells what is missing of them next; nothing else, and no gap.
+    #[track_caller]
+    pub(crate) fn assert_told(&mut self, events: &[(String, String)]) {
+        self.until(&events.last().expect("an event").1);
+        assert!(self.events == events && self.gaps.is_empty(), "{self:#?} in place of {events:#?}");
+    }
+
+    /// Reads on until one more gap was told.
+    #[track_caller]
+    pub(crate) fn until_gap(&mut self) -> Told {
+        let before = self.gaps.len();
+        self.read_until("a gap", |watch| watch.gaps.len() > before);
+        self.gaps.last().unwrap().clone()
+    }
+
+    /// Reads on for so many heartbeats: the stream is alive.
+    #[track_caller]
+    pub(crate) fn heartbeat(&mut self, times: usize) {
+        let enough = self.heartbeats + times;
+        self.read_until("a heartbeat", |watch| watch.heartbeats >= enough);
+    }
+
+    /// The data of all events so far.
+    pub(crate) fn data(&self) -> Vec<&str> {
+        self.events.iter().map(|(_, data)| data.as_str()).collect()
+    }
+
+    #[track_caller]
+    fn read_until(&mut self, what: &str, is_enough: impl Fn(&Self) -> bool) {
+        while !is_enough(self) {
+            match self.stream.next() {
+                Ok(Some(block)) => self.take(block),
+                other => panic!("{other:?} in place of {what:?}; {:?} {:?}", self.data(), self.gaps),
+            }
+        }
+    }
+
+    fn take(&mut self, block: Block) {
+        let Some(data) = block.data else {
+            self.heartbeats += 1;
+            return;
+        };
+        if block.kind.as_deref() == Some("fanfare.gap") {
+            let gap: Value = serde_json::from_str(&data).unwrap();
+            let text = |member: &str| gap[member].as_str().unwrap_or_default().to_owned();
+            let (reason, from, to) = (text("reason"), text("from"), text("to"));
+            self.gaps.push(Told { reason, from, to, at: self.events.len() });
+        } else {
+            self.events.push((block.id.expect("every event has an id"), data));
+        }
+    }
+}
+
+/// Its ids rise.
+#[track_caller]
+pub(crate) fn assert_rising(events: &[(String, String)]) {
+    let is_wrong = |pair: &&[(String, String)]| id(&pair[0].0) >= id(&pair[1].0);
+    let wrong = events.windows(2).find(is_wrong);
+    assert_eq!(wrong, None);
+}
