@@ -71,7 +71,7 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by: &["/usr/sbin/nginx", "-v"],
         seen_by_output: "",
         package: Package::Debian("nginx"),
-        why: "`fanfare-loadtest compare` runs nchan in it",
+        why: "two nodes stand behind it, and `fanfare-loadtest compare` runs nchan in it",
     },
     Part {
         name: "nginx's module nchan",

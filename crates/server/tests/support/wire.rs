@@ -97,7 +97,7 @@ impl EventStream {
         let (status, head) = read_head(&mut stream)?;
         assert_eq!(status, 200, "{head}");
         // A server that drains gives a time to come back, and that is all.
-        let is_stream = head.contains("transfer-encoding: chunked");
+        let is_stream = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
         is_stream.then_some(()).ok_or(ErrorKind::ConnectionRefused)?;
         Ok(Self(BufReader::new(Chunks { stream, left: 0 })))
     }
