@@ -4,7 +4,7 @@
 //! awaited or written inside it. The journal is read under it too, a few events at a time. With a [`crate::Journal`]
 //! outside of the hub a publish waits for that in between (see [`crate::Desk`]).
 
-use std::{fmt, future::poll_fn, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -109,7 +109,7 @@ pub struct Hub<S> {
     claims: Claims,
     /// The journal outside of the hub, and what keeps it from its work.
     pub(crate) journal_waker: AtomicWaker,
-    /// It waits for room; set under the order lock, read by shards without it.
+    /// It waits for room: written by the journal alone, read by shards.
     pub(crate) journal_waits: AtomicBool,
     pub(crate) room_waker: AtomicWaker,
     pub(crate) readiness: Readiness,
@@ -299,7 +299,7 @@ impl<S> Hub<S> {
 
     /// Waits for that.
     pub async fn ready(&self) {
-        poll_fn(|cx| self.readiness.poll(cx)).await;
+        self.readiness.wait().await;
     }
 
     /// The newest id given so far.
@@ -360,8 +360,7 @@ impl<S: Socket> Hub<S> {
     /// A hub whose events a [`crate::Journal`] orders and keeps: the hub is to be its [`crate::Desk`].
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         let hub = Self::made(config, clock);
-        hub.readiness.unset();
-        Self::with_shards(Self { has_outside: true, ..hub })
+        Self::with_shards(Self { has_outside: true, readiness: Readiness::new(false), ..hub })
     }
 
     fn with_shards(hub: Self) -> (Arc<Self>, Vec<Shard<S>>) {
@@ -392,7 +391,7 @@ impl<S: Socket> Hub<S> {
             journal_waker: AtomicWaker::new(),
             journal_waits: AtomicBool::new(false),
             room_waker: AtomicWaker::new(),
-            readiness: Readiness::default(),
+            readiness: Readiness::new(true),
             trouble: Mutex::default(),
             clock,
             config,

@@ -72,8 +72,8 @@ pub(crate) struct Place {
     pub(crate) gap: Option<Gap>,
 }
 
-/// By how much the clock may be ahead that numbers events elsewhere.
-const AHEAD_MS_MAX: u64 = 60_000;
+/// How far an id may be ahead of the clock, and of the newest here, that another hub has told.
+const AHEAD_MS_MAX: u64 = 10_000;
 
 /// Order and history in memory.
 #[derive(Debug)]
@@ -158,7 +158,11 @@ impl MemoryJournal {
         match start {
             Start::Now => at(self.last),
             // Another hub has told it; it comes here too, and is not due a second time.
-            Start::After(id) if self.is_shared && id.ms() <= now_ms.saturating_add(AHEAD_MS_MAX) => at(*id),
+            Start::After(id)
+                if self.is_shared && id.ms() <= now_ms.max(self.last.ms()).saturating_add(AHEAD_MS_MAX) =>
+            {
+                at(*id)
+            }
             Start::After(id) if *id > self.last => unknown,
             Start::After(id) => at(*id),
             // Nothing is missing between the birth and the beginning of its millisecond.

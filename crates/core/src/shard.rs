@@ -71,6 +71,8 @@ pub struct Shard<S> {
     /// The newest id taken from the inbox.
     position: EventId,
     open: usize,
+    /// Connections whose cursors are newer than what was taken; none, but for a moment, with one hub.
+    ahead: Vec<(EventId, SlotRef)>,
     heartbeat: Message,
     /// The last heartbeat that told a cursor.
     cursor: (EventId, Message),
@@ -105,6 +107,7 @@ impl<S: Socket> Shard<S> {
             is_relief_due: false,
             position: EventId::ZERO,
             open: 0,
+            ahead: Vec::new(),
             scratch: Vec::new(),
             accounts: Accounts::default(),
             reading: Reading::default(),
@@ -128,8 +131,9 @@ impl<S: Socket> Shard<S> {
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
             }
+            let is_telling = self.go_on_telling(now_ms);
             paused_until_ms = self.paused_until_ms(now_ms);
-            if paused_until_ms.is_none() && !self.go_on_telling(now_ms) {
+            if paused_until_ms.is_none() && !is_telling {
                 self.take_items(now_ms);
             }
         }

@@ -147,7 +147,10 @@ impl Hold {
         let Some(ticket) = self.0.take() else { return };
         let mut waiting = ticket.0.lock();
         waiting.is_held = false;
-        if let Err(refusal) = outcome {
+        // A refusal that is there already says more.
+        if let Err(refusal) = outcome
+            && !matches!(waiting.result, Some(Err(_)))
+        {
             waiting.result = Some(Err(refusal.into()));
         }
         let wakers = waiting.take_wakers();

@@ -11,7 +11,7 @@ use std::{
 
 use fanfare_core::{
     Brought, Config, Desk as _, EventId, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy, PublishError,
-    ReadLimit, Refusal, Start, Submission, Subscribe, Wait,
+    ReadLimit, Refusal, Start, Submission, Subscribe, Turn, Wait,
 };
 use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
 
@@ -171,6 +171,48 @@ fn what_was_missed_is_told_to_every_stream_and_to_whoever_comes_back_from_before
 }
 
 #[test]
+fn losses_take_places_as_events_do_and_those_that_nobody_has_taken_are_one() {
+    let mut kit = kit(Config { inbox_messages_max: 8, ..Config::default() });
+    let slow = kit.connect(Policy::Repair, 0);
+    let mut lost: VecDeque<_> = (2_000..2_200).map(|ms| Brought::Lost(id(ms), GapReason::Expired)).collect();
+    let flag = Flag::new();
+    kit.hub.bring(&mut lost, &Context::from_waker(&flag.waker()));
+    assert_eq!((lost.len(), kit.hub.inbox(0).load()), (136, (64, 0)));
+    while !lost.is_empty() {
+        kit.settle();
+        kit.hub.bring(&mut lost, &Context::from_waker(&flag.waker()));
+    }
+    kit.settle();
+    slow.open();
+    kit.settle();
+    assert_eq!(kit.hub.inbox(0).load(), (0, 0));
+    let told = told_to(&slow);
+    assert_eq!(told.len(), 2, "one was on its way: {told:?}");
+    assert_eq!(told[1], gap(2_000, 2_199, GapReason::Expired));
+}
+
+#[test]
+fn a_shard_that_waits_for_a_reader_tells_all_and_then_sleeps() {
+    let mut kit = kit(Config { turn_slots_max: 1, ring_messages_max: 4, ..Config::default() });
+    let slow = kit.connect(Policy::Repair, 0);
+    let others: Vec<_> = (0..3).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
+    let brought = (2_000..2_040).map(other).chain([Brought::Lost(id(3_000), GapReason::Restart)]);
+    assert_eq!(bring(&kit, brought.chain((3_001..3_020).map(other))), 0);
+    for turns in 0.. {
+        assert!(turns < 1_000, "it never comes to rest, although it waits for somebody");
+        match kit.turn() {
+            Turn::More => {}
+            Turn::Paused { until_ms } => kit.now_ms = until_ms,
+            Turn::Idle => break,
+        }
+        kit.answer();
+    }
+    slow.open();
+    kit.settle();
+    others.iter().chain([&slow]).for_each(|link| assert_eq!((data_of(link).len(), told_to(link).len()), (59, 1)));
+}
+
+#[test]
 fn one_that_is_behind_is_told_what_everybody_missed_and_gets_what_there_is() {
     let mut kit = kit(Config::default());
     let slow = kit.connect(Policy::Repair, 0);
@@ -223,6 +265,11 @@ fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
     kit.hub.refuse(vec![own], Refusal::NotPublished);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "a refusal need not wait");
     hold.release(Ok(()));
+    let (mut publishing, own) = submitted(&kit, "x");
+    let hold = own.hold();
+    kit.hub.refuse(vec![own], Refusal::NotPublished);
+    drop(hold);
+    assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "what is certain stays so");
     kit.settle();
     assert_eq!(data_of(&link), ["x", "x"]);
 }
@@ -261,8 +308,15 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
     bring(&kit, [other(2_001), other(2_002)]);
     kit.settle();
     assert_eq!((data_of(&ahead), told_to(&ahead)), (vec!["2002".to_owned()], vec![]));
+    let never = resumed(&mut kit, 2_004);
+    let gone = resumed(&mut kit, 2_003);
+    bring(&kit, [other(2_004), Brought::Lost(id(2_500), GapReason::Restart), other(3_000)]);
+    kit.settle();
+    let first = Told { to: Some(id(2_004).before()), ..gap(2_002, 0, GapReason::Restart) };
+    assert_eq!(told_to(&gone), [first, gap(2_004, 2_500, GapReason::Restart)]);
+    assert_eq!((data_of(&never), told_to(&never).len()), (vec!["3000".to_owned()], 1));
     let is_unknown = |kit: &Kit, ms| kit.subscribe_as("u", &[], Start::After(id(ms)), Policy::Repair).gap().is_some();
-    assert!(!is_unknown(&kit, 61_000) && is_unknown(&kit, 61_001), "no clock is ahead by more than a minute");
+    assert!(!is_unknown(&kit, 13_000) && is_unknown(&kit, 13_001), "no clock is ahead by more than ten seconds");
     let kit = Kit::behind_journal(Config::default());
     kit.hub.restore_past(past(false));
     assert!(is_unknown(&kit, 2_001), "nobody else writes there");

@@ -58,9 +58,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let owed = self.peer.handoff.owe();
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
-            Ok(route @ (Route::Health | Route::Ready | Route::Preflight)) => self.answer(route, request, owed),
-            Ok(route) if !self.app.hub.is_ready() => self.answer_when_ready(route, request, owed),
-            Ok(route) => self.answer(route, request, owed),
+            Ok(route) if self.app.hub.is_ready() || !needs_journal(&route, &request) => {
+                self.answer(route, request, owed)
+            }
+            Ok(route) => self.answer_when_ready(route, request, owed),
             Err(problem) => self.refuse(problem, request, owed),
         }
     }
@@ -76,8 +77,9 @@ impl Service {
                 () = service.app.draining.stopped() => {}
                 () = sleep(service.app.config.ready_timeout) => {}
             }
-            // A stream is refused in its own way.
-            let answer = if service.app.hub.is_ready() || matches!(route, Route::Stream { .. }) {
+            // A stream is refused in its own way, and what drains says so.
+            let has_answer = service.app.hub.is_ready() || service.app.is_draining();
+            let answer = if has_answer || matches!(route, Route::Stream { .. }) {
                 service.answer(route, request, owed)
             } else {
                 service.refuse(Problem::not_ready(), request, owed)
@@ -91,9 +93,7 @@ impl Service {
     fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         match route {
-            Route::Stream { .. } if request.uri().path() == "/" && page::is_wanted(request.headers()) => {
-                Answer::now(page::page(), owed)
-            }
+            Route::Stream { .. } if is_page(&request) => Answer::now(page::page(), owed),
             Route::Stream { channel, is_head } => {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
@@ -177,6 +177,19 @@ impl Service {
         };
         Answer::later(answer, owed)
     }
+}
+
+/// Whether the answer depends on what was published before.
+fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
+    match route {
+        Route::Health | Route::Ready | Route::Preflight => false,
+        Route::Stream { .. } => !is_page(request),
+        Route::Publish(_) | Route::Batch | Route::History(_) => true,
+    }
+}
+
+fn is_page(request: &Request<Incoming>) -> bool {
+    request.uri().path() == "/" && page::is_wanted(request.headers())
 }
 
 async fn refused(problem: Problem, upload: Upload) -> Response<Body> {

@@ -122,6 +122,11 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// Whether it names the server itself.
+    pub(crate) fn is_one_server(&self) -> bool {
+        matches!(self.place, Place::Server(_))
+    }
+
     /// Whether all is spoken in TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.scheme.tls

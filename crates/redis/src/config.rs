@@ -71,10 +71,11 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(name: &StreamName) -> Self {
+    /// In this database, of which Pub/Sub knows nothing.
+    pub(crate) fn new(name: &StreamName, db: i64) -> Self {
         let key = |last: &str| format!("{{{name}}}:{last}");
         let all = ["events", "meta", "keys", "ages", "lease"].map(key);
-        Self { events: all[0].clone(), said: all[4].clone(), all }
+        Self { events: all[0].clone(), said: key(&format!("lease-taken:{db}")), all }
     }
 }
 
@@ -94,8 +95,9 @@ mod tests {
 
     #[test]
     fn all_keys_are_in_one_hash_slot() {
-        let keys = Keys::new(&"hub".parse().unwrap());
+        let keys = Keys::new(&"hub".parse().unwrap(), 3);
         assert_eq!(keys.events, "{hub}:events");
-        assert!(keys.all.iter().all(|key| key.starts_with("{hub}:")));
+        assert!(keys.all.iter().chain([&keys.said]).all(|key| key.starts_with("{hub}:")));
+        assert_eq!(keys.said, "{hub}:lease-taken:3");
     }
 }

@@ -171,7 +171,8 @@ impl At {
         let at = Self {
             epoch: parts.next()?.into(),
             n: parts.next()?.parse().ok()?,
-            node: parts.next()?.into(),
+            // Bytes of the epoch so far stand between them, for trim.lua.
+            node: parts.nth(1)?.into(),
             number: parts.next()?.parse().ok()?,
         };
         parts.next().is_none().then_some(at)
@@ -223,15 +224,15 @@ mod tests {
     #[test]
     fn an_entry_is_an_event_or_a_loss_or_of_somebody_else() {
         let at = At { epoch: "e".into(), n: 3, node: "n".into(), number: 9 };
-        let event = entry(&["at", "e:3:n:9", "head", "h", "data", "d"]);
+        let event = entry(&["at", "e:3:77:n:9", "head", "h", "data", "d"]);
         assert_eq!(event.body, Body::Event { head: b"h".to_vec(), data: b"d".to_vec() });
         assert_eq!((event.id, event.at), (EventId::new(7, 1), Some(at)));
-        let lost = entry(&["at", "e:3::0", "lost", "restart"]);
+        let lost = entry(&["at", "e:3:0::0", "lost", "restart"]);
         assert!(lost.at.is_some() && lost.body == Body::Lost);
         for fields in [
-            &["at", "e:3:n:9", "head", "h"][..],
-            &["at", "e:x:n:9", "head", "h", "data", "d"],
-            &["at", "e:3:n:9:1", "lost", "restart"],
+            &["at", "e:3:77:n:9", "head", "h"][..],
+            &["at", "e:x:77:n:9", "head", "h", "data", "d"],
+            &["at", "e:3:77:n:9:1", "lost", "restart"],
             &["head", "h", "data", "d"],
             &["foo", "bar"],
             &["foo"],

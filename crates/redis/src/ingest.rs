@@ -5,59 +5,61 @@
 //! was published before belongs to the holder before. The script that appends looks at the lease once more, so a node that
 //! has lost it without knowing appends nothing.
 
-use std::{convert::Infallible, future::pending, time::Duration};
+use std::{
+    convert::Infallible,
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use fanfare_core::{Channel, Event, Target};
-use parking_lot::Mutex;
-use redis::{
-    AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection,
-};
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep},
-};
+use redis::{RedisResult, Value};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
 use crate::{
-    config::{Config, Keys},
+    config::Config,
     entry,
-    link::{Link, fresh_epoch},
+    link::Link,
     link_error::LinkError,
+    listener::{Listener, Told},
     skipped::Skipped,
     trouble::Backoff,
-    writer,
+    writer::{self, GROUP_BYTES_MAX, GROUP_EVENTS_MAX},
 };
 
 /// How long a lease is held without being renewed, and how often that is done.
 const LEASE_TIME: Duration = Duration::from_secs(5);
 const LEASE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// Messages that wait for Redis to append others; above it all of them are given up, and it begins anew.
-const QUEUE_MAX: usize = 1_024;
-/// Messages that one script appends.
-const GROUP_MAX: usize = 256;
+/// After so long without an error the next one is the first.
+const CALM: Duration = Duration::from_secs(10);
 
 /// What an ingest has to do with.
 #[derive(Debug)]
 pub(crate) struct Ingest<'a> {
     config: &'a Config,
+    /// What this node calls itself; it takes the lease with that.
     node: &'a str,
     link: &'a Link,
-    keys: Keys,
-    /// What it takes the lease with.
-    token: String,
+    /// As all nodes are to have them.
+    patterns: String,
 }
 
-/// What came, one after the other.
-enum Told {
-    /// Somebody holds the lease from here on.
-    Holder(String),
-    /// Something was published, by the pattern that it matched.
-    Message { pattern: Vec<u8>, channel: Vec<u8>, data: Vec<u8> },
+/// What is known while it is subscribed.
+#[derive(Debug, Default)]
+struct Follow {
+    is_holder: bool,
+    /// Messages that become no events.
+    skipped: Skipped,
+    missed: u64,
+    /// What the holder takes, if that is something else.
+    other: Option<String>,
 }
 
 impl<'a> Ingest<'a> {
     pub(crate) fn new(config: &'a Config, node: &'a str, link: &'a Link) -> Self {
-        Self { config, node, link, keys: Keys::new(&config.name), token: fresh_epoch() }
+        let mut patterns: Vec<_> = config.subscribe.iter().map(|pattern| pattern.as_str()).collect();
+        patterns.sort_unstable();
+        Self { config, node, link, patterns: patterns.join(",") }
     }
 
     /// For ever; does nothing if there is nothing to subscribe to.
@@ -65,12 +67,19 @@ impl<'a> Ingest<'a> {
         if self.config.subscribe.is_empty() {
             pending::<()>().await;
         }
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut last_reason) = (Backoff::new(), String::new());
         loop {
+            let began = Instant::now();
             let Err(error) = self.follow().await;
-            warn!("not subscribed in Redis, what is published there meanwhile is missed: {error}");
+            if began.elapsed() > CALM {
+                (backoff, last_reason) = (Backoff::new(), String::new());
+            }
+            if error.reason != last_reason {
+                warn!("not subscribed in Redis, what is published there meanwhile is missed: {error}");
+                last_reason = error.reason;
+            }
             // Whether it comes through or not: it runs out by itself.
-            let _ = self.link.release(&self.token).await;
+            let _ = self.link.release(self.node).await;
             sleep(backoff.next()).await;
         }
     }
@@ -78,75 +87,98 @@ impl<'a> Ingest<'a> {
     /// Another node may have the lease.
     pub(crate) async fn end(&self) {
         if !self.config.subscribe.is_empty()
-            && let Err(error) = self.link.release(&self.token).await
+            && let Err(error) = self.link.release(self.node).await
         {
             warn!("the lease is not given up, and runs out: {error}");
         }
     }
 
+    /// Whether it may subscribe.
+    pub(crate) async fn try_subscribe(&self) -> Result<(), LinkError> {
+        if self.config.subscribe.is_empty() {
+            return Ok(());
+        }
+        Listener::subscribe(self.link, self.config).await.map(drop)
+    }
+
     async fn follow(&self) -> Result<Infallible, LinkError> {
-        let (mut queue, _connection) = self.subscribe().await?;
-        let (mut is_holder, mut skipped) = (false, Skipped::default());
+        let mut listener = Listener::subscribe(self.link, self.config).await?;
+        let mut follow = Follow::default();
         let mut renew = interval(LEASE_INTERVAL);
         renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = Vec::with_capacity(GROUP_MAX);
+        let mut told = Vec::new();
         loop {
             tokio::select! {
                 biased;
                 _ = renew.tick() => {
-                    is_holder &= self.link.lease(&self.token, LEASE_TIME).await?;
+                    self.renew(&mut follow).await?;
+                    self.tell_missed(listener.take_missed(), &mut follow);
                 }
-                count = queue.recv_many(&mut told, GROUP_MAX) => {
+                count = listener.receive(&mut told, GROUP_EVENTS_MAX) => {
                     if count == 0 {
-                        return Err(LinkError::new("the connection is gone, or more came than could be appended"));
+                        return Err(LinkError::new("the connection is gone"));
                     }
-                    let mut events = Vec::new();
-                    for one in told.drain(..) {
-                        match one {
-                            Told::Holder(token) => {
-                                // What is to be appended by this node ends or begins here.
-                                self.append(std::mem::take(&mut events)).await?;
-                                if is_holder != (token == self.token) {
-                                    is_holder = token == self.token;
-                                    info!(is_holder, "the lease for what is published in Redis has changed hands");
-                                }
-                            }
-                            message if is_holder => events.extend(self.event(message, &mut skipped)),
-                            Told::Message { .. } => {}
-                        }
-                    }
-                    self.append(events).await?;
+                    self.take(&mut told, &mut follow).await?;
                 }
             }
         }
     }
 
-    /// A connection of its own, and what comes on it. It closes if the queue is full.
-    async fn subscribe(&self) -> Result<(mpsc::Receiver<Told>, MultiplexedConnection), LinkError> {
-        let (sender, queue) = mpsc::channel(QUEUE_MAX);
-        let (sender, said, bytes_max) =
-            (Mutex::new(Some(sender)), self.keys.said.clone(), self.config.message_bytes_max);
-        let push = move |push: PushInfo| {
-            let mut sender = sender.lock();
-            let is_over = match told(push, &said, bytes_max) {
-                Some(Some(told)) => sender.as_ref().is_none_or(|sender| sender.try_send(told).is_err()),
-                Some(None) => false,
-                None => true,
-            };
-            if is_over {
-                *sender = None;
-            }
-            if sender.is_some() { Ok(()) } else { Err(()) }
-        };
-        let settings = self.link.info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(self.link.info.clone().set_redis_settings(settings))?;
-        let config = AsyncConnectionConfig::new().set_push_sender(push).set_response_timeout(Some(self.config.timeout));
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        connection.subscribe(&self.keys.said).await?;
-        for pattern in &self.config.subscribe {
-            connection.psubscribe(glob(pattern.as_str())).await?;
+    /// Takes or keeps the lease. As long as it has not heard that it is this node's, all are told once more: it begins there.
+    async fn renew(&self, follow: &mut Follow) -> Result<(), LinkError> {
+        let other = self.link.lease(self.node, &self.patterns, LEASE_TIME, !follow.is_holder).await?;
+        follow.is_holder &= other.is_none();
+        let other = other.filter(|other| *other != self.patterns);
+        if let Some(other) = other.as_ref().filter(|other| follow.other.as_ref() != Some(other)) {
+            warn!(
+                theirs = other,
+                ours = self.patterns,
+                "another node takes what is published in Redis by other patterns, and this one nothing: \
+                 give all of them the same --redis-subscribe"
+            );
         }
-        Ok((queue, connection))
+        follow.other = other;
+        Ok(())
+    }
+
+    fn tell_missed(&self, missed: u64, follow: &mut Follow) {
+        if missed > 0 {
+            follow.missed += missed;
+            let in_all = follow.missed;
+            warn!(missed, in_all, "more was published in Redis than could be appended: the rest is missed");
+        }
+        if let Some(in_all) = follow.skipped.rest() {
+            warn_of_skipped(in_all);
+        }
+    }
+
+    async fn take(&self, told: &mut Vec<Told>, follow: &mut Follow) -> Result<(), LinkError> {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        for one in told.drain(..) {
+            if bytes > GROUP_BYTES_MAX || matches!(one, Told::Holder(_)) {
+                // What this node is to append ends or begins here.
+                self.append(std::mem::take(&mut events)).await?;
+                bytes = 0;
+            }
+            match one {
+                Told::Holder(node) if node.is_empty() => self.renew(follow).await?,
+                Told::Holder(node) => {
+                    let is_holder = node == self.node;
+                    if follow.is_holder != is_holder {
+                        info!(is_holder, "the lease for what is published in Redis has changed hands");
+                    }
+                    follow.is_holder = is_holder;
+                }
+                message if follow.is_holder => {
+                    if let Some(event) = self.event(message, &mut follow.skipped) {
+                        bytes += event.data().len();
+                        events.push(event);
+                    }
+                }
+                Told::Message { .. } => {}
+            }
+        }
+        self.append(events).await
     }
 
     /// The event that a message is. One that matches several patterns comes once for each, and counts for the first.
@@ -154,17 +186,14 @@ impl<'a> Ingest<'a> {
         let Told::Message { pattern, channel, data } = told else { return None };
         let name = String::from_utf8(channel).ok();
         let first = name.as_ref().and_then(|name| self.config.subscribe.iter().find(|pattern| pattern.matches(name)));
-        if first.is_some_and(|first| glob(first.as_str()).as_bytes() != pattern) {
+        if first.is_some_and(|first| Listener::glob(first.as_str()).as_bytes() != pattern) {
             return None;
         }
         let channel = name.and_then(|name| Channel::new(&name).ok());
         let data = String::from_utf8(data).ok().filter(|data| data.len() <= self.config.message_bytes_max);
         let (Some(channel), Some(data)) = (channel, data) else {
             if let Some(in_all) = skipped.note() {
-                warn!(
-                    in_all,
-                    "skipped what was published in Redis: too long, not UTF-8, or without a name for a channel"
-                );
+                warn_of_skipped(in_all);
             }
             return None;
         };
@@ -175,8 +204,9 @@ impl<'a> Ingest<'a> {
         if events.is_empty() {
             return Ok(());
         }
-        // Numbers that no submission of this node has.
-        let mut command = writer::append(self.link, self.config, self.node, &self.token, u64::MAX >> 12);
+        let mut command = writer::append(self.link, self.config, self.node);
+        // In the name of no node: nobody waits for them to come back.
+        command.arg(0).arg("").arg(0);
         for event in &events {
             command.arg(entry::head(event)).arg(event.data()).arg("").arg(0);
         }
@@ -192,53 +222,6 @@ impl<'a> Ingest<'a> {
     }
 }
 
-/// What a push says; `None` if it is the last one, and `Some(None)` if it is of no interest.
-fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Option<Told>> {
-    let mut parts = push.data.into_iter().filter_map(|part| match part {
-        Value::BulkString(bytes) => Some(bytes),
-        _ => None,
-    });
-    let told = match push.kind {
-        PushKind::Disconnection => return None,
-        PushKind::Message => {
-            let token = parts.next().filter(|channel| channel == said.as_bytes()).and_then(|_| parts.next());
-            token.map(|token| Told::Holder(String::from_utf8_lossy(&token).into_owned()))
-        }
-        PushKind::PMessage => match (parts.next(), parts.next(), parts.next()) {
-            // What nodes say to each other is no event.
-            (_, Some(channel), _) if channel == said.as_bytes() => None,
-            (Some(pattern), Some(channel), Some(mut data)) => {
-                // No more is kept of one that is too long than shows that it is.
-                data.truncate(bytes_max + 1);
-                data.shrink_to_fit();
-                Some(Told::Message { pattern, channel, data })
-            }
-            _ => None,
-        },
-        _ => None,
-    };
-    Some(told)
-}
-
-/// A pattern as Redis writes it: there, more than a star has a meaning.
-fn glob(pattern: &str) -> String {
-    let mut glob = String::with_capacity(pattern.len());
-    for character in pattern.chars() {
-        if matches!(character, '?' | '[' | ']' | '\\' | '^') {
-            glob.push('\\');
-        }
-        glob.push(character);
-    }
-    glob
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_star_means_more_than_itself() {
-        assert_eq!(glob("news.*"), "news.*");
-        assert_eq!(glob(r"a?[b]\c^"), r"a\?\[b\]\\c\^");
-    }
+fn warn_of_skipped(in_all: u64) {
+    warn!(in_all, "skipped what was published in Redis: too long, not UTF-8, or without a name for a channel");
 }

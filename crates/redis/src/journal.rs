@@ -1,9 +1,17 @@
 //! [`RedisJournal`]: the journal in a Stream as a hub uses it: on one thread, with one link after the other, and what outlives
 //! them.
 
-use std::{cell::RefCell, future::poll_fn, io, mem, task::Poll, thread, time::Duration};
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    future::poll_fn,
+    io, mem,
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
 
-use fanfare_core::{Desk, Journal, Refusal};
+use fanfare_core::{Desk, EventId, Journal, Refusal};
 use tokio::{
     runtime::{Builder, Runtime},
     time::{sleep, timeout},
@@ -14,13 +22,20 @@ use crate::{
     config::Config,
     ingest::Ingest,
     keeper,
-    link::Link,
+    link::{Link, fresh_name},
     link_error::LinkError,
     pending::Pending,
     reader::Reader,
     trouble::{Backoff, Trouble},
     writer::Writer,
 };
+
+/// How long the start may take to find out whether the settings are right.
+const LOOK_TIME: Duration = Duration::from_secs(2);
+/// How often what is under way without a link is looked at.
+const REFUSE_INTERVAL: Duration = Duration::from_millis(100);
+/// A link that held for so long was a good one: the next attempt is the first.
+const CALM: Duration = Duration::from_secs(5);
 
 /// A journal in a Stream that other nodes read and write as well.
 #[derive(Debug)]
@@ -33,30 +48,38 @@ pub struct RedisJournal {
 impl RedisJournal {
     /// A node that uses the Stream of `config`.
     pub fn new(config: Config) -> Self {
-        Self { config, node: format!("{:016x}", rand::random::<u64>()) }
+        Self { config, node: fresh_name() }
     }
 
     /// One link after the other, until the desk is closed.
     async fn serve(&self, desk: &dyn Desk) {
         let (pending, trouble) = (RefCell::new(Pending::default()), Trouble::default());
-        let mut reader = Reader::new(self.node.clone());
+        let mut reader = Reader::new(&self.node, &pending);
+        let mut backoff = Backoff::new();
         loop {
             let link = tokio::select! {
                 biased;
-                link = self.link(&mut reader, &trouble, desk) => link,
+                link = self.link(&mut reader, &mut backoff, &trouble, desk) => link,
+                never = bring(&pending, desk) => match never {},
                 () = self.refuse(&pending, &trouble, desk) => return,
             };
+            let began = Instant::now();
             match self.work(&link, &mut reader, &pending, &trouble, desk).await {
                 Ok(()) => return,
                 Err(error) => trouble.begins(&error.reason, desk),
             }
+            if began.elapsed() > CALM {
+                backoff = Backoff::new();
+            }
         }
     }
 
-    /// Tries until there is a link, and the hub has what was before it.
-    async fn link(&self, reader: &mut Reader, trouble: &Trouble, desk: &dyn Desk) -> Link {
-        let mut backoff = Backoff::new();
+    /// Tries until there is a link, and the hub has what was before it; at once only the first time.
+    async fn link(&self, reader: &mut Reader<'_>, backoff: &mut Backoff, trouble: &Trouble, desk: &dyn Desk) -> Link {
         loop {
+            if trouble.is_ongoing() {
+                sleep(backoff.next()).await;
+            }
             let linked = async {
                 let link = Link::open(&self.config).await?;
                 reader.attach(&link, desk).await.map_err(|error| link.named(error))?;
@@ -70,7 +93,6 @@ impl RedisJournal {
                 }
                 Err(error) => trouble.begins(&error.reason, desk),
             }
-            sleep(backoff.next()).await;
         }
     }
 
@@ -87,8 +109,8 @@ impl RedisJournal {
                 desk.take(unsent, cx);
                 if unsent.is_empty() && !desk.is_closed() { Poll::Pending } else { Poll::Ready(()) }
             });
-            // Nothing to be told if it is over sooner: what is old is looked at then.
-            let _ = timeout(self.config.timeout / 20, look).await;
+            // If nothing comes, what is old is looked at.
+            let _ = timeout(REFUSE_INTERVAL, look).await;
             let is_closed = desk.is_closed();
             let (unsent, old) = {
                 let mut pending = pending.borrow_mut();
@@ -99,6 +121,8 @@ impl RedisJournal {
             trouble.refuse(unsent, Refusal::NotPublished, desk);
             trouble.refuse(old, Refusal::Unknown, desk);
             if is_closed {
+                // What was read and found no room till now is nobody's any more.
+                desk.bring(&mut pending.borrow_mut().brought, &Context::from_waker(Waker::noop()));
                 return;
             }
         }
@@ -108,7 +132,7 @@ impl RedisJournal {
     async fn work(
         &self,
         link: &Link,
-        reader: &mut Reader,
+        reader: &mut Reader<'_>,
         pending: &RefCell<Pending>,
         trouble: &Trouble,
         desk: &dyn Desk,
@@ -118,7 +142,7 @@ impl RedisJournal {
         let ended = tokio::select! {
             biased;
             // First, so that the writer sees what it has brought.
-            error = reader.run(link, pending, trouble, desk) => Err(link.named(error)),
+            error = reader.run(link, trouble, desk) => Err(link.named(error)),
             error = keeper::run(link, self.config.bytes_max) => Err(link.named(error)),
             never = ingest.run() => match never {},
             ended = writer.run(desk) => ended,
@@ -128,6 +152,29 @@ impl RedisJournal {
         }
         ended
     }
+
+    /// Whether Redis can be used as it is to be.
+    async fn look(&self) -> Result<(), LinkError> {
+        let link = Link::open(&self.config).await?;
+        let look = async {
+            link.attach(None, EventId::ZERO).await?;
+            link.trim(u64::MAX).await?;
+            Ingest::new(&self.config, &self.node, &link).try_subscribe().await
+        };
+        look.await.map_err(|error| link.named(error))
+    }
+}
+
+/// Hands over what was read, for ever.
+async fn bring(pending: &RefCell<Pending>, desk: &dyn Desk) -> Infallible {
+    poll_fn(|cx| {
+        let brought = &mut pending.borrow_mut().brought;
+        if !brought.is_empty() {
+            desk.bring(brought, cx);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 fn runtime() -> io::Result<Runtime> {
@@ -138,16 +185,13 @@ impl Journal for RedisJournal {
     /// Only looks whether the settings are right, if Redis can be reached: what was before is read when it runs.
     fn restore(&mut self, _: &dyn Desk) -> io::Result<()> {
         let look = || {
-            runtime()?.block_on(async {
-                let link = Link::open(&self.config).await?;
-                link.attach(None).await.map_err(|error| link.named(error))
-            })
+            let late = |_| Err(LinkError::new("redis: no answer in time"));
+            runtime()?.block_on(async { timeout(LOOK_TIME, self.look()).await.unwrap_or_else(late) })
         };
         // On a thread of its own: the caller may be in a runtime, where one must not wait for another.
         let looked = thread::scope(|scope| scope.spawn(look).join());
-        let looked = looked.unwrap_or_else(|_| Err(LinkError::new("looking for it has panicked")));
-        match looked {
-            Ok(_) => Ok(()),
+        match looked.unwrap_or_else(|_| Err(LinkError::new("looking for Redis has panicked"))) {
+            Ok(()) => Ok(()),
             Err(error) if error.is_setting => Err(io::Error::other(error.reason)),
             Err(error) => {
                 warn!("not ready: {error}");

@@ -3,8 +3,8 @@
 //! [`RedisJournal`] is what a hub uses. Inside, `address` says where Redis is and `primary` finds the server that has the
 //! Stream now; a `link` is a set of connections to it. Over one link after the other, `writer` has a script append what was
 //! published (`pending` until it comes back) and `reader` hands over what it reads, with its `position` beside it; an
-//! `entry` is an event in the Stream. `keeper` keeps the Stream small, `ingest` takes what others publish in Pub/Sub, and
-//! `trouble` is what publishers are told while there is no link.
+//! `entry` is an event in the Stream. `keeper` keeps the Stream small, `ingest` takes what others publish in Pub/Sub (by its
+//! `listener`), and `trouble` is what publishers are told while there is no link.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod journal;
 mod keeper;
 mod link;
 mod link_error;
+mod listener;
 mod pending;
 mod position;
 mod primary;

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 
 use fanfare_core::EventId;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, InfoDict, Pipeline, RedisResult, Value,
+    AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, InfoDict, Pipeline, RedisResult, Value,
     aio::MultiplexedConnection,
 };
 use tracing::warn;
@@ -15,7 +15,7 @@ use crate::{
     entry::Entry,
     link_error::LinkError,
     position::Position,
-    scripts::Scripts,
+    scripts,
 };
 
 /// How long a server may take to accept a connection.
@@ -31,7 +31,7 @@ pub(crate) struct Attached {
     pub(crate) epoch: Box<str>,
     /// The number of the newest entry of ours.
     pub(crate) n: u64,
-    /// When the epoch began, Unix time.
+    /// When the Stream began, Unix time.
     pub(crate) born_ms: u64,
     /// The newest entry that said that events may be lost.
     pub(crate) lost: EventId,
@@ -46,7 +46,8 @@ pub(crate) struct Link {
     appending: MultiplexedConnection,
     reading: MultiplexedConnection,
     asking: MultiplexedConnection,
-    scripts: Scripts,
+    /// Which process the server is; empty if it has all that it was given whichever that is.
+    run: String,
 }
 
 impl fmt::Debug for Link {
@@ -59,28 +60,31 @@ impl Link {
     /// Finds the server and connects to it.
     ///
     /// # Errors
-    /// It cannot be found or reached, does not let us in, is too old, or is no primary.
+    /// It cannot be found or reached, does not let us in, or is too old.
     pub(crate) async fn open(config: &Config) -> Result<Self, LinkError> {
-        let keys = Keys::new(&config.name);
-        let found = config.address.primary(&keys.events).await?;
-        let info = found.get_connection_info().clone();
-        let info = info.clone().set_tcp_settings(info.tcp_settings().clone().set_nodelay(true));
+        let client = config.address.primary(&Keys::new(&config.name, 0).events).await?;
+        let info = client.get_connection_info().clone();
         let open = async {
-            let client = Client::open(info.clone())?;
-            let connect = async |timeout| {
+            let connect = async |timeout, name: &str| {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(CONNECT_TIME))
                     .set_response_timeout(Some(timeout));
-                client.get_multiplexed_async_connection_with_config(&config).await
+                let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+                // For whoever looks at CLIENT LIST; a server that will not have it is as good.
+                let mut named = redis::cmd("CLIENT");
+                named.arg("SETNAME").arg(name);
+                let _: RedisResult<()> = named.query_async(&mut connection).await;
+                Ok::<_, LinkError>(connection)
             };
-            let mut asking = connect(config.timeout).await?;
-            check_server(&mut asking).await?;
+            let mut asking = connect(config.timeout, "fanfare-ask").await?;
+            let run = check_server(&mut asking).await?;
             Ok(Self {
-                scripts: Scripts::load(&mut asking).await?,
-                appending: connect(config.timeout).await?,
-                reading: connect(BLOCK_TIME + config.timeout).await?,
+                // Others take over from another process by what they were given meanwhile.
+                run: run.filter(|_| config.address.is_one_server()).unwrap_or_default(),
+                appending: connect(config.timeout, "fanfare-append").await?,
+                reading: connect(BLOCK_TIME + config.timeout, "fanfare-read").await?,
                 asking,
-                keys,
+                keys: Keys::new(&config.name, info.redis_settings().db()),
                 info: info.clone(),
             })
         };
@@ -92,21 +96,28 @@ impl Link {
         error.of(&self.info)
     }
 
-    /// Where the Stream stands, for a node that has come to `position`. If it has gone back since, it goes on above that.
+    /// The Pub/Sub channel on which the lease changes hands.
+    pub(crate) fn said(&self) -> &str {
+        &self.keys.said
+    }
+
+    /// Where the Stream stands, for a node that has come to `position` and has read up to `cursor`. If it has gone back since,
+    /// it goes on above that.
     ///
     /// # Errors
     /// As all of these; and the server has become a replica, which refuses nothing but writes.
-    pub(crate) async fn attach(&self, position: Option<&Position>) -> Result<Attached, LinkError> {
-        let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut self.asking.clone()).await?;
+    pub(crate) async fn attach(&self, position: Option<&Position>, cursor: EventId) -> Result<Attached, LinkError> {
+        let mut asking = self.asking.clone();
+        let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut asking).await?;
         if role.first() != Some(&Value::BulkString(b"master".to_vec())) {
             return Err(LinkError::new("it is a replica"));
         }
-        let mut command = self.script(&self.scripts.attach);
-        command.arg(fresh_epoch());
+        let mut command = self.script(scripts::ATTACH);
+        command.arg(fresh_name()).arg(&self.run);
         if let Some(Position { id, epoch, n }) = position {
-            command.arg(id.to_string()).arg(&**epoch).arg(*n);
+            command.arg(id.to_string()).arg(&**epoch).arg(*n).arg(cursor.max(*id).to_string());
         }
-        let reply: (String, u64, u64, String, String) = command.query_async(&mut self.asking.clone()).await?;
+        let reply: (String, u64, u64, String, String) = command.query_async(&mut asking).await?;
         let (epoch, n, born_ms, lost, last) = reply;
         let id = |text: &str| text.parse().unwrap_or(EventId::ZERO);
         Ok(Attached { epoch: epoch.into(), n, born_ms, lost: id(&lost), last: id(&last) })
@@ -126,7 +137,7 @@ impl Link {
 
     /// The script that appends, without its arguments; see there.
     pub(crate) fn append(&self) -> Cmd {
-        self.script(&self.scripts.append)
+        self.script(scripts::APPEND)
     }
 
     /// Sends what [`Link::append`] began; waits for so many replicas to have it, if there are to be any, half of the time
@@ -161,50 +172,45 @@ impl Link {
         self.asking.clone()
     }
 
-    /// Takes or keeps the lease under the name of `token`; whether this node holds it.
-    pub(crate) async fn lease(&self, token: &str, time: Duration) -> Result<bool, LinkError> {
-        let mut command = self.script(&self.scripts.lease);
-        command.arg(token).arg(millis(time)).arg(&self.keys.said);
-        let held: u64 = command.query_async(&mut self.asking.clone()).await?;
-        Ok(held == 1)
+    /// Takes or keeps the lease for these patterns under the name of `token`: `None`, or the patterns of the node that holds
+    /// it. If `is_said_again`, all are told once more that it is this node's.
+    pub(crate) async fn lease(
+        &self,
+        token: &str,
+        patterns: &str,
+        time: Duration,
+        is_said_again: bool,
+    ) -> Result<Option<String>, LinkError> {
+        let mut command = self.script(scripts::LEASE);
+        command.arg(token).arg(patterns).arg(millis(time)).arg(&self.keys.said).arg(u8::from(is_said_again));
+        let held: String = command.query_async(&mut self.asking.clone()).await?;
+        Ok(Some(held).filter(|held| !held.is_empty()))
     }
 
     /// Gives the lease up.
     pub(crate) async fn release(&self, token: &str) -> Result<(), LinkError> {
-        let mut command = self.script(&self.scripts.release);
-        command.arg(token);
+        let mut command = self.script(scripts::RELEASE);
+        command.arg(token).arg(&self.keys.said);
         Ok(command.query_async(&mut self.asking.clone()).await?)
     }
 
     /// Keeps the Stream within `bytes_max` bytes of memory, about.
     pub(crate) async fn trim(&self, bytes_max: u64) -> Result<(), LinkError> {
-        let (mut asking, events) = (self.asking.clone(), &self.keys.events);
-        let bytes: Option<u64> = redis::cmd("MEMORY").arg("USAGE").arg(events).query_async(&mut asking).await?;
-        let Some(bytes) = bytes.filter(|bytes| *bytes > bytes_max) else { return Ok(()) };
-        let length: u64 = redis::cmd("XLEN").arg(events).query_async(&mut asking).await?;
-        // A little less than would do: trimming is by whole nodes of the Stream.
-        let left = u128::from(length) * u128::from(bytes_max) * 9 / (u128::from(bytes) * 10);
-        let left = u64::try_from(left).unwrap_or(u64::MAX);
-        let mut trim = redis::cmd("XTRIM");
-        trim.arg(events).arg("MAXLEN").arg("~").arg(left);
-        let _: u64 = trim.query_async(&mut asking).await?;
-        Ok(())
+        let mut command = self.script(scripts::TRIM);
+        command.arg(bytes_max);
+        Ok(command.query_async(&mut self.asking.clone()).await?)
     }
 
-    /// Loads the scripts once more: the server has forgotten them.
-    pub(crate) async fn reload(&self) -> Result<(), LinkError> {
-        Scripts::load(&mut self.asking.clone()).await.map(drop)
-    }
-
-    fn script(&self, name: &str) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(name).arg(self.keys.all.len()).arg(&self.keys.all);
+    fn script(&self, text: &str) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(text).arg(self.keys.all.len()).arg(&self.keys.all);
         command
     }
 }
 
-/// That it is new enough, and keeps what it has.
-async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), LinkError> {
+/// That it is new enough; and which process it is, if the next one goes on from a snapshot: a log has all that it was given,
+/// and so has a replica that is promoted.
+async fn check_server(connection: &mut MultiplexedConnection) -> Result<Option<String>, LinkError> {
     let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
     let text = |name: &str| info.get::<String>(name).unwrap_or_default();
     let version = text("redis_version");
@@ -220,11 +226,13 @@ async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), Link
     if policy.starts_with("allkeys") {
         warn!(%policy, "Redis may throw the Stream away when its memory is full: set maxmemory-policy to noeviction");
     }
-    Ok(())
+    let was_replica = text("master_replid2").bytes().any(|digit| digit != b'0');
+    let has_log = text("aof_enabled") == "1";
+    Ok((!has_log && !was_replica).then(|| text("run_id")))
 }
 
-/// A name for an epoch, should one begin: none that there was before.
-pub(crate) fn fresh_epoch() -> String {
+/// A name that nothing has had before: of an epoch, of a node.
+pub(crate) fn fresh_name() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 

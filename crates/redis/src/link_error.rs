@@ -7,6 +7,14 @@ use thiserror::Error;
 
 use crate::primary::PrimaryError;
 
+/// Text of others is no longer than this, in characters.
+const WORDS_MAX: usize = 200;
+/// Codes of errors that a setting here or there has to be changed for.
+const SETTINGS: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"];
+/// The same, of errors without a code of their own.
+const SETTING_WORDS: [&str; 4] =
+    ["DB index is out of range", "cluster support disabled", "unknown command", "invalid peer certificate"];
+
 /// Why there is no link, or no more.
 #[derive(Clone, Debug, Error)]
 #[error("{reason}")]
@@ -33,9 +41,7 @@ impl LinkError {
 
 impl From<RedisError> for LinkError {
     fn from(error: RedisError) -> Self {
-        let is_setting = matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
-            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM" | "WRONGTYPE"));
-        Self { reason: words(&error), is_setting }
+        Self { reason: words(&error), is_setting: is_setting(&error) }
     }
 }
 
@@ -47,15 +53,83 @@ impl From<io::Error> for LinkError {
 
 impl From<PrimaryError> for LinkError {
     fn from(error: PrimaryError) -> Self {
-        Self::new(error.to_string())
+        Self { is_setting: error.is_setting(), reason: plain(&error.to_string()) }
     }
+}
+
+/// Whether it is to be mended in the settings, here or of the server.
+pub(crate) fn is_setting(error: &RedisError) -> bool {
+    let has_code = code(error).is_some_and(|code| SETTINGS.contains(&code));
+    let text = error.to_string();
+    has_code
+        || matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
+        || SETTING_WORDS.iter().any(|words| text.contains(words))
+}
+
+/// The code of an error in the server's words. Before Redis 7 what a script was refused stands within the text of another
+/// error: `ERR Error running script (call to f_...): @user_script:9: -READONLY You can't ...`.
+pub(crate) fn code(error: &RedisError) -> Option<&str> {
+    let code = error.code()?;
+    let within =
+        error.detail().and_then(|detail| detail.split_once(": -")).and_then(|(_, rest)| rest.split(' ').next());
+    let is_code = |code: &&str| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    Some(within.filter(is_code).unwrap_or(code))
 }
 
 /// What an error of the library says, in the server's own words if it is one of the server's.
 fn words(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         _ if error.is_timeout() => "no answer in time".to_owned(),
-        (Some(code), detail) => format!("{code} {}", detail.unwrap_or_default()).trim_end().to_owned(),
-        _ => error.to_string(),
+        (Some(code), detail) => {
+            // Which line of which script it was is no help.
+            let detail = detail.unwrap_or_default().split(" script: ").next().unwrap_or_default();
+            plain(&format!("{code} {detail}"))
+        }
+        _ if error.kind() == ErrorKind::Parse => "it does not answer as Redis does".to_owned(),
+        _ => plain(&error.to_string()),
+    }
+}
+
+/// One line of text, and not a long one: it comes from outside.
+fn plain(text: &str) -> String {
+    let is_space = |character: char| character.is_whitespace() || character.is_control();
+    let words: Vec<_> = text.split(is_space).filter(|word| !word.is_empty()).collect();
+    words.join(" ").chars().take(WORDS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::make_extension_error;
+
+    use super::*;
+
+    fn error(code: &str, detail: &str) -> RedisError {
+        make_extension_error(code.to_owned(), Some(detail.to_owned()))
+    }
+
+    #[test]
+    fn what_a_script_was_refused_is_found_in_the_words_of_every_version() {
+        let old = "Error running script (call to f_1b): @user_script:54: -READONLY You can't write against a replica.";
+        assert_eq!(code(&error("ERR", old)), Some("READONLY"));
+        assert_eq!(code(&error("OOM", "command not allowed script: 32f1, on @user_script:54.")), Some("OOM"));
+        assert_eq!(code(&error("ERR", "value: -1 is out of range")), Some("ERR"));
+    }
+
+    #[test]
+    fn words_are_one_line_without_the_line_of_a_script() {
+        let full =
+            error("OOM", "command not allowed when used memory > 'maxmemory'. script: 32f1, on @user_script:54.");
+        assert_eq!(words(&full), "OOM command not allowed when used memory > 'maxmemory'.");
+        assert_eq!(plain("a\n b\tc\u{1b}[1m"), "a b c [1m");
+        assert_eq!(plain(&"x".repeat(1_000)).len(), WORDS_MAX);
+    }
+
+    #[test]
+    fn what_settings_have_to_be_changed_for_is_told_apart() {
+        for (code, detail) in [("WRONGPASS", "x"), ("ERR", "DB index is out of range"), ("ERR", "unknown command 'X'")]
+        {
+            assert!(LinkError::from(error(code, detail)).is_setting, "{code} {detail}");
+        }
+        assert!(!LinkError::from(error("LOADING", "x")).is_setting);
     }
 }

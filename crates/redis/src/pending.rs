@@ -1,21 +1,26 @@
-//! [`Pending`]: submissions that are to be sent to Redis, and those that were and have not come back by the Stream, by the
-//! number that this node gave them. It outlives links.
+//! [`Pending`]: what is on its way between the desk and the Stream, in both directions. It outlives links.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    mem,
     ops::Range,
     time::{Duration, Instant},
 };
 
-use fanfare_core::{EventId, Submission};
+use fanfare_core::{Brought, EventId, Submission};
 
-/// Those that are under way.
+/// Submissions that are to be sent to Redis, those that were and have not come back by the Stream, and what was read.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// Taken from the desk, and not sent yet.
     pub(crate) unsent: Vec<Submission>,
+    /// By the number that this node gave them.
     sent: BTreeMap<u64, Sent>,
     next: u64,
+    /// Read, and not handed over yet.
+    pub(crate) brought: VecDeque<Brought>,
+    /// Everything up to here was read.
+    pub(crate) cursor: EventId,
 }
 
 #[derive(Debug)]
@@ -27,8 +32,9 @@ struct Sent {
 }
 
 impl Pending {
+    /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.unsent.is_empty() && self.sent.is_empty()
+        self.unsent.is_empty() && self.sent.is_empty() && self.brought.is_empty()
     }
 
     /// The number of the next one.
@@ -62,13 +68,20 @@ impl Pending {
         self.sent.range_mut(numbers).for_each(|(_, sent)| sent.upto = Some(last));
     }
 
-    /// Takes those that should have come by now: the Stream has been read up to `cursor`. They were trimmed before.
-    pub(crate) fn take_passed(&mut self, cursor: EventId) -> Vec<Submission> {
-        // Those that Redis has answered are the oldest.
+    /// Takes those that should have come by now: they were trimmed before they could be read.
+    pub(crate) fn take_passed(&mut self) -> Vec<Submission> {
+        let cursor = self.cursor;
         let is_passed = |sent: &Sent| sent.upto.is_some_and(|upto| upto <= cursor);
-        let passed = self.sent.iter().take_while(|(_, sent)| sent.upto.is_some());
-        let passed: Vec<_> = passed.filter(|(_, sent)| is_passed(sent)).map(|(number, _)| *number).collect();
+        // Those that Redis has answered are the oldest.
+        let answered = self.sent.iter().take_while(|(_, sent)| sent.upto.is_some());
+        let passed: Vec<_> = answered.filter(|(_, sent)| is_passed(sent)).map(|(number, _)| *number).collect();
         passed.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    /// Takes those below the number `end`.
+    pub(crate) fn take_below(&mut self, end: u64) -> Vec<Submission> {
+        let above = self.sent.split_off(&end);
+        mem::replace(&mut self.sent, above).into_values().map(|sent| sent.submission).collect()
     }
 
     /// Takes those below the number `end` that were sent so long ago.

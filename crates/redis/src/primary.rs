@@ -19,6 +19,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     address::{Address, Login, Place},
     host::Host,
+    link_error,
 };
 
 /// Name, TCP, TLS and login together.
@@ -73,6 +74,28 @@ enum Refusal {
     NotPrimary(String),
     #[error("names {0}, which {1}")]
     Named(Host, Box<Refusal>),
+}
+
+impl PrimaryError {
+    /// Whether all who were asked have said what has to be mended in the settings.
+    pub(crate) fn is_setting(&self) -> bool {
+        match self {
+            Self::Sentinels { refusals, .. } | Self::Cluster { refusals, .. } => {
+                !refusals.0.is_empty() && refusals.0.iter().all(|(_, refusal)| refusal.is_setting())
+            }
+            Self::Address { .. } => true,
+        }
+    }
+}
+
+impl Refusal {
+    fn is_setting(&self) -> bool {
+        match self {
+            Self::Redis(error) => link_error::is_setting(error),
+            Self::Named(_, refusal) => refusal.is_setting(),
+            Self::Unknown | Self::Answer | Self::NotPrimary(_) => false,
+        }
+    }
 }
 
 impl Address {

@@ -1,7 +1,7 @@
 //! [`Reader`]: reads the Stream from its beginning, and goes on for as long as the node runs, over whatever happens to its
 //! links. What it reads is all that the node delivers, its own events among it.
 
-use std::{cell::RefCell, collections::VecDeque, future::poll_fn, task::Poll};
+use std::{cell::RefCell, future::poll_fn, task::Poll};
 
 use fanfare_core::{Brought, Desk, EventId, GapReason, Kept, Past, Refusal};
 use tracing::{info, warn};
@@ -16,38 +16,42 @@ use crate::{
     trouble::Trouble,
 };
 
-/// Entries of one read, at most and at first; and the bytes that a read should not exceed, which the number follows.
-const COUNT_MAX: usize = 256;
-const COUNT_FIRST: usize = 64;
+/// Entries of one read, at most and at first; and the bytes that a read should not exceed, which the number follows. It
+/// follows what came, so the first large ones after many small ones come together: 128 of them at most.
+const COUNT_MAX: usize = 128;
+const COUNT_FIRST: usize = 8;
 const READ_BYTES: usize = 2 << 20;
 
 /// Where a node stands in the Stream.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    node: String,
-    /// Everything up to here was read.
-    cursor: EventId,
+pub(crate) struct Reader<'a> {
+    node: &'a str,
+    pending: &'a RefCell<Pending>,
     position: Option<Position>,
+    /// Where it stood before it came to what cannot follow, until all nodes are told.
+    untold: Option<Position>,
     /// What was found of the past; none once the hub has it.
     past: Option<Past>,
     events: u64,
     count: usize,
-    /// Read, and not handed over yet. It outlives links.
-    brought: VecDeque<Brought>,
     skipped: Skipped,
+    /// With this link, what was sent over those before it has come by now if it comes at all: when so much was read; and the
+    /// number of the first that was not.
+    settles: Option<(EventId, u64)>,
 }
 
-impl Reader {
-    pub(crate) fn new(node: String) -> Self {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(node: &'a str, pending: &'a RefCell<Pending>) -> Self {
         Self {
             node,
-            cursor: EventId::ZERO,
+            pending,
             position: None,
+            untold: None,
             past: Some(Past { is_shared: true, ..Past::default() }),
             events: 0,
             count: COUNT_FIRST,
-            brought: VecDeque::new(),
             skipped: Skipped::default(),
+            settles: None,
         }
     }
 
@@ -56,7 +60,10 @@ impl Reader {
     /// # Errors
     /// The link is of no more use.
     pub(crate) async fn attach(&mut self, link: &Link, desk: &dyn Desk) -> Result<(), LinkError> {
-        let attached = link.attach(self.position.as_ref()).await?;
+        let stood = self.untold.as_ref().or(self.position.as_ref());
+        let attached = link.attach(stood, self.cursor()).await?;
+        self.untold = None;
+        self.settles = Some((attached.last, self.pending.borrow().next()));
         let Some(mut past) = self.past.take() else { return Ok(()) };
         let restored = self.restore(&attached, &mut past, link, desk).await;
         if let Err(error) = restored {
@@ -66,6 +73,14 @@ impl Reader {
         info!(events = self.events, last = %past.last, "stream read");
         desk.restore_past(past);
         Ok(())
+    }
+
+    fn cursor(&self) -> EventId {
+        self.pending.borrow().cursor
+    }
+
+    fn read_up_to(&self, id: EventId) {
+        self.pending.borrow_mut().cursor = id;
     }
 
     async fn restore(
@@ -78,8 +93,8 @@ impl Reader {
         // Nothing is missing between the birth and the beginning of its millisecond.
         past.born = EventId::new(attached.born_ms, 0).before();
         past.lost = past.lost.max(attached.lost);
-        while self.cursor < attached.last {
-            let entries = link.read(self.cursor, self.count, false).await?;
+        while self.cursor() < attached.last {
+            let entries = link.read(self.cursor(), self.count, false).await?;
             if entries.is_empty() {
                 break;
             }
@@ -93,14 +108,14 @@ impl Reader {
             past.given_up = attached.last;
             self.stand_at(attached);
         }
-        self.cursor = self.cursor.max(attached.last);
-        past.last = self.cursor;
+        past.last = self.cursor().max(attached.last);
+        self.read_up_to(past.last);
         Ok(())
     }
 
     fn restore_entry(&mut self, entry: Entry, past: &mut Past, desk: &dyn Desk) {
         let id = entry.id;
-        self.cursor = id;
+        self.read_up_to(id);
         let Some(at) = entry.at else { return self.skip(id) };
         match &mut self.position {
             Some(position) => match position.step(id, &at) {
@@ -122,128 +137,129 @@ impl Reader {
                     self.events += 1;
                     desk.restore(Kept { id, event, key: None, matched: 0 });
                 }
-                None => past.given_up = self.unreadable(id),
+                None => {
+                    warn_of_unreadable(id);
+                    past.given_up = id;
+                }
             },
             Body::Foreign => {}
         }
     }
 
     /// Reads and hands over, for ever.
-    pub(crate) async fn run(
-        &mut self,
-        link: &Link,
-        pending: &RefCell<Pending>,
-        trouble: &Trouble,
-        desk: &dyn Desk,
-    ) -> LinkError {
+    pub(crate) async fn run(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> LinkError {
         loop {
-            if let Err(error) = self.go_on(link, pending, trouble, desk).await {
+            if let Err(error) = self.go_on(link, trouble, desk).await {
                 return error;
             }
         }
     }
 
-    async fn go_on(
-        &mut self,
-        link: &Link,
-        pending: &RefCell<Pending>,
-        trouble: &Trouble,
-        desk: &dyn Desk,
-    ) -> Result<(), LinkError> {
+    async fn go_on(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> Result<(), LinkError> {
         // Nothing is read while there is no room for what was read.
-        self.bring(desk).await;
-        let passed = pending.borrow_mut().take_passed(self.cursor);
-        trouble.refuse(passed, Refusal::Unknown, desk);
-        let entries = link.read(self.cursor, self.count, true).await?;
+        poll_fn(|cx| {
+            let brought = &mut self.pending.borrow_mut().brought;
+            desk.bring(brought, cx);
+            if brought.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let mut gone = self.pending.borrow_mut().take_passed();
+        if let Some((_, end)) = self.settles.take_if(|(last, _)| self.pending.borrow().cursor >= *last) {
+            gone.extend(self.pending.borrow_mut().take_below(end));
+        }
+        trouble.refuse(gone, Refusal::Unknown, desk);
+        let entries = link.read(self.cursor(), self.count, true).await?;
         if entries.is_empty() {
             return self.look(link).await;
         }
         self.adapt(&entries);
-        let (before, mut went_back) = (self.position.clone(), false);
         for entry in entries {
-            went_back |= self.take(entry, pending);
+            self.take(entry);
         }
-        if went_back {
-            // So that all nodes are told.
-            link.attach(before.as_ref()).await?;
+        if let Some(stood) = &self.untold {
+            link.attach(Some(stood), self.cursor()).await?;
+            self.untold = None;
         }
         Ok(())
     }
 
-    async fn bring(&mut self, desk: &dyn Desk) {
-        poll_fn(|cx| {
-            desk.bring(&mut self.brought, cx);
-            if self.brought.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-
     /// Nothing has come for a while: whether that is all. The Stream may have been emptied, or trimmed to nothing.
     async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
-        let attached = link.attach(self.position.as_ref()).await?;
+        if let Some(in_all) = self.skipped.rest() {
+            warn_of_skipped(in_all, None);
+        }
+        let attached = link.attach(self.position.as_ref(), self.cursor()).await?;
         let Some(position) = self.position.as_ref().filter(|position| position.epoch == attached.epoch) else {
             return Ok(());
         };
         let missed = attached.n.saturating_sub(position.n);
-        if missed > 0 && link.read(self.cursor, 1, false).await?.is_empty() {
+        if missed > 0 && link.read(self.cursor(), 1, false).await?.is_empty() {
             warn!(missed, "the Stream was trimmed before this node had read it");
-            self.brought.push_back(Brought::Lost(attached.last, GapReason::Expired));
-            self.cursor = attached.last;
+            self.lose(attached.last, GapReason::Expired);
+            self.read_up_to(attached.last);
             self.stand_at(&attached);
         }
         Ok(())
     }
 
-    /// Whether it is from a Stream that has gone back.
-    fn take(&mut self, entry: Entry, pending: &RefCell<Pending>) -> bool {
+    fn take(&mut self, entry: Entry) {
         let id = entry.id;
-        self.cursor = id;
-        let Some(at) = entry.at else {
-            self.skip(id);
-            return false;
-        };
-        let step = match &mut self.position {
-            Some(position) => position.step(id, &at),
-            None => Step::Next,
-        };
-        match (step, entry.body) {
-            (_, Body::Lost) => {
-                warn!(%id, "the Stream went back: what was published before may be lost");
-                self.brought.push_back(Brought::Lost(id, GapReason::Restart));
-                return false;
-            }
-            (step, Body::Event { head, data }) => {
-                self.brought.extend(loss(step, id));
-                let own = if *at.node == *self.node { pending.borrow_mut().take(at.number) } else { None };
-                let brought = match own {
-                    Some(submission) => Brought::Own(id, submission),
-                    None => match entry::event(&head, data) {
-                        Some(event) => Brought::Other(id, event),
-                        None => Brought::Lost(self.unreadable(id), GapReason::Expired),
-                    },
-                };
-                self.brought.push_back(brought);
-            }
-            (_, Body::Foreign) => {}
+        self.read_up_to(id);
+        let Some(at) = entry.at else { return self.skip(id) };
+        let stood = self.position.clone();
+        // It has a position since it has read what was before.
+        let step = self.position.as_mut().map_or(Step::Back, |position| position.step(id, &at));
+        if entry.body == Body::Lost {
+            warn!(%id, "the Stream went back: what was published before may be lost");
+            return self.lose(id, GapReason::Restart);
         }
-        step == Step::Back
+        match step {
+            Step::Next => {}
+            Step::Missed(missed) => {
+                warn!(missed, before = %id, "the Stream was trimmed before this node had read it");
+                self.lose(id.before(), GapReason::Expired);
+            }
+            Step::Back => {
+                warn!(before = %id, "the Stream went back: what was published before may be lost");
+                self.lose(id.before(), GapReason::Restart);
+                // All nodes are to be told.
+                self.untold = self.untold.take().or(stood);
+            }
+        }
+        let mut pending = self.pending.borrow_mut();
+        let own = if *at.node == *self.node { pending.take(at.number) } else { None };
+        match (own, entry.body) {
+            (Some(submission), _) => pending.brought.push_back(Brought::Own(id, submission)),
+            (None, Body::Event { head, data }) => match entry::event(&head, data) {
+                Some(event) => pending.brought.push_back(Brought::Other(id, event)),
+                None => {
+                    drop(pending);
+                    warn_of_unreadable(id);
+                    self.lose(id, GapReason::Expired);
+                }
+            },
+            (None, Body::Lost | Body::Foreign) => {}
+        }
+    }
+
+    /// Everything up to there may be missing. Losses that nothing came between are one.
+    fn lose(&self, upto: EventId, reason: GapReason) {
+        let brought = &mut self.pending.borrow_mut().brought;
+        match brought.back_mut() {
+            Some(Brought::Lost(last, before)) if *before == reason => *last = upto,
+            _ => brought.push_back(Brought::Lost(upto, reason)),
+        }
     }
 
     /// Passes over an entry of somebody else.
     fn skip(&mut self, id: EventId) {
         if let Some(in_all) = self.skipped.note() {
-            warn!(%id, in_all, "skipped an entry of the Stream that is not Fanfare's");
+            warn_of_skipped(in_all, Some(id));
         }
     }
 
     fn stand_at(&mut self, attached: &Attached) {
         self.position = Some(Position { id: attached.last, epoch: attached.epoch.clone(), n: attached.n });
-    }
-
-    /// An event that is none for this version is one that is missing; up to where.
-    fn unreadable(&self, id: EventId) -> EventId {
-        warn!(%id, "an event in the Stream cannot be read: it is of another version, or was changed; it is told as missing");
-        id
     }
 
     /// So many entries as fit, by those that came.
@@ -257,17 +273,11 @@ impl Reader {
     }
 }
 
-/// What stands before the entry with this id, if that is not what stood there.
-fn loss(step: Step, id: EventId) -> Option<Brought> {
-    match step {
-        Step::Next => None,
-        Step::Missed(missed) => {
-            warn!(missed, before = %id, "the Stream was trimmed before this node had read it");
-            Some(Brought::Lost(id.before(), GapReason::Expired))
-        }
-        Step::Back => {
-            warn!(before = %id, "the Stream went back: what was published before may be lost");
-            Some(Brought::Lost(id.before(), GapReason::Restart))
-        }
-    }
+fn warn_of_skipped(in_all: u64, id: Option<EventId>) {
+    let id = id.map(|id| id.to_string());
+    warn!(in_all, id, "skipped entries of the Stream that are not Fanfare's");
+}
+
+fn warn_of_unreadable(id: EventId) {
+    warn!(%id, "an event in the Stream cannot be read: it is of another version, or was changed; it is told as missing");
 }

@@ -1,7 +1,13 @@
 //! [`Writer`]: takes what waits at the desk and has Redis append it, a group with each script and a few groups at a time. It
 //! answers nobody who was published: that is done where the Stream is read.
 
-use std::{cell::RefCell, future::poll_fn, ops::Range, task::Poll, time::Duration};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    ops::Range,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use fanfare_core::{Desk, Hold, Refusal, Submission};
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -11,21 +17,23 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     config::Config,
     entry,
-    link::{Link, fresh_epoch},
-    link_error::LinkError,
+    link::{Link, fresh_name},
+    link_error::{self, LinkError},
     pending::Pending,
     trouble::Trouble,
 };
 
 /// Events that one script appends, and their bytes: others wait for as long as it runs.
-const GROUP_EVENTS_MAX: usize = 256;
-const GROUP_BYTES_MAX: usize = 1 << 20;
-/// Groups that are under way at a time.
+pub(crate) const GROUP_EVENTS_MAX: usize = 256;
+pub(crate) const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Groups that are under way at a time. One, if replicas are waited for: the connection is blocked for so long, and what
+/// follows would be late before it is looked at. Then groups are larger.
 const GROUPS_MAX: usize = 4;
-/// Errors after which the Stream is to be looked for anew.
-const ELSEWHERE: [&str; 8] = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH"];
+const SAFE_GROUP_EVENTS_MAX: usize = 2_048;
 /// How often what waits in vain is looked at, and Redis while it takes nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Errors after which the Stream is to be looked for anew.
+const ELSEWHERE: [&str; 8] = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH"];
 
 /// What a writer has to do with.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +46,14 @@ pub(crate) struct Writer<'a> {
     pub(crate) trouble: &'a Trouble,
 }
 
-/// A group on its way.
+/// A group on its way; none of it, if it only asks whether Redis takes events.
 struct Group {
     numbers: Range<u64>,
     holds: Vec<Hold>,
 }
 
-type Reply<'a> = LocalBoxFuture<'a, (Group, Result<(Value, bool), RedisError>)>;
+type Reply = (Group, Result<(Value, bool), RedisError>);
+type Replies<'a> = FuturesUnordered<LocalBoxFuture<'a, Reply>>;
 
 impl<'a> Writer<'a> {
     /// Until the desk is closed and everything has its answer.
@@ -52,26 +61,31 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// The link is of no more use.
     pub(crate) async fn run(self, desk: &dyn Desk) -> Result<(), LinkError> {
+        let mut replies = Replies::new();
+        let ended = self.work(&mut replies, desk).await;
+        // What has come in time counts, whatever ended the link.
+        while let Some(Some((group, reply))) = replies.next().now_or_never() {
+            let _ = self.answer(group, reply, desk);
+        }
+        ended
+    }
+
+    async fn work(self, replies: &mut Replies<'a>, desk: &dyn Desk) -> Result<(), LinkError> {
         // Those of links before this one.
         let before = self.pending.borrow().next();
-        let mut replies = FuturesUnordered::new();
+        let mut closed = None;
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            while replies.len() < GROUPS_MAX
+            while replies.len() < self.groups_max()
                 && let Some(group) = self.first_few()
             {
-                let mut reply = self.send(group);
-                // The first look puts it in line, so that groups come in their order.
-                match reply.as_mut().now_or_never() {
-                    Some((group, reply)) => self.answer(group, reply, desk).await?,
-                    None => replies.push(reply),
-                }
+                self.send(group, replies, desk)?;
             }
             let has_all_replies = replies.is_empty();
             tokio::select! {
                 biased;
-                Some((group, reply)) = replies.next(), if !has_all_replies => self.answer(group, reply, desk).await?,
+                Some((group, reply)) = replies.next(), if !has_all_replies => self.answer(group, reply, desk)?,
                 is_over = self.take(has_all_replies, desk), if self.pending.borrow().unsent.is_empty() => {
                     if is_over {
                         return Ok(());
@@ -81,11 +95,19 @@ impl<'a> Writer<'a> {
                     let lost = self.pending.borrow_mut().take_older(self.config.timeout, before);
                     self.trouble.refuse(lost, Refusal::Unknown, desk);
                     if self.trouble.is_ongoing() && has_all_replies {
-                        self.probe(desk).await?;
+                        self.send(Vec::new(), replies, desk)?;
+                    }
+                    // Nobody takes what was read: there are no shards any more.
+                    if desk.is_closed() && closed.get_or_insert_with(Instant::now).elapsed() > self.config.timeout {
+                        return Ok(());
                     }
                 }
             }
         }
+    }
+
+    fn groups_max(self) -> usize {
+        if self.config.replicas > 0 { 1 } else { GROUPS_MAX }
     }
 
     /// What waits at the desk; true if that is closed and nothing is under way. Answers that are still to come are waited
@@ -108,57 +130,54 @@ impl<'a> Writer<'a> {
             bytes = bytes.saturating_add(submission.event().data().len());
             bytes > GROUP_BYTES_MAX
         };
-        let fit = unsent.iter().position(is_over).unwrap_or(unsent.len()).clamp(1, GROUP_EVENTS_MAX).min(unsent.len());
+        let events_max = if self.config.replicas > 0 { SAFE_GROUP_EVENTS_MAX } else { GROUP_EVENTS_MAX };
+        let fit = unsent.iter().position(is_over).unwrap_or(unsent.len()).clamp(1, events_max).min(unsent.len());
         let group: Vec<_> = unsent.drain(..fit).collect();
         (!group.is_empty()).then_some(group)
     }
 
-    fn send(self, submissions: Vec<Submission>) -> Reply<'a> {
-        let holds =
-            if self.config.replicas > 0 { submissions.iter().map(Submission::hold).collect() } else { Vec::new() };
-        let mut command = append(self.link, self.config, self.node, "", self.pending.borrow().next());
+    fn send(self, submissions: Vec<Submission>, replies: &mut Replies<'a>, desk: &dyn Desk) -> Result<(), LinkError> {
+        let (replicas, timeout) = (self.config.replicas, self.config.timeout);
+        let holds = if replicas > 0 { submissions.iter().map(Submission::hold).collect() } else { Vec::new() };
+        let (first, cursor) = (self.pending.borrow().next(), self.pending.borrow().cursor);
+        let mut command = append(self.link, self.config, "");
+        command.arg(cursor.ms()).arg(self.node).arg(first);
         for submission in &submissions {
             let event = submission.event();
             let key = submission.key().map(|key| entry::key_name(key, event)).unwrap_or_default();
             command.arg(entry::head(event)).arg(event.data()).arg(key).arg(submission.matched());
         }
-        let numbers = self.pending.borrow_mut().send(submissions);
-        self.send_group(Group { numbers, holds }, command)
+        let group = Group { numbers: self.pending.borrow_mut().send(submissions), holds };
+        let mut reply: LocalBoxFuture<'_, Reply> =
+            Box::pin(Link::send(self.link.appending(), command, replicas, timeout).map(|reply| (group, reply)));
+        // The first look puts it in line, so that groups come in their order.
+        match reply.as_mut().now_or_never() {
+            Some((group, reply)) => self.answer(group, reply, desk),
+            None => {
+                replies.push(reply);
+                Ok(())
+            }
+        }
     }
 
-    fn send_group(self, group: Group, command: Cmd) -> Reply<'a> {
-        let sent = Link::send(self.link.appending(), command, self.config.replicas, self.config.timeout);
-        Box::pin(sent.map(|reply| (group, reply)))
-    }
-
-    async fn answer(
-        self,
-        group: Group,
-        reply: Result<(Value, bool), RedisError>,
-        desk: &dyn Desk,
-    ) -> Result<(), LinkError> {
+    fn answer(self, group: Group, reply: Result<(Value, bool), RedisError>, desk: &dyn Desk) -> Result<(), LinkError> {
         match reply.and_then(|(reply, is_safe)| Ok((reply.extract_error()?, is_safe))) {
             Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
-            // In the server's words: it has looked at everything before it wrote anything.
+            // In the server's words: it has tried everything before it added anything.
             Err(error) if error.code().is_some() => {
-                let code = error.code().map(str::to_owned);
+                let is_elsewhere = link_error::code(&error).is_some_and(|code| ELSEWHERE.contains(&code));
                 let named = self.link.named(error.into());
                 self.trouble.begins(&named.reason, desk);
-                let group = self.pending.borrow_mut().take_all(group.numbers);
-                self.trouble.refuse(group, Refusal::NotPublished, desk);
-                match code.as_deref() {
-                    // Not sent once more: what was sent behind it would be before it.
-                    Some("NOSCRIPT") => self.link.reload().await,
-                    Some(code) if ELSEWHERE.contains(&code) => Err(named),
-                    _ => Ok(()),
-                }
+                let refused = self.pending.borrow_mut().take_all(group.numbers);
+                self.trouble.refuse(refused, Refusal::NotPublished, desk);
+                if is_elsewhere { Err(named) } else { Ok(()) }
             }
             Err(error) => Err(self.link.named(error.into())),
         }
     }
 
     fn appended(self, group: Group, reply: Value, is_safe: bool, desk: &dyn Desk) -> Result<(), LinkError> {
-        let Group { numbers, holds, .. } = group;
+        let Group { numbers, holds } = group;
         let reply: Vec<String> = redis::from_redis_value(reply).map_err(|error| LinkError::new(error.to_string()))?;
         let mut answers = reply.iter();
         let last = answers.next().and_then(|id| id.parse().ok());
@@ -182,19 +201,11 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
-
-    /// Whether Redis takes events again: an append of none.
-    async fn probe(self, desk: &dyn Desk) -> Result<(), LinkError> {
-        let command = append(self.link, self.config, self.node, "", 0);
-        let (group, reply) = self.send_group(Group { numbers: 0..0, holds: Vec::new() }, command).await;
-        self.answer(group, reply, desk).await
-    }
 }
 
-/// The script that appends, with all but the events.
-pub(crate) fn append(link: &Link, config: &Config, node: &str, token: &str, first: u64) -> Cmd {
+/// The script that appends, up to whose events follow.
+pub(crate) fn append(link: &Link, config: &Config, token: &str) -> Cmd {
     let mut command = link.append();
-    command.arg(config.events_max).arg(config.keys_max).arg(config.keys_ms);
-    command.arg(fresh_epoch()).arg(token).arg(node).arg(first);
+    command.arg(config.events_max).arg(config.keys_max).arg(config.keys_ms).arg(fresh_name()).arg(token);
     command
 }

@@ -3,7 +3,7 @@
 mod node;
 mod support;
 
-use fanfare_core::PublishError;
+use fanfare_core::{Pattern, PublishError};
 use node::{Node, config, event, id_of};
 use support::{Proxy, RedisServer, until};
 
@@ -56,7 +56,8 @@ fn the_stream_keeps_its_number_of_events_and_its_bytes_about() {
     small.bytes_max = 1 << 20;
     let node = Node::start(small);
     node.publish_all((0..300).map(|_| event(&"x".repeat(20 << 10))));
-    until("it is within its bytes", || redis.call(&["MEMORY", "USAGE", EVENTS]).int() <= 1 << 20);
+    // Counted, not weighed: Redis rounds each allocation up.
+    until("it is within its bytes", || redis.call(&["MEMORY", "USAGE", EVENTS, "SAMPLES", "0"]).int() <= 6 << 18);
     assert!(redis.call(&["XLEN", EVENTS]).int() > 10, "and not empty");
 }
 
@@ -110,4 +111,141 @@ fn what_was_trimmed_before_it_was_read_is_unknown_to_its_publisher_and_missing_t
     let next = id_of(node.publish(event("next")));
     assert!(gap.to.is_some_and(|to| to < next));
     assert_eq!(node.data().last().unwrap(), "next");
+}
+
+#[test]
+fn what_was_read_comes_to_its_end_while_redis_is_away() {
+    let mut redis = RedisServer::start(&[]);
+    let mut node = Node::paused(config(&redis.url()));
+    let full = node.hub.config().inbox_messages_max / 2;
+    let begun: Vec<_> = (0..full + 300).map(|n| node.begin(event(&n.to_string()))).collect();
+    let all = i64::try_from(begun.len()).unwrap();
+    until("Redis has them", || redis.call(&["XLEN", EVENTS]).int() == all);
+    until("the inbox is half full", || node.hub.inbox(0).load().0 > full);
+    redis.kill();
+    until("the node knows", || node.hub.trouble().is_some());
+    node.resume();
+    let answers: Vec<_> = begun.into_iter().map(node::Publishing::wait).collect();
+    let unknown = answers.iter().filter(|answer| **answer == Err(PublishError::Unknown)).count();
+    assert_eq!(node.data().len(), answers.iter().filter(|answer| answer.is_ok()).count());
+    assert!(unknown < 300 && answers.iter().all(|answer| !matches!(answer, Err(PublishError::Journal))), "{unknown}");
+    until("no place is kept", || node.hub.inbox(0).load() == (0, 0));
+}
+
+#[test]
+fn what_was_read_is_delivered_before_a_drain_ends() {
+    let redis = RedisServer::start(&[]);
+    let mut node = Node::paused(config(&redis.url()));
+    let full = node.hub.config().inbox_messages_max / 2;
+    let begun: Vec<_> = (0..full + 150).map(|n| node.begin(event(&n.to_string()))).collect();
+    let all = i64::try_from(begun.len()).unwrap();
+    until("Redis has them", || redis.call(&["XLEN", EVENTS]).int() == all);
+    until("the inbox is half full", || node.hub.inbox(0).load().0 > full);
+    node.hub.drain();
+    node.resume();
+    for publishing in begun {
+        id_of(publishing.wait());
+    }
+    assert_eq!(node.data().len(), full + 150);
+}
+
+#[test]
+fn what_redis_refuses_is_not_published_also_where_replicas_are_waited_for() {
+    let redis = RedisServer::start(&[]);
+    let mut safe = config(&redis.url());
+    safe.replicas = 1;
+    let node = Node::start(safe);
+    until("it is ready", || node.hub.is_ready());
+    redis.config_set("maxmemory", "1");
+    for _ in 0..20 {
+        assert_eq!(node.publish(event("x")).err(), Some(PublishError::Journal));
+    }
+    assert_eq!(redis.call(&["EXISTS", EVENTS]).int(), 0);
+}
+
+#[test]
+fn replicas_that_are_missing_do_not_cost_the_link() {
+    let redis = RedisServer::start(&[]);
+    let proxy = Proxy::start(redis.port());
+    let mut safe = config(&proxy.url());
+    safe.replicas = 1;
+    let node = Node::start(safe);
+    until("it is ready", || node.hub.is_ready());
+    let links = proxy.accepted();
+    for round in 0..4 {
+        let begun: Vec<_> = (0..300).map(|n| node.begin(event(&format!("{round} {n}")))).collect();
+        for publishing in begun {
+            assert_eq!(publishing.wait().err(), Some(PublishError::Unknown));
+        }
+    }
+    assert!(node.hub.trouble().is_some_and(|trouble| trouble.contains("replicas")), "{:?}", node.hub.trouble());
+    assert_eq!((proxy.accepted(), node.data().len()), (links, 1_200), "they are delivered all the same");
+}
+
+#[test]
+fn events_that_cannot_be_read_are_told_and_take_places_as_others_do() {
+    let redis = RedisServer::start(&[]);
+    let mut node = Node::paused(config(&redis.url()));
+    until("it is ready", || node.hub.is_ready());
+    let born = node.hub.last_id();
+    redis.call(&[
+        "EVAL",
+        "local e = redis.call('HGET', KEYS[2], 'epoch')
+         for i = 1, 2000 do
+           local head = i % 2 == 0 and 'bad' or '{\"to\":[\"#c\"]}'
+           redis.call('XADD', KEYS[1], '*', 'at', e .. ':' .. i .. ':0:z:1', 'head', head, 'data', i)
+         end
+         redis.call('HSET', KEYS[2], 'n', 2000)",
+        "2",
+        EVENTS,
+        "{fanfare}:meta",
+    ]);
+    let full = node.hub.config().inbox_messages_max / 2;
+    until("the inbox is half full", || node.hub.inbox(0).load().0 > full);
+    assert!(node.hub.inbox(0).load().0 <= full + 64);
+    node.resume();
+    until("all are read", || node.data().len() == 1_000);
+    assert_eq!(node.gap_after(born).unwrap().reason.as_str(), "expired");
+}
+
+#[test]
+fn a_flood_in_pub_sub_is_taken_as_far_as_it_fits() {
+    let redis = RedisServer::start(&[]);
+    let mut listening = config(&redis.url());
+    listening.subscribe = vec![Pattern::new("*").unwrap()];
+    let node = Node::start(listening);
+    let mut session = redis.session();
+    until("it takes what is published", || {
+        session.call(&["PUBLISH", "c", "first"]).unwrap();
+        !node.data().is_empty()
+    });
+    for n in 0..20_000 {
+        session.send(&["PUBLISH", "c", &n.to_string()]).unwrap();
+    }
+    (0..20_000).for_each(|_| drop(session.receive().unwrap()));
+    let newest = || redis.call(&["XREVRANGE", EVENTS, "+", "-", "COUNT", "1"]);
+    until("all are appended", || newest().items()[0].items()[1].field("data").text() == "19999");
+    let last = newest().items()[0].items()[0].text();
+    until("all are read", || node.hub.last_id().to_string() == last);
+    let numbers: Vec<_> = (0..20_000).map(|n: usize| n.to_string()).collect();
+    let published: Vec<_> = node.data().into_iter().filter(|data| data != "first").collect();
+    assert_eq!(published, numbers);
+}
+
+#[test]
+fn a_node_that_did_not_hear_that_it_has_the_lease_asks_again() {
+    let redis = RedisServer::start(&[]);
+    let mut listening = config(&redis.url());
+    listening.subscribe = vec![Pattern::new("c").unwrap()];
+    let node = Node::start(listening);
+    until("it takes what is published", || {
+        redis.call(&["PUBLISH", "c", "x"]);
+        !node.data().is_empty()
+    });
+    let before = node.data().len();
+    redis.call(&["PUBLISH", "{fanfare}:lease-taken:0", "somebody else"]);
+    until("it takes what is published again", || {
+        redis.call(&["PUBLISH", "c", "y"]);
+        node.data().len() > before + 1
+    });
 }

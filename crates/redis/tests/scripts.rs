@@ -7,6 +7,7 @@ use support::{RedisServer, Reply, Session, until};
 const APPEND: &str = include_str!("../src/scripts/append.lua");
 const ATTACH: &str = include_str!("../src/scripts/attach.lua");
 const LEASE: &str = include_str!("../src/scripts/lease.lua");
+const TRIM: &str = include_str!("../src/scripts/trim.lua");
 const RELEASE: &str = include_str!("../src/scripts/release.lua");
 const KEYS: [&str; 5] = ["{f}:events", "{f}:meta", "{f}:keys", "{f}:ages", "{f}:lease"];
 const EVENTS: &str = KEYS[0];
@@ -14,9 +15,13 @@ const EVENTS: &str = KEYS[0];
 struct Redis {
     server: RedisServer,
     session: Session,
+    /// What the node has read.
+    read_ms: String,
+    /// Which process the server is to be.
+    run: &'static str,
 }
 
-/// Where a node stands: the id, epoch and number of an entry.
+/// Where a node stands: the id, epoch and number of an entry. It has read no further.
 type Seen<'a> = (&'a str, &'a str, u64);
 
 struct Attached {
@@ -29,7 +34,7 @@ struct Attached {
 impl Redis {
     fn start() -> Self {
         let server = RedisServer::start(&[]);
-        Self { session: server.session(), server }
+        Self { session: server.session(), server, read_ms: "0".to_owned(), run: "" }
     }
 
     fn script(&mut self, text: &str, arguments: &[&str]) -> Reply {
@@ -39,8 +44,8 @@ impl Redis {
 
     /// Appends these events (data, key) as node `n`, whose first has the number 100.
     fn append_with(&mut self, token: &str, keys_max: u64, window_ms: u64, events: &[(&str, &str)]) -> Reply {
-        let (keys_max, window_ms) = (keys_max.to_string(), window_ms.to_string());
-        let mut arguments = vec!["1000", &keys_max, &window_ms, "epoch", token, "n", "100"];
+        let (keys_max, window_ms, read_ms) = (keys_max.to_string(), window_ms.to_string(), self.read_ms.clone());
+        let mut arguments = vec!["1000", &keys_max, &window_ms, "epoch", token, &read_ms, "n", "100"];
         for (data, key) in events {
             arguments.extend(["head", data, key, "7"]);
         }
@@ -55,8 +60,8 @@ impl Redis {
     fn attach(&mut self, seen: Option<Seen<'_>>) -> Attached {
         let n = seen.map(|(.., n)| n.to_string()).unwrap_or_default();
         let arguments = match &seen {
-            Some((id, epoch, _)) => vec!["fresh", *id, *epoch, n.as_str()],
-            None => vec!["fresh"],
+            Some((id, epoch, _)) => vec!["fresh", self.run, *id, *epoch, n.as_str(), *id],
+            None => vec!["fresh", self.run],
         };
         let reply = self.script(ATTACH, &arguments).ok();
         let text = |at: usize| reply.items()[at].text();
@@ -101,7 +106,8 @@ fn events_are_numbered_without_a_gap_and_say_who_appended_them() {
     let entries = redis.entries();
     assert_eq!((first.len(), &first[0], &second[0]), (1, &entries[1].0, &entries[2].0));
     let fields = |n: u64, number: u64, data: &str| {
-        ["at", &format!("epoch:{n}:n:{number}"), "head", "head", "data", data].map(str::to_owned).to_vec()
+        let bytes = n * (80 + 5);
+        ["at", &format!("epoch:{n}:{bytes}:n:{number}"), "head", "head", "data", data].map(str::to_owned).to_vec()
     };
     let expected = [fields(1, 100, "a"), fields(2, 101, "b"), fields(3, 100, "c")];
     assert_eq!(entries.iter().map(|(_, fields)| fields.clone()).collect::<Vec<_>>(), expected);
@@ -117,7 +123,7 @@ fn a_key_that_has_come_before_is_answered_and_not_appended() {
     let entries = redis.entries();
     assert_eq!(again[0], entries[2].0);
     let at: Vec<_> = entries.iter().map(|(_, fields)| fields[1].as_str()).collect();
-    assert_eq!(at, ["epoch:1:n:100", "epoch:2:n:100", "epoch:3:n:103"]);
+    assert_eq!(at, ["epoch:1:85:n:100", "epoch:2:170:n:100", "epoch:3:255:n:103"]);
     let twice_at_once = redis.append(&[("z", "l"), ("z", "l")]);
     assert_eq!(twice_at_once, [&twice_at_once[0], "1", &twice_at_once[0], "7"]);
 }
@@ -145,12 +151,12 @@ fn a_key_of_another_type_is_an_error_and_nothing_is_appended() {
     for (at, key) in KEYS.iter().enumerate() {
         let mut redis = Redis::start();
         redis.call(&["RPUSH", key, "x"]);
-        let error = redis.script(ATTACH, &["fresh"]);
+        let error = redis.script(ATTACH, &["fresh", ""]);
         let error = error.error().unwrap_or_default();
         assert!(error.contains("WRONGTYPE") && error.contains(key) && error.contains("is a list"), "{error}");
         if at < 4 {
             assert!(redis.append_with("", 10, 60_000, &[("x", "k")]).error().is_some(), "{key}");
-            assert_eq!(redis.call(&["EXISTS", EVENTS]).int(), i64::from(at == 0));
+            assert_eq!(redis.call(&["EXISTS", EVENTS]).int(), i64::from(at == 0), "{key}");
         }
     }
 }
@@ -160,17 +166,19 @@ fn only_who_holds_the_lease_appends_under_it_and_says_so_before() {
     let mut redis = Redis::start();
     let mut listener = redis.server.session();
     listener.call(&["SUBSCRIBE", KEYS[4]]).unwrap();
-    let lease = |redis: &mut Redis, token| redis.script(LEASE, &[token, "60000", KEYS[4]]).int();
-    assert_eq!((lease(&mut redis, "a"), lease(&mut redis, "b"), lease(&mut redis, "a")), (1, 0, 1));
+    let lease_again =
+        |redis: &mut Redis, token, again| redis.script(LEASE, &[token, "x.*", "60000", KEYS[4], again]).text();
+    let lease = |redis: &mut Redis, token| lease_again(redis, token, "0");
+    assert_eq!([lease(&mut redis, "a"), lease(&mut redis, "b"), lease(&mut redis, "a")], ["", "x.*", ""]);
     assert!(redis.append_with("a", 10, 1, &[("x", "")]).error().is_none());
     assert!(redis.append_with("b", 10, 1, &[("y", "")]).error().unwrap().contains("NOLEASE"));
-    redis.script(RELEASE, &["b"]);
-    assert_eq!(lease(&mut redis, "b"), 0, "it was not b's to give up");
-    redis.script(RELEASE, &["a"]);
-    assert_eq!(lease(&mut redis, "b"), 1);
+    redis.script(RELEASE, &["b", KEYS[4]]);
+    assert_eq!(lease(&mut redis, "b"), "x.*", "it was not b's to give up");
+    redis.script(RELEASE, &["a", KEYS[4]]);
+    assert_eq!([lease(&mut redis, "b"), lease_again(&mut redis, "b", "1")], ["", ""]);
     assert!(redis.append_with("a", 10, 1, &[("z", "")]).error().is_some());
-    let said: Vec<_> = (0..2).map(|_| listener.receive().unwrap().items()[2].text()).collect();
-    assert_eq!(said, ["a", "b"], "a renewal is not worth a word");
+    let said: Vec<_> = (0..4).map(|_| listener.receive().unwrap().items()[2].text()).collect();
+    assert_eq!(said, ["a", "", "b", "b"], "a renewal is not worth a word, unless it is asked for");
     assert_eq!(redis.entries().len(), 1);
 }
 
@@ -226,6 +234,8 @@ fn a_stream_that_has_gone_back_says_so_once_and_goes_on_above_what_was_seen() {
         assert!(!redis.has_gone_back(seen), "{name}: it will come to the entry that says so");
         let id = redis.append(&[("d", "")])[0].clone();
         assert!(is_above(&id, seen.0), "{name}");
+        let at = redis.entries().pop().unwrap().1[1].clone();
+        assert!(at.starts_with("fresh:2:"), "{name}: nothing of before is like what follows: {at}");
     }
 }
 
@@ -238,4 +248,72 @@ fn an_end_that_was_lost_and_replaced_by_as_many_others_is_noticed() {
     redis.call(&["HSET", KEYS[1], "n", "1"]);
     redis.append(&[("c", ""), ("d", "")]);
     assert!(redis.has_gone_back((&newest, "epoch", 2)));
+}
+
+#[test]
+fn a_server_that_goes_on_from_a_snapshot_may_have_lost_something_and_says_so_to_all() {
+    let mut redis = Redis::start();
+    redis.run = "first";
+    redis.append(&[("a", "")]);
+    let last = redis.entries().pop().unwrap().0;
+    assert!(!redis.has_gone_back((&last, "epoch", 1)));
+    redis.run = "";
+    assert!(!redis.has_gone_back((&last, "epoch", 1)), "a server with a log is as good as before");
+    redis.run = "second";
+    let attached = redis.attach(None);
+    assert_eq!((attached.epoch.as_str(), attached.n, &attached.lost), ("fresh", 1, &attached.last));
+    assert!(!redis.has_gone_back((&last, "epoch", 1)), "it comes to the entry that says so");
+    let seen = (attached.last.as_str(), "fresh", 1);
+    assert!(!redis.has_gone_back(seen), "once");
+}
+
+#[test]
+fn what_is_known_of_a_stream_that_was_deleted_is_that_something_was_there() {
+    let mut redis = Redis::start();
+    let id = redis.append(&[("a", "")])[0].clone();
+    redis.call(&["DEL", EVENTS]);
+    until("its millisecond is over", || is_above(&redis.attach(None).last, &id));
+    let attached = redis.attach(None);
+    assert!(attached.n == 1 && !is_above(&id, &attached.last), "{id} {}", attached.last);
+    let next = redis.append(&[("b", "")])[0].clone();
+    assert!(is_above(&next, &attached.last));
+}
+
+#[test]
+fn a_stream_that_begins_anew_under_a_node_is_above_what_that_has_read() {
+    let mut redis = Redis::start();
+    redis.append(&[("a", "")]);
+    redis.call(&["FLUSHALL"]);
+    redis.read_ms = "99999999999999".to_owned();
+    let ids = redis.append(&[("b", ""), ("c", "")]);
+    assert_eq!(ids, ["100000000000000-1"]);
+}
+
+#[test]
+fn what_was_read_of_somebody_else_is_not_gone_back_behind_either() {
+    let mut redis = Redis::start();
+    let id = redis.append(&[("a", "")])[0].clone();
+    let attached = redis.script(ATTACH, &["fresh", "", &id, "epoch", "1", "99999999999999-5"]).ok();
+    assert_eq!(attached.items()[4].text(), "100000000000000-0");
+}
+
+#[test]
+fn a_stream_is_trimmed_by_what_it_holds_whatever_the_sizes_of_its_events() {
+    let large = "x".repeat(60 << 10);
+    let mut redis = Redis::start();
+    for data in [large.as_str(), "small"] {
+        for _ in 0..20 {
+            redis.append(&[(data, ""); 10]);
+        }
+    }
+    let held = |redis: &mut Redis| redis.entries().iter().map(|(_, fields)| fields[5].len()).sum::<usize>();
+    redis.script(TRIM, &["20000000"]);
+    assert_eq!(redis.entries().len(), 400, "it is within that");
+    redis.script(TRIM, &["4000000"]);
+    let left = held(&mut redis);
+    assert!((2_000_000..4_000_000).contains(&left), "{left}");
+    redis.script(TRIM, &["1000"]);
+    redis.script(TRIM, &["1000"]);
+    let left = redis.entries().len();
+    assert!((1..=120).contains(&left), "what is in the last part of the Stream stays together: {left}");
 }

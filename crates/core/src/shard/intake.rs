@@ -3,6 +3,8 @@
 use std::{mem, sync::Arc};
 
 use crate::{
+    event_id::EventId,
+    gap::{Gap, GapReason},
     inbox::{Item, SlotRef},
     message::Message,
     notice::CloseReason,
@@ -55,7 +57,7 @@ impl<S: Socket> Shard<S> {
     pub(super) fn take_items(&mut self, now_ms: u64) {
         let (mut messages, mut bytes) = (0, 0);
         if let Some((message, tally)) = self.held_over.take() {
-            self.take_publish(message, tally);
+            self.take_publish(message, tally, now_ms);
         }
         for _ in 0..self.hub.config().turn_slots_max {
             if self.held_over.is_some() || self.pass.is_full(self.hub.config()) {
@@ -67,7 +69,7 @@ impl<S: Socket> Shard<S> {
                     messages += 1;
                     bytes += message.bytes();
                     if self.pass.has_room(message.bytes(), self.hub.config()) {
-                        self.take_publish(message, tally);
+                        self.take_publish(message, tally, now_ms);
                     } else {
                         self.held_over = Some((message, tally));
                     }
@@ -78,6 +80,9 @@ impl<S: Socket> Shard<S> {
                 Item::Report { target, report } => self.report(&target, &report),
                 Item::Drain => self.drained = Some(0),
                 Item::Lost(gap) => {
+                    messages += 1;
+                    // Whatever they had, that covers it.
+                    self.ahead.retain(|(cursor, _)| gap.to.is_some_and(|to| *cursor > to));
                     self.telling = Some((gap, 0));
                     break;
                 }
@@ -90,8 +95,11 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    fn take_publish(&mut self, message: Message, tally: Option<Arc<Tally>>) {
+    fn take_publish(&mut self, message: Message, tally: Option<Arc<Tally>>, now_ms: u64) {
         self.position = message.id();
+        if !self.ahead.is_empty() {
+            self.meet_ahead(message.id(), now_ms);
+        }
         let targets = message.clone();
         let bit = self.pass.add(message, tally);
         for target in targets.targets() {
@@ -102,6 +110,19 @@ impl<S: Socket> Shard<S> {
                     self.pass.mark(&mut self.marks, slot, bit);
                 }
             }
+        }
+    }
+
+    /// A connection whose cursor is newer than this hub has been told that event by another one, so it comes here as well.
+    /// If a newer one comes in its place, it is lost, with whatever was around it.
+    fn meet_ahead(&mut self, id: EventId, now_ms: u64) {
+        let (met, ahead) = mem::take(&mut self.ahead).into_iter().partition(|(cursor, _)| *cursor <= id);
+        self.ahead = ahead;
+        for (_, at) in met.into_iter().filter(|(cursor, _): &(EventId, SlotRef)| *cursor < id) {
+            let Some(slot) = self.slot(at) else { continue };
+            let (from, to) = (Some(slot.subscriber.opened), Some(id.before()));
+            slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, now_ms);
+            self.flush(at, now_ms);
         }
     }
 
@@ -116,6 +137,9 @@ impl<S: Socket> Shard<S> {
         self.index.enter(slot.index, subscriber.targets());
         // What is older is in the inbox before this, and was taken.
         self.position = self.position.max(subscriber.opened);
+        if subscriber.cursor > subscriber.opened {
+            self.ahead.push((subscriber.cursor, slot));
+        }
         let at = slot.index as usize;
         if self.slots.len() <= at {
             self.slots.resize_with(at + 1, || None);

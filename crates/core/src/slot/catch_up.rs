@@ -151,7 +151,11 @@ impl<S: Socket> Slot<S> {
             return;
         }
         self.begin_to_wait(now_ms);
-        self.with_front(|front| front.push(gap));
+        self.with_front(|front| match front.last_mut() {
+            // It has not taken the one before.
+            Some(last) if last.missed.is_none() && last.reason == gap.reason => last.to = gap.to,
+            _ => front.push(gap),
+        });
     }
 
     /// Everything that waited is taken, so what was lost behind it is told now.

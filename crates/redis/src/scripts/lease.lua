@@ -2,17 +2,17 @@
 -- it is about: what was published before belongs to the holder before.
 --
 -- KEYS: events, meta, keys, ages, lease
--- ARGV: token, how long it is held (ms), the channel on which to say so
--- Returns 1 if this node holds it
-local lease, token = KEYS[5], ARGV[1]
-local holder = redis.call('GET', lease)
-if holder == token then
-  redis.call('PEXPIRE', lease, ARGV[2])
-  return 1
+-- ARGV: token, the patterns that it is for, how long it is held (ms), the channel on which to say so, '1' if it is to be said
+--   once more that this node has it
+-- Returns '' if this node holds it, else the patterns of the one that does
+local lease, token, patterns, say_again = KEYS[5], ARGV[1], ARGV[2], ARGV[5] == '1'
+local value = token .. ' ' .. patterns
+local held = redis.call('GET', lease)
+if held and held ~= value then
+  return held:match('^%S* (.*)$') or held
 end
-if holder then
-  return 0
+redis.call('SET', lease, value, 'PX', ARGV[3])
+if not held or say_again then
+  redis.call('PUBLISH', ARGV[4], token)
 end
-redis.call('SET', lease, token, 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[3], token)
-return 1
+return ''

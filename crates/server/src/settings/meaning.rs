@@ -61,6 +61,9 @@ impl Serve {
         if address.is_none() && self.redis.subscribes() {
             return Err("--redis-subscribe needs --redis".to_owned());
         }
+        if address.is_some() && self.clock.is_some() && self.idempotency_keys == 0 {
+            return Err("--clock with --redis needs --idempotency-keys: without them each node would tick".to_owned());
+        }
         Ok(())
     }
 
@@ -178,7 +181,7 @@ mod tests {
         let given = [
             "--redis=redis://u:secret@host:1/2",
             "--redis-stream=name",
-            "--redis-events=3",
+            "--redis-events=3000",
             "--redis-bytes=4MiB",
             "--redis-timeout=5s",
             "--redis-wait-replicas=6",
@@ -189,7 +192,7 @@ mod tests {
         ];
         let config = serve(&given).redis().unwrap();
         assert_eq!(config.address.to_string(), "redis://u:***@host:1/2");
-        assert_eq!((config.name.to_string().as_str(), config.events_max, config.bytes_max), ("name", 3, 4 << 20));
+        assert_eq!((config.name.to_string().as_str(), config.events_max, config.bytes_max), ("name", 3_000, 4 << 20));
         assert_eq!((config.timeout, config.replicas), (Duration::from_secs(5), 6));
         assert_eq!(config.subscribe.iter().map(Pattern::as_str).collect::<Vec<_>>(), ["a.*", "b"]);
         assert_eq!((config.message_bytes_max, config.keys_max, config.keys_ms), (7, 8, 9_000));
@@ -200,6 +203,8 @@ mod tests {
     fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
         let both = serve(&["--redis=redis://:secret@host", "--journal=/x"]).check().unwrap_err();
         assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
+        let tick = serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"]).check().unwrap_err();
+        assert!(tick.contains("--clock"), "{tick}");
         assert!(serve(&["--redis-subscribe=a"]).check().unwrap_err().contains("needs --redis"));
         let wrong = serve(&["--redis=http://:secret@host"]).check().unwrap_err();
         assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");

@@ -37,11 +37,12 @@ pub(super) struct Redis {
     )]
     redis_stream: StreamName,
 
-    /// Events that the Stream keeps, about: what a node that starts, or comes back, can still be given.
-    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = value_parser!(u64).range(1..=1_000_000_000), help_heading = "Several nodes (Redis)")]
+    /// Events that the Stream keeps, about: what a node that starts, or comes back, can still be given. Much more than is on its
+    /// way at a time, or it is gone before it is read. The same for all nodes: the lowest counts.
+    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = value_parser!(u64).range(2_000..=1_000_000_000), help_heading = "Several nodes (Redis)")]
     redis_events: u64,
 
-    /// Memory of Redis that the Stream may take; kept within seconds.
+    /// Memory of Redis that the Stream may take, counted by its events; kept within seconds. The same for all nodes.
     #[arg(long, env = "FANFARE_REDIS_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1 << 20, usize::MAX), help_heading = "Several nodes (Redis)")]
     redis_bytes: usize,
 
@@ -55,7 +56,7 @@ pub(super) struct Redis {
     redis_wait_replicas: u8,
 
     /// Take what others PUBLISH in Redis on channels of this name as events on the channel of the same name; `*` is any run
-    /// of characters. One node at a time does so for all that ask for it. May be given several times; in the environment,
+    /// of characters. One node at a time does so for all: give all of them the same patterns. May be given several times; in the environment,
     /// separated by commas.
     #[arg(long = "redis-subscribe", env = "FANFARE_REDIS_SUBSCRIBE", value_name = "PATTERN", value_delimiter = ',', action = ArgAction::Append, value_parser = pattern, help_heading = "Several nodes (Redis)")]
     redis_subscribe: Vec<Pattern>,

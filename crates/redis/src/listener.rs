@@ -1,0 +1,177 @@
+//! [`Listener`]: a connection that is subscribed in Pub/Sub, and what comes on it, within bounds.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, Value, aio::MultiplexedConnection};
+use tokio::sync::mpsc;
+
+use crate::{config::Config, link::Link, link_error::LinkError};
+
+/// Bytes of messages that wait for Redis to append others; what comes above that is missed, and counted.
+const QUEUE_BYTES_MAX: usize = 32 << 20;
+/// What a message takes besides its bytes.
+const MESSAGE_BYTES: usize = 128;
+
+/// What came, one after the other.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// This node holds the lease from here on; nobody, if it has no name.
+    Holder(String),
+    /// Something was published, by the pattern that it matched.
+    Message { pattern: Vec<u8>, channel: Vec<u8>, data: Vec<u8> },
+}
+
+/// A subscribed connection.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    queue: mpsc::UnboundedReceiver<Told>,
+    waiting: Arc<Waiting>,
+    _connection: MultiplexedConnection,
+}
+
+/// What is in the queue, and what was not let in.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    missed: AtomicU64,
+}
+
+impl Listener {
+    /// Subscribes to what `config` says, and to who holds the lease.
+    pub(crate) async fn subscribe(link: &Link, config: &Config) -> Result<Self, LinkError> {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let waiting = Arc::<Waiting>::default();
+        let (said, bytes_max, counts) = (link.said().to_owned(), config.message_bytes_max, Arc::clone(&waiting));
+        let push = move |push: PushInfo| match told(push, &said, bytes_max) {
+            Some(told) if counts.admits(&told) => sender.send(told),
+            _ => Ok(()),
+        };
+        let settings = link.info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(link.info.clone().set_redis_settings(settings))?;
+        let how = AsyncConnectionConfig::new().set_push_sender(push).set_response_timeout(Some(config.timeout));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&how).await?;
+        connection.subscribe(link.said()).await?;
+        for pattern in &config.subscribe {
+            connection.psubscribe(Self::glob(pattern.as_str())).await?;
+        }
+        Ok(Self { queue, waiting, _connection: connection })
+    }
+
+    /// Waits for some, and gives `count_max` at most; none if the connection is gone.
+    pub(crate) async fn receive(&mut self, told: &mut Vec<Told>, count_max: usize) -> usize {
+        let count = self.queue.recv_many(told, count_max).await;
+        let bytes = told.iter().map(Told::bytes).sum();
+        // Relaxed, as all of these: they only count.
+        self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        count
+    }
+
+    /// How many were not let in since the last time.
+    pub(crate) fn take_missed(&self) -> u64 {
+        self.waiting.missed.swap(0, Ordering::Relaxed)
+    }
+
+    /// A pattern as Redis writes it: there, more than a star has a meaning.
+    pub(crate) fn glob(pattern: &str) -> String {
+        let mut glob = String::with_capacity(pattern.len());
+        for character in pattern.chars() {
+            if matches!(character, '?' | '[' | ']' | '\\' | '^') {
+                glob.push('\\');
+            }
+            glob.push(character);
+        }
+        glob
+    }
+}
+
+impl Waiting {
+    fn admits(&self, told: &Told) -> bool {
+        let bytes = told.bytes();
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let is_admitted = matches!(told, Told::Holder(_)) || before + bytes <= QUEUE_BYTES_MAX;
+        if !is_admitted {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+        is_admitted
+    }
+}
+
+impl Told {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Holder(node) => MESSAGE_BYTES + node.len(),
+            Self::Message { pattern, channel, data } => MESSAGE_BYTES + pattern.len() + channel.len() + data.len(),
+        }
+    }
+}
+
+/// What a push says, if it is of interest.
+fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
+    let mut parts = push.data.into_iter().filter_map(|part| match part {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    });
+    match push.kind {
+        PushKind::Message => {
+            let node = parts.next().filter(|channel| channel == said.as_bytes()).and_then(|_| parts.next())?;
+            Some(Told::Holder(String::from_utf8_lossy(&node).into_owned()))
+        }
+        PushKind::PMessage => {
+            let (pattern, channel, mut data) = (parts.next()?, parts.next()?, parts.next()?);
+            if is_internal(&channel) {
+                return None;
+            }
+            // No more is kept of one that is too long than shows that it is.
+            data.truncate(bytes_max.saturating_add(1));
+            data.shrink_to_fit();
+            Some(Told::Message { pattern, channel, data })
+        }
+        _ => None,
+    }
+}
+
+/// What servers, sentinels and nodes of any hub say to each other is no event: appending one may make another.
+fn is_internal(channel: &[u8]) -> bool {
+    let is_lease = channel.starts_with(b"{") && channel.windows(14).any(|part| part == b"}:lease-taken:");
+    is_lease
+        || channel.starts_with(b"__key")
+        || channel.starts_with(b"__sentinel__:")
+        || channel.starts_with(b"__redis__:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_star_means_more_than_itself() {
+        assert_eq!(Listener::glob("news.*"), "news.*");
+        assert_eq!(Listener::glob(r"a?[b]\c^"), r"a\?\[b\]\\c\^");
+    }
+
+    #[test]
+    fn what_is_said_among_themselves_is_no_event() {
+        for channel in
+            ["{fanfare}:lease-taken:0", "{other:hub}:lease-taken:15", "__keyspace@0__:x", "__sentinel__:hello"]
+        {
+            assert!(is_internal(channel.as_bytes()), "{channel}");
+        }
+        for channel in ["news", "{a}", "lease-taken:0", "_keys"] {
+            assert!(!is_internal(channel.as_bytes()), "{channel}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_and_the_rest_is_counted() {
+        let waiting = Waiting::default();
+        let message = |bytes| Told::Message { pattern: Vec::new(), channel: Vec::new(), data: vec![0; bytes] };
+        assert!(waiting.admits(&message(QUEUE_BYTES_MAX - 2 * MESSAGE_BYTES)));
+        assert!(waiting.admits(&message(0)) && !waiting.admits(&message(0)));
+        assert!(waiting.admits(&Told::Holder("n".to_owned())), "who holds the lease has to be known");
+        assert_eq!(waiting.missed.load(Ordering::Relaxed), 1);
+    }
+}
