@@ -14,6 +14,7 @@ mod refusals;
 mod replicas;
 mod settings;
 mod site;
+mod snapshots;
 mod start;
 mod topologies;
 mod traffic;

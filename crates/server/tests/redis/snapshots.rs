@@ -1,0 +1,68 @@
+//! A Redis that goes on from a snapshot has lost what came after it, and whoever knew may be gone as well: so it is told to
+//! everybody who may have had it.
+
+use crate::{
+    node::DURABLE,
+    rig::RedisServer,
+    support::server::{Server, id},
+    watch::Watch,
+};
+
+/// A Redis that has `kept`, and acknowledges `lost` after its snapshot; the ids of these.
+fn snapshot(redis: &RedisServer, node: &Server, kept: &str, lost: &[&str]) -> Vec<String> {
+    node.publish("/channels/a", kept);
+    redis.call(&["SAVE"]).ok();
+    lost.iter().map(|data| node.publish("/channels/a", data)).collect()
+}
+
+#[test]
+fn it_is_told_where_all_nodes_were_ended_with_it() {
+    let mut redis = RedisServer::start(&[]);
+    let node = Server::node(&redis.url(), &[]);
+    let ids = snapshot(&redis, &node, "kept", &["lost", "lost too"]);
+    redis.kill();
+    drop(node);
+    redis.restart();
+    let node = Server::node(&redis.url(), &[]);
+    let mut watch = Watch::resume(&node, "/channels/a", &ids[0]);
+    let next = node.publish("/channels/a", "next");
+    watch.until("next");
+    let [gap] = &watch.gaps[..] else { panic!("{:?}", watch.gaps) };
+    assert_eq!((gap.reason.as_str(), gap.at, watch.data()), ("restart", 0, vec!["next"]));
+    assert!(id(&gap.to) >= id(&ids[1]) && id(&next) > id(&gap.to), "{gap:?}");
+}
+
+#[test]
+fn it_is_told_where_a_node_is_left_that_had_not_read_it() {
+    let mut redis = RedisServer::start(&[]);
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&redis.url(), &[]));
+    let mut watch = Watch::open(&b, "/channels/a");
+    snapshot(&redis, &a, "kept", &[]);
+    watch.until("kept");
+    b.process.signal("STOP");
+    redis.call(&["CLIENT", "KILL", "TYPE", "normal"]);
+    let lost = a.publish_at_last("/channels/a", &[], "lost").id();
+    drop(a);
+    redis.kill();
+    redis.restart();
+    b.process.signal("CONT");
+    let gap = watch.until_gap();
+    assert!(gap.reason == "restart" && id(&gap.to) >= id(&lost), "{gap:?} for {lost}");
+    b.publish_at_last("/channels/a", &[], "next");
+    watch.until("next");
+    assert_eq!(watch.data(), ["kept", "next"]);
+}
+
+#[test]
+fn nothing_is_told_where_redis_has_a_log_of_all() {
+    let mut redis = RedisServer::start(&DURABLE);
+    let node = Server::node(&redis.url(), &[]);
+    let ids = snapshot(&redis, &node, "kept", &["kept too", "and this"]);
+    redis.kill();
+    drop(node);
+    redis.restart();
+    let node = Server::node(&redis.url(), &[]);
+    let mut watch = Watch::resume(&node, "/channels/a", &ids[0]);
+    watch.until("and this");
+    assert!(watch.gaps.is_empty(), "{:?}", watch.gaps);
+}
