@@ -12,8 +12,13 @@ const WORDS_MAX: usize = 200;
 /// Codes of errors that a setting here or there has to be changed for.
 const SETTINGS: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"];
 /// The same, of errors without a code of their own.
-const SETTING_WORDS: [&str; 4] =
-    ["DB index is out of range", "cluster support disabled", "unknown command", "invalid peer certificate"];
+const SETTING_WORDS: [&str; 5] = [
+    "DB index is out of range",
+    "cluster support disabled",
+    "unknown command",
+    "can't run this command",
+    "invalid peer certificate",
+];
 
 /// Why there is no link, or no more.
 #[derive(Clone, Debug, Error)]
@@ -82,8 +87,9 @@ fn words(error: &RedisError) -> String {
         _ if error.is_timeout() => "no answer in time".to_owned(),
         (Some(code), detail) => {
             // Which line of which script it was is no help.
-            let detail = detail.unwrap_or_default().split(" script: ").next().unwrap_or_default();
-            plain(&format!("{code} {detail}"))
+            let detail = detail.unwrap_or_default();
+            let place = detail.rfind(" script: ").filter(|at| detail[*at..].contains("@user_script"));
+            plain(&format!("{code} {}", &detail[..place.unwrap_or(detail.len())]))
         }
         _ if error.kind() == ErrorKind::Parse => "it does not answer as Redis does".to_owned(),
         _ => plain(&error.to_string()),
@@ -120,6 +126,11 @@ mod tests {
         let full =
             error("OOM", "command not allowed when used memory > 'maxmemory'. script: 32f1, on @user_script:54.");
         assert_eq!(words(&full), "OOM command not allowed when used memory > 'maxmemory'.");
+        let rights = error(
+            "NOPERM",
+            "ACL failure in script: no permissions to run the 'hdel' command script: 1b, on @user_script:32.",
+        );
+        assert_eq!(words(&rights), "NOPERM ACL failure in script: no permissions to run the 'hdel' command");
         assert_eq!(plain("a\n b\tc\u{1b}[1m"), "a b c [1m");
         assert_eq!(plain(&"x".repeat(1_000)).len(), WORDS_MAX);
     }

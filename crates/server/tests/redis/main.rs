@@ -12,6 +12,7 @@ mod node;
 mod nodes;
 mod refusals;
 mod replicas;
+mod rights;
 mod settings;
 mod site;
 mod snapshots;
