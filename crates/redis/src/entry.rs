@@ -181,6 +181,8 @@ impl At {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bulk(text: &str) -> Value {
@@ -239,6 +241,25 @@ mod tests {
             &[],
         ] {
             assert_eq!(entry(fields), Entry { id: EventId::new(7, 1), at: None, body: Body::Foreign }, "{fields:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(at in any::<Vec<u8>>(), head in any::<Vec<u8>>(), data in any::<Vec<u8>>()) {
+            let names = ["at", "head", "data"].map(bulk);
+            let values = [at, head.clone(), data.clone()].map(Value::BulkString);
+            let fields = names.into_iter().zip(values).flat_map(|(name, value)| [name, value]).collect();
+            Entry::of_fields(EventId::new(1, 0), fields);
+            event(&head, data);
+        }
+
+        #[test]
+        fn what_is_written_is_read(to in "[#@*][a-z*]{0,3}", data in any::<String>(), retry in 0_u64..200, keep: bool) {
+            let head = format!(r#"{{"to":["{to}"],"retry":{retry},"keep":{keep}}}"#);
+            if let Some(read) = event(head.as_bytes(), data.clone().into_bytes()) {
+                prop_assert_eq!(event(super::head(&read).as_bytes(), data.into_bytes()), Some(read));
+            }
         }
     }
 

@@ -15,9 +15,9 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Redis {
     /// Share the order, the history and all events with the other nodes that name the same Redis or Valkey, 6.2 or newer:
-    /// redis://[[user]:password@]host[:port][/db], rediss:// for TLS, redis-sentinel://host[:port][,host...]?master=NAME or
-    /// redis-cluster://host[:port][,host...]. A password is better given in FANFARE_REDIS or the file: other users of
-    /// the machine can read flags [default: one node].
+    /// `redis://USER:PASSWORD@HOST:6379/DB` (only HOST is needed), `rediss://` for TLS,
+    /// `redis-sentinel://HOST:26379,HOST:26379?master=NAME` or `redis-cluster://HOST:6379,HOST:6379`. A password is better given in
+    /// FANFARE_REDIS or the file: other users of the machine can read flags [default: one node].
     #[arg(
         long,
         env = "FANFARE_REDIS",
