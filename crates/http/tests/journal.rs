@@ -13,11 +13,6 @@ use support::{
     until,
 };
 
-fn text(server: &Server, path: &str) -> (u16, String) {
-    let answer = server.get(path);
-    (answer.status, String::from_utf8(answer.body).unwrap())
-}
-
 #[test]
 fn publishes_go_through_the_journal_and_come_out_with_its_ids() {
     for way in WAYS {
@@ -40,13 +35,13 @@ fn a_lost_journal_is_503_and_named_by_readyz_while_streams_go_on_and_it_may_come
     let script = Script::default();
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
     let mut stream = server.subscribe("/channels/a?heartbeat=cursor");
-    assert_eq!(text(&server, "/readyz"), (200, "ready\n".to_owned()));
+    assert_eq!(server.text("/readyz"), (200, "ready\n".to_owned()));
     script.set(Mood::Refuses(Refusal::NotPublished));
     let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");
     assert_eq!((answer.status, answer.json().get("published")), (503, None), "{answer:?}");
     assert!(answer.head.get("retry-after").is_some());
     assert_eq!(answer.json()["detail"], "the journal is unavailable");
-    assert_eq!(text(&server, "/readyz"), (200, "ready\njournal unavailable: no space left\n".to_owned()));
+    assert_eq!(server.text("/readyz"), (200, "ready\njournal unavailable: no space left\n".to_owned()));
     script.set(Mood::Refuses(Refusal::Unknown));
     let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");
     assert_eq!((answer.status, &answer.json()["published"]), (503, &json!("unknown")));
@@ -55,7 +50,7 @@ fn a_lost_journal_is_503_and_named_by_readyz_while_streams_go_on_and_it_may_come
     assert_eq!((again.status, again.head.get("idempotent-replayed")), (202, None), "only successes are kept");
     let repeated = server.post("/channels/a", &[("idempotency-key", "k")], "x");
     assert_eq!(repeated.head.get("idempotent-replayed"), Some("true"));
-    assert_eq!(text(&server, "/readyz"), (200, "ready\n".to_owned()));
+    assert_eq!(server.text("/readyz"), (200, "ready\n".to_owned()));
     server.publish("/channels/a", "end");
     assert_eq!((stream.data(), stream.data()), ("x".into(), "end".into()));
 }

@@ -12,22 +12,17 @@ use support::{
     until,
 };
 
-fn text(server: &Server, path: &str) -> (u16, String) {
-    let answer = server.get(path);
-    (answer.status, String::from_utf8(answer.body).unwrap())
-}
-
 #[test]
 fn readyz_says_that_it_is_not_ready_and_why() {
     let script = Script::new(Mood::Late);
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
     let said = "not ready: the journal has not been read\njournal unavailable: it is late\n";
-    until("readyz says so", || text(&server, "/readyz") == (503, said.to_owned()));
-    assert_eq!(text(&server, "/healthz"), (200, "ok\n".to_owned()));
+    until("readyz says so", || server.text("/readyz") == (503, said.to_owned()));
+    assert_eq!(server.text("/healthz"), (200, "ok\n".to_owned()));
     let page = server.client().request("GET", "/", &[("accept", "text/html")], b"");
     assert!(page.status == 200 && page.body.starts_with(b"<!"), "a page needs no journal");
     script.set(Mood::Takes);
-    until("readyz says so", || text(&server, "/readyz") == (200, "ready\n".to_owned()));
+    until("readyz says so", || server.text("/readyz") == (200, "ready\n".to_owned()));
 }
 
 #[test]

@@ -162,6 +162,12 @@ impl Server {
         self.client().request("GET", path, &[], b"")
     }
 
+    /// The status and the body as text.
+    pub(crate) fn text(&self, path: &str) -> (u16, String) {
+        let answer = self.get(path);
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    }
+
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
         self.client().request("POST", path, headers, body.as_ref())
     }

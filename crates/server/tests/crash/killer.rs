@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, thread, time::Duration};
 
 use crate::{
+    home::Home,
     ledger::{Target, View},
-    site::Site,
     subscriber::{END, pages, replay},
     support::{Process, rng::Rng, until, wire::Requests},
 };
@@ -24,7 +24,7 @@ pub(crate) enum Found {
 
 /// Has the server, and ends its lives.
 pub(crate) struct Killer<'a> {
-    site: &'a Site,
+    home: &'a Home,
     pub(crate) rng: Rng,
     history_events: String,
     server: Option<Process>,
@@ -33,9 +33,9 @@ pub(crate) struct Killer<'a> {
 
 impl<'a> Killer<'a> {
     /// Of servers that keep so many events of each target.
-    pub(crate) fn new(site: &'a Site, seed: u64, history_events: usize) -> Self {
+    pub(crate) fn new(home: &'a Home, seed: u64, history_events: usize) -> Self {
         let (address, history_events) = ("127.0.0.1:0".parse().unwrap(), history_events.to_string());
-        Self { site, rng: Rng::new(seed), history_events, server: None, address }
+        Self { home, rng: Rng::new(seed), history_events, server: None, address }
     }
 
     /// On the same port most of the time, and with any --fsync.
@@ -46,11 +46,11 @@ impl<'a> Killer<'a> {
             let ring_messages = self.rng.pick(&["4", "64"]);
             let events = self.history_events.as_str();
             let flags = ["--fsync", fsync, "--ring-messages", ring_messages, "--history-events", events];
-            let mut server = self.site.start(self.address, &flags);
+            let mut server = self.home.start(self.address, &flags);
             if self.rng.chance(EARLY_KILLS_PERCENT) {
                 thread::sleep(Duration::from_micros(self.rng.number(50_000)));
-                self.site.kill(server);
-            } else if let Some(address) = self.site.announce(&mut server) {
+                self.home.kill(server);
+            } else if let Some(address) = self.home.announce(&mut server) {
                 self.address = address;
                 self.server = Some(server);
                 return;
@@ -63,7 +63,7 @@ impl<'a> Killer<'a> {
     /// Waits until it has answered up to so many publishes, and a random moment more.
     pub(crate) fn wait_for_answers(&mut self, answers_max: u64) {
         let answers = self.rng.number(answers_max);
-        let answered = || self.site.acknowledged() + self.site.refused();
+        let answered = || self.home.site.acknowledged() + self.home.site.refused();
         let enough = answered() + answers;
         until("publishes are answered", || answered() >= enough);
         thread::sleep(Duration::from_micros(self.rng.number(3_000)));
@@ -76,8 +76,8 @@ impl<'a> Killer<'a> {
         let delay = Duration::from_micros(self.rng.number(5_000));
         let mut found = Found::Alive;
         if !is_late {
-            self.site.kill(server);
-        } else if !self.site.kill_at_end(server, delay) {
+            self.home.kill(server);
+        } else if !self.home.kill_at_end(server, delay) {
             found = Found::Ended;
         }
         self.start();
@@ -87,13 +87,13 @@ impl<'a> Killer<'a> {
     /// In order.
     pub(crate) fn stop(&mut self) {
         let server = self.taken();
-        self.site.stop(server);
+        self.home.stop(server);
         self.start();
     }
 
     pub(crate) fn stop_for_good(&mut self) {
         let server = self.taken();
-        self.site.stop(server);
+        self.home.stop(server);
     }
 
     /// The server; the next one is on another port now and then.
@@ -111,7 +111,7 @@ impl<'a> Killer<'a> {
 
     /// What is kept, as it is on the disk.
     pub(crate) fn read_after_one_more_kill(&mut self, targets: &[Target], channels: &[&'static str]) -> Vec<View> {
-        self.site.kill(self.server.take().unwrap());
+        self.home.kill(self.server.take().unwrap());
         self.start();
         let mut views = vec![replay(self.address, targets)];
         views.extend(channels.iter().map(|channel| pages(self.address, channel)));

@@ -30,6 +30,13 @@ impl Target {
     }
 }
 
+pub(crate) const CHANNELS: [&str; 3] = ["a", "b", "c"];
+pub(crate) const A: Target = Target::Channel("a");
+pub(crate) const B: Target = Target::Channel("b");
+pub(crate) const C: Target = Target::Channel("c");
+/// Whatever is published in most runs goes to some of these.
+pub(crate) const EVERYTHING: [Target; 5] = [A, B, C, Target::All, Target::Client("user")];
+
 /// What an event is known by: its publisher, and a number that rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {

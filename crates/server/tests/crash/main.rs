@@ -2,6 +2,7 @@
 //! lost, nothing comes twice or out of order, and nobody is told a gap. `CRASH_SEED` repeats the choices of a run.
 
 mod checker;
+mod home;
 mod killer;
 mod ledger;
 mod publisher;
@@ -20,8 +21,9 @@ use std::{
     time::Duration,
 };
 
+use home::Home;
 use killer::{Found, Killer};
-use ledger::{Outcome, Run, Target};
+use ledger::{A, B, C, CHANNELS, EVERYTHING, Outcome, Run, Target};
 use publisher::Publisher;
 use seed::{SeedOnPanic, seed};
 use site::Site;
@@ -36,14 +38,8 @@ const BATCH_LINES_MAX: u64 = 20;
 /// Nothing is given up.
 const HISTORY_EVENTS: usize = 1_000_000;
 
-const CHANNELS: [&str; 3] = ["a", "b", "c"];
-const A: Target = Target::Channel("a");
-const B: Target = Target::Channel("b");
-const C: Target = Target::Channel("c");
-const USER: Target = Target::Client("user");
-const EVERYTHING: [Target; 5] = [A, B, C, Target::All, USER];
 const FOLLOWED: [&[Target]; 5] =
-    [&EVERYTHING, &[A, B, Target::All], &[C, Target::All], &[Target::All, USER], &[Target::All, B]];
+    [&EVERYTHING, &[A, B, Target::All], &[C, Target::All], &[Target::All, Target::Client("user")], &[Target::All, B]];
 
 /// Where and how often a server is killed.
 struct Scene<'a> {
@@ -97,8 +93,8 @@ fn assert_no_faults(run: &Run, seed: u64) {
 /// What everybody knows in the end.
 fn run(scene: &Scene<'_>, seed: u64) -> Run {
     let _seed_on_panic = SeedOnPanic(seed);
-    let (site, begun) = (&Site::new(scene.journal.clone()), &AtomicUsize::new(0));
-    let mut killer = Killer::new(site, seed, HISTORY_EVENTS);
+    let (home, begun) = (&Home::new(scene.journal.clone()), &AtomicUsize::new(0));
+    let (site, mut killer) = (&home.site, Killer::new(home, seed, HISTORY_EVENTS));
     let publisher = |letter, targets| Publisher::new(site, letter, targets, seed);
     let (published, streams) = thread::scope(|scope| {
         let _over = site.over_on_drop();

@@ -10,11 +10,11 @@ use std::{
 
 use crate::{
     SeedOnPanic, assert_no_faults,
+    home::Home,
     killer::{Found, Killer},
     ledger::{Name, Run, Seen, Target, View},
     publisher::Publisher,
     seed,
-    site::Site,
     space::Space,
     subscriber::{Habit, follow},
     support::until,
@@ -81,13 +81,13 @@ const UNSEEN_BYTES: usize = 64 << 20;
 #[test]
 fn killed_while_space_is_given_back_it_keeps_what_is_recent_and_tells_what_is_gone() {
     let directory = tempfile::tempdir().unwrap();
-    let (site, seed) = (Site::new(directory.path().join("journal")), seed());
+    let (home, seed) = (Home::new(directory.path().join("journal")), seed());
     let _seed_on_panic = SeedOnPanic(seed);
-    let mut killer = Killer::new(&site, seed, HISTORY_EVENTS);
-    let (mut run, at_end) = load(&site, &mut killer, seed);
+    let mut killer = Killer::new(&home, seed, HISTORY_EVENTS);
+    let (mut run, at_end) = load(&home, &mut killer, seed);
     run.history = killer.read_after_one_more_kill(&EVERYTHING, &CHANNELS);
     let bytes_max = 2 * memory(&run.history) + SPARE_BYTES;
-    until("no more is taken than may be", || Space::of(&site.journal).bytes <= bytes_max);
+    until("no more is taken than may be", || Space::of(&home.journal).bytes <= bytes_max);
     killer.stop_for_good();
     assert_no_faults(&run, seed);
     assert!(at_end.bytes <= bytes_max + UNSEEN_BYTES, "{at_end:?}, {bytes_max} allowed");
@@ -101,8 +101,9 @@ fn killed_while_space_is_given_back_it_keeps_what_is_recent_and_tells_what_is_go
 }
 
 /// What was published and seen, and what the journal takes at the end.
-fn load(site: &Site, killer: &mut Killer<'_>, seed: u64) -> (Run, Space) {
+fn load(home: &Home, killer: &mut Killer<'_>, seed: u64) -> (Run, Space) {
     let (begun, is_rare_time) = (&AtomicUsize::new(0), &AtomicBool::new(false));
+    let site = &home.site;
     let publisher = |letter, targets| Publisher::new(site, letter, targets, seed).pausing(PAUSE);
     thread::scope(|scope| {
         let _over = site.over_on_drop();
@@ -120,23 +121,23 @@ fn load(site: &Site, killer: &mut Killer<'_>, seed: u64) -> (Run, Space) {
                 publisher('R', &[RARE]).publish_now_and_then(RARE_EACH, RARE_EVENTS_MAX)
             }),
         ];
-        WITHOUT_RARE.into_iter().for_each(|moment| kill_at(moment, site, killer));
+        WITHOUT_RARE.into_iter().for_each(|moment| kill_at(moment, home, killer));
         is_rare_time.store(true, Ordering::Relaxed);
-        WITH_RARE.into_iter().for_each(|moment| kill_at(moment, site, killer));
+        WITH_RARE.into_iter().for_each(|moment| kill_at(moment, home, killer));
         // One that lives for more than a second catches up with those that did not, while events are published.
-        until("enough is given back", || Space::of(&site.journal).bytes <= SPARE_BYTES + UNSEEN_BYTES);
+        until("enough is given back", || Space::of(&home.journal).bytes <= SPARE_BYTES + UNSEEN_BYTES);
         site.close();
         let published = publishers.into_iter().flat_map(|publisher| publisher.join().unwrap()).collect();
-        let at_end = Space::of(&site.journal);
+        let at_end = Space::of(&home.journal);
         killer.publish_end();
         let streams = followers.into_iter().map(|follower| follower.join().unwrap()).collect();
         (Run { published, history: Vec::new(), streams, history_events: Some(HISTORY_EVENTS) }, at_end)
     })
 }
 
-fn kill_at(moment: Moment, site: &Site, killer: &mut Killer<'_>) {
-    let before = Space::of(&site.journal);
-    let until = |what, is_so: &dyn Fn(&Space) -> bool| _ = until(what, || is_so(&Space::of(&site.journal)));
+fn kill_at(moment: Moment, home: &Home, killer: &mut Killer<'_>) {
+    let before = Space::of(&home.journal);
+    let until = |what, is_so: &dyn Fn(&Space) -> bool| _ = until(what, || is_so(&Space::of(&home.journal)));
     let delay_us_max = match moment {
         Moment::Soon => {
             killer.wait_for_answers(ANSWERS_MAX);

@@ -80,7 +80,7 @@ impl<'a> Nodes<'a> {
 
     pub(crate) fn announce(&self, node: usize) {
         self.servers[node].until_ready();
-        self.site.announce(node, &self.servers[node]);
+        self.site.announce(node, self.servers[node].address);
     }
 }
 

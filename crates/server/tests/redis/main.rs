@@ -14,7 +14,6 @@ mod refusals;
 mod replicas;
 mod rights;
 mod settings;
-mod site;
 mod snapshots;
 mod start;
 mod topologies;
@@ -34,6 +33,9 @@ mod publisher;
 mod rig;
 #[path = "../crash/seed.rs"]
 mod seed;
+#[path = "../crash/site.rs"]
+#[allow(dead_code, reason = "what was refused is not waited for here")]
+mod site;
 #[path = "../crash/subscriber.rs"]
 #[allow(dead_code, reason = "the traffic here takes some of its habits")]
 mod subscriber;

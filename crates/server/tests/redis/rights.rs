@@ -46,7 +46,7 @@ fn what_the_contract_says_is_enough() {
     let mut watch = Watch::open(&node, "/channels/news");
     until("it takes what is published", || {
         redis.call(&["PUBLISH", "news", "x"]);
-        redis.call(&["XLEN", STREAM]).int() == 4
+        redis.call(&["XLEN", STREAM]).int() > 3
     });
     watch.until("x");
 }

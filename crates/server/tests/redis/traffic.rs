@@ -13,7 +13,7 @@ use std::{
 use crate::{
     checker::{self, What},
     fleet::{Fault, NODES, Nodes, check_log, start},
-    ledger::{Name, Outcome, Run, Target, View},
+    ledger::{A, B, C, CHANNELS, EVERYTHING, Name, Outcome, Run, Target, View},
     node::DURABLE,
     publisher::Publisher,
     rig::RedisServer,
@@ -27,18 +27,12 @@ const ANSWERS_A_ROUND_MAX: u64 = 300;
 /// Now and then longer than publishes wait for an answer.
 const AWAY_MS_MAX: u64 = 800;
 const BATCH_LINES_MAX: u64 = 20;
-const CHANNELS: [&str; 3] = ["a", "b", "c"];
-const A: Target = Target::Channel("a");
-const B: Target = Target::Channel("b");
-const C: Target = Target::Channel("c");
-const USER: Target = Target::Client("user");
-const EVERYTHING: [Target; 5] = [A, B, C, Target::All, USER];
 const FOLLOWED: [(&[Target], Habit); 6] = [
     (&EVERYTHING, Habit::Prompt),
     (&EVERYTHING, Habit::OfEvents),
     (&[A, B, Target::All], Habit::Prompt),
     (&[C, Target::All], Habit::OfEvents),
-    (&[Target::All, USER], Habit::AwayFor(200)),
+    (&[Target::All, Target::Client("user")], Habit::AwayFor(200)),
     (&[Target::All, B], Habit::Prompt),
 ];
 
@@ -107,7 +101,7 @@ fn run(wanted: &[Fault], seed: u64) -> Run {
             scope.spawn(move || publisher('q', &EVERYTHING).publish_singly()),
             scope.spawn(move || publisher('b', &EVERYTHING).publish_batches(BATCH_LINES_MAX)),
             scope.spawn(move || publisher('k', &EVERYTHING).publish_with_keys()),
-            scope.spawn(move || publisher('l', &[A, USER]).publish_with_keys()),
+            scope.spawn(move || publisher('l', &[A, Target::Client("user")]).publish_with_keys()),
         ];
         if wanted.iter().all(|fault| matches!(fault, Fault::Node | Fault::Stop)) {
             // Lines that were refused while Redis was away may come behind later ones when their batch is sent again.

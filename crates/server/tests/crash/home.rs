@@ -1,0 +1,87 @@
+//! [`Home`]: the journal of the one server that is killed and comes back, on its port or another.
+
+use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
+
+use crate::{
+    site::Site,
+    support::{Process, fanfare},
+};
+
+/// Enough that nothing is given up but for the number of events.
+const FLAGS: [&str; 9] = [
+    "--history-bytes=1GiB",
+    "--hub-history-bytes=2GiB",
+    "--history-age=1d",
+    "--heartbeat=20ms",
+    "--retry-min=1ms",
+    "--retry-max=1ms",
+    "--drain-spread=0s",
+    "--shards=2",
+    "--fsync-interval=20ms",
+];
+
+/// What only damage makes a server say; a write that was not finished is none.
+const COMPLAINTS: [&str; 4] = ["damaged", "missing", "may be lost", "panicked"];
+
+/// Where the server lives.
+pub(crate) struct Home {
+    pub(crate) journal: PathBuf,
+    pub(crate) site: Site,
+}
+
+impl Home {
+    pub(crate) fn new(journal: PathBuf) -> Self {
+        Self { journal, site: Site::new(1) }
+    }
+
+    /// Starts a server and does not wait for it.
+    pub(crate) fn start(&self, listen: SocketAddr, flags: &[&str]) -> Process {
+        let listen = listen.to_string();
+        let mut command = fanfare();
+        command.args(["serve", "--listen", &listen]).args(FLAGS).args(flags).arg("--journal").arg(&self.journal);
+        Process::start(&mut command)
+    }
+
+    /// Waits until it listens, and tells everybody where. None: the port was taken meanwhile.
+    pub(crate) fn announce(&self, server: &mut Process) -> Option<SocketAddr> {
+        let line = server.line_with("listen");
+        if line.contains("cannot listen") {
+            assert!(line.contains("in use"), "{line}");
+            return None;
+        }
+        let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+        self.site.announce(0, address);
+        Some(address)
+    }
+
+    /// Kills it in the middle of whatever it does; it must be alive.
+    pub(crate) fn kill(&self, server: Process) {
+        self.site.retract(0);
+        check(&server.kill());
+    }
+
+    /// Kills it while it ends in order, or a moment too late; whether it was alive.
+    pub(crate) fn kill_at_end(&self, server: Process, delay: Duration) -> bool {
+        server.signal("TERM");
+        thread::sleep(delay);
+        self.site.retract(0);
+        let (ended, lines) = server.kill_unless_ended();
+        check(&lines);
+        assert!(ended.is_none_or(|status| status.success()), "{lines:#?}");
+        ended.is_none()
+    }
+
+    /// Lets it end in order.
+    pub(crate) fn stop(&self, mut server: Process) {
+        server.signal("TERM");
+        let lines = server.remaining_lines();
+        self.site.retract(0);
+        check(&lines);
+        assert_eq!(server.exit().code(), Some(0), "{lines:#?}");
+    }
+}
+
+fn check(lines: &[String]) {
+    let complaint = lines.iter().find(|line| COMPLAINTS.iter().any(|complaint| line.contains(complaint)));
+    assert_eq!(complaint, None, "{lines:#?}");
+}
