@@ -104,9 +104,11 @@ impl<'a> Killer<'a> {
         self.server.take().unwrap()
     }
 
+    /// A disk that was filled may be full for a moment more.
     pub(crate) fn publish_end(&self) {
-        let answer = Requests::open(self.address).unwrap().post(&format!("/broadcast?event={END}"), &[], "");
-        assert_eq!(answer.unwrap().status, 202);
+        let mut requests = Requests::open(self.address).unwrap();
+        let mut publish = || requests.post(&format!("/broadcast?event={END}"), &[], "").unwrap().status;
+        until("the end is published", || publish() == 202);
     }
 
     /// What is kept, as it is on the disk.
