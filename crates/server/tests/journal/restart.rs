@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{Server, data_until, id};
+use crate::{Server, data_until, id, support::until};
 
 const FSYNC: [&str; 3] = ["always", "interval", "never"];
 const SIGNALS: [&str; 2] = ["TERM", "KILL"];
@@ -97,11 +97,20 @@ fn the_key_of_an_event_that_is_not_kept_and_those_of_a_batch_are_known_after_a_k
     server.end("TERM");
 }
 
+/// The name of the newest segment that has anything in it.
+fn newest_segment(directory: &Path) -> Option<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().map_while(Result::ok);
+    let begun = entries.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() > 0));
+    let names = begun.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(".journal")).max()
+}
+
 /// Restarts in these ways, with a stream at each start that goes on from the last position and is told only of newer
 /// ones; then an event, which is the first that comes.
 fn positions_are_good_over(directory: &Path, signals: &[&str]) {
     let mut last: Option<String> = None;
     for signal in signals {
+        let before = newest_segment(directory);
         let server = Server::start(directory, &["--heartbeat=10ms"]);
         let mut stream = server.stream("/channels/a?heartbeat=cursor", last.as_deref());
         for _ in 0..3 {
@@ -112,6 +121,8 @@ fn positions_are_good_over(directory: &Path, signals: &[&str]) {
             last = Some(cursor);
         }
         drop(stream);
+        // Until then nothing says whether the machine has stopped as well, and a gap is told to be sure.
+        until("it has begun a segment", || newest_segment(directory) > before);
         server.end(signal);
     }
     let server = Server::start(directory, &[]);
