@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 
 use crate::{
     site::Site,
-    support::{Process, fanfare},
+    support::{Process, fanfare, newest_segment},
 };
 
 /// Enough that nothing is given up but for the number of events.
@@ -52,6 +52,11 @@ impl Home {
         let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
         self.site.announce(0, address);
         Some(address)
+    }
+
+    /// The name of the last file that has events, or may have.
+    pub(crate) fn newest_segment(&self) -> Option<String> {
+        newest_segment(&self.journal)
     }
 
     /// Kills it in the middle of whatever it does; it must be alive.

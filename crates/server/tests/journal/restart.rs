@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{Server, data_until, id, support::until};
+use crate::{
+    Server, data_until, id,
+    support::{newest_segment, until},
+};
 
 const FSYNC: [&str; 3] = ["always", "interval", "never"];
 const SIGNALS: [&str; 2] = ["TERM", "KILL"];
@@ -95,14 +98,6 @@ fn the_key_of_an_event_that_is_not_kept_and_those_of_a_batch_are_known_after_a_k
     let kept: Vec<_> = server.kept("a").into_iter().map(|(_, data)| data).collect();
     assert_eq!(kept, ["x"]);
     server.end("TERM");
-}
-
-/// The name of the newest segment that has anything in it.
-fn newest_segment(directory: &Path) -> Option<String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().map_while(Result::ok);
-    let begun = entries.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() > 0));
-    let names = begun.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| name.ends_with(".journal")).max()
 }
 
 /// Restarts in these ways, with a stream at each start that goes on from the last position and is told only of newer

@@ -12,7 +12,9 @@ pub(crate) mod small_disk;
 pub(crate) mod wire;
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Mutex,
@@ -24,6 +26,13 @@ use std::{
 
 /// Far longer than anything takes; a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The name of the newest segment of a journal.
+pub(crate) fn newest_segment(journal: &Path) -> Option<String> {
+    let entries = fs::read_dir(journal).into_iter().flatten().map_while(Result::ok);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(".journal")).max()
+}
 
 /// A process whose lines can be waited for. Killed when dropped.
 pub(crate) struct Process {
