@@ -12,7 +12,9 @@ const WORDS_MAX: usize = 200;
 /// Codes of errors that a setting here or there has to be changed for.
 const SETTINGS: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"];
 /// The same, of errors without a code of their own.
-const SETTING_WORDS: [&str; 5] = [
+const SETTING_WORDS: [&str; 6] = [
+    // Valkey 9.1; Redis has the code NOPERM before it.
+    "ACL failure in script",
     "DB index is out of range",
     "cluster support disabled",
     "unknown command",
@@ -137,8 +139,12 @@ mod tests {
 
     #[test]
     fn what_settings_have_to_be_changed_for_is_told_apart() {
-        for (code, detail) in [("WRONGPASS", "x"), ("ERR", "DB index is out of range"), ("ERR", "unknown command 'X'")]
-        {
+        for (code, detail) in [
+            ("WRONGPASS", "x"),
+            ("ERR", "DB index is out of range"),
+            ("ERR", "unknown command 'X'"),
+            ("ERR", "ACL failure in script: User node has no permissions to run the 'zpopmin' command"),
+        ] {
             assert!(LinkError::from(error(code, detail)).is_setting, "{code} {detail}");
         }
         assert!(!LinkError::from(error("LOADING", "x")).is_setting);

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::invocation::{Invocation, Workspace};
-use crate::{deny, smoke, suite, tree};
+use crate::{deny, smoke, suite, tree, valkey};
 
 /// What the threads of core share, in every interleaving: crates/core/src/models.rs.
 const LOOM: &[&str] = &[
@@ -43,6 +43,7 @@ fn steps() -> Vec<Step> {
         Step::new("deny", deny::CHECK).by(deny::run),
         Step::new("test", &["cargo", "xtask", "test", "--locked"])
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
+        Step::new("test with Valkey", &["cargo", "xtask", "valkey"]).by(|workspace, _| valkey::run(workspace)),
         // Apart from the other builds: the flag is for every crate.
         Step::new("loom models", LOOM).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),

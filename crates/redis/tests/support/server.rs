@@ -1,6 +1,9 @@
-//! [`RedisServer`]: one `redis-server` in a directory of its own, that can be killed, started again and paused.
+//! [`RedisServer`]: one `redis-server`, or what [`PROGRAM`] names, in a directory of its own, that can be killed, started
+//! again and paused.
 
 use std::{
+    env,
+    ffi::OsString,
     fs::{self, File},
     io,
     path::Path,
@@ -10,6 +13,9 @@ use std::{
 use tempfile::TempDir;
 
 use super::{PATIENCE, Reply, Session, Tls, free_port, until};
+
+/// The path of another server that speaks the protocol: the tests once more with Valkey are `cargo xtask valkey`.
+const PROGRAM: &str = "FANFARE_TEST_REDIS_SERVER";
 
 /// A server; it is killed when this is dropped.
 pub(crate) struct RedisServer {
@@ -74,7 +80,8 @@ impl RedisServer {
     fn run(&mut self) -> Result<(), PortTaken> {
         let log = self.directory.path().join("log");
         let output = File::create(&log).unwrap();
-        let mut command = Command::new("redis-server");
+        let program = program();
+        let mut command = Command::new(&program);
         command.current_dir(self.directory.path()).args(&self.args);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
         if let Some(port) = self.tls_port {
@@ -82,17 +89,18 @@ impl RedisServer {
         }
         command.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);
         let child = command.spawn();
-        let child = child.unwrap_or_else(|error| panic!("redis-server: {error}; `cargo xtask test` installs it"));
+        let child =
+            child.unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask test` installs it", program.display()));
         let child = self.child.insert(child);
         let mut ended = false;
-        until("redis-server answers", || {
+        until("the server answers", || {
             ended = child.try_wait().unwrap().is_some();
             ended || read(&log).contains(self.ready)
         });
         if ended {
             self.child = None;
             let said = read(&log);
-            assert!(said.contains("Address already in use"), "redis-server ended by itself: {said}");
+            assert!(said.contains("Address already in use"), "the server ended by itself: {said}");
             return Err(PortTaken);
         }
         Ok(())
@@ -245,10 +253,14 @@ impl Drop for RedisServer {
     #[allow(clippy::print_stderr, reason = "shown with a test that has failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("redis-server on port {}:\n{}", self.port, self.log());
+            eprintln!("the server on port {}:\n{}", self.port, self.log());
         }
         self.kill();
     }
+}
+
+fn program() -> OsString {
+    env::var_os(PROGRAM).unwrap_or_else(|| "redis-server".into())
 }
 
 fn read(log: &Path) -> String {
