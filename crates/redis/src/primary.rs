@@ -152,6 +152,7 @@ impl Address {
     /// The server that `host` names, if it is primary.
     async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
         let named = match &self.place {
+            // It names itself.
             Place::Server(host) => host.clone(),
             // Sentinels have no databases, and logins of their own.
             Place::Sentinels { master, login, .. } => {

@@ -156,9 +156,30 @@ async fn hosts_that_are_silent_hold_up_the_search_for_a_moment_each() {
     assert!(start.elapsed() < Duration::from_secs(18), "{:?}", start.elapsed());
 }
 
+/// A user of its own on each server, who may do everything, as the default user may.
+fn add_user<'a>(servers: impl IntoIterator<Item = &'a RedisServer>) {
+    for server in servers {
+        server.call(&["ACL", "SETUSER", "node", "on", ">secret", "allcommands", "allkeys"]).ok();
+    }
+}
+
+#[tokio::test]
+async fn servers_that_are_named_by_others_get_user_and_password_too() {
+    let (sentinels, mut cluster) = (Sentinels::start(), Cluster::start());
+    add_user([sentinels.primary()]);
+    add_user(cluster.nodes().iter());
+    for url in [sentinels.url(), cluster.url()] {
+        let with = |login: &str| url.replace("://", &format!("://{login}@"));
+        let client = find(&with("node:secret")).await.unwrap();
+        assert_eq!(ask(&client, &["ACL", "WHOAMI"]).await.unwrap(), "node");
+        let said = refusal(&with("node:wrong")).await;
+        assert!(said.contains("authentication failed") && !said.contains("wrong"), "{said}");
+    }
+}
+
 /// The authorities that are trusted come from the environment, so each case is a process: this test once more.
 #[tokio::test]
-async fn a_server_with_tls_is_reached_by_who_trusts_its_authority() {
+async fn servers_with_tls_are_reached_by_who_trusts_their_authority() {
     const URL: &str = "FANFARE_TEST_TLS_URL";
     if let Ok(url) = env::var(URL) {
         let client = find(&url).await.unwrap();
@@ -167,18 +188,22 @@ async fn a_server_with_tls_is_reached_by_who_trusts_its_authority() {
     }
     let (tls, other) = (Tls::new(), Tls::new());
     let server = RedisServer::start_tls(&tls, &[]);
+    let cluster = Cluster::start_tls(&tls);
+    let monitor = format!("sentinel monitor fanfare 127.0.0.1 {} 1\n", server.tls_port());
+    let sentinel = RedisServer::start_sentinel_tls(&tls, &monitor);
     let run = |url: &str, ca: &Path| {
         let mut child = Command::new(env::current_exe().unwrap());
-        child.args(["--exact", "a_server_with_tls_is_reached_by_who_trusts_its_authority", "--nocapture"]);
+        child.args(["--exact", "servers_with_tls_are_reached_by_who_trusts_their_authority", "--nocapture"]);
         let output = child.env(URL, url).env("SSL_CERT_FILE", ca).env_remove("SSL_CERT_DIR").output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if output.status.success() { Ok(()) } else { Err(said) }
     };
-    for url in [server.tls_url(), server.tls_url().replace("localhost", "127.0.0.1")] {
+    let by_name = server.tls_url();
+    let by_sentinel = format!("rediss-sentinel://127.0.0.1:{}?master=fanfare", sentinel.tls_port());
+    for url in [by_name.clone(), by_name.replace("localhost", "127.0.0.1"), by_sentinel, cluster.tls_url()] {
         assert_eq!(run(&url, &tls.ca()), Ok(()));
         let said = run(&url, &other.ca()).unwrap_err();
         assert!(said.contains("invalid peer certificate"), "{said}");
+        assert!(run(&url.replace("rediss", "redis"), &tls.ca()).is_err(), "plain words to a server that speaks TLS");
     }
-    let plain = server.tls_url().replace("rediss://", "redis://");
-    assert!(run(&plain, &tls.ca()).is_err(), "plain words to a server that speaks TLS");
 }

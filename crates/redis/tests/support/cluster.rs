@@ -1,6 +1,6 @@
 //! [`Cluster`]: three primaries that share the slots, and replicas where a test wants them.
 
-use super::{RedisServer, Reply, free_port, until};
+use super::{RedisServer, Reply, Tls, free_port, until};
 
 /// As the cluster specification says.
 const SLOTS: u32 = 16_384;
@@ -14,14 +14,31 @@ impl Cluster {
     /// Waits until every node knows who has which slot.
     #[track_caller]
     pub(crate) fn start() -> Self {
-        let cluster = Self { nodes: (0..3).map(|_| start_node()).collect() };
+        Self::of((0..3).map(|_| start_node()).collect(), RedisServer::port)
+    }
+
+    /// The same, and all is spoken in TLS.
+    #[track_caller]
+    pub(crate) fn start_tls(tls: &Tls) -> Self {
+        let start = |_| {
+            let bus = free_port().to_string();
+            let cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--tls-cluster", "yes"];
+            RedisServer::start_tls(tls, &cluster)
+        };
+        Self::of((0..3).map(start).collect(), RedisServer::tls_port)
+    }
+
+    /// They meet at `port`.
+    #[track_caller]
+    fn of(nodes: Vec<RedisServer>, port: fn(&RedisServer) -> u16) -> Self {
+        let cluster = Self { nodes };
         let count = u32::try_from(cluster.nodes.len()).unwrap();
         for (index, node) in (0..).zip(&cluster.nodes) {
             let [first, last] = [index * SLOTS / count, (index + 1) * SLOTS / count - 1].map(|slot| slot.to_string());
             node.call(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]).ok();
             node.call(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]).ok();
         }
-        cluster.nodes[1..].iter().for_each(|node| meet(node, &cluster.nodes[0]));
+        cluster.nodes[1..].iter().for_each(|node| meet(node, &cluster.nodes[0], port));
         cluster.until_agreed();
         cluster
     }
@@ -29,6 +46,12 @@ impl Cluster {
     /// `redis-cluster://127.0.0.1:P1,127.0.0.1:P2`
     pub(crate) fn url(&self) -> String {
         format!("redis-cluster://127.0.0.1:{},127.0.0.1:{}", self.nodes[0].port(), self.nodes[1].port())
+    }
+
+    /// `rediss-cluster://127.0.0.1:P1,127.0.0.1:P2`
+    #[track_caller]
+    pub(crate) fn tls_url(&self) -> String {
+        format!("rediss-cluster://127.0.0.1:{},127.0.0.1:{}", self.nodes[0].tls_port(), self.nodes[1].tls_port())
     }
 
     /// The first two are those of the URL.
@@ -77,7 +100,7 @@ impl Cluster {
     pub(crate) fn add_replica_of(&mut self, key: &str) -> &RedisServer {
         let owner = self.owner_of(key).call(&["CLUSTER", "MYID"]).text();
         let replica = start_node();
-        meet(&replica, &self.nodes[0]);
+        meet(&replica, &self.nodes[0], RedisServer::port);
         until("the replica knows its primary", || {
             replica.call(&["CLUSTER", "REPLICATE", &owner]) == Reply::Simple("OK".to_owned())
         });
@@ -130,9 +153,9 @@ fn start_node() -> RedisServer {
 }
 
 #[track_caller]
-fn meet(node: &RedisServer, other: &RedisServer) {
+fn meet(node: &RedisServer, other: &RedisServer, port: fn(&RedisServer) -> u16) {
     let bus = other.call(&["CONFIG", "GET", "cluster-port"]).items()[1].text();
-    node.call(&["CLUSTER", "MEET", "127.0.0.1", &other.port().to_string(), &bus]).ok();
+    node.call(&["CLUSTER", "MEET", "127.0.0.1", &port(other).to_string(), &bus]).ok();
 }
 
 fn is_well(node: &RedisServer) -> bool {

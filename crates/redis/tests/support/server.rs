@@ -58,6 +58,15 @@ impl RedisServer {
         Self::start_program(&["sentinel.conf", "--sentinel"], "Sentinel ID is", Some(config), None)
     }
 
+    /// The same, and it speaks TLS, also with what it watches.
+    #[track_caller]
+    pub(crate) fn start_sentinel_tls(tls: &Tls, config: &str) -> Self {
+        let (tls_args, more) = (tls.args(), ["--tls-replication", "yes"]);
+        let tls_args: Vec<&str> = tls_args.iter().map(String::as_str).collect();
+        let args = [&["sentinel.conf", "--sentinel"], &tls_args[..], &more].concat();
+        Self::start_program(&args, "Sentinel ID is", Some(config), Some(free_port()))
+    }
+
     #[track_caller]
     fn start_program(args: &[&str], ready: &'static str, config: Option<&str>, tls_port: Option<u16>) -> Self {
         // A sentinel syncs its file at each step; on a busy disk it is away for so long that it takes others for dead.
