@@ -19,6 +19,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
+    task::yield_now,
     time::{Sleep, sleep, timeout},
 };
 use tracing::debug;
@@ -45,8 +46,9 @@ const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: Peer, stop: Arc<Stop>) {
     let mut wire = Wire::new(stream, Arc::clone(&peer.handoff));
     let sniffed = tokio::select! {
+        biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
-        () = stop.stopped() => return,
+        () = stopped(&stop) => return,
     };
     match sniffed {
         Ok(Ok(Protocol::Http1)) => {
@@ -63,6 +65,14 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: 
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
     }
+}
+
+/// Ready when the connection is to end and all that its client had sent by then can be read: a request that is closed on
+/// unread leaves a publisher without an answer.
+async fn stopped(stop: &Arc<Stop>) {
+    stop.stopped().await;
+    // The runtime looks at its sockets before it comes back here.
+    yield_now().await;
 }
 
 /// A stream that has left hyper.
@@ -89,19 +99,22 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
             .max_header_size(head_bytes_max)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer }),
     );
-    let mut stopped = pin!(stop.stopped());
+    let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
     let mut kept: Option<CutSignal> = None;
     let parked = poll_fn(|cx| {
-        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(error) = ended {
+                    debug!(%error, "connection ended");
+                }
+                return Poll::Ready(None);
+            }
+            if is_stopping || stopped.as_mut().poll(cx).is_pending() {
+                break;
+            }
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended");
-            }
-            return Poll::Ready(None);
         }
         if let Some(signal) = handoff.take_kept() {
             kept = Some(signal);
@@ -132,20 +145,23 @@ async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
             .initial_stream_window_size(H2_WINDOW_BYTES)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer })
     );
-    let mut stopped = pin!(stop.stopped());
+    let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
     // Armed while nothing is under way, as between two requests of HTTP/1.1.
     let mut idle = pin!(None::<Sleep>);
     poll_fn(|cx| {
-        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(error) = ended {
+                    debug!(%error, "connection ended");
+                }
+                return Poll::Ready(());
+            }
+            if is_stopping || stopped.as_mut().poll(cx).is_pending() {
+                break;
+            }
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended");
-            }
-            return Poll::Ready(());
         }
         // A connection that carried streams may still hold bytes of one, as long as there is time for them.
         let is_late = || app.drain_ends().is_some_and(|ends| Instant::now() >= ends);
