@@ -18,7 +18,7 @@ fn pair() -> (RedisServer, RedisServer) {
 }
 
 fn replica_of(primary: &RedisServer) -> RedisServer {
-    let replica = RedisServer::start(&["--replicaof", &format!("127.0.0.1 {}", primary.port())]);
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
     until("the replica has a copy", || replica.info("master_link_status") == "up");
     // Some time passes until it is sent what is written.
     let mut session = primary.session();
