@@ -26,6 +26,8 @@ use own_ids::OwnIds;
 /// Tracks that one call of [`History::expire`] looks at, and events that it evicts: a few hundred microseconds.
 const EXPIRE_TRACKS_MAX: usize = 2_048;
 const EXPIRE_EVENTS_MAX: usize = 1_024;
+/// Of so many bytes of history one goes, about, to what is remembered of ids that were given up: 64 bytes for each id.
+const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
 
 /// Events by target.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl History {
             is_listed: Vec::new(),
             by_newest: ByAge::default(),
             shared: HashMap::new(),
-            own_ids: OwnIds::default(),
+            own_ids: OwnIds::new(retentions.bytes_max / BYTES_PER_GIVEN_UP_ID),
             bytes: 0,
             forgotten: EventId::ZERO,
             expire_at: 0,
@@ -69,13 +71,17 @@ impl History {
         self.bytes
     }
 
-    /// Keeps `message`, the newest there is, and evicts what is too much.
+    /// Keeps `message`, the newest there is, and evicts what is too much. Of one that is live only the position is
+    /// remembered, if its publisher gave it an id.
     pub(crate) fn push(&mut self, message: &Message, now_ms: u64) {
+        self.own_ids.push(message);
+        if !message.is_kept() {
+            return;
+        }
         self.bytes += message.kept_bytes();
         if is_shared(message) {
             self.shared.insert(message.id(), message.targets().len());
         }
-        self.own_ids.push(message);
         for target in message.targets() {
             let number = self.track(target, message.id());
             self.tracks[number].push(message.clone());
@@ -169,9 +175,9 @@ impl History {
         }
     }
 
-    /// The newest event with this id of its publisher's own that goes to one of `targets`.
-    pub(crate) fn find_own(&self, own_id: &str, targets: &[Target]) -> Option<EventId> {
-        self.own_ids.find(own_id, targets)
+    /// Behind which event a client begins whose last event has one of `own_ids` and went to one of `targets`.
+    pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target]) -> Option<EventId> {
+        own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets)).min()
     }
 
     /// The newest id that may have been evicted from one of `targets`, and from which.

@@ -125,9 +125,7 @@ impl MemoryJournal {
     pub(crate) fn append(&mut self, id: EventId, draft: Draft, now_ms: u64) -> Message {
         self.last = self.last.max(id);
         let message = draft.finish(id);
-        if message.is_kept() {
-            self.history.push(&message, now_ms);
-        }
+        self.history.push(&message, now_ms);
         message
     }
 
@@ -173,7 +171,7 @@ impl MemoryJournal {
                 let told = self.history.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
                 Place { told, ..at(self.born) }
             }
-            Start::AfterOwn(own_id) => self.history.find_own(own_id, targets).map_or(unknown, at),
+            Start::AfterOwn(own_ids) => self.history.find_own(own_ids, targets).map_or(unknown, at),
         }
     }
 }

@@ -48,9 +48,11 @@ fn gap_lines(gap: &Gap) -> String {
     format!("event: fanfare.gap\ndata: {gap}\n\n")
 }
 
-/// Moves the client's last event id forward and fires no event (WHATWG HTML 9.2.6, dispatch, steps 1 and 2).
+/// Moves the client's last event id forward. By WHATWG HTML 9.2.6 an `id:` alone would do, but only Chromium takes it: Firefox,
+/// WebKit and several libraries keep the id of a block only if they dispatch it. They dispatch this one as an event of a type
+/// that no page listens to.
 fn cursor_lines(cursor: EventId) -> String {
-    format!("id: {cursor}\n\n")
+    format!("event: fanfare.cursor\nid: {cursor}\ndata:\n\n")
 }
 
 /// An event encoded but for its id: what the journal's critical section finishes in constant time.
@@ -374,11 +376,14 @@ mod tests {
         let gap = Message::gaps(&[Gap::UNKNOWN_ID], budget());
         let data = r#"{"from":null,"to":null,"missed":null,"reason":"unknown-id"}"#;
         assert_eq!(gap.sse(), format!("event: fanfare.gap\ndata: {data}\n\n").as_bytes());
-        assert_eq!(Message::cursor(EventId::new(1, 2), budget()).sse(), b"id: 1-2\n\n");
+        assert_eq!(Message::cursor(EventId::new(1, 2), budget()).sse(), b"event: fanfare.cursor\nid: 1-2\ndata:\n\n");
         let client = ClientId::new("u").unwrap();
         assert_eq!(prelude(7, 1, &client, None, None), "retry: 7\n: connection 1 client u\n");
         let cursor = Some(EventId::new(3, 4));
-        assert_eq!(prelude(7, 1, &client, None, cursor), "retry: 7\n: connection 1 client u\nid: 3-4\n\n");
+        assert_eq!(
+            prelude(7, 1, &client, None, cursor),
+            "retry: 7\n: connection 1 client u\nevent: fanfare.cursor\nid: 3-4\ndata:\n\n"
+        );
     }
 
     #[test]

@@ -27,9 +27,9 @@ pub enum Start {
     Now,
     /// With what is kept after this position (exclusive), then live.
     After(EventId),
-    /// With what is kept after the newest event that has this id of its publisher's own, of those that the connection
-    /// would receive.
-    AfterOwn(String),
+    /// With what is kept after an event whose publisher gave it one of these ids: after the oldest such event that the
+    /// connection would have received. Several are several readings of what a client sent; none is an id that nobody knows.
+    AfterOwn(Vec<String>),
     /// With what is kept from this Unix time on, in milliseconds (inclusive).
     Since {
         /// Unix time.

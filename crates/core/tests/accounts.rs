@@ -94,7 +94,7 @@ fn a_cursor_heartbeat_moves_the_client_past_what_was_not_for_it_and_never_past_w
     kit.run();
     kit.sweep_at(50);
     kit.run();
-    assert_eq!(links[0].out(), b"c\r\nid: 1000-1\n\n\r\n");
+    assert_eq!(links[0].out(), b"28\r\nevent: fanfare.cursor\nid: 1000-1\ndata:\n\n\r\n");
     // In the middle of a pass only who has been given its part may be told.
     kit.now_ms = 200;
     kit.publish(all("2"));
@@ -124,7 +124,10 @@ fn a_cursor_in_the_prelude_is_where_the_stream_begins_and_an_unknown_id_is_told_
     let (cursor, text) = begins(Start::After(id(3)));
     let gap = r#"event: fanfare.gap
 data: {"from":null,"to":null,"missed":null,"reason":"unknown-id"}"#;
-    assert_eq!((cursor, text), (id(2), format!("retry: 1\n: connection 2 client u\n{gap}\n\nid: 1000-2\n\n")));
+    assert_eq!(
+        (cursor, text),
+        (id(2), format!("retry: 1\n: connection 2 client u\n{gap}\n\nevent: fanfare.cursor\nid: 1000-2\ndata:\n\n"))
+    );
 }
 
 fn slow(policy: Policy) -> (Kit, Link) {

@@ -154,24 +154,6 @@ fn a_position_is_told_restart_before_the_birth_and_unknown_beyond_the_newest() {
 }
 
 #[test]
-fn an_id_of_its_publishers_own_is_a_position_while_it_is_kept_and_the_newest_counts() {
-    let mut kit = keeping(Retention { events_max: 3, ..Retention::default() });
-    let own = |name: &str, data: &str, id: &str| to_channel(name, data).with_own_id(id).unwrap();
-    for event in [own("a", "1", "x"), own("a", "2", "x"), own("a", "3", "y"), own("b", "4", "y")] {
-        kit.publish(event);
-    }
-    let after = |kit: &Kit, id: &str| {
-        let page = kit.hub.history(&channel("a"), &Start::AfterOwn(id.to_owned()), limit(9));
-        (page.messages.iter().map(|message| message.fields().data).collect::<Vec<_>>(), page.gap)
-    };
-    assert_eq!(after(&kit, "x"), (vec!["3".to_owned()], None));
-    assert_eq!(after(&kit, "y"), (vec![], None), "that on channel b is none of its");
-    assert_eq!(after(&kit, "z"), (vec![], Some(Gap::UNKNOWN_ID)));
-    say(&mut kit, "a", "5 6 7");
-    assert_eq!(after(&kit, "x"), (vec![], Some(Gap::UNKNOWN_ID)), "it was evicted");
-}
-
-#[test]
 fn names_count_for_the_memory_that_an_event_takes() {
     let long: Vec<_> = (0..128).map(|n| Target::Channel(channel(&format!("{n:0256}")))).collect();
     let bytes = |targets| {
@@ -179,20 +161,6 @@ fn names_count_for_the_memory_that_an_event_takes() {
         draft.finish(BORN).kept_bytes()
     };
     assert!(bytes(long) > 128 * 256 + bytes(vec![Target::All]));
-}
-
-#[test]
-fn many_events_with_one_own_id_are_found_by_the_newest_of_each_channel() {
-    let mut kit = Kit::new(Config::default());
-    for number in 0..50 {
-        kit.publish(to_channel(&format!("c{}", number % 5), "x").with_own_id("same").unwrap());
-    }
-    kit.run();
-    for number in 0..5 {
-        let name = channel(&format!("c{number}"));
-        let page = kit.hub.history(&name, &Start::AfterOwn("same".to_owned()), limit(99));
-        assert_eq!((page.messages.len(), page.gap), (0, None), "its own newest is the last of it");
-    }
 }
 
 /// What the limits leave, by the plainest means.

@@ -5,14 +5,16 @@
 //! it was once given by somebody. One that nobody knows leads to a gap that says so.
 
 use fanfare_core::{EventId, NAME_BYTES_MAX, Start};
-use humantime::DurationError;
 use hyper::{HeaderMap, header::HeaderName};
 
-use crate::{problem::Problem, query::Query, rfc3339};
+use crate::{problem::Problem, query::Query, since::since};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// In the query, for clients that cannot set headers. The second is what other servers call it.
+/// In the query, for clients that cannot set headers: ours, and Mercure's.
 const NAMES: [&str; 2] = ["last_event_id", "lastEventID"];
+/// The names that libraries add by themselves when they come back: event-source-polyfill and reconnecting-eventsource, and
+/// older clients of Mercure.
+const ADDED_NAMES: [&str; 2] = ["lastEventId", "Last-Event-ID"];
 
 /// The first that is there: the header, the query's last event id, `since`. So a browser that comes back with the URL
 /// that it was given does not begin anew. `now_ms` is Unix time.
@@ -26,6 +28,10 @@ pub(crate) fn of_stream(headers: &HeaderMap, query: &Query, now_ms: u64) -> Resu
         let named = query.one(name)?.and_then(cursor);
         start = start.or(named);
     }
+    for name in ADDED_NAMES {
+        // It may be in the URL that the page was given already: the last one is the newest.
+        start = start.or_else(|| query.all(name).last().and_then(cursor));
+    }
     Ok(start.or(since).unwrap_or(Start::Now))
 }
 
@@ -35,75 +41,39 @@ pub(crate) fn cursor(text: &str) -> Option<Start> {
         _ if text.is_empty() => None,
         Some(id) => Some(Start::After(id)),
         None if text.len() > NAME_BYTES_MAX => Some(unknown()),
-        None => Some(Start::AfterOwn(text.to_owned())),
+        None => Some(Start::AfterOwn(vec![text.to_owned()])),
     }
 }
 
-/// Behind an event that there cannot be: no id is empty.
+/// Behind an event that nobody knows.
 fn unknown() -> Start {
-    Start::AfterOwn(String::new())
+    Start::AfterOwn(Vec::new())
 }
 
-/// Browsers send the id as UTF-8 (WHATWG HTML 9.2.3), so it is read as bytes. Several that differ say nothing.
+/// Browsers send the id as UTF-8 (WHATWG HTML 9.2.3), clients on Node.js as Latin-1: the same bytes may mean either. Headers
+/// that differ say nothing.
 fn header(headers: &HeaderMap) -> Option<Start> {
     let mut ids = headers.get_all(LAST_EVENT_ID).iter().map(|value| value.as_bytes()).filter(|id| !id.is_empty());
     let first = ids.next()?;
     if ids.any(|other| other != first) {
         return Some(unknown());
     }
-    std::str::from_utf8(first).map_or_else(|_| Some(unknown()), cursor)
-}
-
-/// What `since` means: a time back (`10m`), an RFC 3339 time, an event id, or `earliest`; `None` if it is none of these.
-/// `now_ms` is Unix time.
-pub fn since(text: &str, now_ms: u64) -> Option<Start> {
-    if text == "earliest" {
-        return Some(Start::Earliest);
+    let latin1: String = first.iter().map(|byte| char::from(*byte)).collect();
+    match std::str::from_utf8(first).map_or(None, cursor) {
+        Some(Start::AfterOwn(mut own_ids)) if !first.is_ascii() => {
+            own_ids.push(latin1);
+            Some(Start::AfterOwn(own_ids))
+        }
+        Some(start) => Some(start),
+        None => cursor(&latin1),
     }
-    if let Some(id) = EventId::position(text) {
-        return Some(Start::After(id));
-    }
-    // A duration without a unit means nothing, and nobody means now.
-    if text == "0" {
-        return None;
-    }
-    let ms = rfc3339::unix_ms(text).or_else(|| back_ms(text).map(|back_ms| now_ms.saturating_sub(back_ms)));
-    ms.map(|ms| Start::Since { ms })
 }
 
 fn since_problem() -> Problem {
     Problem::bad_request(
-        "since: a time back (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), an event id or \"earliest\" is known",
+        "since: a time back (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), a Unix time in seconds or milliseconds, \
+         an event id, \"all\", \"earliest\" or \"latest\" is known",
     )
-}
-
-/// A duration in milliseconds; one too long to be counted is the longest there is.
-fn back_ms(text: &str) -> Option<u64> {
-    match humantime::parse_duration(text) {
-        Ok(back) => Some(u64::try_from(back.as_millis()).unwrap_or(u64::MAX)),
-        // It says so of a unit that it does not know, and of a fraction that is too small, as well.
-        Err(DurationError::NumberOverflow) if !text.contains('.') => {
-            let is_duration = humantime::parse_duration(&with_small_numbers(text)).is_ok();
-            is_duration.then_some(u64::MAX)
-        }
-        Err(_) => None,
-    }
-}
-
-/// Every number in it becomes 1.
-fn with_small_numbers(text: &str) -> String {
-    let mut small = String::new();
-    let mut was_digit = false;
-    for character in text.chars() {
-        let is_digit = character.is_ascii_digit();
-        if !is_digit {
-            small.push(character);
-        } else if !was_digit {
-            small.push('1');
-        }
-        was_digit = is_digit;
-    }
-    small
 }
 
 #[cfg(test)]
@@ -123,15 +93,11 @@ mod tests {
     }
 
     fn own(id: &str) -> Option<Start> {
-        Some(Start::AfterOwn(id.to_owned()))
+        Some(Start::AfterOwn(vec![id.to_owned()]))
     }
 
     fn after(ms: u64, n: u64) -> Option<Start> {
         Some(Start::After(EventId::new(ms, n)))
-    }
-
-    fn since(ms: u64) -> Option<Start> {
-        Some(Start::Since { ms })
     }
 
     #[test]
@@ -145,13 +111,30 @@ mod tests {
     }
 
     #[test]
+    fn the_names_that_libraries_add_count_after_the_others_and_the_last_of_them_counts() {
+        for name in ADDED_NAMES {
+            assert_eq!(start(&[], &format!("{name}=1-1&since=4-4")), after(1, 1), "{name}");
+            assert_eq!(start(&[], &format!("{name}=1-1&{name}=2-2")), after(2, 2), "{name}");
+            assert_eq!(start(&[], &format!("{name}=1-1&last_event_id=2-2")), after(2, 2), "{name}");
+            assert_eq!(start(&[b"3-3"], &format!("{name}=1-1")), after(3, 3), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_as_utf_8_and_as_latin_1() {
+        assert_eq!(start(&[b"\xfc"], ""), own("\u{fc}"));
+        let both = vec!["\u{fc}".to_owned(), "\u{c3}\u{bc}".to_owned()];
+        assert_eq!(start(&["\u{fc}".as_bytes()], ""), Some(Start::AfterOwn(both)));
+        assert_eq!(start(&[&[0xfc; 128]], ""), own(&"\u{fc}".repeat(128)));
+        assert_eq!(start(&[&[0xfc; 129]], ""), Some(unknown()), "no id has so many bytes of UTF-8");
+    }
+
+    #[test]
     fn an_id_is_a_position_or_somebodys_own_or_unknown_and_never_an_error() {
-        assert_eq!(start(&["ü".as_bytes()], ""), own("ü"));
         assert_eq!(start(&[], "last_event_id=%C3%BC"), own("ü"));
-        assert_eq!(start(&[b"\xfc"], ""), own(""));
         assert_eq!(start(&[], "last_event_id=a%00b"), own("a\0b"));
         let long = "x".repeat(10 << 10);
-        assert_eq!(start(&[long.as_bytes()], ""), own(""));
+        assert_eq!(start(&[long.as_bytes()], ""), Some(unknown()));
         assert_eq!(start(&[&long.as_bytes()[..256]], ""), own(&long[..256]));
         let huge = format!("{}-7", "9".repeat(10 << 10));
         assert_eq!(start(&[huge.as_bytes()], ""), after(u64::MAX, 7));
@@ -160,44 +143,14 @@ mod tests {
     #[test]
     fn of_several_headers_those_that_are_empty_do_not_count_and_those_that_differ_are_unknown() {
         assert_eq!(start(&[b"", b"1-1", b"1-1"], ""), after(1, 1));
-        assert_eq!(start(&[b"1-1", b"1-2"], "since=1h"), own(""));
+        assert_eq!(start(&[b"1-1", b"1-2"], "since=1h"), Some(unknown()));
     }
 
     #[test]
-    fn since_is_a_duration_a_time_an_id_or_the_earliest() {
-        assert_eq!(start(&[], "since=10m"), since(NOW_MS - 600_000));
-        assert_eq!(start(&[], "since=1h30m"), since(NOW_MS - 5_400_000));
-        assert_eq!(start(&[], "since=1h+30m"), since(NOW_MS - 5_400_000));
-        assert_eq!(start(&[], "since=1500ms"), since(NOW_MS - 1_500));
-        assert_eq!(start(&[], "since=0s"), since(NOW_MS));
-        assert_eq!(start(&[], "since=100y"), since(0));
-        assert_eq!(start(&[], "since=99999999999999999999h"), since(0));
-        assert_eq!(start(&[], "since=2026-11-20T10:19:43%2B02:00"), since(NOW_MS - 1_000));
-        assert_eq!(start(&[], "since=2026-11-20T10:19:43+02:00"), since(NOW_MS - 1_000));
+    fn a_since_that_says_nothing_is_an_error_even_where_it_does_not_count() {
         assert_eq!(start(&[], "since=12-3"), after(12, 3));
-        assert_eq!(start(&[], "since=earliest"), Some(Start::Earliest));
-    }
-
-    #[test]
-    fn any_other_since_is_an_error_even_where_it_does_not_count() {
-        for nonsense in [
-            "",
-            "x",
-            "10",
-            "-10m",
-            "10x",
-            "99999999999999999999x",
-            "99999999999999999999",
-            "0.5ns",
-            "EARLIEST",
-            "yesterday",
-            "2026-11-20",
-            "1-",
-            "%00",
-        ] {
-            assert_eq!(start(&[], &format!("since={nonsense}")), None, "{nonsense}");
-            assert_eq!(start(&[b"1-1"], &format!("since={nonsense}")), None, "{nonsense}");
-        }
+        assert_eq!(start(&[], "since=10x"), None);
+        assert_eq!(start(&[b"1-1"], "since=10x"), None);
         for twice in ["since=1h&since=1h", "last_event_id=1-1&last_event_id=1-1", "lastEventID=&lastEventID="] {
             assert_eq!(start(&[], twice), None, "{twice}");
         }

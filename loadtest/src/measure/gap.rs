@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The type of the event that tells of a loss.
 pub(crate) const GAP_KIND: &[u8] = b"fanfare.gap";
+/// The type of the event that only tells a client its position.
+pub(crate) const CURSOR_KIND: &[u8] = b"fanfare.cursor";
 
 /// What one of them says.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::measure::account::Account;
-use crate::measure::gap::{GAP_KIND, Gap};
+use crate::measure::gap::{CURSOR_KIND, GAP_KIND, Gap};
 use crate::measure::ids::Ids;
 use crate::measure::life::Lives;
 use crate::measure::phase::{Phases, Tide};
@@ -88,6 +88,7 @@ impl Ledger {
         let stamp = match Stamp::read(event.opening) {
             Some(stamp) if stamp.run == self.terms.run => stamp,
             _ if event.kind == GAP_KIND => return self.take_gap(seat, Gap::read(event.opening)),
+            _ if event.kind == CURSOR_KIND => return,
             _ => return sum.other += 1,
         };
         let publisher = stamp.series.wrapping_sub(self.terms.series(seat.addressee, 0));

@@ -1,38 +1,161 @@
-//! [`OwnIds`]: where the ids that publishers gave their events are, so that a client can come back with one.
+//! [`OwnIds`]: where the ids that publishers gave their events stand, so that a client can come back with one.
+//!
+//! One id may stand on several events, and a client that shows it may hold any of them. So the oldest of them counts: what
+//! comes twice can be recognised, what is skipped is lost. For the same reason an id is remembered when the history gives
+//! its event up: another event may have the id again later.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasher as _, RandomState},
+};
 
 use crate::{event_id::EventId, message::Message, target::Target};
 
-/// By id and target the newest event that is kept: an older one with the same id is found by nobody.
-#[derive(Debug, Default)]
-pub(super) struct OwnIds(HashMap<Box<str>, HashMap<Target, EventId>>);
+/// The positions of the ids, for each target apart.
+#[derive(Debug)]
+pub(super) struct OwnIds {
+    /// By the hash of id and target: two that share one begin at the older position, which only repeats events.
+    places: HashMap<u64, Places>,
+    /// Ids whose last kept event was given up, in that order.
+    given_up: VecDeque<u64>,
+    remembered_max: usize,
+    hasher: RandomState,
+}
+
+/// The events of one target that have one id.
+#[derive(Debug)]
+struct Places {
+    /// The first of them, whether it is still kept or not.
+    oldest: EventId,
+    /// How many are kept.
+    kept: u32,
+    /// One was live only: its position names nothing that the history could give up.
+    is_live_only: bool,
+    /// How often the id stands in `given_up`.
+    given_up: u32,
+}
 
 impl OwnIds {
-    /// `message` is the newest.
+    /// Remembers `remembered_max` ids that stand on no kept event any more.
+    pub(super) fn new(remembered_max: usize) -> Self {
+        let (places, given_up) = (HashMap::new(), VecDeque::new());
+        Self { places, given_up, remembered_max, hasher: RandomState::new() }
+    }
+
+    /// `message` is the newest; it may be live only.
     pub(super) fn push(&mut self, message: &Message) {
         let Some(own_id) = message.own_id() else { return };
-        let newest = self.0.entry(own_id.into()).or_default();
-        newest.extend(message.targets().iter().map(|target| (target.clone(), message.id())));
+        for target in message.targets() {
+            let key = self.key(own_id, target);
+            let new = Places { oldest: message.id(), kept: 0, is_live_only: false, given_up: 0 };
+            let places = self.places.entry(key).or_insert(new);
+            if message.is_kept() {
+                places.kept += 1;
+            } else {
+                places.is_live_only = true;
+                self.give_up(key);
+            }
+        }
     }
 
     /// `message` is not kept any more.
     pub(super) fn remove(&mut self, message: &Message) {
         let Some(own_id) = message.own_id() else { return };
-        let Some(newest) = self.0.get_mut(own_id) else { return };
         for target in message.targets() {
-            if newest.get(target) == Some(&message.id()) {
-                newest.remove(target);
+            let key = self.key(own_id, target);
+            if let Some(places) = self.places.get_mut(&key) {
+                places.kept = places.kept.saturating_sub(1);
+                self.give_up(key);
             }
-        }
-        if newest.is_empty() {
-            self.0.remove(own_id);
         }
     }
 
-    /// The newest with this id that goes to one of `targets`.
+    /// An event with this id is not in the history. Forgets the ids that have been out of it for longest.
+    fn give_up(&mut self, key: u64) {
+        if let Some(places) = self.places.get_mut(&key).filter(|places| places.kept == 0) {
+            places.given_up += 1;
+            self.given_up.push_back(key);
+        }
+        while self.given_up.len() > self.remembered_max
+            && let Some(key) = self.given_up.pop_front()
+        {
+            if let Some(places) = self.places.get_mut(&key) {
+                places.given_up -= 1;
+                if places.given_up == 0 && places.kept == 0 {
+                    self.places.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Behind which event a client begins that shows `own_id` and receives `targets`: the oldest that had the id, if one
+    /// of them is still kept or was live only. That one itself may be given up; then the history says what is missing.
     pub(super) fn find(&self, own_id: &str, targets: &[Target]) -> Option<EventId> {
-        let newest = self.0.get(own_id)?;
-        targets.iter().filter_map(|target| newest.get(target)).max().copied()
+        let places = || targets.iter().filter_map(|target| self.places.get(&self.key(own_id, target)));
+        let is_known = places().any(|places| places.kept > 0 || places.is_live_only);
+        places().map(|places| places.oldest).min().filter(|_| is_known)
+    }
+
+    fn key(&self, own_id: &str, target: &Target) -> u64 {
+        self.hasher.hash_one((own_id, target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{budget::RingBudget, event::Event, message::Draft, name::Channel};
+
+    fn target(name: &str) -> Target {
+        Target::Channel(Channel::new(name).unwrap())
+    }
+
+    fn message(name: &str, own_id: &str, n: u64) -> Message {
+        let event = Event::new(target(name), "x").with_own_id(own_id).unwrap();
+        Draft::new(event, Arc::new(RingBudget::new(0))).finish(EventId::new(1, n))
+    }
+
+    fn find(own_ids: &OwnIds, own_id: &str) -> Option<u64> {
+        own_ids.find(own_id, &[target("a"), target("b")]).map(EventId::n)
+    }
+
+    #[test]
+    fn the_oldest_event_with_an_id_counts_whichever_of_them_are_given_up() {
+        let mut own_ids = OwnIds::new(9);
+        let events = [message("a", "x", 1), message("b", "x", 2), message("a", "x", 3), message("c", "x", 0)];
+        events.iter().for_each(|event| own_ids.push(event));
+        assert_eq!(find(&own_ids, "x"), Some(1));
+        for given_up in [0, 2] {
+            own_ids.remove(&events[given_up]);
+            assert_eq!(find(&own_ids, "x"), Some(1), "the client may hold that one");
+        }
+        own_ids.remove(&events[1]);
+        assert_eq!(find(&own_ids, "x"), None, "nothing of it is kept");
+        own_ids.push(&message("b", "x", 9));
+        assert_eq!(find(&own_ids, "x"), Some(1), "it is remembered");
+    }
+
+    #[test]
+    fn as_many_given_up_ids_are_remembered_as_may_be_and_not_one_more() {
+        let mut own_ids = OwnIds::new(2);
+        let reused = |own_ids: &mut OwnIds, own_id: &str, n: u64| {
+            let again = message("a", own_id, n);
+            own_ids.push(&again);
+            let found = find(own_ids, own_id);
+            own_ids.remove(&again);
+            found
+        };
+        for (own_id, n) in [("x", 1), ("y", 2)] {
+            let event = message("a", own_id, n);
+            own_ids.push(&event);
+            own_ids.remove(&event);
+        }
+        assert_eq!(reused(&mut own_ids, "x", 3), Some(1));
+        // Now x has been out of the history for less long than y.
+        assert_eq!(reused(&mut own_ids, "z", 4), Some(4));
+        assert_eq!(reused(&mut own_ids, "y", 5), Some(5), "y was forgotten");
+        assert_eq!(own_ids.places.len(), 2);
     }
 }

@@ -14,7 +14,7 @@ use fanfare_core::{
     ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, UnixClock, Wait,
 };
 
-use super::{Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
+use super::{CURSOR, Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
 
 pub(crate) type PublishFuture = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send>>;
 
@@ -200,7 +200,11 @@ pub(crate) fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T>
 
 /// The data of every event that the client of `link` has got, whole, chunked; gaps apart.
 pub(crate) fn data_of(link: &Link) -> Vec<String> {
-    events_of(link).into_iter().filter(|event| event.kind != GAP).map(|event| event.data).collect()
+    events_of(link)
+        .into_iter()
+        .filter(|event| ![GAP, CURSOR].contains(&event.kind.as_str()))
+        .map(|event| event.data)
+        .collect()
 }
 
 /// What the client of `link` was told that it has lost.

@@ -10,7 +10,7 @@ use fanfare_core::{
     Subscription, Target,
 };
 
-use super::{Chunks, Dispatched, Flag, GAP, Link, MockSocket, Parser, Told, normalised, world::Plan};
+use super::{CURSOR, Chunks, Dispatched, Flag, GAP, Link, MockSocket, Parser, Told, normalised, world::Plan};
 
 /// One published event.
 pub(crate) struct Entry {
@@ -170,7 +170,7 @@ impl Member {
                         flag.raise();
                     }
                     let events = self.parser.feed(message.sse());
-                    let published = events.iter().filter(|event| event.kind != GAP).count();
+                    let published = events.iter().filter(|event| ![GAP, CURSOR].contains(&event.kind.as_str())).count();
                     assert_eq!(published, usize::from(message.id() != EventId::ZERO));
                     events.into_iter().for_each(|event| self.check(log, &event, Some(message.id())));
                 }
@@ -183,6 +183,10 @@ impl Member {
         let who = self.connection;
         if got.kind == GAP {
             return self.hear(Told::parse(&got.data));
+        }
+        if got.kind == CURSOR {
+            assert_eq!(got.data, "");
+            return;
         }
         let number = got.data.split(' ').next().and_then(|number| number.parse().ok());
         let at = number.and_then(|number| log.by_number.get(&number).copied());

@@ -20,7 +20,7 @@ pub(crate) use kit::{
 pub(crate) use parser::{Dispatched, Parser};
 pub(crate) use rng::Rng;
 pub(crate) use socket::{Link, MockSocket};
-pub(crate) use told::{GAP, Told};
+pub(crate) use told::{CURSOR, GAP, Told};
 pub(crate) use wake::Flag;
 pub(crate) use world::{Ending, Plan, World};
 

@@ -4,6 +4,8 @@ use fanfare_core::{EventId, GapReason};
 
 /// The type of the event.
 pub(crate) const GAP: &str = "fanfare.gap";
+/// The type of an event that only moves the last event id of its client.
+pub(crate) const CURSOR: &str = "fanfare.cursor";
 
 /// What a stream says is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -267,7 +267,7 @@ impl World {
             1 => Start::After(EventId::new(rng.below(3_000) as u64, rng.below(3) as u64)),
             2 => Start::Since { ms: rng.below(3_000) as u64 },
             3 => Start::Earliest,
-            4 => Start::AfterOwn(own_id(self.numbers.saturating_sub(back as u64))),
+            4 => Start::AfterOwn(vec![own_id(self.numbers.saturating_sub(back as u64))]),
             _ => {
                 let from = self.log.entries.len().saturating_sub(back + 1);
                 self.log.entries.get(from).map_or(Start::Now, |entry| Start::After(entry.id))
@@ -285,14 +285,17 @@ impl World {
             Start::Since { ms: 1_000 } => (EventId::new(1_000, 0), false),
             Start::Since { ms } => (EventId::new(*ms, 0).before().min(last), false),
             Start::Earliest => (member.after, false),
-            Start::AfterOwn(own_id) => {
-                let is_it = |entry: &&Entry| entry.event.own_id() == Some(own_id) && member.is_reached_by(&entry.event);
-                let found = self.log.entries.iter().find(is_it);
-                match found {
-                    // It may have been evicted.
+            Start::AfterOwn(own_ids) => {
+                let is_it = |entry: &&Entry| {
+                    let is_named = entry.event.own_id().is_some_and(|id| own_ids.iter().any(|own_id| own_id == id));
+                    is_named && member.is_reached_by(&entry.event)
+                };
+                // The oldest, whether it is kept or not.
+                match self.log.entries.iter().find(is_it) {
+                    // All that had it may have been evicted.
                     Some(_) if is_unknown && !self.plan.is_lossless => (last, true),
-                    Some(entry) if entry.event.is_kept() => (entry.id, false),
-                    _ => (last, true),
+                    Some(entry) => (entry.id, false),
+                    None => (last, true),
                 }
             }
         };

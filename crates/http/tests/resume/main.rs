@@ -3,6 +3,7 @@
 
 mod cursors;
 mod gaps;
+mod own_ids;
 mod positions;
 mod since;
 #[path = "../support/mod.rs"]

@@ -62,7 +62,23 @@ fn an_id_that_nobody_has_is_unknown_and_the_stream_is_live() {
 }
 
 #[test]
-fn an_id_that_is_not_utf8_is_unknown_and_a_nul_is_not_http() {
+fn an_id_that_is_sent_as_latin_1_is_found() {
+    let server = Server::new(Way::Socket);
+    for (id, sent) in [("\u{fc}", &b"\xfc"[..]), ("\u{c3}\u{bc}", b"\xc3\xbc"), ("a\u{e9}\u{e9}", b"a\xe9\xe9")] {
+        let encoded: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        server.publish(&format!("/channels/a?id={encoded}"), "had");
+        server.publish("/channels/a", "missed");
+        let mut client = server.client();
+        client.send([b"GET /channels/a HTTP/1.1\r\nHost: test\r\nLast-Event-ID: ", sent, b"\r\n\r\n"].concat());
+        assert_eq!(client.head().status, 200);
+        let mut stream = crate::support::stream::Stream::chunked(client);
+        stream.prelude();
+        assert_eq!(stream.data(), "missed", "{id}");
+    }
+}
+
+#[test]
+fn an_id_that_is_not_utf8_and_unknown_as_latin_1_is_unknown_and_a_nul_is_not_http() {
     let server = Server::new(Way::Socket);
     let open = |id: &[u8]| {
         let mut client = server.client();
@@ -81,7 +97,7 @@ fn an_id_that_is_not_utf8_is_unknown_and_a_nul_is_not_http() {
 }
 
 #[test]
-fn an_own_id_is_found_by_its_bytes_and_the_newest_wins() {
+fn an_own_id_is_found_by_its_bytes_and_the_oldest_event_with_it_counts() {
     everywhere(|server| {
         for id in ["order 7", "ü", "日本", "7", &"x".repeat(256)] {
             let encoded: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -94,8 +110,11 @@ fn an_own_id_is_found_by_its_bytes_and_the_newest_wins() {
                 server.resume("/channels/a", id),
                 server.subscribe(&format!("/channels/a?last_event_id={encoded}")),
                 server.subscribe(&format!("/channels/a?lastEventID={encoded}")),
+                server.subscribe(&format!("/channels/a?lastEventId={encoded}")),
+                server.subscribe(&format!("/channels/a?Last-Event-ID={encoded}")),
             ] {
-                assert_eq!(stream.data(), "missed", "{id:.20}");
+                let got = [stream.data(), stream.data(), stream.data()];
+                assert_eq!(got, ["between", "newer", "missed"], "{id:.20}");
             }
         }
     });

@@ -165,12 +165,14 @@ impl Stream {
     /// The cursor that the next block without data tells.
     #[track_caller]
     pub(crate) fn cursor(&mut self) -> String {
-        let told = self.parser.empty_blocks;
-        while self.parser.empty_blocks == told {
-            let line = self.line().expect("a cursor, but the stream ended");
-            assert_eq!(self.parser.line(&line), None, "an event came first");
-        }
-        self.parser.last_id.clone()
+        let event = self.event();
+        assert_eq!(
+            (event.kind.as_str(), event.data.as_str()),
+            ("fanfare.cursor", ""),
+            "an event came first: {event:?}"
+        );
+        assert_eq!(event.block, format!("event: fanfare.cursor\nid: {}\ndata:\n", event.id));
+        event.id
     }
 
     /// The data of the events up to one that is `marker`.

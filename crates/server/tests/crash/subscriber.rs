@@ -11,6 +11,8 @@ use crate::{
 
 /// The type of the event that ends a stream.
 pub(crate) const END: &str = "end";
+/// The type of the event that only moves the last event id.
+const CURSOR: &str = "fanfare.cursor";
 
 /// How a subscriber comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,15 +81,17 @@ struct Follower {
 }
 
 impl Follower {
-    /// As the standard has it, with or without data an id is the last one. True at the end.
+    /// An id counts from the end of its block on. True at the end.
     fn take(&mut self, block: &Block) -> bool {
-        let is_taken = self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.data.is_some();
+        let is_taken =
+            self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.kind.as_deref() != Some(CURSOR);
         if let Some(id) = block.id.as_ref().filter(|_| is_taken) {
             self.last_event_id = Some(id.clone());
         }
         let Some(data) = &block.data else { return false };
         match block.kind.as_deref() {
             Some(END) => return true,
+            Some(CURSOR) => {}
             Some("fanfare.gap") => self.seen.push(Seen::Gap(data.clone())),
             None => {
                 let id = id(block.id.as_deref().expect("every event has an id"));
