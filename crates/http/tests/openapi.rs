@@ -238,6 +238,12 @@ fn every_answer_that_is_described_is_given() {
     });
 }
 
+/// Whether no text of the parameter is wrong.
+fn takes_any_text(schema: &Value) -> bool {
+    let any = json!({ "type": "string" });
+    *schema == any || schema["items"] == any
+}
+
 #[test]
 fn every_example_of_a_parameter_is_understood_and_a_wrong_value_is_not() {
     let (description, server) = (Description::load(), Server::new(Way::Socket));
@@ -273,7 +279,7 @@ fn every_example_of_a_parameter_is_understood_and_a_wrong_value_is_not() {
                 request.query(name, "%0a")
             };
             // Some take any text.
-            let has_rule = parameter["schema"] != json!({ "type": "string" });
+            let has_rule = !takes_any_text(&parameter["schema"]);
             assert_eq!(wrong.send(server.address).status, if has_rule { 400 } else { operation.success() }, "{at}");
             if parameter["in"] == "query" && parameter["schema"]["type"] != "array" {
                 let value = &encoded(examples(parameter)[0])[0];
