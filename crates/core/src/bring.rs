@@ -1,9 +1,9 @@
 //! What a journal that others write to as well brings back ([`crate::Desk::bring`]): submissions of this hub, events from
 //! elsewhere, and that something was missed.
 //!
-//! Room for submissions is reserved when they are left at the desk; for what comes from elsewhere nobody has asked, so the
-//! journal waits while an inbox is more than half full of what was handed over. Reservations do not count there: what they
-//! are for may stand behind it.
+//! Submissions are promised their room when they are left at the desk. Events from elsewhere are not, so the journal waits with
+//! them while an inbox is more than half full. Promised room does not count there: the submission that it is for may come
+//! behind an event that waits.
 
 use std::{
     collections::VecDeque,
@@ -52,10 +52,7 @@ impl<S> Hub<S> {
     }
 
     fn is_half_empty(&self) -> bool {
-        // Reservations are made and given back under this lock.
-        let order = self.order();
-        let reserved = (order.submissions.unanswered, order.submissions.bytes);
-        self.inboxes.iter().all(|inbox| inbox.is_half_empty(reserved))
+        self.inboxes.iter().all(|inbox| inbox.is_half_empty())
     }
 
     /// Hands over a few, from the front.
@@ -120,9 +117,8 @@ impl<S> Hub<S> {
         order.journal.lose(upto, reason);
         let gap = Gap { from: Some(from), to: Some(upto), missed: None, reason };
         for inbox in &self.inboxes {
-            // It takes the place of an event: many of them must not pile up either.
-            inbox.reserve(0);
-            inbox.push(Item::Lost(gap));
+            // Many of them must not pile up either.
+            inbox.push_counted(Item::Lost(gap), 0);
         }
     }
 }

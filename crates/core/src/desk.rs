@@ -11,6 +11,7 @@ use crate::{
     idempotency::Answer,
     journal::{Brought, Kept, Past, Refusal},
     submission::Submission,
+    sync::Ordering,
     target::Target,
 };
 
@@ -35,6 +36,14 @@ pub trait Desk: Send + Sync {
     /// As [`Desk::commit`], for a journal that others write to as well: takes from the front as much as there is room for
     /// while inboxes are at most half full. If something is left, the caller is registered to be woken when there is room.
     fn bring(&self, brought: &mut VecDeque<Brought>, cx: &Context<'_>);
+
+    /// The number of the newest question whether the hub has everything, and registers the caller to be woken by the next one.
+    /// For a journal that others write to as well: it looks for its end then, brings everything up to there, and says so with
+    /// [`Desk::answer`].
+    fn question(&self, cx: &Context<'_>) -> u64;
+
+    /// The hub has everything that the journal had when it took this question, and those before it.
+    fn answer(&self, question: u64);
 
     /// The journal knew the key of this one: it is not published, and gets the first answer.
     fn repeat(&self, submission: Submission, id: EventId, matched: usize);
@@ -74,7 +83,7 @@ impl<S: Send> Desk for Hub<S> {
 
     fn restore_past(&self, past: Past) {
         self.order().journal.restore_past(past);
-        self.readiness.set();
+        self.ready.reach(1);
     }
 
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {
@@ -115,6 +124,16 @@ impl<S: Send> Desk for Hub<S> {
         while !brought.is_empty() && self.has_room_to_bring(cx) {
             self.bring_some(brought);
         }
+    }
+
+    fn question(&self, cx: &Context<'_>) -> u64 {
+        // Register, then look.
+        self.journal_waker.register(cx.waker());
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn answer(&self, question: u64) {
+        self.answered.reach(question);
     }
 
     fn repeat(&self, submission: Submission, id: EventId, matched: usize) {
@@ -199,7 +218,6 @@ impl<S: Send> Hub<S> {
         let mut order = self.order();
         let is_draining = order.is_draining;
         // What it has taken and never answered.
-        order.submissions.bytes = 0;
         if mem::take(&mut order.submissions.unanswered) > 0 && is_draining {
             self.post_drain();
         }

@@ -96,6 +96,9 @@ impl<S> Future for Admission<'_, S> {
             return Poll::Ready(Err(PublishError::Journal));
         }
         let bytes = this.draft.as_ref().map_or(0, Draft::bytes_max);
+        if hub.is_broken() && !order.is_draining {
+            return Poll::Ready(Err(PublishError::Broken));
+        }
         let may_go = |gate: &Gate, ticket| gate.is_turn(ticket) && hub.has_room(bytes);
         if !order.is_draining && !may_go(&order.gate, this.ticket) {
             this.ticket = Some(order.gate.join(this.ticket, cx.waker()));

@@ -21,12 +21,12 @@ use crate::{
     journal::Refusal,
     memory_journal::{Batch, MemoryJournal, Query, ReadLimit},
     message::{Draft, Message},
+    milestone::Milestone,
     name::{Channel, ClientId},
     order::Order,
     outlet::Socket,
     pass::Pass,
-    readiness::Readiness,
-    receipt::{Receipt, Report, Tally},
+    receipt::{Question, Receipt, Report, Tally},
     registry::Registry,
     ring::Ring,
     shard::{ReadRequest, Shard},
@@ -52,6 +52,9 @@ pub enum PublishError {
     /// The journal does not take events now.
     #[error("the journal is unavailable")]
     Journal,
+    /// A part of the server has failed: not every connection would get the event.
+    #[error("a part of the server has failed")]
+    Broken,
     /// The journal broke while it took the event. Publish it again with the same idempotency key.
     #[error("the journal broke: the event may have been published")]
     Unknown,
@@ -112,7 +115,11 @@ pub struct Hub<S> {
     /// It waits for room: written by the journal alone, read by shards.
     pub(crate) journal_waits: AtomicBool,
     pub(crate) room_waker: AtomicWaker,
-    pub(crate) readiness: Readiness,
+    /// 1 once the hub has what its journal had before it.
+    pub(crate) ready: Milestone,
+    /// How often somebody has asked a shared journal whether that is all, and how many of these questions it has answered.
+    pub(crate) asked: AtomicU64,
+    pub(crate) answered: Milestone,
     trouble: Mutex<Option<String>>,
     clock: UnixClock,
     config: Config,
@@ -242,7 +249,7 @@ impl<S> Hub<S> {
     pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.inboxes.len()));
         for inbox in &self.inboxes {
-            inbox.push(Item::Report { target: target.clone(), report: Arc::clone(&report) });
+            inbox.push(Item::Report { target: target.clone(), question: Question::of(&report) });
             inbox.wake();
         }
         report.accounts().await
@@ -294,12 +301,33 @@ impl<S> Hub<S> {
 
     /// Whether it has what its journal had before it.
     pub fn is_ready(&self) -> bool {
-        self.readiness.is_set()
+        self.ready.has_reached(1)
     }
 
     /// Waits for that.
     pub async fn ready(&self) {
-        self.readiness.wait().await;
+        self.ready.wait(1).await;
+    }
+
+    /// Whether a stream of `client` and `channels` that begins there goes on behind an event that the hub has had. A shared
+    /// journal may have it nevertheless: see [`Hub::caught_up`].
+    pub fn is_known(&self, start: &Start, client: &ClientId, channels: &[Channel]) -> bool {
+        let Start::AfterOwn(own_ids) = start else { return true };
+        let channels = channels.iter().cloned().map(Target::Channel);
+        let targets: Vec<_> = [Target::All, Target::Client(client.clone())].into_iter().chain(channels).collect();
+        self.order.lock().journal.knows(own_ids, &targets)
+    }
+
+    /// Waits until the hub has everything that its journal has now, if others write to that as well: for as long as that
+    /// cannot be reached.
+    pub async fn caught_up(&self) {
+        if !self.order.lock().journal.is_shared() {
+            return;
+        }
+        // Relaxed: the wake makes it seen.
+        let question = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        self.journal_waker.wake();
+        self.answered.wait(question).await;
     }
 
     /// The newest id given so far.
@@ -360,7 +388,7 @@ impl<S: Socket> Hub<S> {
     /// A hub whose events a [`crate::Journal`] orders and keeps: the hub is to be its [`crate::Desk`].
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         let hub = Self::made(config, clock);
-        Self::with_shards(Self { has_outside: true, readiness: Readiness::new(false), ..hub })
+        Self::with_shards(Self { has_outside: true, ready: Milestone::new(0), ..hub })
     }
 
     fn with_shards(hub: Self) -> (Arc<Self>, Vec<Shard<S>>) {
@@ -391,7 +419,9 @@ impl<S: Socket> Hub<S> {
             journal_waker: AtomicWaker::new(),
             journal_waits: AtomicBool::new(false),
             room_waker: AtomicWaker::new(),
-            readiness: Readiness::new(true),
+            ready: Milestone::new(1),
+            asked: AtomicU64::new(0),
+            answered: Milestone::new(0),
             trouble: Mutex::default(),
             clock,
             config,

@@ -1,8 +1,9 @@
 //! [`Inbox`]: what a shard still has to take: publishes and everything that happens to its slots, in one order.
 //!
-//! Publishers reserve places before an event is ordered, so a push never fails; the owner is woken after it.
+//! A publish needs room in every inbox before it is ordered, so a push never fails; the owner is woken after it. Events that
+//! a journal outside of the hub has not answered are promised their room.
 
-use std::{sync::Arc, task::Context};
+use std::task::Context;
 
 use crate::{
     gap::Gap,
@@ -10,9 +11,9 @@ use crate::{
     message::Message,
     notice::CloseReason,
     outlet::Outlet,
-    receipt::{Report, Tally},
+    receipt::{Part, Question},
     subscription::Subscriber,
-    sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue},
+    sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue, fence},
     target::Target,
 };
 
@@ -28,7 +29,7 @@ pub struct SlotRef {
 pub(crate) enum Item<S> {
     Publish {
         message: Message,
-        tally: Option<Arc<Tally>>,
+        part: Option<Part>,
     },
     Subscribe {
         slot: SlotRef,
@@ -45,7 +46,7 @@ pub(crate) enum Item<S> {
     },
     Report {
         target: Target,
-        report: Arc<Report>,
+        question: Question,
     },
     /// The journal has missed something: every connection that is open is told.
     Lost(Gap),
@@ -64,12 +65,14 @@ pub struct Inbox<S> {
     vacant: SegQueue<u32>,
     /// Places ever used.
     places: AtomicU32,
-    /// Publishes reserved or queued, and their bytes.
-    messages: AtomicUsize,
-    bytes: AtomicUsize,
+    /// Publishes in `items`, and their bytes.
+    queued: Load,
+    /// Publishes that a journal outside of the hub may bring, and their bytes. Written under the hub's order lock.
+    promised: Load,
     messages_max: usize,
     bytes_max: usize,
     is_draining: AtomicBool,
+    is_closed: AtomicBool,
     owner: AtomicWaker,
 }
 
@@ -81,41 +84,51 @@ impl<S> Inbox<S> {
             answers: SegQueue::new(),
             vacant: SegQueue::new(),
             places: AtomicU32::new(0),
-            messages: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            queued: Load::new(),
+            promised: Load::new(),
             messages_max: messages_max.max(1),
             bytes_max,
             is_draining: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             owner: AtomicWaker::new(),
         }
     }
 
     /// Whether a publish of `bytes` may come in; an inbox without publishes takes one of any size.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        // SeqCst: a publisher that found no room registers and looks again, the shard frees and then looks for
-        // registered publishers; one of them must see the other. See `Hub::release`.
-        let (messages, held) = (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst));
+        let (queued, promised) = (self.queued.get(), self.promised.get());
+        let (messages, held) = (queued.0 + promised.0, queued.1 + promised.1);
         messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
     }
 
-    /// Whether the publishes in it leave half of it free, without those that are only `reserved` and their bytes.
-    pub(crate) fn is_half_empty(&self, reserved: (usize, usize)) -> bool {
-        // SeqCst: see `Hub::has_room_to_bring`.
-        let (messages, bytes) = (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst));
-        let (messages, bytes) = (messages.saturating_sub(reserved.0), bytes.saturating_sub(reserved.1));
+    /// Whether the publishes in it leave half of it free. What is only promised does not count.
+    pub(crate) fn is_half_empty(&self) -> bool {
+        let (messages, bytes) = self.queued.get();
         messages == 0 || (messages <= self.messages_max / 2 && bytes <= self.bytes_max / 2)
     }
 
-    /// Reserves a place. Only called under the hub's order lock, after `has_room`.
-    pub(crate) fn reserve(&self, bytes: usize) {
-        self.messages.fetch_add(1, Ordering::SeqCst);
-        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+    /// Keeps room for a publish of at most `bytes`. Only called under the hub's order lock, after `has_room`.
+    pub(crate) fn promise(&self, bytes: usize) {
+        self.promised.add(1, bytes);
     }
 
-    /// Gives places back.
+    /// Gives that room back.
+    pub(crate) fn end_promise(&self, bytes: usize) {
+        self.promised.sub(1, bytes);
+    }
+
+    /// Queues a publish, or a loss that takes the place of one. Only called under the hub's order lock.
+    pub(crate) fn push_counted(&self, item: Item<S>, bytes: usize) {
+        // Relaxed: the lock orders it.
+        if !self.is_closed() {
+            self.queued.add(1, bytes);
+            self.items.push(item);
+        }
+    }
+
+    /// The owner has taken publishes: their room is free.
     pub(crate) fn release(&self, messages: usize, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
-        self.messages.fetch_sub(messages, Ordering::SeqCst);
+        self.queued.sub(messages, bytes);
     }
 
     /// The hub drains: the last item is in the queue, or comes when a journal outside has answered.
@@ -131,6 +144,32 @@ impl<S> Inbox<S> {
     /// Queues without waking: call [`Inbox::wake`] after whatever lock is held.
     pub(crate) fn push(&self, item: Item<S>) {
         self.items.push(item);
+        // Here and in `close`: either this push sees that nobody takes the item, or `close` sees the item.
+        fence(Ordering::SeqCst);
+        if self.is_closed() {
+            self.clear();
+        }
+    }
+
+    /// The owner is gone: what is in it and what still comes is dropped, with whatever waits for its answer. Only called
+    /// under the hub's order lock.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.clear();
+    }
+
+    /// Whether its owner is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    fn clear(&self) {
+        while let Some(item) = self.items.pop() {
+            if let Item::Attach { outlet, .. } = item {
+                outlet.cut();
+            }
+        }
     }
 
     pub(crate) fn pop(&self) -> Option<Item<S>> {
@@ -197,8 +236,37 @@ impl<S> Inbox<S> {
         self.has_ready() || self.has_answers() || self.is_draining()
     }
 
-    /// Publishes waiting or reserved, and their bytes.
+    /// Publishes that wait in it, and their bytes.
     pub fn load(&self) -> (usize, usize) {
-        (self.messages.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+        self.queued.get()
+    }
+}
+
+/// A number of publishes, and their bytes. SeqCst everywhere: a publisher that found no room registers and looks again, the
+/// shard frees and then looks for registered publishers, and one of them must see the other. See `Hub::release` and
+/// `Hub::has_room_to_bring`.
+#[derive(Debug)]
+struct Load {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Load {
+    fn new() -> Self {
+        Self { messages: AtomicUsize::new(0), bytes: AtomicUsize::new(0) }
+    }
+
+    fn get(&self) -> (usize, usize) {
+        (self.messages.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst))
+    }
+
+    fn add(&self, messages: usize, bytes: usize) {
+        self.messages.fetch_add(messages, Ordering::SeqCst);
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    fn sub(&self, messages: usize, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        self.messages.fetch_sub(messages, Ordering::SeqCst);
     }
 }

@@ -24,6 +24,7 @@ mod index;
 mod journal;
 mod memory_journal;
 mod message;
+mod milestone;
 #[cfg(all(test, loom))]
 mod models;
 mod name;
@@ -34,7 +35,6 @@ mod pace;
 mod pass;
 mod policy;
 mod port;
-mod readiness;
 mod receipt;
 mod registry;
 mod retention;

@@ -94,6 +94,16 @@ impl MemoryJournal {
         Self { last: born, born, lost: born, is_shared: false, history: History::new(retentions) }
     }
 
+    /// Whether others write to the journal outside as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Whether an event with one of these ids of its publisher's own went to one of `targets`.
+    pub(crate) fn knows(&self, own_ids: &[String], targets: &[Target]) -> bool {
+        self.history.find_own(own_ids, targets).is_some()
+    }
+
     /// The newest id given, or the place where the journal begins; never goes back.
     pub(crate) fn last(&self) -> EventId {
         self.last

@@ -11,6 +11,7 @@ use crate::{
     inbox::Item,
     memory_journal::MemoryJournal,
     message::Draft,
+    receipt::Part,
     submission::{Origin, Promise, Submission, Submissions, Ticket},
     sync::{MutexGuard, Ordering},
 };
@@ -47,7 +48,7 @@ impl<S> Hub<S> {
         self.hand_over(order, id, draft, claim, answer, now_ms)
     }
 
-    /// Leaves the order to the journal outside, with room reserved for it. The caller has made sure of room and holds
+    /// Leaves the order to the journal outside, with room promised to it. The caller has made sure of room and holds
     /// the lock.
     pub(crate) fn submit(
         &self,
@@ -61,17 +62,16 @@ impl<S> Hub<S> {
         if let Some(claim) = &claim {
             order.idempotency.begin(claim, Arc::clone(&ticket));
         }
-        self.inboxes.iter().for_each(|inbox| inbox.reserve(draft.bytes_max()));
+        self.inboxes.iter().for_each(|inbox| inbox.promise(draft.bytes_max()));
         let promise = Promise::new(Arc::clone(&ticket));
         order.submissions.push(Submission { origin, draft, claim, answer, promise });
         ticket
     }
 
-    /// A submission of at most `bytes_max` has its answer; the room that was reserved for it is given back.
+    /// A submission of at most `bytes_max` has its answer; the room that was promised to it is given back.
     pub(crate) fn answered(&self, order: &mut Order, bytes_max: usize) {
-        self.inboxes.iter().for_each(|inbox| inbox.release(1, bytes_max));
+        self.inboxes.iter().for_each(|inbox| inbox.end_promise(bytes_max));
         order.submissions.unanswered -= 1;
-        order.submissions.bytes -= bytes_max;
         if order.is_draining && order.submissions.unanswered == 0 {
             self.post_drain();
         }
@@ -93,8 +93,8 @@ impl<S> Hub<S> {
             order.idempotency.store(claim, answer.clone(), message.kept_bytes());
         }
         for inbox in &self.inboxes {
-            inbox.reserve(message.bytes());
-            inbox.push(Item::Publish { message: message.clone(), tally: answer.tally.clone() });
+            let part = answer.tally.as_ref().map(Part::of);
+            inbox.push_counted(Item::Publish { message: message.clone(), part }, message.bytes());
         }
         answer
     }
@@ -110,6 +110,20 @@ impl<S> Hub<S> {
     /// Behind everything that was accepted.
     pub(crate) fn post_drain(&self) {
         self.inboxes.iter().for_each(|inbox| inbox.push(Item::Drain));
+    }
+
+    /// A shard is gone: who waits at the gate is to look again, and finds that its inbox is closed.
+    pub(crate) fn shard_ended(&self, shard: usize) {
+        let order = self.order();
+        let waiting = order.gate.all();
+        self.inboxes[shard].close();
+        drop(order);
+        waiting.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    /// Whether a shard is gone: what is published now would not reach its connections.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.inboxes.iter().any(|inbox| inbox.is_closed())
     }
 
     /// A shard has taken publishes from its inbox: whoever waits for room may look again.

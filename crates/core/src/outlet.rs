@@ -41,6 +41,15 @@ impl Framing {
     }
 }
 
+impl<S> Outlet<S> {
+    /// Nothing more comes: a body ends with an error. A socket closes when it is dropped.
+    pub(crate) fn cut(&self) {
+        if let Self::Body { port, .. } = self {
+            port.cut();
+        }
+    }
+}
+
 /// Where a slot writes to.
 #[derive(Debug)]
 pub(crate) enum Outlet<S> {

@@ -4,7 +4,7 @@
 //! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
 //! A pass can stop after any slot and go on later.
 
-use std::{io::IoSlice, mem, sync::Arc};
+use std::{io::IoSlice, mem};
 
 use crate::{
     account::{Accounts, ChannelAccount},
@@ -12,7 +12,7 @@ use crate::{
     event_id::EventId,
     message::Message,
     outlet::Framing,
-    receipt::Tally,
+    receipt::Part,
     slot::Fate,
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Pass {
     to_all: u64,
     /// How many of `touched`, or of all slots, have been looked at.
     at: usize,
-    tallies: Vec<Option<Arc<Tally>>>,
+    parts: Vec<Option<Part>>,
     /// What became of each message.
     news: Vec<ChannelAccount>,
     /// So many slots in a row took all of this mark: most do, and most have the same.
@@ -64,11 +64,11 @@ impl Pass {
     }
 
     /// Adds a message; its bit is what slots are to be marked with.
-    pub(crate) fn add(&mut self, message: Message, tally: Option<Arc<Tally>>) -> u64 {
+    pub(crate) fn add(&mut self, message: Message, part: Option<Part>) -> u64 {
         let bit = 1 << self.messages.len();
         self.bytes += message.bytes();
         self.messages.push(message);
-        self.tallies.push(tally);
+        self.parts.push(part);
         self.news.push(ChannelAccount::default());
         bit
     }
@@ -145,9 +145,9 @@ impl Pass {
         for (message, news) in self.messages.iter().zip(&self.news) {
             accounts.note_pass(message, news);
         }
-        for (tally, news) in self.tallies.drain(..).zip(&self.news) {
-            if let Some(tally) = tally {
-                tally.add(news.outcome());
+        for (part, news) in self.parts.drain(..).zip(&self.news) {
+            if let Some(part) = part {
+                part.add(news.outcome());
             }
         }
         self.messages.clear();

@@ -1,16 +1,20 @@
 //! [`Receipt`]: the answer to one publish, and [`Tally`], which shards add to when it was asked to be exact; and
 //! [`Report`], in which shards answer a question about their connections.
+//!
+//! A shard is given its [`Part`] of a tally and the [`Question`] of a report. Dropped without an answer, because the shard
+//! has ended, each of them counts down all the same, so nobody waits for ever.
 
 use std::{
     future::poll_fn,
-    mem,
+    iter, mem,
+    sync::Arc,
     task::{Poll, Waker},
 };
 
 use crate::{
     account::Account,
     event_id::EventId,
-    sync::{AtomicUsize, Mutex, Ordering},
+    sync::{AtomicBool, AtomicUsize, Mutex, Ordering},
 };
 
 /// What became of one publish.
@@ -20,7 +24,8 @@ pub struct Receipt {
     pub id: EventId,
     /// How many connections it reaches: exact if `outcome` is there, else an estimate from counters.
     pub matched: usize,
-    /// What every shard did with it, if the publisher waited for that.
+    /// What every shard did with it, if the publisher waited for that. None as well if a shard ended before it had taken the
+    /// event: nobody knows what its connections have got.
     pub outcome: Option<Outcome>,
     /// It is the answer to an earlier publish with the same key, and nothing was published now.
     pub is_repeat: bool,
@@ -99,7 +104,7 @@ impl Report {
     }
 
     /// One shard's part.
-    pub(crate) fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
+    fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
         self.accounts.lock().extend(accounts);
         self.countdown.count();
     }
@@ -113,6 +118,30 @@ impl Report {
     }
 }
 
+/// What one shard is asked for a [`Report`].
+#[derive(Debug)]
+pub(crate) struct Question(Option<Arc<Report>>);
+
+impl Question {
+    pub(crate) fn of(report: &Arc<Report>) -> Self {
+        Self(Some(Arc::clone(report)))
+    }
+
+    pub(crate) fn answer(mut self, accounts: impl Iterator<Item = (u64, Account)>) {
+        if let Some(report) = self.0.take() {
+            report.add(accounts);
+        }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if let Some(report) = self.0.take() {
+            report.add(iter::empty());
+        }
+    }
+}
+
 /// Collects the outcome of one message from all shards.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -120,6 +149,8 @@ pub(crate) struct Tally {
     written: AtomicUsize,
     queued: AtomicUsize,
     dropped: AtomicUsize,
+    /// A shard has ended without a word.
+    is_partial: AtomicBool,
 }
 
 impl Tally {
@@ -129,11 +160,12 @@ impl Tally {
             written: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
+            is_partial: AtomicBool::new(false),
         }
     }
 
     /// One shard is done with the message.
-    pub(crate) fn add(&self, outcome: Outcome) {
+    fn add(&self, outcome: Outcome) {
         // Relaxed: the countdown orders them.
         self.written.fetch_add(outcome.written, Ordering::Relaxed);
         self.queued.fetch_add(outcome.queued, Ordering::Relaxed);
@@ -141,13 +173,40 @@ impl Tally {
         self.countdown.count();
     }
 
-    /// Waits for the last shard.
-    pub(crate) async fn outcome(&self) -> Outcome {
+    /// Waits for the last shard; `None` if one of them has ended without a word.
+    pub(crate) async fn outcome(&self) -> Option<Outcome> {
         self.countdown.over().await;
-        Outcome {
+        let outcome = Outcome {
             written: self.written.load(Ordering::Relaxed),
             queued: self.queued.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+        };
+        (!self.is_partial.load(Ordering::Relaxed)).then_some(outcome)
+    }
+}
+
+/// One shard's part of a [`Tally`].
+#[derive(Debug)]
+pub(crate) struct Part(Option<Arc<Tally>>);
+
+impl Part {
+    pub(crate) fn of(tally: &Arc<Tally>) -> Self {
+        Self(Some(Arc::clone(tally)))
+    }
+
+    pub(crate) fn add(mut self, outcome: Outcome) {
+        if let Some(tally) = self.0.take() {
+            tally.add(outcome);
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(tally) = self.0.take() {
+            // Relaxed: the countdown orders it.
+            tally.is_partial.store(true, Ordering::Relaxed);
+            tally.countdown.count();
         }
     }
 }

@@ -7,7 +7,7 @@ mod intake;
 mod reading;
 mod sweep;
 
-use std::{hash::RandomState, mem, sync::Arc, task::Poll};
+use std::{collections::BTreeMap, hash::RandomState, mem, sync::Arc, task::Poll};
 
 use crate::{
     account::Accounts,
@@ -15,14 +15,14 @@ use crate::{
     fan::Fan,
     gap::Gap,
     hub::Hub,
-    inbox::{Inbox, Item, SlotRef},
+    inbox::{Inbox, SlotRef},
     index::Index,
     message::{Held, Message},
     notice::{CloseReason, Closed, Notice},
     outlet::{Outlet, Socket},
     pace::Pace,
     pass::{self, Pass, Run},
-    receipt::Tally,
+    receipt::Part,
     slot::{Asked, Ends, Slot, State},
 };
 
@@ -65,14 +65,14 @@ pub struct Shard<S> {
     pass: Pass,
     pace: Pace,
     /// Taken from the inbox, but too large for the pass that is under way.
-    held_over: Option<(Message, Option<Arc<Tally>>)>,
+    held_over: Option<(Message, Option<Part>)>,
     /// A pass has been since rings were last asked whether they hold too much.
     is_relief_due: bool,
     /// The newest id taken from the inbox.
     position: EventId,
     open: usize,
-    /// Connections whose cursors are newer than what was taken; none, but for a moment, with one hub.
-    ahead: Vec<(EventId, SlotRef)>,
+    /// Connections whose cursors are newer than what was taken, by cursor and number; none, but for a moment, with one hub.
+    ahead: BTreeMap<(EventId, u64), SlotRef>,
     heartbeat: Message,
     /// The last heartbeat that told a cursor.
     cursor: (EventId, Message),
@@ -107,7 +107,7 @@ impl<S: Socket> Shard<S> {
             is_relief_due: false,
             position: EventId::ZERO,
             open: 0,
-            ahead: Vec::new(),
+            ahead: BTreeMap::new(),
             scratch: Vec::new(),
             accounts: Accounts::default(),
             reading: Reading::default(),
@@ -307,12 +307,11 @@ impl<S: Socket> Shard<S> {
         let Some(slot) = self.slots[index as usize].take() else { return };
         self.marks[index as usize] = 0;
         self.index.leave(index);
+        self.ahead.remove(&(slot.subscriber.cursor, slot.connection));
         self.hub.leave(slot.connection, &slot.subscriber);
         self.open -= 1;
-        if let Outlet::Body { port, .. } = &slot.outlet
-            && !(slot.was_told() && slot.is_flushed())
-        {
-            port.cut();
+        if !(slot.was_told() && slot.is_flushed()) {
+            slot.outlet.cut();
         }
         self.notices.push(Notice::Closed(Closed {
             connection: slot.connection,
@@ -328,13 +327,11 @@ impl<S: Socket> Shard<S> {
 }
 
 impl<S> Drop for Shard<S> {
-    /// What nobody will take any more must not keep sockets open: their wakers hold the inbox that holds them.
+    /// What nobody will take any more must not keep sockets open (their wakers hold the inbox that holds them) nor let anybody
+    /// wait for its answer.
     fn drop(&mut self) {
-        while let Some(item) = self.inbox.pop() {
-            if let Item::Report { report, .. } = item {
-                report.add(std::iter::empty());
-            }
-        }
+        self.slots.iter().flatten().for_each(|slot| slot.outlet.cut());
+        self.hub.shard_ended(self.number);
     }
 }
 

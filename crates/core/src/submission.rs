@@ -16,7 +16,7 @@ use crate::{
     sync::Mutex,
 };
 
-/// One event that waits for its place in the order. Its room in every inbox is reserved.
+/// One event that waits for its place in the order. Its room in every inbox is promised.
 #[derive(Debug)]
 pub struct Submission {
     pub(crate) origin: Box<Origin>,
@@ -170,9 +170,8 @@ impl Drop for Hold {
 pub(crate) struct Submissions {
     /// What the journal has not taken yet.
     pub(crate) waiting: Vec<Submission>,
-    /// Those and what it has taken and not answered, and the bytes that are reserved for them in every inbox.
+    /// Those and what it has taken and not answered.
     pub(crate) unanswered: usize,
-    pub(crate) bytes: usize,
     /// There will be no more.
     pub(crate) is_closed: bool,
 }
@@ -180,7 +179,6 @@ pub(crate) struct Submissions {
 impl Submissions {
     pub(crate) fn push(&mut self, submission: Submission) {
         self.unanswered += 1;
-        self.bytes += submission.draft.bytes_max();
         self.waiting.push(submission);
     }
 }

@@ -36,7 +36,7 @@ impl Underway {
         };
         let outcome = match tally {
             None => None,
-            Some(tally) => Some(tally.outcome().await),
+            Some(tally) => tally.outcome().await,
         };
         let matched = outcome.map_or(matched, |outcome| outcome.matched());
         Ok(Receipt { id, matched, outcome, is_repeat: self.is_repeat || is_repeat })

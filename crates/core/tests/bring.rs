@@ -323,6 +323,49 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
 }
 
 #[test]
+fn a_client_that_another_hub_told_of_later_events_is_told_of_no_gap_below_them() {
+    for (cursor_ms, told) in [
+        (2_000, Some(gap(2_000, 5_000, GapReason::Expired))),
+        (4_000, Some(gap(4_000, 5_000, GapReason::Expired))),
+        (5_000, None),
+        (5_001, None),
+    ] {
+        let mut kit = Kit::behind_journal(Config::default());
+        kit.hub.restore_past(Past { last: id(2_000), is_shared: true, ..Past::default() });
+        let link = resumed(&mut kit, cursor_ms);
+        bring(&kit, [Brought::Lost(id(5_000), GapReason::Expired), other(5_001), other(5_002)]);
+        kit.settle();
+        let seen = if cursor_ms == 5_001 { vec!["5002"] } else { vec!["5001", "5002"] };
+        assert_eq!(
+            (data_of(&link), told_to(&link)),
+            (seen.iter().map(ToString::to_string).collect(), told.into_iter().collect())
+        );
+    }
+}
+
+#[test]
+fn a_hub_that_shares_its_journal_waits_until_it_has_all_of_it_and_any_other_has_it() {
+    let kit = Kit::behind_journal(Config::default());
+    kit.hub.restore_past(Past { is_shared: true, ..Past::default() });
+    let (hub, asking, journal) = (Arc::clone(&kit.hub), Flag::new(), Flag::new());
+    let question = || kit.hub.question(&Context::from_waker(&journal.waker()));
+    assert_eq!(question(), 0);
+    let mut first = Box::pin(hub.caught_up());
+    assert!(first.as_mut().poll(&mut Context::from_waker(&asking.waker())).is_pending());
+    assert!(journal.take(), "the journal is woken");
+    assert_eq!(question(), 1);
+    let mut second = Box::pin(hub.caught_up());
+    assert!(poll(&mut second).is_pending());
+    kit.hub.answer(1);
+    assert!(asking.take() && poll(&mut first).is_ready());
+    assert!(poll(&mut second).is_pending(), "it was asked later");
+    kit.hub.answer(question());
+    assert!(poll(&mut second).is_ready());
+    let kit = Kit::new(Config::default());
+    assert!(poll(&mut Box::pin(kit.hub.caught_up())).is_ready());
+}
+
+#[test]
 fn behind_the_end_of_a_drain_nothing_from_elsewhere_follows() {
     let mut kit = kit(Config::default());
     let link = kit.connect(Policy::Repair, usize::MAX);
@@ -345,4 +388,28 @@ fn a_hub_is_ready_when_it_has_what_its_journal_had() {
     assert!(ready.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
     kit.hub.restore_past(Past::default());
     assert!(flag.take() && kit.hub.is_ready() && poll(&mut ready).is_ready());
+}
+
+#[test]
+fn room_that_is_promised_is_no_flood() {
+    let mut kit = kit(Config { ring_messages_max: 8, patience_ms: 1_000, ..Config::default() });
+    let slow = kit.connect(Policy::Repair, 0);
+    for ms in 0..7 {
+        // Slowly: that is none either. The ring has no room for another pass after it.
+        kit.now_ms += 1_000;
+        bring(&kit, [other(2_000 + ms)]);
+        kit.settle();
+    }
+    kit.now_ms += 1_000;
+    let mut publishing: Vec<_> = (0..40).map(|n| kit.publishing(all(&n.to_string()), Wait::Journal)).collect();
+    assert!(publishing.iter_mut().all(|publishing| poll(publishing).is_pending()));
+    let newcomer = kit.attach(kit.subscribe(&[]), Framing::Chunked, usize::MAX);
+    bring(&kit, [other(3_000)]);
+    let mut turn = kit.turn();
+    while turn == Turn::More {
+        turn = kit.turn();
+    }
+    assert_eq!(turn, Turn::Idle, "nothing of it waits in the inbox");
+    assert_eq!(data_of(&newcomer), ["3000"]);
+    drop(slow);
 }

@@ -91,3 +91,16 @@ fn an_owner_that_is_paused_is_woken_by_a_drain() {
         hub.join().unwrap();
     });
 }
+
+/// Catches: an inbox that is emptied before it is closed, or a push that does not look whether it is.
+#[test]
+fn nothing_stays_in_an_inbox_whose_owner_is_gone() {
+    loom::model(|| {
+        let inbox = inbox();
+        let from_hub = Arc::clone(&inbox);
+        let hub = thread::spawn(move || push(&from_hub));
+        inbox.close();
+        hub.join().unwrap();
+        assert!(inbox.is_empty());
+    });
+}

@@ -10,7 +10,7 @@ use crate::{
     notice::CloseReason,
     outlet::{Outlet, Socket},
     pace::{Amount, Pace},
-    receipt::{Report, Tally},
+    receipt::{Part, Question},
     shard::Shard,
     slot::Slot,
     subscription::Subscriber,
@@ -56,8 +56,8 @@ impl<S: Socket> Shard<S> {
 
     pub(super) fn take_items(&mut self, now_ms: u64) {
         let (mut messages, mut bytes) = (0, 0);
-        if let Some((message, tally)) = self.held_over.take() {
-            self.take_publish(message, tally, now_ms);
+        if let Some((message, part)) = self.held_over.take() {
+            self.take_publish(message, part, now_ms);
         }
         for _ in 0..self.hub.config().turn_slots_max {
             if self.held_over.is_some() || self.pass.is_full(self.hub.config()) {
@@ -65,24 +65,24 @@ impl<S: Socket> Shard<S> {
             }
             let Some(item) = self.inbox.pop() else { break };
             match item {
-                Item::Publish { message, tally } => {
+                Item::Publish { message, part } => {
                     messages += 1;
                     bytes += message.bytes();
                     if self.pass.has_room(message.bytes(), self.hub.config()) {
-                        self.take_publish(message, tally, now_ms);
+                        self.take_publish(message, part, now_ms);
                     } else {
-                        self.held_over = Some((message, tally));
+                        self.held_over = Some((message, part));
                     }
                 }
                 Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
-                Item::Report { target, report } => self.report(&target, &report),
+                Item::Report { target, question } => self.report(&target, question),
                 Item::Drain => self.drained = Some(0),
                 Item::Lost(gap) => {
                     messages += 1;
                     // Whatever they had, that covers it.
-                    self.ahead.retain(|(cursor, _)| gap.to.is_some_and(|to| *cursor > to));
+                    self.ahead.retain(|(cursor, _), _| gap.to.is_some_and(|to| *cursor > to));
                     self.telling = Some((gap, 0));
                     break;
                 }
@@ -95,13 +95,13 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    fn take_publish(&mut self, message: Message, tally: Option<Arc<Tally>>, now_ms: u64) {
+    fn take_publish(&mut self, message: Message, part: Option<Part>, now_ms: u64) {
         self.position = message.id();
         if !self.ahead.is_empty() {
             self.meet_ahead(message.id(), now_ms);
         }
         let targets = message.clone();
-        let bit = self.pass.add(message, tally);
+        let bit = self.pass.add(message, part);
         for target in targets.targets() {
             if *target == Target::All {
                 self.pass.mark_all(bit);
@@ -116,10 +116,11 @@ impl<S: Socket> Shard<S> {
     /// A connection whose cursor is newer than this hub has been told that event by another one, so it comes here as well.
     /// If a newer one comes in its place, it is lost, with whatever was around it.
     fn meet_ahead(&mut self, id: EventId, now_ms: u64) {
-        let (met, ahead) = mem::take(&mut self.ahead).into_iter().partition(|(cursor, _)| *cursor <= id);
-        self.ahead = ahead;
-        for (_, at) in met.into_iter().filter(|(cursor, _): &(EventId, SlotRef)| *cursor < id) {
-            let Some(slot) = self.slot(at) else { continue };
+        while let Some(first) = self.ahead.first_entry()
+            && first.key().0 <= id
+        {
+            let ((cursor, _), at) = first.remove_entry();
+            let Some(slot) = self.slot(at).filter(|_| cursor < id) else { continue };
             let (from, to) = (Some(slot.subscriber.opened), Some(id.before()));
             slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, now_ms);
             self.flush(at, now_ms);
@@ -138,7 +139,7 @@ impl<S: Socket> Shard<S> {
         // What is older is in the inbox before this, and was taken.
         self.position = self.position.max(subscriber.opened);
         if subscriber.cursor > subscriber.opened {
-            self.ahead.push((subscriber.cursor, slot));
+            self.ahead.insert((subscriber.cursor, slot.connection), slot);
         }
         let at = slot.index as usize;
         if self.slots.len() <= at {
@@ -151,10 +152,7 @@ impl<S: Socket> Shard<S> {
 
     fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
         let Some(slot) = self.slot(at) else {
-            if let Outlet::Body { port, .. } = outlet {
-                port.cut();
-            }
-            return;
+            return outlet.cut();
         };
         slot.attach(outlet, now_ms);
         slot.input_bytes = input_bytes;
@@ -166,12 +164,68 @@ impl<S: Socket> Shard<S> {
     }
 
     /// What became of the events of each connection that `target` reaches.
-    fn report(&mut self, target: &Target, report: &Report) {
+    fn report(&mut self, target: &Target, question: Question) {
         let account = |slot: &Slot<S>| (slot.connection, slot.account());
         if *target == Target::All {
-            return report.add(self.slots.iter().flatten().map(account));
+            return question.answer(self.slots.iter().flatten().map(account));
         }
         let slots = self.index.slots(target).filter_map(|at| self.slots[at as usize].as_ref());
-        report.add(slots.map(account));
+        question.answer(slots.map(account));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{io, io::IoSlice, task::Poll};
+
+    use super::*;
+    use crate::{
+        Desk as _,
+        config::Config,
+        hub::Hub,
+        journal::Past,
+        name::ClientId,
+        policy::Policy,
+        subscription::{Heartbeat, Start, Subscribe},
+    };
+
+    /// No socket is attached here.
+    #[derive(Debug)]
+    enum NoSocket {}
+
+    impl Socket for NoSocket {
+        fn poll_write(&mut self, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+            match *self {}
+        }
+
+        fn poll_discard(&mut self) -> Poll<io::Result<usize>> {
+            match *self {}
+        }
+
+        fn shut_write(&mut self) {
+            match *self {}
+        }
+    }
+
+    #[test]
+    fn a_connection_with_a_cursor_ahead_that_leaves_is_forgotten() {
+        let (hub, mut shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 1_000));
+        hub.restore_past(Past { is_shared: true, ..Past::default() });
+        let shard = &mut shards[0];
+        let subscribe = |ms| Subscribe {
+            client: ClientId::new("u").unwrap(),
+            channels: Vec::new(),
+            start: Start::After(EventId::new(ms, 0)),
+            policy: Policy::Repair,
+            heartbeat: Heartbeat::Comment,
+            shard: 0,
+            now_ms: 0,
+        };
+        let stays = hub.subscribe(subscribe(2_000)).unwrap();
+        for number in 0..100 {
+            drop(hub.subscribe(subscribe(2_000 + number)).unwrap());
+            while shard.turn(0) == crate::Turn::More {}
+        }
+        assert_eq!(shard.ahead.values().map(|at| at.connection).collect::<Vec<_>>(), [stays.connection()]);
     }
 }

@@ -6,6 +6,7 @@
 use std::{hash::BuildHasher as _, sync::Arc};
 
 use crate::{
+    gap::Gap,
     inbox::SlotRef,
     message::Message,
     notice::{CloseReason, Notice},
@@ -154,8 +155,12 @@ impl<S: Socket> Shard<S> {
         let Some((gap, from)) = self.telling else { return false };
         let to = (from + self.hub.config().turn_slots_max).min(self.slots.len());
         for at in from..to {
+            // One that another hub has told of later events has missed nothing up to there.
             let Some(slot) = &mut self.slots[at] else { continue };
-            slot.tell(gap, now_ms);
+            if gap.to.is_some_and(|to| slot.seen >= to) {
+                continue;
+            }
+            slot.tell(Gap { from: gap.from.max(Some(slot.seen)), ..gap }, now_ms);
             let slot = SlotRef { index: index(at), connection: slot.connection };
             self.flush(slot, now_ms);
         }
