@@ -215,6 +215,8 @@ impl<S: Send> Hub<S> {
         drop(order);
         self.refuse(waiting, Refusal::NotPublished);
         at_gate.into_iter().for_each(std::task::Waker::wake);
+        // Nobody will ask it any more.
+        self.answered.reach(u64::MAX);
         let mut order = self.order();
         let is_draining = order.is_draining;
         // What it has taken and never answered.

@@ -125,7 +125,9 @@ impl From<PublishError> for Problem {
         match error {
             PublishError::Draining => Self::draining(),
             PublishError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            PublishError::Journal => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            PublishError::Journal | PublishError::Broken => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
             PublishError::Unknown => {
                 let more = Map::from_iter([("published".to_owned(), "unknown".into())]);
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).with(more)

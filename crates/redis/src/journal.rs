@@ -19,6 +19,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
+    asker,
     config::Config,
     ingest::Ingest,
     keeper,
@@ -143,6 +144,7 @@ impl RedisJournal {
             biased;
             // First, so that the writer sees what it has brought.
             error = reader.run(link, trouble, desk) => Err(link.named(error)),
+            error = asker::run(link, pending, desk) => Err(link.named(error)),
             error = keeper::run(link, self.config.bytes_max) => Err(link.named(error)),
             never = ingest.run() => match never {},
             ended = writer.run(desk) => ended,

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod asker;
 mod config;
 mod entry;
 mod host;

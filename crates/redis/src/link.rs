@@ -135,6 +135,15 @@ impl Link {
         Entry::of_reply(reply).ok_or_else(|| LinkError::new("an answer to XREAD that is none"))
     }
 
+    /// The last id that the Stream has given.
+    ///
+    /// # Errors
+    /// The link is of no more use.
+    pub(crate) async fn end(&self) -> Result<EventId, LinkError> {
+        let end: Option<String> = self.script(scripts::END).query_async(&mut self.asking.clone()).await?;
+        Ok(end.and_then(|id| id.parse().ok()).unwrap_or(EventId::ZERO))
+    }
+
     /// The script that appends, without its arguments; see there.
     pub(crate) fn append(&self) -> Cmd {
         self.script(scripts::APPEND)

@@ -3,9 +3,9 @@
 mod node;
 mod support;
 
-use fanfare_core::{Pattern, PublishError};
+use fanfare_core::{Channel, ClientId, Pattern, PublishError, Start};
 use node::{Node, config, event, id_of};
-use support::{Proxy, RedisServer, until};
+use support::{PATIENCE, Proxy, RedisServer, until};
 
 const EVENTS: &str = "{fanfare}:events";
 
@@ -248,4 +248,39 @@ fn a_node_that_did_not_hear_that_it_has_the_lease_asks_again() {
         redis.call(&["PUBLISH", "c", "y"]);
         node.data().len() > before + 1
     });
+}
+
+#[test]
+fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was_asked() {
+    let redis = RedisServer::start(&[]);
+    let (writer, mut reader) = (Node::start(config(&redis.url())), Node::paused(config(&redis.url())));
+    writer.publish_all((0..4_000).map(|n| event(&n.to_string()).with_own_id(&format!("own {n}")).unwrap()));
+    let channels = [Channel::new("c").unwrap()];
+    let is_known = |node: &Node, n: usize| {
+        let start = Start::AfterOwn(vec![format!("own {n}")]);
+        node.hub.is_known(&start, &ClientId::new("u").unwrap(), &channels)
+    };
+    until("it has some", || is_known(&reader, 100));
+    let asked = reader.ask();
+    assert!(!is_known(&reader, 3_999) && asked.try_recv().is_err());
+    reader.resume();
+    asked.recv_timeout(PATIENCE).expect("it has everything");
+    assert!(is_known(&reader, 3_999));
+    // There is nothing more: that is known, too.
+    writer.ask().recv_timeout(PATIENCE).expect("it has everything");
+    assert!(is_known(&writer, 0) && !is_known(&writer, 4_000));
+}
+
+#[test]
+fn a_node_without_its_stream_answers_when_it_has_a_link_again() {
+    let redis = RedisServer::start(&[]);
+    let proxy = Proxy::start(redis.port());
+    let node = Node::start(config(&proxy.url()));
+    node.publish(event("1")).unwrap();
+    proxy.stall();
+    let asked = node.ask();
+    assert_eq!(node.publish(event("2")), Err(PublishError::Unknown), "the link is of no use");
+    assert!(asked.try_recv().is_err());
+    proxy.mend();
+    asked.recv_timeout(PATIENCE).expect("it has everything");
 }

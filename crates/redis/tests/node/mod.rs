@@ -108,6 +108,18 @@ impl Node {
         self.threads.push(thread::spawn(move || drive(shard)));
     }
 
+    /// Asks whether it has everything that is in the Stream now; told when it has.
+    pub(crate) fn ask(&self) -> mpsc::Receiver<()> {
+        let (sender, answer) = mpsc::channel();
+        let hub = Arc::clone(&self.hub);
+        thread::spawn(move || {
+            block_on(hub.caught_up());
+            // The test may be over.
+            let _ = sender.send(());
+        });
+        answer
+    }
+
     /// Publishes, and waits for the answer.
     #[track_caller]
     pub(crate) fn publish(&self, event: Event) -> Result<Receipt, PublishError> {
