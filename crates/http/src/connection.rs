@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::CutSignal;
 use hyper::{
     rt::Executor,
     server::conn::{http1, http2},
@@ -101,7 +100,6 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    let mut kept: Option<CutSignal> = None;
     let parked = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -116,10 +114,7 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        if let Some(signal) = handoff.take_kept() {
-            kept = Some(signal);
-        }
-        let is_cut = kept.as_ref().is_some_and(|signal| signal.poll_cut(cx).is_ready());
+        let is_cut = handoff.newest_life().poll_cut(cx).is_ready();
         let is_overdue = handoff.poll_overdue(cx).is_ready();
         if is_cut || is_overdue || (is_stopping && handoff.is_idle()) {
             return Poll::Ready(None);
@@ -182,8 +177,8 @@ async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
     .await;
 }
 
-/// Runs the streams of an HTTP/2 connection. hyper hands each one over right after the service has answered, so a
-/// stream that the service has just kept is this one: when it is cut, its future is dropped and the peer gets a
+/// Runs the streams of an HTTP/2 connection. hyper hands each one over right after it has called the service, so the
+/// life of the request that came last is this one's: when it ends, the stream's future is dropped and the peer gets a
 /// reset. Nothing else could end it: hyper does not poll the body while the peer's window is shut.
 #[derive(Clone)]
 struct StreamExecutor(Arc<Handoff>);
@@ -194,14 +189,12 @@ where
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        let signal = self.0.take_kept();
+        let life = self.0.newest_life();
         tokio::spawn(async move {
-            match signal {
-                None => drop(stream.await),
-                Some(signal) => tokio::select! {
-                    _ = stream => {}
-                    () = poll_fn(|cx| signal.poll_cut(cx)) => {}
-                },
+            tokio::select! {
+                biased;
+                _ = stream => {}
+                () = poll_fn(|cx| life.poll_cut(cx)) => {}
             }
         });
     }

@@ -7,7 +7,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -30,8 +30,8 @@ pub(crate) struct Parked {
 #[derive(Debug, Default)]
 pub(crate) struct Handoff {
     parked: Mutex<Option<Parked>>,
-    /// Instead of a parked stream: one that hyper keeps, which may have to be cut from outside.
-    kept: Mutex<Option<CutSignal>>,
+    /// Of the request that came last.
+    life: Mutex<Life>,
     /// An answer has not been taken in its time.
     is_overdue: AtomicBool,
     task: AtomicWaker,
@@ -55,12 +55,6 @@ impl Handoff {
         *self.parked.lock() = Some(parked);
     }
 
-    /// The service leaves word of a stream that stays with hyper.
-    pub(crate) fn keep(&self, signal: CutSignal) {
-        self.has_streamed.store(true, Ordering::Relaxed);
-        *self.kept.lock() = Some(signal);
-    }
-
     /// The marker body was polled: hyper has encoded all that comes before it.
     pub(crate) fn reach(&self) {
         self.is_reached.store(true, Ordering::Relaxed);
@@ -79,9 +73,9 @@ impl Handoff {
         self.parked.lock().take()
     }
 
-    /// Takes what watches over a kept stream.
-    pub(crate) fn take_kept(&self) -> Option<CutSignal> {
-        self.kept.lock().take()
+    /// Whether and when the request that came last has to end.
+    pub(crate) fn newest_life(&self) -> Life {
+        self.life.lock().clone()
     }
 
     /// An answer was not taken in its time: the connection is to be closed.
@@ -99,7 +93,9 @@ impl Handoff {
     /// A request has come; its answer is owed until the guard is dropped, which its body does.
     pub(crate) fn owe(self: &Arc<Self>) -> Owed {
         self.owed.fetch_add(1, Ordering::Relaxed);
-        Owed(Arc::clone(self))
+        let life = Life::default();
+        *self.life.lock() = life.clone();
+        Owed { handoff: Arc::clone(self), life }
     }
 
     /// Whether the connection may be closed and nobody misses anything: no answer is under way.
@@ -115,10 +111,34 @@ impl Handoff {
 
 /// An answer that has not been sent whole.
 #[derive(Debug)]
-pub(crate) struct Owed(Arc<Handoff>);
+pub(crate) struct Owed {
+    handoff: Arc<Handoff>,
+    life: Life,
+}
+
+impl Owed {
+    /// The answer is a stream that stays with hyper, and ends when `signal` says so.
+    pub(crate) fn keep(&self, signal: CutSignal) {
+        self.handoff.has_streamed.store(true, Ordering::Relaxed);
+        // A request has one answer, so nothing is there yet.
+        let _ = self.life.0.set(signal);
+    }
+}
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        self.0.owed.fetch_sub(1, Ordering::Relaxed);
+        self.handoff.owed.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// When a request has to end from outside: once the stream that it was answered with is cut. It is there before it is known
+/// whether there will be a stream, so whoever runs the request always has the right one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Life(Arc<OnceLock<CutSignal>>);
+
+impl Life {
+    /// Ready once the request's stream is cut. To be polled after the request itself: that may begin the stream.
+    pub(crate) fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.get().map_or(Poll::Pending, |signal| signal.poll_cut(cx))
     }
 }

@@ -97,7 +97,7 @@ impl Service {
             Route::Stream { channel, is_head } => {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
-                let answer = subscribe(&self.app, &self.peer, request);
+                let answer = subscribe(&self.app, &self.peer, &owed, request);
                 let answer = answer.unwrap_or_else(|problem| access::readable(problem.response()));
                 Answer::now(answer, owed)
             }

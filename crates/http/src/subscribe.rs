@@ -16,7 +16,7 @@ use crate::{
     app::{App, made_up_client, names, unix_ms},
     body::{Body, Content},
     config::H1Outlet,
-    handoff::Parked,
+    handoff::{Owed, Parked},
     problem::Problem,
     query::Query,
     service::Peer,
@@ -36,7 +36,12 @@ pub(crate) struct Request<'a> {
 }
 
 /// Opens the stream, or says why not.
-pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Result<Response<Body>, Problem> {
+pub(crate) fn subscribe(
+    app: &Arc<App>,
+    peer: &Peer,
+    owed: &Owed,
+    request: Request<'_>,
+) -> Result<Response<Body>, Problem> {
     let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     let client = match query.one("id")? {
         Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
@@ -78,7 +83,7 @@ pub(crate) fn subscribe(app: &Arc<App>, peer: &Peer, request: Request<'_>) -> Re
         Content::Marker { prelude, handoff: Arc::clone(&peer.handoff) }
     } else {
         let feed = subscription.into_feed();
-        peer.handoff.keep(feed.cut_signal());
+        owed.keep(feed.cut_signal());
         Content::Stream { prelude, feed: Box::new(feed) }
     };
     Ok(head(content.into(), request.version))
