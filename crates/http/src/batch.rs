@@ -43,7 +43,7 @@ pub(crate) async fn publish(app: Arc<App>, mut upload: Upload) -> Response<Body>
     }
     let answer = batch.answer(ended);
     if answer.status() != StatusCode::ACCEPTED {
-        upload.discard().await;
+        upload.discard();
     }
     answer
 }

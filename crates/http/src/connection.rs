@@ -28,6 +28,7 @@ use crate::{
     config::H1Outlet,
     handoff::{Handoff, Parked},
     lane::Place,
+    linger::{LINGER_TIME_MAX, linger},
     service::{Peer, Service},
     stop::Stop,
     tcp::Tcp,
@@ -43,7 +44,8 @@ const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
 /// Serves one socket to its end.
 pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: Peer, stop: Arc<Stop>) {
-    let mut wire = Wire::new(stream, Arc::clone(&peer.handoff));
+    let handoff = Arc::clone(&peer.handoff);
+    let mut wire = Wire::new(stream, Arc::clone(&handoff));
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
@@ -53,16 +55,20 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: 
         Ok(Ok(Protocol::Http1)) => {
             let peer = Peer { is_h1: true, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
-            if let Some(taken) = Box::pin(serve_h1(&app, wire, peer.clone(), stop)).await {
+            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
                 let Parked { subscription, framing } = taken.parked;
-                let socket = Tcp::new(taken.stream, place, inbox, subscription.slot());
+                let socket = Tcp::new(wire.into_stream(), place, inbox, subscription.slot());
                 subscription.attach_socket(socket, framing, taken.input_bytes);
+                return;
             }
         }
-        Ok(Ok(Protocol::Http2)) => serve_h2(&app, wire, peer, stop).await,
+        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, stop)).await,
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
+    }
+    if let Some(until) = handoff.lingers_until() {
+        Box::pin(linger(&app, &mut wire, until)).await;
     }
 }
 
@@ -76,14 +82,13 @@ async fn stopped(stop: &Arc<Stop>) {
 
 /// A stream that has left hyper.
 struct Taken {
-    stream: TcpStream,
     parked: Parked,
     /// What the client sent behind its request.
     input_bytes: usize,
 }
 
 /// Until the connection is over, or one of its requests has become a stream of its own.
-async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Option<Taken> {
+async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) -> Option<Taken> {
     let config = &app.config;
     let handoff = Arc::clone(&peer.handoff);
     let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
@@ -105,6 +110,10 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 if let Err(error) = ended {
                     debug!(%error, "connection ended");
+                    if error.is_parse() {
+                        // hyper has answered what is no request, and has not read the rest of it.
+                        handoff.linger(Instant::now() + LINGER_TIME_MAX);
+                    }
                 }
                 return Poll::Ready(None);
             }
@@ -123,10 +132,10 @@ async fn serve_h1(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) -> Op
     })
     .await?;
     let parts = Pin::into_inner(connection).into_parts();
-    Some(Taken { stream: parts.io.into_inner().into_stream(), parked, input_bytes: parts.read_buf.len() })
+    Some(Taken { parked, input_bytes: parts.read_buf.len() })
 }
 
-async fn serve_h2(app: &Arc<App>, wire: Wire, peer: Peer, stop: Arc<Stop>) {
+async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) {
     let config = &app.config;
     let handoff = Arc::clone(&peer.handoff);
     let head_bytes_max = u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX);

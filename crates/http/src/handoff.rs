@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Instant,
 };
 
 use atomic_waker::AtomicWaker;
@@ -34,13 +35,15 @@ pub(crate) struct Handoff {
     life: Mutex<Life>,
     /// An answer has not been taken in its time.
     is_overdue: AtomicBool,
+    /// The client may still be sending what nobody wants any more, and until then it has time to read its answer.
+    lingers_until: Mutex<Option<Instant>>,
     task: AtomicWaker,
     is_reached: AtomicBool,
     is_write_pending: AtomicBool,
     has_streamed: AtomicBool,
     /// Of a request that another server carries: it counts for its shard until its answer is sent.
     _place: Option<Place>,
-    owed: AtomicUsize,
+    under_way: AtomicUsize,
 }
 
 // One thread, so Relaxed is enough everywhere.
@@ -84,6 +87,11 @@ impl Handoff {
         self.task.wake();
     }
 
+    /// The connection's task looks again at what has changed.
+    pub(crate) fn wake(&self) {
+        self.task.wake();
+    }
+
     /// Ready once the connection is to be closed.
     pub(crate) fn poll_overdue(&self, cx: &Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
@@ -92,15 +100,30 @@ impl Handoff {
 
     /// A request has come; its answer is owed until the guard is dropped, which its body does.
     pub(crate) fn owe(self: &Arc<Self>) -> Owed {
-        self.owed.fetch_add(1, Ordering::Relaxed);
         let life = Life::default();
         *self.life.lock() = life.clone();
-        Owed { handoff: Arc::clone(self), life }
+        Owed { under_way: self.begin(), life }
     }
 
-    /// Whether the connection may be closed and nobody misses anything: no answer is under way.
+    /// The connection is not idle until the guard is dropped.
+    pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Some of a request is left unread, so the connection is not to be closed at once before `until`.
+    pub(crate) fn linger(&self, until: Instant) {
+        *self.lingers_until.lock() = Some(until);
+    }
+
+    /// Until when the client may still be sending, if it may.
+    pub(crate) fn lingers_until(&self) -> Option<Instant> {
+        *self.lingers_until.lock()
+    }
+
+    /// Whether the connection may be closed and nobody misses anything: no answer is under way, and no body is read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.owed.load(Ordering::Relaxed) == 0 && !self.is_write_pending.load(Ordering::Relaxed)
+        self.under_way.load(Ordering::Relaxed) == 0 && !self.is_write_pending.load(Ordering::Relaxed)
     }
 
     /// Whether hyper has carried a stream here, parts of which it may still hold.
@@ -109,25 +132,29 @@ impl Handoff {
     }
 }
 
+/// Something that keeps its connection from being idle.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Handoff>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// An answer that has not been sent whole.
 #[derive(Debug)]
 pub(crate) struct Owed {
-    handoff: Arc<Handoff>,
+    under_way: UnderWay,
     life: Life,
 }
 
 impl Owed {
     /// The answer is a stream that stays with hyper, and ends when `signal` says so.
     pub(crate) fn keep(&self, signal: CutSignal) {
-        self.handoff.has_streamed.store(true, Ordering::Relaxed);
+        self.under_way.0.has_streamed.store(true, Ordering::Relaxed);
         // A request has one answer, so nothing is there yet.
         let _ = self.life.0.set(signal);
-    }
-}
-
-impl Drop for Owed {
-    fn drop(&mut self) {
-        self.handoff.owed.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -22,6 +22,7 @@ mod history;
 mod idempotency;
 mod lane;
 mod line;
+mod linger;
 mod log;
 mod page;
 mod problem;

@@ -37,7 +37,7 @@ pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
     let answer = match accept(&app, destination, &query, &mut upload).await {
         Ok(accepted) => send(&app, accepted).await,
         Err(problem) => {
-            upload.discard().await;
+            upload.discard();
             Err(problem)
         }
     };

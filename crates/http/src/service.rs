@@ -137,10 +137,10 @@ impl Service {
         };
         let keyed = access::check_key(&app.config, request.headers());
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let upload = Upload::new(&app, request);
+        let upload = Upload::new(&app, &self.peer.handoff, request);
         let answer = async move {
             let response = match (keyed, route) {
-                (Err(problem), _) => refused(problem, upload).await,
+                (Err(problem), _) => refused(problem, upload),
                 (Ok(()), Route::Publish(destination)) => {
                     publish::publish(app, publish::Request { destination, query, upload }).await
                 }
@@ -166,9 +166,9 @@ impl Service {
     fn refuse(&self, problem: Problem, request: Request<Incoming>, owed: Owed) -> Answer {
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
         let allowed = access::check_origin(&self.app.config, request.uri(), request.headers());
-        let upload = Upload::new(&self.app, request);
+        let upload = Upload::new(&self.app, &self.peer.handoff, request);
         let answer = async move {
-            let response = refused(problem, upload).await;
+            let response = refused(problem, upload);
             match allowed {
                 _ if is_reading => access::readable(response),
                 Ok(allowed) => allowed.apply(response),
@@ -192,8 +192,8 @@ fn is_page(request: &Request<Incoming>) -> bool {
     request.uri().path() == "/" && page::is_wanted(request.headers())
 }
 
-async fn refused(problem: Problem, upload: Upload) -> Response<Body> {
-    upload.discard().await;
+fn refused(problem: Problem, upload: Upload) -> Response<Body> {
+    upload.discard();
     problem.response()
 }
 

@@ -12,14 +12,16 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{CONTENT_ENCODING, EXPECT},
 };
-use tokio::time::timeout;
+use tokio::{spawn, time::timeout};
 
-use crate::{app::App, problem::Problem, room::Held, stop::Stopped};
-
-/// How much of a refused body is read and thrown away, so that its sender gets to read the answer.
-const DISCARD_BYTES_MAX: usize = 8 << 20;
-/// And for how long.
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+use crate::{
+    app::App,
+    handoff::Handoff,
+    linger::{LINGER_BYTES_MAX, LINGER_TIME_MAX, time_is_over},
+    problem::Problem,
+    room::Held,
+    stop::Stopped,
+};
 
 /// While there is little room for bodies, one (or a line of a batch) must come at this rate in the long run, or a few
 /// slow ones could hold all the room there is.
@@ -32,26 +34,31 @@ pub(crate) struct Upload {
     held: Held,
     /// Somebody has asked for the body, which a client may have waited for.
     is_asked: bool,
+    /// All of it has come.
+    is_whole: bool,
     /// When the body, or the line that is not whole yet, began; and the bytes of it that have come.
     unit_began: Instant,
     unit_bytes: u64,
     idle_timeout: Duration,
     draining: Stopped,
+    handoff: Arc<Handoff>,
     app: Arc<App>,
 }
 
 impl Upload {
-    pub(crate) fn new(app: &Arc<App>, request: Request<Incoming>) -> Self {
+    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>, request: Request<Incoming>) -> Self {
         let (parts, body) = request.into_parts();
         Self {
             headers: parts.headers,
             body,
             held: app.bodies.hold(),
             is_asked: false,
+            is_whole: false,
             unit_began: Instant::now(),
             unit_bytes: 0,
             idle_timeout: app.config.body_idle_timeout,
             draining: app.draining.stopped(),
+            handoff: Arc::clone(handoff),
             app: Arc::clone(app),
         }
     }
@@ -86,7 +93,10 @@ impl Upload {
                 () = &mut self.draining => return Err(Problem::draining()),
             };
             let frame = match frame {
-                Ok(None) => return Ok(None),
+                Ok(None) => {
+                    self.is_whole = true;
+                    return Ok(None);
+                }
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
                 Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body paused for too long")),
@@ -136,22 +146,44 @@ impl Upload {
         Ok(bytes)
     }
 
-    /// Reads on for a while, so that a client that is still sending gets to read why it was refused. One that waits
-    /// to be asked for its body is not asked.
-    pub(crate) async fn discard(mut self) {
-        if (!self.is_asked && self.headers.contains_key(EXPECT)) || self.app.is_draining() {
+    /// Reads on for a while beside the answer, so that a client that is still sending gets to read why it was refused; the
+    /// connection goes on if all of the body comes in that time. One that waits to be asked for its body is not asked.
+    pub(crate) fn discard(self) {
+        let Self { headers, mut body, held, is_asked, is_whole, handoff, app, .. } = self;
+        drop(held);
+        if is_whole || body.is_end_stream() {
             return;
         }
-        let read_on = async {
-            let mut bytes = 0;
-            while let Some(Ok(frame)) = self.body.frame().await {
-                bytes += frame.data_ref().map_or(0, Bytes::len);
-                if bytes >= DISCARD_BYTES_MAX {
-                    return;
-                }
+        let until = Instant::now() + LINGER_TIME_MAX;
+        if !is_asked && headers.contains_key(EXPECT) {
+            // It may send all the same, because it has waited for long enough.
+            handoff.linger(until);
+            return;
+        }
+        let under_way = handoff.begin();
+        spawn(async move {
+            let is_whole = tokio::select! {
+                is_whole = read_on(&mut body) => is_whole,
+                () = time_is_over(&app, until) => false,
+            };
+            if !is_whole {
+                // The connection ends with the body, and then lingers for the rest of the time.
+                handoff.linger(until);
             }
-        };
-        // Whether it came to the end or the time did, the answer goes out now.
-        let _ = timeout(DISCARD_TIME_MAX, read_on).await;
+            drop((body, under_way));
+            handoff.wake();
+        });
     }
+}
+
+/// Whether that was all, or nothing more can come.
+async fn read_on(body: &mut Incoming) -> bool {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes >= LINGER_BYTES_MAX {
+            return false;
+        }
+    }
+    true
 }

@@ -153,5 +153,6 @@ fn a_drain_ends_a_batch_that_waits_for_its_next_line_with_its_counts() {
     let answer = client.answer();
     answer.problem(503);
     assert_eq!(answer.json()["published"], json!(1));
+    drop(client);
     assert_eq!(server.drain().cut, 0);
 }

@@ -320,5 +320,6 @@ fn a_publish_whose_body_is_under_way_is_answered_503() {
     server.begin_drain();
     // Whoever sends the rest of a body on a connection that was closed may lose the answer.
     client.answer().problem(503);
+    drop(client);
     assert_eq!(server.drain().cut, 0);
 }

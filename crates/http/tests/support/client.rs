@@ -75,6 +75,11 @@ impl Client {
         self.socket.write_all(bytes.as_ref()).is_ok()
     }
 
+    /// The same connection, for another thread to write to.
+    pub(crate) fn writer(&self) -> TcpStream {
+        self.socket.try_clone().unwrap()
+    }
+
     /// Closes the sending side only.
     pub(crate) fn finish_sending(&self) {
         self.socket.shutdown(Shutdown::Write).unwrap();
