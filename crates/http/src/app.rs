@@ -9,7 +9,9 @@ use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, 
 use rand::RngExt as _;
 use tracing::info;
 
-use crate::{config::Config, log::Sampler, room::Room, stop::Stop, tcp::Tcp};
+use hyper::header::HeaderValue;
+
+use crate::{config::Config, idle::Idle, log::Sampler, room::Room, silence, stop::Stop, tcp::Tcp};
 
 /// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
@@ -30,6 +32,10 @@ pub(crate) struct App {
     pub(crate) bodies: Arc<Room>,
     /// For pages of history, until they are sent.
     pub(crate) pages: Arc<Room>,
+    /// The connections that wait for their next request.
+    pub(crate) idle: Arc<Idle>,
+    /// What they are told of how long they may.
+    pub(crate) keep_alive: Option<HeaderValue>,
     started: Instant,
 }
 
@@ -54,6 +60,8 @@ impl App {
             hub,
             bodies: room(),
             pages: room(),
+            idle: Idle::new(config.idle_connections_max),
+            keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,
             sent: Sampler::default(),
             drain_ends: OnceLock::new(),

@@ -25,8 +25,14 @@ pub struct Config {
     pub h1_outlet: H1Outlet,
     /// Bytes of a request head. Default 16 KiB: hyper would take 408 KiB from anybody.
     pub head_bytes_max: usize,
-    /// How long a head may take, and how long a kept-alive connection may wait for the next. Default 10 s.
+    /// How long a head may take, and the first one to begin. Default 10 s.
     pub head_timeout: Duration,
+    /// How long a connection may wait for its next request. HTTP/1.1 clients are told a little less (`Keep-Alive`). Default
+    /// 90 s: more than proxies keep theirs (nginx and ALB 60 s, browsers up to 75 s), so that it is they who close.
+    pub keep_alive_timeout: Duration,
+    /// Connections that may wait for their next request; beyond that, the one that has waited longest is closed. Default
+    /// 1,024: each holds a descriptor and about 20 KiB.
+    pub idle_connections_max: usize,
     /// Bytes of a request body. Default 1 MiB.
     pub body_bytes_max: usize,
     /// How long a body may pause between two pieces. Default 30 s.
@@ -71,6 +77,8 @@ impl Default for Config {
             h1_outlet: H1Outlet::default(),
             head_bytes_max: 16 << 10,
             head_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(90),
+            idle_connections_max: 1_024,
             body_bytes_max: 1 << 20,
             body_idle_timeout: Duration::from_secs(30),
             bodies_bytes_max: 64 << 20,

@@ -16,11 +16,7 @@ use hyper::{
     server::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::TcpStream,
-    task::yield_now,
-    time::{Sleep, sleep, timeout},
-};
+use tokio::{net::TcpStream, task::yield_now, time::timeout};
 use tracing::debug;
 
 use crate::{
@@ -30,6 +26,7 @@ use crate::{
     lane::Place,
     linger::{LINGER_TIME_MAX, linger},
     service::{Peer, Service},
+    silence::Silence,
     stop::Stop,
     tcp::Tcp,
     wire::{Protocol, Wire},
@@ -94,8 +91,8 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
     let mut connection = Box::pin(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(config.head_timeout)
+            // That is for `Silence` to see: hyper does not tell a head that has begun from none.
+            .header_read_timeout(None)
             // A publisher may close its side behind its request and still wants the answer. A stream's end is seen by
             // its shard; only where hyper keeps streams it has to see it itself.
             .half_close(config.h1_outlet == H1Outlet::Socket)
@@ -105,6 +102,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
+    let mut silence = Silence::new(app, &handoff, true);
     let parked = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -125,7 +123,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
         }
         let is_cut = handoff.newest_life().poll_cut(cx).is_ready();
         let is_overdue = handoff.poll_overdue(cx).is_ready();
-        if is_cut || is_overdue || (is_stopping && handoff.is_idle()) {
+        if is_cut || is_overdue || (is_stopping && handoff.is_idle()) || silence.poll_over(cx).is_ready() {
             return Poll::Ready(None);
         }
         handoff.take().map_or(Poll::Pending, |parked| Poll::Ready(Some(parked)))
@@ -151,8 +149,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    // Armed while nothing is under way, as between two requests of HTTP/1.1.
-    let mut idle = pin!(None::<Sleep>);
+    let mut silence = Silence::new(app, &handoff, false);
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -173,15 +170,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
         if is_done || handoff.poll_overdue(cx).is_ready() {
             return Poll::Ready(());
         }
-        if !handoff.is_idle() {
-            idle.set(None);
-            return Poll::Pending;
-        }
-        if idle.is_none() {
-            idle.set(Some(sleep(config.head_timeout)));
-        }
-        let is_over = idle.as_mut().as_pin_mut().is_some_and(|idle| idle.poll(cx).is_ready());
-        if is_over { Poll::Ready(()) } else { Poll::Pending }
+        silence.poll_over(cx)
     })
     .await;
 }

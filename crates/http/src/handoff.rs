@@ -37,6 +37,8 @@ pub(crate) struct Handoff {
     is_overdue: AtomicBool,
     /// The client may still be sending what nobody wants any more, and until then it has time to read its answer.
     lingers_until: Mutex<Option<Instant>>,
+    /// The connection waits for its next request, and is to make room for others.
+    is_unwanted: AtomicBool,
     task: AtomicWaker,
     is_reached: AtomicBool,
     is_write_pending: AtomicBool,
@@ -44,9 +46,13 @@ pub(crate) struct Handoff {
     /// Of a request that another server carries: it counts for its shard until its answer is sent.
     _place: Option<Place>,
     under_way: AtomicUsize,
+    /// How many have come.
+    requests: AtomicUsize,
+    /// Bytes have come since the connection had something to do.
+    has_begun_head: AtomicBool,
 }
 
-// One thread, so Relaxed is enough everywhere.
+// One thread, so Relaxed is enough everywhere. (Only who makes room for others comes from elsewhere, and wakes the task.)
 impl Handoff {
     /// Of a request alone.
     pub(crate) fn of(place: Option<Place>) -> Self {
@@ -100,6 +106,7 @@ impl Handoff {
 
     /// A request has come; its answer is owed until the guard is dropped, which its body does.
     pub(crate) fn owe(self: &Arc<Self>) -> Owed {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let life = Life::default();
         *self.life.lock() = life.clone();
         Owed { under_way: self.begin(), life }
@@ -126,6 +133,31 @@ impl Handoff {
         self.under_way.load(Ordering::Relaxed) == 0 && !self.is_write_pending.load(Ordering::Relaxed)
     }
 
+    /// How many requests have come.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The I/O wrapper has read something.
+    pub(crate) fn note_read(&self) {
+        self.has_begun_head.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anything has come since nothing was under way; what came in one piece with the request before is not seen.
+    pub(crate) fn has_begun_head(&self) -> bool {
+        self.has_begun_head.load(Ordering::Relaxed)
+    }
+
+    /// See [`crate::idle::Idle`].
+    pub(crate) fn set_unwanted(&self, is_unwanted: bool) {
+        // Release, and Acquire below: whoever is woken sees it.
+        self.is_unwanted.store(is_unwanted, Ordering::Release);
+    }
+
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.is_unwanted.load(Ordering::Acquire)
+    }
+
     /// Whether hyper has carried a stream here, parts of which it may still hold.
     pub(crate) fn has_streamed(&self) -> bool {
         self.has_streamed.load(Ordering::Relaxed)
@@ -138,7 +170,9 @@ pub(crate) struct UnderWay(Arc<Handoff>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        if self.0.under_way.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.has_begun_head.store(false, Ordering::Relaxed);
+        }
     }
 }
 

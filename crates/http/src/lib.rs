@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod answer;
 mod app;
 mod batch;
 mod body;
@@ -20,6 +21,7 @@ pub mod fuzz;
 mod handoff;
 mod history;
 mod idempotency;
+mod idle;
 mod lane;
 mod line;
 mod linger;
@@ -33,6 +35,7 @@ mod room;
 mod route;
 mod server;
 mod service;
+mod silence;
 mod since;
 mod start;
 mod stop;

@@ -25,6 +25,8 @@ use crate::{
 
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many connections that wait for their next request make room then.
+const IDLE_CLOSED: usize = 32;
 /// When the kernel starts to ask a silent peer whether it is there, how often, and how many times.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -103,6 +105,7 @@ async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -
                     let left_out = (left_out > 0).then_some(left_out);
                     warn!(%error, left_out, "cannot accept connections for now; open streams go on");
                 }
+                app.idle.close(IDLE_CLOSED);
                 sleep(ACCEPT_PAUSE).await;
             }
         }

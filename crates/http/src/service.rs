@@ -1,27 +1,19 @@
 //! [`Service`]: one request in, one answer out. hyper calls it; it finds the route and the handler.
-//!
-//! The future of a stream's answer is ready at once, because hyper keeps its space for as long as the stream.
 
-use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HOST, HeaderValue},
+    header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, CONTENT_TYPE, HOST, HeaderValue},
 };
 
 use tokio::time::sleep;
 
 use crate::{
     access,
+    answer::Answer,
     app::App,
     batch,
     body::Body,
@@ -57,6 +49,25 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let owed = self.peer.handoff.owe();
+        let keep_alive = self.keep_alive(&request);
+        let answer = self.answer_any(request, owed);
+        answer.announcing(keep_alive)
+    }
+}
+
+impl Service {
+    /// What HTTP/1.1 clients are told of how long the connection is kept, if it is.
+    fn keep_alive(&self, request: &Request<Incoming>) -> Option<HeaderValue> {
+        let is_kept = || {
+            let options = request.headers().get_all(CONNECTION).iter();
+            let mut options = options.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+            !options.any(|option| option.trim().eq_ignore_ascii_case("close")) && !self.app.is_draining()
+        };
+        let is_told = self.peer.is_h1 && request.version() == Version::HTTP_11 && is_kept();
+        is_told.then(|| self.app.keep_alive.clone()).flatten()
+    }
+
+    fn answer_any(&self, request: Request<Incoming>, owed: Owed) -> Answer {
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
             Ok(route) if self.app.hub.is_ready() || !needs_journal(&route, &request) => {
                 self.answer(route, request, owed)
@@ -87,7 +98,7 @@ impl Service {
             let Ok(response) = answer.await;
             response
         };
-        Answer::Later(Box::pin(answer))
+        Answer::boxed(Box::pin(answer))
     }
 
     fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
@@ -212,32 +223,4 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
-}
-
-/// An answer that is there, or one that has to read a body first.
-pub(crate) enum Answer {
-    Now(Ready<Response<Body>>),
-    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
-}
-
-impl Answer {
-    fn now(response: Response<Body>, owed: Owed) -> Self {
-        Self::Now(ready(response.map(|body| body.owed(owed))))
-    }
-
-    fn later(response: impl Future<Output = Response<Body>> + Send + 'static, owed: Owed) -> Self {
-        Self::Later(Box::pin(async { response.await.map(|body| body.owed(owed)) }))
-    }
-}
-
-impl Future for Answer {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Now(response) => Pin::new(response).poll(cx),
-            Self::Later(response) => response.as_mut().poll(cx),
-        }
-        .map(Ok)
-    }
 }

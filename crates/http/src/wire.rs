@@ -1,5 +1,5 @@
 //! [`Wire`]: the socket as hyper sees it: gives back the bytes that told the protocols apart, and notes whether
-//! the last write got through, which the take-over must know.
+//! the last write got through, which the take-over must know, and that something was read.
 
 use std::{
     io,
@@ -82,7 +82,12 @@ impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let ahead = &self.ahead[self.ahead_from..self.ahead_to];
         if ahead.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            if buffer.filled().len() > before {
+                self.handoff.note_read();
+            }
+            return read;
         }
         let count = ahead.len().min(buffer.remaining());
         buffer.put_slice(&ahead[..count]);

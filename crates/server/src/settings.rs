@@ -174,9 +174,18 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_HEAD_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(8 * KIB, 16 * MIB), help_heading = "Limits")]
     head_bytes: usize,
 
-    /// How long a head may take, and how long a connection may wait for the next request.
+    /// How long the head of a request may take, and the first one to begin.
     #[arg(long, env = "FANFARE_HEAD_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(MS, YEAR), help_heading = "Limits")]
     head_timeout: Duration,
+
+    /// How long a connection may wait for its next request; longer than proxies keep theirs, or what they send in the moment
+    /// when it is closed is lost.
+    #[arg(long, env = "FANFARE_KEEP_ALIVE_TIMEOUT", value_name = "DURATION", default_value = "90s", value_parser = duration(MS, YEAR), help_heading = "Limits")]
+    keep_alive_timeout: Duration,
+
+    /// Connections that may wait for their next request; beyond that, the one that has waited longest is closed.
+    #[arg(long, env = "FANFARE_IDLE_CONNECTIONS_MAX", value_name = "N", default_value = "1024", value_parser = value_parser!(u32), help_heading = "Limits")]
+    idle_connections_max: u32,
 
     /// Channels one connection may follow.
     #[arg(long, env = "FANFARE_CHANNELS_MAX", value_name = "N", default_value = "128", value_parser = value_parser!(u16).range(1..), help_heading = "Limits")]

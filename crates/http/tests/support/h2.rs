@@ -80,6 +80,11 @@ impl H2 {
         Answer { status: head.status, head, body }
     }
 
+    /// Whether the connection has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// A stream, its first lines not yet read.
     #[track_caller]
     pub(crate) fn subscribe(&self, path: &str) -> Stream {

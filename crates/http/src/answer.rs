@@ -1,0 +1,69 @@
+//! [`Answer`]: the future that hyper gets for a request. A stream's is ready at once, because hyper keeps its space for as long
+//! as the stream.
+
+use std::{
+    convert::Infallible,
+    future::{self, Ready},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use hyper::{
+    Response,
+    header::{CONNECTION, HeaderName, HeaderValue},
+};
+
+use crate::{body::Body, handoff::Owed};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// An answer, and what it says of how long its connection is kept.
+pub(crate) struct Answer {
+    when: When,
+    keep_alive: Option<HeaderValue>,
+}
+
+/// It is there, or has to read a body first.
+enum When {
+    Now(Ready<Response<Body>>),
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+}
+
+impl Answer {
+    pub(crate) fn now(response: Response<Body>, owed: Owed) -> Self {
+        Self { when: When::Now(future::ready(response.map(|body| body.owed(owed)))), keep_alive: None }
+    }
+
+    pub(crate) fn later(response: impl Future<Output = Response<Body>> + Send + 'static, owed: Owed) -> Self {
+        Self::boxed(Box::pin(async { response.await.map(|body| body.owed(owed)) }))
+    }
+
+    pub(crate) fn boxed(response: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Self {
+        Self { when: When::Later(response), keep_alive: None }
+    }
+
+    /// The same, and it says how long the connection is kept, if it is.
+    pub(crate) fn announcing(self, keep_alive: Option<HeaderValue>) -> Self {
+        Self { keep_alive, ..self }
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { when, keep_alive } = self.get_mut();
+        let mut response = ready!(match when {
+            When::Now(response) => Pin::new(response).poll(cx),
+            When::Later(response) => response.as_mut().poll(cx),
+        });
+        // A stream closes its connection.
+        if let Some(timeout) = keep_alive.take()
+            && !response.headers().contains_key(CONNECTION)
+        {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+            response.headers_mut().insert(KEEP_ALIVE, timeout);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
