@@ -30,6 +30,9 @@ const ERRORS_MAX: usize = 100;
 const TITLE_CHARACTERS_MAX: usize = 200;
 /// Lines that the journal may have to answer at a time: what it takes in one write.
 const UNANSWERED_MAX: usize = 512;
+/// U+FEFF in UTF-8, with which some programs begin a file, so it may stand where another file was appended too. It may be
+/// ignored (RFC 8259 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
@@ -75,12 +78,13 @@ impl<'a> Batch<'a> {
         }
         upload.check_coding()?;
         let mut line = Partial::default();
+        upload.end_unit(0);
         while let Some(piece) = upload.piece().await? {
             let mut rest = &piece[..];
             while let Some(end) = memchr(b'\n', rest) {
                 let whole = line.take(&rest[..end], self.app.config.body_bytes_max);
                 rest = &rest[end + 1..];
-                upload.begin_unit();
+                upload.end_unit(rest.len());
                 self.publish_line(whole.as_deref()).await?;
             }
             line.keep(rest, self.app.config.body_bytes_max);
@@ -104,7 +108,7 @@ impl<'a> Batch<'a> {
             self.fail(&format!("a line has at most {max} bytes"));
             return Ok(());
         };
-        let line = line.trim_ascii();
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return Ok(());
         }

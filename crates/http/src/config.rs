@@ -35,8 +35,11 @@ pub struct Config {
     pub idle_connections_max: usize,
     /// Bytes of a request body. Default 1 MiB.
     pub body_bytes_max: usize,
-    /// How long a body may pause between two pieces. Default 30 s.
+    /// How long a body, or a line of a batch, may pause between two pieces. Default 30 s.
     pub body_idle_timeout: Duration,
+    /// How long a batch may pause between two lines; empty ones count. Default 10 min: its producer may have nothing to say for
+    /// as long, and one that is gone without a word is found by TCP keep-alive before.
+    pub batch_idle_timeout: Duration,
     /// Bytes of all bodies being received together; and as many again of all pages of history being sent. Default
     /// 64 MiB.
     pub bodies_bytes_max: usize,
@@ -81,6 +84,7 @@ impl Default for Config {
             idle_connections_max: 1_024,
             body_bytes_max: 1 << 20,
             body_idle_timeout: Duration::from_secs(30),
+            batch_idle_timeout: Duration::from_secs(600),
             bodies_bytes_max: 64 << 20,
             channels_max: 128,
             retry_ms: 1_000..=3_000,

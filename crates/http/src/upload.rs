@@ -39,7 +39,8 @@ pub(crate) struct Upload {
     /// When the body, or the line that is not whole yet, began; and the bytes of it that have come.
     unit_began: Instant,
     unit_bytes: u64,
-    idle_timeout: Duration,
+    /// Between two lines: nothing is held.
+    is_between: bool,
     draining: Stopped,
     handoff: Arc<Handoff>,
     app: Arc<App>,
@@ -56,7 +57,7 @@ impl Upload {
             is_whole: false,
             unit_began: Instant::now(),
             unit_bytes: 0,
-            idle_timeout: app.config.body_idle_timeout,
+            is_between: false,
             draining: app.draining.stopped(),
             handoff: Arc::clone(handoff),
             app: Arc::clone(app),
@@ -86,7 +87,7 @@ impl Upload {
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         self.is_asked = true;
         loop {
-            let patience = if self.app.bodies.is_short() { self.time_left() } else { self.idle_timeout };
+            let patience = self.patience();
             let frame = tokio::select! {
                 biased;
                 frame = timeout(patience, self.body.frame()) => frame,
@@ -102,6 +103,9 @@ impl Upload {
                 Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body paused for too long")),
             };
             let Ok(piece) = frame.into_data() else { continue };
+            if self.is_between {
+                (self.unit_began, self.is_between) = (Instant::now(), false);
+            }
             self.unit_bytes += piece.len() as u64;
             if !self.held.add(piece.len()) {
                 return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"));
@@ -110,15 +114,24 @@ impl Upload {
         }
     }
 
-    /// A line is whole, and another begins.
-    pub(crate) fn begin_unit(&mut self) {
-        (self.unit_began, self.unit_bytes) = (Instant::now(), 0);
+    /// A line is whole. Another one begins if some bytes of it have come, or else with the next byte.
+    pub(crate) fn end_unit(&mut self, bytes_of_next: usize) {
+        (self.unit_began, self.unit_bytes) = (Instant::now(), bytes_of_next as u64);
+        self.is_between = bytes_of_next == 0;
     }
 
-    /// A pause at any time, and the time that the bytes so far may have taken.
-    fn time_left(&self) -> Duration {
-        let allowed = self.idle_timeout + Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN);
-        allowed.saturating_sub(self.unit_began.elapsed()).min(self.idle_timeout)
+    /// How long the next piece may take to come. Where room for bodies is short, one that is slow has a pause at any time, and
+    /// the time that its bytes so far may have taken.
+    fn patience(&self) -> Duration {
+        let idle_timeout = self.app.config.body_idle_timeout;
+        if self.is_between {
+            return self.app.config.batch_idle_timeout;
+        }
+        if !self.app.bodies.is_short() {
+            return idle_timeout;
+        }
+        let allowed = idle_timeout + Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN);
+        allowed.saturating_sub(self.unit_began.elapsed()).min(idle_timeout)
     }
 
     /// Of what came only `bytes` are still held.

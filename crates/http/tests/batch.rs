@@ -2,9 +2,51 @@
 
 mod support;
 
+use std::{net::SocketAddr, time::Duration};
+
 use fanfare_http::Config;
 use serde_json::{Value, json};
-use support::server::{Server, Way, config};
+use support::{
+    client::{Answer, Client},
+    server::{Server, Way, config},
+};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// One that sends a batch as it comes.
+struct Producer(Client);
+
+impl Producer {
+    fn open(server: &Server) -> Self {
+        Self::open_at(server.address)
+    }
+
+    fn open_at(address: SocketAddr) -> Self {
+        let mut client = Client::open(address);
+        client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+        Self(client)
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.send(format!("{:x}\r\n{text}\r\n", text.len()));
+    }
+
+    fn finish(mut self) -> Answer {
+        self.0.send("0\r\n\r\n");
+        self.0.answer()
+    }
+}
+
+fn line(data: &str) -> String {
+    format!("{{\"channel\":\"a\",\"data\":{data}}}\n")
+}
+
+/// Until a body that began just now has paused for too long.
+fn outlast_a_body(server: &Server) {
+    let mut client = server.client();
+    client.send("POST /broadcast HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nx");
+    assert_eq!(client.answer().status, 408);
+}
 
 fn post(server: &Server, lines: &str) -> (u16, Value) {
     let answer = server.post("/publish", &[("content-type", "application/x-ndjson")], lines);
@@ -83,18 +125,73 @@ fn the_size_limit_is_that_of_a_line_and_not_of_the_body() {
 
 #[test]
 fn lines_are_published_as_they_come_and_a_long_pause_ends_the_batch_with_its_counts() {
-    let pause = std::time::Duration::from_millis(300);
-    let server = Server::start(Way::Socket, Config { body_idle_timeout: pause, ..config(Way::Socket) });
+    let server = Server::start(Way::Socket, Config { batch_idle_timeout: SHORT, ..config(Way::Socket) });
     let mut stream = server.subscribe("/channels/a");
-    let mut client = server.client();
-    client.send("POST /publish HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut producer = Producer::open(&server);
     for data in ["1", "2"] {
-        let line = format!("{{\"channel\":\"a\",\"data\":{data}}}\n");
-        client.send(format!("{:x}\r\n{line}\r\n", line.len()));
+        producer.send(&line(data));
         assert_eq!(stream.data(), data, "before the batch is over");
     }
-    let answer = client.answer();
+    let answer = producer.0.answer();
     assert_eq!((answer.status, &answer.json()["published"]), (408, &json!(2)));
+}
+
+#[test]
+fn a_producer_may_be_quiet_between_two_lines_for_longer_than_a_body_may() {
+    let server = Server::start(Way::Socket, Config { body_idle_timeout: SHORT, ..config(Way::Socket) });
+    let mut stream = server.subscribe("/channels/a");
+    let mut producer = Producer::open(&server);
+    for data in ["1", "2", "3"] {
+        outlast_a_body(&server);
+        producer.send(&line(data));
+        assert_eq!(stream.data(), data);
+    }
+    outlast_a_body(&server);
+    let answer = producer.finish();
+    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(3)));
+}
+
+#[test]
+fn a_line_that_has_begun_may_not_pause_for_longer_than_a_body() {
+    let server = Server::start(Way::Socket, Config { body_idle_timeout: SHORT, ..config(Way::Socket) });
+    let mut producer = Producer::open(&server);
+    producer.send(&format!("{}{{\"channel\":", line("1")));
+    let answer = producer.0.answer();
+    assert_eq!((answer.status, &answer.json()["published"]), (408, &json!(1)));
+}
+
+#[test]
+fn empty_lines_keep_a_batch_open() {
+    let batch_idle_timeout = Duration::from_millis(800);
+    let server = Server::start(Way::Socket, Config { batch_idle_timeout, ..config(Way::Socket) });
+    let mut producer = Producer::open(&server);
+    let address = server.address;
+    // Twice as long as a batch may be quiet.
+    let quiet = std::thread::spawn(move || {
+        for _ in 0..2 {
+            assert_eq!(Producer::open_at(address).0.answer().status, 408);
+        }
+    });
+    while !quiet.is_finished() {
+        producer.send("\n");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    quiet.join().unwrap();
+    producer.send("\n\r\n");
+    producer.send(&line("1"));
+    let answer = producer.finish();
+    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(1)), "{:?}", answer.json());
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let server = Server::new(Way::Socket);
+    let lines = [line("1"), line("2")].concat();
+    for lines in [format!("\u{feff}{lines}"), format!("\u{feff}{lines}\u{feff}{lines}"), format!("\u{feff}\r\n{lines}")]
+    {
+        let (status, answer) = post(&server, &lines);
+        assert_eq!((status, &answer["failed"]), (202, &json!(0)), "{lines:?}: {answer}");
+    }
 }
 
 #[test]

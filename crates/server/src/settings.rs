@@ -89,9 +89,13 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_BODY_BYTES", value_name = "SIZE", default_value = "1MiB", value_parser = size(1, GIB), help_heading = "Publishing")]
     body_bytes: usize,
 
-    /// How long a body may pause between two pieces.
+    /// How long a body, or a line of a batch, may pause between two pieces.
     #[arg(long, env = "FANFARE_BODY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     body_idle_timeout: Duration,
+
+    /// How long a batch may pause between two lines; empty lines count.
+    #[arg(long, env = "FANFARE_BATCH_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
+    batch_idle_timeout: Duration,
 
     /// Bytes of all bodies being received together; more have to wait or are refused. As many again may be taken by pages
     /// of history being sent.

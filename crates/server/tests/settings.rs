@@ -53,6 +53,7 @@ allow-anonymous-publish = true
 cors-origin = ["https://example.org", "http://[::1]:8080"]
 body-bytes = "2MiB"
 body-idle-timeout = "3s"
+batch-idle-timeout = "39m"
 bodies-bytes = "4MiB"
 idempotency-window = "25s"
 idempotency-keys = 26

@@ -131,6 +131,7 @@ impl Serve {
             idle_connections_max: usize::try_from(self.idle_connections_max).unwrap_or(usize::MAX),
             body_bytes_max: self.body_bytes,
             body_idle_timeout: self.body_idle_timeout,
+            batch_idle_timeout: self.batch_idle_timeout,
             bodies_bytes_max: self.bodies_bytes,
             channels_max: usize::from(self.channels_max),
             retry_ms: ms(self.retry_min)..=ms(self.retry_max),
@@ -258,6 +259,7 @@ mod tests {
             "--idempotency-window=35s",
             "--idempotency-keys=36",
             "--ready-timeout=37s",
+            "--batch-idle-timeout=40s",
         ];
         let second = Duration::from_secs;
         let each = Retention { events_max: 25, bytes_max: 26, age_ms_max: 27_000 };
@@ -300,6 +302,7 @@ mod tests {
             idle_connections_max: 39,
             body_bytes_max: 2 << 20,
             body_idle_timeout: second(3),
+            batch_idle_timeout: second(40),
             bodies_bytes_max: 4 << 20,
             channels_max: 17,
             retry_ms: 7_000..=8_000,
