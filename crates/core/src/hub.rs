@@ -309,19 +309,23 @@ impl<S> Hub<S> {
         self.ready.wait(1).await;
     }
 
-    /// Whether a stream of `client` and `channels` that begins there goes on behind an event that the hub has had. A shared
-    /// journal may have it nevertheless: see [`Hub::caught_up`].
-    pub fn is_known(&self, start: &Start, client: &ClientId, channels: &[Channel]) -> bool {
-        let Start::AfterOwn(own_ids) = start else { return true };
-        let channels = channels.iter().cloned().map(Target::Channel);
-        let targets: Vec<_> = [Target::All, Target::Client(client.clone())].into_iter().chain(channels).collect();
-        self.order.lock().journal.knows(own_ids, &targets)
+    /// Whether others write to its journal as well.
+    pub fn is_shared(&self) -> bool {
+        self.order.lock().journal.is_shared()
+    }
+
+    /// Whether the place may be behind an event that is in the journal already and that the hub has not read: others write to
+    /// that as well, and nothing that went to one of `targets` has the id. See [`Hub::caught_up`].
+    pub fn may_be_ahead(&self, start: &Start, targets: &[Target]) -> bool {
+        let Start::AfterOwn(own_ids) = start else { return false };
+        let order = self.order.lock();
+        order.journal.is_shared() && !own_ids.is_empty() && !order.journal.knows(own_ids, targets)
     }
 
     /// Waits until the hub has everything that its journal has now, if others write to that as well: for as long as that
     /// cannot be reached.
     pub async fn caught_up(&self) {
-        if !self.order.lock().journal.is_shared() {
+        if !self.is_shared() {
             return;
         }
         // Relaxed: the wake makes it seen.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use fanfare_core::{Channel, Message, Page, ReadLimit, Start};
+use fanfare_core::{Channel, Message, Page, ReadLimit, Start, Target};
 use hyper::{
     Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
@@ -49,6 +49,13 @@ async fn page(app: &App, handoff: Arc<Handoff>, channel: &Channel, query: &str) 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// As `subscribe::may_be_ahead`, for a page.
+pub(crate) fn may_be_ahead(app: &App, channel: &Channel, query: &str) -> bool {
+    let Ok(query) = Query::parse(query) else { return false };
+    let start = query.one("after").ok().flatten().and_then(start::cursor);
+    start.is_some_and(|start| app.hub.may_be_ahead(&start, &[Target::Channel(channel.clone())]))
 }
 
 fn limit(text: &str) -> Option<usize> {

@@ -69,7 +69,8 @@ impl Service {
 
     fn answer_any(&self, request: Request<Incoming>, owed: Owed) -> Answer {
         match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
-            Ok(route) if self.app.hub.is_ready() || !needs_journal(&route, &request) => {
+            Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),
+            Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
                 self.answer(route, request, owed)
             }
             Ok(route) => self.answer_when_ready(route, request, owed),
@@ -79,12 +80,19 @@ impl Service {
 }
 
 impl Service {
-    /// Without what its journal had before it, a hub would answer as if that had never been.
+    /// Without what its journal had before it, a hub would answer as if that had never been. Nor does it know an id that another
+    /// node has told before it has read all that this node had.
     fn answer_when_ready(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let service = self.clone();
         let answer = async move {
+            let read = async {
+                service.app.hub.ready().await;
+                if may_be_ahead(&service.app, &route, &request) {
+                    service.app.hub.caught_up().await;
+                }
+            };
             tokio::select! {
-                () = service.app.hub.ready() => {}
+                () = read => {}
                 () = service.app.draining.stopped() => {}
                 () = sleep(service.app.config.ready_timeout) => {}
             }
@@ -187,6 +195,24 @@ impl Service {
             }
         };
         Answer::later(answer, owed)
+    }
+}
+
+/// Whether it asks for what comes behind an event that this node may have yet to read.
+fn may_be_ahead(app: &App, route: &Route, request: &Request<Incoming>) -> bool {
+    if !app.hub.is_shared() {
+        return false;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    match route {
+        Route::History(channel) => history::may_be_ahead(app, channel, query),
+        Route::Stream { channel, is_head } => {
+            let (version, headers, channel, is_head) =
+                (request.version(), request.headers(), channel.clone(), *is_head);
+            let request = subscribe::Request { channel, query, version, headers, is_head };
+            subscribe::may_be_ahead(app, &request)
+        }
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Channel, ClientId, Framing, Heartbeat, Subscribe, prelude};
+use fanfare_core::{Channel, ClientId, Framing, Heartbeat, Start, Subscribe, Target, prelude};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
@@ -42,14 +42,7 @@ pub(crate) fn subscribe(
     owed: &Owed,
     request: Request<'_>,
 ) -> Result<Response<Body>, Problem> {
-    let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
-    let client = match query.one("id")? {
-        Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
-        None => made_up_client(),
-    };
-    let channels = channels(app, request.channel, &query)?;
-    let start = start::of_stream(request.headers, &query, unix_ms())?;
-    let heartbeat = heartbeat(&query)?;
+    let Wanted { client, channels, start, heartbeat } = Wanted::parse(app, &request)?;
     if request.is_head {
         return Ok(head(Body::empty(), request.version));
     }
@@ -89,8 +82,41 @@ pub(crate) fn subscribe(
     Ok(head(content.into(), request.version))
 }
 
-fn channels(app: &App, first: Option<Channel>, query: &Query) -> Result<Vec<Channel>, Problem> {
-    let mut channels: Vec<Channel> = first.into_iter().collect();
+/// Whether the place to begin may be behind an event that this node has not read yet, but another one has: then it has to be
+/// asked for once more when it has read all there is. A request that is wrong is none.
+pub(crate) fn may_be_ahead(app: &App, request: &Request<'_>) -> bool {
+    let is_ahead = |wanted: Wanted| {
+        let Wanted { client, channels, start, .. } = wanted;
+        let channels = channels.into_iter().map(Target::Channel);
+        let targets: Vec<_> = [Target::All, Target::Client(client)].into_iter().chain(channels).collect();
+        app.hub.may_be_ahead(&start, &targets)
+    };
+    Wanted::parse(app, request).is_ok_and(is_ahead)
+}
+
+/// What a request says.
+struct Wanted {
+    client: ClientId,
+    channels: Vec<Channel>,
+    start: Start,
+    heartbeat: Heartbeat,
+}
+
+impl Wanted {
+    fn parse(app: &App, request: &Request<'_>) -> Result<Self, Problem> {
+        let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+        let client = match query.one("id")? {
+            Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
+            None => made_up_client(),
+        };
+        let channels = channels(app, request.channel.as_ref(), &query)?;
+        let start = start::of_stream(request.headers, &query, unix_ms())?;
+        Ok(Self { client, channels, start, heartbeat: heartbeat(&query)? })
+    }
+}
+
+fn channels(app: &App, first: Option<&Channel>, query: &Query) -> Result<Vec<Channel>, Problem> {
+    let mut channels: Vec<Channel> = first.into_iter().cloned().collect();
     for name in query.all("channel") {
         if channels.len() == app.config.channels_max {
             let max = app.config.channels_max;

@@ -3,7 +3,7 @@
 mod node;
 mod support;
 
-use fanfare_core::{Channel, ClientId, Pattern, PublishError, Start};
+use fanfare_core::{Channel, Pattern, PublishError, Start, Target};
 use node::{Node, config, event, id_of};
 use support::{PATIENCE, Proxy, RedisServer, until};
 
@@ -255,10 +255,10 @@ fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was
     let redis = RedisServer::start(&[]);
     let (writer, mut reader) = (Node::start(config(&redis.url())), Node::paused(config(&redis.url())));
     writer.publish_all((0..4_000).map(|n| event(&n.to_string()).with_own_id(&format!("own {n}")).unwrap()));
-    let channels = [Channel::new("c").unwrap()];
+    let targets = [Target::Channel(Channel::new("c").unwrap())];
     let is_known = |node: &Node, n: usize| {
         let start = Start::AfterOwn(vec![format!("own {n}")]);
-        node.hub.is_known(&start, &ClientId::new("u").unwrap(), &channels)
+        !node.hub.may_be_ahead(&start, &targets)
     };
     until("it has some", || is_known(&reader, 100));
     let asked = reader.ask();

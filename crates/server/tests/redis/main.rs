@@ -10,6 +10,7 @@ mod ingest;
 mod losses;
 mod node;
 mod nodes;
+mod own_ids;
 mod refusals;
 mod replicas;
 mod rights;

@@ -109,15 +109,18 @@ impl EventStream {
             let mut line = String::new();
             self.0.read_line(&mut line)?;
             let Some(line) = line.strip_suffix('\n') else { return Ok(None) };
-            match line.split_once(": ").unwrap_or((line, "")) {
-                ("", "") => return Ok(Some(block)),
+            if line.is_empty() {
+                return Ok(Some(block));
+            }
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            match (name, value.strip_prefix(' ').unwrap_or(value)) {
                 ("id", value) => block.id = Some(value.to_owned()),
                 ("event", value) => block.kind = Some(value.to_owned()),
                 ("data", value) => match &mut block.data {
                     Some(data) => data.extend(["\n", value]),
                     None => block.data = Some(value.to_owned()),
                 },
-                ("retry" | "" | ":", _) => {}
+                ("retry" | "", _) => {}
                 _ => panic!("no line of a stream: {line:?}"),
             }
         }
