@@ -22,7 +22,8 @@ fn data(watch: &Watch) -> Vec<&str> {
 fn who_comes_with_an_own_id_to_a_node_that_is_behind_gets_what_comes_after_it_and_nothing_twice() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[]));
+    // A link that was silent takes seconds to come back on a busy machine.
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &["--ready-timeout", "1min"]));
     a.publish(&format!("{PATH}?id=one"), "one");
     Watch::resume(&b, PATH, "1-0").until("one");
     proxy.stall();
