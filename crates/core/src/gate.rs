@@ -4,7 +4,7 @@
 //! leaves the queue if it is dropped.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -21,36 +21,36 @@ use crate::{
 /// The queue of waiting publishers. Lives under the hub's order lock.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    waiting: VecDeque<(u64, Waker)>,
+    /// By their tickets, which rise: tens of thousands may wait, and each comes and goes under the order lock.
+    waiting: BTreeMap<u64, Waker>,
     tickets: u64,
 }
 
 impl Gate {
     /// Whether the holder of `ticket` may go now, as far as the order of arrival is concerned.
     fn is_turn(&self, ticket: Option<u64>) -> bool {
-        self.waiting.front().is_none_or(|(first, _)| Some(*first) == ticket)
+        self.waiting.first_key_value().is_none_or(|(first, _)| Some(*first) == ticket)
     }
 
     fn join(&mut self, ticket: Option<u64>, waker: &Waker) -> u64 {
-        if let Some(place) = self.waiting.iter_mut().find(|(one, _)| Some(*one) == ticket) {
-            place.1.clone_from(waker);
-            return place.0;
-        }
-        self.tickets += 1;
-        self.waiting.push_back((self.tickets, waker.clone()));
-        self.tickets
+        let ticket = ticket.unwrap_or_else(|| {
+            self.tickets += 1;
+            self.tickets
+        });
+        self.waiting.entry(ticket).or_insert_with(|| waker.clone()).clone_from(waker);
+        ticket
     }
 
     fn leave(&mut self, ticket: u64) {
-        self.waiting.retain(|(one, _)| *one != ticket);
+        self.waiting.remove(&ticket);
     }
 
     pub(crate) fn first(&self) -> Option<Waker> {
-        self.waiting.front().map(|(_, waker)| waker.clone())
+        self.waiting.first_key_value().map(|(_, waker)| waker.clone())
     }
 
     pub(crate) fn all(&self) -> Vec<Waker> {
-        self.waiting.iter().map(|(_, waker)| waker.clone()).collect()
+        self.waiting.values().cloned().collect()
     }
 }
 
