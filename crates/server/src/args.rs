@@ -7,6 +7,7 @@ use std::{
     io::{Write as _, stderr},
     path::{Path, PathBuf},
     process,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
@@ -15,9 +16,13 @@ use fanfare_core::{EventId, NAME_BYTES_MAX};
 use crate::{
     failure::Failure,
     journal::since,
-    settings::{Serve, Settings, publisher_retry, variable_at_fault},
+    settings::{Serve, Settings, duration, publisher_retry, variable_at_fault},
     url::Url,
 };
+
+/// The least and the most that a client waits for something.
+const MS: Duration = Duration::from_millis(1);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Fanfare: publish an event once over HTTP, and every open event stream gets it.
 ///
@@ -39,14 +44,18 @@ enum Command {
     Serve(Box<Serve>),
     /// Publish one event, or a batch of them, and print the server's answer.
     ///
-    /// The data is DATA, or the file, or standard input: any bytes. Exits with 1 if the server refuses.
+    /// The data is DATA, or the file, or standard input: any bytes. Exits with 1 if the server refuses or does not answer in
+    /// time. An answer that comes before a batch is at its end, because the server ends for instance, is told with its
+    /// counts of what was published.
     #[command(after_help = PUBLISH_EXAMPLES)]
     Publish(Box<Publish>),
     /// Print the events of a stream as they come.
     ///
-    /// Reconnects as a browser does, from the last event it has seen. Where the server says that events are missing, the
-    /// line is an event of the type fanfare.gap, and standard error says why. Ends when the server answers 204, at Ctrl-C, or
-    /// when nobody reads its output any more; exits with 1 if the server refuses.
+    /// Reconnects as a browser does, from the last event it has seen, also when the server cannot be reached or the stream
+    /// is dead. Where the server says that events are missing, the line is an event of the type fanfare.gap, and standard error
+    /// says why. Ends when the server answers 204, at Ctrl-C, or when nobody reads its output any more; exits with 1 if the
+    /// server refuses. 408, 429, 502, 503 and 504 are no refusals once a stream has been open, or where the answer has a
+    /// Retry-After: then it waits for so long, 5 minutes at most, or as before another reconnect, and tries again.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
     /// Look at a journal on disk, also while a server has it open.
@@ -193,6 +202,25 @@ pub(crate) struct Publish {
     /// The type of the data [default: by the file's name for images, else by what it holds].
     #[arg(long, value_name = "TYPE", value_parser = header_text)]
     pub(crate) content_type: Option<String>,
+
+    /// With --ndjson: send an empty line after so long without one, so that the server does not give a quiet batch up.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
+    pub(crate) keep_alive: Duration,
+
+    #[command(flatten)]
+    pub(crate) timeouts: Timeouts,
+}
+
+/// For how long `publish` and `subscribe` wait.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Timeouts {
+    /// How long a connection may take to be made, with the look-up of the name and TLS.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
+    pub(crate) connect_timeout: Duration,
+
+    /// How long the server may take nothing of what is sent, or not begin to answer when it has all.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, DAY))]
+    pub(crate) answer_timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -203,7 +231,7 @@ enum Wait {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Heartbeat {
-    /// An id without an event.
+    /// The id to go on from.
     Cursor,
 }
 
@@ -226,8 +254,8 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
-    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339), an event id, or
-    /// earliest. Once an event has come, a reconnect goes on from there.
+    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339, or Unix seconds), an event
+    /// id, earliest, or another word that the server knows. Once an event has come, a reconnect goes on from there.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
 
@@ -235,14 +263,22 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "ID", value_parser = header_text)]
     pub(crate) last_event_id: Option<String>,
 
-    /// What to be sent in silence in place of a comment: cursor is the position of the stream, which also comes at its
-    /// beginning, so that a reconnect misses nothing even where no event has come yet.
+    /// What to be sent in silence instead of a comment: cursor is the position of the stream, which also comes at its
+    /// beginning, so that a reconnect misses nothing even where no event has come yet. It is not printed.
     #[arg(long, value_name = "WHAT", value_enum)]
     heartbeat: Option<Heartbeat>,
 
-    /// End after so many events. What tells of a gap (of the type fanfare.gap) is not counted.
+    /// End after so many events. The server's own (of types that begin with fanfare.) are not counted.
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
+
+    /// Reconnect after so long without a byte, whatever stream it is [default: after three heartbeats that did not
+    /// come, 45s at least, where the stream sends any (comments); else only TCP says that the network is gone].
+    #[arg(long, value_name = "DURATION", value_parser = duration(MS, DAY))]
+    pub(crate) silence_timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) timeouts: Timeouts,
 }
 
 /// Text without what cannot stand in a header.

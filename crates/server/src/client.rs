@@ -1,131 +1,150 @@
-//! The HTTP client of `subscribe` and `publish`, and what its errors and a server's refusals mean to a person.
+//! [`Client`]: the HTTP/1.1 client of `subscribe` and `publish`. It reads while it writes, so that an answer that comes
+//! before all is sent is heard, and it waits for nothing without end.
 
-use std::{
-    io::{ErrorKind, Read as _},
-    sync::Arc,
-    time::Duration,
+mod answer;
+mod connector;
+mod error;
+mod socket;
+
+use std::{convert::Infallible, future, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{
+    BodyExt as _, Empty,
+    channel::{Channel, Sender},
+    combinators::UnsyncBoxBody,
 };
-
-use rustls::crypto::ring;
-use serde_json::Value;
-use ureq::{
-    Agent, Body, Error,
-    http::{Response, header::CONTENT_TYPE},
-    tls::{Certificate, RootCerts, TlsConfig},
+use hyper::{
+    HeaderMap, Method, Request, StatusCode, Uri,
+    client::conn::http1,
+    ext::on_informational,
+    header::{EXPECT, HeaderValue, USER_AGENT},
 };
+use hyper_util::rt::TokioIo;
+use tokio::{sync::Notify, time::timeout};
 
-use crate::{failure::Failure, printer::harmless, url::Url};
+pub(crate) use self::{
+    answer::{Answer, Reply},
+    error::Error,
+};
+use self::{connector::Connector, socket::Progress};
+use crate::{args::Timeouts, failure::Failure, url::Url};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Characters that are shown of an answer that is no problem document.
-const SHOWN_MAX: usize = 300;
-/// Bytes that are read of an answer.
-const ANSWER_BYTES_MAX: u64 = 4 << 20;
+/// How long a body is held back for the server to say that it wants it (`Expect: 100-continue`, RFC 9110 10.1.1). Not
+/// every server answers that, so it is sent after this all the same.
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
 
-/// A client for `url`. Statuses are no errors to it; it follows `redirects` of them.
-pub(crate) fn agent(url: &Url, redirects: u32) -> Result<Agent, Failure> {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(redirects)
-        .max_redirects_will_error(false)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .max_idle_connections(0)
-        .user_agent(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
-    let config = if url.is_https() { config.tls_config(tls()?) } else { config };
-    Ok(config.build().new_agent())
+/// Takes the pieces of a body. Dropped, it ends the body well.
+pub(crate) type Feed = Sender<Bytes>;
+type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Makes a connection for each request.
+pub(crate) struct Client {
+    connector: Connector,
+    answer_timeout: Duration,
 }
 
-/// TLS that trusts whom the system trusts.
-fn tls() -> Result<TlsConfig, Failure> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-        return Err(Failure::failed(format!(
-            "cannot read the certificates that this system trusts: {reason}; on Debian they are in the package \
-             ca-certificates"
-        )));
+impl Client {
+    pub(crate) fn new(timeouts: &Timeouts) -> Self {
+        let Timeouts { connect_timeout, answer_timeout } = *timeouts;
+        Self { connector: Connector::new(connect_timeout, answer_timeout), answer_timeout }
     }
-    let roots: Vec<_> = found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
-    Ok(TlsConfig::builder()
-        .root_certs(RootCerts::from(roots))
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .build())
-}
 
-/// Whether another try could go better.
-pub(crate) fn is_passing(error: &Error) -> bool {
-    match error {
-        Error::Io(error) => error.kind() != ErrorKind::InvalidData,
-        Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(_) | Error::Protocol(_) | Error::BodyStalled => {
-            true
-        }
-        _ => false,
+    /// Asks for `url`. A redirect is an answer like any other.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Answer<'static>, Error> {
+        let request = request(Method::GET, headers, Empty::new().boxed_unsync());
+        self.exchange(url, request, Box::pin(future::ready(()))).await
+    }
+
+    /// Sends the body that `feed` gives. With `Expect: 100-continue` among the `headers` it waits for the server first.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn post<'a, F>(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        feed: impl FnOnce(Feed) -> F + 'a,
+    ) -> Result<Answer<'a>, Error>
+    where
+        F: Future<Output = ()> + 'a,
+    {
+        let (sender, body) = Channel::new(1);
+        let asks_first = headers.contains_key(EXPECT);
+        let mut request = request(Method::POST, headers, body.boxed_unsync());
+        let wanted = Arc::new(Notify::new());
+        let told = Arc::clone(&wanted);
+        on_informational(&mut request, move |answer| {
+            if answer.status() == StatusCode::CONTINUE {
+                told.notify_one();
+            }
+        });
+        let feeding = async move {
+            if asks_first {
+                let _ = timeout(CONTINUE_WAIT, wanted.notified()).await;
+            }
+            feed(sender).await;
+        };
+        self.exchange(url, request, Box::pin(feeding)).await
+    }
+
+    /// Sends one request, while `feeding` gives its body, and waits for the head of the answer.
+    async fn exchange<'a>(
+        &self,
+        url: &Url,
+        mut request: Request<Outgoing>,
+        feeding: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    ) -> Result<Answer<'a>, Error> {
+        let uri: Uri = url.to_string().parse().map_err(|error| Error::Url(format!("{error}")))?;
+        let progress = Arc::new(Progress::new());
+        let connection = self.connector.connect(&uri, &progress).await?;
+        connection.address(&mut request, &uri)?;
+        let (mut sender, driver) = http1::handshake(TokioIo::new(connection.stream)).await?;
+        // What ends it is told to whoever waits for the answer.
+        tokio::spawn(driver);
+        let (answer_timeout, watched) = (self.answer_timeout, Arc::clone(&progress));
+        let mut feeding: Pin<Box<dyn Future<Output = ()> + 'a>> = Box::pin(async move {
+            feeding.await;
+            watched.end_body();
+            watched.quiet_for(answer_timeout).await;
+        });
+        let response = tokio::select! {
+            biased;
+            response = sender.send_request(request) => response?,
+            () = &mut feeding => return Err(Error::AnswerTimeout(answer_timeout)),
+        };
+        let is_early = !progress.is_body_ended();
+        Ok(Answer::new(response, answer_timeout, is_early, feeding, sender))
     }
 }
 
-/// Why there is no answer from `url`, and what to do.
-pub(crate) fn no_answer(url: &Url, error: &Error) -> String {
-    let (reason, advice) = match error {
-        Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            ("connection refused".to_owned(), "; is `fanfare serve` running there?")
-        }
-        Error::Io(error) if error.to_string().contains("lookup address") => {
-            (error.to_string(), "; check the name of the host")
-        }
-        Error::Io(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
-            return format!("{url} closed the connection before it had answered");
-        }
-        Error::Io(error) => (error.to_string(), ""),
-        Error::HostNotFound => ("no such host".to_owned(), "; check the name"),
-        Error::ConnectionFailed => ("no connection".to_owned(), "; is `fanfare serve` running there?"),
-        Error::Timeout(_) => ("no answer in time".to_owned(), "; is it the right port?"),
-        Error::Protocol(error) => (format!("that is not HTTP/1.1: {error}"), ""),
-        error => (error.to_string(), ""),
-    };
-    format!("cannot reach {url}: {}{advice}", harmless(&reason))
+fn request(method: Method, headers: HeaderMap, body: Outgoing) -> Request<Outgoing> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(USER_AGENT, AGENT);
+    request
 }
 
-/// An answer's status and what it says, as one line.
-pub(crate) fn refusal(mut response: Response<Body>) -> String {
-    let status = response.status();
-    let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-    let text = text(&mut response);
-    let problem: Option<Value> = serde_json::from_str(&text).ok();
-    let member = |name: &str| problem.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
-    let said = match (member("title"), member("detail")) {
-        (Some(title), Some(detail)) => format!("{title}: {detail}"),
-        (Some(title), None) => title,
-        (None, _) => {
-            let start: String = text.chars().take(SHOWN_MAX).collect();
-            format!("the server answered {status}: {}", start.trim()).trim_end_matches([' ', ':']).to_owned()
-        }
-    };
-    // Of a batch: what was published stays published, and which lines were wrong.
-    let counted = |name: &str| problem.as_ref()?.get(name)?.as_u64();
-    let said = match (counted("published"), counted("failed")) {
-        (Some(published), Some(failed)) => {
-            let first = problem.as_ref().and_then(|problem| problem.pointer("/errors/0"));
-            let first = first.map(|error| format!("; the first: {error}")).unwrap_or_default();
-            format!("{said} (published {published}, failed {failed}{first})")
-        }
-        _ => said,
-    };
-    match location {
-        Some(location) if status.is_redirection() => harmless(&format!("the server answered {status}; use {location}")),
-        _ => harmless(&said),
-    }
+/// The host and port as in the URL.
+fn host(uri: &Uri) -> Result<HeaderValue, Error> {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    HeaderValue::from_str(authority).map_err(|error| Error::Url(error.to_string()))
 }
 
-/// The body of an answer as text, as far as it goes.
-pub(crate) fn text(response: &mut Response<Body>) -> String {
-    let mut bytes = Vec::new();
-    // What came before an error is still worth showing.
-    let _ = response.body_mut().as_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The type of an answer without its parameters.
-pub(crate) fn content_type(response: &Response<Body>) -> String {
-    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// Runs a command that speaks HTTP, on a runtime of its own.
+///
+/// # Errors
+/// Those of the command; or there is no runtime.
+pub(crate) fn run<F: Future<Output = Result<(), Failure>>>(command: F) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+    let done = runtime.block_on(command);
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    done
 }

@@ -34,6 +34,7 @@ pub(crate) struct Parser {
     id: Option<String>,
     last_id: String,
     retry: Option<Duration>,
+    has_comment: bool,
 }
 
 impl Parser {
@@ -52,9 +53,14 @@ impl Parser {
         self.retry
     }
 
+    /// Whether a comment has come since this was asked last.
+    pub(crate) fn take_comment(&mut self) -> bool {
+        mem::take(&mut self.has_comment)
+    }
+
     /// Another connection begins; what was left unfinished is thrown away.
-    pub(crate) fn reconnected(self) -> Self {
-        Self { last_id: self.last_id, retry: self.retry, ..Self::default() }
+    pub(crate) fn reconnect(&mut self) {
+        *self = Self { last_id: mem::take(&mut self.last_id), retry: self.retry, ..Self::default() };
     }
 
     /// The events that `bytes` complete.
@@ -90,7 +96,7 @@ impl Parser {
             return self.dispatch();
         }
         match line.split_once(':') {
-            Some(("", _comment)) => {}
+            Some(("", _comment)) => self.has_comment = true,
             Some((field, value)) => self.field(field, value.strip_prefix(' ').unwrap_or(value)),
             None => self.field(&line, ""),
         }
@@ -184,7 +190,7 @@ mod tests {
         assert_eq!(parser.last_id(), "0");
         parser.feed(b"id: 1\n\ndata: b\n\nid: 2\ndata: unfinished").unwrap();
         assert_eq!(parser.last_id(), "1");
-        let mut parser = parser.reconnected();
+        parser.reconnect();
         assert_eq!(parser.feed(b"\n\ndata: c\n\n").unwrap(), [event(None, "message", "c")]);
         assert_eq!(parser.last_id(), "1");
         parser.feed(b"id\n\n").unwrap();
@@ -201,7 +207,19 @@ mod tests {
         parser.feed(b"retry: 99999999999999999999999\n").unwrap();
         assert_eq!(parser.retry(), Some(Duration::from_millis(u64::MAX)));
         parser.feed(b"retry:7\n").unwrap();
-        assert_eq!(parser.reconnected().retry(), Some(Duration::from_millis(7)));
+        parser.reconnect();
+        assert_eq!(parser.retry(), Some(Duration::from_millis(7)));
+    }
+
+    #[test]
+    fn a_comment_is_told_once() {
+        let mut parser = Parser::default();
+        for (bytes, has_comment) in
+            [("data: a\n\n", false), (":", false), ("\n", true), ("id: 1\n", false), (": x\n", true)]
+        {
+            parser.feed(bytes.as_bytes()).unwrap();
+            assert_eq!(parser.take_comment(), has_comment, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod batch;
 mod client;
 mod event_stream;
 mod failure;
@@ -14,6 +15,7 @@ mod publish;
 mod serve;
 mod settings;
 mod signals;
+mod silence;
 mod subscribe;
 mod url;
 

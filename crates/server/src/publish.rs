@@ -6,20 +6,26 @@ use std::{
     path::Path,
 };
 
-use ureq::{
-    Agent, Body, RequestBuilder, SendBody,
-    http::{HeaderValue, Response, header},
-    typestate::WithBody,
+use bytes::Bytes;
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue},
 };
 
-use crate::{args::Publish, client, failure::Failure, url::Url};
+use crate::{
+    args::Publish,
+    batch::Batch,
+    client::{self, Client, Error, Reply},
+    failure::Failure,
+    url::Url,
+};
 
 /// What a server takes in at once by default; no single event is larger.
 const DATA_BYTES_MAX: u64 = 64 << 20;
 /// Above this the server is asked whether it wants the body, so that one that does not can say so.
 const ASK_FIRST_BYTES: usize = 1 << 20;
-const CONTINUE: &str = "100-continue";
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const CONTINUE: HeaderValue = HeaderValue::from_static("100-continue");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const NDJSON: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
@@ -36,25 +42,85 @@ const IMAGES: [(&str, &str); 7] = [
 
 /// Publishes and prints the answer.
 pub(crate) fn run(args: &Publish) -> Result<(), Failure> {
-    let url = args.url();
-    let agent = client::agent(&url, 0)?;
-    let sent = if args.ndjson { send_batch(&agent, &url, args)? } else { send_event(&agent, &url, args)? };
-    let mut response = sent.map_err(|error| Failure::failed(client::no_answer(&url, &error)))?;
-    if !response.status().is_success() {
-        return Err(Failure::failed(client::refusal(response)));
+    client::run(async {
+        let (client, url) = (Client::new(&args.timeouts), args.url());
+        if args.ndjson { publish_batch(&client, &url, args).await } else { publish_event(&client, &url, args).await }
+    })
+}
+
+async fn publish_event(client: &Client, url: &Url, args: &Publish) -> Result<(), Failure> {
+    let data = data(args)?;
+    let mut headers = headers(args, default_type(args, &data))?;
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(data.len()));
+    if let Some(key) = &args.idempotency_key {
+        // As bytes: it may be other text than ASCII.
+        let value = HeaderValue::from_bytes(key.as_bytes());
+        headers
+            .insert(IDEMPOTENCY_KEY, value.map_err(|_| Failure::usage("--idempotency-key holds control characters"))?);
     }
-    let answer = client::text(&mut response);
-    // Whoever closes the output does not want the answer; the event is published all the same.
-    let _ = writeln!(stdout(), "{}", answer.trim_end());
-    match failed_lines(&answer) {
-        0 => Ok(()),
-        lines => Err(Failure::failed(format!("lines that were not published: {lines}"))),
+    if data.len() > ASK_FIRST_BYTES {
+        headers.insert(EXPECT, CONTINUE);
+    }
+    let sent = client.post(url, headers, async move |mut to| {
+        // If nobody takes it, the answer or its absence says why.
+        let _ = to.send_data(Bytes::from(data)).await;
+    });
+    let reply = match sent.await {
+        Ok(answer) => answer.read().await,
+        Err(error) => return Err(Failure::failed(no_answer(url, &error, "whether the event was published"))),
+    };
+    if !reply.status.is_success() {
+        return Err(Failure::failed(reply.refusal()));
+    }
+    print(&reply);
+    Ok(())
+}
+
+/// The lines go out as they come in.
+async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(), Failure> {
+    let mut headers = headers(args, NDJSON)?;
+    // A server that wants no batch says so before the first line is sent.
+    headers.insert(EXPECT, CONTINUE);
+    let batch = Batch::read(open(args.file())?, args.keep_alive);
+    let mut batch = batch.map_err(|error| Failure::failed(format!("cannot read the input: {error}")))?;
+    let answer = match client.post(url, headers, async |to| batch.send(to).await).await {
+        Ok(answer) => Ok(answer.read().await),
+        Err(error) => Err(error),
+    };
+    let mut reply = answer.map_err(|error| {
+        let what = format!("which of the lines were published (sent until then: {})", batch.lines_sent());
+        Failure::failed(no_answer(url, &error, &what))
+    })?;
+    reply.text = batch.in_input(reply.text);
+    let input = batch.trouble().map(|error| format!("cannot read the input to its end: {error}"));
+    if !reply.status.is_success() {
+        let refusal = reply.refusal();
+        return Err(Failure::failed(input.map_or(refusal.clone(), |input| format!("{input}; {refusal}"))));
+    }
+    print(&reply);
+    match (input, failed_lines(&reply.text)) {
+        (Some(input), _) => Err(Failure::failed(input)),
+        (None, lines @ 1..) => Err(Failure::failed(format!("lines that were not published: {lines}"))),
+        (None, 0) if reply.is_early => {
+            Err(Failure::failed("the server answered before the end of the input; what came after is not published"))
+        }
+        (None, 0) => Ok(()),
     }
 }
 
-type Sent = Result<Response<Body>, ureq::Error>;
+/// Whoever closes the output does not want the answer; what was published is published all the same.
+fn print(reply: &Reply) {
+    let _ = writeln!(stdout(), "{}", reply.text.trim_end());
+}
 
-fn send_event(agent: &Agent, url: &Url, args: &Publish) -> Result<Sent, Failure> {
+/// Why there is no answer, and `what` nobody knows then.
+fn no_answer(url: &Url, error: &Error, what: &str) -> String {
+    let told = error.told(url);
+    if error.may_have_been_heard() { format!("{told}; it is not known {what}") } else { told }
+}
+
+/// The data of the one event.
+fn data(args: &Publish) -> Result<Vec<u8>, Failure> {
     let data = match (&args.data, args.file()) {
         (Some(data), _) => data.clone().into_encoded_bytes(),
         (None, file) => {
@@ -68,35 +134,19 @@ fn send_event(agent: &Agent, url: &Url, args: &Publish) -> Result<Sent, Failure>
     if data.len() as u64 > DATA_BYTES_MAX {
         return Err(Failure::failed("the data is larger than 64MiB; one event cannot carry that"));
     }
-    let request = request(agent, url, args, default_type(args, &data))?;
-    let request = match &args.idempotency_key {
-        Some(key) => {
-            // As bytes: it may be other text than ASCII.
-            let value = HeaderValue::from_bytes(key.as_bytes());
-            let value = value.map_err(|_| Failure::usage("--idempotency-key holds control characters"))?;
-            request.header(IDEMPOTENCY_KEY, value)
-        }
-        None => request,
-    };
-    let request = if data.len() > ASK_FIRST_BYTES { request.header(header::EXPECT, CONTINUE) } else { request };
-    Ok(request.send(&data))
+    Ok(data)
 }
 
-/// The lines go out as they come in.
-fn send_batch(agent: &Agent, url: &Url, args: &Publish) -> Result<Sent, Failure> {
-    let mut lines = open(args.file())?;
-    // A server that wants no batch says so before the first line is read, and not only when the last is sent.
-    let request = request(agent, url, args, NDJSON)?.header(header::EXPECT, CONTINUE);
-    Ok(request.send(SendBody::from_reader(&mut lines)))
-}
-
-fn request(agent: &Agent, url: &Url, args: &Publish, default_type: &str) -> Result<RequestBuilder<WithBody>, Failure> {
+fn headers(args: &Publish, default_type: &str) -> Result<HeaderMap, Failure> {
     let content_type = args.content_type.as_deref().unwrap_or(default_type);
-    let request = agent.post(url.to_string()).header(header::CONTENT_TYPE, content_type);
-    Ok(match args.key()? {
-        Some(key) => request.header(header::AUTHORIZATION, format!("Bearer {key}")),
-        None => request,
-    })
+    let legal = |name: &str, text: &str| {
+        HeaderValue::from_bytes(text.as_bytes()).map_err(|_| Failure::usage(format!("{name} holds control characters")))
+    };
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, legal("--content-type", content_type)?)]);
+    if let Some(key) = args.key()? {
+        headers.insert(AUTHORIZATION, legal("--key", &format!("Bearer {key}"))?);
+    }
+    Ok(headers)
 }
 
 fn default_type(args: &Publish, data: &[u8]) -> &'static str {
@@ -110,7 +160,7 @@ fn default_type(args: &Publish, data: &[u8]) -> &'static str {
 }
 
 /// The file, or standard input.
-fn open(file: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
+fn open(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     match file {
         Some(path) => {
             let opened = File::open(path).and_then(|file| {

@@ -34,6 +34,7 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
         warn!(connections = config.connections_max, descriptors, "more connections allowed than the system lets open");
     }
     runtime.block_on(async {
+        signals::survive_habits().map_err(|error| failed("cannot listen for signals", error))?;
         let listener = fanfare_http::bind(settings.listen)
             .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
         let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;

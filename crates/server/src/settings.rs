@@ -20,11 +20,11 @@ use self::{
     history::History,
     journal::Journal,
     redis::Redis,
-    value::{duration, filter, host, origin, size},
+    value::{filter, host, origin, size},
 };
 pub(crate) use self::{
     layers::{Settings, variable_at_fault},
-    value::publisher_retry,
+    value::{duration, publisher_retry},
 };
 
 const KIB: usize = 1 << 10;

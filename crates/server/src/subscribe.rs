@@ -1,127 +1,223 @@
 //! `fanfare subscribe`: prints events as they come, and reconnects as a browser does (WHATWG HTML 9.2.3).
 
 use std::{
-    io::{ErrorKind, Read as _, Write as _, stderr},
+    io::{ErrorKind, Write as _, stderr},
     ops::ControlFlow,
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use humantime::format_duration;
-use ureq::{
-    Agent, Body,
-    http::{HeaderValue, Response, StatusCode, header::ACCEPT},
+use hyper::{
+    HeaderMap, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue},
 };
+use tokio::time::{sleep, timeout};
 
 use crate::{
-    args::Subscribe, client, event_stream::Parser, failure::Failure, gap, printer::Printer, signals, url::Url,
+    args::Subscribe,
+    client::{self, Answer, Client, Error},
+    event_stream::{Event, Parser},
+    failure::Failure,
+    gap,
+    printer::Printer,
+    signals,
+    silence::Silence,
+    url::Url,
 };
 
 const EVENT_STREAM: &str = "text/event-stream";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Types that begin so are the server's own, and no event of a publisher's.
+const OWN: &str = "fanfare.";
+/// The server's position, sent at the beginning and in each silence with `heartbeat=cursor`.
+const CURSOR: &str = "fanfare.cursor";
 /// The wait before a reconnect until the server says another.
 const RETRY: Duration = Duration::from_secs(3);
 /// The shortest wait, whatever the server says: it is not to be asked without pause.
 const RETRY_MIN: Duration = Duration::from_millis(10);
 const REDIRECTS_MAX: u32 = 10;
-const READ_BYTES: usize = 64 << 10;
+/// Statuses of a server, or of a proxy before it, that may be able to serve a little later.
+const PASSING: [StatusCode; 5] = [
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+const REDIRECTS: [StatusCode; 5] = [
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::FOUND,
+    StatusCode::SEE_OTHER,
+    StatusCode::TEMPORARY_REDIRECT,
+    StatusCode::PERMANENT_REDIRECT,
+];
 
 /// Goes on when a connection has ended and another should be made; breaks when all is done.
-type Flow = Result<ControlFlow<(), String>, Failure>;
+type Flow = Result<ControlFlow<(), Again>, Failure>;
+
+/// Why another connection is made, and when, if not as usual.
+struct Again {
+    reason: String,
+    wait: Option<Duration>,
+}
+
+fn again(reason: impl Into<String>) -> ControlFlow<(), Again> {
+    ControlFlow::Continue(Again { reason: reason.into(), wait: None })
+}
 
 /// Subscribes until the server says 204, enough events have come, or nobody reads any more.
 pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     signals::end_well_on_interrupt().map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
-    let url = args.url();
-    let agent = client::agent(&url, REDIRECTS_MAX)?;
     let mut source = Source {
-        agent,
-        url,
+        client: Client::new(&args.timeouts),
+        url: args.url(),
         parser: Parser::after(args.last_event_id.clone().unwrap_or_default()),
         printer: Printer::new(args.json),
+        silence: Silence::new(args.silence_timeout),
         events_left: args.max_events,
+        has_been_open: false,
     };
-    while let ControlFlow::Continue(reason) = source.connect()? {
-        let retry = source.parser.retry().unwrap_or(RETRY).max(RETRY_MIN);
-        // Standard output is for events; whoever closed this one does not want to know.
-        let _ = writeln!(stderr(), "{reason}; connecting again in {}", format_duration(retry));
-        thread::sleep(retry);
-        source.parser = source.parser.reconnected();
-    }
-    Ok(())
+    client::run(async {
+        while let ControlFlow::Continue(Again { reason, wait }) = source.connect().await? {
+            let wait = wait.or(source.parser.retry()).unwrap_or(RETRY).max(RETRY_MIN);
+            // Standard output is for events; whoever closed this one does not want to know.
+            let _ = writeln!(stderr(), "{reason}; connecting again in {}", format_duration(wait));
+            sleep(wait).await;
+            source.parser.reconnect();
+        }
+        Ok(())
+    })
 }
 
 /// An event source over all its connections.
 struct Source {
-    agent: Agent,
+    client: Client,
     url: Url,
     parser: Parser,
     printer: Printer,
+    silence: Silence,
     events_left: Option<u64>,
+    /// A stream has been open, so the URL is no mistake.
+    has_been_open: bool,
 }
 
 impl Source {
     /// One connection, from its request to its end.
-    fn connect(&mut self) -> Flow {
-        let mut request = self.agent.get(self.url.to_string()).header(ACCEPT, EVENT_STREAM);
-        request = request.header("cache-control", "no-cache");
+    async fn connect(&mut self) -> Flow {
+        let headers = self.headers()?;
+        match self.ask(headers).await {
+            Ok(answer) => self.judge(answer).await,
+            Err(error) if error.is_passing() => Ok(again(error.told(&self.url))),
+            Err(error) => Err(Failure::failed(error.told(&self.url))),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let last_id = self.parser.last_id();
         if !last_id.is_empty() {
             let value = HeaderValue::from_bytes(last_id.as_bytes());
             let value =
                 value.map_err(|_| Failure::failed("the last event id cannot be sent back: control characters"))?;
-            request = request.header("last-event-id", value);
+            headers.insert(LAST_EVENT_ID, value);
         }
-        match request.call() {
-            Ok(response) => self.judge(response),
-            Err(error) if client::is_passing(&error) => Ok(ControlFlow::Continue(client::no_answer(&self.url, &error))),
-            Err(error) => Err(Failure::failed(client::no_answer(&self.url, &error))),
-        }
+        Ok(headers)
     }
 
-    fn judge(&mut self, response: Response<Body>) -> Flow {
-        let status = response.status();
+    /// The answer, behind all redirects.
+    async fn ask(&self, headers: HeaderMap) -> Result<Answer<'static>, Error> {
+        let mut url = self.url.clone();
+        for _ in 0..REDIRECTS_MAX {
+            let answer = self.client.get(&url, headers.clone()).await?;
+            let Some(location) = answer.location().filter(|_| REDIRECTS.contains(&answer.status())) else {
+                return Ok(answer);
+            };
+            let target = url.redirected(location);
+            url = target.map_err(|error| Error::Url(format!("it redirects to `{location}`: {error}")))?;
+        }
+        self.client.get(&url, headers).await
+    }
+
+    async fn judge(&mut self, answer: Answer<'_>) -> Flow {
+        let status = answer.status();
         if status == StatusCode::NO_CONTENT {
             return Ok(ControlFlow::Break(()));
         }
         if status != StatusCode::OK {
-            return Err(Failure::failed(client::refusal(response)));
+            let wait = answer.retry_after();
+            let reason = answer.read().await.refusal();
+            if PASSING.contains(&status) && (self.has_been_open || wait.is_some()) {
+                return Ok(ControlFlow::Continue(Again { reason, wait }));
+            }
+            return Err(Failure::failed(reason));
         }
-        let content_type = client::content_type(&response);
+        let content_type = answer.content_type();
         if content_type != EVENT_STREAM {
             let url = &self.url;
             return Err(Failure::failed(format!("{url} is no event stream: its type is `{content_type}`")));
         }
-        self.follow(response)
+        self.has_been_open = true;
+        self.follow(answer).await
     }
 
-    fn follow(&mut self, response: Response<Body>) -> Flow {
-        let mut body = response.into_body().into_reader();
-        let mut piece = vec![0; READ_BYTES];
+    async fn follow(&mut self, mut answer: Answer<'_>) -> Flow {
         loop {
-            let length = match body.read(&mut piece) {
-                Ok(0) => return Ok(ControlFlow::Continue("the stream ended".to_owned())),
-                Ok(length) => length,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Ok(ControlFlow::Continue(format!("the stream broke: {error}"))),
+            let began = Instant::now();
+            let piece = match self.silence.limit() {
+                None => answer.piece().await,
+                Some(limit) => match timeout(limit, answer.piece()).await {
+                    Ok(piece) => piece,
+                    Err(_) => {
+                        self.silence.passed();
+                        return Ok(again(format!("nothing came for {}", format_duration(limit))));
+                    }
+                },
             };
-            let events = self.parser.feed(&piece[..length]).map_err(|error| Failure::failed(error.to_string()))?;
-            for event in events {
-                match self.printer.print(&event) {
-                    Ok(()) => {}
-                    // As when `head` has seen enough.
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
-                    Err(error) => return Err(Failure::failed(format!("cannot print: {error}"))),
-                }
-                // A gap is where events are missing, and none itself.
-                if let Some(told) = gap::told(&event) {
-                    let _ = writeln!(stderr(), "{told}");
-                    continue;
-                }
-                self.events_left = self.events_left.map(|left| left.saturating_sub(1));
-                if self.events_left == Some(0) {
-                    return Ok(ControlFlow::Break(()));
+            match piece {
+                Ok(None) => return Ok(again("the stream ended")),
+                Err(error) => return Ok(again(format!("the stream broke: {}", error.broke()))),
+                Ok(Some(piece)) => {
+                    if self.take(&piece, began.elapsed())?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
         }
+    }
+
+    /// Prints the events that are whole with `piece`, which came after a `silence`.
+    fn take(&mut self, piece: &Bytes, silence: Duration) -> Result<ControlFlow<()>, Failure> {
+        let events = self.parser.feed(piece).map_err(|error| Failure::failed(error.to_string()))?;
+        if self.parser.take_comment() || events.iter().any(|event| event.kind == CURSOR) {
+            self.silence.heard_heartbeat(silence);
+        }
+        for event in events.iter().filter(|event| event.kind != CURSOR) {
+            match self.printer.print(event) {
+                Ok(()) => {}
+                // As when `head` has seen enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
+                Err(error) => return Err(Failure::failed(format!("cannot print: {error}"))),
+            }
+            if self.count(event).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Breaks when enough have come.
+    fn count(&mut self, event: &Event) -> ControlFlow<()> {
+        if let Some(told) = gap::told(event) {
+            let _ = writeln!(stderr(), "{told}");
+        }
+        // A gap is where events are missing, and none itself.
+        if event.kind.starts_with(OWN) {
+            return ControlFlow::Continue(());
+        }
+        self.events_left = self.events_left.map(|left| left.saturating_sub(1));
+        if self.events_left == Some(0) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

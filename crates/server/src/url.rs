@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display};
 
+use hyper::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
-use ureq::http::Uri;
 
 /// All but the unreserved characters of RFC 3986.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -48,8 +48,14 @@ impl Url {
         Ok(url)
     }
 
-    pub(crate) fn is_https(&self) -> bool {
-        self.server.starts_with("https:")
+    /// Where a redirect from here leads: `location` may be relative (RFC 9110 10.2.2).
+    ///
+    /// # Errors
+    /// A sentence that says why nowhere.
+    pub(crate) fn redirected(&self, location: &str) -> Result<Self, String> {
+        let base = ::url::Url::parse(&self.to_string()).map_err(|error| error.to_string())?;
+        let target = base.join(location).map_err(|error| error.to_string())?;
+        Self::parse(target.as_str())
     }
 
     /// The same with `path` where the path is one of `if_path_is`; a URL that names only a server has an empty one.
@@ -92,7 +98,23 @@ mod tests {
         assert_eq!(url("http://localhost:3000/").to_string(), "http://localhost:3000/");
         assert_eq!(url("http://a?x=1").with("id", "ü &").to_string(), "http://a/sse?x=1&id=%C3%BC%20%26");
         assert_eq!(url("HTTPS://[::1]:1/channels/a b#c").to_string(), "https://[::1]:1/channels/a%20b");
-        assert!(url("https://a").is_https() && !url("http://a").is_https());
+    }
+
+    #[test]
+    fn a_redirect_may_be_relative() {
+        let url = Url::parse("http://a:1/b/c?d").unwrap();
+        for (location, target) in [
+            ("https://x/y", "https://x/y"),
+            ("//x/y", "http://x/y"),
+            ("/y?z", "http://a:1/y?z"),
+            ("y", "http://a:1/b/y"),
+            ("?z", "http://a:1/b/c?z"),
+        ] {
+            assert_eq!(url.redirected(location).unwrap().to_string(), target, "{location}");
+        }
+        for bad in ["ftp://a", "http://", "mailto:a"] {
+            assert!(url.redirected(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

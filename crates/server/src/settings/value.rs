@@ -29,7 +29,7 @@ fn size_text(size: usize) -> String {
 }
 
 /// Parses a duration like `2s` or `500ms` between two bounds.
-pub(super) fn duration(
+pub(crate) fn duration(
     min: Duration,
     max: Duration,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
