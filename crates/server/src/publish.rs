@@ -98,6 +98,9 @@ async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(),
         return Err(Failure::failed(input.map_or(refusal.clone(), |input| format!("{input}; {refusal}"))));
     }
     print(&reply);
+    if !reply.is_whole {
+        return Err(Failure::failed("the answer broke off: how many of the lines were published is not known"));
+    }
     match (input, failed_lines(&reply.text)) {
         (Some(input), _) => Err(Failure::failed(input)),
         (None, lines @ 1..) => Err(Failure::failed(format!("lines that were not published: {lines}"))),

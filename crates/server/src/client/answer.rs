@@ -87,17 +87,19 @@ impl<'a> Answer<'a> {
     /// All of it, as far as it goes: what came before an error is still worth showing.
     pub(crate) async fn read(mut self) -> Reply {
         let mut bytes = Vec::new();
-        while let Ok(Ok(Some(piece))) = timeout(self.answer_timeout, self.piece()).await {
-            let room = ANSWER_BYTES_MAX - bytes.len();
-            bytes.extend_from_slice(&piece[..piece.len().min(room)]);
-            if bytes.len() == ANSWER_BYTES_MAX {
-                break;
+        let is_whole = loop {
+            let Ok(Ok(piece)) = timeout(self.answer_timeout, self.piece()).await else { break false };
+            let Some(piece) = piece else { break true };
+            if piece.len() > ANSWER_BYTES_MAX - bytes.len() {
+                break false;
             }
-        }
+            bytes.extend_from_slice(&piece);
+        };
         Reply {
             status: self.status(),
             location: self.location().map(ToOwned::to_owned),
             is_early: self.is_early,
+            is_whole,
             text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
@@ -123,6 +125,8 @@ pub(crate) struct Reply {
     location: Option<String>,
     /// It came before all of the request was sent.
     pub(crate) is_early: bool,
+    /// It did not break off, and was not too long.
+    pub(crate) is_whole: bool,
     pub(crate) text: String,
 }
 

@@ -2,8 +2,8 @@
 //! byte of the answer itself.
 
 use std::{
-    io::{ErrorKind, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
@@ -68,11 +68,17 @@ impl Exchange {
         String::from_utf8(bytes).unwrap()
     }
 
+    /// So many bytes.
+    pub(crate) fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
     /// The body of a request with a Content-Length.
     pub(crate) fn body(&mut self) -> Vec<u8> {
-        let mut body = vec![0; self.header("content-length").expect("a length").parse().unwrap()];
-        self.stream.read_exact(&mut body).unwrap();
-        body
+        let length = self.header("content-length").expect("a length").parse().unwrap();
+        self.read(length)
     }
 
     /// The value of a request's header.
@@ -83,6 +89,17 @@ impl Exchange {
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// The test's own address, and that of the other side.
+    pub(crate) fn addresses(&self) -> [SocketAddr; 2] {
+        [self.stream.local_addr().unwrap(), self.stream.peer_addr().unwrap()]
+    }
+
+    /// No more will be written. What comes is read and thrown away from now on, until the other side ends it.
+    pub(crate) fn shut_down_writing(mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+        thread::spawn(move || io::copy(&mut self.stream, &mut io::sink()));
     }
 
     /// A whole answer; the connection ends.
