@@ -178,7 +178,7 @@ impl Source {
             };
             match piece {
                 Ok(None) => return Ok(again("the stream ended")),
-                Err(error) => return Ok(again(format!("the stream broke: {}", error.broke()))),
+                Err(error) => return Ok(again(format!("the stream broke: {error}"))),
                 Ok(Some(piece)) => {
                     if self.take(&piece, began.elapsed())?.is_break() {
                         return Ok(ControlFlow::Break(()));

@@ -3,6 +3,7 @@
 mod support;
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::Command,
@@ -114,7 +115,7 @@ fn stuck_subscriber(url: &str) -> TcpStream {
     stuck.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     stuck.read_exact(&mut [0; 15]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "x".repeat(1 << 20)).unwrap();
+    fs::write(file.path(), "x".repeat(1 << 20)).unwrap();
     for _ in 0..12 {
         let body = format!("@{}", file.path().display());
         curl_once(&["--data-binary", &body, &format!("{url}/broadcast?wait=written")]);
@@ -140,6 +141,47 @@ fn a_second_signal_ends_it_at_once() {
     server.line_with("draining");
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(1));
+}
+
+#[test]
+fn a_hangup_and_the_signals_of_other_servers_end_nothing() {
+    let (mut server, url) = serve(&["--drain-timeout", "1h"]);
+    let mut stream = curl(&[&url]);
+    let habits = ["HUP", "USR1", "USR2", "HUP"];
+    for name in habits {
+        server.signal(name);
+        assert!(server.line_with(&format!("SIG{name}: ")).contains("nothing is reloaded yet"));
+    }
+    curl_once(&["-d", "still there", &format!("{url}/broadcast")]);
+    assert_eq!(stream.line_with("data: "), "data: still there");
+    let _stuck = stuck_subscriber(&url);
+    server.signal("TERM");
+    server.line_with("draining");
+    for name in habits {
+        server.signal(name);
+        server.line_with(&format!("SIG{name}: "));
+    }
+    // Those were no second signal; this is.
+    server.signal("TERM");
+    server.line_with("SIGTERM: ended at once");
+    assert_eq!(server.exit().code(), Some(1));
+}
+
+#[test]
+fn a_hangup_that_is_ignored_from_the_start_stays_ignored() {
+    let script = "trap '' HUP USR2 && exec \"$0\" serve --listen 127.0.0.1:0";
+    let mut server = Process::start(Command::new("bash").args(["-c", script]).arg(env!("CARGO_BIN_EXE_fanfare")));
+    server.url();
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    // SIGHUP is 1, SIGUSR1 10, SIGUSR2 12, SIGPIPE 13.
+    assert_eq!([1, 10, 12, 13].map(|signal| ignored >> (signal - 1) & 1), [1, 0, 1, 1]);
+    for name in ["HUP", "USR2", "USR1"] {
+        server.signal(name);
+    }
+    server.line_with("SIGUSR1: ");
+    assert!(!server.has_said("SIGHUP") && !server.has_said("SIGUSR2"));
 }
 
 #[test]

@@ -161,6 +161,79 @@ fn a_heartbeat_with_the_cursor_is_asked_for_and_gives_a_place_to_go_on_from() {
 }
 
 #[test]
+fn a_cursor_is_a_place_to_go_on_from_and_is_neither_printed_nor_counted() {
+    for form in [&["--json"][..], &[]] {
+        let peer = Peer::new();
+        let mut stream = subscribe(&peer.url(), &[&["--heartbeat", "cursor", "--max-events", "2"], form].concat());
+        let mut first = peer.next();
+        first.begin_stream();
+        first.write("retry: 1\n: connection 1 client a\nevent: fanfare.cursor\nid: 5-0\ndata:\n\n");
+        first.write("id: 6-0\ndata: one\n\nevent: fanfare.cursor\nid: 7-0\ndata:\n\n");
+        stream.line_with("one");
+        drop(first);
+        let mut second = peer.next();
+        assert_eq!(second.header("last-event-id"), Some("7-0"));
+        second.begin_stream();
+        second.write("event: fanfare.cursor\nid: 8-0\ndata\n\nevent: fanfare.later\ndata: x\n\ndata: two\n\n");
+        stream.line_with("two");
+        assert_eq!(stream.exit().code(), Some(0));
+        let shown = [stream.seen().to_vec(), stream.remaining_lines()].concat().join("\n");
+        assert!(!shown.contains("cursor") && shown.contains("fanfare.later"), "{shown}");
+    }
+}
+
+#[test]
+fn a_server_that_is_busy_for_a_while_is_waited_for() {
+    for status in ["408 Request Timeout", "429 Too Many", "502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"] {
+        let peer = Peer::new();
+        let mut stream = subscribe(&peer.url(), &[]);
+        let mut first = peer.next();
+        first.begin_stream();
+        first.write("retry: 20\nid: 1-0\ndata: a\n\n");
+        drop(first);
+        // As long as before, whoever says nothing, nothing that can be read, or no time at all.
+        for header in ["", "retry-after: soon\r\n", "retry-after: 0\r\n"] {
+            let mut refused = peer.next();
+            assert_eq!(refused.header("last-event-id"), Some("1-0"));
+            refused.write(format!("HTTP/1.1 {status}\r\n{header}content-length: 5\r\nconnection: close\r\n\r\nbusy\n"));
+            let line = stream.line_with("busy");
+            assert!(line.contains(&status[..3]) && line.ends_with("busy; connecting again in 20ms"), "{line}");
+        }
+        // Any other status is a refusal then too.
+        peer.next().answer("500 Internal Server Error", "text/plain", "");
+        assert_eq!(stream.exit().code(), Some(1));
+    }
+}
+
+#[test]
+fn before_the_first_stream_a_server_is_waited_for_if_it_says_how_long() {
+    let peer = Peer::new();
+    let mut stream = subscribe(&peer.url(), &[]);
+    let mut busy = |header: &str, expected: &str| {
+        let head =
+            format!("HTTP/1.1 503 Busy\r\nretry-after: {header}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        peer.next().write(head);
+        stream.line_with(expected);
+    };
+    busy("1", "connecting again in 1s");
+    busy("99999999999", "connecting again in 5m");
+    drop(stream);
+    let mut stream = subscribe(&peer.url(), &[]);
+    peer.next().write("HTTP/1.1 404 None\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    assert_eq!(stream.exit().code(), Some(1));
+}
+
+#[test]
+fn where_to_begin_is_passed_on_as_it_is() {
+    for (since, query) in [("latest", "latest"), ("all", "all"), ("1795172087", "1795172087"), ("a b&c", "a%20b%26c")] {
+        let peer = Peer::new();
+        let _stream = subscribe(&peer.url(), &["--since", since]);
+        let head = peer.next().head;
+        assert!(head.starts_with(&format!("GET /sse?since={query} HTTP/1.1\r\n")), "{head}");
+    }
+}
+
+#[test]
 fn refusals_are_told_and_exit_1() {
     let problem = r#"{"title":"Bad Request","status":400,"detail":"`id` twice"}"#;
     for (status, kind, body, said) in [

@@ -2,6 +2,7 @@
 //! and what a refusal means to a person.
 
 use std::{
+    io,
     pin::Pin,
     time::{Duration, SystemTime},
 };
@@ -17,7 +18,7 @@ use hyper::{
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Outgoing, error::Error};
+use super::{Outgoing, error::broken};
 use crate::printer::harmless;
 
 /// Characters that are shown of an answer that is no problem document.
@@ -74,10 +75,10 @@ impl<'a> Answer<'a> {
     ///
     /// # Errors
     /// It broke off.
-    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn piece(&mut self) -> io::Result<Option<Bytes>> {
         while let Some(frame) = self.response.body_mut().frame().await {
             // Trailers say nothing here.
-            if let Ok(piece) = frame?.into_data() {
+            if let Ok(piece) = frame.map_err(|error| broken(&error))?.into_data() {
                 return Ok(Some(piece));
             }
         }

@@ -17,9 +17,12 @@ pub(crate) enum Error {
     ConnectTimeout(Duration),
     /// The server takes nothing, or has all of the request and does not answer, for this time.
     AnswerTimeout(Duration),
+    /// There is no connection.
+    Unreachable(io::Error),
     /// The server ended the connection before its answer.
     Closed,
-    Io(io::Error),
+    /// The connection broke.
+    Broke(io::Error),
     Tls(io::Error),
     /// The certificates that this system trusts cannot be read.
     Certificates(String),
@@ -35,76 +38,63 @@ impl Error {
     pub(super) fn connecting(error: &(dyn error::Error + 'static), timeout: Duration) -> Self {
         match io_error(error) {
             Some(error) if error.kind() == ErrorKind::TimedOut => Self::ConnectTimeout(timeout),
-            Some(error) => Self::Io(error),
-            None => Self::Io(io::Error::other(error.to_string())),
+            Some(error) => Self::Unreachable(error),
+            None => Self::Unreachable(io::Error::other(error.to_string())),
         }
     }
 
     /// Whether another try could go better.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::Closed | Self::Io(_) | Self::NotHttp(_) => true,
+            Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::Unreachable(_) => true,
+            Self::Closed | Self::Broke(_) | Self::NotHttp(_) => true,
             Self::Tls(error) => error.kind() != ErrorKind::InvalidData,
             Self::Certificates(_) | Self::Proxy(_) | Self::Url(_) => false,
         }
     }
 
-    /// Whether a whole request may have reached the server.
+    /// Whether the server may have taken some of the request.
     pub(crate) fn may_have_been_heard(&self) -> bool {
-        match self {
-            Self::AnswerTimeout(_) | Self::Closed | Self::NotHttp(_) => true,
-            Self::Io(error) => matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionReset),
-            _ => false,
-        }
+        matches!(self, Self::AnswerTimeout(_) | Self::Closed | Self::Broke(_) | Self::NotHttp(_))
     }
 
     /// Why there is no answer from `url`, and what to do.
     pub(crate) fn told(&self, url: &Url) -> String {
         let (reason, advice) = match self {
-            Self::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                ("connection refused".to_owned(), "; is `fanfare serve` running there?")
-            }
-            Self::Io(error) if error.to_string().contains("lookup address") => {
-                (error.to_string(), "; check the name of the host")
-            }
             Self::Closed => return format!("{url} closed the connection before it had answered"),
-            Self::Io(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            Self::Broke(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                 return format!("{url} closed the connection before it had answered");
             }
+            Self::Broke(error) if error.kind() == ErrorKind::TimedOut => {
+                return format!("{url} takes nothing any more: the network or the server is gone");
+            }
+            Self::Broke(error) => return format!("the connection to {url} broke before it had answered: {error}"),
             Self::AnswerTimeout(limit) => {
                 return format!("{url} has not answered within {} (--answer-timeout)", format_duration(*limit));
             }
-            Self::Io(error) if error.kind() == ErrorKind::TimedOut => {
-                return format!("{url} takes nothing any more; the network or the server is gone");
-            }
-            Self::ConnectTimeout(limit) => {
-                let limit = format_duration(*limit);
-                (format!("no connection within {limit} (--connect-timeout)"), "; is it the right host and port?")
-            }
-            Self::Io(error) => (error.to_string(), ""),
-            Self::Tls(error) => (error.to_string(), "; does the server speak HTTPS?"),
             Self::Certificates(reason) => {
                 return format!(
                     "cannot read the certificates that this system trusts: {reason}; on Debian they are in the \
                      package ca-certificates"
                 );
             }
+            Self::Unreachable(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                ("connection refused".to_owned(), "; is `fanfare serve` running there?")
+            }
+            Self::Unreachable(error) if error.to_string().contains("lookup address") => {
+                (error.to_string(), "; check the name of the host")
+            }
+            Self::ConnectTimeout(limit) => {
+                let limit = format_duration(*limit);
+                (format!("no connection within {limit} (--connect-timeout)"), "; is it the right host and port?")
+            }
+            Self::Unreachable(error) => (error.to_string(), ""),
+            Self::Tls(error) => (error.to_string(), "; does the server speak HTTPS?"),
             Self::Proxy(reason) => (reason.clone(), "; the environment names that proxy"),
             Self::NotHttp(reason) => (format!("that is not HTTP/1.1: {reason}"), ""),
             Self::Url(reason) => (reason.clone(), ""),
         };
         format!("cannot reach {url}: {}{advice}", harmless(&reason))
-    }
-
-    /// Why the answer broke off.
-    pub(crate) fn broke(&self) -> String {
-        match self {
-            Self::Closed => "the connection was closed".to_owned(),
-            Self::Io(error) | Self::Tls(error) => error.to_string(),
-            Self::AnswerTimeout(limit) => format!("nothing came for {}", format_duration(*limit)),
-            Self::NotHttp(reason) => reason.clone(),
-            other => format!("{other:?}"),
-        }
     }
 }
 
@@ -112,11 +102,16 @@ impl From<hyper::Error> for Error {
     fn from(error: hyper::Error) -> Self {
         match io_error(&error) {
             Some(error) if error.kind() == ErrorKind::UnexpectedEof => Self::Closed,
-            Some(error) => Self::Io(error),
+            Some(error) => Self::Broke(error),
             None if error.is_parse() => Self::NotHttp(error.to_string()),
             None => Self::Closed,
         }
     }
+}
+
+/// Why the rest of an answer does not come.
+pub(super) fn broken(error: &hyper::Error) -> io::Error {
+    io_error(error).unwrap_or_else(|| io::Error::other(error.to_string()))
 }
 
 /// The system's error under others.

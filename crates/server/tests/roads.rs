@@ -1,0 +1,123 @@
+//! How `fanfare publish` and `fanfare subscribe` come to a server: over TLS, which trusts whom the system trusts, and
+//! through the proxy that the environment names.
+
+mod support;
+/// As in the tests of the Redis journal.
+#[path = "../../redis/tests/support/tls.rs"]
+#[allow(dead_code, reason = "what is for Redis")]
+mod tls;
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    process::Command,
+    sync::Arc,
+    thread,
+};
+
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use support::{Process, fanfare, peer::Peer, run};
+use tls::Tls;
+
+const TAKEN: &str = r#"{"id":"1-0","matched":0}"#;
+
+fn publish(url: &str) -> Command {
+    let mut command = fanfare();
+    command.args(["publish", url, "x"]);
+    command
+}
+
+/// A server that answers one request over TLS; its port.
+fn https(tls: &Tls) -> u16 {
+    let directory = tls.ca().parent().unwrap().to_owned();
+    let certificate = CertificateDer::from_pem_file(directory.join("server.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let session = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = BufReader::new(StreamOwned::new(session, listener.accept().unwrap().0));
+        let mut line = String::new();
+        // Whoever does not trust it ends the handshake.
+        while line != "\r\n" {
+            line.clear();
+            if stream.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let length = TAKEN.len();
+        let head = format!("HTTP/1.1 202 Accepted\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+        stream.get_mut().write_all(format!("{head}{TAKEN}").as_bytes()).unwrap();
+    });
+    port
+}
+
+#[test]
+fn https_trusts_whom_the_system_trusts() {
+    let (own, other) = (Tls::new(), Tls::new());
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("https://{host}:{}", https(&own));
+        let (code, text) = run(publish(&url).env("SSL_CERT_FILE", own.ca()).env_remove("SSL_CERT_DIR"));
+        assert_eq!((code, &text[..]), (0, TAKEN), "{host}");
+    }
+    let url = format!("https://localhost:{}", https(&own));
+    let (code, text) = run(publish(&url).env("SSL_CERT_FILE", other.ca()).env_remove("SSL_CERT_DIR"));
+    assert!(code == 1 && text.contains("invalid peer certificate"), "{text}");
+    // That is no matter of time.
+    let url = format!("https://localhost:{}", https(&own));
+    let mut command = fanfare();
+    command.args(["subscribe", &url]).env("SSL_CERT_FILE", other.ca()).env_remove("SSL_CERT_DIR");
+    assert_eq!(run(&mut command).0, 1);
+    let nothing = tempfile::NamedTempFile::new().unwrap();
+    let (code, text) =
+        run(publish("https://localhost:1").env("SSL_CERT_FILE", nothing.path()).env_remove("SSL_CERT_DIR"));
+    assert!(code == 1 && text.contains("ca-certificates"), "{text}");
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_whole_url() {
+    let proxy = Peer::new();
+    let named = proxy.url().replace("http://", "http://me:word@");
+    let mut process = Process::start(publish("http://far.invalid:3000/channels/a").env("http_proxy", named));
+    let exchange = proxy.next();
+    assert!(exchange.head.starts_with("POST http://far.invalid:3000/channels/a HTTP/1.1\r\n"), "{}", exchange.head);
+    assert_eq!(exchange.header("host"), Some("far.invalid:3000"));
+    assert_eq!(exchange.header("proxy-authorization"), Some("Basic bWU6d29yZA=="));
+    exchange.answer("202 Accepted", "application/json", TAKEN);
+    process.line_with(TAKEN);
+    assert_eq!(process.exit().code(), Some(0));
+}
+
+#[test]
+fn a_proxy_makes_a_tunnel_for_https() {
+    let proxy = Peer::new();
+    let mut process = Process::start(publish("https://far.invalid/a").env("https_proxy", proxy.url()));
+    let exchange = proxy.next();
+    assert!(exchange.head.starts_with("CONNECT far.invalid:443 HTTP/1.1\r\n"), "{}", exchange.head);
+    exchange.answer("407 Proxy Authentication Required", "text/plain", "");
+    process.line_with("no way through 127.0.0.1:");
+    assert_eq!(process.exit().code(), Some(1));
+}
+
+#[test]
+fn a_proxy_that_is_not_for_this_host_or_not_understood() {
+    let peer = Peer::new();
+    let mut command = publish(&peer.url());
+    let mut process = Process::start(command.env("http_proxy", "http://127.0.0.1:1").env("no_proxy", "127.0.0.1"));
+    let exchange = peer.next();
+    assert!(exchange.head.starts_with("POST /broadcast HTTP/1.1\r\n"), "{}", exchange.head);
+    exchange.answer("202 Accepted", "application/json", TAKEN);
+    assert_eq!(process.exit().code(), Some(0));
+    let (code, text) = run(publish("http://far.invalid").env("all_proxy", "socks5://127.0.0.1:1"));
+    assert!(code == 1 && text.contains("socks5://"), "{text}");
+}
