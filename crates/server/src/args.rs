@@ -45,8 +45,8 @@ enum Command {
     /// Publish one event, or a batch of them, and print the server's answer.
     ///
     /// The data is DATA, or the file, or standard input: any bytes. Exits with 1 if the server refuses or does not answer in
-    /// time. An answer that comes before a batch is at its end, because the server ends for instance, is told with its
-    /// counts of what was published.
+    /// time. If the server ends a batch early, because it is stopped for instance, the error says how many lines were
+    /// published.
     #[command(after_help = PUBLISH_EXAMPLES)]
     Publish(Box<Publish>),
     /// Print the events of a stream as they come.
@@ -54,8 +54,8 @@ enum Command {
     /// Reconnects as a browser does, from the last event it has seen, also when the server cannot be reached or the stream
     /// is dead. Where the server says that events are missing, the line is an event of the type fanfare.gap, and standard error
     /// says why. Ends when the server answers 204, at Ctrl-C, or when nobody reads its output any more; exits with 1 if the
-    /// server refuses. 408, 429, 502, 503 and 504 are no refusals once a stream has been open, or where the answer has a
-    /// Retry-After: then it waits for so long, 5 minutes at most, or as before another reconnect, and tries again.
+    /// server refuses. The statuses 408, 429, 502, 503 and 504 are no refusals if a stream has been open before, or if the
+    /// answer has a Retry-After: then it waits for so long (5 minutes at most), or as before any reconnect, and tries again.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
     /// Look at a journal on disk, also while a server has it open.
@@ -170,7 +170,7 @@ pub(crate) struct Publish {
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Publish a batch: each line is an event of its own and says where it goes. Nothing is held back until the end.
+    /// Publish a batch: each line is an event of its own and says where it goes. It is sent as soon as it is whole.
     #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait", "idempotency_key"])]
     pub(crate) ndjson: bool,
 
@@ -203,7 +203,8 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "TYPE", value_parser = header_text)]
     pub(crate) content_type: Option<String>,
 
-    /// With --ndjson: send an empty line after so long without one, so that the server does not give a quiet batch up.
+    /// With --ndjson: send an empty line when the input was silent for so long, because servers give up a batch in which
+    /// nothing comes.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
     pub(crate) keep_alive: Duration,
 
@@ -218,7 +219,7 @@ pub(crate) struct Timeouts {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
     pub(crate) connect_timeout: Duration,
 
-    /// How long the server may take nothing of what is sent, or not begin to answer when it has all.
+    /// How long the server may take nothing of what is sent, and how long it may not answer once all is sent.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, DAY))]
     pub(crate) answer_timeout: Duration,
 }
@@ -254,8 +255,8 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
-    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339, or Unix seconds), an event
-    /// id, earliest, or another word that the server knows. Once an event has come, a reconnect goes on from there.
+    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339, or Unix seconds or
+    /// milliseconds), an event id, or one of earliest, all and latest. Once an event has come, a reconnect goes on from there.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
 
@@ -272,8 +273,8 @@ pub(crate) struct Subscribe {
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
 
-    /// Reconnect after so long without a byte, whatever stream it is [default: after three heartbeats that did not
-    /// come, 45s at least, where the stream sends any (comments); else only TCP says that the network is gone].
+    /// Reconnect when nothing has come for so long [default: the time of three heartbeats, at least 45s, of a stream that
+    /// sends comments; one without any may be silent for ever, unless TCP finds that the network is gone].
     #[arg(long, value_name = "DURATION", value_parser = duration(MS, DAY))]
     pub(crate) silence_timeout: Option<Duration>,
 

@@ -148,23 +148,45 @@ impl Reply {
                 format!("the server answered {status}: {}", start.trim()).trim_end_matches([' ', ':']).to_owned()
             }
         };
-        // Of a batch: what was published stays published, and which lines were wrong.
-        let counted = |name: &str| problem.as_ref()?.get(name)?.as_u64();
-        let said = match (counted("published"), counted("failed")) {
-            (Some(published), Some(failed)) => {
-                let first = problem.as_ref().and_then(|problem| problem.pointer("/errors/0"));
-                let first = first.map(|error| format!("; the first: {error}")).unwrap_or_default();
-                format!("{said} (published {published}, failed {failed}{first})")
-            }
-            _ => said,
-        };
-        harmless(&said)
+        harmless(&(said + &problem.as_ref().map(published).unwrap_or_default()))
     }
+}
+
+/// What a problem document says of what was published all the same.
+fn published(problem: &Value) -> String {
+    if problem.get("published").and_then(Value::as_str) == Some("unknown") {
+        return " (it is not known whether it was published)".to_owned();
+    }
+    let counted = |name: &str| problem.get(name).and_then(Value::as_u64);
+    let (Some(published), Some(failed)) = (counted("published"), counted("failed")) else { return String::new() };
+    // Of these nobody knows whether they were published.
+    let unknown = counted("unknown").map(|unknown| format!(", of which unknown {unknown}")).unwrap_or_default();
+    let first = problem.pointer("/errors/0").map(|error| format!("; the first: {error}")).unwrap_or_default();
+    format!(" (published {published}, failed {failed}{unknown}{first})")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_a_line_with_what_was_published_all_the_same() {
+        for (text, said) in [
+            (r#"{"title":"Bad","detail":"why"}"#, "Bad: why"),
+            (r#"{"title":"Bad","published":"unknown"}"#, "Bad (it is not known whether it was published)"),
+            (r#"{"title":"Bad","published":1,"failed":0,"errors":[]}"#, "Bad (published 1, failed 0)"),
+            (
+                r#"{"title":"Bad","published":1,"failed":3,"unknown":2,"errors":[{"line":4}]}"#,
+                r#"Bad (published 1, failed 3, of which unknown 2; the first: {"line":4})"#,
+            ),
+            (r#"{"published":1}"#, r#"the server answered 503 Service Unavailable: {"published":1}"#),
+            ("", "the server answered 503 Service Unavailable"),
+        ] {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let reply = Reply { status, location: None, is_early: true, is_whole: true, text: text.to_owned() };
+            assert_eq!(reply.refusal(), said);
+        }
+    }
 
     #[test]
     fn a_wait_is_seconds_or_a_date_and_bounded() {
