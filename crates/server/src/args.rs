@@ -205,7 +205,8 @@ pub(crate) struct Publish {
 
     /// With --ndjson: send an empty line when the input was silent for so long, because servers give up a batch in which
     /// nothing comes.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
+    #[arg(long, value_name = "DURATION", default_value = "10s", requires = "ndjson", conflicts_with = "data")]
+    #[arg(value_parser = duration(MS, DAY))]
     pub(crate) keep_alive: Duration,
 
     #[command(flatten)]
@@ -273,8 +274,8 @@ pub(crate) struct Subscribe {
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
 
-    /// Reconnect when nothing has come for so long [default: the time of three heartbeats, at least 45s, of a stream that
-    /// sends comments; one without any may be silent for ever, unless TCP finds that the network is gone].
+    /// Reconnect when nothing has come for so long [default: the time of three heartbeats, at least 45s; a stream that has sent
+    /// neither a comment nor an id may be silent for ever, unless TCP finds that the network is gone].
     #[arg(long, value_name = "DURATION", value_parser = duration(MS, DAY))]
     pub(crate) silence_timeout: Option<Duration>,
 

@@ -13,35 +13,42 @@ const LIMIT_MAX: Duration = Duration::from_secs(600);
 
 /// The silence that a stream is allowed.
 ///
-/// A stream that sends no heartbeats, and not even the comment that it begins with, says nothing by its silence: it is
-/// left alone, as a browser leaves it, and TCP notices when the other side is gone. One that does send them is dead when
-/// they stay away. How often they come is learned from them, and a stream that was taken for dead in vain is given twice
-/// the time.
+/// One that sends heartbeats (comments) is dead when they stay away. How often they come is learned from them. One that
+/// sends ids may have heartbeats or not: to reconnect in vain loses nothing there, because it goes on behind the last id.
+/// Whoever was taken for dead in vain is given twice the time. A stream that has sent neither says nothing by its silence,
+/// and what is published during a reconnect would be lost: it is left alone, as a browser leaves it, and TCP notices when
+/// the other side is gone.
 #[derive(Debug)]
 pub(crate) struct Silence {
     /// What the user said.
     fixed: Option<Duration>,
     limit: Duration,
-    has_heartbeats: bool,
+    /// Its silence says something.
+    is_watched: bool,
 }
 
 impl Silence {
     /// With a limit that the user has `fixed`, that one holds for each stream.
     pub(crate) fn new(fixed: Option<Duration>) -> Self {
-        Self { fixed, limit: LIMIT, has_heartbeats: false }
+        Self { fixed, limit: LIMIT, is_watched: false }
     }
 
     /// How long the next silence may be; none for without end.
     pub(crate) fn limit(&self) -> Option<Duration> {
-        self.fixed.or(self.has_heartbeats.then_some(self.limit))
+        self.fixed.or(self.is_watched.then_some(self.limit))
     }
 
     /// A comment, or the like, has come after so long a silence.
     pub(crate) fn heard_heartbeat(&mut self, silence: Duration) {
-        self.has_heartbeats = true;
+        self.is_watched = true;
         if silence >= SHORTEST {
             self.limit = (silence * HEARTBEATS).clamp(LIMIT, LIMIT_MAX);
         }
+    }
+
+    /// There is an id to go on from.
+    pub(crate) fn heard_id(&mut self) {
+        self.is_watched = true;
     }
 
     /// A stream was silent for as long as it may be.
@@ -59,11 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_heartbeats_may_be_silent() {
-        let mut silence = Silence::new(None);
-        assert_eq!(silence.limit(), None);
-        silence.heard_heartbeat(Duration::ZERO);
-        assert_eq!(silence.limit(), Some(LIMIT));
+    fn a_stream_without_heartbeats_and_ids_may_be_silent() {
+        for hear in [|silence: &mut Silence| silence.heard_heartbeat(Duration::ZERO), Silence::heard_id] {
+            let mut silence = Silence::new(None);
+            assert_eq!(silence.limit(), None);
+            hear(&mut silence);
+            assert_eq!(silence.limit(), Some(LIMIT));
+        }
     }
 
     #[test]

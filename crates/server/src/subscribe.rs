@@ -194,6 +194,9 @@ impl Source {
         if self.parser.take_comment() || events.iter().any(|event| event.kind == CURSOR) {
             self.silence.heard_heartbeat(silence);
         }
+        if !self.parser.last_id().is_empty() {
+            self.silence.heard_id();
+        }
         for event in events.iter().filter(|event| event.kind != CURSOR) {
             match self.printer.print(event) {
                 Ok(()) => {}

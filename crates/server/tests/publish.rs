@@ -238,6 +238,8 @@ fn what_was_mistyped_exits_2() {
         &["http://a", "x", "--idempotency-key", " a"],
         &["http://a", "x", "--idempotency-key", &too_long],
         &["http://a", "x", "--wait", "read"],
+        &["http://a", "x", "--keep-alive", "5s"],
+        &["http://a", "--file", "-", "--keep-alive", "5s"],
         &["http://a", "x", "--retry", "99ms"],
         &["http://a", "x", "--event", ""],
         &["http://a", "x", "--key", "two words"],
