@@ -92,23 +92,25 @@ async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(),
         Failure::failed(no_answer(url, &error, &what))
     })?;
     reply.text = batch.in_input(reply.text);
-    let input = batch.trouble().map(|error| format!("cannot read the input to its end: {error}"));
+    judge(&reply, &batch)
+}
+
+/// Whether all of a batch is published. What the server counts is told in any case.
+fn judge(reply: &Reply, batch: &Batch) -> Result<(), Failure> {
+    let trouble = batch.trouble().map(|error| format!("cannot read the input to its end: {error}"));
     if !reply.status.is_success() {
         let refusal = reply.refusal();
-        return Err(Failure::failed(input.map_or(refusal.clone(), |input| format!("{input}; {refusal}"))));
+        return Err(Failure::failed(trouble.map_or(refusal.clone(), |trouble| format!("{trouble}; {refusal}"))));
     }
-    print(&reply);
-    if !reply.is_whole {
-        return Err(Failure::failed("the answer broke off: how many of the lines were published is not known"));
-    }
-    match (input, failed_lines(&reply.text)) {
-        (Some(input), _) => Err(Failure::failed(input)),
-        (None, lines @ 1..) => Err(Failure::failed(format!("lines that were not published: {lines}"))),
-        (None, 0) if reply.is_early => {
-            Err(Failure::failed("the server answered before the end of the input; what came after is not published"))
-        }
-        (None, 0) => Ok(()),
-    }
+    print(reply);
+    let failure = match (trouble, failed_lines(&reply.text)) {
+        (Some(trouble), _) => trouble,
+        _ if !reply.is_whole => "the answer broke off: how many of the lines were published is not known".to_owned(),
+        (None, lines @ 1..) => format!("lines that were not published: {lines}"),
+        _ if reply.is_early => "the server answered before the end of the input; the rest was not sent".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Failure::failed(failure))
 }
 
 /// Whoever closes the output does not want the answer; what was published is published all the same.

@@ -4,7 +4,7 @@
 mod support;
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{PipeWriter, Write as _, pipe},
     process::{Child, Command, Stdio},
     thread,
@@ -148,6 +148,19 @@ fn a_success_before_the_end_is_none() {
     told.sort();
     assert!(told[0].starts_with("error: the server answered before the end of the input"), "{told:?}");
     assert_eq!(told[1], r#"{"published":1,"failed":0}"#);
+    assert_eq!(publisher.exit().code(), Some(1));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_input_that_breaks_is_told_and_what_came_before_is_published() {
+    let (_server, url) = serve(&[]);
+    // The system lets nobody read memory that is not there.
+    let file = File::open("/proc/self/mem").unwrap();
+    let mut command = fanfare();
+    let mut publisher = Process::start_with_input(command.args(["publish", &url, "--ndjson"]), file);
+    let line = publisher.line_with("error: cannot read the input to its end: ");
+    assert!(line.contains("(published 0, failed 0"), "{line}");
     assert_eq!(publisher.exit().code(), Some(1));
 }
 

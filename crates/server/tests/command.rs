@@ -167,6 +167,7 @@ fn a_hangup_and_the_signals_of_other_servers_end_nothing() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_hangup_that_is_ignored_from_the_start_stays_ignored() {
     let script = "trap '' HUP USR2 && exec \"$0\" serve --listen 127.0.0.1:0";
     let mut server = Process::start(Command::new("bash").args(["-c", script]).arg(env!("CARGO_BIN_EXE_fanfare")));
