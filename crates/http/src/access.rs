@@ -6,28 +6,16 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hyper::{
-    HeaderMap, Response, StatusCode, Uri,
-    header::{
-        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, HOST, HeaderValue, ORIGIN, VARY,
-    },
+    HeaderMap, Uri,
+    header::{AUTHORIZATION, HOST, ORIGIN},
 };
 use subtle::ConstantTimeEq as _;
 
-use crate::{body::Body, config::Config, problem::Problem};
-
-/// What a page may read of the answer to a publish, besides what any page may.
-const EXPOSED: &str = "idempotent-replayed, retry-after";
+use crate::{config::Config, problem::Problem};
 
 /// The longest publish key. All are compared over this many bytes, whatever their length, so that time tells nothing
 /// of it.
 pub const PUBLISH_KEY_BYTES_MAX: usize = 256;
-/// How long a browser may remember the answer to a preflight, in seconds.
-const PREFLIGHT_AGE: &str = "600";
-
-/// The Origin of a request that may publish, to be named in the answer; `None` if it did not come from a page.
-#[derive(Clone, Debug)]
-pub(crate) struct Allowed(Option<HeaderValue>);
 
 /// Whether a request shows the publish key, if there is one.
 ///
@@ -44,16 +32,20 @@ pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Prob
 ///
 /// # Errors
 /// 403 from a page that is not allowed.
-pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<Allowed, Problem> {
+pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return Ok(Allowed(None)) };
+    let Some(origin) = origins.next() else { return Ok(()) };
     let is_allowed = origins.next().is_none()
-        && origin.to_str().is_ok_and(|text| is_listed(config, text) || is_own(config, text, host(uri, headers)));
-    if is_allowed { Ok(Allowed(Some(origin.clone()))) } else { Err(Problem::forbidden()) }
+        && origin
+            .to_str()
+            .is_ok_and(|text| is_listed(config, text, |_| true) || is_own(config, text, host(uri, headers)));
+    if is_allowed { Ok(()) } else { Err(Problem::forbidden()) }
 }
 
-fn is_listed(config: &Config, origin: &str) -> bool {
-    config.cors_origins.iter().any(|listed| listed == "*" || listed.eq_ignore_ascii_case(origin))
+/// Whether one of the origins of `--cors-origin` that `counts` is this one, or `*`.
+pub(crate) fn is_listed(config: &Config, origin: &str, counts: impl Fn(&str) -> bool) -> bool {
+    let mut listed = config.cors_origins.iter().filter(|listed| counts(listed));
+    listed.any(|listed| listed == "*" || listed.eq_ignore_ascii_case(origin))
 }
 
 /// Whether the page came from this server: same host and port, by a name that nobody else can point here.
@@ -106,46 +98,10 @@ fn is_same(shown: &[u8], key: &[u8]) -> bool {
     is_equal.into()
 }
 
-impl Allowed {
-    /// Lets the page that asked read the answer.
-    pub(crate) fn apply(&self, mut response: Response<Body>) -> Response<Body> {
-        if let Some(origin) = &self.0 {
-            response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            response.headers_mut().insert(VARY, HeaderValue::from_static("origin"));
-            response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-        }
-        response
-    }
-}
-
-/// The answer to a browser that asks whether it may publish.
-pub(crate) fn publish_preflight(allowed: &Allowed) -> Response<Body> {
-    allowed.apply(preflight("POST", "authorization, content-type, idempotency-key"))
-}
-
-/// The answer to a browser that asks whether it may read: any page may, without credentials.
-pub(crate) fn stream_preflight() -> Response<Body> {
-    readable(preflight("GET", "cache-control, last-event-id"))
-}
-
-/// Lets any page read the answer.
-pub(crate) fn readable(mut response: Response<Body>) -> Response<Body> {
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
-}
-
-fn preflight(methods: &'static str, names: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_AGE));
-    response
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     fn is_allowed(config: &Config, origin: &str, host: &str) -> bool {

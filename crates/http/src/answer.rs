@@ -13,14 +13,17 @@ use hyper::{
     header::{CONNECTION, HeaderName, HeaderValue},
 };
 
-use crate::{body::Body, handoff::Owed};
+use crate::{body::Body, cors::Cors, handoff::Owed};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// An answer, and what it says of how long its connection is kept.
+/// An answer, and what it says besides.
 pub(crate) struct Answer {
     when: When,
+    /// How long its connection is kept.
     keep_alive: Option<HeaderValue>,
+    /// Which pages may read it.
+    cors: Option<Cors>,
 }
 
 /// It is there, or has to read a body first.
@@ -31,7 +34,7 @@ enum When {
 
 impl Answer {
     pub(crate) fn now(response: Response<Body>, owed: Owed) -> Self {
-        Self { when: When::Now(future::ready(response.map(|body| body.owed(owed)))), keep_alive: None }
+        Self { when: When::Now(future::ready(response.map(|body| body.owed(owed)))), keep_alive: None, cors: None }
     }
 
     pub(crate) fn later(response: impl Future<Output = Response<Body>> + Send + 'static, owed: Owed) -> Self {
@@ -39,12 +42,17 @@ impl Answer {
     }
 
     pub(crate) fn boxed(response: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Self {
-        Self { when: When::Later(response), keep_alive: None }
+        Self { when: When::Later(response), keep_alive: None, cors: None }
     }
 
     /// The same, and it says how long the connection is kept, if it is.
     pub(crate) fn announcing(self, keep_alive: Option<HeaderValue>) -> Self {
         Self { keep_alive, ..self }
+    }
+
+    /// The same, for pages of other origins too.
+    pub(crate) fn readable(self, cors: Cors) -> Self {
+        Self { cors: Some(cors), ..self }
     }
 }
 
@@ -52,11 +60,14 @@ impl Future for Answer {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { when, keep_alive } = self.get_mut();
+        let Self { when, keep_alive, cors } = self.get_mut();
         let mut response = ready!(match when {
             When::Now(response) => Pin::new(response).poll(cx),
             When::Later(response) => response.as_mut().poll(cx),
         });
+        if let Some(cors) = cors {
+            cors.apply(&mut response);
+        }
         // A stream closes its connection.
         if let Some(timeout) = keep_alive.take()
             && !response.headers().contains_key(CONNECTION)

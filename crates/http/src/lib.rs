@@ -13,6 +13,7 @@ mod body;
 mod clock;
 mod config;
 mod connection;
+mod cors;
 mod data;
 mod driver;
 mod fanfare;

@@ -16,8 +16,11 @@ pub(crate) enum Route {
     Publish(Destination),
     /// Many, line by line.
     Batch,
-    /// A browser asks whether a page may do that.
-    Preflight,
+    /// What may be asked: by a browser for a page, or by anybody.
+    Options {
+        /// The methods of the route.
+        allow: &'static str,
+    },
     /// The process lives.
     Health,
     /// It wants traffic.
@@ -50,12 +53,12 @@ impl Route {
         let is_asked = method == Method::OPTIONS;
         let only_get = |route| match () {
             () if is_get => Ok(route),
-            () if is_asked => Ok(Self::Preflight),
+            () if is_asked => Ok(Self::Options { allow: GET }),
             () => Err(Problem::method_not_allowed(GET)),
         };
         let only_post = |route| match () {
             () if is_post => Ok(route),
-            () if is_asked => Ok(Self::Preflight),
+            () if is_asked => Ok(Self::Options { allow: POST }),
             () => Err(Problem::method_not_allowed(POST)),
         };
         match segments[..] {
@@ -74,7 +77,7 @@ impl Route {
                 let channel = Channel::subscribed(&segment(name)?)?;
                 Ok(Self::Stream { channel: Some(channel), is_head })
             }
-            ["channels", _] if is_asked => Ok(Self::Preflight),
+            ["channels", _] if is_asked => Ok(Self::Options { allow: BOTH }),
             ["channels", _] => Err(Problem::method_not_allowed(BOTH)),
             _ => Err(Problem::not_found()),
         }

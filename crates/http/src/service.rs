@@ -4,9 +4,9 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    Method, Request, Response, StatusCode, Version,
+    Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, CONTENT_TYPE, HOST, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue},
 };
 
 use tokio::time::sleep;
@@ -17,6 +17,7 @@ use crate::{
     app::App,
     batch,
     body::Body,
+    cors::{self, Cors},
     handoff::{Handoff, Owed},
     history, page,
     problem::Problem,
@@ -50,8 +51,19 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let owed = self.peer.handoff.owe();
         let keep_alive = self.keep_alive(&request);
-        let answer = self.answer_any(request, owed);
-        answer.announcing(keep_alive)
+        let cors = Cors::of(&self.app.config, &request);
+        let route = check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path()));
+        let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
+        let answer = match route {
+            Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),
+            Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
+                self.answer(route, request, owed)
+            }
+            Ok(route) => self.answer_when_ready(route, request, owed),
+            Err(problem) => self.refuse(problem, request, owed),
+        };
+        let answer = answer.announcing(keep_alive);
+        if is_own { answer } else { answer.readable(cors) }
     }
 }
 
@@ -67,19 +79,6 @@ impl Service {
         is_told.then(|| self.app.keep_alive.clone()).flatten()
     }
 
-    fn answer_any(&self, request: Request<Incoming>, owed: Owed) -> Answer {
-        match check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path())) {
-            Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),
-            Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
-                self.answer(route, request, owed)
-            }
-            Ok(route) => self.answer_when_ready(route, request, owed),
-            Err(problem) => self.refuse(problem, request, owed),
-        }
-    }
-}
-
-impl Service {
     /// Without what its journal had before it, a hub would answer as if that had never been. Nor does it know an id that another
     /// node has told before it has read all that this node had.
     fn answer_when_ready(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
@@ -117,16 +116,15 @@ impl Service {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
                 let answer = subscribe(&self.app, &self.peer, &owed, request);
-                let answer = answer.unwrap_or_else(|problem| access::readable(problem.response()));
-                Answer::now(answer, owed)
+                Answer::now(answer.unwrap_or_else(Problem::response), owed)
             }
             Route::History(channel) => {
                 let history =
                     history::history(Arc::clone(&self.app), Arc::clone(&self.peer.handoff), channel, query.to_owned());
-                Answer::later(async { access::readable(history.await) }, owed)
+                Answer::later(history, owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
-            Route::Preflight => self.preflight(request, owed),
+            Route::Options { allow } => self.options(allow, request, owed),
             Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
             Route::Ready if self.app.is_draining() => {
                 Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
@@ -150,51 +148,54 @@ impl Service {
 impl Service {
     fn publish(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
         let app = Arc::clone(&self.app);
-        let allowed = match access::check_origin(&app.config, request.uri(), request.headers()) {
-            Ok(allowed) => allowed,
-            Err(problem) => return self.refuse(problem, request, owed),
-        };
-        let keyed = access::check_key(&app.config, request.headers());
+        let checked = access::check_origin(&app.config, request.uri(), request.headers())
+            .and_then(|()| access::check_key(&app.config, request.headers()));
+        if let Err(problem) = checked {
+            return self.refuse(problem, request, owed);
+        }
         let query = request.uri().query().unwrap_or_default().to_owned();
         let upload = Upload::new(&app, &self.peer.handoff, request);
         let answer = async move {
-            let response = match (keyed, route) {
-                (Err(problem), _) => refused(problem, upload),
-                (Ok(()), Route::Publish(destination)) => {
+            match route {
+                Route::Publish(destination) => {
                     publish::publish(app, publish::Request { destination, query, upload }).await
                 }
-                (Ok(()), _) => batch::publish(app, upload).await,
-            };
-            allowed.apply(response)
+                _ => batch::publish(app, upload).await,
+            }
         };
         Answer::later(answer, owed)
     }
 
-    fn preflight(&self, request: Request<Incoming>, owed: Owed) -> Answer {
-        let asked = request.headers().get(ACCESS_CONTROL_REQUEST_METHOD);
-        if asked.is_none_or(|method| method != "POST") {
-            return Answer::now(access::stream_preflight(), owed);
-        }
-        match access::check_origin(&self.app.config, request.uri(), request.headers()) {
-            Ok(allowed) => Answer::now(access::publish_preflight(&allowed), owed),
+    fn options(&self, allow: &'static str, request: Request<Incoming>, owed: Owed) -> Answer {
+        let headers = request.headers();
+        let checked = match cors::asks_for_post(headers) {
+            true => access::check_origin(&self.app.config, request.uri(), headers),
+            false => Ok(()),
+        };
+        match checked {
+            Ok(()) => Answer::now(cors::options(allow, headers), owed),
             Err(problem) => self.refuse(problem, request, owed),
         }
     }
 
-    /// A page that may use the route may also read why it was refused.
     fn refuse(&self, problem: Problem, request: Request<Incoming>, owed: Owed) -> Answer {
-        let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
-        let allowed = access::check_origin(&self.app.config, request.uri(), request.headers());
         let upload = Upload::new(&self.app, &self.peer.handoff, request);
-        let answer = async move {
-            let response = refused(problem, upload);
-            match allowed {
-                _ if is_reading => access::readable(response),
-                Ok(allowed) => allowed.apply(response),
-                Err(_) => response,
-            }
-        };
-        Answer::later(answer, owed)
+        Answer::later(
+            async {
+                upload.discard();
+                problem.response()
+            },
+            owed,
+        )
+    }
+}
+
+/// What is there for its own pages and for operators.
+fn is_own(route: &Route, request: &Request<Incoming>) -> bool {
+    match route {
+        Route::Health | Route::Ready => true,
+        Route::Stream { .. } => is_page(request),
+        Route::Publish(_) | Route::Batch | Route::History(_) | Route::Options { .. } => false,
     }
 }
 
@@ -219,7 +220,7 @@ fn may_be_ahead(app: &App, route: &Route, request: &Request<Incoming>) -> bool {
 /// Whether the answer depends on what was published before.
 fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
     match route {
-        Route::Health | Route::Ready | Route::Preflight => false,
+        Route::Health | Route::Ready | Route::Options { .. } => false,
         Route::Stream { .. } => !is_page(request),
         Route::Publish(_) | Route::Batch | Route::History(_) => true,
     }
@@ -227,11 +228,6 @@ fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
 
 fn is_page(request: &Request<Incoming>) -> bool {
     request.uri().path() == "/" && page::is_wanted(request.headers())
-}
-
-fn refused(problem: Problem, upload: Upload) -> Response<Body> {
-    upload.discard();
-    problem.response()
 }
 
 /// HTTP/1.1 demands exactly one Host (RFC 9112 3.2).

@@ -12,7 +12,6 @@ use hyper::{
 use tracing::info;
 
 use crate::{
-    access,
     app::{App, made_up_client, names, unix_ms},
     body::{Body, Content},
     config::H1Outlet,
@@ -158,5 +157,5 @@ fn head(body: Body, version: Version) -> Response<Body> {
     }
     // Or hyper would promise an HTTP/1.0 client that asks for it to keep the connection.
     *response.version_mut() = version;
-    access::readable(response)
+    response
 }

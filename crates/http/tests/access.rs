@@ -1,4 +1,5 @@
-//! Who may publish and who may read: the key, pages in browsers, and the limit of open streams.
+//! Who may publish and who may read: the key, pages in browsers, and the limit of open streams. What browsers are told of it
+//! is in `cors`.
 
 mod support;
 
@@ -73,7 +74,7 @@ fn an_origin_that_is_listed_may_publish_and_is_told_so_before() {
 }
 
 #[test]
-fn a_page_that_may_use_a_route_may_read_why_it_was_refused() {
+fn a_page_may_read_why_it_was_refused() {
     let server = Server::new(Way::Socket);
     let (own, host) = (format!("http://{}", server.address), server.address.to_string());
     let answer = post_to(&server, &host, "/channels//broadcast", &own, "x");
@@ -81,18 +82,7 @@ fn a_page_that_may_use_a_route_may_read_why_it_was_refused() {
     let answer = server.client().request("GET", "/channels/%zz", &[("origin", "https://any.example")], b"");
     assert_eq!((answer.status, answer.head.get("access-control-allow-origin")), (400, Some("*")));
     let answer = post_to(&server, &host, "/channels//broadcast", "http://evil.example", "x");
-    assert_eq!((answer.status, answer.head.get("access-control-allow-origin")), (400, None));
-}
-
-#[test]
-fn any_page_may_ask_to_read_with_a_last_event_id() {
-    let server = Server::new(Way::Socket);
-    for path in ["/sse", "/channels/a", "/"] {
-        let headers = [("origin", "https://any.example"), ("access-control-request-method", "GET")];
-        let answer = server.client().request("OPTIONS", path, &headers, b"");
-        assert_eq!((answer.status, answer.head.get("access-control-allow-origin")), (204, Some("*")), "{path}");
-        assert!(answer.head.get("access-control-allow-headers").unwrap().contains("last-event-id"));
-    }
+    assert_eq!((answer.status, answer.head.get("access-control-allow-origin")), (400, Some("*")));
 }
 
 #[test]

@@ -111,10 +111,12 @@ impl Servers {
     fn start() -> Self {
         let start = |config| Server::start(Way::Socket, config);
         let ordinary = || config(Way::Socket);
+        let pause = Duration::from_millis(50);
+        let tight = || Config { body_bytes_max: 64, body_idle_timeout: pause, batch_idle_timeout: pause, ..ordinary() };
         Self {
             ordinary: start(ordinary()),
             keyed: start(Config { publish_key: Some("secret".into()), ..ordinary() }),
-            tight: start(Config { body_bytes_max: 64, body_idle_timeout: Duration::from_millis(50), ..ordinary() }),
+            tight: start(tight()),
             full: start(Config { connections_max: 0, bodies_bytes_max: 0, ..ordinary() }),
         }
     }
