@@ -23,6 +23,9 @@ use crate::{
 };
 
 const EVENT_STREAM: &str = "text/event-stream";
+/// The standard says UTF-8 anyway (WHATWG HTML 9.2.6), but some clients take the charset of a type that does not say it for
+/// another.
+const CONTENT: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Who asks for what.
 #[derive(Debug)]
@@ -148,7 +151,7 @@ fn head(body: Body, version: Version) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+    headers.insert(CONTENT_TYPE, CONTENT);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     if version < Version::HTTP_2 {

@@ -90,7 +90,7 @@ fn one_stream_past_the_limit_is_told_to_come_back_and_has_a_place_when_one_is_fr
     let server = Server::start(Way::Socket, Config { connections_max: 2, ..config(Way::Socket) });
     let (first, _second) = (server.subscribe("/sse?id=a"), server.subscribe("/sse?id=b"));
     let soft = server.client().request("GET", "/sse", &[("accept", "text/event-stream")], b"");
-    assert_eq!((soft.status, soft.head.get("content-type")), (200, Some("text/event-stream")));
+    assert_eq!((soft.status, soft.head.get("content-type")), (200, Some("text/event-stream; charset=utf-8")));
     assert!(soft.body.starts_with(b"retry: ") && soft.body.ends_with(b"\n"), "{:?}", soft.body);
     let hard = server.get("/sse");
     hard.problem(503);
@@ -112,5 +112,5 @@ fn a_browser_gets_a_page_at_the_root_and_everybody_else_a_stream() {
     drop(server.subscribe("/"));
     let mut client = server.client();
     client.send("GET / HTTP/1.1\r\nHost: test\r\nAccept: */*\r\n\r\n");
-    assert_eq!(client.head().get("content-type"), Some("text/event-stream"));
+    assert_eq!(client.head().get("content-type"), Some("text/event-stream; charset=utf-8"));
 }

@@ -274,7 +274,7 @@ fn while_a_drain_is_held_up_publishes_are_503_and_new_streams_are_told_when_to_c
         let over_h2 = h2.request("GET", "/sse", &[("accept", "text/event-stream")], b"");
         for answer in [answer, over_h2] {
             assert_eq!(answer.status, 200, "any other makes a browser give up for ever");
-            assert_eq!(answer.head.get("content-type"), Some("text/event-stream"));
+            assert_eq!(answer.head.get("content-type"), Some("text/event-stream; charset=utf-8"));
             let text = String::from_utf8(answer.body).unwrap();
             let retry = text.strip_prefix("retry: ").and_then(|text| text.strip_suffix('\n')).unwrap();
             assert!((1_000..=1_100).contains(&retry.parse::<u64>().unwrap()), "{text:?}");

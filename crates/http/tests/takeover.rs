@@ -193,7 +193,7 @@ fn read_on(mut client: Client, answers: usize) -> Stream {
     for _ in 0..answers {
         assert_eq!(client.head().get("content-length"), Some("3"));
     }
-    assert_eq!(client.head().get("content-type"), Some("text/event-stream"), "behind {answers}");
+    assert_eq!(client.head().get("content-type"), Some("text/event-stream; charset=utf-8"), "behind {answers}");
     let mut stream = Stream::chunked(client);
     assert_eq!(stream.prelude().client, "me");
     stream

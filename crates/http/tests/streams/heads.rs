@@ -15,7 +15,7 @@ use crate::{
 /// Fields that every stream has, but for what the version of HTTP adds.
 fn assert_is_stream_head(head: &Head, added: &[&str]) {
     assert_eq!(head.status, 200);
-    assert_eq!(head.get("content-type"), Some("text/event-stream"));
+    assert_eq!(head.get("content-type"), Some("text/event-stream; charset=utf-8"));
     assert_eq!(head.get("cache-control"), Some("no-store, no-transform"));
     assert_eq!(head.get("x-accel-buffering"), Some("no"));
     assert_eq!(head.get("access-control-allow-origin"), Some("*"));
@@ -116,7 +116,7 @@ fn an_http_1_0_subscriber_gets_the_bare_stream_until_the_connection_ends() {
         let head = client.head();
         assert_eq!(head.get("transfer-encoding"), None);
         assert_eq!(head.get("content-length"), None);
-        assert_eq!(head.get("content-type"), Some("text/event-stream"));
+        assert_eq!(head.get("content-type"), Some("text/event-stream; charset=utf-8"));
         let mut stream = Stream::bare(client);
         assert_eq!(stream.prelude().client, "old");
         server.publish("/channels/news", "one\ntwo");
@@ -146,7 +146,7 @@ fn head_on_a_stream_gets_the_head_and_registers_nobody() {
         client.send("HEAD /sse?id=me HTTP/1.1\r\nHost: test\r\n\r\n");
         let head = client.head();
         assert_eq!(head.status, 200);
-        assert_eq!(head.get("content-type"), Some("text/event-stream"));
+        assert_eq!(head.get("content-type"), Some("text/event-stream; charset=utf-8"));
         assert_eq!(client.until_closed(), b"", "no body, and the connection ends");
         assert_eq!(server.matched("me"), 0);
     }
