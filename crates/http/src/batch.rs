@@ -18,6 +18,7 @@ use tokio::task::yield_now;
 use crate::{
     app::{App, Sending},
     body::Body,
+    data::Declared,
     idempotency::{self, Way},
     line::{self, Parsed},
     problem::Problem,
@@ -77,6 +78,7 @@ impl<'a> Batch<'a> {
             return Err(Problem::draining());
         }
         upload.check_coding()?;
+        Declared::check_ndjson(upload.headers())?;
         let mut line = Partial::default();
         upload.end_unit(0);
         while let Some(piece) = upload.piece().await? {

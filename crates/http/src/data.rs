@@ -1,31 +1,112 @@
-//! A published body as the data of an event: a stream is text, so bytes that are not have to become text.
+//! A published body as the data of an event: a stream is UTF-8 text, so what is not has to become that.
+
+use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use hyper::{HeaderMap, header::CONTENT_TYPE};
+use data_url::mime::Mime;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 
-/// Text as it is; any other bytes as a data URL, which a page can put into `img.src`, or as plain base64.
-pub(crate) fn data(bytes: Vec<u8>, headers: &HeaderMap, is_base64: bool) -> String {
-    if is_base64 {
-        return BASE64.encode(bytes);
-    }
-    String::from_utf8(bytes).unwrap_or_else(|error| {
-        let kind = media_type(headers).unwrap_or("application/octet-stream");
-        let mut url = format!("data:{kind};base64,");
-        BASE64.encode_string(error.into_bytes(), &mut url);
-        url
-    })
+use crate::problem::Problem;
+
+/// What the Content-Type says of a body.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    /// `None` if there is none, or it is no media type.
+    media_type: Option<Mime>,
+    /// In which the body is written. `None` if it does not say, or says so of what is no text.
+    charset: Option<&'static Encoding>,
 }
 
-/// The `type/subtype` of the Content-Type, if it says what the bytes are (RFC 9110 8.3.1).
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    let is_token = |part: &str| {
-        let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        !part.is_empty() && part.bytes().all(is_tchar)
-    };
-    let (kind, subtype) = essence.split_once('/')?;
-    let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        || essence.eq_ignore_ascii_case("multipart/form-data");
-    (is_token(kind) && is_token(subtype) && !is_form).then_some(essence)
+impl Declared {
+    /// # Errors
+    /// 415 for a charset that nobody knows.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let media_type: Option<Mime> = text.and_then(|text| text.parse().ok());
+        let label = media_type.as_ref().filter(|media_type| may_be_text(media_type));
+        let charset = match label.and_then(|media_type| media_type.get_parameter("charset")) {
+            None => None,
+            Some(label) => Some(Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| unknown(label))?),
+        };
+        Ok(Self { media_type, charset })
+    }
+
+    /// # Errors
+    /// 415 for a charset in which NDJSON is not written.
+    pub(crate) fn check_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
+        let declared = Self::of(headers)?;
+        // Pure ASCII is UTF-8 as well.
+        let is_ascii = |media_type: &Mime| {
+            let label = media_type.get_parameter("charset");
+            label.is_some_and(|label| ["us-ascii", "ascii"].iter().any(|ascii| label.eq_ignore_ascii_case(ascii)))
+        };
+        if declared.charset.is_none_or(|charset| charset == UTF_8) || declared.media_type.as_ref().is_some_and(is_ascii)
+        {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a batch is NDJSON, which is written in UTF-8"))
+    }
+
+    /// Text as it was meant; any other bytes as a data URL, which a page can put into `img.src`. What is not in the charset
+    /// that it should be in counts as bytes, because nothing of it may be lost.
+    pub(crate) fn data(&self, bytes: Vec<u8>) -> String {
+        let decoded = match self.charset {
+            // Verbatim, with a byte order mark if there is one.
+            None => str::from_utf8(&bytes).ok().map(Cow::Borrowed),
+            Some(charset) if charset == UTF_8 => str::from_utf8(&bytes).ok().map(Cow::Borrowed),
+            // The mark says which of the two it is, whatever the label says (WHATWG Encoding 6.1).
+            Some(charset) if charset == UTF_16LE || charset == UTF_16BE => {
+                let (text, _, is_damaged) = charset.decode(&bytes);
+                (!is_damaged).then_some(text)
+            }
+            Some(charset) => charset.decode_without_bom_handling_and_without_replacement(&bytes),
+        };
+        match decoded.map(Cow::into_owned) {
+            Some(text) => text,
+            None => self.data_url(&bytes),
+        }
+    }
+
+    fn data_url(&self, bytes: &[u8]) -> String {
+        let media_type = self.media_type.as_ref().and_then(for_url);
+        let media_type = media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        let mut url = format!("data:{media_type};base64,");
+        BASE64.encode_string(bytes, &mut url);
+        url
+    }
+}
+
+/// Plain base64 of anything.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+fn unknown(label: &str) -> Problem {
+    let label: String = label.chars().take(40).collect();
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        format!("no charset is known by the name {label:?}; send UTF-8, or no charset"),
+    )
+}
+
+/// Of pictures and sounds a charset says nothing, but some programs give one.
+fn may_be_text(media_type: &Mime) -> bool {
+    !["image", "audio", "video", "font"].contains(&media_type.type_.as_str()) || media_type.subtype.ends_with("+xml")
+}
+
+/// As it may stand in a data URL: whole, but for parameters that would end it early. `None` of a form, which does not say what
+/// the bytes are.
+fn for_url(media_type: &Mime) -> Option<String> {
+    let Mime { type_, subtype, parameters } = media_type;
+    let is_form = matches!(
+        (type_.as_str(), subtype.as_str()),
+        ("application", "x-www-form-urlencoded") | ("multipart", "form-data")
+    );
+    let is_legal = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && !b",#%\"\\".contains(&byte));
+    if is_form || !is_legal(type_) || !is_legal(subtype) {
+        return None;
+    }
+    let parameters = parameters.iter().filter(|(name, value)| is_legal(name) && is_legal(value)).cloned().collect();
+    Some(Mime { type_: type_.clone(), subtype: subtype.clone(), parameters }.to_string())
 }

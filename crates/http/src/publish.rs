@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     app::App,
     body::Body,
-    data::data,
+    data::{Declared, base64},
     idempotency::{self, Way},
     problem::Problem,
     query::Query,
@@ -60,15 +60,25 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
     let way = if matches!(destination, Destination::Ping(_)) { Way::Ping } else { Way::Publish };
     let key = idempotency::of_request(upload.headers(), way, &app.config)?;
     upload.check_coding()?;
-    let bytes = upload.whole(app.config.body_bytes_max).await?;
     let event = match destination {
         Destination::Ping(client) => {
+            upload.whole(app.config.body_bytes_max).await?;
             let hello = format!("hello, {client}");
             Event::new(Target::Client(client), hello)
         }
-        Destination::Target(target) => Event::new(target, data(bytes, upload.headers(), options.is_base64)),
+        Destination::Target(target) => Event::new(target, data(app, upload, options.is_base64).await?),
     };
     Ok(Accepted { event: options.apply(event)?, key, wait: options.wait })
+}
+
+/// The body as text.
+async fn data(app: &App, upload: &mut Upload, is_base64: bool) -> Result<String, Problem> {
+    let bytes_max = app.config.body_bytes_max;
+    if is_base64 {
+        return Ok(base64(&upload.whole(bytes_max).await?));
+    }
+    let declared = Declared::of(upload.headers())?;
+    Ok(declared.data(upload.whole(bytes_max).await?))
 }
 
 /// What the query says about an event.

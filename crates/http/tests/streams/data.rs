@@ -11,7 +11,14 @@ fn publish(server: &Server, headers: &[(&str, &str)], path: &str, body: &[u8]) {
 
 #[test]
 fn text_arrives_as_it_was_whatever_its_content_type() {
-    let kinds = ["", "text/plain", "application/json", "text/html; charset=latin1", "image/png", "no type at all"];
+    let kinds = [
+        "",
+        "text/plain",
+        "application/json",
+        "text/html; charset=UTF8",
+        "image/png; charset=binary",
+        "no type at all",
+    ];
     let texts =
         ["a", " leading and trailing ", ": no comment", "data: no field", "id: 1", "\u{feff}bom", "ü € 日本 \0 \t"];
     everywhere(|server| {
@@ -95,7 +102,13 @@ fn what_is_not_utf8_arrives_as_a_data_url() {
     let unknown = "application/octet-stream";
     let kinds = [
         ("image/png", "image/png"),
-        ("image/svg+xml; charset=x", "image/svg+xml"),
+        ("IMAGE/PNG; Charset=binary", "image/png;charset=binary"),
+        ("text/plain; charset=utf-8", "text/plain;charset=utf-8"),
+        (
+            "text/plain; charset=\"UTF-8\"; format=flowed; delsp=\"a b\"",
+            "text/plain;charset=UTF-8;format=flowed;delsp=\"a b\"",
+        ),
+        ("text/plain; a=\"b,c\"; d=e; f=#", "text/plain;d=e"),
         ("", unknown),
         ("nothing", unknown),
         ("a/b,c", unknown),
@@ -112,6 +125,84 @@ fn what_is_not_utf8_arrives_as_a_data_url() {
         }
         publish(server, &[], "/broadcast", bytes);
         assert_eq!(stream.data(), format!("data:{unknown};base64,{base64}"));
+    });
+}
+
+#[test]
+fn a_declared_charset_is_decoded() {
+    let cases: [(&str, &[u8], &str); 14] = [
+        ("text/plain; charset=iso-8859-1", b"caf\xe9", "caf\u{e9}"),
+        ("text/plain;charset=\"ISO-8859-1\"", b"caf\xe9", "caf\u{e9}"),
+        ("Text/Plain; a=b; CHARSET=Latin1; c=d", b"\xfc", "\u{fc}"),
+        ("text/plain ; charset=windows-1252 ;", b"\x80", "\u{20ac}"),
+        // Valid UTF-8 as well, and not meant as that; nor is what looks like its byte order mark.
+        ("text/plain; charset=iso-8859-1", b"\xc3\xa9", "\u{c3}\u{a9}"),
+        ("text/plain; charset=iso-8859-1", b"\xef\xbb\xbfa", "\u{ef}\u{bb}\u{bf}a"),
+        ("application/json; charset=utf-16", b"\xff\xfe[\x001\x00]\x00", "[1]"),
+        ("application/json; charset=utf-16", b"\xfe\xff\x00[\x001\x00]", "[1]"),
+        ("text/plain; charset=utf-16le", b"a\x00\xac\x20", "a\u{20ac}"),
+        ("text/plain; charset=utf-16be", b"\x00a\x20\xac", "a\u{20ac}"),
+        ("text/csv; charset=shift_jis", b"\x93\xfa\x96{", "\u{65e5}\u{672c}"),
+        ("image/svg+xml; charset=koi8-r", b"\xc1", "\u{430}"),
+        ("application/x-www-form-urlencoded; charset=latin1", b"a=\xe9", "a=\u{e9}"),
+        ("text/plain; charset=iso-8859-1; charset=utf-16", b"", ""),
+    ];
+    everywhere(|server| {
+        let mut stream = server.subscribe("/sse");
+        for (kind, bytes, text) in cases {
+            publish(server, &[("Content-Type", kind)], "/broadcast", bytes);
+            assert_eq!(stream.data(), text, "{kind}");
+        }
+    });
+}
+
+#[test]
+fn what_is_not_in_its_charset_arrives_whole_as_a_data_url() {
+    everywhere(|server| {
+        let mut stream = server.subscribe("/sse");
+        for (charset, bytes, base64) in
+            [("utf-16", &b"a\x00b"[..], "YQBi"), ("shift_jis", b"\xff", "/w=="), ("utf-8", b"\xff", "/w==")]
+        {
+            publish(server, &[("Content-Type", &format!("text/plain; charset={charset}"))], "/broadcast", bytes);
+            assert_eq!(stream.data(), format!("data:text/plain;charset={charset};base64,{base64}"));
+        }
+    });
+}
+
+#[test]
+fn a_charset_that_nobody_knows_is_415_and_base64_needs_none() {
+    everywhere(|server| {
+        let mut stream = server.subscribe("/sse");
+        // The last is one that browsers refuse as well.
+        for charset in ["x-made-up", "\"\\\"\"", "utf-8x", "iso-2022-kr"] {
+            let kind = format!("text/plain; charset={charset}");
+            let answer = server.post("/broadcast", &[("Content-Type", &kind)], "text");
+            assert!(answer.problem(415).contains("charset"), "{kind}");
+            server.post("/publish", &[("Content-Type", &kind)], "{\"all\":true,\"data\":1}").problem(415);
+            publish(server, &[("Content-Type", &kind)], "/broadcast?encoding=base64", b"a");
+            assert_eq!(stream.data(), "YQ==");
+        }
+    });
+}
+
+#[test]
+fn a_batch_is_written_in_utf_8() {
+    everywhere(|server| {
+        let mut stream = server.subscribe("/sse");
+        let line = "{\"all\":true,\"data\":\"\u{e9}\"}";
+        for charset in ["utf-8", "\"UTF8\"", "us-ascii"] {
+            publish(
+                server,
+                &[("Content-Type", &format!("application/x-ndjson; charset={charset}"))],
+                "/publish",
+                line.as_bytes(),
+            );
+            assert_eq!(stream.data(), "\u{e9}");
+        }
+        for charset in ["iso-8859-1", "utf-16", "windows-1252"] {
+            let kind = format!("application/x-ndjson; charset={charset}");
+            assert!(server.post("/publish", &[("Content-Type", &kind)], line).problem(415).contains("UTF-8"));
+        }
     });
 }
 
