@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod cors;
 mod data;
+mod destination;
 mod driver;
 mod fanfare;
 #[doc(hidden)]

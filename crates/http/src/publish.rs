@@ -14,10 +14,10 @@ use crate::{
     app::App,
     body::Body,
     data::{Declared, base64},
+    destination::{self, Destination},
     idempotency::{self, Way},
     problem::Problem,
     query::Query,
-    route::Destination,
     upload::Upload,
 };
 
@@ -59,6 +59,11 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
     let options = Options::parse(&query)?;
     let way = if matches!(destination, Destination::Ping(_)) { Way::Ping } else { Way::Publish };
     let key = idempotency::of_request(upload.headers(), way, &app.config)?;
+    // Before the body is asked for.
+    let in_query = match destination {
+        Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
+        _ => Vec::new(),
+    };
     upload.check_coding()?;
     let event = match destination {
         Destination::Ping(client) => {
@@ -67,6 +72,7 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
             Event::new(Target::Client(client), hello)
         }
         Destination::Target(target) => Event::new(target, data(app, upload, options.is_base64).await?),
+        Destination::InQuery => Event::for_targets(in_query, data(app, upload, options.is_base64).await?)?,
     };
     Ok(Accepted { event: options.apply(event)?, key, wait: options.wait })
 }

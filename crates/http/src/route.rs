@@ -3,7 +3,7 @@
 use fanfare_core::{Channel, ClientId, Target};
 use hyper::Method;
 
-use crate::{problem::Problem, query::decode};
+use crate::{destination::Destination, problem::Problem, query::decode};
 
 /// A request that has a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Route {
     History(Channel),
     /// A publish.
     Publish(Destination),
-    /// Many, line by line.
+    /// Many, line by line; or one, if the query says where it goes.
     Batch,
     /// What may be asked: by a browser for a page, or by anybody.
     Options {
@@ -25,15 +25,6 @@ pub(crate) enum Route {
     Health,
     /// It wants traffic.
     Ready,
-}
-
-/// Where the path sends what is published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
-    /// The body, as it is.
-    Target(Target),
-    /// A hello to a client.
-    Ping(ClientId),
 }
 
 const GET: &str = "GET, HEAD, OPTIONS";

@@ -18,6 +18,7 @@ use crate::{
     batch,
     body::Body,
     cors::{self, Cors},
+    destination::{self, Destination},
     handoff::{Handoff, Owed},
     history, page,
     problem::Problem,
@@ -155,12 +156,14 @@ impl Service {
         }
         let query = request.uri().query().unwrap_or_default().to_owned();
         let upload = Upload::new(&app, &self.peer.handoff, request);
+        let destination = match route {
+            Route::Publish(destination) => Some(destination),
+            _ => destination::is_in(&query).then_some(Destination::InQuery),
+        };
         let answer = async move {
-            match route {
-                Route::Publish(destination) => {
-                    publish::publish(app, publish::Request { destination, query, upload }).await
-                }
-                _ => batch::publish(app, upload).await,
+            match destination {
+                Some(destination) => publish::publish(app, publish::Request { destination, query, upload }).await,
+                None => batch::publish(app, upload).await,
             }
         };
         Answer::later(answer, owed)

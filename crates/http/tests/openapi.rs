@@ -125,6 +125,9 @@ impl Servers {
     #[track_caller]
     fn provoke(&self, operation: &Operation, status: u16) -> Answer {
         let request = Request::new(operation);
+        // What only a single publish is answered with.
+        let is_single = operation.path == "/publish" && [413, 422].contains(&status);
+        let request = if is_single { request.query("channel", "elsewhere") } else { request };
         match status {
             200 | 202 | 204 => request.send(self.ordinary.address),
             400 if operation.path == "/publish" => request.body("nonsense").send(self.ordinary.address),
