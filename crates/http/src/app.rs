@@ -1,7 +1,10 @@
 //! [`App`]: what every request can reach: the hub, the settings, and the few counters that requests share.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,6 +27,13 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub<Tcp>>,
     pub(crate) config: Config,
     pub(crate) sent: Sampler,
+    /// A drain is about to begin, and nothing else has changed.
+    is_leaving: AtomicBool,
+    /// What has failed first, if something has; and who waits for that.
+    failure: OnceLock<String>,
+    failing: Arc<Stop>,
+    /// Set when nobody is left who could drain: all ends at once.
+    pub(crate) abandoned: Arc<Stop>,
     /// Set when the drain begins: when it has to be over.
     drain_ends: OnceLock<Instant>,
     /// Set with it: what waits for more of a body waits no longer.
@@ -64,6 +74,10 @@ impl App {
             keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,
             sent: Sampler::default(),
+            is_leaving: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            failing: Arc::default(),
+            abandoned: Arc::default(),
             drain_ends: OnceLock::new(),
             draining: Arc::default(),
             started: Instant::now(),
@@ -77,6 +91,35 @@ impl App {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.drain_ends().is_some()
+    }
+
+    /// From now on the server says that it wants no more traffic, and serves what comes all the same.
+    pub(crate) fn leave(&self) {
+        // Relaxed: nothing else depends on it.
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it drains, or is about to.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed) || self.is_draining()
+    }
+
+    /// A part has ended that was to run until the drain.
+    pub(crate) fn fail(&self, reason: &str) {
+        if !self.is_draining() {
+            self.failure.get_or_init(|| reason.to_owned());
+            self.failing.set();
+        }
+    }
+
+    /// Ready once something has failed.
+    pub(crate) async fn failed(&self) {
+        self.failing.stopped().await;
+    }
+
+    /// Why it cannot go on, if something has failed.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
     }
 
     /// When the drain has to be over, if there is one.

@@ -2,6 +2,7 @@
 //! the place where the socket leaves hyper.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -43,6 +44,14 @@ impl Body {
     /// All of an answer, for a program's own.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Content::Full(bytes.into()).into()
+    }
+
+    /// Of a stream: ready when it has to end at once, because its peer takes nothing or the drain is over. The body ends with an
+    /// error then; this is for where it is not polled (see [`crate::Handle::answer`]). To be awaited in one place only.
+    pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let Content::Stream { feed, .. } = &self.content else { return None };
+        let signal = feed.cut_signal();
+        Some(poll_fn(move |cx| signal.poll_cut(cx)))
     }
 
     /// The same body, as the answer to a request that counts it.

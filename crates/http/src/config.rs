@@ -68,6 +68,9 @@ pub struct Config {
     pub clock: Option<Duration>,
     /// How long a request waits for a journal to be read at the start; then it is refused. Default 5 s.
     pub ready_timeout: Duration,
+    /// How long everything is served as before once the server was told to stop, while `/readyz` says that it drains: a load
+    /// balancer needs its time to learn of it. Default none.
+    pub drain_delay: Duration,
     /// How long a drain may take before what is left is cut. Default 10 s.
     pub drain_timeout: Duration,
 }
@@ -97,6 +100,7 @@ impl Default for Config {
             h2_send_buffer_bytes: 16 << 10,
             clock: None,
             ready_timeout: Duration::from_secs(5),
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
         }
     }

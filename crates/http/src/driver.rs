@@ -13,7 +13,7 @@ use std::{
 use fanfare_core::{Inbox, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
-    runtime::{Builder, Runtime},
+    runtime::Builder,
     spawn,
     sync::mpsc,
     task::{unconstrained, yield_now},
@@ -50,17 +50,21 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// The runtime to call [`Driver::run`] with; made before the thread, so that failing is the server's error.
-    ///
-    /// # Errors
-    /// The system gives no more descriptors.
-    pub(crate) fn runtime() -> io::Result<Runtime> {
-        Builder::new_current_thread().enable_io().enable_time().event_interval(TASKS_PER_TURN).build()
-    }
-
-    /// Serves until the shard has drained; returns how many connections were cut.
-    pub(crate) fn run(self, runtime: &Runtime) -> usize {
-        runtime.block_on(self.serve())
+    /// Serves until the shard has drained; returns how many connections were cut. Tells `made` first whether it can: where the
+    /// system gives no more descriptors it cannot. Sockets that are still open at the end close before this returns.
+    pub(crate) fn run(self, made: impl FnOnce(io::Result<()>)) -> io::Result<usize> {
+        // Made on this thread: dropped by another one, because the thread could not be had, it would panic there.
+        let runtime = Builder::new_current_thread().enable_io().enable_time().event_interval(TASKS_PER_TURN).build();
+        match runtime {
+            Ok(runtime) => {
+                made(Ok(()));
+                Ok(runtime.block_on(self.serve()))
+            }
+            Err(error) => {
+                made(Err(error));
+                Ok(0)
+            }
+        }
     }
 
     async fn serve(self) -> usize {
@@ -73,13 +77,8 @@ impl Driver {
         let mut cut = tokio::select! {
             biased;
             cut = &mut driving => cut,
-            _ = &mut accepting => {
-                if !app.is_draining() {
-                    // Nobody is left who could drain it.
-                    return 0;
-                }
-                driving.await
-            }
+            // Nobody is left who could send any.
+            _ = &mut accepting => driving.await,
         };
         accepting.abort();
         // The streams have ended. What is left are answers on their way, which may take the rest of the time.
@@ -155,7 +154,8 @@ async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
                 break turn;
             }
         };
-        if let Some(ends) = app.drain_ends() {
+        let ends = if app.abandoned.is_set() { Some(came) } else { app.drain_ends() };
+        if let Some(ends) = ends {
             if shard.is_drained() {
                 return 0;
             }

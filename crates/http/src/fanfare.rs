@@ -68,7 +68,9 @@ fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
         let reason = "the publish key is too long, or the range of retry times is empty";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    Ok(fanfare_core::Config { connections_max: config.connections_max, ..config.core.clone() })
+    // Both are the same limit.
+    let connections_max = config.connections_max.min(config.core.connections_max);
+    Ok(fanfare_core::Config { connections_max, ..config.core.clone() })
 }
 
 impl Fanfare {
@@ -107,20 +109,22 @@ impl Fanfare {
             let (lane, accepted) = Lane::new();
             fanfare.lanes.push(lane);
             let driver = Driver { app: Arc::clone(&fanfare.app), shard, number, accepted };
-            let runtime = Driver::runtime()?;
-            // Sockets that are still open close with the runtime, before the server says that it has ended.
-            fanfare.spawn(format!("shard-{number}"), move || Ok(driver.run(&runtime)))?;
+            let (made, is_made) = std::sync::mpsc::sync_channel(1);
+            fanfare.spawn(format!("shard-{number}"), move || driver.run(|result| drop(made.send(result))))?;
+            is_made.recv().unwrap_or_else(|_| Err(io::Error::other("a thread ended at once")))?;
         }
         Ok(fanfare)
     }
 
     /// A thread that ends with the drain.
     fn spawn(&mut self, name: String, run: impl FnOnce() -> io::Result<usize> + Send + 'static) -> io::Result<()> {
-        let ended = self.ended.clone();
-        let panicked = format!("the thread {name} has panicked");
+        let (ended, app) = (self.ended.clone(), Arc::clone(&self.app));
+        let thread = format!("the thread {name}");
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(run));
-            let _ = ended.blocking_send(result.unwrap_or_else(|_| Err(io::Error::other(panicked))));
+            let result = result.unwrap_or_else(|_| Err(io::Error::other(format!("{thread} has panicked"))));
+            app.fail(&result.as_ref().map_or_else(ToString::to_string, |_| format!("{thread} has ended")));
+            let _ = ended.blocking_send(result);
         };
         thread::Builder::new().name(name).spawn(run)?;
         self.threads += 1;
@@ -136,12 +140,17 @@ impl Fanfare {
         &self.lanes
     }
 
-    /// Waits for a thread to end, which none does before the drain unless it fails.
-    pub(crate) async fn failed(&mut self) -> io::Error {
-        match self.ends.recv().await {
-            Some(Err(error)) => error,
-            _ => io::Error::other("a thread has ended"),
-        }
+    /// Waits for a part to fail, a thread that has panicked for instance; none ends before the drain unless it fails. From then on
+    /// [`Handle::is_ready`] says no, and all that is left to do is to drain.
+    pub async fn failed(&self) -> io::Error {
+        self.app.failed().await;
+        io::Error::other(self.app.failure().unwrap_or_default())
+    }
+
+    /// From now on `/readyz` says that the server drains, so that no more traffic is sent to it; all goes on until
+    /// [`Fanfare::drain`].
+    pub fn announce_drain(&self) {
+        self.app.leave();
     }
 
     /// Refuses further publishes, gives every stream what was accepted, a time to come back, and a whole end; at the
@@ -170,6 +179,8 @@ impl Fanfare {
 
 impl Drop for Fanfare {
     fn drop(&mut self) {
+        // The shards end at their next sweep, whoever still has a handle.
+        self.app.abandoned.set();
         // So that it ends, and lets go of its directory.
         self.app.hub.close_journal();
     }
@@ -184,7 +195,9 @@ pub struct Handle {
 
 impl Handle {
     /// Answers any request of the wire contract. Its streams are carried by the caller's connection: their bodies are
-    /// to be polled by hyper, and end with an error if they have to be cut.
+    /// to be polled by hyper, and end with an error if they have to be cut. Over HTTP/2 hyper does not poll a body while its
+    /// peer takes nothing, and nothing but [`Body::cut`] tells that the stream is to end: whoever runs the request drops
+    /// hyper's future of it then, or closes the connection.
     pub async fn answer(&self, request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
         let (shard, place) = Lane::emptiest(&self.lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place())));
         let handoff = Arc::new(Handoff::of(place));
@@ -236,6 +249,12 @@ impl Handle {
     /// What became of broadcasts to all, up to a fraction of a second ago.
     pub fn account_of_all(&self) -> ChannelAccount {
         self.app.hub.registry().all()
+    }
+
+    /// Whether all goes well: what the journal had is read, no part has failed, and no drain has begun or been announced. It is
+    /// what `/readyz` says.
+    pub fn is_ready(&self) -> bool {
+        self.app.hub.is_ready() && self.app.failure().is_none() && !self.app.is_leaving()
     }
 
     /// How many streams are open.

@@ -12,7 +12,7 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     app::App,
@@ -60,20 +60,30 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Ou
 }
 
 impl Fanfare {
-    /// Serves on `listener` until `shutdown` is ready, then drains. Needs a tokio runtime with I/O and time.
+    /// Serves on `listener` until `shutdown` is ready, for [`Config::drain_delay`] longer, and then drains. Needs a tokio runtime
+    /// with I/O and time.
     ///
     /// # Errors
     /// The listener cannot be used, or a part has failed or did not end in time.
-    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let app = Arc::clone(&self.app);
         let lanes = self.lanes().to_vec();
+        let leaving = async {
+            shutdown.await;
+            app.leave();
+            let delay = app.config.drain_delay;
+            if !delay.is_zero() {
+                info!("serving for {delay:?} more, while /readyz says that it drains");
+                sleep(delay).await;
+            }
+        };
         tokio::select! {
             never = accept(&app, &listener, &lanes) => match never {},
             never = clock::tick(Arc::clone(&app)) => match never {},
             error = self.failed() => return Err(error),
-            () = shutdown => {}
+            () = leaving => {}
         }
         drop((listener, lanes));
         self.drain().await

@@ -127,21 +127,7 @@ impl Service {
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
             Route::Options { allow } => self.options(allow, request, owed),
             Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
-            Route::Ready if self.app.is_draining() => {
-                Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"), owed)
-            }
-            Route::Ready if !self.app.hub.is_ready() => {
-                let trouble = self.app.hub.trouble().map(|trouble| format!("journal unavailable: {trouble}\n"));
-                let body = format!("not ready: the journal has not been read\n{}", trouble.unwrap_or_default());
-                Answer::now(text(StatusCode::SERVICE_UNAVAILABLE, body), owed)
-            }
-            // Streams go on without a journal: sending them elsewhere would not help.
-            Route::Ready => match self.app.hub.trouble() {
-                None => Answer::now(text(StatusCode::OK, "ready\n"), owed),
-                Some(trouble) => {
-                    Answer::now(text(StatusCode::OK, format!("ready\njournal unavailable: {trouble}\n")), owed)
-                }
-            },
+            Route::Ready => Answer::now(ready(&self.app), owed),
         }
     }
 }
@@ -231,6 +217,19 @@ fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
 
 fn is_page(request: &Request<Incoming>) -> bool {
     request.uri().path() == "/" && page::is_wanted(request.headers())
+}
+
+/// Whether the server wants traffic.
+fn ready(app: &App) -> Response<Body> {
+    let unready = |body: String| text(StatusCode::SERVICE_UNAVAILABLE, body);
+    let trouble = app.hub.trouble().map(|trouble| format!("journal unavailable: {trouble}\n")).unwrap_or_default();
+    match app.failure() {
+        _ if app.is_leaving() => unready("draining\n".to_owned()),
+        Some(failure) => unready(format!("not ready: {failure}\n")),
+        None if !app.hub.is_ready() => unready(format!("not ready: the journal has not been read\n{trouble}")),
+        // Streams go on without a journal: sending them elsewhere would not help.
+        None => text(StatusCode::OK, format!("ready\n{trouble}")),
+    }
 }
 
 /// HTTP/1.1 demands exactly one Host (RFC 9112 3.2).

@@ -26,6 +26,10 @@ impl Stop {
         self.notify.notify_waiters();
     }
 
+    pub(crate) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
+    }
+
     /// Ready once it is set. Polling it again and again costs one load: it registers once, because waiting on a
     /// `Notify` takes a lock that all connections share.
     pub(crate) fn stopped(self: &Arc<Self>) -> Stopped {
@@ -53,6 +57,6 @@ impl Future for Stopped {
             // Registered before the flag is looked at, so that setting it in between is not missed.
             let _ = self.notified.as_mut().poll(cx);
         }
-        if self.stop.is_set.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        if self.stop.is_set() { Poll::Ready(()) } else { Poll::Pending }
     }
 }

@@ -2,14 +2,20 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr, sync::mpsc};
 
 use fanfare_core::{Account, Channel, ClientId, Event, EventId, IdempotencyKey, ReadLimit, Start, Target, Wait};
 use fanfare_http::{Fanfare, Handle};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use support::{
+    PATIENCE,
     client::Client,
+    h2::H2,
+    journal::{Mood, Script},
     server::{Way, config},
     stream::Stream,
     until,
@@ -26,10 +32,13 @@ struct Program {
 
 impl Program {
     fn start() -> Self {
+        Self::with(|| Fanfare::start(config(Way::Body)))
+    }
+
+    fn with(start: impl FnOnce() -> io::Result<Fanfare>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (fanfare, listener) = runtime.block_on(async {
-            (Fanfare::start(config(Way::Body)).unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap())
-        });
+        let (fanfare, listener) =
+            runtime.block_on(async { (start().unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()) });
         let (address, handle) = (listener.local_addr().unwrap(), fanfare.handle());
         runtime.spawn(serve(listener, handle.clone()));
         Self { runtime, fanfare, handle, address }
@@ -130,4 +139,89 @@ fn after_the_drain_nobody_waits_for_accounts() {
     let Program { runtime, fanfare, handle, .. } = program;
     assert_eq!(runtime.block_on(fanfare.drain()).unwrap().cut, 0);
     assert!(runtime.block_on(handle.accounts_of(&Target::Client(ClientId::new("ann").unwrap()))).is_empty());
+}
+
+#[test]
+fn a_program_can_see_that_a_part_has_failed() {
+    let script = Script::default();
+    let program = Program::with(|| Fanfare::start_behind(config(Way::Body), script.journal()));
+    let ready = || {
+        let answer = Client::open(program.address).request("GET", "/readyz", &[], b"");
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    assert_eq!(ready(), (200, "ready\n".to_owned()));
+    assert!(program.handle.is_ready());
+    script.set(Mood::Panics);
+    assert!(program.runtime.block_on(program.handle.publish(event("x"), Wait::Journal)).is_err());
+    assert_eq!(program.runtime.block_on(program.fanfare.failed()).to_string(), "the thread journal has panicked");
+    assert!(!program.handle.is_ready());
+    assert_eq!(ready(), (503, "not ready: the thread journal has panicked\n".to_owned()));
+}
+
+#[test]
+fn a_drain_that_is_announced_is_seen_and_changes_nothing_else() {
+    let program = Program::start();
+    program.fanfare.announce_drain();
+    assert!(!program.handle.is_ready());
+    assert_eq!(Client::open(program.address).request("GET", "/readyz", &[], b"").status, 503);
+    let mut stream = program.subscribe("/sse");
+    assert_eq!(Client::open(program.address).request("POST", "/broadcast", &[], b"x").status, 202);
+    assert_eq!(stream.data(), "x");
+}
+
+#[test]
+fn a_program_is_told_when_a_stream_that_nobody_polls_has_to_end() {
+    let mut config = config(Way::Body);
+    config.core.write_timeout_ms = 200;
+    let program = Program::with(|| Fanfare::start(config));
+    let (told, is_told) = mpsc::channel();
+    let (listener, handle) =
+        (program.runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap(), program.handle.clone());
+    let address = listener.local_addr().unwrap();
+    program.runtime.spawn(async move {
+        let (socket, peer) = listener.accept().await.unwrap();
+        let service = service_fn(move |request| {
+            let (handle, told) = (handle.clone(), told.clone());
+            async move {
+                let response = handle.answer(request, peer).await;
+                let cut = response.body().cut().expect("it is a stream");
+                tokio::spawn(async move {
+                    cut.await;
+                    let _ = told.send(());
+                });
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await
+    });
+    let (head, _body) = H2::open_narrow(address).send("GET", "/channels/a", &[], b"");
+    assert_eq!(head.status, 200);
+    for _ in 0..4 {
+        program.runtime.block_on(program.handle.publish(event(&"x".repeat(50_000)), Wait::Journal)).unwrap();
+    }
+    is_told.recv_timeout(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_server_that_is_dropped_ends_its_streams_though_a_handle_lives() {
+    let Program { runtime, fanfare, handle, address } = Program::start();
+    let mut client = Client::open(address);
+    client.send("GET /sse HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    until("it is open", || handle.connections() == 1);
+    drop(fanfare);
+    let bytes = client.until_closed();
+    assert!(!bytes.ends_with(b"\r\n0\r\n\r\n"), "it must not look like a proper end");
+    drop((handle, runtime));
+}
+
+#[test]
+fn both_limits_of_streams_hold() {
+    for (engine, front) in [(1, usize::MAX), (usize::MAX, 1)] {
+        let mut config = fanfare_http::Config { connections_max: front, ..config(Way::Body) };
+        config.core.connections_max = engine;
+        let program = Program::with(|| Fanfare::start(config));
+        let _first = program.subscribe("/sse");
+        assert_eq!(Client::open(program.address).request("GET", "/sse", &[], b"").status, 503);
+    }
 }

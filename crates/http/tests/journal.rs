@@ -158,11 +158,13 @@ fn a_program_of_ones_own_is_told_when_its_journal_has_panicked() {
     let handle = fanfare.handle();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let publish = || runtime.block_on(handle.publish(Event::new(Target::All, "x"), Wait::Journal));
-    assert!(publish().is_ok());
+    assert!(publish().is_ok() && handle.is_ready());
     script.set(Mood::Panics);
     let told = publish().unwrap_err();
     assert!(matches!(told, PublishError::Unknown | PublishError::Journal), "{told:?}");
     assert_eq!(publish(), Err(PublishError::Journal));
+    assert_eq!(runtime.block_on(fanfare.failed()).to_string(), "the thread journal has panicked");
+    assert!(!handle.is_ready());
     assert_eq!(runtime.block_on(fanfare.drain()).unwrap_err().to_string(), "the thread journal has panicked");
 }
 

@@ -215,6 +215,11 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_READY_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Limits")]
     ready_timeout: Duration,
 
+    /// How long everything is served as before after the signal to stop, while /readyz is 503: the time that a load balancer
+    /// needs to learn of it. A second signal ends it at once.
+    #[arg(long, env = "FANFARE_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Draining")]
+    drain_delay: Duration,
+
     /// How long a drain may take before what is left is cut.
     #[arg(long, env = "FANFARE_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Draining")]
     drain_timeout: Duration,

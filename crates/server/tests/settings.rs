@@ -97,6 +97,7 @@ send-buffer-bytes = 19456
 h2-streams = 20
 h2-send-buffer-bytes = "21KiB"
 ready-timeout = "36s"
+drain-delay = "40s"
 drain-timeout = "0s"
 drain-spread = "23s"
 log = "warn,fanfare=debug"

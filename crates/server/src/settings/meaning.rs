@@ -144,6 +144,7 @@ impl Serve {
             h2_send_buffer_bytes: self.h2_send_buffer_bytes,
             clock: self.clock,
             ready_timeout: self.ready_timeout,
+            drain_delay: self.drain_delay,
             drain_timeout: self.drain_timeout,
         }
     }
@@ -246,6 +247,7 @@ mod tests {
             "--send-buffer-bytes=19KiB",
             "--h2-streams=20",
             "--h2-send-buffer-bytes=21KiB",
+            "--drain-delay=41s",
             "--drain-timeout=22s",
             "--drain-spread=23s",
             "--history-events=25",
@@ -315,6 +317,7 @@ mod tests {
             h2_send_buffer_bytes: 21 << 10,
             clock: Some(second(5)),
             ready_timeout: second(37),
+            drain_delay: second(41),
             drain_timeout: second(22),
         };
         assert_eq!(format!("{config:?}"), format!("{expected:?}"));
