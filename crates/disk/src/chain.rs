@@ -7,6 +7,7 @@ use fanfare_core::EventId;
 use crate::{
     files::{Files, Listed},
     header::{HEADER_BYTES, Header, HeaderError},
+    newest::NEWEST,
     state::STATE,
 };
 
@@ -24,8 +25,12 @@ pub(crate) fn tmp_name(name: &str) -> String {
     format!("{name}{TMP_SUFFIX}")
 }
 
+fn is_ours(name: &str) -> bool {
+    name == STATE || name == NEWEST || segment_number(name).is_some()
+}
+
 fn is_tmp(name: &str) -> bool {
-    name.strip_suffix(TMP_SUFFIX).is_some_and(|name| name == STATE || segment_number(name).is_some())
+    name.strip_suffix(TMP_SUFFIX).is_some_and(is_ours)
 }
 
 fn segment_number(name: &str) -> Option<u64> {
@@ -36,7 +41,7 @@ fn segment_number(name: &str) -> Option<u64> {
 
 /// Whether these files are a journal's.
 pub(crate) fn is_journal(files: &[Listed]) -> bool {
-    files.iter().any(|file| file.name == STATE || segment_number(&file.name).is_some())
+    files.iter().any(|file| is_ours(&file.name))
 }
 
 /// One segment.

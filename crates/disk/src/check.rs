@@ -50,6 +50,7 @@ impl ReadOnlyDirectory {
             report.segments.push(segment);
             report.findings.extend(contents.findings);
         }
+        report.findings.extend(self.directory().end_findings(walk.last));
         report.findings.retain(|finding| !(report.is_open && matches!(finding, Finding::Torn { .. })));
         Ok(report)
     }

@@ -17,7 +17,7 @@ use crate::{
     boot::Boot,
     chain::{Chain, ChainError, is_journal},
     files::{DiskFiles, Files, Listed},
-    finding::Finding,
+    newest::{NEWEST, Newest, NewestError},
     state::{STATE, State, StateError},
 };
 
@@ -26,7 +26,7 @@ pub(crate) const LOCK: &str = "lock";
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// May be in a directory that is to become a journal: a fresh file system, or a start that was interrupted.
-const IGNORED: [&str; 3] = ["lost+found", LOCK, "state.tmp"];
+const IGNORED: [&str; 4] = ["lost+found", LOCK, "newest.tmp", "state.tmp"];
 
 /// A journal's directory, opened for writing. The lock is held until this and everything made from it is gone.
 #[derive(Debug)]
@@ -36,6 +36,9 @@ pub struct Directory {
     pub(crate) chain: Chain,
     /// None if the file is not there or damaged.
     pub(crate) state: Option<State>,
+    /// None if the file is not there or damaged.
+    pub(crate) newest: Option<Newest>,
+    pub(crate) is_newest_damaged: bool,
 }
 
 /// Why a directory cannot be opened.
@@ -113,31 +116,27 @@ impl Directory {
     /// [`OpenError::Newer`] and [`OpenError::Io`].
     pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
         let io_error = |file: &str, source| OpenError::Io { file: file.to_owned(), source };
+        // A server may be writing meanwhile: what is read first may be behind what is read after it, and is never ahead.
+        let (newest, is_newest_damaged) = match Newest::read(&*files) {
+            Ok(newest) => (Some(newest), false),
+            Err(NewestError::Missing) => (None, false),
+            Err(NewestError::Damaged) => (None, true),
+            Err(NewestError::Newer { format }) => return Err(OpenError::Newer { file: NEWEST.to_owned(), format }),
+            Err(NewestError::Io(source)) => return Err(io_error(NEWEST, source)),
+        };
+        let listed = files.list().map_err(|source| io_error("the directory", source))?;
         let state = match State::read(&*files) {
             Ok(state) => Some(state),
             Err(StateError::None) => None,
             Err(StateError::Newer { format }) => return Err(OpenError::Newer { file: STATE.to_owned(), format }),
             Err(StateError::Io(source)) => return Err(io_error(STATE, source)),
         };
-        let listed = files.list().map_err(|source| io_error("the directory", source))?;
         let removed_upto = state.as_ref().map_or(0, |state| state.removed_upto);
         let chain = Chain::read(&*files, removed_upto, &listed).map_err(|error| match error {
             ChainError::Newer { file, format } => OpenError::Newer { file, format },
             ChainError::Io { file, source } => OpenError::Io { file, source },
         })?;
-        Ok(Self { files, boot, chain, state })
-    }
-
-    /// What is wrong with the state file, as far as the segments tell.
-    pub(crate) fn state_finding(&self) -> Option<Finding> {
-        match (&self.state, self.chain.links.first()) {
-            (None, Some(_)) => Some(Finding::NoState),
-            (Some(_), None) => Some(Finding::NoSegments),
-            (Some(state), Some(oldest)) if oldest.number.saturating_sub(1) > state.removed_upto => {
-                Some(Finding::Unmarked { file: oldest.name() })
-            }
-            _ => None,
-        }
+        Ok(Self { files, boot, chain, state, newest, is_newest_damaged })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use fanfare_core::EventId;
 
-use crate::scan::Damage;
+use crate::{ends::UNKNOWN_SEGMENTS, scan::Damage};
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Finding {
         /// How much of it is there.
         bytes: u64,
     },
-    /// Segments are not there.
+    /// Segments are not there; at the end, as far as the file `newest` tells.
     Missing {
         /// The first one,
         first: u64,
@@ -53,11 +53,13 @@ pub enum Finding {
     },
     /// The state file is damaged, or not there: what was given up, of which target, is not known.
     NoState,
-    /// There is a state file and no segment: all of it was taken away, or the first start was interrupted.
+    /// The file that names the newest segment is damaged, or not there: segments at the end may be missing.
+    NoNewest,
+    /// There were segments, and there is none.
     NoSegments,
-    /// Segments were removed while the state file could not be written.
+    /// Segments before the oldest one were taken away, or removed while the state file could not be written.
     Unmarked {
-        /// The oldest segment that is there: everything before it is given up for all targets.
+        /// The oldest segment that is there: everything before it may be lost.
         file: String,
     },
 }
@@ -82,6 +84,9 @@ impl fmt::Display for Finding {
             Self::Torn { file, offset, bytes } => {
                 write!(f, "{file}: a write of {bytes} bytes at {offset} was not finished and is ignored")
             }
+            Self::Missing { first, last, after } if last.saturating_sub(*first) >= UNKNOWN_SEGMENTS - 1 => {
+                write!(f, "segments from {first} on may be missing, behind event {after}; nothing tells how many")
+            }
             Self::Missing { first, last, after } => {
                 write!(f, "segments {first} to {last} are missing, behind event {after}")
             }
@@ -89,11 +94,12 @@ impl fmt::Display for Finding {
                 write!(f, "{file}: the machine stopped while it was written; events behind {after} may be lost")
             }
             Self::NoState => f.write_str("state: the file is missing or damaged; what was given up is not known"),
-            Self::NoSegments => {
-                f.write_str("there is no segment: all of it was taken away, or the first start was interrupted")
-            }
+            Self::NoNewest => f.write_str(
+                "newest: the file is missing or damaged; whether segments are missing at the end is not known",
+            ),
+            Self::NoSegments => f.write_str("there is no segment: all were taken away"),
             Self::Unmarked { file } => {
-                write!(f, "{file} is the oldest segment, and what was given up before it is not known")
+                write!(f, "{file} is the oldest segment; those before it were taken away, or removed on a full disk")
             }
         }
     }
@@ -110,5 +116,13 @@ mod tests {
         assert_eq!(text(damage), "1.journal: 5 bytes at 88 are damaged, behind event 1-2 and before 3-4");
         damage.before = None;
         assert_eq!(text(damage), "1.journal: 5 bytes at 88 are damaged, behind event 1-2");
+    }
+    #[test]
+    fn missing_segments_are_counted_only_if_their_number_is_known() {
+        let text = |last| Finding::Missing { first: 5, last, after: EventId::new(1, 2) }.to_string();
+        let known = format!("segments 5 to {} are missing, behind event 1-2", UNKNOWN_SEGMENTS + 3);
+        assert_eq!(text(UNKNOWN_SEGMENTS + 3), known);
+        let unknown = "segments from 5 on may be missing, behind event 1-2; nothing tells how many";
+        assert_eq!(text(UNKNOWN_SEGMENTS + 4), unknown);
     }
 }

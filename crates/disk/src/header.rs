@@ -13,7 +13,7 @@ use crate::{
 /// Length of a header.
 pub(crate) const HEADER_BYTES: usize = 88;
 
-/// The newest format this program knows, of segments and of the state file.
+/// The newest format of segments that this program knows.
 pub(crate) const FORMAT: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"FANFARE\0";

@@ -74,6 +74,9 @@ impl DiskJournal {
         for finding in recovered.findings() {
             warn!("journal: {finding}");
         }
+        if let Some(error) = &recovered.not_upgraded {
+            warn!(%error, "journal: it stays in its older format until the next start");
+        }
         let marks = recovered.marks();
         desk.restore_past(Past {
             born: recovered.born(),

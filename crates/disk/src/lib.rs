@@ -14,6 +14,7 @@ mod check;
 mod codec;
 mod contents;
 mod directory;
+mod ends;
 mod events;
 mod files;
 mod finding;
@@ -22,6 +23,7 @@ mod header;
 mod journal;
 mod keeper;
 mod log;
+mod newest;
 mod plan;
 mod read_only;
 mod reclaim;
@@ -55,11 +57,13 @@ pub mod parts {
         active::AppendError,
         boot::Boot,
         directory::Directory,
+        ends::UNKNOWN_SEGMENTS,
         files::{File, Files, Listed},
         log::Log,
+        newest::RESERVED_MS,
         reclaim::Reclaim,
         record::Entry,
-        recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery},
+        recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery, UNKNOWN_GAP_MS},
         scan::Damage,
         segments::{SealedSegment, Segments},
         state::Marks,

@@ -15,6 +15,7 @@ use crate::{
     files::Files,
     frame::{TooLong, put_frame},
     header::{Header, Previous},
+    newest::{NEWEST, Newest},
     record::{Entry, put_end, put_event, put_position},
     recovery::Recovered,
     segments::{Segment, Segments},
@@ -64,6 +65,8 @@ pub struct Log {
     /// The segment before the next one.
     previous: Option<Previous>,
     active: Option<Active>,
+    /// What the file that names the newest segment says, if this run has written it.
+    newest: Option<Newest>,
 }
 
 impl Log {
@@ -80,6 +83,7 @@ impl Log {
             first_number: recovered.next_number,
             previous: recovered.previous,
             active: None,
+            newest: None,
         }
     }
 
@@ -149,10 +153,11 @@ impl Log {
         file.sync_data()
     }
 
-    /// Syncs all segments of this run. Some may have been removed, or are part of a rewritten one, meanwhile.
+    /// Syncs all that this run has written. Some segments may have been removed, or are part of a rewritten one, meanwhile.
     fn sync_run(&self) -> io::Result<()> {
-        for number in self.segments.numbers().into_iter().filter(|number| *number >= self.first_number) {
-            match self.files.sync(&segment_name(number)) {
+        let numbers = self.segments.numbers().into_iter().filter(|number| *number >= self.first_number);
+        for name in numbers.map(segment_name).chain([NEWEST.to_owned()]) {
+            match self.files.sync(&name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
@@ -200,6 +205,23 @@ impl Log {
         Ok(active)
     }
 
+    /// Says in the file `newest` that segment `number` has records with ids up to the last one given, and some more, unless
+    /// it says so already.
+    fn name(&mut self, number: u64) -> io::Result<()> {
+        if self.newest.is_some_and(|newest| newest.covers(number, self.last)) {
+            return Ok(());
+        }
+        let newest = Newest::reserve(number, self.last);
+        // As the first segment of a run, and for the same reason.
+        let is_durable = self.config.fsync == Fsync::Always || self.newest.is_none();
+        let file = newest.write(&*self.files, is_durable)?;
+        if self.config.fsync == Fsync::Interval {
+            self.unsynced.created(number, &file);
+        }
+        self.newest = Some(newest);
+        Ok(())
+    }
+
     /// Writes frames with the ids from behind `before` to the last one given.
     fn write(
         &mut self,
@@ -207,9 +229,11 @@ impl Log {
         frames: Result<Vec<u8>, TooLong>,
         before: EventId,
     ) -> Result<(), AppendError> {
-        let refused =
-            |error| AppendError { is_unknown: false, source: io::Error::new(io::ErrorKind::InvalidInput, error) };
-        let written = frames.map_err(refused).and_then(|frames| active.append(&frames));
+        let refused = |source| AppendError { is_unknown: false, source };
+        let written = frames
+            .map_err(|error| refused(io::Error::new(io::ErrorKind::InvalidInput, error)))
+            .and_then(|frames| self.name(active.number).map_err(refused).map(|()| frames))
+            .and_then(|frames| active.append(&frames));
         if written.is_ok() {
             self.segments.grow(active.bytes);
             if self.config.fsync == Fsync::Interval {

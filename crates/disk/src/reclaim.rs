@@ -59,7 +59,7 @@ impl Reclaim {
     }
 
     /// Removes the oldest segment, whose events are all given up. On a full disk the marks may have to wait for the next
-    /// time they can be written; a restart before that forgets everything up to the oldest segment there is.
+    /// time they can be written; a restart before that takes everything up to the oldest segment there is for lost.
     ///
     /// # Errors
     /// It is not the oldest one or not sealed, or it cannot be removed.
@@ -76,7 +76,9 @@ impl Reclaim {
             // What cannot be read can be removed nevertheless: its events were everybody's.
             Err(_) => self.state.marks.forgotten = self.state.marks.forgotten.max(oldest.upto),
         }
-        self.state.removed_upto = self.state.removed_upto.max(oldest.through);
+        // With what is missing behind it, which the state has told as lost since the start.
+        let next = self.segments.numbers().get(1).map_or(oldest.through, |next| next.saturating_sub(1));
+        self.state.removed_upto = self.state.removed_upto.max(next);
         self.state.marks.fold(self.marks_max);
         // Removing is what makes room again, so it does not wait for room. Recovery sees by the numbers that a mark is
         // missing.

@@ -14,6 +14,7 @@ use crate::{
     finding::Finding,
     header::{Header, Previous},
     log::Fsync,
+    newest::Newest,
     record::Stored,
     segments::{Segment, Segments},
     state::{Marks, State},
@@ -26,6 +27,9 @@ pub const KILL_GAP_MS: u64 = 1_000;
 /// The same where the machine has stopped, or the end is damaged: a kernel may have held back what is half a minute old. It
 /// counts where the clock is behind, else now is later.
 pub const CRASH_GAP_MS: u64 = 60_000;
+/// The same where nothing tells how many segments are missing at the end: ten runs after a crash, or six hundred after a kill,
+/// may have begun so far above each other.
+pub const UNKNOWN_GAP_MS: u64 = 10 * CRASH_GAP_MS;
 
 /// The events of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
 /// each time: there is no way past it.
@@ -51,6 +55,8 @@ pub struct Recovered {
     pub(crate) segments: Arc<Segments>,
     pub(crate) next_number: u64,
     pub(crate) previous: Option<Previous>,
+    /// Why the journal stays as an older program wrote it, until the next start.
+    pub(crate) not_upgraded: Option<io::Error>,
 }
 
 impl Recovered {
@@ -151,54 +157,63 @@ impl Recovery<'_> {
         self.events = contents.events.into_iter();
     }
 
-    /// Reads the rest. A journal without a state file or without a segment gets a new state file.
+    /// Reads the rest. A journal without a state file gets a new one, and one of an older program what it lacks.
     ///
     /// # Errors
-    /// A segment cannot be read, or the state file cannot be written.
+    /// A segment cannot be read, or a new state file cannot be written.
     pub fn finish(mut self) -> io::Result<Recovered> {
         for stored in self.by_ref() {
             stored?;
         }
-        let Directory { files, boot, chain, state: found, .. } = self.directory;
-        if matches!(self.directory.state_finding(), Some(Finding::NoSegments)) {
-            self.walk.is_end_lost = true;
+        let directory = self.directory;
+        let end_findings = directory.end_findings(self.walk.last);
+        let is_end_missing = !end_findings.is_empty();
+        if is_end_missing {
+            (self.walk.is_end_lost, self.walk.is_ended) = (true, false);
         }
-        let floor = self.floor(found.as_ref());
+        let floor = self.floor(is_end_missing);
         let mut state = self.state(floor);
-        state.lost = state.lost.max(self.walk.lost);
-        if self.walk.is_end_lost {
-            state.lost = floor;
-        }
-        // What is lost with all segments nothing else would tell the next start.
-        if found.is_none() || chain.links.is_empty() {
-            state.write(&**files)?;
-        }
-        let last_number = chain.links.last().map_or(0, Link::through).max(state.removed_upto);
+        self.findings.extend(end_findings);
+        state.lost = state.lost.max(if self.walk.is_end_lost { floor } else { self.walk.lost });
+        let next_number = directory.next_number(is_end_missing);
+        let not_upgraded = self.write_files(&mut state, next_number.saturating_sub(1), floor)?;
         Ok(Recovered {
-            files: Arc::clone(files),
-            boot: *boot,
+            files: Arc::clone(&directory.files),
+            boot: directory.boot,
             floor,
             state,
             findings: self.findings,
             segments: Arc::new(Segments::new(self.segments)),
-            next_number: last_number.saturating_add(1),
+            next_number,
             previous: self.previous,
+            not_upgraded,
         })
     }
 
     /// Where ids go on. If the last run did not end in order nobody knows how far it came: not beyond now, unless the
-    /// clock was ahead.
-    fn floor(&self, state: Option<&State>) -> EventId {
-        let known = state.map_or(EventId::ZERO, |state| state.born.max(state.lost).max(state.marks.newest()));
-        let last = self.walk.last.max(self.walk.lost).max(known);
+    /// clock was ahead; and not beyond what was reserved.
+    fn floor(&self, is_end_missing: bool) -> EventId {
+        let Directory { state, newest, .. } = self.directory;
+        let known = state.as_ref().map(|state| state.born.max(state.lost).max(state.marks.newest()));
+        let last = self.walk.last.max(self.walk.lost).max(known.unwrap_or_default());
         if self.walk.is_ended {
             return last;
         }
-        let gap_ms = if self.walk.is_end_lost { CRASH_GAP_MS } else { KILL_GAP_MS };
+        let is_unknown = is_end_missing && newest.is_none();
+        let gap_ms = if is_unknown {
+            UNKNOWN_GAP_MS
+        } else if self.walk.is_end_lost {
+            CRASH_GAP_MS
+        } else {
+            KILL_GAP_MS
+        };
         // Each run whose header cannot be read began so far above the one before it.
         let unread = self.segments.iter().rev().take_while(|segment| !segment.has_header).count();
         let gap_ms = gap_ms.saturating_mul(u64::try_from(unread).unwrap_or(u64::MAX).saturating_add(1));
-        EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms), 0)
+        // What is there tells more exactly than what was reserved.
+        let reserved = newest.filter(|_| self.walk.is_end_lost);
+        let reserved_ms = reserved.map_or(0, |newest| newest.ids_below_ms);
+        EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms).max(reserved_ms), 0)
     }
 
     /// What the state file says, or what it has to say if it is behind or not there.
@@ -208,14 +223,36 @@ impl Recovery<'_> {
         let mut state = self.directory.state.clone().unwrap_or_else(|| State::new(base));
         let finding = self.directory.state_finding();
         match finding {
-            Some(Finding::NoState) => state.marks.forgotten = self.given_up_by_rewrites(floor).max(base),
-            Some(Finding::Unmarked { .. }) => state.marks.forgotten = state.marks.forgotten.max(base),
+            Some(Finding::NoState) => state.lost = self.given_up_by_rewrites(floor).max(base),
+            Some(Finding::Unmarked { .. }) => state.lost = state.lost.max(base),
             _ => {}
         }
         self.findings.extend(finding);
         let removed_upto = chain.links.first().map_or(0, |oldest| oldest.number.saturating_sub(1));
         state.removed_upto = state.removed_upto.max(removed_upto);
         state
+    }
+
+    /// A new journal gets its small files, and one that lacks its state or comes from an older program as well. That says
+    /// that there is a file `newest`, so it comes second. An older journal goes on as it was if this fails; the error says
+    /// why.
+    fn write_files(&self, state: &mut State, number: u64, floor: EventId) -> io::Result<Option<io::Error>> {
+        let Directory { files, state: found, newest, .. } = self.directory;
+        if found.as_ref().is_some_and(|found| found.has_newest) {
+            return Ok(None);
+        }
+        state.has_newest = true;
+        let named = match newest {
+            Some(_) => Ok(()),
+            None => Newest::reserve(number, floor).write(&**files, true).map(drop),
+        };
+        match named.and_then(|()| state.write(&**files)) {
+            Err(error) if found.is_some() => {
+                state.has_newest = false;
+                Ok(Some(error))
+            }
+            written => written.map(|()| None),
+        }
     }
 
     /// The newest id that a rewritten segment may have let go of.

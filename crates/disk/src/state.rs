@@ -17,7 +17,10 @@ use crate::{
 /// The name of the file.
 pub(crate) const STATE: &str = "state";
 const MAGIC: [u8; 8] = *b"FANSTATE";
-const FORMAT: u16 = 1;
+/// The newest one that this program knows. An older program must not write to a journal with a file `newest`, which it would
+/// leave behind, so that file has a format here too; nothing else is different.
+const FORMAT: u16 = 2;
+const FORMAT_WITHOUT_NEWEST: u16 = 1;
 
 /// What is no longer on the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(crate) struct State {
     /// The newest id up to which something may be lost.
     pub(crate) lost: EventId,
     pub(crate) marks: Marks,
+    /// The journal has a file that names the newest segment, from before this was written.
+    pub(crate) has_newest: bool,
 }
 
 /// What was found in place of a state.
@@ -81,7 +86,7 @@ pub(crate) enum StateError {
 
 impl State {
     pub(crate) fn new(born: EventId) -> Self {
-        Self { born, removed_upto: 0, lost: EventId::ZERO, marks: Marks::default() }
+        Self { born, removed_upto: 0, lost: EventId::ZERO, marks: Marks::default(), has_newest: false }
     }
 
     pub(crate) fn read(files: &dyn Files) -> Result<Self, StateError> {
@@ -104,7 +109,8 @@ impl State {
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        let format = if self.has_newest { FORMAT } else { FORMAT_WITHOUT_NEWEST };
+        bytes.extend_from_slice(&format.to_le_bytes());
         put_id(&mut bytes, self.born);
         put_u64(&mut bytes, self.removed_upto);
         put_id(&mut bytes, self.lost);
@@ -124,16 +130,18 @@ impl State {
             return Err(StateError::None);
         }
         match reader.u16() {
-            Some(FORMAT) => Self::decode_fields(reader).ok_or(StateError::None),
+            Some(format @ (FORMAT | FORMAT_WITHOUT_NEWEST)) => {
+                Self::decode_fields(reader, format == FORMAT).ok_or(StateError::None)
+            }
             Some(format) => Err(StateError::Newer { format }),
             None => Err(StateError::None),
         }
     }
 
-    fn decode_fields(mut reader: Reader<'_>) -> Option<Self> {
+    fn decode_fields(mut reader: Reader<'_>, has_newest: bool) -> Option<Self> {
         let (born, removed_upto, lost, forgotten) = (reader.id()?, reader.u64()?, reader.id()?, reader.id()?);
         let marks = (0..reader.u32()?).map(|_| Some((reader.target()?, reader.id()?))).collect::<Option<_>>()?;
-        let state = Self { born, removed_upto, lost, marks: Marks { targets: marks, forgotten } };
+        let state = Self { born, removed_upto, lost, marks: Marks { targets: marks, forgotten }, has_newest };
         reader.is_empty().then_some(state)
     }
 }
@@ -154,10 +162,12 @@ mod tests {
 
     #[test]
     fn a_state_comes_back_and_any_damage_is_none() {
-        let mut state = State { removed_upto: 3, lost: id(5), ..State::new(id(1)) };
+        let mut state = State { removed_upto: 3, lost: id(5), has_newest: true, ..State::new(id(1)) };
         state.marks = Marks { targets: [(channel("a"), id(7)), (Target::All, id(8))].into(), forgotten: id(2) };
         let bytes = state.encode();
         assert_eq!(State::decode(&bytes).unwrap(), state);
+        let older = State { has_newest: false, ..state };
+        assert_eq!(State::decode(&older.encode()).unwrap(), older);
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;

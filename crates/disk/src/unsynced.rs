@@ -117,7 +117,7 @@ impl Unsynced {
         true
     }
 
-    /// A segment was created.
+    /// A file was created: segment `number`, or the one that names it.
     pub(crate) fn created(&self, number: u64, file: &Arc<dyn File>) {
         let mut pending = self.pending.lock();
         pending.is_named = true;
@@ -127,7 +127,7 @@ impl Unsynced {
     /// These ids were written to a segment.
     pub(crate) fn wrote(&self, number: u64, file: &Arc<dyn File>, range: IdRange) {
         let mut pending = self.pending.lock();
-        if pending.written.last().is_none_or(|written| written.number != number) {
+        if pending.written.last().is_none_or(|written| !Arc::ptr_eq(&written.file, file)) {
             pending.written.push(Written { number, file: Arc::clone(file) });
         }
         pending.oldest.get_or_insert_with(Instant::now);

@@ -38,7 +38,10 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
         log.unsynced().sync().unwrap();
         log.close().unwrap();
     }
-    assert_eq!(names(&path), [segment(1), segment(2), segment(3), "lock".to_owned(), "state".to_owned()]);
+    assert_eq!(
+        names(&path),
+        [segment(1), segment(2), segment(3), "lock".to_owned(), "newest".to_owned(), "state".to_owned()]
+    );
     let events = ReadOnlyDirectory::open(&path).unwrap();
     let events: Vec<EventId> = events.events(ids[1]).map(|stored| stored.unwrap().id).collect();
     assert_eq!(events, ids[2..]);

@@ -1,7 +1,9 @@
-//! Random worlds against a naive model: groups, faults, kills, crashes of the machine, orderly ends, removals, rewrites.
+//! Random worlds against a naive model: groups, faults, kills, crashes of the machine, orderly ends, removals, rewrites,
+//! clocks that step, files that somebody takes away.
 //!
 //! After each start: what was acknowledged is there once, or given up and marked, or covered by what is lost; nothing that
-//! was surely refused is there; and ids only rise.
+//! was surely refused is there; and ids only rise. Whoever looks at the files before that start finds a loss if there is one,
+//! and none after a mere kill.
 
 mod support;
 
@@ -11,7 +13,7 @@ use std::{
 };
 
 use fanfare_core::{Event, EventId, Target};
-use fanfare_disk::parts::{Entry, Files as _, Finding, Fsync, Log, LogConfig, Reclaim, Stored};
+use fanfare_disk::parts::{Entry, Files as _, Finding, Fsync, Log, LogConfig, ReadOnlyDirectory, Reclaim, Stored};
 use proptest::prelude::*;
 use support::{MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in};
 
@@ -26,6 +28,8 @@ enum Step {
     Sync,
     Fail(Vec<Op>),
     FailOnce(usize),
+    /// The process is gone in the middle of what it does.
+    Die(usize),
     Full(usize),
     Heal,
     Kill,
@@ -34,6 +38,14 @@ enum Step {
     Crash {
         kept: f64,
         is_named: bool,
+    },
+    /// The clock steps, by so many milliseconds.
+    Clock(i64),
+    /// Somebody takes files away after a kill: segments (a bit for each, from the newest on), or the file that names the newest;
+    /// and perhaps the state.
+    TakeAway {
+        segments: u64,
+        has_state: bool,
     },
     /// Every so manieth event up to the newest is given up.
     GiveUp(usize),
@@ -61,11 +73,14 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Sync),
         1 => prop::collection::vec(op, 1..4).prop_map(Step::Fail),
         2 => (0_usize..20).prop_map(Step::FailOnce),
+        1 => (0_usize..20).prop_map(Step::Die),
         1 => (0_usize..300).prop_map(Step::Full),
         4 => Just(Step::Heal),
         1 => Just(Step::Kill),
         1 => Just(Step::Close),
         1 => (0.0..=1.0, any::<bool>()).prop_map(|(kept, is_named)| Step::Crash { kept, is_named }),
+        1 => (-600_000_i64..600_000).prop_map(Step::Clock),
+        1 => (0_u64..16, any::<bool>()).prop_map(|(segments, has_state)| Step::TakeAway { segments, has_state }),
         1 => (1_usize..4).prop_map(Step::GiveUp),
         2 => Just(Step::Remove),
         2 => (0_usize..3, 1_usize..4).prop_map(|(skip, count)| Step::Rewrite { skip, count }),
@@ -86,10 +101,16 @@ struct World {
     disk: Arc<MemoryDisk>,
     now_ms: u64,
     boots: u8,
-    /// The machine stopped with something unsynced.
+    /// The machine stopped with something unsynced, or somebody took a file away.
     has_lost: bool,
-    /// Up to here nothing was ever written, and the journal cannot know that.
-    never_there: EventId,
+    /// A segment was removed while the state could not be written.
+    is_unmarked: bool,
+    /// The clock has stepped: after a crash of the machine nothing tells how far ids had come.
+    is_clock_stepped: bool,
+    /// The file that names the newest segment is there and says so.
+    is_newest_named: bool,
+    /// This run has a segment.
+    has_begun: bool,
     started: Started,
     log: Log,
     reclaim: Reclaim,
@@ -117,7 +138,10 @@ impl World {
             now_ms: NOW_MS,
             boots: 1,
             has_lost: false,
-            never_there: EventId::ZERO,
+            is_unmarked: false,
+            is_clock_stepped: false,
+            is_newest_named: true,
+            has_begun: false,
             last: EventId::ZERO,
             started,
             log,
@@ -147,7 +171,7 @@ impl World {
         self.fates.extend(events.iter().map(|event| (fate, event.targets()[0].clone())));
         for (index, id) in result.unwrap_or_default().into_iter().enumerate() {
             assert!(id > self.last.max(self.started.recovered.floor()), "ids rise");
-            self.last = id;
+            (self.last, self.is_newest_named, self.has_begun) = (id, true, true);
             if events[index].is_kept() {
                 self.ids.insert(id, first + index);
             }
@@ -156,6 +180,8 @@ impl World {
 
     fn restart(&mut self) {
         self.disk.heal();
+        self.look();
+        self.has_begun = false;
         self.started = start_in(&self.disk, boot(self.boots), self.now_ms);
         self.log = self.started.log(LogConfig { fsync: self.fsync, segment_bytes_max: SEGMENT_BYTES_MAX });
         self.reclaim = Reclaim::new(&self.started.recovered, self.marks_max);
@@ -166,12 +192,12 @@ impl World {
         let recovered = &self.started.recovered;
         assert!(recovered.floor() >= self.last, "{} {}", recovered.floor(), self.last);
         assert!(self.started.ids().is_sorted_by(|a, b| a < b));
-        if self.started.findings().contains(&Finding::NoSegments) {
-            assert!(self.has_lost || self.ids.is_empty());
-            self.never_there = recovered.floor();
-        }
-        assert!(self.has_lost || recovered.lost() <= self.never_there, "{:?}", self.started.findings());
-        assert!(!self.started.findings().contains(&Finding::NoState));
+        assert!(
+            self.has_lost || self.is_unmarked || recovered.lost() == EventId::ZERO,
+            "{:?}",
+            self.started.findings()
+        );
+        self.is_newest_named &= !self.started.findings().contains(&Finding::NoNewest);
         let mut found = HashSet::new();
         for stored in &self.started.events {
             let number: usize = stored.event.data().parse().unwrap();
@@ -186,14 +212,58 @@ impl World {
             assert!(found.insert(number), "{number} is there twice");
         }
         for (id, number) in &self.ids {
-            if found.contains(number) || (self.has_lost && recovered.lost() >= *id) {
+            let may_be_lost = self.has_lost || self.given_up.contains(id);
+            if found.contains(number) || (may_be_lost && recovered.lost() >= *id) {
                 continue;
             }
             let marks = recovered.marks();
             let mark = marks.targets.get(&self.fates[*number].1).copied().unwrap_or_default().max(marks.forgotten);
             assert!(mark >= *id, "{id} of event {number} is neither there nor marked: {mark}");
-            assert!(self.given_up.contains(id) || marks.forgotten >= *id, "{id} was needed");
+            assert!(self.given_up.contains(id), "{id} was needed");
         }
+    }
+
+    /// What a check says before the next start.
+    fn look(&self) {
+        let opened = ReadOnlyDirectory::with_files(self.disk.clone(), boot(self.boots)).unwrap();
+        let findings = opened.check().unwrap().findings;
+        let is_expected = |finding: &Finding| match finding {
+            Finding::Torn { .. } => true,
+            Finding::Unmarked { .. } => self.is_unmarked,
+            _ => false,
+        };
+        assert!(self.has_lost || findings.iter().all(is_expected), "{findings:?}");
+    }
+
+    fn take_away(&mut self, segments: u64, has_state: bool) {
+        self.disk.heal();
+        let newest_first = self.disk.names().into_iter().filter(|name| name.ends_with(".journal")).rev();
+        let chosen =
+            newest_first.enumerate().filter(|(index, _)| segments.checked_shr(*index as u32).unwrap_or(0) & 1 == 1);
+        let mut taken: Vec<String> = chosen.map(|(_, name)| name).filter(|_| self.is_newest_named).collect();
+        // Not with the newest segment too, nor soon after it: then nothing tells how far ids had come.
+        if taken.is_empty() && self.has_begun {
+            taken.push("newest".to_owned());
+        }
+        if has_state {
+            taken.push("state".to_owned());
+        }
+        let before = start_in(&self.disk.copy(), boot(self.boots), self.now_ms).ids();
+        if taken.is_empty() {
+            return;
+        }
+        for name in &taken {
+            self.disk.take(name);
+            self.has_lost = true;
+        }
+        let after = start_in(&self.disk.copy(), boot(self.boots), self.now_ms).ids();
+        // Of a journal that never had an event nothing can be missing.
+        let has_events = self.last > EventId::ZERO;
+        let is_due = after != before || has_events && taken.iter().any(|name| !name.ends_with(".journal"));
+        let opened = ReadOnlyDirectory::with_files(self.disk.clone(), boot(self.boots)).unwrap();
+        let is_found = opened.check().unwrap().findings.iter().any(Finding::is_loss);
+        assert!(is_found || !is_due, "{taken:?}");
+        self.restart();
     }
 
     fn reclaim(&mut self, skip: usize, count: usize) {
@@ -213,7 +283,8 @@ impl World {
         // Not what came back from an append nobody knew the end of.
         let ids: Vec<EventId> = self.ids.range(..=oldest.upto).map(|(id, _)| *id).collect();
         if ids.iter().all(|id| self.given_up.contains(id)) {
-            let _ = self.reclaim.remove(oldest.number);
+            let state = self.disk.bytes("state");
+            self.is_unmarked |= self.reclaim.remove(oldest.number).is_ok() && self.disk.bytes("state") == state;
         }
     }
 
@@ -227,6 +298,12 @@ impl World {
             Step::Sync => drop(self.log.unsynced().sync()),
             Step::Fail(ops) => self.disk.fail(&ops),
             Step::FailOnce(count) => self.disk.fail_after(count, false),
+            Step::Die(count) => self.disk.fail_after(count, true),
+            Step::Clock(ms) => {
+                self.now_ms = self.now_ms.saturating_add_signed(ms);
+                self.is_clock_stepped = true;
+            }
+            Step::TakeAway { segments, has_state } => self.take_away(segments, has_state),
             Step::Full(room) => self.disk.set_room(Some(room)),
             Step::Heal => drop(self.disk.heal()),
             Step::Kill => self.restart(),
@@ -235,6 +312,7 @@ impl World {
                 drop(std::mem::replace(&mut self.log, next).close());
                 self.restart();
             }
+            Step::Crash { .. } if self.is_clock_stepped && self.fsync != Fsync::Always => self.restart(),
             Step::Crash { kept, is_named } => {
                 self.disk.heal();
                 if is_named {

@@ -58,7 +58,7 @@ fn a_rewrite_keeps_what_is_live_and_marks_the_rest() {
     reclaim.rewrite(2, 3, live).unwrap();
     assert_eq!(reclaim.marks().targets, [(channel("a"), ids[4])].into());
     assert!(started.recovered.segments().bytes() < before);
-    assert_eq!(disk.names(), [segment(1), segment(2), segment(4), segment(5), "state".to_owned()]);
+    assert_eq!(disk.names(), [segment(1), segment(2), segment(4), segment(5), "newest".to_owned(), "state".to_owned()]);
     let again = start_in(&disk, boot(2), NOW_MS);
     assert_eq!(again.data(), ["a0", "b0", "b1", "b2", "a3", "b3", "a4", "b4"]);
     assert_eq!(again.findings(), []);
@@ -148,7 +148,7 @@ fn a_removal_leaves_marks_and_an_interrupted_one_too() {
 }
 
 #[test]
-fn a_removal_on_a_full_disk_makes_room_and_what_it_could_not_mark_is_forgotten_for_all() {
+fn a_removal_on_a_full_disk_makes_room_and_what_it_could_not_mark_is_lost_for_all() {
     let (disk, ids) = journal(Fsync::Always);
     let started = start(&disk);
     let mut reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
@@ -157,11 +157,11 @@ fn a_removal_on_a_full_disk_makes_room_and_what_it_could_not_mark_is_forgotten_f
     disk.heal();
     let killed = start(&disk.copy());
     assert_eq!(killed.findings(), [fanfare_disk::Finding::Unmarked { file: segment(2) }]);
-    assert_eq!((killed.recovered.marks().forgotten, killed.events.len()), (ids[1], 8));
+    assert_eq!((killed.recovered.lost(), killed.events.len()), (ids[1], 8));
     // If it lives on, the next time tells all.
     reclaim.remove(2).unwrap();
     let again = start(&disk);
-    assert_eq!((again.findings(), again.recovered.marks().forgotten), ([].as_slice(), EventId::ZERO));
+    assert_eq!((again.findings(), again.recovered.lost()), ([].as_slice(), EventId::ZERO));
     assert_eq!(again.recovered.marks().targets, [(channel("a"), ids[2]), (channel("b"), ids[3])].into());
 }
 
@@ -251,12 +251,12 @@ fn damage_in_what_is_rewritten_or_removed_stays_known() {
 }
 
 #[test]
-fn without_its_state_a_rewritten_segment_forgets_everything_up_to_its_end() {
+fn without_its_state_everything_up_to_the_end_of_a_rewritten_segment_is_lost() {
     let (disk, ids) = journal(Fsync::Always);
     Reclaim::new(&start(&disk).recovered, MARKS_MAX).rewrite(2, 3, live).unwrap();
     disk.take("state");
     let again = start(&disk);
-    assert_eq!((again.data().len(), again.recovered.marks().forgotten), (8, ids[5]));
+    assert_eq!((again.data().len(), again.recovered.lost()), (8, ids[5]));
 }
 
 #[test]

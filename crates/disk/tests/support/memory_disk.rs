@@ -145,8 +145,11 @@ impl MemoryDisk {
         self.state().names.insert(name.to_owned(), Arc::new(Mutex::new(Node { bytes, synced })));
     }
 
+    /// Somebody takes a file away; a crash does not bring it back.
     pub(crate) fn take(&self, name: &str) -> Vec<u8> {
-        self.state().names.remove(name).unwrap().lock().unwrap().bytes.clone()
+        let mut state = self.state();
+        state.synced_names.remove(name);
+        state.names.remove(name).unwrap().lock().unwrap().bytes.clone()
     }
 
     /// Flips one bit.

@@ -1,0 +1,60 @@
+//! The two ends of a journal: what should stand before its oldest segment and behind its newest one, by the files `state`
+//! and `newest`, and is not there. Inside a journal the numbers of the segments tell what is missing.
+
+use fanfare_core::EventId;
+
+use crate::{chain::Link, directory::Directory, finding::Finding};
+
+/// Without a word about the newest segment, so many may be lost: 16 TiB of full ones. Their numbers are not given again, so
+/// one that comes back stands in its place.
+pub const UNKNOWN_SEGMENTS: u64 = 1 << 20;
+
+impl Directory {
+    /// What is wrong with the state file, as far as the segments tell.
+    pub(crate) fn state_finding(&self) -> Option<Finding> {
+        match (&self.state, self.chain.links.first()) {
+            (None, Some(_)) => Some(Finding::NoState),
+            (Some(state), Some(oldest)) if oldest.number.saturating_sub(1) > state.removed_upto => {
+                Some(Finding::Unmarked { file: oldest.name() })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is missing at the end, whose last id is `last`.
+    pub(crate) fn end_findings(&self, last: EventId) -> Vec<Finding> {
+        let no_newest = self.is_newest_lost().then_some(Finding::NoNewest);
+        self.lost_at_the_end(last).into_iter().chain(no_newest).collect()
+    }
+
+    fn lost_at_the_end(&self, last: EventId) -> Option<Finding> {
+        let Some(link) = self.chain.links.last() else {
+            // A state that does not come with the other file is from a program that began a segment at once.
+            let has_begun = self.newest.map_or(self.state.is_some(), |newest| newest.number > 0);
+            return has_begun.then_some(Finding::NoSegments);
+        };
+        let (first, last_number) = (link.through().saturating_add(1), self.newest?.number);
+        (first <= last_number).then_some(Finding::Missing { first, last: last_number, after: last })
+    }
+
+    /// Whether there was a file `newest`, and there is not, or nothing tells whether there was.
+    fn is_newest_lost(&self) -> bool {
+        let is_due = || match &self.state {
+            Some(state) => state.has_newest,
+            None => !self.chain.links.is_empty(),
+        };
+        self.newest.is_none() && (self.is_newest_damaged || is_due())
+    }
+
+    /// The number of the next segment: no segment that is there, was given up or is lost had it.
+    pub(crate) fn next_number(&self, is_end_missing: bool) -> u64 {
+        let removed_upto = self.state.as_ref().map_or(0, |state| state.removed_upto);
+        let last = self.chain.links.last().map_or(0, Link::through).max(removed_upto);
+        let last = match self.newest {
+            Some(newest) => last.max(newest.number),
+            None if is_end_missing => last.saturating_add(UNKNOWN_SEGMENTS),
+            None => last,
+        };
+        last.saturating_add(1)
+    }
+}
