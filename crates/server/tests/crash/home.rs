@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 
 use crate::{
     site::Site,
-    support::{Process, fanfare, newest_segment},
+    support::{Process, fanfare, run},
 };
 
 /// Enough that nothing is given up but for the number of events.
@@ -54,15 +54,11 @@ impl Home {
         Some(address)
     }
 
-    /// The name of the last file that has events, or may have.
-    pub(crate) fn newest_segment(&self) -> Option<String> {
-        newest_segment(&self.journal)
-    }
-
-    /// Kills it in the middle of whatever it does; it must be alive.
+    /// Kills it in the middle of whatever it does; it must be alive. A check of what it leaves finds no loss.
     pub(crate) fn kill(&self, server: Process) {
         self.site.retract(0);
         check(&server.kill());
+        self.check_journal();
     }
 
     /// Kills it while it ends in order, or a moment too late; whether it was alive.
@@ -73,7 +69,14 @@ impl Home {
         let (ended, lines) = server.kill_unless_ended();
         check(&lines);
         assert!(ended.is_none_or(|status| status.success()), "{lines:#?}");
+        self.check_journal();
         ended.is_none()
+    }
+
+    fn check_journal(&self) {
+        let (code, text) = run(fanfare().args(["journal", "check"]).arg(&self.journal));
+        let is_none = ["does not exist", "holds no journal"].iter().any(|none| text.contains(none));
+        assert!(code == 0 || is_none, "{text}");
     }
 
     /// Lets it end in order.

@@ -27,8 +27,6 @@ pub(crate) struct Killer<'a> {
     home: &'a Home,
     pub(crate) rng: Rng,
     history_events: String,
-    /// The last server that anybody was told of has ended in order, or there was none.
-    has_ended: bool,
     server: Option<Process>,
     address: SocketAddr,
 }
@@ -37,28 +35,23 @@ impl<'a> Killer<'a> {
     /// Of servers that keep so many events of each target.
     pub(crate) fn new(home: &'a Home, seed: u64, history_events: usize) -> Self {
         let (address, history_events) = ("127.0.0.1:0".parse().unwrap(), history_events.to_string());
-        Self { home, rng: Rng::new(seed), history_events, has_ended: true, server: None, address }
+        Self { home, rng: Rng::new(seed), history_events, server: None, address }
     }
 
     /// On the same port most of the time, and with any --fsync.
     pub(crate) fn start(&mut self) {
         loop {
-            let before = self.home.newest_segment();
             let fsync = self.rng.pick(&["always", "interval", "never"]);
             // With few, streams fall behind and are given what they missed from the history.
             let ring_messages = self.rng.pick(&["4", "64"]);
             let events = self.history_events.as_str();
             let flags = ["--fsync", fsync, "--ring-messages", ring_messages, "--history-events", events];
             let mut server = self.home.start(self.address, &flags);
-            if self.rng.chance(EARLY_KILLS_PERCENT) && before.is_some() {
+            if self.rng.chance(EARLY_KILLS_PERCENT) {
                 thread::sleep(Duration::from_micros(self.rng.number(50_000)));
                 self.home.kill(server);
             } else if let Some(address) = self.home.announce(&mut server) {
-                if self.has_ended {
-                    // Until then nothing says whether the machine has stopped as well, and a gap is told to be sure.
-                    until("it has begun a segment", || self.home.newest_segment() > before);
-                }
-                (self.has_ended, self.address) = (false, address);
+                self.address = address;
                 self.server = Some(server);
                 return;
             } else {
@@ -85,7 +78,7 @@ impl<'a> Killer<'a> {
         if !is_late {
             self.home.kill(server);
         } else if !self.home.kill_at_end(server, delay) {
-            (found, self.has_ended) = (Found::Ended, true);
+            found = Found::Ended;
         }
         self.start();
         found
@@ -95,7 +88,6 @@ impl<'a> Killer<'a> {
     pub(crate) fn stop(&mut self) {
         let server = self.taken();
         self.home.stop(server);
-        self.has_ended = true;
         self.start();
     }
 

@@ -3,6 +3,7 @@
 
 mod damage;
 mod full_disk;
+mod missing;
 mod random_damage;
 mod refusals;
 mod restart;

@@ -91,7 +91,7 @@ fn a_journal_that_cannot_be_read_is_refused_and_left_alone() {
     newer.extend(crc32(&newer).to_le_bytes());
     fs::write(&state, &newer).unwrap();
     let said = refused(directory.path());
-    assert_eq!(said, "error: --journal: state has format 2: this program is too old for it");
+    assert_eq!(said, "error: --journal: state has format 3: this program is too old for it");
     assert!(fs::read(&state).unwrap() == newer);
     fs::remove_file(&state).unwrap();
     fs::create_dir(&state).unwrap();
