@@ -115,6 +115,12 @@ impl Directory {
     /// # Errors
     /// [`OpenError::Newer`] and [`OpenError::Io`].
     pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
+        let found = Self::read(Arc::clone(&files), boot)?;
+        // A first start may just have written what was not there a moment before.
+        if found.is_newest_lost() { Self::read(files, boot) } else { Ok(found) }
+    }
+
+    fn read(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
         let io_error = |file: &str, source| OpenError::Io { file: file.to_owned(), source };
         // A server may be writing meanwhile: what is read first may be behind what is read after it, and is never ahead.
         let (newest, is_newest_damaged) = match Newest::read(&*files) {

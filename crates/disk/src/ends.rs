@@ -29,7 +29,7 @@ impl Directory {
 
     fn lost_at_the_end(&self, last: EventId) -> Option<Finding> {
         let Some(link) = self.chain.links.last() else {
-            // A state that does not come with the other file is from a program that began a segment at once.
+            // Without the other file nobody knows whether a segment was begun; it is, a moment after the first start.
             let has_begun = self.newest.map_or(self.state.is_some(), |newest| newest.number > 0);
             return has_begun.then_some(Finding::NoSegments);
         };
@@ -37,8 +37,8 @@ impl Directory {
         (first <= last_number).then_some(Finding::Missing { first, last: last_number, after: last })
     }
 
-    /// Whether there was a file `newest`, and there is not, or nothing tells whether there was.
-    fn is_newest_lost(&self) -> bool {
+    /// Whether there was a file `newest`, or nothing tells that there was none; and there is none now.
+    pub(crate) fn is_newest_lost(&self) -> bool {
         let is_due = || match &self.state {
             Some(state) => state.has_newest,
             None => !self.chain.links.is_empty(),

@@ -87,6 +87,9 @@ impl fmt::Display for Finding {
             Self::Missing { first, last, after } if last.saturating_sub(*first) >= UNKNOWN_SEGMENTS - 1 => {
                 write!(f, "segments from {first} on may be missing, behind event {after}; nothing tells how many")
             }
+            Self::Missing { first, last, after } if first == last => {
+                write!(f, "segment {first} is missing, behind event {after}")
+            }
             Self::Missing { first, last, after } => {
                 write!(f, "segments {first} to {last} are missing, behind event {after}")
             }
@@ -120,6 +123,8 @@ mod tests {
     #[test]
     fn missing_segments_are_counted_only_if_their_number_is_known() {
         let text = |last| Finding::Missing { first: 5, last, after: EventId::new(1, 2) }.to_string();
+        assert_eq!(text(5), "segment 5 is missing, behind event 1-2");
+        assert_eq!(text(6), "segments 5 to 6 are missing, behind event 1-2");
         let known = format!("segments 5 to {} are missing, behind event 1-2", UNKNOWN_SEGMENTS + 3);
         assert_eq!(text(UNKNOWN_SEGMENTS + 3), known);
         let unknown = "segments from 5 on may be missing, behind event 1-2; nothing tells how many";

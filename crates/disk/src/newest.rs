@@ -1,5 +1,5 @@
-//! [`Newest`]: which segment is the newest one, and how far ids may have come, told beside the segments: the newest segment
-//! has none behind it that would tell. One small file, replaced as a whole.
+//! [`Newest`]: which segment is the newest one, and how far ids may have come. It is for a start that does not find that
+//! segment, which has none behind it that would tell. One small file, replaced as a whole.
 //!
 //! It may be ahead of what anybody was told, and never behind: it is written before a segment has its first record, and
 //! before an id is given that is not below what it says.

@@ -191,7 +191,7 @@ impl Recovery<'_> {
     }
 
     /// Where ids go on. If the last run did not end in order nobody knows how far it came: not beyond now, unless the
-    /// clock was ahead; and not beyond what was reserved.
+    /// clock was ahead; and not beyond what was reserved, which counts if the end is lost.
     fn floor(&self, is_end_missing: bool) -> EventId {
         let Directory { state, newest, .. } = self.directory;
         let known = state.as_ref().map(|state| state.born.max(state.lost).max(state.marks.newest()));
@@ -210,7 +210,6 @@ impl Recovery<'_> {
         // Each run whose header cannot be read began so far above the one before it.
         let unread = self.segments.iter().rev().take_while(|segment| !segment.has_header).count();
         let gap_ms = gap_ms.saturating_mul(u64::try_from(unread).unwrap_or(u64::MAX).saturating_add(1));
-        // What is there tells more exactly than what was reserved.
         let reserved = newest.filter(|_| self.walk.is_end_lost);
         let reserved_ms = reserved.map_or(0, |newest| newest.ids_below_ms);
         EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms).max(reserved_ms), 0)
@@ -233,9 +232,9 @@ impl Recovery<'_> {
         state
     }
 
-    /// A new journal gets its small files, and one that lacks its state or comes from an older program as well. That says
-    /// that there is a file `newest`, so it comes second. An older journal goes on as it was if this fails; the error says
-    /// why.
+    /// Writes the small files of a new journal, of one that lacks its state, and of one that an older program has written. The
+    /// state comes second: it says that there is the other file. If this fails an older journal is used as it is, and the
+    /// error is returned.
     fn write_files(&self, state: &mut State, number: u64, floor: EventId) -> io::Result<Option<io::Error>> {
         let Directory { files, state: found, newest, .. } = self.directory;
         if found.as_ref().is_some_and(|found| found.has_newest) {

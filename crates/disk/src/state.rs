@@ -17,8 +17,8 @@ use crate::{
 /// The name of the file.
 pub(crate) const STATE: &str = "state";
 const MAGIC: [u8; 8] = *b"FANSTATE";
-/// The newest one that this program knows. An older program must not write to a journal with a file `newest`, which it would
-/// leave behind, so that file has a format here too; nothing else is different.
+/// The newest format that this program knows. Its fields are those of the one before; it says that there is a file `newest`:
+/// a program that does not know that file must not write to the journal.
 const FORMAT: u16 = 2;
 const FORMAT_WITHOUT_NEWEST: u16 = 1;
 
@@ -69,7 +69,7 @@ pub(crate) struct State {
     /// The newest id up to which something may be lost.
     pub(crate) lost: EventId,
     pub(crate) marks: Marks,
-    /// The journal has a file that names the newest segment, from before this was written.
+    /// There is a file `newest`: it was written before this was.
     pub(crate) has_newest: bool,
 }
 

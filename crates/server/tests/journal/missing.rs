@@ -132,6 +132,17 @@ fn a_small_file_that_is_gone_is_found_and_what_it_would_have_told_is_told_as_los
 }
 
 #[test]
+fn a_check_and_the_log_name_the_segment_that_is_missing_at_the_end() {
+    let (directory, ids, segments) = journal("TERM", 2);
+    fs::remove_file(directory.path().join(&segments[1])).unwrap();
+    let said = format!("segment 2 is missing, behind event {}", ids[EVENTS_A_RUN - 1]);
+    let (_, text) = check(directory.path());
+    assert!(text.lines().any(|line| line == said), "{text}");
+    let log = Server::start(directory.path(), &[]).log();
+    assert!(log.iter().any(|line| line.contains("WARN") && line.contains(&said)), "{log:#?}");
+}
+
+#[test]
 fn losses_in_a_row_never_bring_an_id_back() {
     let directory = tempfile::tempdir().unwrap();
     let (mut last, mut seen) = ((0, 0), Vec::<String>::new());
@@ -168,6 +179,7 @@ fn a_kill_at_any_moment_of_the_first_start_is_no_loss() {
         let path = directory.path().join(delay_us.to_string());
         let server =
             crate::Process::start(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--journal"]).arg(&path));
+        // Wherever it has come to by then.
         std::thread::sleep(std::time::Duration::from_micros(delay_us));
         server.kill();
         let (code, text) = check(&path);
