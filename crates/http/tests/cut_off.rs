@@ -6,8 +6,8 @@ mod support;
 
 use std::{thread, time::Duration};
 
-use clients::{Cutter, Program, Site};
-use serde_json::{Value, json};
+use clients::{Cutter, Engine, Program, Site, Source};
+use serde_json::Value;
 use support::server::{H1_WAYS, config};
 
 const CUTS: usize = 20;
@@ -32,16 +32,15 @@ fn read_to_the_end(page: &mut Program) -> (Vec<usize>, usize) {
     }
 }
 
-#[test]
-fn chromium_misses_nothing_however_often_its_connection_is_cut() {
+#[track_caller]
+fn assert_misses_nothing(engine: Engine) {
     for way in H1_WAYS {
         let mut config = config(way);
         config.retry_ms = 20..=60;
         let site = Site::start(config);
         let cutter = Cutter::start(site.address);
         let url = format!("http://{}/channels/cut?heartbeat=cursor", cutter.address);
-        let kinds = json!(["message", "fanfare.gap"]).to_string();
-        let mut page = Program::browser("read_with_chromium.js", &[&url, &kinds]);
+        let mut page = Program::page(engine, &Source::alone("EventSource", &url, &["message", "fanfare.gap"]));
         page.opened();
         let (numbers, opened, published) = thread::scope(|scope| {
             let publisher = scope.spawn(|| {
@@ -61,4 +60,9 @@ fn chromium_misses_nothing_however_often_its_connection_is_cut() {
         assert!(opened > CUTS / 2, "{way:?}: opened {opened} times");
         assert_eq!(numbers, (0..published).collect::<Vec<_>>(), "{way:?}");
     }
+}
+
+#[test]
+fn chromium_misses_nothing_however_often_its_connection_is_cut() {
+    assert_misses_nothing(Engine::Chromium);
 }

@@ -10,7 +10,7 @@ use std::{fs, ops::Range, path::Path, time::Duration};
 
 use bytes::Bytes;
 use clients::{
-    Program, Seen, Site,
+    Engine, Program, Seen, Site, Source,
     hostile::{self, Post},
     package,
 };
@@ -90,29 +90,60 @@ fn url(site: &Site) -> String {
     format!("{}/channels/odd", site.origin())
 }
 
-fn kinds() -> String {
-    json!(hostile::kinds()).to_string()
-}
-
 /// The library does as the standard says.
 fn exactly(seen: Seen) -> Seen {
     seen
 }
 
+/// The EventSource of this browser's own.
+fn page(engine: Engine, url: &str, kinds: &[&'static str]) -> Program {
+    Program::page(engine, &Source::alone("EventSource", url, kinds))
+}
+
+/// This client in Node.js.
+fn node_client(client: &'static str, url: &str, kinds: &[&'static str]) -> Program {
+    Program::node_clients(&Source::alone(client, url, kinds))
+}
+
+#[track_caller]
+fn assert_reports_as(start: impl FnOnce(&str, &[&'static str]) -> Program, reading: impl Fn(Seen) -> Seen) {
+    let site = Site::start(eager());
+    let mut program = start(&url(&site), &hostile::kinds());
+    program.opened();
+    assert_reports(&site, || program.event(), reading);
+}
+
+#[track_caller]
+fn assert_reports_exactly(start: impl FnOnce(&str, &[&'static str]) -> Program) {
+    assert_reports_as(start, exactly);
+}
+
 #[test]
 fn npm_eventsource_reports_what_was_posted() {
-    let site = Site::start(eager());
-    let mut program = Program::node("read_with_eventsource.js", &[&url(&site), &kinds()]);
-    program.opened();
-    assert_reports(&site, || program.event(), exactly);
+    assert_reports_exactly(|url, kinds| node_client("eventsource", url, kinds));
+}
+
+#[test]
+fn npm_eventsource_3_reports_what_was_posted() {
+    assert_reports_exactly(|url, kinds| node_client("eventsource-3", url, kinds));
 }
 
 #[test]
 fn chromium_reports_what_was_posted() {
-    let site = Site::start(eager());
-    let mut program = Program::browser("read_with_chromium.js", &[&url(&site), &kinds()]);
-    program.opened();
-    assert_reports(&site, || program.event(), exactly);
+    assert_reports_exactly(|url, kinds| page(Engine::Chromium, url, kinds));
+}
+
+/// It leaves NUL out.
+#[test]
+fn firefox_reports_what_was_posted_but_nul() {
+    let deviation = |seen: Seen| Seen { data: seen.data.replace('\0', ""), ..seen };
+    let start = |url: &str, kinds: &[_]| page(Engine::Firefox, url, kinds);
+    assert_reports_as(start, deviation);
+}
+
+#[test]
+fn webkit_reports_what_was_posted() {
+    assert_reports_exactly(|url, kinds| page(Engine::WebKit, url, kinds));
 }
 
 /// It joins lines only once the data before them is not empty, so empty lines at the beginning are lost; and it
@@ -124,10 +155,7 @@ fn fetch_event_source_reports_what_was_posted_but_empty_first_lines_and_boms() {
         seen.data = lines.collect::<Vec<_>>().join("\n").trim_start_matches('\n').to_owned();
         seen
     };
-    let site = Site::start(eager());
-    let mut program = Program::node("read_with_fetch.js", &[&url(&site)]);
-    program.opened();
-    assert_reports(&site, || program.event(), deviation);
+    assert_reports_as(|url, kinds| node_client("fetch-event-source", url, kinds), deviation);
 }
 
 #[test]
@@ -211,17 +239,32 @@ fn assert_comes_back(start: impl FnOnce(&str) -> Program) {
 
 #[test]
 fn npm_eventsource_comes_back_when_it_was_told_to() {
-    assert_comes_back(|url| Program::node("read_with_eventsource.js", &[url, r#"["message"]"#]));
+    assert_comes_back(|url| node_client("eventsource", url, &["message"]));
+}
+
+#[test]
+fn npm_eventsource_3_comes_back_when_it_was_told_to() {
+    assert_comes_back(|url| node_client("eventsource-3", url, &["message"]));
 }
 
 #[test]
 fn fetch_event_source_comes_back_when_it_was_told_to() {
-    assert_comes_back(|url| Program::node("read_with_fetch.js", &[url]));
+    assert_comes_back(|url| node_client("fetch-event-source", url, &[]));
 }
 
 #[test]
 fn chromium_comes_back_when_it_was_told_to() {
-    assert_comes_back(|url| Program::browser("read_with_chromium.js", &[url, r#"["message"]"#]));
+    assert_comes_back(|url| page(Engine::Chromium, url, &["message"]));
+}
+
+#[test]
+fn firefox_comes_back_when_it_was_told_to() {
+    assert_comes_back(|url| page(Engine::Firefox, url, &["message"]));
+}
+
+#[test]
+fn webkit_comes_back_when_it_was_told_to() {
+    assert_comes_back(|url| page(Engine::WebKit, url, &["message"]));
 }
 
 /// What the page shows of an event, without its id and lateness, which must be there.
@@ -238,7 +281,7 @@ fn the_demo_page_does_what_it_offers() {
     fs::write(&file, hostile::png()).unwrap();
     let mut site = Site::start(config(Way::Socket));
     let keyed = Site::start(Config { publish_key: Some("secret".into()), ..config(Way::Socket) });
-    let mut page = Program::browser("page.js", &[&site.origin(), file.to_str().unwrap(), &keyed.origin()]);
+    let mut page = Program::chromium("page.js", &[&site.origin(), file.to_str().unwrap(), &keyed.origin()]);
     let example = format!("curl -d 'hello' {}/broadcast", site.origin());
     assert_eq!(page.json(), json!({"step": "open", "state": "connected", "example": example}));
 
@@ -285,7 +328,7 @@ fn the_example_page_opened_as_a_file_lists_what_the_example_program_posts() {
     let site = Site::start(config(Way::Socket));
     let examples = package().join("examples");
     let page = examples.join("index.html");
-    let mut page = Program::browser("index.js", &[page.to_str().unwrap(), &site.origin(), LAST]);
+    let mut page = Program::chromium("index.js", &[page.to_str().unwrap(), &site.origin(), LAST]);
     assert_eq!(page.json(), json!({"state": format!("connected to {}", site.origin())}));
 
     let mut program = Program::python(examples.join("broadcast.py"), &[&site.origin()]);

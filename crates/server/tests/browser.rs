@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{PATIENCE, Process, fanfare, rng::Rng, wire::Requests};
 
 const KILLS: usize = 8;
@@ -44,13 +44,15 @@ impl Page {
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()));
         let workspace = package.ancestors().nth(2).unwrap();
         let modules = workspace.join("target/parts/node_modules");
-        for part in [Path::new("/usr/bin/chromium"), &modules.join("playwright-core")] {
+        for part in [Path::new("/usr/bin/chromium"), &modules.join("event-source-polyfill")] {
             assert!(part.exists(), "{} is missing: {HOW_TO_INSTALL}", part.display());
         }
         let mut command = Command::new("node");
         command.env("NODE_PATH", modules).env("NO_PROXY", "*").env("no_proxy", "*");
-        command.arg(workspace.join("crates/http/tests/clients/read_with_chromium.js"));
-        command.args([url, "[\"message\",\"fanfare.gap\"]"]);
+        let kinds = ["message", "fanfare.gap"];
+        let streams = json!([{"name": "", "client": "EventSource", "url": url, "kinds": kinds}]);
+        command.arg(workspace.join("crates/http/tests/clients/read_with_engine.js"));
+        command.args(["chromium", &streams.to_string()]);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut script = child.unwrap_or_else(|error| panic!("node: {error}: {HOW_TO_INSTALL}"));
         let (sender, lines) = channel();

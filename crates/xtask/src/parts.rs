@@ -43,6 +43,28 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a browser opens the demo page and the example",
     },
     Part {
+        name: "Firefox",
+        seen_by: &["/usr/bin/firefox-esr", "--version"],
+        seen_by_output: "Mozilla Firefox",
+        package: Package::Debian("firefox-esr"),
+        why: "a browser with an EventSource of its own reads streams",
+    },
+    Part {
+        // Below a directory that is named after the architecture.
+        name: "WebKitGTK's MiniBrowser",
+        seen_by: &["find", "/usr/lib", "-maxdepth", "3", "-path", "*/webkit2gtk-4.1/MiniBrowser"],
+        seen_by_output: "MiniBrowser",
+        package: Package::Debian("libwebkit2gtk-4.1-0"),
+        why: "a browser with an EventSource of its own reads streams",
+    },
+    Part {
+        name: "Xvfb",
+        seen_by: &["test", "-x", "/usr/bin/Xvfb"],
+        seen_by_output: "",
+        package: Package::Debian("xvfb"),
+        why: "WebKitGTK's MiniBrowser needs a display",
+    },
+    Part {
         name: "unshare",
         seen_by: &["unshare", "--version"],
         seen_by_output: "util-linux",
@@ -123,6 +145,33 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by_output: "4.1.1",
         package: Package::Npm("eventsource@4.1.1"),
         why: "an independent client reads streams",
+    },
+    Part {
+        // Beside the newer one, under a name of its own.
+        name: "eventsource 3",
+        seen_by: &["node", "-p", "require('eventsource-3/package.json').version"],
+        seen_by_output: "3.0.7",
+        package: Package::Npm("eventsource-3@npm:eventsource@3.0.7"),
+        why: "an independent client reads streams; it keeps ids in another way than version 4",
+    },
+    Part {
+        name: "event-source-polyfill",
+        seen_by: &["node", "-p", "require('event-source-polyfill/package.json').version"],
+        seen_by_output: "1.0.31",
+        package: Package::Npm("event-source-polyfill@1.0.31"),
+        why: "an independent client in a page comes back with `lastEventId` in the query",
+    },
+    Part {
+        name: "reconnecting-eventsource",
+        // Its package.json is not exported.
+        seen_by: &[
+            "node",
+            "-p",
+            "require(require('path').join(require.resolve('reconnecting-eventsource'), '../../../package.json')).version",
+        ],
+        seen_by_output: "1.6.5",
+        package: Package::Npm("reconnecting-eventsource@1.6.5"),
+        why: "an independent client in a page comes back with `lastEventId` in the query",
     },
     Part {
         name: "fetch-event-source",

@@ -1,16 +1,18 @@
-//! Clients that others wrote, run as processes: [`Program`] starts one and reads what it prints, [`Site`] is a server
-//! that comes back on its port.
+//! Clients that others wrote, run as processes: [`Program`] starts one and reads what it prints. [`Site`] is a server
+//! that comes back on its port, [`Cutter`] and [`Gate`] are networks that break.
 //!
 //! The programs are those that `cargo xtask test` installs. A missing one fails the test and says so.
 #![allow(dead_code, unused_imports, reason = "each test uses its own part")]
 
 mod cutter;
+mod engine;
+mod gate;
 pub(crate) mod hostile;
+mod site;
 
 use std::{
     env,
     io::{BufRead as _, BufReader, Read as _},
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -18,19 +20,49 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_http::{Config, Ended, bind, run};
-use serde_json::Value;
-use tokio::sync::oneshot;
-
-use crate::support::client::{Answer, Client};
+use serde_json::{Value, json};
 
 pub(crate) use cutter::Cutter;
+pub(crate) use engine::Engine;
+pub(crate) use gate::{Break, Gate};
+pub(crate) use site::Site;
 
 /// How long a program may take to its next line. A browser starts slowly on a busy machine.
 const LINE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long a browser may take to close and to remove its files.
 const BROWSER_END_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// What the scripts load.
+const MODULES: [&str; 6] = [
+    "playwright-core",
+    "eventsource",
+    "eventsource-3",
+    "@microsoft/fetch-event-source",
+    "event-source-polyfill",
+    "reconnecting-eventsource",
+];
+
+/// A stream that a script shall read; clients/streams.js says what the members are.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) client: &'static str,
+    pub(crate) url: String,
+    pub(crate) kinds: Vec<&'static str>,
+}
+
+impl Source {
+    /// The only one of its script.
+    pub(crate) fn alone(client: &'static str, url: &str, kinds: &[&'static str]) -> [Self; 1] {
+        [Self { name: String::new(), client, url: url.to_owned(), kinds: kinds.to_vec() }]
+    }
+
+    fn all(sources: &[Self]) -> String {
+        let member = |Self { name, client, url, kinds }: &Self| json!({"name": name, "client": client, "url": url, "kinds": kinds});
+        sources.iter().map(member).collect::<Value>().to_string()
+    }
+}
 
 /// An event as a client library reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,26 +83,39 @@ pub(crate) struct Program {
 
 impl Program {
     /// A script of this directory.
-    pub(crate) fn node(script: &str, args: &[&str]) -> Self {
+    fn node(script: &str, args: &[&str]) -> Self {
         let modules = parts().join("node_modules");
-        for module in ["playwright-core", "eventsource", "@microsoft/fetch-event-source"] {
-            demand(&modules.join(module));
+        for module in MODULES {
+            demand(&modules.join(module), &format!("the npm package {module}"));
         }
         Self::start(Command::new("node").env("NODE_PATH", modules).arg(scripts().join(script)).args(args))
     }
 
-    /// A script of this directory that opens a browser.
-    pub(crate) fn browser(script: &str, args: &[&str]) -> Self {
-        demand(Path::new("/usr/bin/chromium"));
+    /// A script of this directory that drives Chromium.
+    pub(crate) fn chromium(script: &str, args: &[&str]) -> Self {
+        Engine::Chromium.demand();
         let mut program = Self::node(script, args);
         program.has_browser = true;
         program
     }
 
+    /// A page in this browser that reads these streams.
+    pub(crate) fn page(engine: Engine, streams: &[Source]) -> Self {
+        engine.demand();
+        let mut program = Self::node("read_with_engine.js", &[engine.name(), &Source::all(streams)]);
+        program.has_browser = true;
+        program
+    }
+
+    /// Clients in Node.js that read these streams.
+    pub(crate) fn node_clients(streams: &[Source]) -> Self {
+        Self::node("read_with_node.js", &[&Source::all(streams)])
+    }
+
     /// A script of this directory, or anywhere else if the path says so.
     pub(crate) fn python(script: impl AsRef<Path>, args: &[&str]) -> Self {
         let python = parts().join("python/bin/python");
-        demand(&python);
+        demand(&python, "the environment of the clients in Python");
         // Python would leave its compiled files beside the scripts.
         Self::start(Command::new(python).arg("-B").arg(scripts().join(script)).args(args))
     }
@@ -161,8 +206,8 @@ impl Drop for Program {
 const HOW_TO_INSTALL: &str = "run `cargo xtask test`, which installs what the tests need";
 
 #[track_caller]
-fn demand(path: &Path) {
-    assert!(path.exists(), "{} is missing: {HOW_TO_INSTALL}", path.display());
+fn demand(path: &Path, what: &str) {
+    assert!(path.exists(), "{what} is missing ({}): {HOW_TO_INSTALL}", path.display());
 }
 
 /// This package, also where the checkout was moved after it was built.
@@ -177,64 +222,4 @@ fn scripts() -> PathBuf {
 /// Where `cargo xtask test` installs, whatever cargo's target directory is.
 fn parts() -> PathBuf {
     package().ancestors().nth(2).unwrap().join("target/parts")
-}
-
-/// A server that can be restarted on its port.
-#[derive(Debug)]
-pub(crate) struct Site {
-    pub(crate) address: SocketAddr,
-    running: Option<(oneshot::Sender<()>, JoinHandle<Ended>)>,
-}
-
-impl Site {
-    pub(crate) fn start(config: Config) -> Self {
-        let mut site = Self { address: "127.0.0.1:0".parse().unwrap(), running: None };
-        site.run(config);
-        site
-    }
-
-    fn run(&mut self, config: Config) {
-        let listener = bind(self.address).unwrap();
-        self.address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serve = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let shutdown = async { drop(stopped.await) };
-            runtime.block_on(run(listener, config, shutdown)).unwrap()
-        };
-        self.running = Some((stop, thread::spawn(serve)));
-    }
-
-    /// Drains it, and has another in its place at once. Gives the moment before.
-    pub(crate) fn restart(&mut self, config: Config) -> Instant {
-        let start = Instant::now();
-        self.stop();
-        self.run(config);
-        start
-    }
-
-    fn stop(&mut self) {
-        if let Some((stop, thread)) = self.running.take() {
-            let _ = stop.send(());
-            let _ = thread.join();
-        }
-    }
-
-    pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Publishes, which must be accepted; gives the id.
-    #[track_caller]
-    pub(crate) fn publish(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
-        let answer: Answer = Client::open(self.address).request("POST", path, headers, body);
-        assert_eq!(answer.status, 202, "{path}: {answer:?}");
-        answer.json()["id"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.stop();
-    }
 }

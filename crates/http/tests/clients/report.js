@@ -11,12 +11,14 @@ setTimeout(() => {
   process.exit(3);
 }, TIME_MAX_MS).unref();
 
-// A page in a headless Chromium, which reaches nothing but what it is told to.
+// It reaches nothing but what it is told to.
+const CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+// A page in a headless Chromium.
 async function openBrowser() {
   const { chromium } = require("playwright-core");
-  const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
   // Whoever started this has no more use for it; the browser removes its files.
   process.stdin.on("end", () => browser.close().finally(() => process.exit(0))).resume();
   const page = await browser.newPage();
@@ -30,4 +32,4 @@ const run = (script) => script().catch((error) => {
   process.exit(1);
 });
 
-module.exports = { openBrowser, report, run };
+module.exports = { CHROMIUM_FLAGS, openBrowser, report, run };
