@@ -1,10 +1,14 @@
 //! What the fuzz targets and the corpus test call: every parser here that reads what a client sent. Each may refuse
 //! anything and panic at nothing. Not part of the public interface.
 
-use hyper::{HeaderMap, Method};
+use hyper::{
+    HeaderMap, Method,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 
 use crate::{
-    line,
+    data::Declared,
+    destination, line,
     query::{self, Query},
     route::Route,
     start,
@@ -21,6 +25,8 @@ pub fn query(bytes: &[u8]) {
         let _ = query.one("id");
         let _ = start::of_stream(&HeaderMap::new(), &query, 0);
         assert!(query.all("channel").all(|value| value.len() <= text.len()));
+        let targets = destination::targets(&query, 128);
+        assert!(targets.is_err() || destination::is_in(text), "who names a target is not taken for a batch");
     }
 }
 
@@ -30,6 +36,18 @@ pub fn route(bytes: &[u8]) {
     for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::DELETE] {
         let _ = Route::parse(&method, path);
     }
+}
+
+/// A Content-Type, a line break, and a body: it becomes text, whatever it is.
+pub fn body(bytes: &[u8]) {
+    let (kind, body) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0));
+    let mut headers = HeaderMap::new();
+    if let Ok(kind) = HeaderValue::from_bytes(kind) {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    let Ok(declared) = Declared::of(&headers) else { return };
+    let data = declared.data(body.to_owned());
+    assert!(data.len() <= 3 * body.len() + kind.len() + 64, "a character of a byte has three of UTF-8 at most");
 }
 
 /// A line of a batch; what comes of it is a legal event.

@@ -99,3 +99,8 @@ fn lines() {
         });
     });
 }
+
+#[test]
+fn bodies() {
+    hold("bodies", fuzz::body);
+}
