@@ -19,6 +19,8 @@ pub(crate) enum Break {
     End,
     /// They are reset; new ones wait.
     Reset,
+    /// They are reset; new ones are closed without an answer to their request.
+    Ignore,
     /// They are reset; new ones are answered `502`.
     Refuse,
 }
@@ -37,7 +39,7 @@ struct State {
     broken: Option<Break>,
     passing: Vec<Passing>,
     waiting: Vec<TcpStream>,
-    /// How many were answered `502`.
+    /// How many were ignored or answered `502`.
     refused: usize,
 }
 
@@ -91,7 +93,7 @@ impl Gate {
         }
     }
 
-    /// How often it has answered `502`.
+    /// How many requests it has ignored or answered `502`.
     pub(crate) fn refused(&self) -> usize {
         self.state.lock().unwrap().refused
     }
@@ -101,10 +103,8 @@ fn admit(state: &Arc<Mutex<State>>, client: TcpStream) {
     let mut locked = state.lock().unwrap();
     match locked.broken {
         Some(Break::End | Break::Reset) => locked.waiting.push(client),
-        Some(Break::Refuse) => {
-            let state = Arc::clone(state);
-            thread::spawn(move || refuse(&state, client));
-        }
+        Some(Break::Ignore) => refuse(state, client, b""),
+        Some(Break::Refuse) => refuse(state, client, REFUSAL),
         None => {
             let Ok(server) = TcpStream::connect(locked.server) else { return };
             let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -128,9 +128,13 @@ fn admit(state: &Arc<Mutex<State>>, client: TcpStream) {
 }
 
 /// Reads the request first, because a socket with unread bytes is reset.
-fn refuse(state: &Mutex<State>, client: TcpStream) {
-    let mut lines = BufReader::new(&client).lines().map_while(Result::ok);
-    if lines.any(|line| line.is_empty()) && (&client).write_all(REFUSAL).is_ok() {
-        state.lock().unwrap().refused += 1;
-    }
+fn refuse(state: &Arc<Mutex<State>>, client: TcpStream, answer: &'static [u8]) {
+    let state = Arc::clone(state);
+    thread::spawn(move || {
+        // Not as text: a header need not be UTF-8.
+        let mut lines = BufReader::new(&client).split(b'\n').map_while(Result::ok);
+        if lines.any(|line| line == b"\r") && (&client).write_all(answer).is_ok() {
+            state.lock().unwrap().refused += 1;
+        }
+    });
 }

@@ -1,12 +1,17 @@
 //! The example of two nodes, Redis and nginx: what reaches a client through Debian's nginx while all runs, while a node ends
 //! and when none is left. [`passing_on`] is what nginx asks a node, and asks another one again.
+//!
+//! [`fronts`] is one node behind each of five proxies, with the files of examples/proxies.
 
 mod batch;
 mod ending;
+mod front;
+mod fronts;
 mod nginx;
 mod passing_on;
 #[path = "../../../redis/tests/support/mod.rs"]
 mod redis;
+mod relay;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -62,10 +62,15 @@ impl Nginx {
     }
 }
 
-/// A file of the example.
+/// A file of the example of two nodes.
 pub(crate) fn example(name: &str) -> String {
+    file(&format!("two-nodes/{name}"))
+}
+
+/// A file below examples/.
+pub(crate) fn file(path: &str) -> String {
     let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let path = package.ancestors().nth(2).unwrap().join("examples/two-nodes").join(name);
+    let path = package.ancestors().nth(2).unwrap().join("examples").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -89,9 +89,15 @@ pub(crate) struct EventStream(BufReader<Chunks>);
 impl EventStream {
     /// Comes back behind `last_event_id`, if there is one.
     pub(crate) fn open(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> io::Result<Self> {
+        let headers: Vec<_> = last_event_id.map(|id| ("last-event-id", id)).into_iter().collect();
+        Self::open_with(address, path, &headers)
+    }
+
+    /// Asks with further headers.
+    pub(crate) fn open_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Self> {
         let mut stream = connect(address)?;
-        let last = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: text/event-stream\r\n{last}\r\n");
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: text/event-stream\r\n{headers}\r\n");
         stream.write_all(request.as_bytes())?;
         let mut stream = BufReader::new(stream);
         let (status, head) = read_head(&mut stream)?;
