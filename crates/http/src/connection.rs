@@ -102,7 +102,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &handoff, true);
+    let mut silence = Silence::new(app, &handoff);
     let parked = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -149,7 +149,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &handoff, false);
+    let mut silence = Silence::new(app, &handoff);
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {

@@ -48,8 +48,10 @@ pub(crate) struct Handoff {
     under_way: AtomicUsize,
     /// How many have come.
     requests: AtomicUsize,
-    /// Bytes have come since the connection had something to do.
+    /// HTTP/1: bytes have come since the connection had something to do.
     has_begun_head: AtomicBool,
+    /// HTTP/2: a frame is not whole, or a head.
+    has_open_frames: AtomicBool,
 }
 
 // One thread, so Relaxed is enough everywhere. (Only who makes room for others comes from elsewhere, and wakes the task.)
@@ -143,9 +145,15 @@ impl Handoff {
         self.has_begun_head.store(true, Ordering::Relaxed);
     }
 
-    /// Whether anything has come since nothing was under way; what came in one piece with the request before is not seen.
+    /// The same of HTTP/2, where other things come than requests.
+    pub(crate) fn note_frames(&self, are_open: bool) {
+        self.has_open_frames.store(are_open, Ordering::Relaxed);
+    }
+
+    /// Whether a head has begun since nothing was under way. Over HTTP/1, what came in one piece with the request before is
+    /// not seen.
     pub(crate) fn has_begun_head(&self) -> bool {
-        self.has_begun_head.load(Ordering::Relaxed)
+        self.has_begun_head.load(Ordering::Relaxed) || self.has_open_frames.load(Ordering::Relaxed)
     }
 
     /// See [`crate::idle::Idle`].

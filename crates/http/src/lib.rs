@@ -18,6 +18,7 @@ mod data;
 mod destination;
 mod driver;
 mod fanfare;
+mod frames;
 #[doc(hidden)]
 pub mod fuzz;
 mod handoff;

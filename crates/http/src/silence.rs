@@ -32,8 +32,6 @@ enum Doing {
 pub(crate) struct Silence {
     app: Arc<App>,
     handoff: Arc<Handoff>,
-    /// The bytes of HTTP/2 are not only those of requests, so there a head that has begun is not told from none.
-    sees_heads: bool,
     doing: Doing,
     over: Pin<Box<Sleep>>,
     place: Option<IdlePlace>,
@@ -41,10 +39,10 @@ pub(crate) struct Silence {
 
 impl Silence {
     /// Of a connection that has sent no request yet.
-    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>, sees_heads: bool) -> Self {
+    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>) -> Self {
         let over = Box::pin(sleep(app.config.head_timeout));
         let (app, handoff) = (Arc::clone(app), Arc::clone(handoff));
-        Self { app, handoff, sees_heads, doing: Doing::Head(0), over, place: None }
+        Self { app, handoff, doing: Doing::Head(0), over, place: None }
     }
 
     /// Ready when the connection has been silent for too long. To be polled after it, and after its handoff.
@@ -65,7 +63,7 @@ impl Silence {
         let requests = self.handoff.requests();
         match () {
             () if !self.handoff.is_idle() => Doing::Work,
-            () if requests == 0 || (self.sees_heads && self.handoff.has_begun_head()) => Doing::Head(requests),
+            () if requests == 0 || self.handoff.has_begun_head() => Doing::Head(requests),
             () => Doing::Nothing(requests),
         }
     }

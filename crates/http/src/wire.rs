@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::handoff::Handoff;
+use crate::{frames::Frames, handoff::Handoff};
 
 /// What an HTTP/2 client sends first (RFC 9113 3.4). Its first three bytes begin no HTTP/1 method.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,12 +36,14 @@ pub(crate) struct Wire {
     ahead: [u8; PREFACE.len()],
     ahead_from: usize,
     ahead_to: usize,
+    /// Of HTTP/2 only.
+    frames: Option<Frames>,
     handoff: Arc<Handoff>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, handoff: Arc<Handoff>) -> Self {
-        Self { stream, ahead: [0; PREFACE.len()], ahead_from: 0, ahead_to: 0, handoff }
+        Self { stream, ahead: [0; PREFACE.len()], ahead_from: 0, ahead_to: 0, frames: None, handoff }
     }
 
     /// Reads as many bytes as it takes to know the protocol, and the whole of HTTP/2's preface, because hyper would
@@ -56,6 +58,7 @@ impl Wire {
                 return Ok(Protocol::Http1);
             }
             if self.ahead_to == PREFACE.len() {
+                self.frames = Some(Frames::default());
                 return Ok(Protocol::Http2);
             }
             // Not past what tells them apart: what an HTTP/1 client sends next is hyper's to limit.
@@ -72,6 +75,19 @@ impl Wire {
         self.stream
     }
 
+    fn note_read(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        match &mut self.frames {
+            None => self.handoff.note_read(),
+            Some(frames) => {
+                frames.feed(bytes);
+                self.handoff.note_frames(frames.are_open());
+            }
+        }
+    }
+
     fn noting(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.handoff.note_write(written.is_pending());
         written
@@ -84,9 +100,7 @@ impl AsyncRead for Wire {
         if ahead.is_empty() {
             let before = buffer.filled().len();
             let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-            if buffer.filled().len() > before {
-                self.handoff.note_read();
-            }
+            self.note_read(&buffer.filled()[before..]);
             return read;
         }
         let count = ahead.len().min(buffer.remaining());
