@@ -117,7 +117,7 @@ fn start(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(FOUND as u64)).sample_size(10).measurement_time(Duration::from_secs(10));
     group.bench_function("1000000 events", |bencher| {
         bencher.iter_with_large_drop(|| {
-            let (hub, _) = Hub::<NoSocket>::behind_journal(config(FOUND), clock());
+            let (hub, _shards) = Hub::<NoSocket>::behind_journal(config(FOUND), clock());
             open(directory.path(), Fsync::Interval).restore(&*hub).expect("it can be read");
             hub
         });

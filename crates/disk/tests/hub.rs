@@ -15,7 +15,7 @@ use std::{
 
 use fanfare_core::{
     Channel, Desk as _, Event, EventId, Gap, GapReason, Hub, IdempotencyKey, Journal as _, PublishError, ReadLimit,
-    Receipt, Retention, Retentions, Socket, Start, Target, Wait,
+    Receipt, Retention, Retentions, Shard, Socket, Start, Target, Wait,
 };
 use fanfare_disk::parts::{Config, Directory, DiskJournal, Fsync, LogConfig};
 use support::{MemoryDisk, Op, boot, event, key};
@@ -82,6 +82,7 @@ fn fsync(fsync: Fsync) -> Config {
 /// A hub and the thread of its journal.
 struct Running {
     hub: Arc<Hub<NoSocket>>,
+    _shards: Vec<Shard<NoSocket>>,
     thread: JoinHandle<io::Result<()>>,
 }
 
@@ -98,12 +99,13 @@ impl Running {
             history,
             ..fanfare_core::Config::default()
         };
-        let (hub, _) = Hub::behind_journal(core, Box::new(unix_ms));
+        // Nobody drives its shard, which takes nothing. Dropped, it would have the hub refuse what is published.
+        let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
         let directory = Directory::with_files(disk.clone(), boot(1)).unwrap();
         let mut journal = Box::new(DiskJournal::with(directory, config));
         journal.restore(&*hub).unwrap();
         let desk = Arc::clone(&hub);
-        Self { hub, thread: thread::spawn(move || journal.run(&*desk)) }
+        Self { hub, _shards: shards, thread: thread::spawn(move || journal.run(&*desk)) }
     }
 
     fn publish(&self, event: Event) -> Result<Receipt, PublishError> {

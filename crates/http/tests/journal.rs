@@ -35,6 +35,7 @@ fn a_lost_journal_is_503_and_named_by_readyz_while_streams_go_on_and_it_may_come
     let script = Script::default();
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
     let mut stream = server.subscribe("/channels/a?heartbeat=cursor");
+    stream.cursor();
     assert_eq!(server.text("/readyz"), (200, "ready\n".to_owned()));
     script.set(Mood::Refuses(Refusal::NotPublished));
     let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");

@@ -258,7 +258,7 @@ fn a_quiet_producer_outlasts_the_pause_that_the_server_allows() {
 
 #[test]
 fn a_pause_that_was_too_long_is_told_with_its_counts() {
-    let (_server, url) = serve(&["--body-idle-timeout", "100ms"]);
+    let (_server, url) = serve(&["--batch-idle-timeout", "100ms"]);
     let (input, mut lines) = pipe().unwrap();
     let mut command = fanfare();
     command.args(["publish", &url, "--ndjson", "--keep-alive", "1h"]);

@@ -197,10 +197,11 @@ fn out_of_descriptors_it_says_so_and_open_streams_go_on() {
     let address = url.trim_start_matches("http://");
     let mut stream = curl(&[&url]);
     let mut publisher = TcpStream::connect(address).unwrap();
+    // A batch that is open: a connection that waits for its next request would be closed to make room.
+    publisher.write_all(b"POST /publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     let mut publish = |data: &str| {
-        let head = format!("POST /broadcast HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", data.len());
-        publisher.write_all(format!("{head}{data}").as_bytes()).unwrap();
-        publisher.read_exact(&mut [0; 12]).unwrap();
+        let line = format!("{{\"all\":true,\"data\":\"{data}\"}}\n");
+        publisher.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).unwrap();
     };
     publish("before");
     assert_eq!(stream.line_with("data: "), "data: before");

@@ -86,14 +86,18 @@ fn ready(server: &Server) -> String {
     answer.body
 }
 
-/// Reads on until `is_enough` of a heartbeat (none) or an event's data; the events that came.
+/// Reads on until `is_enough` of a heartbeat (nothing) or an event's data; the events that came.
 fn read_until(stream: &mut EventStream, mut is_enough: impl FnMut(Option<&str>) -> bool) -> Vec<(String, String)> {
     let mut events = Vec::new();
     loop {
         let block = stream.next().unwrap().expect("the stream goes on");
-        assert_eq!(block.kind, None, "{block:?}");
-        let is_enough = is_enough(block.data.as_deref());
-        events.extend(block.data.map(|data| (block.id.unwrap(), data)));
+        let data = match block.kind.as_deref() {
+            None => block.data,
+            Some("fanfare.cursor") => None,
+            Some(_) => panic!("{block:?}"),
+        };
+        let is_enough = is_enough(data.as_deref());
+        events.extend(data.map(|data| (block.id.unwrap(), data)));
         if is_enough {
             return events;
         }
