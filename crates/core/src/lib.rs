@@ -65,7 +65,7 @@ pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};
 pub use notice::{CloseReason, Closed, Notice};
 pub use outlet::{Framing, Socket};
 pub use policy::Policy;
-pub use port::{Cut, CutSignal, Feed};
+pub use port::{Cut, CutSignal, Feed, Outgoing};
 pub use receipt::{Outcome, Receipt};
 pub use registry::Registry;
 pub use retention::{Pattern, Retention, Retentions};

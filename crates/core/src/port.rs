@@ -1,4 +1,5 @@
-//! [`Port`]: the meeting point of a slot and the hyper body that drains it. [`Feed`] is the body's end.
+//! [`Port`]: the meeting point of a slot and the hyper body that drains it. [`Feed`] is the body's end, and [`Outgoing`] a message
+//! that the body has taken and whose bytes have not all left.
 //!
 //! The shard pushes and wakes; the body pops. Leaving is dropping: a dropped feed leaves the hub.
 
@@ -13,10 +14,13 @@ use thiserror::Error;
 use crate::{
     event_id::EventId,
     gap::Gap,
+    inbox::{Inbox, SlotRef},
     message::{Held, Message},
     ring::Ring,
     subscription::Subscription,
-    sync::{AtomicBool, AtomicU8, AtomicU64, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
+    sync::{
+        AtomicBool, AtomicU8, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop,
+    },
 };
 
 const OPEN: u8 = 0;
@@ -37,9 +41,12 @@ pub(crate) struct Port {
     /// To be told before what the ring holds: the body has it locked until it has looked at both.
     front: Mutex<Vec<Gap>>,
     state: AtomicU8,
-    /// What the body has taken, control lines too.
+    /// What the body has taken and what has not all left, and its bytes.
+    leaving: AtomicUsize,
+    leaving_bytes: AtomicUsize,
+    /// Rises with all that leaves, whole messages or pieces, control lines too.
     taken: AtomicU64,
-    /// Messages among that.
+    /// Messages that have left.
     written: AtomicU64,
     /// The shard wants to hear when the ring is empty.
     wants_empty: AtomicBool,
@@ -56,6 +63,8 @@ impl Port {
             ring,
             front: Mutex::default(),
             state: AtomicU8::new(OPEN),
+            leaving: AtomicUsize::new(0),
+            leaving_bytes: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
             written: AtomicU64::new(0),
             wants_empty: AtomicBool::new(false),
@@ -74,9 +83,19 @@ impl Port {
         self.front.lock()
     }
 
-    /// Whether the body has taken everything.
+    /// Whether everything has left.
     pub(crate) fn is_empty(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst) == 0 && self.is_taken()
+    }
+
+    /// Whether the body has taken everything; some of it may be on its way out.
+    pub(crate) fn is_taken(&self) -> bool {
         self.ring.is_empty() && self.front.lock().is_empty()
+    }
+
+    /// Bytes of the messages that the body has taken and that have not all left.
+    pub(crate) fn leaving_bytes(&self) -> usize {
+        self.leaving_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn wake(&self) {
@@ -92,10 +111,10 @@ impl Port {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Asks to be told through the inbox when the ring is empty; true if it is already.
+    /// Asks to be told through the inbox when everything has left; true if it has already.
     pub(crate) fn want_empty(&self) -> bool {
-        // SeqCst here and in `Feed::poll_next`: one of the two sides sees what the other did (flag set before
-        // looking at the ring here; ring popped before looking at the flag there).
+        // SeqCst here and when an `Outgoing` is dropped: one of the two sides sees what the other did (flag set before looking
+        // at the ring here; ring popped and message gone before looking at the flag there).
         self.wants_empty.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         self.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
@@ -159,7 +178,7 @@ impl<S> Feed<S> {
     ///
     /// # Errors
     /// [`Cut`] if the stream has to end in the middle.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Cut>>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outgoing<S>, Cut>>> {
         // Register, then look: a push between the two wakes us.
         self.port.body.register(cx.waker());
         let state = self.port.state.load(Ordering::Acquire);
@@ -182,22 +201,70 @@ impl<S> Feed<S> {
         let Some(held) = held else {
             return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
         };
-        Poll::Ready(Some(Ok(self.took(&held))))
+        Poll::Ready(Some(Ok(self.took(held))))
     }
 
-    fn took(&mut self, held: &Held) -> Message {
-        self.port.taken.fetch_add(1, Ordering::Relaxed);
-        self.port.written.fetch_add(u64::from(held.message().id() != EventId::ZERO), Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if self.port.is_empty() && self.port.wants_empty.swap(false, Ordering::SeqCst) {
-            self.subscription.ready();
-        }
-        held.message().clone()
+    fn took(&self, held: Held) -> Outgoing<S> {
+        let (inbox, slot) = self.subscription.inbox();
+        let (port, inbox) = (Arc::clone(&self.port), Arc::clone(inbox));
+        port.leaving.fetch_add(1, Ordering::SeqCst);
+        port.leaving_bytes.fetch_add(held.message().bytes(), Ordering::Relaxed);
+        port.taken.fetch_add(1, Ordering::Relaxed);
+        Outgoing { held, port, inbox, slot, is_whole: AtomicBool::new(false) }
     }
 
     /// A handle that becomes ready when the stream is cut.
     pub fn cut_signal(&self) -> CutSignal {
         CutSignal(Arc::clone(&self.port))
+    }
+}
+
+/// A message that a body has taken. It counts as waiting until it is dropped, which is when the last of its bytes have left.
+#[derive(Debug)]
+pub struct Outgoing<S> {
+    held: Held,
+    port: Arc<Port>,
+    inbox: Arc<Inbox<S>>,
+    slot: SlotRef,
+    is_whole: AtomicBool,
+}
+
+impl<S> Outgoing<S> {
+    /// The message itself.
+    pub fn message(&self) -> &Message {
+        self.held.message()
+    }
+
+    /// Some of its bytes have left: the connection is alive.
+    pub fn progress(&self) {
+        self.port.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All of its bytes have left. Dropped without this, it was thrown away.
+    pub fn finish(&self) {
+        // Relaxed: whoever drops it comes after whoever says this.
+        self.is_whole.store(true, Ordering::Relaxed);
+    }
+
+    /// All of its bytes leave now.
+    pub fn whole(self) -> Message {
+        self.finish();
+        self.message().clone()
+    }
+}
+
+impl<S> Drop for Outgoing<S> {
+    fn drop(&mut self) {
+        let Self { held, port, inbox, slot, is_whole } = self;
+        port.taken.fetch_add(1, Ordering::Relaxed);
+        let is_written = is_whole.load(Ordering::Relaxed) && held.message().id() != EventId::ZERO;
+        port.written.fetch_add(u64::from(is_written), Ordering::Relaxed);
+        port.leaving_bytes.fetch_sub(held.message().bytes(), Ordering::Relaxed);
+        port.leaving.fetch_sub(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if port.is_empty() && port.wants_empty.swap(false, Ordering::SeqCst) {
+            inbox.ready(*slot);
+        }
     }
 }
 

@@ -310,7 +310,7 @@ impl<S: Socket> Shard<S> {
         self.ahead.remove(&(slot.subscriber.cursor, slot.connection));
         self.hub.leave(slot.connection, &slot.subscriber);
         self.open -= 1;
-        if !(slot.was_told() && slot.is_flushed()) {
+        if !(slot.was_told() && slot.has_given_all()) {
             slot.outlet.cut();
         }
         self.notices.push(Notice::Closed(Closed {

@@ -135,6 +135,14 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// Whether everything it was given has left, or is with hyper, which sends what is left of a body that has come to its end.
+    pub(crate) fn has_given_all(&self) -> bool {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.is_taken(),
+            _ => self.is_flushed(),
+        }
+    }
+
     /// Whether its head is out.
     pub(crate) fn is_attached(&self) -> bool {
         !matches!(self.outlet, Outlet::Unattached)
@@ -150,9 +158,12 @@ impl<S: Socket> Slot<S> {
         matches!(self.state, State::Closing(_))
     }
 
-    /// Bytes of the message that is partly in its socket.
+    /// Bytes of the message that is partly in its socket, or of those that have partly left its body.
     pub(crate) fn rest_bytes(&self) -> usize {
-        self.rest.as_ref().map_or(0, |rest| rest.held.message().bytes())
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.leaving_bytes(),
+            _ => self.rest.as_ref().map_or(0, |rest| rest.held.message().bytes()),
+        }
     }
 
     /// Bytes that wait in its ring.

@@ -10,7 +10,7 @@ use crate::{
     event_id::EventId,
     gap::Gap,
     hub::Hub,
-    inbox::{Item, SlotRef},
+    inbox::{Inbox, Item, SlotRef},
     memory_journal::Place,
     name::{Channel, ClientId},
     notice::CloseReason,
@@ -151,8 +151,8 @@ impl<S> Subscription<S> {
         self.hub.budget()
     }
 
-    pub(crate) fn ready(&self) {
-        self.hub.inbox(self.shard).ready(self.slot);
+    pub(crate) fn inbox(&self) -> (&Arc<Inbox<S>>, SlotRef) {
+        (self.hub.inbox(self.shard), self.slot)
     }
 
     fn send(&self, item: Item<S>) {

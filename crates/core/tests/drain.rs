@@ -20,7 +20,7 @@ fn whole(link: &Link) -> (Vec<String>, u64) {
 
 fn next(feed: &mut Feed<MockSocket>) -> Poll<Option<Result<String, ()>>> {
     let next = feed.poll_next(&mut Context::from_waker(Waker::noop()));
-    next.map(|message| message.map(|message| message.map(|message| data_in(&message)).map_err(|_| ())))
+    next.map(|message| message.map(|message| message.map(|message| data_in(&message.whole())).map_err(|_| ())))
 }
 
 #[test]

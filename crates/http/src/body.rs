@@ -9,11 +9,12 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use fanfare_core::{Cut, Feed, Message};
+use fanfare_core::{Cut, Feed};
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
     handoff::{Handoff, Owed},
+    piece::{Piece, Pieces},
     tcp::Tcp,
 };
 
@@ -32,8 +33,8 @@ pub(crate) enum Content {
     Full(Bytes),
     /// The first lines of a stream; behind them the socket is taken over.
     Marker { prelude: Bytes, handoff: Arc<Handoff> },
-    /// A stream that hyper carries to its end.
-    Stream { prelude: Bytes, feed: Box<Feed<Tcp>> },
+    /// A stream that hyper carries to its end, a piece at a time.
+    Stream { prelude: Bytes, feed: Box<Feed<Tcp>>, pieces: Pieces },
 }
 
 impl Body {
@@ -73,28 +74,28 @@ pub struct Chunk(Part);
 #[derive(Debug)]
 enum Part {
     Bytes(Bytes),
-    Message { message: Message, at: usize },
+    Piece(Piece),
 }
 
 impl Buf for Chunk {
     fn remaining(&self) -> usize {
         match &self.0 {
             Part::Bytes(bytes) => bytes.len(),
-            Part::Message { message, at } => message.sse().len() - at,
+            Part::Piece(piece) => piece.bytes().len(),
         }
     }
 
     fn chunk(&self) -> &[u8] {
         match &self.0 {
             Part::Bytes(bytes) => bytes,
-            Part::Message { message, at } => &message.sse()[*at..],
+            Part::Piece(piece) => piece.bytes(),
         }
     }
 
     fn advance(&mut self, count: usize) {
         match &mut self.0 {
             Part::Bytes(bytes) => bytes.advance(count),
-            Part::Message { at, .. } => *at += count,
+            Part::Piece(piece) => piece.advance(count),
         }
     }
 }
@@ -111,9 +112,9 @@ impl hyper::body::Body for Body {
                 handoff.reach();
                 return Poll::Pending;
             }
-            Content::Stream { prelude, feed } if prelude.is_empty() => {
-                let frame = |message| Frame::data(Chunk(Part::Message { message, at: 0 }));
-                return Poll::Ready(ready!(feed.poll_next(cx)).map(|next| next.map(frame)));
+            Content::Stream { prelude, feed, pieces } if prelude.is_empty() => {
+                let frame = |piece| Frame::data(Chunk(Part::Piece(piece)));
+                return Poll::Ready(ready!(pieces.poll_next(feed, cx)).map(|next| next.map(frame)));
             }
             Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
         };

@@ -30,6 +30,7 @@ mod line;
 mod linger;
 mod log;
 mod page;
+mod piece;
 mod problem;
 mod publish;
 mod query;

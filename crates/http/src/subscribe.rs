@@ -16,6 +16,7 @@ use crate::{
     body::{Body, Content},
     config::H1Outlet,
     handoff::{Owed, Parked},
+    piece::Pieces,
     problem::Problem,
     query::Query,
     service::Peer,
@@ -79,7 +80,8 @@ pub(crate) fn subscribe(
     } else {
         let feed = subscription.into_feed();
         owed.keep(feed.cut_signal());
-        Content::Stream { prelude, feed: Box::new(feed) }
+        let pieces = Pieces::new(app.config.h2_send_buffer_bytes);
+        Content::Stream { prelude, feed: Box::new(feed), pieces }
     };
     Ok(head(content.into(), request.version))
 }

@@ -10,7 +10,7 @@ use crate::{
     hub::Hub,
     memory_journal::Place,
     message::Message,
-    port::{Cut, Feed, Port},
+    port::{Cut, Feed, Outgoing, Port},
     ring::Ring,
     subscription::Subscription,
 };
@@ -35,7 +35,8 @@ impl Stream {
 }
 
 fn next(feed: &mut Feed<NoSocket>) -> Option<Result<Message, Cut>> {
-    block_on(poll_fn(|cx| feed.poll_next(cx)))
+    let next = block_on(poll_fn(|cx| feed.poll_next(cx)));
+    next.map(|next| next.map(Outgoing::whole))
 }
 
 fn next_id(feed: &mut Feed<NoSocket>) -> Option<EventId> {
@@ -59,7 +60,7 @@ fn a_push_wakes_the_body() {
     });
 }
 
-/// Catches: a fence left out in `want_empty` or in `took`, a `wants_empty` that is loaded and not swapped.
+/// Catches: a fence left out in `want_empty` or where an `Outgoing` is dropped, a `wants_empty` that is loaded and not swapped.
 #[test]
 fn the_shard_hears_once_that_the_ring_is_empty() {
     loom::model(|| {

@@ -47,7 +47,7 @@ fn slot(hub: &Arc<Hub<NoSocket>>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
 fn told(feed: &mut Feed<NoSocket>, hub: &Hub<NoSocket>, gap_to: impl Fn(u64, u64) -> Gap) -> u64 {
     let mut position = 0;
     while let Some(message) = block_on(poll_fn(|cx| feed.poll_next(cx))) {
-        let message = message.expect("it is not cut");
+        let message = message.expect("it is not cut").whole();
         if message.id() != EventId::ZERO {
             assert_eq!(message.id(), id(position + 1), "a message out of order");
             position += 1;

@@ -222,7 +222,7 @@ pub(crate) fn events_of(link: &Link) -> Vec<Dispatched> {
 pub(crate) fn taken(feed: &mut Feed<MockSocket>) -> Vec<Message> {
     let mut messages = Vec::new();
     while let Poll::Ready(Some(Ok(message))) = feed.poll_next(&mut Context::from_waker(Waker::noop())) {
-        messages.push(message);
+        messages.push(message.whole());
     }
     messages
 }

@@ -165,6 +165,7 @@ impl Member {
                     return true;
                 }
                 Poll::Ready(Some(Ok(message))) => {
+                    let message = message.whole();
                     is_changed = true;
                     if left == 0 {
                         flag.raise();
