@@ -177,12 +177,12 @@ impl<S> Hub<S> {
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
     pub fn subscribe(self: &Arc<Self>, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
-        let Subscribe { client, mut channels, start, policy, heartbeat, shard, now_ms } = subscribe;
+        let Subscribe { mut client, mut channels, start, policy, heartbeat, shard, now_ms } = subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        if !self.registry.enter(connection, &client, &channels, self.config.connections_max) {
+        if !self.registry.enter(connection, &mut client, &mut channels, self.config.connections_max) {
             return Err(Full);
         }
         let [cursor, told, opened] = [EventId::ZERO; 3];

@@ -18,9 +18,7 @@ use crate::{
     message::{Held, Message},
     ring::Ring,
     subscription::Subscription,
-    sync::{
-        AtomicBool, AtomicU8, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop,
-    },
+    sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
 };
 
 const OPEN: u8 = 0;

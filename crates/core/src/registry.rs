@@ -68,12 +68,13 @@ impl Registry {
         }
     }
 
-    /// Takes a connection in unless there are `connections_max` already; false then.
+    /// Takes a connection in unless there are `connections_max` already; false then. Its names become those that are here
+    /// already: a name is in memory once, however many connections have it.
     pub(crate) fn enter(
         &self,
         connection: u64,
-        client: &ClientId,
-        channels: &[Channel],
+        client: &mut ClientId,
+        channels: &mut [Channel],
         connections_max: usize,
     ) -> bool {
         // Relaxed: the counter alone decides, and it is one atomic step.
@@ -81,9 +82,14 @@ impl Registry {
         if self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err() {
             return false;
         }
-        self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1)).push(connection);
+        let mut held = self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1));
+        held.push(connection);
+        client.clone_from(held.key());
+        drop(held);
         for channel in channels {
-            self.channels.entry(channel.clone()).or_default().connections += 1;
+            let mut account = self.channels.entry(channel.clone()).or_default();
+            account.connections += 1;
+            channel.clone_from(account.key());
         }
         true
     }
@@ -108,12 +114,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_that_several_connections_have_is_in_memory_once() {
+        let registry = Registry::default();
+        let names = || (ClientId::new("u").unwrap(), [Channel::new("a").unwrap(), Channel::new("b").unwrap()]);
+        let [mut first, mut second] = [names(), names()];
+        assert!(registry.enter(1, &mut first.0, &mut first.1, 9) && registry.enter(2, &mut second.0, &mut second.1, 9));
+        assert!(std::ptr::eq(first.0.as_str(), second.0.as_str()));
+        for (one, other) in first.1.iter().zip(&second.1) {
+            assert!(std::ptr::eq(one.as_str(), other.as_str()), "{one}");
+        }
+    }
+
+    #[test]
     fn who_left_is_forgotten_and_who_stayed_is_not() {
         let registry = Registry::default();
-        let (client, channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
-        assert!(registry.enter(1, &client, std::slice::from_ref(&channel), 2));
-        assert!(registry.enter(2, &client, &[], 2));
-        assert!(!registry.enter(3, &client, &[], 2), "one past the limit");
+        let (mut client, mut channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
+        assert!(registry.enter(1, &mut client, std::slice::from_mut(&mut channel), 2));
+        assert!(registry.enter(2, &mut client, &mut [], 2));
+        assert!(!registry.enter(3, &mut client, &mut [], 2), "one past the limit");
         let targets = [Target::Channel(channel.clone()), Target::Client(client.clone())];
         assert_eq!(registry.estimate(&targets), 2, "never more than there are");
         registry.leave(1, &client, std::slice::from_ref(&channel));

@@ -24,11 +24,7 @@ impl Pieces {
     }
 
     /// The next piece; `None` at the end of the stream.
-    pub(crate) fn poll_next(
-        &mut self,
-        feed: &mut Feed<Tcp>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Piece, Cut>>> {
+    pub(crate) fn poll_next(&mut self, feed: &mut Feed<Tcp>, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Cut>>> {
         let (outgoing, from) = match self.begun.take() {
             Some(begun) => begun,
             None => match ready!(feed.poll_next(cx)) {

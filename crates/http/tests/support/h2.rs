@@ -117,6 +117,15 @@ impl H2Body {
         })
     }
 
+    /// What came next, or that the stream was reset; `None` at its proper end.
+    #[track_caller]
+    pub(crate) fn next(&mut self) -> Option<Result<Vec<u8>, hyper::Error>> {
+        let runtime = Arc::clone(&self.h2.runtime);
+        let frame = runtime.block_on(async { timeout(PATIENCE, self.body.frame()).await });
+        let frame = frame.expect("nothing in time")?;
+        Some(frame.map(|frame| frame.into_data().unwrap().to_vec()))
+    }
+
     /// What came next; `None` at the proper end of the stream.
     #[track_caller]
     pub(crate) fn piece(&mut self) -> Option<Vec<u8>> {
