@@ -40,9 +40,9 @@ pub struct Config {
     pub idempotency_ms: u64,
     /// Idempotency keys that are remembered; above it the oldest is forgotten. Default 100,000.
     pub idempotency_keys_max: usize,
-    /// How long a connection whose ring is nearly full may hold up a flood of publishes before it has to let its ring
-    /// overflow, in milliseconds; only its share of the time restores it. Without it, a flood overruns readers that
-    /// keep up otherwise. 0: never. Default 1,000: on a busy machine a reader that is one of many comes round sooner.
+    /// How long connections whose rings are nearly full may hold up a flood of publishes at a stretch, in milliseconds, before
+    /// their rings overflow; all pauses of a shard together take a fifth of the time. Without it, a flood overruns readers
+    /// that keep up otherwise. 0: never. Default 1,000: on a busy machine a reader that is one of many comes round sooner.
     pub patience_ms: u64,
     /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
     pub turn_slots_max: usize,

@@ -1,65 +1,30 @@
-//! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and [`Patience`]: how long for each.
+//! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and [`Patience`]: which of them it waits for.
 //!
-//! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes
-//! until nobody is pressed. What one connection may hold up is bounded: it has a little patience, which only its share
-//! of the time restores; when that is used up it is let off, and its ring overflows as its policy says. Waits in vain
-//! are charged to the whole shard besides: when it has had many, connections that never came round get little. And all
-//! waits together take half of the time in the long run, however many slow readers there are; beyond that each has
-//! only a small part of its patience.
+//! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes until
+//! nobody is pressed that has kept up before. All pauses of a shard have one budget: a fifth of the time, and a second at a
+//! stretch ([`Config::patience_ms`]). When it is used up, everybody who is pressed is let off until it has drained: its ring
+//! overflows as its policy says. So publishers keep four fifths of the time, whoever the readers are and however often they
+//! come. Only where an eighth of all connections is pressed at once, because the machine is short of time for its readers, a
+//! pause costs a fourth, and publishers keep half.
 
 use crate::{config::Config, inbox::SlotRef, pass::Pass};
-
-/// A connection's share of the time is what is restored to it, times this: when readers take turns in being pressed,
-/// several are at a time. So it takes one in sixteen of all connections, acting together, to hold floods up for good.
-const SHARES: u64 = 16;
-
-/// However few connections there are, none gets more than one part in this of the time.
-const PARTS_MIN: u64 = 4;
 
 /// Publishes come in a flood when they would fill an empty ring within this time, in milliseconds.
 const FLOOD_MS: u64 = 100;
 
-/// The shard may have waited in vain for this many patiences at once, and for one part in [`PARTS_MIN`] of the time.
-const IN_VAIN: u64 = 4;
+/// So many milliseconds have to follow for each of a pause, before as much may be paused again: a fifth of all time,
+const COST: u64 = 4;
+/// or half of it after a pause for a crowd.
+const COST_FOR_CROWD: u64 = 1;
 
-/// All waits together get one part in this of the time.
-const ALL_PARTS: u64 = 2;
+/// One part in so many of all connections is a crowd.
+const CROWD_PART: usize = 8;
 
-/// After that, one that never came round is waited for one part in this of a patience.
-const UNPROVEN_PART: u64 = 16;
-
-/// Time that may be spent, in microseconds, and that comes back.
-#[derive(Debug)]
-struct Allowance {
-    left_us: u64,
-    at_ms: u64,
-}
-
-impl Allowance {
-    const FULL: Self = Self { left_us: u64::MAX, at_ms: 0 };
-
-    /// One part in `parts` of the time since the last call comes back, up to `max_ms`.
-    fn restore(&mut self, parts: u64, max_ms: u64, now_ms: u64) {
-        let restored_us = now_ms.saturating_sub(self.at_ms).saturating_mul(1_000) / parts;
-        self.left_us = self.left_us.saturating_add(restored_us).min(max_ms.saturating_mul(1_000));
-        self.at_ms = now_ms;
-    }
-
-    fn spend(&mut self, ms: u64) {
-        self.left_us = self.left_us.saturating_sub(ms.saturating_mul(1_000));
-    }
-
-    fn left_ms(&self) -> u64 {
-        self.left_us / 1_000
-    }
-}
-
-/// How long one connection may hold its shard up.
+/// Whether one connection is waited for.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    allowance: Allowance,
     state: State,
-    /// It was pressed before, and came round.
+    /// It was behind before, and came round. One that never did is not waited for: it may be one that only connects.
     is_proven: bool,
 }
 
@@ -67,35 +32,45 @@ pub(crate) struct Patience {
 enum State {
     /// It has room.
     Calm,
-    /// Since the shard had been paused for so long, all pauses together.
-    Pressed { paused_ms: u64 },
-    /// Its patience was used up; it is not waited for until it has drained.
+    Pressed,
+    /// The budget was used up; it is not waited for until it has drained.
     LetOff,
 }
 
 impl Patience {
     pub(crate) fn new() -> Self {
-        Self { allowance: Allowance::FULL, state: State::Calm, is_proven: false }
+        Self { state: State::Calm, is_proven: false }
     }
 
     /// It has room for another pass.
-    pub(crate) fn relax(&mut self, pace: &Pace, now_ms: u64) {
-        if let State::Pressed { paused_ms } = self.state {
-            self.allowance.spend(pace.paused_ms(now_ms).saturating_sub(paused_ms));
+    pub(crate) fn relax(&mut self) {
+        if self.state == State::Pressed {
             self.state = State::Calm;
             self.is_proven = true;
         }
     }
 
-    /// Whether it has no room for another pass, and has not been let off.
-    pub(crate) fn is_pressed(&self) -> bool {
-        matches!(self.state, State::Pressed { .. })
+    /// Everything that waited has left.
+    pub(crate) fn drained(&mut self) {
+        self.state = State::Calm;
+        self.is_proven = true;
     }
 
-    /// Everything that waited has left.
-    pub(crate) fn drained(&mut self, pace: &Pace, now_ms: u64) {
-        self.relax(pace, now_ms);
-        self.state = State::Calm;
+    /// Whether it has no room for another pass, and has not been let off.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.state == State::Pressed
+    }
+
+    /// Whether a pause would be for it.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.is_pressed() && self.is_proven
+    }
+
+    /// There is no time left for it.
+    pub(crate) fn let_off(&mut self) {
+        if self.is_waited_for() {
+            self.state = State::LetOff;
+        }
     }
 }
 
@@ -106,8 +81,8 @@ pub(crate) struct Amount {
     pub(crate) bytes: usize,
 }
 
-/// Whether there is a flood, who is pressed, and how long the shard has waited.
-#[derive(Debug)]
+/// Whether there is a flood, who is pressed, and how long the shard may still wait.
+#[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// What was taken in the [`FLOOD_MS`] from `since_ms` on, and in those before. Pauses do not count as time.
     taken: Amount,
@@ -115,31 +90,23 @@ pub(crate) struct Pace {
     since_ms: u64,
     /// Some may have room again, or be gone.
     pressed: Vec<SlotRef>,
-    /// All pauses together, without the one that is under way since then.
+    /// All pauses together, without the one that is under way.
     paused_ms: u64,
-    pause: Option<u64>,
-    /// What is left for waits of any kind.
-    all: Allowance,
-    /// What is left for waits in vain.
-    account: Allowance,
-    /// Up to where pauses are charged to it.
-    charged_ms: u64,
+    pause: Option<Pause>,
+    /// Milliseconds that have to follow the last pause before the whole patience is there again, and since when they run.
+    owed_ms: u64,
+    owed_since_ms: u64,
+    /// Of the last pause.
+    cost: u64,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            taken: Amount::default(),
-            taken_before: Amount::default(),
-            since_ms: 0,
-            pressed: Vec::new(),
-            paused_ms: 0,
-            pause: None,
-            all: Allowance::FULL,
-            account: Allowance::FULL,
-            charged_ms: 0,
-        }
-    }
+/// A pause that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    since_ms: u64,
+    /// What had been spent of the patience when it began.
+    spent_ms: u64,
+    cost: u64,
 }
 
 impl Pace {
@@ -168,15 +135,12 @@ impl Pace {
         }
     }
 
-    /// The ring of the connection in `slot`, one of `open`, has no room for another pass.
-    pub(crate) fn press(&mut self, slot: SlotRef, patience: &mut Patience, open: usize, config: &Config, now_ms: u64) {
-        if patience.state != State::Calm {
-            return;
+    /// The ring of the connection in `slot` has no room for another pass.
+    pub(crate) fn press(&mut self, slot: SlotRef, patience: &mut Patience) {
+        if patience.state == State::Calm {
+            patience.state = State::Pressed;
+            self.pressed.push(slot);
         }
-        let parts = (u64::try_from(open).unwrap_or(u64::MAX) / SHARES).max(PARTS_MIN);
-        patience.allowance.restore(parts, config.patience_ms, now_ms);
-        patience.state = State::Pressed { paused_ms: self.paused_ms(now_ms) };
-        self.pressed.push(slot);
     }
 
     /// One that may be pressed.
@@ -199,49 +163,41 @@ impl Pace {
         self.pressed.retain(is_pressed);
     }
 
-    /// Until when a pause for the connection with this patience lasts. `None`: there is none, or it was let off.
-    pub(crate) fn wait_for(&mut self, patience: &mut Patience, config: &Config, now_ms: u64) -> Option<u64> {
-        let State::Pressed { paused_ms } = patience.state else { return None };
-        let waited_ms = self.paused_ms(now_ms).saturating_sub(paused_ms);
-        self.account.restore(PARTS_MIN, config.patience_ms.saturating_mul(IN_VAIN), now_ms);
-        let mut most_ms = patience.allowance.left_ms();
-        if !patience.is_proven {
-            most_ms = most_ms.min(self.account.left_ms().max(config.patience_ms / UNPROVEN_PART));
-        }
-        self.all.restore(ALL_PARTS, config.patience_ms.saturating_mul(IN_VAIN), now_ms);
-        let left_ms = self.all.left_ms().saturating_sub(self.pause_ms(now_ms));
-        most_ms = most_ms.min((waited_ms + left_ms).max(config.patience_ms / UNPROVEN_PART));
-        if waited_ms < most_ms {
-            return Some(now_ms + (most_ms - waited_ms));
-        }
-        patience.allowance.spend(waited_ms);
-        patience.state = State::LetOff;
-        self.charge(paused_ms, now_ms);
-        None
+    /// Whether it waits already.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause.is_some()
     }
 
-    /// Takes a wait in vain from the account: but not twice what several were waited for together.
-    fn charge(&mut self, since_paused_ms: u64, now_ms: u64) {
-        let paused_ms = self.paused_ms(now_ms);
-        self.account.spend(paused_ms.saturating_sub(since_paused_ms.max(self.charged_ms)));
-        self.charged_ms = paused_ms;
-    }
-
-    /// The shard waits from now on, or still.
-    pub(crate) fn pause(&mut self, now_ms: u64) {
-        self.pause.get_or_insert(now_ms);
+    /// Waits from now on, or still, for those who are pressed, all of whom are waited for: until this time. `None` if there is
+    /// no time left.
+    pub(crate) fn wait(&mut self, open: usize, config: &Config, now_ms: u64) -> Option<u64> {
+        let pause = self.pause.unwrap_or_else(|| {
+            let owed_ms = self.owed_ms.saturating_sub(now_ms.saturating_sub(self.owed_since_ms));
+            let is_crowd = self.pressed.len().saturating_mul(CROWD_PART) >= open;
+            let cost = if is_crowd { COST_FOR_CROWD } else { COST };
+            Pause { since_ms: now_ms, spent_ms: owed_ms.div_ceil(self.cost.max(1)), cost }
+        });
+        let until_ms = pause.since_ms.saturating_add(config.patience_ms.saturating_sub(pause.spent_ms));
+        let is_over = until_ms <= now_ms;
+        if !is_over {
+            self.pause = Some(pause);
+        }
+        (!is_over).then_some(until_ms)
     }
 
     /// It does not wait any more.
     pub(crate) fn resume(&mut self, now_ms: u64) {
-        self.all.spend(self.pause_ms(now_ms));
-        self.paused_ms = self.paused_ms(now_ms);
-        self.pause = None;
+        let pause_ms = self.pause_ms(now_ms);
+        if let Some(Pause { spent_ms, cost, .. }) = self.pause.take() {
+            self.paused_ms += pause_ms;
+            (self.owed_ms, self.owed_since_ms) = ((spent_ms + pause_ms).saturating_mul(cost), now_ms);
+            self.cost = cost;
+        }
     }
 
     /// How long the pause has been that is under way.
     fn pause_ms(&self, now_ms: u64) -> u64 {
-        self.pause.map_or(0, |since_ms| now_ms.saturating_sub(since_ms))
+        self.pause.map_or(0, |pause| now_ms.saturating_sub(pause.since_ms))
     }
 
     fn paused_ms(&self, now_ms: u64) -> u64 {
@@ -259,99 +215,77 @@ mod tests {
 
     const SLOT: SlotRef = SlotRef { index: 0, connection: 0 };
 
-    /// Pressed at `now_ms`; until when it is waited for.
-    fn press(pace: &mut Pace, patience: &mut Patience, open: usize, now_ms: u64) -> Option<u64> {
-        pace.press(SLOT, patience, open, &config(), now_ms);
-        let until_ms = pace.wait_for(patience, &config(), now_ms);
-        pace.pause(now_ms);
-        until_ms
+    /// Waits from `now_ms` on for as long as it may for one of many, at most `ms`; for how long that was.
+    fn wait(pace: &mut Pace, now_ms: u64, ms: u64) -> u64 {
+        wait_among(pace, 9, now_ms, ms)
+    }
+
+    /// The same, for one of `open`.
+    fn wait_among(pace: &mut Pace, open: usize, now_ms: u64, ms: u64) -> u64 {
+        pace.pressed = vec![SLOT];
+        let Some(until_ms) = pace.wait(open, &config(), now_ms) else { return 0 };
+        assert_eq!(pace.wait(open, &config(), until_ms - 1), Some(until_ms), "the end stands");
+        assert_eq!(pace.wait(open, &config(), until_ms), None);
+        let end_ms = until_ms.min(now_ms + ms);
+        pace.resume(end_ms);
+        end_ms - now_ms
     }
 
     #[test]
-    fn patience_is_used_up_by_pauses_and_restored_by_a_share_of_the_time() {
+    fn a_pause_lasts_for_the_patience_and_not_a_millisecond_longer() {
+        let mut pace = Pace::default();
+        assert_eq!(wait(&mut pace, 1_000, u64::MAX / 2), 100);
+        assert_eq!(wait(&mut pace, 1_100, 1_000), 0, "there is nothing left");
+    }
+
+    #[test]
+    fn of_the_time_without_a_pause_a_fourth_comes_back_up_to_the_patience() {
+        let mut pace = Pace::default();
+        wait(&mut pace, 0, 1_000);
+        assert_eq!(wait(&mut pace, 103, 1_000), 0);
+        assert_eq!(wait(&mut pace, 104, 1_000), 1);
+        assert_eq!(wait(&mut pace, 505, 1_000), 100);
+        assert_eq!(wait(&mut pace, 1_000_000, 1_000), 100, "no more than that at a time");
+    }
+
+    #[test]
+    fn what_is_not_used_is_kept() {
+        let mut pace = Pace::default();
+        assert_eq!([0, 30, 60, 90].map(|now_ms| wait(&mut pace, now_ms, 30)), [30, 30, 30, 10]);
+    }
+
+    #[test]
+    fn all_waits_together_take_a_fifth_of_the_time_or_half_of_it_for_an_eighth_of_all() {
+        for (open, part) in [(9, 5), (8, 2)] {
+            for ms in [1, 7, 90, 1_000] {
+                let (mut pace, mut now_ms, mut waited_ms) = (Pace::default(), 0, 0);
+                while now_ms < 100_000 {
+                    let waited = wait_among(&mut pace, open, now_ms, ms);
+                    waited_ms += waited;
+                    now_ms += waited + 1;
+                }
+                let most_ms = now_ms / part;
+                assert!(waited_ms <= most_ms + 100, "{waited_ms} of {now_ms}");
+                assert!(waited_ms >= most_ms - 100, "and not less: {waited_ms} of {now_ms}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_never_came_round_is_not_waited_for_and_who_was_let_off_not_until_it_has_drained() {
         let (mut pace, mut patience) = (Pace::default(), Patience::new());
-        assert_eq!(press(&mut pace, &mut patience, 1_600, 1_000), Some(1_100));
-        patience.relax(&pace, 1_090);
-        pace.resume(1_090);
-        // A hundredth of the 590 ms since it was pressed, on top of the 10 that were left.
-        assert_eq!(press(&mut pace, &mut patience, 1_600, 1_590), Some(1_605));
-        assert_eq!(pace.wait_for(&mut patience, &config(), 1_605), None);
+        pace.press(SLOT, &mut patience);
+        assert!(patience.is_pressed() && !patience.is_waited_for());
+        patience.relax();
+        pace.press(SLOT, &mut patience);
+        assert!(patience.is_waited_for());
+        patience.let_off();
+        patience.relax();
+        pace.press(SLOT, &mut patience);
         assert!(!patience.is_pressed());
-        assert_eq!(press(&mut pace, &mut patience, 1_600, 9_000), None, "it has not drained");
-        patience.drained(&pace, 9_000);
-        pace.resume(9_000);
-        assert_eq!(press(&mut pace, &mut patience, 1_600, 9_000), Some(9_075));
-    }
-
-    #[test]
-    fn time_without_a_pause_costs_nothing() {
-        let (mut pace, mut patience) = (Pace::default(), Patience::new());
-        pace.press(SLOT, &mut patience, 1, &config(), 0);
-        assert_eq!(pace.wait_for(&mut patience, &config(), 5_000), Some(5_100));
-    }
-
-    /// The shard waits for one in vain.
-    fn wait_in_vain(pace: &mut Pace, now_ms: u64) -> u64 {
-        let mut patience = Patience::new();
-        let mut until_ms = press(pace, &mut patience, 1_600, now_ms).expect("everybody is waited for a little");
-        while let Some(later_ms) = pace.wait_for(&mut patience, &config(), until_ms) {
-            until_ms = later_ms;
-        }
-        pace.resume(until_ms);
-        until_ms - now_ms
-    }
-
-    #[test]
-    fn many_waits_in_vain_leave_little_for_those_who_never_came_round() {
-        let mut pace = Pace::default();
-        let mut proven = Patience::new();
-        press(&mut pace, &mut proven, 1_600, 0);
-        proven.relax(&pace, 0);
-        pace.resume(0);
-        let waits: Vec<_> = (0..20).map(|n| wait_in_vain(&mut pace, n * 100)).collect();
-        assert_eq!(waits[..4], [100; 4]);
-        assert!(waits[10..].iter().all(|wait_ms| (20..=34).contains(wait_ms)), "a quarter of the time: {waits:?}");
-        assert_eq!(press(&mut pace, &mut proven, 1_600, 2_000), Some(2_100), "who came round has its own");
-    }
-
-    #[test]
-    fn what_several_are_waited_for_together_is_charged_once() {
-        let mut pace = Pace::default();
-        let mut all: [Patience; 20] = std::array::from_fn(|_| Patience::new());
-        for one in &mut all {
-            assert_eq!(press(&mut pace, one, 1_600, 0), Some(100));
-        }
-        assert!(all.iter_mut().all(|one| pace.wait_for(one, &config(), 100).is_none()));
-        pace.resume(100);
-        assert_eq!(wait_in_vain(&mut pace, 100), 100);
-    }
-
-    #[test]
-    fn of_few_connections_none_gets_more_than_a_quarter_of_the_time() {
-        let (mut pace, mut patience) = (Pace::default(), Patience::new());
-        press(&mut pace, &mut patience, 1, 0);
-        patience.relax(&pace, 99);
-        pace.resume(99);
-        assert_eq!(press(&mut pace, &mut patience, 1, 140), Some(176));
-    }
-
-    #[test]
-    fn all_waits_together_take_their_part_of_the_time_and_little_more() {
-        let mut pace = Pace::default();
-        let (mut now_ms, mut waited_ms) = (0, 0);
-        // A new one comes round after 90 of its 100 ms each time, and 10 ms later there is the next.
-        for _ in 0..200 {
-            let mut patience = Patience::new();
-            patience.is_proven = true;
-            let until_ms = press(&mut pace, &mut patience, 1_600, now_ms).unwrap_or(now_ms).min(now_ms + 90);
-            patience.relax(&pace, until_ms);
-            pace.resume(until_ms);
-            waited_ms += until_ms - now_ms;
-            now_ms = until_ms + 10;
-        }
-        let burst_ms = IN_VAIN * config().patience_ms;
-        assert!(waited_ms <= now_ms / ALL_PARTS + burst_ms + 200 * 6, "{waited_ms} of {now_ms}");
-        assert!(waited_ms < 200 * 40, "{waited_ms}");
+        patience.drained();
+        pace.press(SLOT, &mut patience);
+        assert!(patience.is_waited_for());
     }
 
     #[test]
@@ -364,7 +298,7 @@ mod tests {
         pace.took(took(1), 99);
         assert!(pace.is_flooded(none, &config(), 99));
         assert!(pace.is_flooded(none, &config(), 199), "those before count for as long again");
-        pace.pause(199);
+        pace.pause = Some(Pause { since_ms: 199, spent_ms: 0, cost: COST });
         assert!(pace.is_flooded(none, &config(), 5_000));
         pace.resume(5_000);
         assert!(!pace.is_flooded(none, &config(), 5_100));

@@ -211,14 +211,15 @@ impl<S: Socket> Shard<S> {
         let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
             return;
         };
+        let has_waited = !slot.is_flushed();
         if let Err(reason) = slot.flush(&mut self.scratch, hub.budget(), now_ms) {
             self.remove(at.index, reason, now_ms);
             return;
         }
-        if slot.is_flushed() {
-            slot.patience.drained(&self.pace, now_ms);
+        if has_waited && slot.is_flushed() {
+            slot.patience.drained();
         } else if slot.has_room_for_a_pass(hub.config()) {
-            slot.patience.relax(&self.pace, now_ms);
+            slot.patience.relax();
         }
         if !slot.is_behind() || !slot.has_taken_all() {
             return;
@@ -274,7 +275,7 @@ impl<S: Socket> Shard<S> {
             let config = self.hub.config();
             let at = SlotRef { index, connection: slot.connection };
             if fan.queued && slot.is_short_of_room(config) {
-                self.pace.press(at, &mut slot.patience, self.open, config, now_ms);
+                self.pace.press(at, &mut slot.patience);
             }
             // It has fallen behind and all has left already, or a body must say when it has.
             if fan.queued && slot.is_behind() && slot.has_taken_all() {

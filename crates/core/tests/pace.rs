@@ -3,19 +3,38 @@
 mod support;
 
 use fanfare_core::{Config, Policy, Turn};
-use support::{Kit, Link, data_of};
+use support::{Kit, Link};
 
 const RING: usize = 64;
 /// What a pass takes with such a ring.
 const PASS: usize = 16;
 const PACE_MS: u64 = 100;
 
-/// A kit with one link that takes `room` bytes and `others` that take everything.
+/// Every connection of a kit gets it before anything else.
+const PROOF: &str = "proof";
+
+/// A kit with one link that takes `room` bytes from now on, and has come round before; and `others` that take everything.
 fn kit(room: usize, others: usize) -> (Kit, Link, Vec<Link>) {
     let mut kit = Kit::new(Config { patience_ms: PACE_MS, ..Config::default() });
-    let slow = kit.connect(Policy::DropNewest, room);
+    let slow = kit.connect(Policy::DropNewest, 0);
     let others = (0..others).map(|_| kit.connect(Policy::DropNewest, usize::MAX)).collect();
+    come_round(&mut kit, &slow);
+    slow.give(room);
     (kit, slow, others)
+}
+
+/// It is behind once, and then takes what waits.
+fn come_round(kit: &mut Kit, link: &Link) {
+    kit.say(PROOF);
+    settle(kit);
+    link.open();
+    settle(kit);
+    link.stop();
+}
+
+/// The data of what `link` has got, but for what proves that it comes round.
+fn data_of(link: &Link) -> Vec<String> {
+    support::data_of(link).into_iter().filter(|data| data != PROOF).collect()
 }
 
 fn flood(kit: &Kit, events: usize) -> Vec<String> {
@@ -139,7 +158,8 @@ fn one_event_that_comes_alone_after_a_flood_waits_for_nobody() {
 #[test]
 fn all_that_do_not_read_hold_a_flood_up_together_and_not_one_after_the_other() {
     let (mut kit, _stuck, others) = kit(0, 1);
-    let _more: Vec<_> = (0..9).map(|_| kit.connect(Policy::DropNewest, 0)).collect();
+    let more: Vec<_> = (0..9).map(|_| kit.connect(Policy::DropNewest, 0)).collect();
+    more.iter().for_each(|link| come_round(&mut kit, link));
     flood(&kit, 500);
     assert_eq!(settle(&mut kit), Turn::Paused { until_ms: PACE_MS });
     kit.now_ms = PACE_MS;
@@ -162,8 +182,40 @@ fn it_does_not_help_to_come_again() {
         again.reset();
         settle(&mut kit);
     }
-    assert_eq!(waited_ms[0], PACE_MS);
-    assert!(waited_ms[10..].iter().all(|waited_ms| *waited_ms <= PACE_MS / 10), "{waited_ms:?}");
+    assert_eq!(waited_ms[0], PACE_MS, "for the one that has come round before");
+    assert!(waited_ms[1..].iter().all(|waited_ms| *waited_ms == 0), "{waited_ms:?}");
+}
+
+#[test]
+fn nobody_waits_for_one_that_has_never_come_round() {
+    let mut kit = Kit::new(Config { patience_ms: PACE_MS, ..Config::default() });
+    let _new: Vec<_> = (0..20).map(|_| kit.connect(Policy::DropNewest, 50)).collect();
+    flood(&kit, 500);
+    assert_eq!(settle(&mut kit), Turn::Idle);
+}
+
+#[test]
+fn readers_that_come_round_just_in_time_hold_floods_up_for_a_fifth_of_the_time_all_together() {
+    // An eighth of all would be a crowd.
+    let (mut kit, first, _others) = kit(0, 40);
+    let mut links = vec![first];
+    links.extend((0..4).map(|_| kit.connect(Policy::DropNewest, 0)));
+    links[1..].iter().for_each(|link| come_round(&mut kit, link));
+    let mut waited_ms = 0;
+    while kit.now_ms < 30 * PACE_MS {
+        flood(&kit, RING + PASS);
+        while let Turn::Paused { until_ms } = settle(&mut kit) {
+            waited_ms += until_ms - kit.now_ms;
+            kit.now_ms = until_ms;
+        }
+        // All of them drain, and are behind again at once.
+        links.iter().for_each(Link::open);
+        settle(&mut kit);
+        links.iter().for_each(Link::stop);
+        kit.now_ms += 10;
+    }
+    assert!(waited_ms <= kit.now_ms / 5 + PACE_MS, "{waited_ms} of {}", kit.now_ms);
+    assert!(waited_ms >= kit.now_ms / 6, "they are waited for, else this shows nothing: {waited_ms} of {}", kit.now_ms);
 }
 
 #[test]

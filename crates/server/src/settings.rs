@@ -169,8 +169,8 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_INBOX_BYTES", value_name = "SIZE", default_value = "16MiB", value_parser = size(1, usize::MAX), help_heading = "Limits")]
     inbox_bytes: usize,
 
-    /// How long one slow connection may hold up a flood of publishes before more comes for it than may
-    /// wait; only its share of the time restores it. 0s: never.
+    /// How long slow connections may hold up a flood of publishes at a stretch; all pauses of a thread
+    /// together take a fifth of the time. 0s: never.
     #[arg(long, env = "FANFARE_PATIENCE", value_name = "DURATION", default_value = "1s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Limits")]
     patience: Duration,
 

@@ -33,9 +33,8 @@ impl<S: Socket> Shard<S> {
         }
         let mut pace = mem::take(&mut self.pace);
         let until_ms = if is_flooded { self.next_wait(&mut pace, now_ms) } else { None };
-        match until_ms {
-            Some(_) => pace.pause(now_ms),
-            None => pace.resume(now_ms),
+        if until_ms.is_none() {
+            pace.resume(now_ms);
         }
         self.pace = pace;
         until_ms
@@ -43,11 +42,18 @@ impl<S: Socket> Shard<S> {
 
     fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
         let hub = Arc::clone(&self.hub);
+        if !pace.is_paused() {
+            // How many there are decides what a pause costs.
+            pace.retain(|at| self.slot(*at).is_some_and(|slot| slot.patience.is_waited_for()));
+        }
+        let open = self.open;
         while let Some(at) = pace.last() {
-            let slot = self.slot(at);
-            let until_ms = slot.and_then(|slot| pace.wait_for(&mut slot.patience, hub.config(), now_ms));
-            if until_ms.is_some() {
-                return until_ms;
+            if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_waited_for()) {
+                let until_ms = pace.wait(open, hub.config(), now_ms);
+                if until_ms.is_some() {
+                    return until_ms;
+                }
+                slot.patience.let_off();
             }
             pace.pop();
         }

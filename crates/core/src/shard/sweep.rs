@@ -121,7 +121,7 @@ impl<S: Socket> Shard<S> {
             }
             let Some(slot) = &mut self.slots[at] else { continue };
             let ends = slot.empty_ring(&mut self.accounts);
-            slot.patience.relax(&self.pace, now_ms);
+            slot.patience.relax();
             if !slot.is_full {
                 self.inbox.ready(SlotRef { index: index(at), connection: slot.connection });
             }
