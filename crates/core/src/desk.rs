@@ -9,7 +9,7 @@ use crate::{
     event_id::EventId,
     hub::{Hub, PublishError},
     idempotency::Answer,
-    journal::{Brought, Kept, Past, Refusal},
+    journal::{Brought, Kept, KeptKey, Past, Refusal},
     submission::Submission,
     sync::Ordering,
     target::Target,
@@ -17,7 +17,7 @@ use crate::{
 
 /// A hub whose events are ordered by a journal outside of it.
 pub trait Desk: Send + Sync {
-    /// One event from before, newer than those given so far.
+    /// One publish from before, newer than those given so far.
     fn restore(&self, kept: Kept);
 
     /// What there is to know besides the events from before. Called once, behind them.
@@ -54,14 +54,32 @@ pub trait Desk: Send + Sync {
     /// What keeps the journal from taking events, for whoever asks after its health; `None`: nothing.
     fn set_trouble(&self, trouble: Option<String>);
 
-    /// The oldest id that the history or a key still holds.
-    fn oldest(&self) -> Option<EventId>;
+    /// The oldest event that the history holds, and the oldest key that is remembered.
+    fn oldest(&self) -> Oldest;
 
-    /// For each event, whether the history or a key still holds it.
-    fn holds(&self, events: &[(EventId, &[Target])]) -> Vec<bool>;
+    /// What is still held of publishes with these ids and targets.
+    fn holds(&self, published: &[(EventId, &[Target])]) -> Vec<Holds>;
 
-    /// Bytes of memory that the events take which the history holds, or would take that are there for their keys.
+    /// Bytes of memory that the events of the history and the remembered keys take, at least as many as on a disk.
     fn held_bytes(&self) -> usize;
+}
+
+/// Where that begins which a journal has to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oldest {
+    /// The oldest event of the history.
+    pub event: Option<EventId>,
+    /// The publish with the oldest key.
+    pub key: Option<EventId>,
+}
+
+/// What a journal has to keep of one publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// The event: the history holds it.
+    pub event: bool,
+    /// Its claim: the key is remembered.
+    pub key: bool,
 }
 
 /// Events that are answered under one lock: readers and subscribers wait for as long.
@@ -69,15 +87,15 @@ const STEP: usize = 64;
 
 impl<S: Send> Desk for Hub<S> {
     fn restore(&self, kept: Kept) {
-        let Kept { id, event, key, matched } = kept;
-        let claim = key.map(|key| self.claim(&key, &event));
-        let draft = self.draft(event);
-        let bytes = draft.kept_bytes();
+        let Kept { id, event, key } = kept;
+        let draft = event.map(|event| self.draft(event));
         let now_ms = self.unix_ms();
         let mut order = self.order();
-        order.journal.append(id, draft, now_ms);
-        if let Some(claim) = claim {
-            order.idempotency.store(claim, Answer { id, matched, tally: None, is_repeat: false }, bytes);
+        if let Some(draft) = draft {
+            order.journal.append(id, draft, now_ms);
+        }
+        if let Some(KeptKey { claim, matched }) = key {
+            order.idempotency.store(claim, Answer { id, matched, tally: None, is_repeat: false });
         }
     }
 
@@ -149,17 +167,18 @@ impl<S: Send> Desk for Hub<S> {
         Self::set_trouble(self, trouble);
     }
 
-    fn oldest(&self) -> Option<EventId> {
+    fn oldest(&self) -> Oldest {
         let mut order = self.order();
-        let of_keys = order.idempotency.oldest();
-        order.journal.oldest().into_iter().chain(of_keys).min()
+        Oldest { event: order.journal.oldest(), key: order.idempotency.oldest() }
     }
 
-    fn holds(&self, events: &[(EventId, &[Target])]) -> Vec<bool> {
+    fn holds(&self, published: &[(EventId, &[Target])]) -> Vec<Holds> {
         let order = self.order();
-        let holds =
-            |(id, targets): &(EventId, &[Target])| order.journal.holds(*id, targets) || order.idempotency.holds(*id);
-        events.iter().map(holds).collect()
+        let holds = |(id, targets): &(EventId, &[Target])| Holds {
+            event: order.journal.holds(*id, targets),
+            key: order.idempotency.holds(*id),
+        };
+        published.iter().map(holds).collect()
     }
 
     fn held_bytes(&self) -> usize {

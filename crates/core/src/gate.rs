@@ -10,8 +10,9 @@ use std::{
 };
 
 use crate::{
+    claim::Claim,
     hub::{Hub, PublishError},
-    idempotency::{Answer, Claim, Given},
+    idempotency::{Answer, Given},
     message::Draft,
     submission::Origin,
     sync::Ordering,

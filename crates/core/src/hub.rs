@@ -11,12 +11,13 @@ use thiserror::Error;
 use crate::{
     account::Account,
     budget::RingBudget,
+    claim::Claim,
     config::Config,
     event::Event,
     event_id::EventId,
     gap::Gap,
     gate::{Admission, Gate},
-    idempotency::{Answer, Claim, Claims, Idempotency, IdempotencyKey},
+    idempotency::{Answer, Idempotency, IdempotencyKey},
     inbox::{Inbox, Item, SlotRef},
     journal::Refusal,
     memory_journal::{Batch, MemoryJournal, Query, ReadLimit},
@@ -109,7 +110,6 @@ pub struct Hub<S> {
     registry: Registry,
     budget: Arc<RingBudget>,
     connections: AtomicU64,
-    claims: Claims,
     /// The journal outside of the hub, and what keeps it from its work.
     pub(crate) journal_waker: AtomicWaker,
     /// It waits for room: written by the journal alone, read by shards.
@@ -160,7 +160,7 @@ impl<S> Hub<S> {
         key: Option<&IdempotencyKey>,
         wait: Wait,
     ) -> Result<Underway, PublishError> {
-        let claim = key.map(|key| self.claim(key, &event));
+        let claim = key.map(|key| Claim::new(key, &event));
         let origin = self.has_outside.then(|| Box::new(Origin { event: event.clone(), key: key.cloned() }));
         let draft = self.draft(event);
         let matched = self.registry.estimate(draft.targets());
@@ -361,10 +361,6 @@ impl<S> Hub<S> {
         ReadLimit { messages_max: self.config.ring_messages_max, bytes_max: Pass::bytes_max(&self.config) }
     }
 
-    pub(crate) fn claim(&self, key: &IdempotencyKey, event: &Event) -> Claim {
-        self.claims.claim(key, event)
-    }
-
     pub(crate) fn draft(&self, event: Event) -> Draft {
         Draft::new(event, Arc::clone(&self.budget))
     }
@@ -419,7 +415,6 @@ impl<S: Socket> Hub<S> {
             registry: Registry::default(),
             budget: Arc::new(RingBudget::new(config.hub_ring_bytes_max)),
             connections: AtomicU64::new(0),
-            claims: Claims::default(),
             journal_waker: AtomicWaker::new(),
             journal_waits: AtomicBool::new(false),
             room_waker: AtomicWaker::new(),

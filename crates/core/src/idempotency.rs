@@ -4,12 +4,11 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
 
 use crate::{
-    event::Event,
+    claim::{Claim, Digest},
     event_id::EventId,
     name::{self, NameError},
     receipt::Tally,
@@ -18,6 +17,8 @@ use crate::{
 
 /// Keys that are forgotten at a time.
 const EXPIRE_MAX: usize = 256;
+/// Bytes of memory that a key takes, about. On the disk it takes fewer.
+const KEY_BYTES: usize = 200;
 
 /// What a publisher calls one publish, so that it can be repeated safely: 1 to 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +46,6 @@ impl IdempotencyKey {
     pub fn scope(&self) -> &str {
         &self.scope
     }
-}
-
-/// A key on its way into the journal, with what it stands for.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    /// The text, and the scope and targets as a number.
-    key: (Arc<str>, u64),
-    /// The event as a number: the same key with another event is a mistake.
-    fingerprint: u64,
 }
 
 /// The first answer to a key.
@@ -88,31 +80,19 @@ impl Given {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reused;
 
-/// Keys and answers, by age.
+/// Keys and answers, by age. Of an event no more is remembered than its fingerprint.
 #[derive(Debug)]
 pub(crate) struct Idempotency {
-    given: HashMap<(Arc<str>, u64), (u64, Given)>,
-    /// Oldest first, with the bytes of their events.
-    ages: VecDeque<(EventId, (Arc<str>, u64), usize)>,
-    bytes: usize,
+    given: HashMap<Digest, (Digest, Given)>,
+    /// Oldest first.
+    ages: VecDeque<(EventId, Digest)>,
     age_ms_max: u64,
     keys_max: usize,
 }
 
-/// Makes claims: apart from the keys, because it needs no lock.
-#[derive(Debug, Default)]
-pub(crate) struct Claims(RandomState);
-
-impl Claims {
-    pub(crate) fn claim(&self, key: &IdempotencyKey, event: &Event) -> Claim {
-        let scope = self.0.hash_one((&key.scope, event.targets()));
-        Claim { key: (key.text.as_ref().into(), scope), fingerprint: self.0.hash_one(event) }
-    }
-}
-
 impl Idempotency {
     pub(crate) fn new(age_ms_max: u64, keys_max: usize) -> Self {
-        Self { given: HashMap::new(), ages: VecDeque::new(), bytes: 0, age_ms_max, keys_max }
+        Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
     }
 
     /// What `claim` has been given already, if anything.
@@ -131,7 +111,7 @@ impl Idempotency {
     /// `claim` is on its way; whoever repeats it waits at `ticket` as well.
     pub(crate) fn begin(&mut self, claim: &Claim, ticket: Arc<Ticket>) {
         if self.keys_max > 0 {
-            self.given.insert(claim.key.clone(), (claim.fingerprint, Given::Ticket(ticket)));
+            self.given.insert(claim.key, (claim.fingerprint, Given::Ticket(ticket)));
         }
     }
 
@@ -144,40 +124,39 @@ impl Idempotency {
 
     /// The oldest answer's id.
     pub(crate) fn oldest(&self) -> Option<EventId> {
-        self.ages.front().map(|(id, ..)| *id)
+        self.ages.front().map(|(id, _)| *id)
     }
 
-    /// Whether the event with this id has a key that is remembered.
+    /// Whether the publish with this id had a key that is remembered.
     pub(crate) fn holds(&self, id: EventId) -> bool {
-        self.ages.binary_search_by_key(&id, |(id, ..)| *id).is_ok()
+        self.ages.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
 
     fn is_old(&self, at_ms: u64, now_ms: u64) -> bool {
         now_ms.saturating_sub(at_ms) > self.age_ms_max
     }
 
-    /// Bytes that the events of all keys take where they are kept for their keys alone.
+    /// Bytes of memory that all keys take, about.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.ages.len().saturating_mul(KEY_BYTES)
     }
 
-    /// Remembers the answer to `claim`, which has none yet; its event takes so many bytes where it is kept. Ids rise.
-    pub(crate) fn store(&mut self, claim: Claim, answer: Answer, bytes: usize) {
+    /// Remembers the answer to `claim`, which has none yet. Ids rise.
+    pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
         if self.keys_max == 0 {
             return;
         }
         if self.ages.len() >= self.keys_max {
             self.forget_oldest();
         }
-        self.bytes += bytes;
-        self.ages.push_back((answer.id, claim.key.clone(), bytes));
+        self.ages.push_back((answer.id, claim.key));
         self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
     }
 
     /// Forgets some of what is too old: more than comes in between.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         for _ in 0..EXPIRE_MAX {
-            if self.ages.front().is_none_or(|(id, ..)| !self.is_old(id.ms(), now_ms)) {
+            if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
                 return;
             }
             self.forget_oldest();
@@ -185,8 +164,7 @@ impl Idempotency {
     }
 
     fn forget_oldest(&mut self) {
-        let Some((id, key, bytes)) = self.ages.pop_front() else { return };
-        self.bytes -= bytes;
+        let Some((id, key)) = self.ages.pop_front() else { return };
         // Unless it has come again since.
         if self.given.get(&key).is_some_and(|(_, given)| given.id() == Some(id)) {
             self.given.remove(&key);
@@ -197,7 +175,7 @@ impl Idempotency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Target;
+    use crate::{event::Event, target::Target};
 
     fn answer(ms: u64) -> Answer {
         Answer { id: EventId::new(ms, 0), matched: 0, tally: None, is_repeat: false }
@@ -209,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_key_lives_for_its_time_and_not_longer() {
-        let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
-        let claim = || claims.claim(&key("k"), &Event::new(Target::All, "x"));
-        keys.store(claim(), answer(1_000), 7);
-        assert_eq!(keys.bytes(), 7);
+        let mut keys = Idempotency::new(100, 10);
+        let claim = || Claim::new(&key("k"), &Event::new(Target::All, "x"));
+        keys.store(claim(), answer(1_000));
+        assert_eq!(keys.bytes(), KEY_BYTES);
         assert!(keys.find(&claim(), 1_100).unwrap().is_some());
         assert!(keys.find(&claim(), 1_101).unwrap().is_none());
         assert_eq!((keys.given.len(), keys.ages.len(), keys.bytes()), (0, 0, 0));
@@ -220,26 +198,41 @@ mod tests {
 
     #[test]
     fn above_the_limit_the_oldest_key_is_forgotten() {
-        let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 2));
-        let claim = |text| claims.claim(&key(text), &Event::new(Target::All, "x"));
+        let mut keys = Idempotency::new(100, 2);
+        let claim = |text| Claim::new(&key(text), &Event::new(Target::All, "x"));
         for text in ["a", "b", "c"] {
-            keys.store(claim(text), answer(1), 0);
+            keys.store(claim(text), answer(1));
         }
         let found = ["a", "b", "c"].map(|text| keys.find(&claim(text), 1).unwrap().is_some());
         assert_eq!(found, [false, true, true]);
+        assert_eq!(keys.bytes(), 2 * KEY_BYTES);
+    }
+
+    #[test]
+    fn a_key_takes_as_much_whatever_its_event_is() {
+        let mut keys = Idempotency::new(100, 10);
+        let large = "x".repeat(1 << 20);
+        for (number, data) in [("1", ""), ("2", large.as_str())] {
+            let long = number.repeat(256);
+            keys.store(Claim::new(&key(&long), &Event::new(Target::All, data)), answer(1));
+        }
+        assert_eq!(keys.bytes(), 2 * KEY_BYTES);
+        // A bucket of the map and a place in the list, at the worst fill of both.
+        let bucket = size_of::<(Digest, (Digest, Given))>() + 1;
+        assert!(bucket * 16 / 7 + 2 * size_of::<(EventId, Digest)>() <= KEY_BYTES * 3 / 2, "{bucket}");
     }
 
     #[test]
     fn another_event_is_told_apart_and_another_target_or_scope_is_another_key() {
-        let (claims, mut keys) = (Claims::default(), Idempotency::new(100, 10));
+        let mut keys = Idempotency::new(100, 10);
         let event = |data: &str| Event::new(Target::All, data);
-        keys.store(claims.claim(&key("k"), &event("x")), answer(1), 0);
-        assert_eq!(keys.find(&claims.claim(&key("k"), &event("y")), 1).err(), Some(Reused));
+        keys.store(Claim::new(&key("k"), &event("x")), answer(1));
+        assert_eq!(keys.find(&Claim::new(&key("k"), &event("y")), 1).err(), Some(Reused));
         let other = IdempotencyKey::new("k", "other").unwrap();
-        assert!(keys.find(&claims.claim(&other, &event("y")), 1).unwrap().is_none());
+        assert!(keys.find(&Claim::new(&other, &event("y")), 1).unwrap().is_none());
         let client = crate::name::ClientId::new("c").unwrap();
         let to_client = Event::new(Target::Client(client), "x");
-        assert!(keys.find(&claims.claim(&key("k"), &to_client), 1).unwrap().is_none());
+        assert!(keys.find(&Claim::new(&key("k"), &to_client), 1).unwrap().is_none());
         assert!(IdempotencyKey::new(&"k".repeat(256), "").is_ok());
         assert_eq!(IdempotencyKey::new(&"k".repeat(257), ""), Err(NameError::TooLong));
     }

@@ -5,8 +5,7 @@
 use std::io;
 
 use crate::{
-    desk::Desk, event::Event, event_id::EventId, gap::GapReason, idempotency::IdempotencyKey, submission::Submission,
-    target::Target,
+    claim::Claim, desk::Desk, event::Event, event_id::EventId, gap::GapReason, submission::Submission, target::Target,
 };
 
 /// Orders and keeps events outside of the hub.
@@ -44,16 +43,23 @@ pub struct Past {
     pub is_shared: bool,
 }
 
-/// An event that a journal has kept.
+/// What a journal has kept of one publish.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// Its place in the order.
     pub id: EventId,
-    /// What its publisher gave. Live only: it is there for its key alone.
-    pub event: Event,
-    /// What its publisher called it.
-    pub key: Option<IdempotencyKey>,
-    /// How many connections it reached, by the counters.
+    /// What its publisher gave; none if that is gone, or was live only.
+    pub event: Option<Event>,
+    /// Its key, if it had one that may still be remembered.
+    pub key: Option<KeptKey>,
+}
+
+/// An idempotency key that a journal has kept, whether its event is there or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptKey {
+    /// The key and the fingerprint of its event.
+    pub claim: Claim,
+    /// How many connections the event reached, by the counters.
     pub matched: usize,
 }
 

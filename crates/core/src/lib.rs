@@ -9,6 +9,7 @@
 mod account;
 mod bring;
 mod budget;
+mod claim;
 mod config;
 mod desk;
 mod event;
@@ -50,15 +51,16 @@ mod underway;
 
 pub use account::{Account, ChannelAccount};
 pub use budget::RingBudget;
+pub use claim::Claim;
 pub use config::Config;
-pub use desk::Desk;
+pub use desk::{Desk, Holds, Oldest};
 pub use event::{Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN};
 pub use event_id::{EventId, EventIdError};
 pub use gap::{Gap, GapReason};
 pub use hub::{Full, Hub, Page, PublishError, UnixClock, Wait};
 pub use idempotency::IdempotencyKey;
 pub use inbox::{Inbox, SlotRef};
-pub use journal::{Brought, Journal, Kept, Past, Refusal};
+pub use journal::{Brought, Journal, Kept, KeptKey, Past, Refusal};
 pub use memory_journal::ReadLimit;
 pub use message::{Draft, Fields, Message, prelude};
 pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};

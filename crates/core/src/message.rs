@@ -104,11 +104,6 @@ impl Draft {
         &self.targets
     }
 
-    /// As [`Message::kept_bytes`].
-    pub(crate) fn kept_bytes(&self) -> usize {
-        self.kept_bytes
-    }
-
     /// Puts the id line and the chunk's size in front. Constant time: it moves no data.
     pub fn finish(mut self, id: EventId) -> Message {
         let sse_end = self.bytes.len() - "\r\n".len();

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::{
+    claim::Claim,
     event_id::EventId,
     gate::Gate,
     hub::{Hub, PublishError},
-    idempotency::{Answer, Claim, Given, Idempotency, Reused},
+    idempotency::{Answer, Given, Idempotency, Reused},
     inbox::Item,
     memory_journal::MemoryJournal,
     message::Draft,
@@ -90,7 +91,7 @@ impl<S> Hub<S> {
         let message = order.journal.append(id, draft, now_ms);
         let answer = Answer { id, ..answer };
         if let Some(claim) = claim {
-            order.idempotency.store(claim, answer.clone(), message.kept_bytes());
+            order.idempotency.store(claim, answer.clone());
         }
         for inbox in &self.inboxes {
             let part = answer.tally.as_ref().map(Part::of);

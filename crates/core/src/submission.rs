@@ -8,9 +8,10 @@ use std::{
 };
 
 use crate::{
+    claim::Claim,
     event::Event,
     hub::PublishError,
-    idempotency::{Answer, Claim, IdempotencyKey},
+    idempotency::{Answer, IdempotencyKey},
     journal::Refusal,
     message::Draft,
     sync::Mutex,
@@ -40,9 +41,14 @@ impl Submission {
         &self.origin.event
     }
 
-    /// What its publisher called it: to be kept for as long as keys are, with the event that it stands for.
+    /// What its publisher called it.
     pub fn key(&self) -> Option<&IdempotencyKey> {
         self.origin.key.as_ref()
+    }
+
+    /// What its key is remembered by: to be kept for as long as keys are.
+    pub fn claim(&self) -> Option<Claim> {
+        self.claim
     }
 
     /// How many connections it reaches, by the counters.

@@ -28,6 +28,8 @@ pub struct SegmentReport {
     pub through: u64,
     /// How many events it has.
     pub events: u64,
+    /// How many idempotency keys it has without their events.
+    pub keys: u64,
     /// How much of the file counts.
     pub bytes: u64,
     /// The first event and the last one.
@@ -58,9 +60,10 @@ impl ReadOnlyDirectory {
 
 impl SegmentReport {
     fn new(link: &Link, contents: &Contents) -> Self {
-        let events = &contents.events;
-        let range = events.first().zip(events.last()).map(|(first, last)| (first.id, last.id));
+        let mut ids = contents.stored.iter().filter(|stored| stored.event.is_some()).map(|stored| stored.id);
+        let events = ids.clone().count() as u64;
+        let range = ids.next().map(|first| (first, ids.next_back().unwrap_or(first)));
         let (number, through, bytes) = (link.number, link.through(), contents.bytes);
-        Self { number, through, events: events.len() as u64, bytes, range }
+        Self { number, through, events, keys: contents.stored.len() as u64 - events, bytes, range }
     }
 }

@@ -19,7 +19,8 @@ use crate::{
 pub(crate) struct Contents {
     /// None if it is damaged; then there is nothing else.
     pub(crate) header: Option<Header>,
-    pub(crate) events: Vec<Stored>,
+    /// Events and keys.
+    pub(crate) stored: Vec<Stored>,
     pub(crate) findings: Vec<Finding>,
     /// The last id of its records, or the last one before it.
     pub(crate) last: EventId,
@@ -73,8 +74,8 @@ impl Contents {
         match piece {
             Piece::Record(record) => {
                 self.last = record.id();
-                if let Record::Event(stored) = record {
-                    self.events.push(stored);
+                if let Record::Stored(stored) = record {
+                    self.stored.push(stored);
                 }
             }
             Piece::Torn { offset, bytes } => self.tear(name, offset, bytes),

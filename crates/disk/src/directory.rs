@@ -16,8 +16,9 @@ use thiserror::Error;
 use crate::{
     boot::Boot,
     chain::{Chain, ChainError, is_journal},
-    files::{DiskFiles, Files, Listed},
+    files::{DiskFiles, Files, Listed, open_plain},
     newest::{NEWEST, Newest, NewestError},
+    reserve::RESERVE,
     state::{STATE, State, StateError},
 };
 
@@ -26,7 +27,7 @@ pub(crate) const LOCK: &str = "lock";
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// May be in a directory that is to become a journal: a fresh file system, or a start that was interrupted.
-const IGNORED: [&str; 4] = ["lost+found", LOCK, "newest.tmp", "state.tmp"];
+const IGNORED: [&str; 5] = ["lost+found", LOCK, RESERVE, "newest.tmp", "state.tmp"];
 
 /// A journal's directory, opened for writing. The lock is held until this and everything made from it is gone.
 #[derive(Debug)]
@@ -174,8 +175,8 @@ fn create(path: &Path) -> io::Result<()> {
 /// The file is never removed: another process could have it open and lock a file that nobody sees any more.
 fn lock(path: &Path) -> Result<fs::File, OpenError> {
     let not_writable = |source| OpenError::NotWritable { path: path.to_owned(), source };
-    let options = fs::File::options().write(true).create(true).truncate(false).open(path.join(LOCK));
-    let file = options.map_err(not_writable)?;
+    let opened = open_plain(fs::File::options().write(true).create(true).truncate(false), &path.join(LOCK));
+    let file = opened.map_err(|error| not_writable(io::Error::new(error.kind(), format!("{LOCK}: {error}"))))?;
     let end = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {

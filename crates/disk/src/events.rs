@@ -2,7 +2,7 @@
 
 use std::{io, vec};
 
-use fanfare_core::EventId;
+use fanfare_core::{Event, EventId};
 
 use crate::{read_only::ReadOnlyDirectory, record::Stored, walk::Walk};
 
@@ -12,28 +12,29 @@ use crate::{read_only::ReadOnlyDirectory, record::Stored, walk::Walk};
 pub struct Events<'a> {
     walk: Walk<'a>,
     after: EventId,
-    events: vec::IntoIter<Stored>,
+    stored: vec::IntoIter<Stored>,
     is_over: bool,
 }
 
 impl ReadOnlyDirectory {
     /// The kept events above `after`.
     pub fn events(&self, after: EventId) -> Events<'_> {
-        Events { walk: self.walk(), after, events: Vec::new().into_iter(), is_over: false }
+        Events { walk: self.walk(), after, stored: Vec::new().into_iter(), is_over: false }
     }
 }
 
 impl Iterator for Events<'_> {
-    type Item = io::Result<Stored>;
+    type Item = io::Result<(EventId, Event)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
             let after = self.after;
-            if let Some(stored) = self.events.find(|stored| stored.event.is_kept() && stored.id > after) {
-                return Some(Ok(stored));
+            let event = |stored: Stored| stored.event.map(|event| (stored.id, event));
+            if let Some(found) = self.stored.by_ref().filter_map(event).find(|(id, _)| *id > after) {
+                return Some(Ok(found));
             }
             match self.walk.next_segment() {
-                Ok(Some(contents)) => self.events = contents.events.into_iter(),
+                Ok(Some(contents)) => self.stored = contents.stored.into_iter(),
                 Ok(None) => self.is_over = true,
                 Err(error) => {
                     self.is_over = true;

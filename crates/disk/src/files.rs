@@ -1,6 +1,8 @@
 //! [`Files`] and [`File`]: the few things the journal asks of a file system, so that tests can make each of them fail.
 //! [`DiskFiles`] is the real one: one directory.
 
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::{
     fmt::Debug,
     fs, io,
@@ -97,6 +99,31 @@ pub(crate) fn write_all(file: &dyn File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens a file of a journal. A new one is for its owner alone, because there are messages for single clients in it, and the
+/// directory may be one that others look into. Whoever may write to the directory could put something else in the place of
+/// a file: a link to a file elsewhere, a pipe that never ends. That is opened by nobody.
+///
+/// # Errors
+/// As the system says; or it is a symbolic link, or no file.
+pub(crate) fn open_plain(options: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        // A pipe is not waited for.
+        options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let opened = options.open(path).and_then(|file| {
+        let is_file = file.metadata()?.is_file();
+        is_file.then_some(file).ok_or_else(|| io::Error::other("it is no file"))
+    });
+    opened.map_err(|error| match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            io::Error::other("it is a symbolic link, and no link is followed here: remove it, or put the file there")
+        }
+        _ => error,
+    })
+}
+
 /// A directory of the real file system, locked for as long as this lives if it was opened for writing.
 #[derive(Debug)]
 pub(crate) struct DiskFiles {
@@ -129,12 +156,13 @@ impl Files for DiskFiles {
 
     fn read(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        fs::File::open(self.path.join(name))?.take(bytes_max).read_to_end(&mut bytes)?;
+        let file = open_plain(fs::File::options().read(true), &self.path.join(name))?;
+        file.take(bytes_max).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     fn sync(&self, name: &str) -> io::Result<()> {
-        fs::File::open(self.path.join(name))?.sync_data()
+        open_plain(fs::File::options().read(true), &self.path.join(name))?.sync_data()
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
@@ -143,8 +171,8 @@ impl Files for DiskFiles {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // Appending, so that a write goes to the end after it was cut too.
-        let file = fs::File::options().append(true).create_new(true).open(path)?;
+        // Appending, so that a write goes to the end after it was cut too. A new file: whatever had its name is not followed.
+        let file = open_plain(fs::File::options().append(true).create_new(true), &path)?;
         Ok(Arc::new(DiskFile(file)))
     }
 
@@ -213,6 +241,37 @@ mod tests {
         assert!(result.is_ok() && unasked == 1);
         let (result, _) = write_five(vec![Ok(2), Ok(0)]);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WriteZero);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn new_files_are_for_their_owner_alone_and_links_and_pipes_are_not_opened() {
+        use std::os::unix::fs::{MetadataExt as _, symlink};
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = DiskFiles::new(directory.path(), None);
+        let victim = elsewhere.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        symlink(&victim, directory.path().join("a")).unwrap();
+        for error in [files.read("a", u64::MAX).unwrap_err(), files.sync("a").unwrap_err()] {
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+        }
+        let file = files.create("a").unwrap();
+        write_all(&*file, b"ours").unwrap();
+        assert_eq!(fs::symlink_metadata(directory.path().join("a")).unwrap().mode() & 0o7777, 0o600);
+        // The name of a segment leads elsewhere while the segment is written under another name.
+        symlink(&victim, directory.path().join("b")).unwrap();
+        files.rename("a", "b").unwrap();
+        assert_eq!(files.read("b", u64::MAX).unwrap(), b"ours");
+        symlink(&victim, directory.path().join("c")).unwrap();
+        files.remove("c").unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        fs::create_dir(directory.path().join("d")).unwrap();
+        assert!(files.read("d", u64::MAX).is_err());
+        let pipe = directory.path().join("e");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(files.read("e", u64::MAX).unwrap_err().to_string().contains("no file"));
+        let opened = open_plain(fs::File::options().write(true).create(true).truncate(false), &pipe);
+        assert!(opened.is_err(), "nobody waits for a reader");
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::{
 /// Length of a header.
 pub(crate) const HEADER_BYTES: usize = 88;
 
-/// The newest format of segments that this program knows.
-pub(crate) const FORMAT: u16 = 1;
+/// The newest format of segments that this program knows. Format 1 has the same header, and keys as they were written: a
+/// program that knows no other must not take claims for damage.
+pub(crate) const FORMAT: u16 = 2;
+const FORMAT_WITHOUT_CLAIMS: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"FANFARE\0";
 const IS_SYNCED: u16 = 1;
@@ -89,7 +91,7 @@ impl Header {
             return Err(HeaderError::Damaged);
         }
         match reader.u16() {
-            Some(FORMAT) => Self::decode_fields(reader).ok_or(HeaderError::Damaged),
+            Some(FORMAT | FORMAT_WITHOUT_CLAIMS) => Self::decode_fields(reader).ok_or(HeaderError::Damaged),
             Some(format) => Err(HeaderError::Newer { format }),
             None => Err(HeaderError::Damaged),
         }
@@ -158,9 +160,14 @@ mod tests {
     #[test]
     fn a_newer_format_is_told_from_damage() {
         let mut bytes = header().encode();
-        bytes[8] = 2;
-        bytes.truncate(HEADER_BYTES - 4);
-        seal(&mut bytes);
-        assert_eq!(Header::decode(&bytes).unwrap_err(), HeaderError::Newer { format: 2 });
+        for (format, is_known) in [(1, true), (2, true), (3, false)] {
+            bytes[8] = format;
+            bytes.truncate(HEADER_BYTES - 4);
+            seal(&mut bytes);
+            match Header::decode(&bytes) {
+                Ok(_) => assert!(is_known, "{format}"),
+                Err(error) => assert_eq!((error, is_known), (HeaderError::Newer { format: 3 }, false)),
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     io,
     path::Path,
+    sync::Arc,
     thread::{self, Scope, ScopedJoinHandle},
     time::{Duration, Instant, SystemTime},
 };
@@ -17,6 +18,7 @@ use crate::{
     log::{Fsync, Log, LogConfig},
     record::Stored,
     recovery::Recovered,
+    room::Room,
     stop::Stop,
     syncer::Syncer,
     writer::Writer,
@@ -66,9 +68,9 @@ impl DiskJournal {
         let mut recovery = self.directory.recover(unix_ms(), self.config.log.fsync)?;
         let mut events = 0_u64;
         for stored in &mut recovery {
-            let Stored { id, event, key, matched } = stored?;
-            desk.restore(Kept { id, event, key, matched: usize::try_from(matched).unwrap_or(usize::MAX) });
-            events += 1;
+            let Stored { id, event, key } = stored?;
+            events += u64::from(event.is_some());
+            desk.restore(Kept { id, event, key });
         }
         let recovered = recovery.finish()?;
         for finding in recovered.findings() {
@@ -95,8 +97,9 @@ impl DiskJournal {
     fn write(&self, recovered: &Recovered, desk: &dyn Desk) -> io::Result<()> {
         let log = Log::new(recovered, self.config.log);
         let syncer = Syncer::new(log.unsynced(), self.config.fsync_interval);
-        let keeper = Keeper::new(recovered, self.config);
-        let mut writer = Writer::new(log, syncer.syncs());
+        let room = Arc::<Room>::default();
+        let keeper = Keeper::new(recovered, self.config, Arc::clone(&room), desk);
+        let mut writer = Writer::new(log, syncer.syncs(), room);
         let stop = Stop::default();
         thread::scope(|scope| {
             // Whichever ends, in whatever way, ends all.

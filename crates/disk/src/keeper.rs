@@ -1,5 +1,5 @@
 //! [`Keeper`]: gives back the space of what the history has let go of, beside the thread that writes. What the journal takes
-//! is bounded by what the history takes of memory, and the events of remembered keys would.
+//! is bounded by what the history and the remembered keys take of memory.
 
 use std::{
     collections::HashMap,
@@ -8,15 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::Desk;
+use fanfare_core::{Desk, Event, Holds, Target};
 use tracing::{debug, warn};
 
 use crate::{
     journal::Config,
-    plan::{Candidate, Limits, Step, plan},
+    plan::{Candidate, Limits, Step, plan, without_events},
     reclaim::Reclaim,
     record::Stored,
     recovery::Recovered,
+    reserve::Reserve,
+    room::{Room, is_about_room},
     segments::{SealedSegment, Segments},
     stop::Stop,
 };
@@ -26,6 +28,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const BUSY_INTERVAL: Duration = Duration::from_millis(50);
 /// How long it is believed how much of a segment is live: it only gets less.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
+/// Bytes that are read at a time to find out what is live.
+const MEASURED_BYTES_MAX: u64 = 16 << 20;
+/// A segment is full at one part in so many of what it may have, if the history has no more than that, and at the history's
+/// size above it: so what is dead in the one that is written to, which nobody can give back, is never most of the disk.
+const FULL_SHARE_MIN: u64 = 16;
+/// Of so many bytes that a segment may have, one is held for rewrites on a full disk.
+const RESERVE_SHARE: u64 = 16;
 /// Events that the hub is asked about at a time: publishes wait meanwhile.
 const ASKED_MAX: usize = 64;
 
@@ -34,6 +43,8 @@ const ASKED_MAX: usize = 64;
 pub(crate) struct Keeper {
     segments: Arc<Segments>,
     reclaim: Reclaim,
+    reserve: Reserve,
+    room: Arc<Room>,
     segment_bytes_max: u64,
     /// What was live of a segment when it was last read.
     measured: HashMap<u64, (Instant, u64)>,
@@ -41,14 +52,20 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(recovered: &Recovered, config: Config) -> Self {
-        Self {
+    /// Takes the reserve, if there is room for it.
+    pub(crate) fn new(recovered: &Recovered, config: Config, room: Arc<Room>, desk: &dyn Desk) -> Self {
+        let segment_bytes_max = config.log.segment_bytes_max;
+        let keeper = Self {
             segments: Arc::clone(recovered.segments()),
             reclaim: Reclaim::new(recovered, config.marks_max),
-            segment_bytes_max: config.log.segment_bytes_max,
+            reserve: Reserve::new(Arc::clone(&recovered.files), segment_bytes_max / RESERVE_SHARE),
+            room,
+            segment_bytes_max,
             measured: HashMap::new(),
             has_failed: false,
-        }
+        };
+        keeper.limits(desk);
+        keeper
     }
 
     pub(crate) fn run(mut self, stop: &Stop, desk: &dyn Desk) {
@@ -74,14 +91,23 @@ impl Keeper {
 
     /// Does what there is to do; whether there is more. What fails keeps nothing else from being done.
     fn look(&mut self, stop: &Stop, desk: &dyn Desk) -> io::Result<bool> {
-        let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
-        let limits = Limits::new(held_bytes, self.segment_bytes_max);
+        if !self.room.is_full() {
+            let _turn = self.room.take_turn();
+            self.reserve.make();
+        }
+        let (limits, oldest) = (self.limits(desk), desk.oldest());
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
         self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
-        let has_more = bytes > limits.bytes_max && self.measure(&sealed, desk);
+        let has_more = if bytes > limits.bytes_max {
+            self.measure(&sealed, MEASURE_INTERVAL, desk)
+        } else {
+            let (without_events, dead) = without_events(&sealed, oldest);
+            // Once: what is left of them then is let alone until it is dead, or there is too much of all.
+            self.measure(sealed.get(dead..without_events).unwrap_or_default(), Duration::MAX, desk)
+        };
         let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
         let mut result = Ok(has_more);
-        for step in plan(&candidates, bytes, desk.oldest(), &limits) {
+        for step in plan(&candidates, bytes, oldest, &limits) {
             if stop.is_set() {
                 break;
             }
@@ -97,11 +123,38 @@ impl Keeper {
         match step {
             Step::Remove { number } => self.reclaim.remove(number),
             Step::Rewrite { first, last } => {
-                // What is live of it now is all of it.
-                self.measured.remove(&first);
-                self.reclaim.rewrite(first, last, |events| are_live(events, desk))
+                let rewritten = self.rewrite(first, last, desk);
+                if rewritten.is_ok() {
+                    // What is live of it now is all of it.
+                    self.measured.insert(first, (Instant::now(), u64::MAX));
+                }
+                rewritten
             }
         }
+    }
+
+    /// On a full disk it takes the room that was held for that, and nobody else does meanwhile.
+    fn rewrite(&mut self, first: u64, last: u64, desk: &dyn Desk) -> io::Result<()> {
+        let rewritten = self.reclaim.rewrite(first, last, |stored| are_live(stored, desk));
+        let is_without_room = rewritten.as_ref().is_err_and(is_about_room);
+        if !is_without_room || !self.reserve.is_made() {
+            return rewritten;
+        }
+        let _turn = self.room.take_turn();
+        self.reserve.release()?;
+        let rewritten = self.reclaim.rewrite(first, last, |stored| are_live(stored, desk));
+        self.reserve.make();
+        rewritten
+    }
+
+    /// How much the journal may take now, and how much one segment.
+    fn limits(&self, desk: &dyn Desk) -> Limits {
+        let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
+        let full_bytes = held_bytes.clamp(self.segment_bytes_max / FULL_SHARE_MIN, self.segment_bytes_max);
+        self.segments.set_full_bytes(full_bytes);
+        let limits = Limits::new(held_bytes, full_bytes);
+        // Whatever can be given back is needed then.
+        if self.room.is_full() { Limits { bytes_max: 0, ..limits } } else { limits }
     }
 
     fn candidate(&self, segment: SealedSegment) -> Candidate {
@@ -109,27 +162,32 @@ impl Keeper {
         Candidate { segment, live_bytes: live_bytes.min(segment.bytes) }
     }
 
-    /// Reads the segment of which it has been known for the longest time what is live, or never; whether there was one.
-    fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> bool {
-        let measured = |segment: &&SealedSegment| self.measured.get(&segment.number).map(|(measured, _)| *measured);
-        let Some(SealedSegment { number, bytes, .. }) = sealed.iter().min_by_key(measured).copied() else {
-            return false;
-        };
-        if self.measured.get(&number).is_some_and(|(measured, _)| measured.elapsed() < MEASURE_INTERVAL) {
-            return false;
+    /// Reads some of the segments of which it has been known for longer than `age` what is live, or never, those first of
+    /// which it is known the least; whether there were any.
+    fn measure(&mut self, sealed: &[SealedSegment], age: Duration, desk: &dyn Desk) -> bool {
+        let mut read_bytes = 0_u64;
+        while read_bytes < MEASURED_BYTES_MAX {
+            let measured = |segment: &&SealedSegment| self.measured.get(&segment.number).map(|(measured, _)| *measured);
+            let oldest = sealed.iter().min_by_key(measured).copied();
+            let is_due = |segment: &SealedSegment| measured(&segment).is_none_or(|measured| measured.elapsed() > age);
+            let Some(SealedSegment { number, bytes, .. }) = oldest.filter(is_due) else { return read_bytes > 0 };
+            // One that cannot be read is let alone until all of it is too old.
+            let live_bytes = self.reclaim.live_bytes(number, |stored| are_live(stored, desk)).unwrap_or(bytes);
+            self.measured.insert(number, (Instant::now(), live_bytes));
+            read_bytes = read_bytes.saturating_add(bytes.max(1));
         }
-        // One that cannot be read is let alone until all of it is too old.
-        let live_bytes = self.reclaim.live_bytes(number, |events| are_live(events, desk)).unwrap_or(bytes);
-        self.measured.insert(number, (Instant::now(), live_bytes));
         true
     }
 }
 
-/// For each event whether the hub still needs it.
-fn are_live(events: &[Stored], desk: &dyn Desk) -> Vec<bool> {
-    let asked = |events: &[Stored]| {
-        let events: Vec<_> = events.iter().map(|stored| (stored.id, stored.event.targets())).collect();
-        desk.holds(&events)
+/// What of each the hub still needs.
+fn are_live(stored: &[Stored], desk: &dyn Desk) -> Vec<Holds> {
+    let asked = |stored: &[Stored]| {
+        let asked: Vec<(_, &[Target])> = stored
+            .iter()
+            .map(|stored| (stored.id, stored.event.as_ref().map(Event::targets).unwrap_or_default()))
+            .collect();
+        desk.holds(&asked)
     };
-    events.chunks(ASKED_MAX).flat_map(asked).collect()
+    stored.chunks(ASKED_MAX).flat_map(asked).collect()
 }

@@ -3,7 +3,7 @@
 //!
 //! [`DiskJournal`] is what a hub uses; it brings its threads and reads the clock. Tools look at a [`ReadOnlyDirectory`].
 //! Inside, `directory` is opened, `recovery` gives the events that are there, `log` appends more, `unsynced` syncs them;
-//! `plan` says which `segments` to give back, and `reclaim` does it.
+//! `plan` says which `segments` to give back, and `reclaim` does it, on a full disk in the `room` that `reserve` has held.
 
 #![forbid(unsafe_code)]
 
@@ -29,6 +29,8 @@ mod read_only;
 mod reclaim;
 mod record;
 mod recovery;
+mod reserve;
+mod room;
 mod scan;
 mod segments;
 mod state;

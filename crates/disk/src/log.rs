@@ -16,7 +16,7 @@ use crate::{
     frame::{TooLong, put_frame},
     header::{Header, Previous},
     newest::{NEWEST, Newest},
-    record::{Entry, put_end, put_event, put_position},
+    record::{Entry, put_end, put_position},
     recovery::Recovered,
     segments::{Segment, Segments},
     unsynced::{IdRange, Unsynced},
@@ -144,6 +144,7 @@ impl Log {
     pub fn close(mut self) -> io::Result<()> {
         // The end is no reason for another segment.
         self.config.segment_bytes_max = u64::MAX;
+        self.segments.set_full_bytes(u64::MAX);
         let active = self.take_active().map_err(|error| error.source)?;
         let (file, last) = (Arc::clone(&active.file), self.last);
         // The end says that everything else is on the disk, so that has to be true before it is written.
@@ -174,7 +175,9 @@ impl Log {
     /// it gives it back to [`Log::write`].
     fn take_active(&mut self) -> Result<Active, AppendError> {
         if let Some(active) = self.active.take() {
-            if active.bytes < self.config.segment_bytes_max && !self.unsynced.has_failed(active.number) {
+            if active.bytes < self.config.segment_bytes_max.min(self.segments.full_bytes())
+                && !self.unsynced.has_failed(active.number)
+            {
                 return Ok(active);
             }
             self.previous = Some(active.as_previous());
@@ -257,7 +260,7 @@ fn encode(group: &[Entry<'_>], ids: &[EventId], salt: u32) -> Result<Vec<u8>, To
     let recorded = group.iter().zip(ids).filter(|(entry, _)| entry.is_recorded());
     let mut last_recorded = None;
     for (entry, id) in recorded {
-        put_frame(&mut frames, salt, |payload| put_event(payload, *id, entry))?;
+        put_frame(&mut frames, salt, |payload| entry.put(payload, *id))?;
         last_recorded = Some(id);
     }
     // An id that was given has to be known after a restart, even if its event is not.

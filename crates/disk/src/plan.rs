@@ -1,9 +1,10 @@
 //! [`plan()`]: which segments to remove and which to rewrite, so that the journal takes no more than its share of the disk.
 //!
 //! A rewrite has to free a quarter of what it reads: if all segments together are more than the limit, which is twice
-//! what can be live, there are always some of which that much is dead.
+//! what can be live, there are always some of which that much is dead. A segment that is only there for idempotency keys is
+//! rewritten at once: their events would take a thousand times what they need.
 
-use fanfare_core::EventId;
+use fanfare_core::{EventId, Oldest};
 
 use crate::segments::SealedSegment;
 
@@ -21,6 +22,14 @@ pub(crate) struct Candidate {
     pub(crate) segment: SealedSegment,
     /// What `Reclaim::live_bytes` says; all of it, if nobody has asked yet.
     pub(crate) live_bytes: u64,
+}
+
+/// How many of the segments, from the oldest on, have no live event, and how many of those no key that is remembered either.
+pub(crate) fn without_events(sealed: &[SealedSegment], oldest: Oldest) -> (usize, usize) {
+    let count = |oldest: Option<EventId>| {
+        sealed.iter().take_while(|segment| oldest.is_none_or(|oldest| segment.upto < oldest)).count()
+    };
+    (count(oldest.event), count(oldest.event.into_iter().chain(oldest.key).min()))
 }
 
 /// How much the journal may take.
@@ -57,20 +66,26 @@ pub(crate) enum Step {
     },
 }
 
-/// What to do next, in this order. `sealed` are all sealed segments, oldest first; all segments together have `bytes`; the
-/// oldest event that is live is `oldest_live`, if any is.
-pub(crate) fn plan(sealed: &[Candidate], bytes: u64, oldest_live: Option<EventId>, limits: &Limits) -> Vec<Step> {
-    let is_dead = |candidate: &Candidate| oldest_live.is_none_or(|oldest| candidate.segment.upto < oldest);
-    let (dead, rest) = sealed.split_at(sealed.iter().take_while(|candidate| is_dead(candidate)).count());
+/// What to do next, in this order. `sealed` are all sealed segments, oldest first; all segments together have `bytes`; what
+/// is live begins at `oldest`.
+pub(crate) fn plan(sealed: &[Candidate], bytes: u64, oldest: Oldest, limits: &Limits) -> Vec<Step> {
+    let segments: Vec<_> = sealed.iter().map(|candidate| candidate.segment).collect();
+    let (without_events, dead) = without_events(&segments, oldest);
+    let (dead, rest) = sealed.split_at(dead);
+    let (for_keys, with_events) = rest.split_at(without_events - dead.len());
     let mut steps: Vec<Step> = dead.iter().map(|dead| Step::Remove { number: dead.segment.number }).collect();
     let mut bytes = bytes.saturating_sub(dead.iter().map(|dead| dead.segment.bytes).sum());
-    let runs = runs(rest, limits.segment_bytes_max);
+    for run in runs(for_keys, limits.segment_bytes_max) {
+        if let Some(freed) = freed(run) {
+            steps.extend(rewrite(run));
+            bytes = bytes.saturating_sub(freed);
+        }
+    }
+    let runs = runs(with_events, limits.segment_bytes_max);
     let segments_max = SEGMENTS_SPARE.saturating_add(SEGMENTS_PER_FULL * (bytes / limits.segment_bytes_max.max(1)));
     if bytes > limits.bytes_max {
         for run in runs {
-            let run_bytes: u64 = run.iter().map(|candidate| candidate.segment.bytes).sum();
-            let freed = run_bytes.saturating_sub(live_bytes(run));
-            if bytes > limits.bytes_max && freed > 0 && freed >= run_bytes / FREED_SHARE {
+            if let Some(freed) = freed(run).filter(|_| bytes > limits.bytes_max) {
                 steps.extend(rewrite(run));
                 bytes = bytes.saturating_sub(freed);
             }
@@ -92,6 +107,13 @@ fn runs(candidates: &[Candidate], segment_bytes_max: u64) -> Vec<&[Candidate]> {
         }
     }
     runs
+}
+
+/// What a rewrite of a run frees, if that is worth it.
+fn freed(run: &[Candidate]) -> Option<u64> {
+    let run_bytes: u64 = run.iter().map(|candidate| candidate.segment.bytes).sum();
+    let freed = run_bytes.saturating_sub(live_bytes(run));
+    (freed > 0 && freed >= run_bytes / FREED_SHARE).then_some(freed)
 }
 
 fn live_bytes(run: &[Candidate]) -> u64 {
@@ -123,8 +145,12 @@ mod tests {
     }
 
     fn plan_of(sizes: &[(u64, u64)], oldest_live: Option<EventId>) -> Vec<Step> {
+        plan_with(sizes, Oldest { event: oldest_live, key: None })
+    }
+
+    fn plan_with(sizes: &[(u64, u64)], oldest: Oldest) -> Vec<Step> {
         let bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
-        plan(&segments(sizes), bytes, oldest_live, &LIMITS)
+        plan(&segments(sizes), bytes, oldest, &LIMITS)
     }
 
     fn rewrite(first: u64, last: u64) -> Step {
@@ -137,6 +163,20 @@ mod tests {
         assert_eq!(plan_of(&sizes, Some(EventId::new(2, 0))), [Step::Remove { number: 1 }]);
         assert_eq!(plan_of(&sizes, Some(EventId::new(2, 1))).len(), 2);
         assert_eq!(plan_of(&sizes, None).len(), 4);
+    }
+
+    #[test]
+    fn what_is_there_for_its_keys_alone_is_rewritten_below_the_limit_if_that_frees_a_quarter() {
+        let id = |ms| Some(EventId::new(ms, 0));
+        // Of the first two, keys are live; the fourth has events.
+        let oldest = Oldest { event: id(4), key: id(1) };
+        assert_eq!(plan_with(&[(100, 3), (100, 3), (100, 3), (100, 50)], oldest), [rewrite(1, 3)]);
+        assert_eq!(plan_with(&[(100, 75), (100, 50)], oldest), [rewrite(1, 1), rewrite(2, 2)]);
+        assert_eq!(plan_with(&[(100, 76), (100, 50)], oldest), [rewrite(2, 2)]);
+        let oldest = Oldest { event: None, key: id(2) };
+        assert_eq!(plan_with(&[(100, 3), (100, 3), (100, 100)], oldest), [Step::Remove { number: 1 }, rewrite(2, 2)]);
+        let none = Oldest { event: id(1), key: id(1) };
+        assert_eq!(plan_with(&[(100, 3), (100, 3)], none), []);
     }
 
     #[test]

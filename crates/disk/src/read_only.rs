@@ -6,7 +6,7 @@ use crate::{
     boot::Boot,
     chain::is_journal,
     directory::{Directory, LOCK, OpenError, list},
-    files::{DiskFiles, Files},
+    files::{DiskFiles, Files, open_plain},
     walk::Walk,
 };
 
@@ -55,6 +55,6 @@ impl ReadOnlyDirectory {
 
 /// Whether another process has the lock. Asking takes it, shared, for a moment.
 fn is_locked(path: &Path) -> bool {
-    let file = fs::File::open(path.join(LOCK));
+    let file = open_plain(fs::File::options().read(true), &path.join(LOCK));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }

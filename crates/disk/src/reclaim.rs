@@ -3,7 +3,7 @@
 
 use std::{io, iter, sync::Arc};
 
-use fanfare_core::EventId;
+use fanfare_core::{EventId, Holds};
 
 use crate::{
     boot::Boot,
@@ -12,11 +12,14 @@ use crate::{
     files::{Files, write_all},
     frame::put_frame,
     header::{HEADER_BYTES, Header},
-    record::{Stored, put_event},
+    record::Stored,
     recovery::Recovered,
     segments::{SealedSegment, Segment, Segments},
     state::{Marks, State},
 };
+
+/// What is live of a publish about which nothing was said.
+const ALL: Holds = Holds { event: true, key: true };
 
 /// The one who removes and rewrites segments. Which ones is for `plan` to say.
 #[derive(Debug)]
@@ -48,11 +51,11 @@ impl Reclaim {
         &self.state.marks
     }
 
-    /// How long a sealed segment would be if it was rewritten. `is_live` says for each event whether it is still needed.
+    /// How long a sealed segment would be if it was rewritten. `is_live` says for each publish what of it is needed.
     ///
     /// # Errors
     /// There is no such segment, or it cannot be read.
-    pub fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<bool>) -> io::Result<u64> {
+    pub fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<Holds>) -> io::Result<u64> {
         let run = self.run(number, number)?;
         let live = self.collect(&run, 0, &mut is_live, &mut |_| {})?;
         Ok((HEADER_BYTES + live.frames.len()) as u64)
@@ -70,7 +73,7 @@ impl Reclaim {
         self.sync_newest()?;
         match self.read(&oldest) {
             Ok(contents) => {
-                contents.events.iter().for_each(|stored| give_up(&mut self.state.marks, stored));
+                contents.stored.iter().for_each(|stored| give_up(&mut self.state.marks, stored));
                 self.state.lost = self.state.lost.max(lost_in(&contents, &oldest));
             }
             // What cannot be read can be removed nevertheless: its events were everybody's.
@@ -82,13 +85,17 @@ impl Reclaim {
         self.state.marks.fold(self.marks_max);
         // Removing is what makes room again, so it does not wait for room. Recovery sees by the numbers that a mark is
         // missing.
-        let _ = self.state.write(&*self.files);
+        let is_written = self.state.write(&*self.files).is_ok();
         match self.files.remove(&segment_name(number)) {
             // Somebody else has made room.
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         self.segments.remove(number);
+        if !is_written {
+            // Perhaps there is room now.
+            let _ = self.state.write(&*self.files);
+        }
         Ok(())
     }
 
@@ -102,7 +109,7 @@ impl Reclaim {
         &mut self,
         first: u64,
         last: u64,
-        mut is_live: impl FnMut(&[Stored]) -> Vec<bool>,
+        mut is_live: impl FnMut(&[Stored]) -> Vec<Holds>,
     ) -> io::Result<()> {
         let run = self.run(first, last)?;
         self.remove_left_overs()?;
@@ -173,7 +180,7 @@ impl Reclaim {
         &self,
         run: &[SealedSegment],
         salt: u32,
-        is_live: &mut dyn FnMut(&[Stored]) -> Vec<bool>,
+        is_live: &mut dyn FnMut(&[Stored]) -> Vec<Holds>,
         give_up: &mut dyn FnMut(&Stored),
     ) -> io::Result<Live> {
         let mut live = Live::default();
@@ -181,13 +188,14 @@ impl Reclaim {
             let contents = self.read(sealed)?;
             live.lost = live.lost.max(lost_in(&contents, sealed));
             // One about which nothing was said stays.
-            let answers = is_live(&contents.events).into_iter().chain(iter::repeat(true));
-            for (stored, is_live) in contents.events.iter().zip(answers) {
-                if is_live {
-                    put_frame(&mut live.frames, salt, |payload| put_event(payload, stored.id, &stored.entry()))
-                        .map_err(io::Error::other)?;
-                } else {
+            let answers = is_live(&contents.stored).into_iter().chain(iter::repeat(ALL));
+            for (stored, holds) in contents.stored.iter().zip(answers) {
+                if !holds.event {
                     give_up(stored);
+                }
+                if stored.is_live(holds) {
+                    put_frame(&mut live.frames, salt, |payload| stored.put(payload, holds))
+                        .map_err(io::Error::other)?;
                 }
             }
             live.found = live.found.or(contents.header);
@@ -238,10 +246,10 @@ fn lost_in(contents: &Contents, sealed: &SealedSegment) -> EventId {
     if contents.is_end_lost { sealed.upto } else { contents.lost }
 }
 
-/// Marks an event; one that was live only is nobody's loss.
+/// Marks an event; a key without one is nobody's loss.
 fn give_up(marks: &mut Marks, stored: &Stored) {
-    if stored.event.is_kept() {
-        stored.event.targets().iter().for_each(|target| marks.add(target, stored.id));
+    if let Some(event) = &stored.event {
+        event.targets().iter().for_each(|target| marks.add(target, stored.id));
     }
 }
 

@@ -31,13 +31,13 @@ pub const CRASH_GAP_MS: u64 = 60_000;
 /// may have begun so far above each other.
 pub const UNKNOWN_GAP_MS: u64 = 10 * CRASH_GAP_MS;
 
-/// The events of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
+/// The events and keys of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
 /// each time: there is no way past it.
 #[derive(Debug)]
 pub struct Recovery<'a> {
     directory: &'a Directory,
     walk: Walk<'a>,
-    events: vec::IntoIter<Stored>,
+    stored: vec::IntoIter<Stored>,
     segments: Vec<Segment>,
     previous: Option<Previous>,
     findings: Vec<Finding>,
@@ -105,7 +105,7 @@ impl Directory {
         Ok(Recovery {
             directory: self,
             walk: Walk::new(&*self.files, &self.chain, self.boot),
-            events: Vec::new().into_iter(),
+            stored: Vec::new().into_iter(),
             segments: Vec::new(),
             previous: None,
             findings: Vec::new(),
@@ -132,7 +132,7 @@ impl Iterator for Recovery<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(stored) = self.events.next() {
+            if let Some(stored) = self.stored.next() {
                 return Some(Ok(stored));
             }
             let last = self.walk.last;
@@ -154,7 +154,7 @@ impl Recovery<'_> {
         }
         self.previous = contents.as_previous();
         self.findings.extend(contents.findings);
-        self.events = contents.events.into_iter();
+        self.stored = contents.stored.into_iter();
     }
 
     /// Reads the rest. A journal without a state file gets a new one, and one of an older program what it lacks.

@@ -133,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::{Entry, put_event, put_position};
+    use crate::record::{Entry, put_position};
 
     const SALT: u32 = 7;
 
@@ -208,8 +208,8 @@ mod tests {
             let mut bytes = vec![0; HEADER_BYTES];
             for n in 1..40 {
                 let event = Event::new(Target::All, "x".repeat(n));
-                let entry = Entry { event: &event, key: None, matched: 0 };
-                frame::put_frame(&mut bytes, SALT, |payload| put_event(payload, id(n as u64), &entry)).unwrap();
+                let entry = Entry { event: &event, key: None };
+                frame::put_frame(&mut bytes, SALT, |payload| entry.put(payload, id(n as u64))).unwrap();
             }
             for (at, byte) in edits {
                 let at = at % bytes.len();

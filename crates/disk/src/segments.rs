@@ -1,5 +1,7 @@
 //! [`Segments`]: the segments there are, shared by the log, which adds to them, and by whoever reclaims their space.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use fanfare_core::EventId;
 use parking_lot::Mutex;
 
@@ -31,26 +33,40 @@ pub struct SealedSegment {
 
 /// All segments, oldest first. The newest one is the log's, if it has begun one; the others are sealed.
 #[derive(Debug)]
-pub struct Segments(Mutex<Vec<Segment>>);
+pub struct Segments {
+    list: Mutex<Vec<Segment>>,
+    /// When the newest one is to be followed by another, whatever the log's configuration allows.
+    full_bytes: AtomicU64,
+}
 
 impl Segments {
     pub(crate) fn new(segments: Vec<Segment>) -> Self {
-        Self(Mutex::new(segments))
+        Self { list: Mutex::new(segments), full_bytes: AtomicU64::new(u64::MAX) }
     }
 
     /// Bytes of all segments.
     pub fn bytes(&self) -> u64 {
-        self.0.lock().iter().map(|segment| segment.bytes).sum()
+        self.list.lock().iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// A segment of so many bytes is followed by another.
+    pub(crate) fn full_bytes(&self) -> u64 {
+        // Relaxed: it stands for itself, and one segment more or less of the old length does no harm.
+        self.full_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_full_bytes(&self, bytes: u64) {
+        self.full_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// The number of each.
     pub(crate) fn numbers(&self) -> Vec<u64> {
-        self.0.lock().iter().map(|segment| segment.number).collect()
+        self.list.lock().iter().map(|segment| segment.number).collect()
     }
 
     /// All but the newest.
     pub fn sealed(&self) -> Vec<SealedSegment> {
-        let segments = self.0.lock();
+        let segments = self.list.lock();
         let newest = newest(&segments).unwrap_or_default();
         let pairs = segments.iter().zip(segments.iter().skip(1));
         pairs
@@ -64,24 +80,24 @@ impl Segments {
 
     /// The number of the newest, which tells where ids were.
     pub(crate) fn newest(&self) -> Option<u64> {
-        let segments = self.0.lock();
+        let segments = self.list.lock();
         newest(&segments).and_then(|index| segments.get(index)).map(|segment| segment.number)
     }
 
     pub(crate) fn push(&self, segment: Segment) {
-        self.0.lock().push(segment);
+        self.list.lock().push(segment);
     }
 
     /// The newest has this length now.
     pub(crate) fn grow(&self, bytes: u64) {
-        if let Some(newest) = self.0.lock().last_mut() {
+        if let Some(newest) = self.list.lock().last_mut() {
             newest.bytes = bytes;
         }
     }
 
     /// `segment` stands for those of its numbers from now on.
     pub(crate) fn replace(&self, segment: Segment) {
-        let mut segments = self.0.lock();
+        let mut segments = self.list.lock();
         segments
             .retain(|old| old.number == segment.number || !(segment.number..=segment.through).contains(&old.number));
         if let Some(old) = segments.iter_mut().find(|old| old.number == segment.number) {
@@ -90,7 +106,7 @@ impl Segments {
     }
 
     pub(crate) fn remove(&self, number: u64) {
-        self.0.lock().retain(|segment| segment.number != number);
+        self.list.lock().retain(|segment| segment.number != number);
     }
 }
 

@@ -11,10 +11,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, EventId, Refusal, Submission};
+use fanfare_core::{Desk, EventId, KeptKey, Refusal, Submission};
 use tracing::{error, info};
 
-use crate::{active::AppendError, journal::unix_ms, log::Log, record::Entry, stop::Stop, syncer::Syncs};
+use crate::{
+    active::AppendError,
+    journal::unix_ms,
+    log::Log,
+    record::Entry,
+    room::{Room, is_about_room},
+    stop::Stop,
+    syncer::Syncs,
+};
 
 /// How often a disk that fails is tried again while nobody publishes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,6 +34,7 @@ const PROBE_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Writer {
     log: Log,
     syncs: Syncs,
+    room: Arc<Room>,
     trouble: Option<Trouble>,
 }
 
@@ -49,8 +58,8 @@ impl Wake for Unpark {
 }
 
 impl Writer {
-    pub(crate) fn new(log: Log, syncs: Syncs) -> Self {
-        Self { log, syncs, trouble: None }
+    pub(crate) fn new(log: Log, syncs: Syncs, room: Arc<Room>) -> Self {
+        Self { log, syncs, room, trouble: None }
     }
 
     /// Until the desk is closed, or a thread beside it is gone.
@@ -106,6 +115,7 @@ impl Writer {
         // Whatever is not known of these attempts, it is not about the group.
         self.prove().map_err(|error| refused(error.source))?;
         let entries: Vec<_> = group.iter().map(entry).collect();
+        let _turn = self.room.take_turn();
         self.log.append(unix_ms(), &entries)
     }
 
@@ -134,13 +144,18 @@ impl Writer {
 
     fn try_again(&mut self, desk: &dyn Desk) {
         let bytes = self.trouble.as_ref().map_or(0, |trouble| trouble.bytes);
-        match self.prove().and_then(|()| self.log.probe(unix_ms(), bytes)) {
+        let tried = self.prove().and_then(|()| {
+            let _turn = self.room.take_turn();
+            self.log.probe(unix_ms(), bytes)
+        });
+        match tried {
             Ok(()) => self.recovered(desk),
             Err(error) => self.failed(&error.source, &[], desk),
         }
     }
 
     fn failed(&mut self, error: &io::Error, group: &[Submission], desk: &dyn Desk) {
+        self.room.set_full(is_about_room(error));
         let reason = error.to_string();
         let before = self.trouble.take();
         if before.as_ref().is_none_or(|before| before.reason != reason) {
@@ -163,6 +178,7 @@ impl Writer {
 
     fn recovered(&mut self, desk: &dyn Desk) {
         if let Some(Trouble { refused, .. }) = self.trouble.take() {
+            self.room.set_full(false);
             info!(refused, "journal available again");
             desk.set_trouble(None);
         }
@@ -170,6 +186,6 @@ impl Writer {
 }
 
 fn entry(submission: &Submission) -> Entry<'_> {
-    let matched = u64::try_from(submission.matched()).unwrap_or(u64::MAX);
-    Entry { event: submission.event(), key: submission.key(), matched }
+    let matched = submission.matched();
+    Entry { event: submission.event(), key: submission.claim().map(|claim| KeptKey { claim, matched }) }
 }

@@ -5,8 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use fanfare_core::{Event, EventId};
-use fanfare_disk::parts::{AppendError, Entry, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
-use support::{MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, key, segment, start, start_in};
+use fanfare_disk::parts::{AppendError, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
+use support::{MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, keyed, segment, start, start_in};
 
 fn try_append(log: &mut Log, data: &[&str]) -> Result<Vec<EventId>, AppendError> {
     let events: Vec<Event> = data.iter().map(|data| event(data)).collect();
@@ -23,14 +23,13 @@ fn events_come_back_whole_and_in_order_over_runs_and_segments() {
     disk.set_write_max(7);
     let rich = Event::for_targets(vec![channel("a"), channel("b")], "x\r\ny").unwrap();
     let rich = rich.with_kind("kind").unwrap().with_own_id("own").unwrap().with_retry_ms(5_000).unwrap();
-    let key = key("k");
     let mut ids = Vec::new();
     for run in 0..3 {
         let started = start(&disk);
         let mut log = started.log(LogConfig { segment_bytes_max: 200, ..LogConfig::default() });
         for group in 0..10 {
             let plain = event("plain");
-            let group = [entry(&plain), Entry { event: &rich, key: Some(&key), matched: group }];
+            let group = [entry(&plain), keyed(&rich, "k", group)];
             ids.extend(log.append(NOW_MS + run, &group).unwrap());
         }
         if run == 1 {
@@ -40,10 +39,9 @@ fn events_come_back_whole_and_in_order_over_runs_and_segments() {
     let started = start(&disk);
     assert_eq!((started.ids(), started.findings()), (ids.clone(), [].as_slice()));
     assert!(ids.is_sorted_by(|a, b| a < b));
-    for (index, stored) in started.events.iter().enumerate() {
+    for (index, stored) in started.stored.iter().enumerate() {
         if index % 2 == 1 {
-            assert_eq!((&stored.event, stored.key.as_ref()), (&rich, Some(&key)));
-            assert_eq!(stored.matched, (index as u64 / 2) % 10);
+            assert_eq!((stored.event.as_ref(), stored.key), (Some(&rich), keyed(&rich, "k", index / 2 % 10).key));
         }
     }
     assert!(disk.names().len() > 10, "{:?}", disk.names());
@@ -89,12 +87,12 @@ fn ids_never_go_back_when_the_clock_does() {
 fn ids_of_live_only_events_are_not_given_again_and_only_those_with_a_key_are_recorded() {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(config(Fsync::Always));
-    let (live, key) = (event("live").live_only(), key("k"));
-    let ids = log.append(NOW_MS, &[Entry { event: &live, key: Some(&key), matched: 4 }, entry(&live)]).unwrap();
+    let live = event("live").live_only();
+    let ids = log.append(NOW_MS, &[keyed(&live, "k", 4), entry(&live)]).unwrap();
     drop(log);
     let killed = start_in(&disk, boot(1), 0);
     assert_eq!(killed.ids(), ids[..1]);
-    assert_eq!((killed.events[0].event.is_kept(), killed.events[0].matched), (false, 4));
+    assert_eq!((killed.stored[0].event.as_ref(), killed.stored[0].key), (None, keyed(&live, "k", 4).key));
     assert_eq!(killed.recovered.floor(), EventId::new(ids[1].ms() + KILL_GAP_MS, 0));
     let mut log = killed.log(config(Fsync::Always));
     let next = log.append(0, &[entry(&live)]).unwrap();

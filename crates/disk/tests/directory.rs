@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use fanfare_core::EventId;
 use fanfare_disk::parts::{Directory, Finding, Fsync, OpenError, ReadOnlyDirectory, Report, SegmentReport};
-use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, written};
+use support::{MemoryDisk, NOW_MS, append, boot, config, event, segment, start, written};
 use tempfile::TempDir;
 
 fn refusal(path: &Path) -> String {
@@ -29,7 +29,7 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
     for fsync in [Fsync::Always, Fsync::Interval, Fsync::Never] {
         let directory = Directory::open(&path).unwrap();
         let mut recovery = directory.recover(NOW_MS, Fsync::Interval).unwrap();
-        let found: Vec<EventId> = recovery.by_ref().map(|stored| stored.unwrap().id).collect();
+        let found: Vec<EventId> = recovery.by_ref().map(|found| found.unwrap().id).collect();
         assert_eq!(found, ids);
         let recovered = recovery.finish().unwrap();
         assert_eq!((recovered.findings(), recovered.lost()), ([].as_slice(), EventId::ZERO));
@@ -43,7 +43,7 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
         [segment(1), segment(2), segment(3), "lock".to_owned(), "newest".to_owned(), "state".to_owned()]
     );
     let events = ReadOnlyDirectory::open(&path).unwrap();
-    let events: Vec<EventId> = events.events(ids[1]).map(|stored| stored.unwrap().id).collect();
+    let events: Vec<EventId> = events.events(ids[1]).map(|found| found.unwrap().0).collect();
     assert_eq!(events, ids[2..]);
 }
 
@@ -137,7 +137,8 @@ fn a_check_tells_of_every_segment_and_everything_that_is_wrong() {
     disk.take("state");
     let report = ReadOnlyDirectory::with_files(disk.clone(), boot(1)).unwrap().check().unwrap();
     let bytes = |number| disk.bytes(&segment(number)).len() as u64;
-    let of = |number, events, range| SegmentReport { number, through: number, events, bytes: bytes(number), range };
+    let of =
+        |number, events, range| SegmentReport { number, through: number, events, keys: 0, bytes: bytes(number), range };
     let segments = vec![of(1, 2, Some((ids[0], ids[2]))), of(2, 1, Some((more[0], more[0]))), of(3, 0, None)];
     let [Finding::NoState, Finding::Damaged { file, damage }] = &report.findings[..] else { panic!("{report:?}") };
     assert_eq!((file, damage.offset, damage.before), (&segment(1), starts[1] as u64, Some(ids[2])));
@@ -149,11 +150,11 @@ fn a_dump_has_the_kept_events_above_a_cursor() {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(config(Fsync::Always));
     let ids = append(&mut log, NOW_MS, &["a", "b"]);
-    let (live, key) = (event("live").live_only(), support::key("k"));
-    log.append(NOW_MS, &[fanfare_disk::parts::Entry { key: Some(&key), ..entry(&live) }]).unwrap();
+    let live = event("live").live_only();
+    log.append(NOW_MS, &[support::keyed(&live, "k", 0)]).unwrap();
     let more = append(&mut log, NOW_MS, &["c"]);
     let opened = ReadOnlyDirectory::with_files(disk, boot(1)).unwrap();
-    let dump = |after| opened.events(after).map(|stored| stored.unwrap().id).collect::<Vec<_>>();
+    let dump = |after| opened.events(after).map(|found| found.unwrap().0).collect::<Vec<_>>();
     assert_eq!(dump(EventId::ZERO), [ids[0], ids[1], more[0]]);
     assert_eq!(dump(ids[1]), more);
     assert_eq!(dump(more[0]), []);

@@ -218,7 +218,7 @@ fn a_rewrite_over_a_hole_keeps_it_known() {
     let (disk, ids) = journal(Fsync::Always, true);
     disk.take(&segment(2));
     let started = start(&disk);
-    Reclaim::new(&started.recovered, 100).rewrite(1, 3, |events| vec![true; events.len()]).unwrap();
+    Reclaim::new(&started.recovered, 100).rewrite(1, 3, |events| vec![support::whole(true); events.len()]).unwrap();
     let again = find(&disk, &[]);
     assert_told(&again, &ids, "rewritten");
     disk.take(STATE);

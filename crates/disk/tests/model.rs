@@ -1,8 +1,9 @@
 //! Random worlds against a naive model: groups, faults, kills, crashes of the machine, orderly ends, removals, rewrites,
-//! clocks that step, files that somebody takes away.
+//! clocks that step, files that somebody takes away; some events with a key.
 //!
 //! After each start: what was acknowledged is there once, or given up and marked, or covered by what is lost; nothing that
-//! was surely refused is there; and ids only rise. Whoever looks at the files before that start finds a loss if there is one,
+//! was surely refused is there; and ids only rise. The key of an event is there for as long as it is not forgotten, whether
+//! the event is or not. Whoever looks at the files before that start finds a loss if there is one,
 //! and none after a mere kill.
 
 mod support;
@@ -12,16 +13,16 @@ use std::{
     sync::Arc,
 };
 
-use fanfare_core::{Event, EventId, Target};
+use fanfare_core::{Event, EventId, Holds, Target};
 use fanfare_disk::parts::{Entry, Files as _, Finding, Fsync, Log, LogConfig, ReadOnlyDirectory, Reclaim, Stored};
 use proptest::prelude::*;
 use support::{MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in};
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// One bit for each event: live only.
+    /// For each event: whether it is live only, and whether it has a key.
     Append {
-        group: Vec<bool>,
+        group: Vec<(bool, bool)>,
         ms: u64,
     },
     Probe,
@@ -49,6 +50,8 @@ enum Step {
     },
     /// Every so manieth event up to the newest is given up.
     GiveUp(usize),
+    /// So many of the oldest keys are forgotten.
+    Forget(usize),
     Remove,
     Rewrite {
         skip: usize,
@@ -67,7 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         Op::SyncData,
     ]);
     prop_oneof![
-        8 => (prop::collection::vec(prop::bool::weighted(0.2), 1..5), 0_u64..20)
+        8 => (prop::collection::vec((prop::bool::weighted(0.2), prop::bool::weighted(0.3)), 1..5), 0_u64..20)
             .prop_map(|(group, ms)| Step::Append { group, ms }),
         1 => Just(Step::Probe),
         2 => Just(Step::Sync),
@@ -82,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (-600_000_i64..600_000).prop_map(Step::Clock),
         1 => (0_u64..16, any::<bool>()).prop_map(|(segments, has_state)| Step::TakeAway { segments, has_state }),
         1 => (1_usize..4).prop_map(Step::GiveUp),
+        1 => (0_usize..6).prop_map(Step::Forget),
         2 => Just(Step::Remove),
         2 => (0_usize..3, 1_usize..4).prop_map(|(skip, count)| Step::Rewrite { skip, count }),
     ]
@@ -119,6 +123,8 @@ struct World {
     /// Acknowledged ones that were recorded.
     ids: BTreeMap<EventId, usize>,
     given_up: HashSet<EventId>,
+    /// Publishes with a key that is remembered.
+    keys: BTreeMap<EventId, usize>,
     /// The newest id given to anybody.
     last: EventId,
 }
@@ -149,19 +155,18 @@ impl World {
             fates: Vec::new(),
             ids: BTreeMap::new(),
             given_up: HashSet::new(),
+            keys: BTreeMap::new(),
         }
     }
 
-    fn append(&mut self, group: &[bool]) {
+    fn append(&mut self, group: &[(bool, bool)]) {
         let first = self.fates.len();
-        let events: Vec<Event> = (first..)
-            .zip(group)
-            .map(|(number, is_live_only)| {
-                let event = Event::new(channel(["a", "b", "c"][number % 3]), number.to_string());
-                if *is_live_only { event.live_only() } else { event }
-            })
-            .collect();
-        let entries: Vec<Entry<'_>> = events.iter().map(support::entry).collect();
+        let events: Vec<Event> =
+            (first..).zip(group).map(|(number, (is_live_only, _))| event(number, *is_live_only)).collect();
+        let entry = |(index, event): (usize, _)| {
+            if group[index].1 { support::keyed(event, "k", first + index) } else { support::entry(event) }
+        };
+        let entries: Vec<Entry<'_>> = events.iter().enumerate().map(entry).collect();
         let result = self.log.append(self.now_ms, &entries);
         let fate = match &result {
             Ok(_) => Fate::Acknowledged,
@@ -174,6 +179,9 @@ impl World {
             (self.last, self.is_newest_named, self.has_begun) = (id, true, true);
             if events[index].is_kept() {
                 self.ids.insert(id, first + index);
+            }
+            if group[index].1 {
+                self.keys.insert(id, first + index);
             }
         }
     }
@@ -199,11 +207,12 @@ impl World {
         );
         self.is_newest_named &= !self.started.findings().contains(&Finding::NoNewest);
         let mut found = HashSet::new();
-        for stored in &self.started.events {
-            let number: usize = stored.event.data().parse().unwrap();
+        for stored in &self.started.stored {
+            let Some(event) = &stored.event else { continue };
+            let number: usize = event.data().parse().unwrap();
             let (fate, target) = &self.fates[number];
             assert_ne!(*fate, Fate::Refused, "{number}");
-            assert_eq!(stored.event.targets(), std::slice::from_ref(target));
+            assert_eq!(event.targets(), std::slice::from_ref(target));
             match self.ids.get(&stored.id) {
                 Some(known) => assert_eq!(*known, number),
                 // Now it is known: it has to be there from now on.
@@ -221,6 +230,31 @@ impl World {
             assert!(mark >= *id, "{id} of event {number} is neither there nor marked: {mark}");
             assert!(self.given_up.contains(id), "{id} was needed");
         }
+        self.check_keys();
+    }
+
+    fn check_keys(&mut self) {
+        let found: BTreeMap<_, _> =
+            self.started.stored.iter().filter_map(|stored| Some((stored.id, stored.key?))).collect();
+        for (id, key) in &found {
+            // What it reached was its number.
+            let number = key.matched;
+            assert_ne!(self.fates[number].0, Fate::Refused, "{number}");
+            let is_his = |is_live_only| support::keyed(&event(number, is_live_only), "k", number).key == Some(*key);
+            assert!(is_his(true) || is_his(false), "{number}");
+            // One of an append that nobody knew the end of counts from now on.
+            if self.fates[number].0 == Fate::Unknown {
+                self.keys.insert(*id, number);
+            }
+        }
+        let lost = self.started.recovered.lost();
+        for (id, number) in &self.keys {
+            assert!(
+                found.contains_key(id) || self.has_lost && lost >= *id,
+                "the key of {number} is not known: {id}, lost up to {lost}"
+            );
+        }
+        self.keys.retain(|id, _| found.contains_key(id));
     }
 
     /// What a check says before the next start.
@@ -269,8 +303,10 @@ impl World {
     fn reclaim(&mut self, skip: usize, count: usize) {
         let sealed = self.started.recovered.segments().sealed();
         let run: Vec<u64> = sealed.iter().skip(skip).take(count).map(|sealed| sealed.number).collect();
-        let given_up = &self.given_up;
-        let is_live = |events: &[Stored]| events.iter().map(|stored| !given_up.contains(&stored.id)).collect();
+        let (given_up, keys) = (&self.given_up, &self.keys);
+        let holds =
+            |stored: &Stored| Holds { event: !given_up.contains(&stored.id), key: keys.contains_key(&stored.id) };
+        let is_live = |stored: &[Stored]| stored.iter().map(holds).collect();
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
             // What it does when it fails is what the next start looks at.
             let _ = self.reclaim.rewrite(*first, *last, is_live);
@@ -282,7 +318,7 @@ impl World {
         let Some(oldest) = sealed.first() else { return };
         // Not what came back from an append nobody knew the end of.
         let ids: Vec<EventId> = self.ids.range(..=oldest.upto).map(|(id, _)| *id).collect();
-        if ids.iter().all(|id| self.given_up.contains(id)) {
+        if ids.iter().all(|id| self.given_up.contains(id)) && self.keys.range(..=oldest.upto).next().is_none() {
             let state = self.disk.bytes("state");
             self.is_unmarked |= self.reclaim.remove(oldest.number).is_ok() && self.disk.bytes("state") == state;
         }
@@ -323,11 +359,21 @@ impl World {
                 self.boots += 1;
                 self.restart();
             }
+            Step::Forget(count) => {
+                for _ in 0..count {
+                    self.keys.pop_first();
+                }
+            }
             Step::GiveUp(nth) => self.given_up.extend(self.ids.keys().step_by(nth)),
             Step::Remove => self.remove(),
             Step::Rewrite { skip, count } => self.reclaim(skip, count),
         }
     }
+}
+
+fn event(number: usize, is_live_only: bool) -> Event {
+    let event = Event::new(channel(["a", "b", "c"][number % 3]), number.to_string());
+    if is_live_only { event.live_only() } else { event }
 }
 
 proptest! {

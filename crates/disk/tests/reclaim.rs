@@ -4,9 +4,11 @@ mod support;
 
 use std::{collections::HashSet, sync::Arc};
 
-use fanfare_core::{Event, EventId};
+use fanfare_core::{Event, EventId, Holds};
 use fanfare_disk::parts::{Files as _, Fsync, LogConfig, Reclaim, Stored};
-use support::{MemoryDisk, NOW_MS, Op, Started, append, boot, channel, config, entry, segment, start, start_in};
+use support::{
+    MemoryDisk, NOW_MS, Op, Started, append, boot, channel, config, entry, keyed, segment, start, start_in, whole,
+};
 
 const MARKS_MAX: usize = 100;
 
@@ -25,17 +27,17 @@ fn journal(fsync: Fsync) -> (Arc<MemoryDisk>, Vec<EventId>) {
 
 /// Those for channel `b` are live.
 fn is_live(stored: &Stored) -> bool {
-    stored.event.targets() == [channel("b")]
+    stored.event.as_ref().is_some_and(|event| event.targets() == [channel("b")])
 }
 
-fn live(events: &[Stored]) -> Vec<bool> {
-    events.iter().map(is_live).collect()
+fn live(stored: &[Stored]) -> Vec<Holds> {
+    stored.iter().map(|stored| whole(is_live(stored))).collect()
 }
 
 /// Every live event is there once, and every other one is there or has its mark.
 fn assert_whole(started: &Started, ids: &[EventId], why: &str) {
     let found: HashSet<EventId> = started.ids().into_iter().collect();
-    assert_eq!(found.len(), started.events.len(), "{why}: none twice");
+    assert_eq!(found.len(), started.stored.len(), "{why}: none twice");
     let marks = started.recovered.marks();
     for (index, id) in ids.iter().enumerate() {
         let name = if index % 2 == 0 { "a" } else { "b" };
@@ -134,8 +136,8 @@ fn a_removal_leaves_marks_and_an_interrupted_one_too() {
         let has_failed = disk.heal();
         let again = start(&disk);
         let marks = again.recovered.marks();
-        let is_marked = marks.targets.len() == 2 && again.events.len() == 8;
-        assert!(is_marked || again.events.len() == 10, "{count}");
+        let is_marked = marks.targets.len() == 2 && again.stored.len() == 8;
+        assert!(is_marked || again.stored.len() == 10, "{count}");
         if is_marked {
             assert_eq!((marks.targets[&channel("a")], marks.targets[&channel("b")]), (ids[0], ids[1]));
         }
@@ -152,12 +154,18 @@ fn a_removal_on_a_full_disk_makes_room_and_what_it_could_not_mark_is_lost_for_al
     let (disk, ids) = journal(Fsync::Always);
     let started = start(&disk);
     let mut reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
-    disk.set_room(Some(0));
+    // Others take the room that it makes.
+    disk.fail(&[Op::Write]);
     reclaim.remove(1).unwrap();
     disk.heal();
     let killed = start(&disk.copy());
     assert_eq!(killed.findings(), [fanfare_disk::Finding::Unmarked { file: segment(2) }]);
-    assert_eq!((killed.recovered.lost(), killed.events.len()), (ids[1], 8));
+    assert_eq!((killed.recovered.lost(), killed.stored.len()), (ids[1], 8));
+    // If there is room for the marks afterwards, nothing is lost.
+    let copy = disk.copy();
+    copy.set_room(Some(0));
+    Reclaim::new(&start(&copy).recovered, MARKS_MAX).remove(2).unwrap();
+    assert!(!start(&copy).recovered.marks().targets.is_empty());
     // If it lives on, the next time tells all.
     reclaim.remove(2).unwrap();
     let again = start(&disk);
@@ -275,8 +283,8 @@ fn a_rewrite_in_another_run_of_the_machine_does_not_look_like_a_crash() {
 fn events_that_were_live_only_go_without_a_mark() {
     let disk = MemoryDisk::new();
     let mut log = start(&disk).log(LogConfig { fsync: Fsync::Always, segment_bytes_max: 1 });
-    let (event, key) = (support::event("x").live_only(), support::key("k"));
-    log.append(NOW_MS, &[fanfare_disk::parts::Entry { event: &event, key: Some(&key), matched: 0 }]).unwrap();
+    let event = support::event("x").live_only();
+    log.append(NOW_MS, &[keyed(&event, "k", 0)]).unwrap();
     append(&mut log, NOW_MS, &["y"]);
     let started = start(&disk);
     let mut reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
@@ -285,10 +293,43 @@ fn events_that_were_live_only_go_without_a_mark() {
 }
 
 #[test]
+fn a_key_costs_no_more_than_itself_once_its_event_is_given_up() {
+    let disk = MemoryDisk::new();
+    let mut log = start(&disk).log(LogConfig { fsync: Fsync::Always, segment_bytes_max: 1 });
+    let (small, large) = (support::event("x"), support::event(&"x".repeat(100_000)));
+    let mut ids = Vec::new();
+    for (index, event) in [&small, &large, &large].into_iter().enumerate() {
+        ids.extend(log.append(NOW_MS, &[keyed(event, &index.to_string(), index)]).unwrap());
+    }
+    append(&mut log, NOW_MS, &["end"]);
+    let started = start(&disk);
+    let mut reclaim = Reclaim::new(&started.recovered, MARKS_MAX);
+    let keys = |stored: &[Stored]| vec![Holds { event: false, key: true }; stored.len()];
+    // A header, and for each key a frame of 71 bytes.
+    assert_eq!((1..=3).map(|number| reclaim.live_bytes(number, keys).unwrap()).collect::<Vec<_>>(), [88 + 71; 3]);
+    reclaim.rewrite(1, 3, keys).unwrap();
+    assert_eq!(disk.bytes(&segment(1)).len(), 88 + 3 * 71);
+    for _ in 0..2 {
+        let again = start(&disk);
+        assert_eq!((again.data(), again.findings()), (vec!["end"], [].as_slice()));
+        for (index, stored) in again.stored[..3].iter().enumerate() {
+            let event = if index == 0 { &small } else { &large };
+            assert_eq!((stored.id, stored.key), (ids[index], keyed(event, &index.to_string(), index).key));
+        }
+        assert_eq!(again.recovered.marks().targets, [(channel("a"), ids[2])].into());
+        // And what was rewritten can be once more.
+        Reclaim::new(&again.recovered, MARKS_MAX).rewrite(1, 1, keys).unwrap();
+    }
+    let last = start(&disk);
+    Reclaim::new(&last.recovered, MARKS_MAX).rewrite(1, 1, |stored| vec![whole(false); stored.len()]).unwrap();
+    assert_eq!(start(&disk).ids().len(), 1, "forgotten keys are gone");
+}
+
+#[test]
 fn an_event_about_which_nothing_is_said_stays() {
     let (disk, ids) = journal(Fsync::Always);
     let mut reclaim = Reclaim::new(&start(&disk).recovered, MARKS_MAX);
-    reclaim.rewrite(1, 1, |_| vec![false]).unwrap();
+    reclaim.rewrite(1, 1, |_| vec![whole(false)]).unwrap();
     assert_eq!(start(&disk).ids(), ids[1..]);
 }
 

@@ -17,7 +17,7 @@ fn only_finding(findings: &[Finding]) -> &Finding {
 fn a_new_journal_is_born_now_and_empty() {
     let disk = MemoryDisk::new();
     let started = start(&disk);
-    assert!(started.events.is_empty() && started.findings().is_empty());
+    assert!(started.stored.is_empty() && started.findings().is_empty());
     assert_eq!(started.recovered.born(), EventId::new(NOW_MS, 0));
     assert_eq!((started.recovered.lost(), started.recovered.marks().forgotten), (EventId::ZERO, EventId::ZERO));
     assert_eq!(disk.names(), ["newest", "state"]);
@@ -274,7 +274,7 @@ fn what_a_killed_run_had_not_synced_yet_is_synced_before_anybody_sees_it() {
 
 #[test]
 fn a_newer_format_is_refused_and_untouched() {
-    let names = [(segment(1), 84, 2), ("state".to_owned(), usize::MAX, 3), ("newest".to_owned(), usize::MAX, 2)];
+    let names = [(segment(1), 84, 3), ("state".to_owned(), usize::MAX, 3), ("newest".to_owned(), usize::MAX, 2)];
     for (name, sealed, newer) in names {
         let (disk, _, _) = written(Fsync::Always, &["a"]);
         let mut bytes = disk.bytes(&name);

@@ -103,7 +103,7 @@ fn an_older_journal_on_a_full_disk_is_served_and_becomes_a_newer_one_later() {
         assert_eq!((disk.bytes("state")[8], recovered.findings(), recovered.lost()), (1, [].as_slice(), EventId::ZERO));
         // What gives space back meanwhile keeps it an older one.
         disk.heal();
-        Reclaim::new(&recovered, 100).rewrite(1, 1, |events| vec![true; events.len()]).unwrap();
+        Reclaim::new(&recovered, 100).rewrite(1, 1, |events| vec![support::whole(true); events.len()]).unwrap();
         assert_eq!(disk.bytes("state")[8], 1, "{room}");
     }
     let recovered = {

@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
             Body::Event { head, data } => match entry::event(&head, data) {
                 Some(event) => {
                     self.events += 1;
-                    desk.restore(Kept { id, event, key: None, matched: 0 });
+                    desk.restore(Kept { id, event: Some(event), key: None });
                 }
                 None => {
                     warn_of_unreadable(id);

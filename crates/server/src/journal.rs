@@ -39,10 +39,11 @@ fn check(path: &Path) -> Result<(), Failure> {
 
 fn print_report(report: &Report) -> io::Result<()> {
     let mut output = stdout().lock();
-    for SegmentReport { number, through, events, bytes, range } in &report.segments {
+    for SegmentReport { number, through, events, keys, bytes, range } in &report.segments {
         let numbers = if through > number { format!("{number} to {through}") } else { number.to_string() };
         let range = range.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
-        writeln!(output, "segment {numbers}: {events} events, {}{range}", ByteSize(*bytes))?;
+        let keys = if *keys > 0 { format!(", {keys} keys without theirs") } else { String::new() };
+        writeln!(output, "segment {numbers}: {events} events{keys}, {}{range}", ByteSize(*bytes))?;
     }
     for finding in &report.findings {
         writeln!(output, "{finding}")?;
@@ -56,13 +57,13 @@ fn dump(path: &Path, since: EventId) -> Result<(), Failure> {
     let (mut output, mut after) = (BufWriter::new(stdout().lock()), since);
     while_it_changes(path, |directory| {
         for stored in directory.events(after) {
-            let stored = stored?;
-            for line in lines(&stored.event) {
+            let (id, event) = stored?;
+            for line in lines(&event) {
                 if !quiet(writeln!(output, "{line}"))? {
                     return Ok(());
                 }
             }
-            after = stored.id;
+            after = id;
         }
         Ok(())
     })?;

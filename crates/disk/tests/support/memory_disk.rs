@@ -194,6 +194,12 @@ impl State {
         if self.failing.contains(&op) { Err(io::Error::other("injected")) } else { Ok(()) }
     }
 
+    /// A file is gone, and there is more room.
+    fn free(&mut self, node: Option<Arc<Mutex<Node>>>) {
+        let bytes = node.map_or(0, |node| node.lock().unwrap().bytes.len());
+        self.room = self.room.map(|room| room + bytes);
+    }
+
     fn node(&self, name: &str) -> io::Result<Arc<Mutex<Node>>> {
         self.names.get(name).cloned().ok_or(io::ErrorKind::NotFound.into())
     }
@@ -225,7 +231,8 @@ impl Files for MemoryDisk {
         let mut state = self.state();
         state.check(Op::Create)?;
         let node = Arc::<Mutex<Node>>::default();
-        state.names.insert(name.to_owned(), Arc::clone(&node));
+        let replaced = state.names.insert(name.to_owned(), Arc::clone(&node));
+        state.free(replaced);
         Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), released: Arc::clone(&self.released), node }))
     }
 
@@ -233,14 +240,18 @@ impl Files for MemoryDisk {
         let mut state = self.state();
         state.check(Op::Rename)?;
         let node = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), node);
+        let replaced = state.names.insert(to.to_owned(), node);
+        state.free(replaced);
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
         state.check(Op::Remove)?;
-        state.names.remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+        let removed = state.names.remove(name);
+        let is_there = removed.is_some();
+        state.free(removed);
+        if is_there { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn sync_names(&self) -> io::Result<()> {

@@ -6,7 +6,7 @@ mod memory_disk;
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, EventId, IdempotencyKey, Target};
+use fanfare_core::{Channel, Claim, Event, EventId, Holds, IdempotencyKey, KeptKey, Target};
 use fanfare_disk::parts::{Boot, Directory, Entry, Finding, Fsync, Log, LogConfig, Recovered, Stored};
 
 pub(crate) use memory_disk::{MemoryDisk, Op};
@@ -31,7 +31,17 @@ pub(crate) fn key(text: &str) -> IdempotencyKey {
 }
 
 pub(crate) fn entry(event: &Event) -> Entry<'_> {
-    Entry { event, key: None, matched: 0 }
+    Entry { event, key: None }
+}
+
+/// The event with this key, and so many connections that it reached.
+pub(crate) fn keyed<'a>(event: &'a Event, text: &str, matched: usize) -> Entry<'a> {
+    Entry { event, key: Some(KeptKey { claim: Claim::new(&key(text), event), matched }) }
+}
+
+/// Live or dead as a whole.
+pub(crate) fn whole(is_live: bool) -> Holds {
+    Holds { event: is_live, key: is_live }
 }
 
 pub(crate) fn config(fsync: Fsync) -> LogConfig {
@@ -40,17 +50,17 @@ pub(crate) fn config(fsync: Fsync) -> LogConfig {
 
 /// What a start finds.
 pub(crate) struct Started {
-    pub(crate) events: Vec<Stored>,
+    pub(crate) stored: Vec<Stored>,
     pub(crate) recovered: Recovered,
 }
 
 impl Started {
     pub(crate) fn data(&self) -> Vec<&str> {
-        self.events.iter().map(|stored| stored.event.data()).collect()
+        self.stored.iter().filter_map(|stored| Some(stored.event.as_ref()?.data())).collect()
     }
 
     pub(crate) fn ids(&self) -> Vec<EventId> {
-        self.events.iter().map(|stored| stored.id).collect()
+        self.stored.iter().map(|stored| stored.id).collect()
     }
 
     pub(crate) fn findings(&self) -> &[Finding] {
@@ -65,8 +75,8 @@ impl Started {
 pub(crate) fn start_in(disk: &Arc<MemoryDisk>, boot: Boot, now_ms: u64) -> Started {
     let directory = Directory::with_files(disk.clone(), boot).unwrap();
     let mut recovery = directory.recover(now_ms, Fsync::Interval).unwrap();
-    let events = recovery.by_ref().map(Result::unwrap).collect();
-    Started { events, recovered: recovery.finish().unwrap() }
+    let stored = recovery.by_ref().map(Result::unwrap).collect();
+    Started { stored, recovered: recovery.finish().unwrap() }
 }
 
 /// A start in the same run of the machine.

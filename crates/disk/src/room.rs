@@ -1,0 +1,38 @@
+//! [`Room`]: what the thread that writes and the one that gives space back have to agree on while a disk is full.
+
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use parking_lot::{Mutex, MutexGuard};
+
+/// Shared by both threads.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// Held by whoever may take room that has just become free.
+    turn: Mutex<()>,
+    is_full: AtomicBool,
+}
+
+impl Room {
+    /// Until this is dropped nobody else takes room on the disk.
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock()
+    }
+
+    /// Whether the last write found no room.
+    pub(crate) fn is_full(&self) -> bool {
+        // Relaxed: who looks too early looks again a second later.
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+}
+
+/// Whether an error says that there is no room, for anybody or for this user.
+pub(crate) fn is_about_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
