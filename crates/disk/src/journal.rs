@@ -65,6 +65,7 @@ impl DiskJournal {
 
     fn recover(&self, desk: &dyn Desk) -> io::Result<Recovered> {
         let began = Instant::now();
+        info!("reading the journal");
         let mut recovery = self.directory.recover(unix_ms(), self.config.log.fsync)?;
         let mut events = 0_u64;
         for stored in &mut recovery {

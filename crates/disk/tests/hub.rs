@@ -413,10 +413,10 @@ fn fill(with_keys: bool, is_pinned: bool) {
     let config = Config { log, fsync_interval: Duration::from_millis(5), ..Config::default() };
     let running = Running::with(&disk, config, Retentions { each: two, ..Retentions::default() });
     running.publish(event("first")).unwrap();
-    disk.set_room(Some(600 << 10));
+    disk.set_room(Some(400 << 10));
     let (mut acknowledged, mut refused) = (0, 0);
     let mut pinned = Vec::new();
-    while acknowledged < 300 {
+    while acknowledged < 120 {
         if is_pinned && acknowledged % 10 == 0 {
             let rare = Event::new(Target::Channel(Channel::new(&format!("rare-{acknowledged}")).unwrap()), "rare");
             pinned.extend(running.publish(rare).ok().map(|receipt| (acknowledged, receipt.id)));
@@ -437,7 +437,7 @@ fn fill(with_keys: bool, is_pinned: bool) {
     }
     assert!(refused > 0, "the disk was never full");
     let again = Running::with(&disk.copy(), config, Retentions { each: two, ..Retentions::default() });
-    assert!(again.data().iter().all(|data| data.starts_with("299 ") || data.starts_with("298 ")));
+    assert!(again.data().iter().all(|data| data.starts_with("119 ") || data.starts_with("118 ")));
     for (number, id) in pinned {
         let (events, gap) = again.history(&format!("rare-{number}"), &Start::After(id.before()));
         assert!(events.iter().any(|(found, _)| *found == id) && gap.is_none(), "{number}");

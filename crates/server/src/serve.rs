@@ -1,10 +1,15 @@
 //! `fanfare serve`: binds, serves, drains. And what `--check` does instead.
 
-use std::io::{Write as _, stdout};
+use std::{
+    io::{self, Write as _, stdout},
+    pin::Pin,
+    thread,
+};
 
 use fanfare_disk::DiskJournal;
 use fanfare_http::{Config, Fanfare};
 use fanfare_redis::RedisJournal;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::{
@@ -25,7 +30,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
 /// Serves until a signal.
 pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
     let _flushed_at_exit = log::init(settings);
-    let failed = |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {error}"));
+    let failed = |what: &str, error: io::Error| Failure::failed(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
     let descriptors = raise_descriptor_limit();
@@ -39,9 +44,19 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
             .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
         let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
         signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
-        // Who connects meanwhile waits in the listener's queue; a signal ends it at once.
-        let fanfare = start(settings, config)?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
+        let mut shutdown: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shutdown);
+        // Who connects meanwhile waits in the listener's queue.
+        let starting = start_beside(settings.clone(), config).map_err(|error| failed("cannot start", error))?;
+        let fanfare = tokio::select! {
+            biased;
+            started = starting => started.unwrap_or_else(|_| Err(Failure::failed("cannot start: it has panicked")))?,
+            // Nothing is acknowledged yet, and whatever a start writes may be left at any moment.
+            () = &mut shutdown => {
+                info!("ended before it was ready to serve");
+                return Ok(());
+            }
+        };
         info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
         let ended = fanfare.serve(listener, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;
@@ -52,9 +67,19 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
     })
 }
 
+/// The engine, made on a thread of its own: reading a large journal takes seconds, and signals are listened to meanwhile.
+fn start_beside(settings: Serve, config: Config) -> io::Result<oneshot::Receiver<Result<Fanfare, Failure>>> {
+    let (done, starting) = oneshot::channel();
+    thread::Builder::new().name("start".to_owned()).spawn(move || {
+        // If nobody waits for it any more the process is about to end.
+        let _ = done.send(start(&settings, config));
+    })?;
+    Ok(starting)
+}
+
 /// The engine, with the events that its journal has, if there is one.
 fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
-    let failed = |error: std::io::Error| Failure::failed(format!("cannot serve: {error}"));
+    let failed = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
     if let Some(redis) = settings.redis() {
         return Fanfare::start_behind(config, Box::new(RedisJournal::new(redis))).map_err(failed);
     }

@@ -3,11 +3,13 @@
 
 mod damage;
 mod full_disk;
+mod keys;
 mod missing;
 mod random_damage;
 mod refusals;
 mod restart;
 mod settings;
+mod start;
 #[path = "../support/mod.rs"]
 mod support;
 

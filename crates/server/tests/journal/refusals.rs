@@ -1,7 +1,11 @@
 //! Where a journal cannot be kept the server does not start: exit code 1, and a line that names the path and says why.
 //! What is there is left as it is.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+};
 
 use crate::{
     Server,
@@ -108,4 +112,58 @@ fn a_journal_that_cannot_be_read_is_refused_and_left_alone() {
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
+}
+
+#[test]
+fn files_of_a_journal_are_for_their_owner_alone_in_a_directory_that_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Server::start(directory.path(), &[]);
+    server.publish("/clients/me", "private");
+    server.end("TERM");
+    assert!(names(directory.path()).len() >= 4);
+    for name in names(directory.path()) {
+        let mode = fs::metadata(directory.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_link_that_somebody_has_put_into_the_directory_is_not_followed() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = directory.path().join("journal");
+    let server = Server::start(&journal, &[]);
+    let id = server.publish("/channels/a", "x");
+    server.end("TERM");
+    let segment = names(&journal).into_iter().find(|name| name.ends_with(".journal")).unwrap();
+    for name in ["lock", "state", "newest", &segment] {
+        let (file, victim) = (journal.join(name), elsewhere.path().join("victim"));
+        fs::rename(&file, &victim).unwrap();
+        let before = fs::read(&victim).unwrap();
+        symlink(&victim, &file).unwrap();
+        let said = refused(&journal);
+        assert!(said.contains(name) && said.contains("it is a symbolic link"), "{said}");
+        assert_eq!(fs::read(&victim).unwrap(), before, "{name}");
+        fs::remove_file(&file).unwrap();
+        fs::rename(&victim, &file).unwrap();
+    }
+    // One to nowhere makes no file there.
+    let nowhere = elsewhere.path().join("nowhere");
+    fs::remove_file(journal.join("lock")).unwrap();
+    symlink(&nowhere, journal.join("lock")).unwrap();
+    assert!(refused(&journal).contains("lock: it is a symbolic link"));
+    assert!(!nowhere.exists());
+    fs::remove_file(journal.join("lock")).unwrap();
+    // What is written under a name that leads elsewhere takes the place of the link.
+    let victim = elsewhere.path().join("precious");
+    fs::write(&victim, "precious").unwrap();
+    for name in ["state.tmp", "newest.tmp", "reserve"] {
+        let _ = fs::remove_file(journal.join(name));
+        symlink(&victim, journal.join(name)).unwrap();
+    }
+    let server = Server::start(&journal, &[]);
+    assert_eq!(server.kept("a"), [(id, "x".to_owned())]);
+    server.publish("/channels/a", "y");
+    server.end("TERM");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
