@@ -24,7 +24,8 @@ pub struct Config {
     pub replicas: usize,
     /// Patterns of Pub/Sub channels whose messages become events.
     pub subscribe: Vec<Pattern>,
-    /// Bytes of data that one of those may have.
+    /// Bytes of data that one of those may have; and, with 128 KiB for its names, an event in the Stream: what the body of a
+    /// publish may have. The same on all nodes.
     pub message_bytes_max: usize,
     /// Idempotency keys that Redis remembers, for all nodes together; and for how long, in milliseconds.
     pub keys_max: usize,

@@ -9,10 +9,17 @@ use fanfare_core::{Channel, ClientId, Event, EventId, IdempotencyKey, Target};
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+/// Bytes of an event beside its data, at most: a publish has its names in its body too, or in a head of 16 KiB.
+const EVENT_EXTRA_BYTES_MAX: usize = 128 << 10;
+/// Bytes of the field `at`, which takes some 70. What is longer was written by somebody else.
+const AT_BYTES_MAX: usize = 256;
+
 /// One entry as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: EventId,
+    /// About how many it took to read it.
+    pub(crate) bytes: usize,
     /// None: somebody else has put it there.
     pub(crate) at: Option<At>,
     pub(crate) body: Body,
@@ -91,8 +98,13 @@ pub(crate) fn key_name(key: &IdempotencyKey, event: &Event) -> String {
     format!("{}\n{}\n{}", key.scope(), key.text(), targets.join("\n"))
 }
 
-/// The event that `head` and `data` are; `None` if there is none that core would take.
-pub(crate) fn event(head: &[u8], data: Vec<u8>) -> Option<Event> {
+/// The event that `head` and `data` are; `None` if there is none that core would take, or that no node would have taken whose
+/// publishes may have bodies of `body_bytes_max`.
+pub(crate) fn event(head: &[u8], data: Vec<u8>, body_bytes_max: usize) -> Option<Event> {
+    let bytes_max = body_bytes_max.saturating_add(EVENT_EXTRA_BYTES_MAX);
+    if head.len().saturating_add(data.len()) > bytes_max {
+        return None;
+    }
     let head: Head<'_> = serde_json::from_slice(head).ok()?;
     let targets = head.to.iter().map(|text| target(text)).collect::<Option<Vec<_>>>()?;
     let mut event = Event::for_targets(targets, String::from_utf8(data).ok()?).ok()?;
@@ -137,6 +149,7 @@ impl Entry {
 
     fn of_fields(id: EventId, fields: Vec<Value>) -> Self {
         let (mut at, mut head, mut data, mut is_lost) = (None, None, None, false);
+        let bytes = fields.iter().map(|field| if let Value::BulkString(bytes) = field { bytes.len() } else { 0 }).sum();
         let mut fields = fields.into_iter();
         while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) = (fields.next(), fields.next()) {
             match name.as_slice() {
@@ -153,20 +166,13 @@ impl Entry {
             _ => Body::Foreign,
         };
         let at = at.filter(|_| body != Body::Foreign);
-        Self { id, body: if at.is_some() { body } else { Body::Foreign }, at }
-    }
-
-    /// About how many bytes it took to read it.
-    pub(crate) fn bytes(&self) -> usize {
-        match &self.body {
-            Body::Event { head, data } => head.len() + data.len(),
-            _ => 0,
-        }
+        Self { id, bytes, body: if at.is_some() { body } else { Body::Foreign }, at }
     }
 }
 
 impl At {
     fn parse(text: &[u8]) -> Option<Self> {
+        let text = Some(text).filter(|text| text.len() <= AT_BYTES_MAX)?;
         let mut parts = str::from_utf8(text).ok()?.split(':');
         let at = Self {
             epoch: parts.next()?.into(),
@@ -209,7 +215,7 @@ mod tests {
         let plain = Event::new(Target::All, "x");
         assert_eq!(head(&plain), r#"{"to":["*"]}"#);
         for one in [plain, full()] {
-            assert_eq!(event(head(&one).as_bytes(), one.data().into()), Some(one));
+            assert_eq!(event(head(&one).as_bytes(), one.data().into(), usize::MAX), Some(one));
         }
     }
 
@@ -218,9 +224,24 @@ mod tests {
         let odd =
             [r#"{"to":[]}"#, r#"{"to":["news"]}"#, r#"{"to":["*x"]}"#, r##"{"to":["#"]}"##, r#"{"to":[""]}"#, "", "{}"];
         for head in odd.into_iter().chain([r#"{"to":["*"],"event":"fanfare.gap"}"#, r#"{"to":["*"],"retry":1}"#]) {
-            assert_eq!(event(head.as_bytes(), b"x".to_vec()), None, "{head}");
+            assert_eq!(event(head.as_bytes(), b"x".to_vec(), usize::MAX), None, "{head}");
         }
-        assert_eq!(event(br#"{"to":["*"]}"#, b"\xff".to_vec()), None);
+        assert_eq!(event(br#"{"to":["*"]}"#, b"\xff".to_vec(), usize::MAX), None);
+    }
+
+    #[test]
+    fn an_event_that_no_publish_can_have_made_is_none() {
+        let plain = br#"{"to":["*"]}"#;
+        let at_the_limit = 1_000 + EVENT_EXTRA_BYTES_MAX - plain.len();
+        assert!(event(plain, vec![b'x'; at_the_limit], 1_000).is_some());
+        assert_eq!(event(plain, vec![b'x'; at_the_limit + 1], 1_000), None);
+        let many: Vec<_> = (0..20_000).map(|number| format!("\"#{number}\"")).collect();
+        let head = format!("{{\"to\":[{}]}}", many.join(","));
+        assert!(event(head.as_bytes(), Vec::new(), 1_000).is_none(), "{}", head.len());
+        let long = format!("e:3:77:{}:9", "n".repeat(AT_BYTES_MAX - 9));
+        assert_eq!(long.len(), AT_BYTES_MAX);
+        assert!(At::parse(long.as_bytes()).is_some());
+        assert!(At::parse(format!("{long}9").as_bytes()).is_none());
     }
 
     #[test]
@@ -240,7 +261,9 @@ mod tests {
             &["foo"],
             &[],
         ] {
-            assert_eq!(entry(fields), Entry { id: EventId::new(7, 1), at: None, body: Body::Foreign }, "{fields:?}");
+            let read = entry(fields);
+            assert_eq!((read.id, read.at, read.body), (EventId::new(7, 1), None, Body::Foreign), "{fields:?}");
+            assert_eq!(read.bytes, fields.iter().map(|field| field.len()).sum::<usize>());
         }
     }
 
@@ -251,14 +274,14 @@ mod tests {
             let values = [at, head.clone(), data.clone()].map(Value::BulkString);
             let fields = names.into_iter().zip(values).flat_map(|(name, value)| [name, value]).collect();
             Entry::of_fields(EventId::new(1, 0), fields);
-            event(&head, data);
+            event(&head, data, usize::MAX);
         }
 
         #[test]
         fn what_is_written_is_read(to in "[#@*][a-z*]{0,3}", data in any::<String>(), retry in 0_u64..200, keep: bool) {
             let head = format!(r#"{{"to":["{to}"],"retry":{retry},"keep":{keep}}}"#);
-            if let Some(read) = event(head.as_bytes(), data.clone().into_bytes()) {
-                prop_assert_eq!(event(super::head(&read).as_bytes(), data.into_bytes()), Some(read));
+            if let Some(read) = event(head.as_bytes(), data.clone().into_bytes(), usize::MAX) {
+                prop_assert_eq!(event(super::head(&read).as_bytes(), data.into_bytes(), usize::MAX), Some(read));
             }
         }
     }

@@ -55,7 +55,7 @@ impl RedisJournal {
     /// One link after the other, until the desk is closed.
     async fn serve(&self, desk: &dyn Desk) {
         let (pending, trouble) = (RefCell::new(Pending::default()), Trouble::default());
-        let mut reader = Reader::new(&self.node, &pending);
+        let mut reader = Reader::new(&self.node, &pending, self.config.message_bytes_max);
         let mut backoff = Backoff::new();
         loop {
             let link = tokio::select! {

@@ -8,6 +8,8 @@ use std::sync::{
 use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, Value, aio::MultiplexedConnection};
 use tokio::sync::mpsc;
 
+use fanfare_core::NAME_BYTES_MAX;
+
 use crate::{config::Config, link::Link, link_error::LinkError};
 
 /// Bytes of messages that wait for Redis to append others; what comes above that is missed, and counted.
@@ -109,6 +111,13 @@ impl Told {
     }
 }
 
+/// No more of a text is kept than shows that it is too long.
+fn cut(mut text: Vec<u8>, bytes_max: usize) -> Vec<u8> {
+    text.truncate(bytes_max.saturating_add(1));
+    text.shrink_to_fit();
+    text
+}
+
 /// What a push says, if it is of interest.
 fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
     let mut parts = push.data.into_iter().filter_map(|part| match part {
@@ -118,17 +127,14 @@ fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
     match push.kind {
         PushKind::Message => {
             let node = parts.next().filter(|channel| channel == said.as_bytes()).and_then(|_| parts.next())?;
-            Some(Told::Holder(String::from_utf8_lossy(&node).into_owned()))
+            // The name of a node is far shorter.
+            Some(Told::Holder(String::from_utf8_lossy(&cut(node, NAME_BYTES_MAX)).into_owned()))
         }
         PushKind::PMessage => {
-            let (pattern, channel, mut data) = (parts.next()?, parts.next()?, parts.next()?);
-            if is_internal(&channel) {
-                return None;
-            }
-            // No more is kept of one that is too long than shows that it is.
-            data.truncate(bytes_max.saturating_add(1));
-            data.shrink_to_fit();
-            Some(Told::Message { pattern, channel, data })
+            let (pattern, channel, data) = (parts.next()?, parts.next()?, parts.next()?);
+            let channel = cut(channel, NAME_BYTES_MAX);
+            let is_event = !is_internal(&channel);
+            is_event.then(|| Told::Message { pattern, channel, data: cut(data, bytes_max) })
         }
         _ => None,
     }
@@ -162,6 +168,25 @@ mod tests {
         }
         for channel in ["news", "{a}", "lease-taken:0", "_keys"] {
             assert!(!is_internal(channel.as_bytes()), "{channel}");
+        }
+    }
+
+    #[test]
+    fn of_what_is_too_long_no_more_is_kept_than_shows_that_it_is() {
+        let text = |bytes| Value::BulkString(vec![b'x'; bytes]);
+        let push = |kind, data| PushInfo { kind, data };
+        for (bytes, kept) in [(10, 10), (11, 11), (1 << 20, 11)] {
+            let message = told(push(PushKind::PMessage, vec![text(1), text(1), text(bytes)]), "said", 10);
+            let Some(Told::Message { data, .. }) = message else { panic!("{message:?}") };
+            assert_eq!((data.len(), data.capacity()), (kept, kept));
+        }
+        for (bytes, kept) in [(256, 256), (257, 257), (1 << 20, 257)] {
+            let message = told(push(PushKind::PMessage, vec![text(1), text(bytes), text(1)]), "said", 10);
+            let Some(Told::Message { channel, .. }) = message else { panic!("{message:?}") };
+            assert_eq!((channel.len(), channel.capacity()), (kept, kept));
+            let said = Value::BulkString(b"said".to_vec());
+            let holder = told(push(PushKind::Message, vec![said, text(bytes)]), "said", 10);
+            assert!(matches!(&holder, Some(Told::Holder(node)) if node.len() == kept), "{holder:?}");
         }
     }
 

@@ -27,6 +27,8 @@ const READ_BYTES: usize = 2 << 20;
 pub(crate) struct Reader<'a> {
     node: &'a str,
     pending: &'a RefCell<Pending>,
+    /// Bytes of the body of a publish.
+    body_bytes_max: usize,
     position: Option<Position>,
     /// Where it stood before it came to what cannot follow, until all nodes are told.
     untold: Option<Position>,
@@ -41,10 +43,11 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(node: &'a str, pending: &'a RefCell<Pending>) -> Self {
+    pub(crate) fn new(node: &'a str, pending: &'a RefCell<Pending>, body_bytes_max: usize) -> Self {
         Self {
             node,
             pending,
+            body_bytes_max,
             position: None,
             untold: None,
             past: Some(Past { is_shared: true, ..Past::default() }),
@@ -132,7 +135,7 @@ impl<'a> Reader<'a> {
         }
         match entry.body {
             Body::Lost => past.lost = past.lost.max(id),
-            Body::Event { head, data } => match entry::event(&head, data) {
+            Body::Event { head, data } => match entry::event(&head, data, self.body_bytes_max) {
                 Some(event) => {
                     self.events += 1;
                     desk.restore(Kept { id, event: Some(event), key: None });
@@ -230,7 +233,7 @@ impl<'a> Reader<'a> {
         let own = if *at.node == *self.node { pending.take(at.number) } else { None };
         match (own, entry.body) {
             (Some(submission), _) => pending.brought.push_back(Brought::Own(id, submission)),
-            (None, Body::Event { head, data }) => match entry::event(&head, data) {
+            (None, Body::Event { head, data }) => match entry::event(&head, data, self.body_bytes_max) {
                 Some(event) => pending.brought.push_back(Brought::Other(id, event)),
                 None => {
                     drop(pending);
@@ -264,7 +267,7 @@ impl<'a> Reader<'a> {
 
     /// So many entries as fit, by those that came.
     fn adapt(&mut self, entries: &[Entry]) {
-        let bytes: usize = entries.iter().map(Entry::bytes).sum();
+        let bytes: usize = entries.iter().map(|entry| entry.bytes).sum();
         if bytes > READ_BYTES {
             self.count = (self.count / 2).max(1);
         } else if entries.len() == self.count && bytes <= READ_BYTES / 2 {
@@ -279,5 +282,6 @@ fn warn_of_skipped(in_all: u64, id: Option<EventId>) {
 }
 
 fn warn_of_unreadable(id: EventId) {
-    warn!(%id, "an event in the Stream cannot be read: it is of another version, or was changed; it is told as missing");
+    warn!(%id, "an event in the Stream cannot be read: it is larger than a publish may be, of another version, or was changed; \
+         it is told as missing");
 }

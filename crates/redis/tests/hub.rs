@@ -209,6 +209,75 @@ fn events_that_cannot_be_read_are_told_and_take_places_as_others_do() {
 }
 
 #[test]
+fn an_entry_of_the_stream_that_is_larger_than_a_publish_may_be_is_told_as_missing() {
+    // Beside its data an event may have 128 KiB.
+    let (head, body_bytes_max) = (r##"{"to":["#c"]}"##, 1_000);
+    let at_the_limit = body_bytes_max + (128 << 10) - head.len();
+    for (bytes, is_event) in [(at_the_limit, true), (at_the_limit + 1, false), (16 << 20, false)] {
+        let redis = RedisServer::start(&[]);
+        let mut small = config(&redis.url());
+        (small.message_bytes_max, small.timeout) = (body_bytes_max, std::time::Duration::from_secs(20));
+        let node = Node::start(small.clone());
+        until("it is ready", || node.hub.is_ready());
+        let born = node.hub.last_id();
+        redis.call(&[
+            "EVAL",
+            "local e = redis.call('HGET', KEYS[2], 'epoch')
+             redis.call('XADD', KEYS[1], '*', 'at', e .. ':1:0:z:1', 'head', ARGV[1], 'data', string.rep('x', ARGV[2]))
+             redis.call('HSET', KEYS[2], 'n', 1)
+             return redis.call('XADD', KEYS[1], '*', 'foreign', 'x')",
+            "2",
+            EVENTS,
+            "{fanfare}:meta",
+            head,
+            &bytes.to_string(),
+        ]);
+        let last = node.publish(event("behind")).unwrap().id;
+        // And for a node that finds it there.
+        let later = Node::start(small);
+        until("the other one has read it", || later.hub.is_ready() && later.hub.last_id() == last);
+        for node in [&node, &later] {
+            let lengths: Vec<_> = node.data().iter().map(String::len).collect();
+            assert_eq!(lengths, if is_event { vec![bytes, 6] } else { vec![6] });
+            let gap = node.gap_after(born).map(|gap| gap.reason.as_str());
+            assert_eq!(gap, (!is_event).then_some("expired"), "{bytes}");
+        }
+    }
+}
+
+#[test]
+fn what_is_published_in_redis_and_is_too_long_or_on_too_long_a_name_is_no_event() {
+    let redis = RedisServer::start(&[]);
+    let mut listening = config(&redis.url());
+    (listening.subscribe, listening.message_bytes_max) = (vec![Pattern::new("*").unwrap()], 1_000);
+    let node = Node::start(listening);
+    let say = |channel: &str, data: &str| drop(redis.call(&["PUBLISH", channel, data]));
+    let published = |number: usize| {
+        let text = format!("still there {number}");
+        until("it takes what is published", || {
+            say("c", &text);
+            node.data().contains(&text)
+        });
+    };
+    published(0);
+    say("c", &"x".repeat(1_000));
+    say("c", &"y".repeat(1_001));
+    say(&"n".repeat(257), "on a name that is too long");
+    say(&"n".repeat(1 << 20), "on one that is far too long");
+    published(1);
+    // Redis itself gives up a subscriber for which it holds more than 32 MiB; the node comes back.
+    for bytes in [4 << 20, 40 << 20] {
+        redis.call(&["EVAL", "return redis.call('PUBLISH', 'c', string.rep('z', ARGV[1]))", "0", &bytes.to_string()]);
+        published(bytes);
+    }
+    let lengths: Vec<_> = node.data().into_iter().filter(|data| !data.starts_with("still")).collect();
+    assert_eq!(lengths, ["x".repeat(1_000)]);
+    let entries = redis.call(&["XRANGE", EVENTS, "-", "+"]);
+    let longest = entries.items().iter().map(|entry| entry.items()[1].field("data").text().len()).max();
+    assert_eq!(longest, Some(1_000), "nothing larger is in the Stream");
+}
+
+#[test]
 fn a_flood_in_pub_sub_is_taken_as_far_as_it_fits() {
     let redis = RedisServer::start(&[]);
     let mut listening = config(&redis.url());
@@ -254,6 +323,8 @@ fn a_node_that_did_not_hear_that_it_has_the_lease_asks_again() {
 fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was_asked() {
     let redis = RedisServer::start(&[]);
     let (writer, mut reader) = (Node::start(config(&redis.url())), Node::paused(config(&redis.url())));
+    // What is there at its start it reads at once.
+    until("it is ready", || reader.hub.is_ready());
     writer.publish_all((0..4_000).map(|n| event(&n.to_string()).with_own_id(&format!("own {n}")).unwrap()));
     let targets = [Target::Channel(Channel::new("c").unwrap())];
     let is_known = |node: &Node, n: usize| {

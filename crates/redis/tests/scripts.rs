@@ -147,6 +147,21 @@ fn keys_are_forgotten_when_they_are_too_many_or_too_old() {
 }
 
 #[test]
+fn a_key_takes_as_much_of_redis_whatever_it_is_and_whatever_its_event_is() {
+    let mut redis = Redis::start();
+    let (long, large) = ("k".repeat(60_000), "x".repeat(1_000_000));
+    redis.append_with("", 10, 60_000, &[("x", "k"), (&large, &long)]).ok();
+    let known = redis.call(&["HGETALL", KEYS[2]]);
+    assert_eq!(known.items().len(), 4);
+    for pair in known.items().chunks(2) {
+        assert_eq!(pair[0].text().len(), 40);
+        assert!(pair[1].text().len() < 100, "{:?}", pair[1]);
+    }
+    let ages = redis.call(&["ZRANGE", KEYS[3], "0", "-1"]);
+    assert!(ages.items().iter().all(|digest| digest.text().len() == 40), "{ages:?}");
+}
+
+#[test]
 fn a_key_of_another_type_is_an_error_and_nothing_is_appended() {
     for (at, key) in KEYS.iter().enumerate() {
         let mut redis = Redis::start();

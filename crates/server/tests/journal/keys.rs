@@ -68,10 +68,10 @@ fn keyed_events_take_no_more_of_the_disk_than_others_and_their_keys_are_known_af
 #[test]
 fn a_disk_that_fills_up_with_events_nobody_needs_any_more_gives_them_back_by_itself() {
     for is_keyed in [false, true] {
-        // Most of it is dead before it is full; nobody makes room.
+        // Three times as much as there is room for; nobody makes room.
         let disk = SmallDisk::new(6);
         let server = Server::start(&disk.path("journal"), &FLAGS);
-        let (mut requests, mut refused) = (server.requests(), 0);
+        let mut requests = server.requests();
         let data = |number: usize| format!("{number} {}", "x".repeat(100_000));
         for number in 0..200 {
             let key = number.to_string();
@@ -80,12 +80,9 @@ fn a_disk_that_fills_up_with_events_nobody_needs_any_more_gives_them_back_by_its
             until("there is room by itself", || {
                 let answer = requests.post("/channels/a", headers, &data(number)).unwrap();
                 assert!([202, 503].contains(&answer.status), "{answer:?}");
-                refused += usize::from(answer.status == 503);
                 answer.status == 202
             });
         }
-        // It was full, unless it gave back faster than it was filled.
-        println!("keyed: {is_keyed}, refused: {refused}");
         assert_eq!(server.get("/readyz").body, "ready\n");
         drop(requests);
         server.end("KILL");

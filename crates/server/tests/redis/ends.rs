@@ -2,16 +2,30 @@
 //! answered.
 
 use std::{
+    net::TcpListener,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
 use crate::{
-    node::{assert_kept, assert_unknown},
+    node::{assert_kept, assert_unknown, command},
     rig::RedisServer,
-    support::{server::Server, until, wire::Requests},
+    support::{Process, server::Server, until, wire::Requests},
     watch::Watch,
 };
+
+#[test]
+fn a_signal_during_the_first_look_at_a_redis_that_is_silent_ends_the_node_in_order() {
+    for signal in ["TERM", "INT"] {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", silent.local_addr().unwrap());
+        let mut process = Process::start(&mut command(&url, &["--redis-timeout=60s"]));
+        let _asked = silent.accept().unwrap();
+        process.signal(signal);
+        let lines = process.remaining_lines();
+        assert_eq!(process.exit().code(), Some(0), "{lines:#?}");
+    }
+}
 
 #[test]
 fn a_node_that_stood_still_catches_up() {
