@@ -9,16 +9,19 @@ use fanfare_core::EventId;
 use fanfare_disk::parts::{Directory, Finding, Fsync, LogConfig, ReadOnlyDirectory, Reclaim, Recovered};
 use support::{MemoryDisk, NOW_MS, append, boot, config, segment, start};
 
-/// What the program wrote before there was a file `newest`.
+/// What the program wrote before there was a file `newest`, and before keys were claims.
 fn make_older(disk: &MemoryDisk) {
     disk.take("newest");
-    let mut state = disk.take("state");
-    assert_eq!(state[8], 2);
-    state[8] = 1;
-    let sealed = state.len() - 4;
-    let checksum = crc32fast::hash(&state[..sealed]);
-    state[sealed..].copy_from_slice(&checksum.to_le_bytes());
-    disk.put("state", state);
+    for name in disk.names() {
+        let mut bytes = disk.take(&name);
+        assert_eq!(bytes[8], 2);
+        bytes[8] = 1;
+        // The header of a segment has 88 bytes.
+        let sealed = if name == "state" { bytes.len() - 4 } else { 84 };
+        let checksum = crc32fast::hash(&bytes[..sealed]);
+        bytes[sealed..sealed + 4].copy_from_slice(&checksum.to_le_bytes());
+        disk.put(&name, bytes);
+    }
 }
 
 fn older() -> (Arc<MemoryDisk>, Vec<EventId>) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "every test file uses its own part")]
 
 mod memory_disk;
+pub(crate) mod running;
 
 use std::sync::Arc;
 
