@@ -18,11 +18,15 @@ use crate::{
     log::{Fsync, Log, LogConfig},
     record::Stored,
     recovery::Recovered,
+    reserve::Reserve,
     room::Room,
     stop::Stop,
     syncer::Syncer,
     writer::Writer,
 };
+
+/// Of so many bytes that a segment may have, one is held for what frees room on a full disk.
+const RESERVE_SHARE: u64 = 16;
 
 /// How a journal on disk is kept.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +102,8 @@ impl DiskJournal {
     fn write(&self, recovered: &Recovered, desk: &dyn Desk) -> io::Result<()> {
         let log = Log::new(recovered, self.config.log);
         let syncer = Syncer::new(log.unsynced(), self.config.fsync_interval);
-        let room = Arc::<Room>::default();
+        let reserve = Reserve::new(Arc::clone(&recovered.files), self.config.log.segment_bytes_max / RESERVE_SHARE);
+        let room = Arc::new(Room::new(reserve));
         let keeper = Keeper::new(recovered, self.config, Arc::clone(&room), desk);
         let mut writer = Writer::new(log, syncer.syncs(), room);
         let stop = Stop::default();

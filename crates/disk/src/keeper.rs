@@ -17,7 +17,6 @@ use crate::{
     reclaim::Reclaim,
     record::Stored,
     recovery::Recovered,
-    reserve::Reserve,
     room::{Room, is_about_room},
     segments::{SealedSegment, Segments},
     stop::Stop,
@@ -30,11 +29,10 @@ const BUSY_INTERVAL: Duration = Duration::from_millis(50);
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 /// Bytes that are read at a time to find out what is live.
 const MEASURED_BYTES_MAX: u64 = 16 << 20;
-/// A segment is full at one part in so many of what it may have, if the history has no more than that, and at the history's
-/// size above it: so what is dead in the one that is written to, which nobody can give back, is never most of the disk.
+/// A segment is full when it has a part in so many of what the history takes, but not below one part in so many of what it may
+/// have: so little of the disk is in the one that is written to, and its dead events are the only ones nobody can give back.
+const FULL_SHARE: u64 = 4;
 const FULL_SHARE_MIN: u64 = 16;
-/// Of so many bytes that a segment may have, one is held for rewrites on a full disk.
-const RESERVE_SHARE: u64 = 16;
 /// Events that the hub is asked about at a time: publishes wait meanwhile.
 const ASKED_MAX: usize = 64;
 
@@ -43,7 +41,6 @@ const ASKED_MAX: usize = 64;
 pub(crate) struct Keeper {
     segments: Arc<Segments>,
     reclaim: Reclaim,
-    reserve: Reserve,
     room: Arc<Room>,
     segment_bytes_max: u64,
     /// What was live of a segment when it was last read.
@@ -52,13 +49,11 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Takes the reserve, if there is room for it.
     pub(crate) fn new(recovered: &Recovered, config: Config, room: Arc<Room>, desk: &dyn Desk) -> Self {
         let segment_bytes_max = config.log.segment_bytes_max;
         let keeper = Self {
             segments: Arc::clone(recovered.segments()),
             reclaim: Reclaim::new(recovered, config.marks_max),
-            reserve: Reserve::new(Arc::clone(&recovered.files), segment_bytes_max / RESERVE_SHARE),
             room,
             segment_bytes_max,
             measured: HashMap::new(),
@@ -92,8 +87,7 @@ impl Keeper {
     /// Does what there is to do; whether there is more. What fails keeps nothing else from being done.
     fn look(&mut self, stop: &Stop, desk: &dyn Desk) -> io::Result<bool> {
         if !self.room.is_full() {
-            let _turn = self.room.take_turn();
-            self.reserve.make();
+            self.room.take_turn().make();
         }
         let (limits, oldest) = (self.limits(desk), desk.oldest());
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
@@ -136,21 +130,25 @@ impl Keeper {
     /// On a full disk it takes the room that was held for that, and nobody else does meanwhile.
     fn rewrite(&mut self, first: u64, last: u64, desk: &dyn Desk) -> io::Result<()> {
         let rewritten = self.reclaim.rewrite(first, last, |stored| are_live(stored, desk));
-        let is_without_room = rewritten.as_ref().is_err_and(is_about_room);
-        if !is_without_room || !self.reserve.is_made() {
+        if !rewritten.as_ref().is_err_and(is_about_room) {
             return rewritten;
         }
-        let _turn = self.room.take_turn();
-        self.reserve.release()?;
+        let room = Arc::clone(&self.room);
+        let mut reserve = room.take_turn();
+        if !reserve.is_made() {
+            return rewritten;
+        }
+        reserve.release()?;
         let rewritten = self.reclaim.rewrite(first, last, |stored| are_live(stored, desk));
-        self.reserve.make();
+        reserve.make();
         rewritten
     }
 
     /// How much the journal may take now, and how much one segment.
     fn limits(&self, desk: &dyn Desk) -> Limits {
         let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
-        let full_bytes = held_bytes.clamp(self.segment_bytes_max / FULL_SHARE_MIN, self.segment_bytes_max);
+        let full_bytes =
+            (held_bytes / FULL_SHARE).clamp(self.segment_bytes_max / FULL_SHARE_MIN, self.segment_bytes_max);
         self.segments.set_full_bytes(full_bytes);
         let limits = Limits::new(held_bytes, full_bytes);
         // Whatever can be given back is needed then.

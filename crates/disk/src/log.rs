@@ -137,6 +137,25 @@ impl Log {
         self.write(active, frame, before)
     }
 
+    /// How much of the segment counts that is written to.
+    pub(crate) fn active_bytes(&self) -> u64 {
+        self.active.as_ref().map_or(0, |active| active.bytes)
+    }
+
+    /// Begins another segment, so that the one before it is sealed.
+    ///
+    /// # Errors
+    /// There is no room for it, for instance; the next append tries again.
+    pub(crate) fn roll(&mut self) -> io::Result<()> {
+        if let Some(active) = self.active.take() {
+            self.previous = Some(active.as_previous());
+        }
+        let active = self.begin_segment()?;
+        let number = active.number;
+        self.active = Some(active);
+        self.name(number)
+    }
+
     /// Ends the run in order: when this is done, everything is on the disk and the next run knows it.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! [`Reserve`]: a file that holds room for the one thing that frees room on a full disk and needs some for it: a rewrite.
+//! [`Reserve`]: a file that holds room for what frees room on a full disk and needs some for it: a segment behind one that is
+//! mostly dead, and a rewrite.
 
 use std::{io, sync::Arc};
 
@@ -12,32 +13,33 @@ const PIECE_BYTES: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Reserve {
     files: Arc<dyn Files>,
-    bytes: u64,
-    is_made: bool,
+    bytes_max: u64,
+    /// None if it is not there.
+    bytes: Option<u64>,
 }
 
 impl Reserve {
     /// One of so many bytes, if there is room for them.
-    pub(crate) fn new(files: Arc<dyn Files>, bytes: u64) -> Self {
+    pub(crate) fn new(files: Arc<dyn Files>, bytes_max: u64) -> Self {
         let listed = files.list().unwrap_or_default();
-        let is_made = listed.iter().any(|file| file.name == RESERVE && file.bytes == bytes);
-        let mut reserve = Self { files, bytes, is_made };
+        let bytes = listed.iter().find(|file| file.name == RESERVE).map(|file| file.bytes);
+        let mut reserve = Self { files, bytes_max, bytes: bytes.filter(|bytes| *bytes == bytes_max) };
         reserve.make();
         reserve
     }
 
     pub(crate) fn is_made(&self) -> bool {
-        self.is_made
+        self.bytes.is_some()
     }
 
-    /// Takes the room, unless it has it already, or there is none.
+    /// Takes the room, or half of it; unless it has it already, or there is none.
     pub(crate) fn make(&mut self) {
-        if self.is_made {
+        if self.bytes == Some(self.bytes_max) {
             return;
         }
-        self.is_made = self.write().is_ok();
-        if !self.is_made {
-            // Part of it would be of no use here, and may be of use to an event.
+        self.bytes = [self.bytes_max, self.bytes_max / 2].into_iter().find(|bytes| self.write(*bytes).is_ok());
+        if self.bytes.is_none() {
+            // Less of it would be of little use here, and may be of use to an event.
             let _ = self.files.remove(RESERVE);
         }
     }
@@ -47,14 +49,14 @@ impl Reserve {
     /// # Errors
     /// The file cannot be removed.
     pub(crate) fn release(&mut self) -> io::Result<()> {
-        self.is_made = false;
+        self.bytes = None;
         self.files.remove(RESERVE)
     }
 
     /// Noise, because a file system may give zeros no room.
-    fn write(&self) -> io::Result<()> {
+    fn write(&self, bytes: u64) -> io::Result<()> {
         let file = self.files.create(RESERVE)?;
-        let mut left = self.bytes;
+        let mut left = bytes;
         while left > 0 {
             let noise: [u8; PIECE_BYTES] = rand::random();
             let piece = noise.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(&noise);

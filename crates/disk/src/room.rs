@@ -7,17 +7,23 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::reserve::Reserve;
+
 /// Shared by both threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Room {
-    /// Held by whoever may take room that has just become free.
-    turn: Mutex<()>,
+    /// Held by whoever may take room, also that which has just become free.
+    turn: Mutex<Reserve>,
     is_full: AtomicBool,
 }
 
 impl Room {
+    pub(crate) fn new(reserve: Reserve) -> Self {
+        Self { turn: Mutex::new(reserve), is_full: AtomicBool::new(false) }
+    }
+
     /// Until this is dropped nobody else takes room on the disk.
-    pub(crate) fn take_turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, Reserve> {
         self.turn.lock()
     }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use fanfare_core::{Desk, EventId, KeptKey, Refusal, Submission};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     active::AppendError,
@@ -154,8 +154,28 @@ impl Writer {
         }
     }
 
+    /// On a full disk most of which may be dead events of the segment that is written to: begins another one, in the room that
+    /// was held for that, so that they can be given back.
+    fn make_room(&mut self, desk: &dyn Desk) {
+        let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
+        let mut reserve = self.room.take_turn();
+        // What is live takes more in memory. So half of it is dead, at least.
+        if !reserve.is_made() || self.log.active_bytes() / 2 <= held_bytes {
+            return;
+        }
+        if reserve.release().is_ok()
+            && let Err(error) = self.log.roll()
+        {
+            warn!(%error, "journal: cannot begin another segment on a full disk");
+        }
+        reserve.make();
+    }
+
     fn failed(&mut self, error: &io::Error, group: &[Submission], desk: &dyn Desk) {
         self.room.set_full(is_about_room(error));
+        if is_about_room(error) {
+            self.make_room(desk);
+        }
         let reason = error.to_string();
         let before = self.trouble.take();
         if before.as_ref().is_none_or(|before| before.reason != reason) {

@@ -155,6 +155,37 @@ fn a_disk_that_is_full_of_dead_events_with_a_live_one_here_and_there_gives_them_
 }
 
 #[test]
+fn a_full_disk_gives_back_what_is_dead_in_the_segment_that_is_written_to() {
+    let two = Retention { events_max: 2, bytes_max: usize::MAX, age_ms_max: u64::MAX };
+    let log = LogConfig { fsync: Fsync::Interval, segment_bytes_max: 1 << 20 };
+    let config = Config { log, fsync_interval: Duration::from_millis(5), ..Config::default() };
+    for is_keyed in [false, true] {
+        let disk = MemoryDisk::new();
+        let running = Running::with(&disk, config, Retentions { each: two, ..Retentions::default() });
+        let rare = Event::new(Target::Channel(Channel::new("rare").unwrap()), "rare");
+        let rare = running.publish(rare).unwrap().id;
+        let data = |n: usize| format!("{n} {}", "x".repeat(1_000));
+        let publish = |n: usize| match is_keyed {
+            true => running.publish_once(event(&data(n)), &key(&n.to_string())),
+            false => running.publish(event(&data(n))),
+        };
+        // Less than a segment has while the history is small.
+        (0..50).for_each(|n| assert!(publish(n).is_ok()));
+        assert_eq!(disk.names().iter().filter(|name| name.ends_with(".journal")).count(), 1);
+        let before = disk.total_bytes();
+        disk.set_room(Some(0));
+        assert_eq!(publish(50), Err(PublishError::Journal));
+        until("it has room by itself", || publish(50).is_ok());
+        until("the dead events are gone", || disk.total_bytes() < before - 30_000);
+        let again = Running::with(&disk.copy(), config, Retentions { each: two, ..Retentions::default() });
+        assert_eq!(again.data(), [data(49), data(50)]);
+        assert_eq!(again.history("rare", &Start::Earliest).0, [(rare, "rare".to_owned())]);
+        again.drain().unwrap();
+        running.drain().unwrap();
+    }
+}
+
+#[test]
 fn a_segment_that_somebody_took_away_keeps_no_other_from_being_given_back() {
     let ten = Retention { events_max: 10, bytes_max: usize::MAX, age_ms_max: u64::MAX };
     let disk = MemoryDisk::new();
