@@ -92,13 +92,10 @@ impl Keeper {
         let (limits, oldest) = (self.limits(desk), desk.oldest());
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
         self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
-        let has_more = if bytes > limits.bytes_max {
-            self.measure(&sealed, MEASURE_INTERVAL, desk)
-        } else {
-            let (without_events, dead) = without_events(&sealed, oldest);
-            // Once: what is left of them then is let alone until it is dead, or there is too much of all.
-            self.measure(sealed.get(dead..without_events).unwrap_or_default(), Duration::MAX, desk)
-        };
+        let (without_events, dead) = without_events(&sealed, oldest);
+        // All of them if there is too much, else those that are there for keys alone.
+        let due = if bytes > limits.bytes_max { 0..sealed.len() } else { dead..without_events };
+        let has_more = self.measure(sealed.get(due).unwrap_or_default(), desk);
         let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
         let mut result = Ok(has_more);
         for step in plan(&candidates, bytes, oldest, &limits) {
@@ -160,14 +157,16 @@ impl Keeper {
         Candidate { segment, live_bytes: live_bytes.min(segment.bytes) }
     }
 
-    /// Reads some of the segments of which it has been known for longer than `age` what is live, or never, those first of
-    /// which it is known the least; whether there were any.
-    fn measure(&mut self, sealed: &[SealedSegment], age: Duration, desk: &dyn Desk) -> bool {
+    /// Reads some of the segments of which it has been known for a while what is live, or never, those first of which it has been
+    /// known for the longest time; whether there were any.
+    fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> bool {
         let mut read_bytes = 0_u64;
         while read_bytes < MEASURED_BYTES_MAX {
             let measured = |segment: &&SealedSegment| self.measured.get(&segment.number).map(|(measured, _)| *measured);
             let oldest = sealed.iter().min_by_key(measured).copied();
-            let is_due = |segment: &SealedSegment| measured(&segment).is_none_or(|measured| measured.elapsed() > age);
+            let is_due = |segment: &SealedSegment| {
+                measured(&segment).is_none_or(|measured| measured.elapsed() >= MEASURE_INTERVAL)
+            };
             let Some(SealedSegment { number, bytes, .. }) = oldest.filter(is_due) else { return read_bytes > 0 };
             // One that cannot be read is let alone until all of it is too old.
             let live_bytes = self.reclaim.live_bytes(number, |stored| are_live(stored, desk)).unwrap_or(bytes);
