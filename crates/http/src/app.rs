@@ -14,7 +14,10 @@ use tracing::info;
 
 use hyper::header::HeaderValue;
 
-use crate::{config::Config, idle::Idle, log::Sampler, room::Room, silence, stop::Stop, tcp::Tcp};
+use crate::{
+    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, room::Room, silence, sockets::Sockets, stop::Stop,
+    tcp::Tcp,
+};
 
 /// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
@@ -42,7 +45,11 @@ pub(crate) struct App {
     pub(crate) bodies: Arc<Room>,
     /// For pages of history, until they are sent.
     pub(crate) pages: Arc<Room>,
-    /// The connections that wait for their next request.
+    /// Event streams over HTTP/2.
+    pub(crate) h2_streams: Arc<H2Streams>,
+    /// All sockets of clients.
+    pub(crate) sockets: Arc<Sockets>,
+    /// The connections that may be closed to make room.
     pub(crate) idle: Arc<Idle>,
     /// What they are told of how long they may.
     pub(crate) keep_alive: Option<HeaderValue>,
@@ -70,6 +77,8 @@ impl App {
             hub,
             bodies: room(),
             pages: room(),
+            h2_streams: H2Streams::new(config.h2_streams_total_max),
+            sockets: Sockets::new(config.sockets_max),
             idle: Idle::new(config.idle_connections_max),
             keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,

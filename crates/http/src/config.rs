@@ -50,8 +50,13 @@ pub struct Config {
     pub retry_ms: RangeInclusive<u64>,
     /// The kernel's send buffer of a connection, in bytes. Default 256 KiB.
     pub send_buffer_bytes: usize,
-    /// Streams that may be open; more are told to come back later. Default: no limit but that of descriptors.
+    /// Streams that may be open, over all versions of HTTP; more are told to come back later. Default: no limit but those of
+    /// sockets and of HTTP/2.
     pub connections_max: usize,
+    /// Sockets of clients that may be open, whatever they do. One more closes the connection that has been idle for longest; if
+    /// none is idle it is closed itself. Streams over HTTP/1 leave 64 of them (a quarter of few) to other requests. Default: no
+    /// limit. A program sets it below its limit of descriptors, so that its own files and links always get theirs.
+    pub sockets_max: usize,
     /// Who publishes must show this key (`Authorization: Bearer`). Default: anybody may publish.
     pub publish_key: Option<String>,
     /// Origins of pages that may publish from a browser, as in `https://example.org`; `*` is all. Pages may read
@@ -62,6 +67,9 @@ pub struct Config {
     pub public_hosts: Vec<String>,
     /// Streams of one HTTP/2 connection. Default 1,000.
     pub h2_streams_max: u32,
+    /// Event streams over HTTP/2 that may be open, on all connections together; one connection has no more of them than it leaves
+    /// to others. Default 16,384: each holds 10 to 20 KiB, and up to [`Config::h2_send_buffer_bytes`] if its peer is slow.
+    pub h2_streams_total_max: usize,
     /// Bytes that one HTTP/2 stream may have unsent. Default 16 KiB: a slow stream must not hold more.
     pub h2_send_buffer_bytes: usize,
     /// Broadcasts the time at this interval. Default never.
@@ -93,10 +101,12 @@ impl Default for Config {
             retry_ms: 1_000..=3_000,
             send_buffer_bytes: 256 << 10,
             connections_max: usize::MAX,
+            sockets_max: usize::MAX,
             publish_key: None,
             cors_origins: Vec::new(),
             public_hosts: Vec::new(),
             h2_streams_max: 1_000,
+            h2_streams_total_max: 16_384,
             h2_send_buffer_bytes: 16 << 10,
             clock: None,
             ready_timeout: Duration::from_secs(5),

@@ -23,6 +23,7 @@ use crate::{
     app::App,
     config::H1Outlet,
     handoff::{Handoff, Parked},
+    idle::IdlePlace,
     lane::Place,
     linger::{LINGER_TIME_MAX, linger},
     service::{Peer, Service},
@@ -43,16 +44,18 @@ const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: Peer, stop: Arc<Stop>) {
     let handoff = Arc::clone(&peer.handoff);
     let mut wire = Wire::new(stream, Arc::clone(&handoff));
+    let idle = app.idle.begin(&handoff);
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
         () = stopped(&stop) => return,
+        () = poll_fn(|cx| handoff.poll_unwanted(cx)) => return,
     };
     match sniffed {
         Ok(Ok(Protocol::Http1)) => {
             let peer = Peer { is_h1: true, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
-            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), stop)).await {
+            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
                 let Parked { subscription, framing } = taken.parked;
                 let socket = Tcp::new(wire.into_stream(), place, inbox, subscription.slot());
@@ -60,7 +63,7 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: 
                 return;
             }
         }
-        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, stop)).await,
+        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, stop)).await,
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
     }
@@ -85,7 +88,7 @@ struct Taken {
 }
 
 /// Until the connection is over, or one of its requests has become a stream of its own.
-async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) -> Option<Taken> {
+async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, stop: Arc<Stop>) -> Option<Taken> {
     let config = &app.config;
     let handoff = Arc::clone(&peer.handoff);
     let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
@@ -102,7 +105,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &handoff);
+    let mut silence = Silence::new(app, &handoff, idle);
     let parked = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -133,7 +136,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     Some(Taken { parked, input_bytes: parts.read_buf.len() })
 }
 
-async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) {
+async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, stop: Arc<Stop>) {
     let config = &app.config;
     let handoff = Arc::clone(&peer.handoff);
     let head_bytes_max = u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX);
@@ -149,7 +152,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, stop: Arc<Stop>) 
     );
     let mut stopped = pin!(stopped(&stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &handoff);
+    let mut silence = Silence::new(app, &handoff, idle);
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {

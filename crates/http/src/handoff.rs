@@ -18,7 +18,7 @@ use atomic_waker::AtomicWaker;
 use fanfare_core::{CutSignal, Framing, Subscription};
 use parking_lot::Mutex;
 
-use crate::{lane::Place, tcp::Tcp};
+use crate::{h2_streams::H2Place, lane::Place, tcp::Tcp};
 
 /// A stream whose head is on its way out.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Handoff {
     is_overdue: AtomicBool,
     /// The client may still be sending what nobody wants any more, and until then it has time to read its answer.
     lingers_until: Mutex<Option<Instant>>,
-    /// The connection waits for its next request, and is to make room for others.
+    /// The connection is idle, and is to make room for others.
     is_unwanted: AtomicBool,
     task: AtomicWaker,
     is_reached: AtomicBool,
@@ -48,6 +48,8 @@ pub(crate) struct Handoff {
     under_way: AtomicUsize,
     /// How many have come.
     requests: AtomicUsize,
+    /// HTTP/2: event streams that are open.
+    h2_streams: AtomicUsize,
     /// HTTP/1: bytes have come since the connection had something to do.
     has_begun_head: AtomicBool,
     /// HTTP/2: a frame is not whole, or a head.
@@ -111,7 +113,7 @@ impl Handoff {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let life = Life::default();
         *self.life.lock() = life.clone();
-        Owed { under_way: self.begin(), life }
+        Owed { under_way: self.begin(), life, h2_place: OnceLock::new() }
     }
 
     /// The connection is not idle until the guard is dropped.
@@ -133,6 +135,19 @@ impl Handoff {
     /// Whether the connection may be closed and nobody misses anything: no answer is under way, and no body is read.
     pub(crate) fn is_idle(&self) -> bool {
         self.under_way.load(Ordering::Relaxed) == 0 && !self.is_write_pending.load(Ordering::Relaxed)
+    }
+
+    /// HTTP/2: how many event streams are open.
+    pub(crate) fn h2_streams(&self) -> usize {
+        self.h2_streams.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_h2_stream(&self) {
+        self.h2_streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove_h2_stream(&self) {
+        self.h2_streams.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many requests have come.
@@ -162,6 +177,12 @@ impl Handoff {
         self.is_unwanted.store(is_unwanted, Ordering::Release);
     }
 
+    /// Ready once the connection, which is idle, is to make room for others.
+    pub(crate) fn poll_unwanted(&self, cx: &Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
+        if self.is_unwanted() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     pub(crate) fn is_unwanted(&self) -> bool {
         self.is_unwanted.load(Ordering::Acquire)
     }
@@ -189,9 +210,16 @@ impl Drop for UnderWay {
 pub(crate) struct Owed {
     under_way: UnderWay,
     life: Life,
+    h2_place: OnceLock<H2Place>,
 }
 
 impl Owed {
+    /// The answer is a stream over HTTP/2, which takes this place until it ends.
+    pub(crate) fn occupy(&self, place: H2Place) {
+        // A request has one answer, so nothing is there yet.
+        let _ = self.h2_place.set(place);
+    }
+
     /// The answer is a stream that stays with hyper, and ends when `signal` says so.
     pub(crate) fn keep(&self, signal: CutSignal) {
         self.under_way.0.has_streamed.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
-//! [`Idle`]: the connections that wait for their next request, as many as may. Above that, and when descriptors run out, the
-//! one that has waited longest is closed first.
+//! [`Idle`]: the connections that nobody misses anything of if they are closed: those that wait for their next request, as many
+//! as may, and those whose head is not whole. When sockets or descriptors run out, the one that has been idle for longest is
+//! closed first.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,60 +11,95 @@ use crate::handoff::Handoff;
 /// All of a server.
 #[derive(Debug)]
 pub(crate) struct Idle {
-    waiting: Mutex<Waiting>,
-    max: usize,
+    connections: Mutex<Connections>,
+    /// Of those that wait for their next request. The others are many when all come back at once, and wait for moments.
+    waiting_max: usize,
 }
 
+/// By the number in the order in which they became idle.
 #[derive(Debug, Default)]
-struct Waiting {
-    /// By the number in the order of waiting.
-    connections: BTreeMap<u64, Arc<Handoff>>,
+struct Connections {
+    /// They have been answered and have sent nothing since.
+    waiting: BTreeMap<u64, Arc<Handoff>>,
+    /// They have sent nothing yet, or a part of a head.
+    in_head: BTreeMap<u64, Arc<Handoff>>,
     next: u64,
 }
 
 impl Idle {
-    pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { waiting: Mutex::default(), max })
+    pub(crate) fn new(waiting_max: usize) -> Arc<Self> {
+        Arc::new(Self { connections: Mutex::default(), waiting_max })
     }
 
-    /// A connection begins to wait, until the guard is dropped.
-    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Handoff>) -> IdlePlace {
+    /// A connection has sent no request yet: it is idle until the guard is dropped.
+    pub(crate) fn begin(self: &Arc<Self>, connection: &Arc<Handoff>) -> IdlePlace {
         connection.set_unwanted(false);
-        let mut waiting = self.waiting.lock();
-        let number = waiting.next;
-        waiting.next += 1;
-        waiting.connections.insert(number, Arc::clone(connection));
-        let over = waiting.connections.len().saturating_sub(self.max);
-        waiting.close(over);
+        let mut connections = self.connections.lock();
+        let number = connections.take_number();
+        connections.in_head.insert(number, Arc::clone(connection));
         IdlePlace { idle: Arc::clone(self), number }
     }
 
-    /// Closes the `count` that have waited longest.
-    pub(crate) fn close(&self, count: usize) {
-        self.waiting.lock().close(count);
-    }
-}
-
-impl Waiting {
-    fn close(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some((_, connection)) = self.connections.pop_first() else { return };
-            connection.set_unwanted(true);
-            connection.wake();
+    /// A connection begins to wait for its next request: it is idle until the guard is dropped.
+    pub(crate) fn wait(self: &Arc<Self>, connection: &Arc<Handoff>) -> IdlePlace {
+        connection.set_unwanted(false);
+        let mut connections = self.connections.lock();
+        let number = connections.take_number();
+        connections.waiting.insert(number, Arc::clone(connection));
+        while connections.waiting.len() > self.waiting_max
+            && let Some((_, connection)) = connections.waiting.pop_first()
+        {
+            close(&connection);
         }
+        IdlePlace { idle: Arc::clone(self), number }
+    }
+
+    /// Closes the one that has been idle for longest; false if there is none.
+    pub(crate) fn close_one(&self) -> bool {
+        let mut connections = self.connections.lock();
+        let Connections { waiting, in_head, .. } = &mut *connections;
+        let first = |map: &BTreeMap<u64, _>| map.first_key_value().map_or(u64::MAX, |(number, _)| *number);
+        let oldest = if first(waiting) < first(in_head) { waiting } else { in_head };
+        let Some((_, connection)) = oldest.pop_first() else { return false };
+        close(&connection);
+        true
     }
 }
 
-/// One connection that waits.
+fn close(connection: &Handoff) {
+    connection.set_unwanted(true);
+    connection.wake();
+}
+
+impl Connections {
+    fn take_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+/// One connection that is idle.
 #[derive(Debug)]
 pub(crate) struct IdlePlace {
     idle: Arc<Idle>,
     number: u64,
 }
 
+impl IdlePlace {
+    /// A head has begun. It keeps the place in the order, so that a byte now and then does not keep a connection from its turn.
+    pub(crate) fn begin_head(&self) {
+        let mut connections = self.idle.connections.lock();
+        if let Some(connection) = connections.waiting.remove(&self.number) {
+            connections.in_head.insert(self.number, connection);
+        }
+    }
+}
+
 impl Drop for IdlePlace {
     fn drop(&mut self) {
-        self.idle.waiting.lock().connections.remove(&self.number);
+        let mut connections = self.idle.connections.lock();
+        connections.waiting.remove(&self.number);
+        connections.in_head.remove(&self.number);
     }
 }
 
@@ -71,29 +107,55 @@ impl Drop for IdlePlace {
 mod tests {
     use super::*;
 
+    fn connections<const N: usize>() -> [Arc<Handoff>; N] {
+        std::array::from_fn(|_| Arc::new(Handoff::default()))
+    }
+
+    fn unwanted<const N: usize>(connections: &[Arc<Handoff>; N]) -> [bool; N] {
+        std::array::from_fn(|at| connections[at].is_unwanted())
+    }
+
     #[test]
     fn as_many_wait_as_may_and_one_more_ends_the_longest_wait() {
-        let idle = Idle::new(2);
-        let connections: Vec<_> = (0..4).map(|_| Arc::new(Handoff::default())).collect();
-        let unwanted = || connections.iter().map(|connection| connection.is_unwanted()).collect::<Vec<_>>();
-        let first = idle.enter(&connections[0]);
-        let _second = idle.enter(&connections[1]);
-        assert_eq!(unwanted(), [false; 4]);
+        let (idle, connections) = (Idle::new(2), connections::<4>());
+        let first = idle.wait(&connections[0]);
+        let _second = idle.wait(&connections[1]);
+        assert_eq!(unwanted(&connections), [false; 4]);
         drop(first);
-        let _third = idle.enter(&connections[2]);
-        assert_eq!(unwanted(), [false; 4], "the first waits no longer");
-        let _fourth = idle.enter(&connections[3]);
-        assert_eq!(unwanted(), [false, true, false, false]);
-        idle.close(1);
-        assert_eq!(unwanted(), [false, true, true, false]);
-        idle.close(5);
-        assert_eq!(unwanted(), [false, true, true, true]);
+        let _third = idle.wait(&connections[2]);
+        assert_eq!(unwanted(&connections), [false; 4], "the first waits no longer");
+        let _fourth = idle.wait(&connections[3]);
+        assert_eq!(unwanted(&connections), [false, true, false, false]);
+        assert!(idle.close_one());
+        assert_eq!(unwanted(&connections), [false, true, true, false]);
+        assert!(idle.close_one() && !idle.close_one());
+        assert_eq!(unwanted(&connections), [false, true, true, true]);
     }
 
     #[test]
     fn where_none_may_wait_none_does() {
-        let (idle, connection) = (Idle::new(0), Arc::new(Handoff::default()));
-        let _place = idle.enter(&connection);
+        let (idle, [connection]) = (Idle::new(0), connections());
+        let _place = idle.wait(&connection);
         assert!(connection.is_unwanted());
+    }
+
+    #[test]
+    fn those_in_a_head_are_closed_in_their_turn_and_do_not_count_as_waiting() {
+        let (idle, connections) = (Idle::new(1), connections::<4>());
+        let _new = idle.begin(&connections[0]);
+        let waiting = idle.wait(&connections[1]);
+        waiting.begin_head();
+        let _newer = idle.begin(&connections[2]);
+        let _waiting = idle.wait(&connections[3]);
+        assert_eq!(unwanted(&connections), [false; 4]);
+        for count in 1..=4 {
+            assert!(idle.close_one());
+            assert_eq!(
+                unwanted(&connections),
+                std::array::from_fn(|at| at < count),
+                "a head that began keeps its turn"
+            );
+        }
+        assert!(!idle.close_one());
     }
 }

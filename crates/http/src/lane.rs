@@ -10,6 +10,8 @@ use std::{
 
 use tokio::sync::mpsc;
 
+use crate::sockets::SocketPlace;
+
 /// Sockets that were accepted and that their shard has not taken yet.
 const ACCEPTED_MAX: usize = 1_024;
 
@@ -43,22 +45,29 @@ impl Lane {
 
     /// Sends a socket along. If the shard is gone it is closed: the shard has drained, or panicked, which ends the
     /// server elsewhere.
-    pub(crate) async fn send(&self, stream: TcpStream, address: SocketAddr) {
-        let _ = self.sender.send(Accepted { stream, address, place: self.place() }).await;
+    pub(crate) async fn send(&self, stream: TcpStream, address: SocketAddr, socket: SocketPlace) {
+        let place = Place { _socket: Some(socket), ..self.place() };
+        let _ = self.sender.send(Accepted { stream, address, place }).await;
     }
 
-    /// Counts one connection more.
+    /// Counts one connection more, whose socket is somebody else's.
     pub(crate) fn place(&self) -> Place {
         self.places.fetch_add(1, Ordering::Relaxed);
-        Place(Arc::clone(&self.places))
+        Place { _shard: ShardPlace(Arc::clone(&self.places)), _socket: None }
     }
 }
 
-/// One connection counted for its shard, for as long as this lives.
+/// One connection counted for its shard, and among the sockets, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Place {
+    _shard: ShardPlace,
+    _socket: Option<SocketPlace>,
+}
 
-impl Drop for Place {
+#[derive(Debug)]
+struct ShardPlace(Arc<AtomicUsize>);
+
+impl Drop for ShardPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ mod fanfare;
 mod frames;
 #[doc(hidden)]
 pub mod fuzz;
+mod h2_streams;
 mod handoff;
 mod history;
 mod idempotency;
@@ -41,6 +42,7 @@ mod server;
 mod service;
 mod silence;
 mod since;
+mod sockets;
 mod start;
 mod stop;
 mod subscribe;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
-use tokio::time::sleep;
+use tokio::{net::TcpStream, time::sleep};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many connections that wait for their next request make room then.
+/// How many idle connections make room then.
 const IDLE_CLOSED: usize = 32;
 /// When the kernel starts to ask a silent peer whether it is there, how often, and how many times.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
@@ -92,33 +92,47 @@ impl Fanfare {
 
 /// Accepts for ever; each connection goes to the shard that has the fewest.
 async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
-    let failures = Sampler::default();
+    let (failures, refused) = (Sampler::default(), Sampler::default());
     loop {
-        let accepted = match listener.accept().await {
-            Ok((stream, address)) => match prepare(app, stream) {
-                Ok(stream) => Ok((stream, address)),
-                Err(error) => {
-                    debug!(%error, peer = %address, "gone before it was served");
-                    continue;
-                }
-            },
-            Err(error) => Err(error),
-        };
-        match accepted {
-            Ok((stream, address)) => {
-                let Some((_, lane)) = Lane::emptiest(lanes) else { continue };
-                lane.send(stream, address).await;
-            }
+        match listener.accept().await {
+            Ok((stream, address)) => admit(app, stream, address, lanes, &refused).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 if let Some(left_out) = failures.admit(app.now_ms()) {
                     let left_out = (left_out > 0).then_some(left_out);
                     warn!(%error, left_out, "cannot accept connections for now; open streams go on");
                 }
-                app.idle.close(IDLE_CLOSED);
+                for _ in 0..IDLE_CLOSED {
+                    if !app.idle.close_one() {
+                        break;
+                    }
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Sends a socket to the shard that has the fewest. If there is no room for it, it is closed without a word: EventSource comes
+/// back then, and would never do so after a `503`.
+async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane], refused: &Sampler) {
+    let Some(place) = app.sockets.enter(&app.idle).await else {
+        if let Some(left_out) = refused.admit(app.now_ms()) {
+            let left_out = (left_out > 0).then_some(left_out);
+            warn!(
+                sockets = app.config.sockets_max,
+                left_out, "no room for a connection: none of those that are open is idle"
+            );
+        }
+        return;
+    };
+    match prepare(app, stream) {
+        Ok(stream) => {
+            if let Some((_, lane)) = Lane::emptiest(lanes) {
+                lane.send(stream, address, place).await;
+            }
+        }
+        Err(error) => debug!(%error, peer = %address, "gone before it was served"),
     }
 }
 
@@ -129,7 +143,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Sets the socket's options and lets go of this thread's reactor.
-fn prepare(app: &App, stream: tokio::net::TcpStream) -> io::Result<std::net::TcpStream> {
+fn prepare(app: &App, stream: TcpStream) -> io::Result<std::net::TcpStream> {
     let stream = stream.into_std()?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_nodelay(true)?;

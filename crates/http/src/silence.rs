@@ -39,10 +39,10 @@ pub(crate) struct Silence {
 
 impl Silence {
     /// Of a connection that has sent no request yet.
-    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>) -> Self {
+    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>, place: IdlePlace) -> Self {
         let over = Box::pin(sleep(app.config.head_timeout));
         let (app, handoff) = (Arc::clone(app), Arc::clone(handoff));
-        Self { app, handoff, doing: Doing::Head(0), over, place: None }
+        Self { app, handoff, doing: Doing::Head(0), over, place: Some(place) }
     }
 
     /// Ready when the connection has been silent for too long. To be polled after it, and after its handoff.
@@ -70,12 +70,22 @@ impl Silence {
 
     fn begin(&mut self, doing: Doing) {
         self.doing = doing;
-        self.place = None;
         let time = match doing {
-            Doing::Work => return,
-            Doing::Head(_) => self.app.config.head_timeout,
+            Doing::Work => {
+                self.place = None;
+                return;
+            }
+            Doing::Head(_) => {
+                match &self.place {
+                    Some(place) => place.begin_head(),
+                    None => self.place = Some(self.app.idle.begin(&self.handoff)),
+                }
+                self.app.config.head_timeout
+            }
             Doing::Nothing(_) => {
-                self.place = Some(self.app.idle.enter(&self.handoff));
+                // Given back first, or it would count twice.
+                self.place = None;
+                self.place = Some(self.app.idle.wait(&self.handoff));
                 self.app.config.keep_alive_timeout
             }
         };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Channel, ClientId, Framing, Heartbeat, Start, Subscribe, Target, prelude};
+use fanfare_core::{Channel, ClientId, Framing, Full, Heartbeat, Start, Subscribe, Target, prelude};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
@@ -15,6 +15,7 @@ use crate::{
     app::{App, made_up_client, names, unix_ms},
     body::{Body, Content},
     config::H1Outlet,
+    h2_streams::H2Place,
     handoff::{Owed, Parked},
     piece::Pieces,
     problem::Problem,
@@ -55,6 +56,9 @@ pub(crate) fn subscribe(
     if !app.hub.is_ready() {
         return refuse(app, Problem::not_ready(), request.headers, request.version);
     }
+    let Ok(place) = place(app, peer, request.version) else {
+        return refuse(app, Full.into(), request.headers, request.version);
+    };
     let logged = names(&channels);
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
@@ -71,6 +75,9 @@ pub(crate) fn subscribe(
     };
     let connection = subscription.connection();
     info!(connection, client = client.as_str(), channels = logged, peer = %peer.address, "open");
+    if let Some(place) = place {
+        owed.occupy(place);
+    }
     let cursor = (heartbeat == Heartbeat::Cursor).then(|| subscription.cursor());
     let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client, subscription.gap(), cursor));
     let content = if peer.is_h1 && app.config.h1_outlet == H1Outlet::Socket {
@@ -84,6 +91,18 @@ pub(crate) fn subscribe(
         Content::Stream { prelude, feed: Box::new(feed), pieces }
     };
     Ok(head(content.into(), request.version))
+}
+
+/// Room for a stream besides what the hub has: over HTTP/2, which is counted; over HTTP/1, some sockets are left to others.
+fn place(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Place>, Full> {
+    let open = app.hub.registry().connections();
+    if version == Version::HTTP_2 {
+        let left = app.config.connections_max.saturating_sub(open);
+        return app.h2_streams.enter(&peer.handoff, left).map(Some).ok_or(Full);
+    }
+    // Threads that look at the same time may let one more in each.
+    let is_full = peer.is_h1 && open.saturating_sub(app.h2_streams.open()) >= app.sockets.streams_max();
+    if is_full { Err(Full) } else { Ok(None) }
 }
 
 /// Whether the place to begin may be behind an event that this node has not read yet, but another one has: then it has to be

@@ -35,8 +35,8 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
     let descriptors = raise_descriptor_limit();
     let config = settings.config(descriptors);
-    if u64::try_from(config.connections_max).is_ok_and(|max| max > descriptors) {
-        warn!(connections = config.connections_max, descriptors, "more connections allowed than the system lets open");
+    if u64::try_from(config.sockets_max).is_ok_and(|max| max >= descriptors) {
+        warn!(sockets = config.sockets_max, descriptors, "more sockets allowed than the system lets open");
     }
     runtime.block_on(async {
         signals::survive_habits().map_err(|error| failed("cannot listen for signals", error))?;

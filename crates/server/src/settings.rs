@@ -58,9 +58,16 @@ pub(crate) struct Serve {
     )]
     pub(crate) listen: SocketAddr,
 
-    /// Streams that may be open; more are told to come back later [default: open descriptors allowed, less 128, but at least half].
+    /// Streams that may be open, over all versions of HTTP; more are told to come back later [default: --sockets-max and
+    /// --h2-streams-total together].
     #[arg(long, env = "FANFARE_CONNECTIONS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
     connections_max: Option<u64>,
+
+    /// Sockets of clients that may be open, whatever they do; one more closes the connection that has been idle for longest, and
+    /// if none is idle it is closed itself. Streams over HTTP/1 leave 64 (a quarter of few) to other requests [default: open
+    /// descriptors allowed, less 64 and 4 for each shard, but at least half].
+    #[arg(long, env = "FANFARE_SOCKETS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
+    sockets_max: Option<u64>,
 
     /// Threads that serve connections [default: one a core].
     #[arg(long, env = "FANFARE_SHARDS", value_name = "N", value_parser = value_parser!(u16).range(1..=1024), help_heading = "Listening")]
@@ -206,6 +213,11 @@ pub(crate) struct Serve {
     /// Streams of one HTTP/2 connection.
     #[arg(long, env = "FANFARE_H2_STREAMS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32).range(1..=1_000_000), help_heading = "Limits")]
     h2_streams: u32,
+
+    /// Event streams over HTTP/2, on all connections together; one connection has no more of them than it leaves to others. They
+    /// need memory (10 to 20 KiB, and what --h2-send-buffer-bytes says if their reader is slow), and no descriptors.
+    #[arg(long, env = "FANFARE_H2_STREAMS_TOTAL", value_name = "N", default_value = "16384", value_parser = value_parser!(u32).range(1..), help_heading = "Limits")]
+    h2_streams_total: u32,
 
     /// Bytes that one HTTP/2 stream may have unsent.
     #[arg(long, env = "FANFARE_H2_SEND_BUFFER_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(KIB, GIB), help_heading = "Limits")]

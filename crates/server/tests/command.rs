@@ -190,26 +190,47 @@ fn out_of_descriptors_it_says_so_and_open_streams_go_on() {
         Command::new("bash")
             .args(["-c", "ulimit -n 60 && exec \"$0\" \"$@\""])
             .arg(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--shards", "1"]),
+            .args(["serve", "--listen", "127.0.0.1:0", "--shards", "1", "--sockets-max", "1000"]),
     );
+    server.line_with("more sockets allowed than the system lets open");
     let line = server.line_with("listening on ");
     let url = line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     let address = url.trim_start_matches("http://");
     let mut stream = curl(&[&url]);
-    let mut publisher = TcpStream::connect(address).unwrap();
-    // A batch that is open: a connection that waits for its next request would be closed to make room.
-    publisher.write_all(b"POST /publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-    let mut publish = |data: &str| {
-        let line = format!("{{\"all\":true,\"data\":\"{data}\"}}\n");
-        publisher.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).unwrap();
-    };
-    publish("before");
-    assert_eq!(stream.line_with("data: "), "data: before");
+    // Those that were idle for longest are closed then, so that others can connect.
     let idle: Vec<_> = (0..80).map(|_| TcpStream::connect(address).unwrap()).collect();
     server.line_with("cannot accept connections for now");
-    publish("meanwhile");
+    let publish = |data: &str| curl_once(&["-d", data, &format!("{url}/broadcast")]);
+    assert!(publish("meanwhile").contains("\"matched\":1}"));
     assert_eq!(stream.line_with("data: "), "data: meanwhile");
     drop(idle);
-    assert!(curl_once(&["-d", "after", &format!("{url}/broadcast")]).contains("\"matched\":1}"));
+    assert!(publish("after").contains("\"matched\":1}"));
     assert_eq!(stream.line_with("data: "), "data: after");
+}
+
+#[test]
+fn idle_connections_leave_descriptors_to_the_journal_and_room_to_who_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(
+        Command::new("bash")
+            .args(["-c", "ulimit -n 80 && exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_fanfare"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--shards", "2", "--journal"])
+            .arg(directory.path().join("journal")),
+    );
+    let url = server.url();
+    let address = url.trim_start_matches("http://");
+    let mut stream = curl(&[&url]);
+    // Half of the descriptors are for clients. These come behind the stream, and each closes the one that was there for longest.
+    let idle: Vec<_> = (0..400).map(|_| TcpStream::connect(address).unwrap()).collect();
+    // More than one segment of the journal, so that it has to open files.
+    let data = directory.path().join("data");
+    fs::write(&data, "x".repeat(1 << 20)).unwrap();
+    for _ in 0..40 {
+        let answer = curl_once(&["--data-binary", &format!("@{}", data.display()), &format!("{url}/broadcast")]);
+        assert!(answer.contains("\"matched\":1}"), "{answer}");
+    }
+    assert!(stream.line_with("data: ").ends_with('x'));
+    drop(idle);
+    assert!(!server.has_said("cannot accept connections") && !server.has_said("WARN"), "{:?}", server.seen());
 }

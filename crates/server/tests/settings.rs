@@ -46,6 +46,7 @@ fn has(checked: &[(String, String)], line: &str, source: &str) {
 const ALL: &str = r#"
 listen = "127.0.0.1:0"
 connections-max = 5
+sockets-max = 41
 shards = 1
 public-host = ["www.example.org", "example.org"]
 publish-key = "from-the-file"
@@ -95,6 +96,7 @@ channels-max = 17
 input-bytes = 0
 send-buffer-bytes = 19456
 h2-streams = 20
+h2-streams-total = 42
 h2-send-buffer-bytes = "21KiB"
 ready-timeout = "36s"
 drain-delay = "40s"
@@ -324,6 +326,8 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("shards", "1", "0"),
         ("shards", "1024", "1025"),
         ("connections-max", "1", "0"),
+        ("sockets-max", "1", "0"),
+        ("h2-streams-total", "1", "0"),
         ("ring-messages", "4096", "4097"),
         ("ring-bytes", "1", "0"),
         ("hub-ring-bytes", "1", "0"),

@@ -8,8 +8,10 @@ use humantime::format_duration;
 
 use super::{H1OutletArg, PolicyArg, Serve, value::ms};
 
-/// Descriptors that are kept for other things than streams; where there are few, half of them.
-const DESCRIPTORS_KEPT_MAX: u64 = 128;
+/// Descriptors that are kept from clients: for the files of a journal, links to Redis, the listener, the log and the signals; and
+/// for each thread that serves, to wait for its sockets. Where there are few, half of them.
+const DESCRIPTORS_KEPT: u64 = 64;
+const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 
 impl Serve {
     /// What no single setting can tell.
@@ -74,9 +76,15 @@ impl Serve {
 
     /// How many streams there may be for a process that may have so many descriptors open.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
-        let max = self.connections_max.unwrap_or_else(|| {
-            let kept = DESCRIPTORS_KEPT_MAX.min(descriptors / 2);
-            (descriptors - kept).max(1)
+        let all = || (self.sockets_max(descriptors) as u64).saturating_add(u64::from(self.h2_streams_total));
+        usize::try_from(self.connections_max.unwrap_or_else(all)).unwrap_or(usize::MAX)
+    }
+
+    /// How many sockets of clients there may be for such a process.
+    pub(crate) fn sockets_max(&self, descriptors: u64) -> usize {
+        let max = self.sockets_max.unwrap_or_else(|| {
+            let kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_PER_SHARD * self.shards() as u64;
+            (descriptors - kept.min(descriptors / 2)).max(1)
         });
         usize::try_from(max).unwrap_or(usize::MAX)
     }
@@ -137,10 +145,12 @@ impl Serve {
             retry_ms: ms(self.retry_min)..=ms(self.retry_max),
             send_buffer_bytes: self.send_buffer_bytes,
             connections_max: self.connections_max(descriptors),
+            sockets_max: self.sockets_max(descriptors),
             publish_key: self.publish_key.clone(),
             cors_origins: self.cors_origins.clone(),
             public_hosts: self.public_hosts.clone(),
             h2_streams_max: self.h2_streams,
+            h2_streams_total_max: usize::try_from(self.h2_streams_total).unwrap_or(usize::MAX),
             h2_send_buffer_bytes: self.h2_send_buffer_bytes,
             clock: self.clock,
             ready_timeout: self.ready_timeout,
@@ -168,15 +178,20 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_server() {
-        let mut expected = Config { connections_max: 872, ..Config::default() };
+        let sockets_max = 1_000_000 - 64 - 4 * serve(&[]).shards();
+        let mut expected = Config { connections_max: sockets_max + 16_384, sockets_max, ..Config::default() };
         expected.core.shards = serve(&[]).shards();
-        assert_eq!(format!("{:?}", serve(&[]).config(1_000)), format!("{expected:?}"));
+        assert_eq!(format!("{:?}", serve(&[]).config(1_000_000)), format!("{expected:?}"));
     }
 
     #[test]
     fn there_is_room_for_a_stream_with_few_descriptors_too() {
-        assert_eq!(serve(&[]).connections_max(64), 32);
-        assert_eq!(serve(&[]).connections_max(1), 1);
+        assert_eq!(serve(&["--shards=2"]).sockets_max(1_000), 928);
+        assert_eq!(serve(&["--shards=2"]).sockets_max(144), 72);
+        assert_eq!(serve(&[]).sockets_max(64), 32);
+        assert_eq!(serve(&[]).sockets_max(1), 1);
+        assert_eq!(serve(&["--sockets-max=7"]).sockets_max(64), 7);
+        assert_eq!(serve(&["--h2-streams-total=8"]).connections_max(64), 40);
         assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
     }
 
@@ -218,6 +233,8 @@ mod tests {
     fn every_setting_reaches_the_server() {
         let given = [
             "--connections-max=5",
+            "--sockets-max=42",
+            "--h2-streams-total=43",
             "--shards=3",
             "--public-host=a.org,b.org",
             "--publish-key=k",
@@ -310,10 +327,12 @@ mod tests {
             retry_ms: 7_000..=8_000,
             send_buffer_bytes: 19 << 10,
             connections_max: 5,
+            sockets_max: 42,
             publish_key: Some("k".to_owned()),
             cors_origins: vec!["*".to_owned()],
             public_hosts: vec!["a.org".to_owned(), "b.org".to_owned()],
             h2_streams_max: 20,
+            h2_streams_total_max: 43,
             h2_send_buffer_bytes: 21 << 10,
             clock: Some(second(5)),
             ready_timeout: second(37),

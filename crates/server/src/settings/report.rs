@@ -33,6 +33,7 @@ impl Settings {
             Some(value) => format!("{key} = {}", literal(value)),
             None if key == "shards" => format!("{key} = {}", self.serve.shards()),
             None if key == "connections-max" => format!("{key} = {}", self.serve.connections_max(descriptors)),
+            None if key == "sockets-max" => format!("{key} = {}", self.serve.sockets_max(descriptors)),
             None => format!("# {key} is not set"),
         }
     }

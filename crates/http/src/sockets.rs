@@ -1,0 +1,105 @@
+//! [`Sockets`]: how many sockets of clients are open, whatever they do, and how many may be. Files of a journal, links to other
+//! servers and the log need descriptors too, so the sockets of clients must never take the last ones.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::timeout};
+
+use crate::idle::Idle;
+
+/// How long a connection that has to make room may take to close. Its thread only has to wake up for that.
+const CLOSING_TIME: Duration = Duration::from_millis(50);
+/// How many connections are asked to make room for one. One that was asked may have got a request in that moment, and stays.
+const ASKED_MAX: usize = 4;
+/// Sockets that event streams leave to publishers and other requests; of few sockets, a quarter.
+const KEPT_FROM_STREAMS_MAX: usize = 64;
+
+/// All sockets of a server.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    // Relaxed everywhere: nothing else is read because of it.
+    open: AtomicUsize,
+    max: usize,
+    freed: Notify,
+}
+
+impl Sockets {
+    pub(crate) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), max, freed: Notify::new() })
+    }
+
+    /// How many of the sockets may be event streams.
+    pub(crate) fn streams_max(&self) -> usize {
+        self.max - KEPT_FROM_STREAMS_MAX.min(self.max / 4)
+    }
+
+    /// A place for one socket more. Where there is none, the connection that has been idle for longest is closed for it. `None`
+    /// if none is idle.
+    pub(crate) async fn enter(self: &Arc<Self>, idle: &Idle) -> Option<SocketPlace> {
+        for _ in 0..ASKED_MAX {
+            if let Some(place) = self.take() {
+                return Some(place);
+            }
+            if !idle.close_one() {
+                return None;
+            }
+            // A notification of an earlier one may be left: then this looks once too often.
+            let _ = timeout(CLOSING_TIME, self.freed.notified()).await;
+        }
+        self.take()
+    }
+
+    fn take(self: &Arc<Self>) -> Option<SocketPlace> {
+        let counted = |open| (open < self.max).then_some(open + 1);
+        let is_taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_ok();
+        is_taken.then(|| SocketPlace(Arc::clone(self)))
+    }
+}
+
+/// One socket counted, for as long as this lives: to be dropped behind the socket.
+#[derive(Debug)]
+pub(crate) struct SocketPlace(Arc<Sockets>);
+
+impl Drop for SocketPlace {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handoff::Handoff;
+
+    #[tokio::test]
+    async fn as_many_sockets_open_as_may_and_one_more_only_if_another_one_is_idle() {
+        let (sockets, idle) = (Sockets::new(2), Idle::new(10));
+        let first = sockets.enter(&idle).await.unwrap();
+        let _second = sockets.enter(&idle).await.unwrap();
+        assert!(sockets.enter(&idle).await.is_none(), "none is idle");
+
+        let connection = Arc::new(Handoff::default());
+        let waiting = idle.begin(&connection);
+        let closing = async {
+            std::future::poll_fn(|cx| connection.poll_unwanted(cx)).await;
+            drop((first, waiting));
+        };
+        let (third, ()) = tokio::join!(sockets.enter(&idle), closing);
+        assert!(third.is_some());
+        assert!(sockets.enter(&idle).await.is_none());
+    }
+
+    #[test]
+    fn streams_leave_some_sockets_to_others() {
+        assert_eq!(Sockets::new(1_000).streams_max(), 936);
+        assert_eq!(Sockets::new(8).streams_max(), 6);
+        assert_eq!(Sockets::new(1).streams_max(), 1);
+    }
+}
