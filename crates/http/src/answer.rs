@@ -9,8 +9,9 @@ use std::{
 };
 
 use hyper::{
-    Response,
-    header::{CONNECTION, HeaderName, HeaderValue},
+    Method, Response,
+    body::Body as _,
+    header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue},
 };
 
 use crate::{body::Body, cors::Cors, handoff::Owed};
@@ -24,6 +25,8 @@ pub(crate) struct Answer {
     keep_alive: Option<HeaderValue>,
     /// Which pages may read it.
     cors: Option<Cors>,
+    /// It is to a HEAD request.
+    is_head: bool,
 }
 
 /// It is there, or has to read a body first.
@@ -34,7 +37,12 @@ enum When {
 
 impl Answer {
     pub(crate) fn now(response: Response<Body>, owed: Owed) -> Self {
-        Self { when: When::Now(future::ready(response.map(|body| body.owed(owed)))), keep_alive: None, cors: None }
+        Self {
+            when: When::Now(future::ready(response.map(|body| body.owed(owed)))),
+            keep_alive: None,
+            cors: None,
+            is_head: false,
+        }
     }
 
     pub(crate) fn later(response: impl Future<Output = Response<Body>> + Send + 'static, owed: Owed) -> Self {
@@ -42,12 +50,17 @@ impl Answer {
     }
 
     pub(crate) fn boxed(response: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Self {
-        Self { when: When::Later(response), keep_alive: None, cors: None }
+        Self { when: When::Later(response), keep_alive: None, cors: None, is_head: false }
     }
 
     /// The same, and it says how long the connection is kept, if it is.
     pub(crate) fn announcing(self, keep_alive: Option<HeaderValue>) -> Self {
         Self { keep_alive, ..self }
+    }
+
+    /// The same, as an answer to a request with this method: to HEAD it has no content (RFC 9110 9.3.2).
+    pub(crate) fn to(self, method: &Method) -> Self {
+        Self { is_head: *method == Method::HEAD, ..self }
     }
 
     /// The same, for pages of other origins too.
@@ -60,13 +73,16 @@ impl Future for Answer {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { when, keep_alive, cors } = self.get_mut();
+        let Self { when, keep_alive, cors, is_head } = self.get_mut();
         let mut response = ready!(match when {
             When::Now(response) => Pin::new(response).poll(cx),
             When::Later(response) => response.as_mut().poll(cx),
         });
         if let Some(cors) = cors {
             cors.apply(&mut response);
+        }
+        if *is_head {
+            response = without_content(response);
         }
         // A stream closes its connection.
         if let Some(timeout) = keep_alive.take()
@@ -77,4 +93,12 @@ impl Future for Answer {
         }
         Poll::Ready(Ok(response))
     }
+}
+
+/// Only the head, which says the length that the content would have had, if that is known.
+fn without_content(mut response: Response<Body>) -> Response<Body> {
+    if let Some(bytes @ 1..) = response.body().size_hint().exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, bytes.into());
+    }
+    response.map(Body::without_content)
 }

@@ -15,8 +15,8 @@ use tracing::info;
 use hyper::header::HeaderValue;
 
 use crate::{
-    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, room::Room, silence, sockets::Sockets, stop::Stop,
-    tcp::Tcp,
+    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, quoted::Quoted, room::Room, silence,
+    sockets::Sockets, stop::Stop, tcp::Tcp,
 };
 
 /// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
@@ -177,7 +177,7 @@ impl App {
         }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
-            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {target}");
+            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {}", Quoted(&target));
         }
         Ok(receipt)
     }

@@ -13,6 +13,7 @@ use fanfare_core::{Cut, Feed};
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
+    excerpt::Excerpt,
     handoff::{Handoff, Owed},
     piece::{Piece, Pieces},
     tcp::Tcp,
@@ -33,6 +34,8 @@ pub(crate) enum Content {
     Full(Bytes),
     /// The first lines of a stream; behind them the socket is taken over.
     Marker { prelude: Bytes, handoff: Arc<Handoff> },
+    /// A page of history.
+    Excerpt(Box<Excerpt>),
     /// A stream that hyper carries to its end, a piece at a time.
     Stream { prelude: Bytes, feed: Box<Feed<Tcp>>, pieces: Pieces },
 }
@@ -53,6 +56,11 @@ impl Body {
         let Content::Stream { feed, .. } = &self.content else { return None };
         let signal = feed.cut_signal();
         Some(poll_fn(move |cx| signal.poll_cut(cx)))
+    }
+
+    /// Without its content, which an answer to HEAD has not: over HTTP/2 hyper would send it.
+    pub(crate) fn without_content(self) -> Self {
+        Self { content: Content::Full(Bytes::new()), ..self }
     }
 
     /// The same body, as the answer to a request that counts it.
@@ -108,6 +116,10 @@ impl hyper::body::Body for Body {
         let first = match &mut self.get_mut().content {
             Content::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
             Content::Full(bytes) => bytes,
+            Content::Excerpt(excerpt) => {
+                let frame = |bytes| Frame::data(Chunk(Part::Bytes(bytes)));
+                return Poll::Ready(excerpt.piece().map(|piece| piece.map(frame)));
+            }
             Content::Marker { prelude, handoff } if prelude.is_empty() => {
                 handoff.reach();
                 return Poll::Pending;
@@ -128,6 +140,9 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Excerpt(excerpt) => {
+                excerpt.left_bytes().map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes as u64))
+            }
             _ => SizeHint::default(),
         }
     }

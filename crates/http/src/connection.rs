@@ -125,8 +125,8 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, 
             connection.as_mut().graceful_shutdown();
         }
         let is_cut = handoff.newest_life().poll_cut(cx).is_ready();
-        let is_overdue = handoff.poll_overdue(cx).is_ready();
-        if is_cut || is_overdue || (is_stopping && handoff.is_idle()) || silence.poll_over(cx).is_ready() {
+        handoff.register(cx);
+        if is_cut || (is_stopping && handoff.is_idle()) || silence.poll_over(cx).is_ready() {
             return Poll::Ready(None);
         }
         handoff.take().map_or(Poll::Pending, |parked| Poll::Ready(Some(parked)))
@@ -170,9 +170,10 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, 
         // A connection that carried streams may still hold bytes of one, as long as there is time for them.
         let is_late = || app.drain_ends().is_some_and(|ends| Instant::now() >= ends);
         let is_done = is_stopping && handoff.is_idle() && (!handoff.has_streamed() || is_late());
-        if is_done || handoff.poll_overdue(cx).is_ready() {
+        if is_done {
             return Poll::Ready(());
         }
+        handoff.register(cx);
         silence.poll_over(cx)
     })
     .await;

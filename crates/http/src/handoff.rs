@@ -33,8 +33,6 @@ pub(crate) struct Handoff {
     parked: Mutex<Option<Parked>>,
     /// Of the request that came last.
     life: Mutex<Life>,
-    /// An answer has not been taken in its time.
-    is_overdue: AtomicBool,
     /// The client may still be sending what nobody wants any more, and until then it has time to read its answer.
     lingers_until: Mutex<Option<Instant>>,
     /// The connection is idle, and is to make room for others.
@@ -50,6 +48,8 @@ pub(crate) struct Handoff {
     requests: AtomicUsize,
     /// HTTP/2: event streams that are open.
     h2_streams: AtomicUsize,
+    /// Bytes of rooms that its requests hold.
+    room_bytes: AtomicUsize,
     /// HTTP/1: bytes have come since the connection had something to do.
     has_begun_head: AtomicBool,
     /// HTTP/2: a frame is not whole, or a head.
@@ -91,21 +91,14 @@ impl Handoff {
         self.life.lock().clone()
     }
 
-    /// An answer was not taken in its time: the connection is to be closed.
-    pub(crate) fn set_overdue(&self) {
-        self.is_overdue.store(true, Ordering::Relaxed);
-        self.task.wake();
-    }
-
     /// The connection's task looks again at what has changed.
     pub(crate) fn wake(&self) {
         self.task.wake();
     }
 
-    /// Ready once the connection is to be closed.
-    pub(crate) fn poll_overdue(&self, cx: &Context<'_>) -> Poll<()> {
+    /// The task of `cx` is the connection's, to be woken.
+    pub(crate) fn register(&self, cx: &Context<'_>) {
         self.task.register(cx.waker());
-        if self.is_overdue.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// A request has come; its answer is owed until the guard is dropped, which its body does.
@@ -148,6 +141,11 @@ impl Handoff {
 
     pub(crate) fn remove_h2_stream(&self) {
         self.h2_streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Bytes of rooms that its requests hold.
+    pub(crate) fn room_bytes(&self) -> &AtomicUsize {
+        &self.room_bytes
     }
 
     /// How many requests have come.
@@ -224,18 +222,47 @@ impl Owed {
     pub(crate) fn keep(&self, signal: CutSignal) {
         self.under_way.0.has_streamed.store(true, Ordering::Relaxed);
         // A request has one answer, so nothing is there yet.
-        let _ = self.life.0.set(signal);
+        let _ = self.life.0.cut.set(signal);
+    }
+
+    /// Of the request.
+    pub(crate) fn life(&self) -> &Life {
+        &self.life
     }
 }
 
-/// When a request has to end from outside: once the stream that it was answered with is cut. It is there before it is known
+/// When a request has to end from outside: once the stream that it was answered with is cut, or its answer was not taken in
+/// its time. It is there before it is known
 /// whether there will be a stream, so whoever runs the request always has the right one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Life(Arc<OnceLock<CutSignal>>);
+pub(crate) struct Life(Arc<Signals>);
+
+#[derive(Debug, Default)]
+struct Signals {
+    cut: OnceLock<CutSignal>,
+    is_late: AtomicBool,
+    late: AtomicWaker,
+}
 
 impl Life {
-    /// Ready once the request's stream is cut. To be polled after the request itself: that may begin the stream.
+    /// The answer was not taken in its time.
+    pub(crate) fn set_late(&self) {
+        // Release, and Acquire below: whoever is woken sees it.
+        self.0.is_late.store(true, Ordering::Release);
+        self.0.late.wake();
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.0.is_late.load(Ordering::Acquire)
+    }
+
+    /// Ready once the request has to end. To be polled after the request itself: that may begin the stream.
     pub(crate) fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.get().map_or(Poll::Pending, |signal| signal.poll_cut(cx))
+        // Register, then look.
+        self.0.late.register(cx.waker());
+        if self.is_late() {
+            return Poll::Ready(());
+        }
+        self.0.cut.get().map_or(Poll::Pending, |signal| signal.poll_cut(cx))
     }
 }

@@ -2,22 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use fanfare_core::{Channel, Message, Page, ReadLimit, Start, Target};
+use fanfare_core::{Channel, ReadLimit, Start, Target};
 use hyper::{
     Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
 };
-use serde_json::json;
-use tokio::{
-    spawn,
-    task::{AbortHandle, yield_now},
-    time::sleep,
-};
 
 use crate::{
-    app::App, body::Body, handoff::Handoff, problem::Problem, query::Query, room::Held, start,
-    upload::BYTES_PER_SECOND_MIN,
+    app::App,
+    body::{Body, Content},
+    deadline::Deadline,
+    excerpt::Excerpt,
+    handoff::{Handoff, Life},
+    problem::Problem,
+    query::Query,
+    start,
 };
 
 /// Events of a page that asks for no number.
@@ -25,26 +24,51 @@ const EVENTS_DEFAULT: usize = 100;
 /// Events that a page may ask for.
 const EVENTS_MAX: usize = 1_000;
 /// Bytes of a page, counted as they stand in a stream: more events go on the next one. The first comes whatever its
-/// size. So a page is no more than a target may keep by default, and little beside the room that all pages share.
+/// size. So a page is no more than a target may keep by default.
 const PAGE_BYTES_MAX: usize = 4 << 20;
-/// Bytes written as JSON until others on the same thread get their turn: well below a millisecond.
-const BYTES_PER_TURN: usize = 64 << 10;
 
-/// The page, or why there is none.
-pub(crate) async fn history(app: Arc<App>, handoff: Arc<Handoff>, channel: Channel, query: String) -> Response<Body> {
-    page(&app, handoff, &channel, &query).await.unwrap_or_else(Problem::response)
+/// Bytes of events that are written at once, so that the head says how long the page is.
+const WHOLE_BYTES_MAX: usize = 64 << 10;
+/// The same for HEAD: what is written only to know its length should cost little.
+const HEAD_BYTES_MAX: usize = 4 << 10;
+
+/// Who asks for what.
+pub(crate) struct Request<'a> {
+    pub(crate) channel: Channel,
+    pub(crate) query: &'a str,
+    pub(crate) handoff: &'a Arc<Handoff>,
+    /// Of the request: to end it if its answer is not taken.
+    pub(crate) life: Life,
+    pub(crate) is_head: bool,
 }
 
-async fn page(app: &App, handoff: Arc<Handoff>, channel: &Channel, query: &str) -> Result<Response<Body>, Problem> {
+/// The page, or why there is none.
+pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<Body>, Problem> {
+    let Request { channel, query, handoff, life, is_head } = request;
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
         Problem::bad_request(format!("limit: a number from 1 to {EVENTS_MAX}, {EVENTS_DEFAULT} without it"))
     })?;
     let limit = ReadLimit { messages_max, bytes_max: PAGE_BYTES_MAX };
-    let mut text = write(app, app.hub.history(channel, &start, limit)).await?;
-    text.set_deadline(app, handoff);
-    let mut response = Response::new(Body::full(Bytes::from_owner(text)));
+    let mut excerpt = Excerpt::new(app, channel, &start, limit, app.pages.hold_for(handoff));
+    let too_many = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages of history at once");
+    if !excerpt.count() {
+        return Err(too_many());
+    }
+    let is_whole = excerpt.write_whole(if is_head { HEAD_BYTES_MAX } else { WHOLE_BYTES_MAX });
+    let body = if is_head && !is_whole {
+        // The head says no length: that would take all of the page.
+        Body::empty()
+    } else {
+        // It has read on to see whether that is all.
+        if !is_whole && !excerpt.count() {
+            return Err(too_many());
+        }
+        let grace = Duration::from_millis(app.config.core.write_timeout_ms);
+        Content::Excerpt(Box::new(excerpt.until(Deadline::new(grace, life)))).into()
+    };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -61,77 +85,6 @@ pub(crate) fn may_be_ahead(app: &App, channel: &Channel, query: &str) -> bool {
 fn limit(text: &str) -> Option<usize> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|limit| is_number && (1..=EVENTS_MAX).contains(limit))
-}
-
-/// JSON, counted for as long as any of it has to be sent.
-struct Text {
-    bytes: Vec<u8>,
-    held: Held,
-    deadline: Option<AbortHandle>,
-}
-
-impl Drop for Text {
-    fn drop(&mut self) {
-        if let Some(deadline) = self.deadline.take() {
-            deadline.abort();
-        }
-    }
-}
-
-impl Text {
-    /// Whoever does not take it in its time is cut off: it would keep its room from others.
-    fn set_deadline(&mut self, app: &App, handoff: Arc<Handoff>) {
-        let seconds = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) / BYTES_PER_SECOND_MIN;
-        let time = Duration::from_millis(app.config.core.write_timeout_ms) + Duration::from_secs(seconds);
-        let deadline = spawn(async move {
-            sleep(time).await;
-            handoff.set_overdue();
-        });
-        self.deadline = Some(deadline.abort_handle());
-    }
-
-    /// # Errors
-    /// 503: all pages together hold too much.
-    fn push(&mut self, text: &str) -> Result<(), Problem> {
-        self.bytes.extend_from_slice(text.as_bytes());
-        // The only page is never too large for the room.
-        if self.held.add(text.len()) || self.held.is_alone() {
-            return Ok(());
-        }
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages of history at once"))
-    }
-}
-
-impl AsRef<[u8]> for Text {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// An event at a time, so that whoever shares the thread does not wait for a long page.
-async fn write(app: &App, page: Page) -> Result<Text, Problem> {
-    let Page { messages, gap, next } = page;
-    let mut text = Text { bytes: Vec::new(), held: app.pages.hold(), deadline: None };
-    text.push("{\"events\":[")?;
-    let mut turn_ends = BYTES_PER_TURN;
-    for (number, message) in messages.iter().enumerate() {
-        if number > 0 {
-            text.push(",")?;
-        }
-        text.push(&event(message))?;
-        if text.bytes.len() >= turn_ends {
-            turn_ends = text.bytes.len() + BYTES_PER_TURN;
-            yield_now().await;
-        }
-    }
-    let gap = gap.map_or_else(|| "null".to_owned(), |gap| gap.to_string());
-    text.push(&format!("],\"gap\":{gap},\"next\":\"{next}\"}}"))?;
-    Ok(text)
-}
-
-fn event(message: &Message) -> String {
-    let fields = message.fields();
-    json!({ "id": fields.id, "event": fields.kind, "data": fields.data }).to_string()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use crate::handoff::Handoff;
+
 /// A count of bytes and its limit. Relaxed everywhere: nothing else is read because of it.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -22,9 +24,9 @@ impl Room {
         self.bytes.load(Ordering::Relaxed) > self.bytes_max / 2
     }
 
-    /// Takes none yet.
-    pub(crate) fn hold(self: &Arc<Self>) -> Held {
-        Held { room: Arc::clone(self), bytes: 0 }
+    /// Takes none yet, for a request of `connection`.
+    pub(crate) fn hold_for(self: &Arc<Self>, connection: &Arc<Handoff>) -> Held {
+        Held { room: Arc::clone(self), connection: Arc::clone(connection), bytes: 0 }
     }
 }
 
@@ -32,33 +34,43 @@ impl Room {
 #[derive(Debug)]
 pub(crate) struct Held {
     room: Arc<Room>,
+    connection: Arc<Handoff>,
     bytes: usize,
 }
 
 impl Held {
     /// Whether nobody else holds anything of a room that there is.
-    pub(crate) fn is_alone(&self) -> bool {
+    fn is_alone(&self) -> bool {
         self.room.bytes_max > 0 && self.room.bytes.load(Ordering::Relaxed) == self.bytes
     }
 
-    /// Adds `bytes`; false if that is more than all may have together.
+    /// Adds `bytes`; false if that is more than all may have together, or if several requests of the connection have more than
+    /// they leave to others.
     pub(crate) fn add(&mut self, bytes: usize) -> bool {
         self.bytes += bytes;
-        let before = self.room.bytes.fetch_add(bytes, Ordering::Relaxed);
-        before + bytes <= self.room.bytes_max
+        let of_connection = self.connection.room_bytes().fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let all = self.room.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        all <= self.room.bytes_max && (of_connection == self.bytes || of_connection <= self.room.bytes_max - all)
+    }
+
+    /// Holds `bytes` and no more; false as of [`Held::add`], but for the only one who holds anything: that may have all it needs.
+    pub(crate) fn set_to(&mut self, bytes: usize) -> bool {
+        self.set(bytes);
+        self.add(bytes - self.bytes) || self.is_alone()
     }
 
     /// Only `bytes` are left of what was added.
     pub(crate) fn set(&mut self, bytes: usize) {
         let gone = self.bytes.saturating_sub(bytes);
         self.bytes -= gone;
+        self.connection.room_bytes().fetch_sub(gone, Ordering::Relaxed);
         self.room.bytes.fetch_sub(gone, Ordering::Relaxed);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.room.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.set(0);
     }
 }
 
@@ -69,12 +81,35 @@ mod tests {
     #[test]
     fn all_together_have_the_limit_and_not_one_byte_more() {
         let room = Room::new(10);
-        let (mut one, mut other) = (room.hold(), room.hold());
+        let hold = || room.hold_for(&Arc::default());
+        let (mut one, mut other) = (hold(), hold());
         assert!(one.add(4) && other.add(6) && room.is_short());
         assert!(!one.add(1));
         one.set(0);
         assert!(other.add(4));
         drop((one, other));
-        assert!(!room.is_short() && room.hold().add(10));
+        assert!(!room.is_short() && hold().add(10));
+    }
+
+    #[test]
+    fn several_requests_of_a_connection_have_half_and_not_one_byte_more() {
+        let (room, connection) = (Room::new(10), Arc::default());
+        let (mut one, mut other) = (room.hold_for(&connection), room.hold_for(&connection));
+        assert!(one.add(3) && other.add(2));
+        assert!(!other.add(1));
+        other.set(2);
+        let mut elsewhere = room.hold_for(&Arc::default());
+        assert!(elsewhere.add(5));
+        drop((other, elsewhere));
+        assert!(one.add(7), "one request alone may have all");
+    }
+
+    #[test]
+    fn the_only_one_may_have_more_than_there_is() {
+        let room = Room::new(10);
+        let (mut one, mut other) = (room.hold_for(&Arc::default()), room.hold_for(&Arc::default()));
+        assert!(one.set_to(11) && one.set_to(5));
+        assert!(other.set_to(5) && !other.set_to(6) && other.set_to(0));
+        assert!(!Room::new(0).hold_for(&Arc::default()).set_to(1), "where there is no room at all");
     }
 }

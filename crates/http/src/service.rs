@@ -4,9 +4,9 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    Request, Response, StatusCode, Version,
+    Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue},
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue},
 };
 
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ use crate::{
     cors::{self, Cors},
     destination::{self, Destination},
     handoff::{Handoff, Owed},
-    history, page,
+    history, host, page,
     problem::Problem,
     publish,
     route::Route,
@@ -51,9 +51,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let owed = self.peer.handoff.owe();
+        let method = request.method().clone();
         let keep_alive = self.keep_alive(&request);
         let cors = Cors::of(&self.app.config, &request);
-        let route = check_host(&request).and_then(|()| Route::parse(request.method(), request.uri().path()));
+        let route = host::check(&request).and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
         let answer = match route {
             Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),
@@ -63,7 +64,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             Ok(route) => self.answer_when_ready(route, request, owed),
             Err(problem) => self.refuse(problem, request, owed),
         };
-        let answer = answer.announcing(keep_alive);
+        let answer = answer.announcing(keep_alive).to(&method);
         if is_own { answer } else { answer.readable(cors) }
     }
 }
@@ -120,9 +121,10 @@ impl Service {
                 Answer::now(answer.unwrap_or_else(Problem::response), owed)
             }
             Route::History(channel) => {
-                let history =
-                    history::history(Arc::clone(&self.app), Arc::clone(&self.peer.handoff), channel, query.to_owned());
-                Answer::later(history, owed)
+                let (handoff, life, is_head) =
+                    (&self.peer.handoff, owed.life().clone(), request.method() == Method::HEAD);
+                let request = history::Request { channel, query, handoff, life, is_head };
+                Answer::now(history::history(&self.app, request).unwrap_or_else(Problem::response), owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
             Route::Options { allow } => self.options(allow, request, owed),
@@ -232,19 +234,11 @@ fn ready(app: &App) -> Response<Body> {
     }
 }
 
-/// HTTP/1.1 demands exactly one Host (RFC 9112 3.2).
-fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
-    let hosts = request.headers().get_all(HOST).iter().count();
-    match request.version() {
-        Version::HTTP_11 if hosts != 1 => Err(Problem::bad_request("exactly one Host header is needed")),
-        _ if hosts > 1 => Err(Problem::bad_request("at most one Host header is allowed")),
-        _ => Ok(()),
-    }
-}
-
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

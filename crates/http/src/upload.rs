@@ -52,7 +52,7 @@ impl Upload {
         Self {
             headers: parts.headers,
             body,
-            held: app.bodies.hold(),
+            held: app.bodies.hold_for(handoff),
             is_asked: false,
             is_whole: false,
             unit_began: Instant::now(),

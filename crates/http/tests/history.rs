@@ -216,7 +216,8 @@ fn a_page_that_is_not_taken_in_its_time_is_cut_off_and_gives_its_room_to_others(
     let server = Server::start(Way::Socket, limits);
     server.publish("/channels/stuck", "x".repeat(20_000));
     server.publish("/channels/large", "x".repeat(50_000));
-    let (head, mut body) = H2::open_narrow(server.address).send("GET", "/channels/stuck/history", &[], b"");
+    let h2 = H2::open_narrow(server.address);
+    let (head, mut body) = h2.send("GET", "/channels/stuck/history", &[], b"");
     assert_eq!(head.status, 200);
     let answer = server.get("/channels/large/history");
     answer.problem(503);
@@ -224,26 +225,101 @@ fn a_page_that_is_not_taken_in_its_time_is_cut_off_and_gives_its_room_to_others(
     assert_eq!(answer.head.get("access-control-allow-origin"), Some("*"));
     until("the stuck one has had its time", || server.get("/channels/large/history").status == 200);
     assert!(!body.ends_properly(), "it was cut off");
+    assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200, "its connection goes on");
 }
 
 #[test]
-fn a_page_that_nobody_takes_keeps_its_room_until_its_reader_is_gone() {
-    let mut limits = Config { send_buffer_bytes: 4 << 10, bodies_bytes_max: 6 << 20, ..config(Way::Socket) };
-    limits.core.history.each.bytes_max = 8 << 20;
+fn over_http_1_a_page_that_is_not_taken_in_its_time_ends_its_connection_in_the_middle() {
+    let mut limits = large(100);
+    limits.core.write_timeout_ms = 300;
     let server = Server::start(Way::Socket, limits);
-    for _ in 0..3 {
-        server.publish("/channels/a", "x".repeat(1 << 20));
-    }
-    server.publish("/channels/a", "x".repeat(900 << 10));
+    publish_large(&server, 40);
     let path = "/channels/a/history";
-    assert_eq!(server.get(path).status, 200);
     let mut stuck = Client::open_narrow(server.address);
     stuck.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
     assert_eq!(stuck.head().status, 200);
-    until("there is no room for another", || server.get(path).status == 503);
-    server.publish("/channels/a", "bodies have room of their own");
+    until("it has had its time", || !stuck.try_send(" "));
+    assert!(!stuck.until_closed().ends_with(b"\r\n0\r\n\r\n"), "it must not look like a proper end");
+}
+
+/// Settings under which a channel keeps `count` events of 100 KB.
+fn large(count: usize) -> Config {
+    let mut limits = Config { send_buffer_bytes: 4 << 10, ..config(Way::Socket) };
+    limits.core.history.each.bytes_max = 64 << 20;
+    limits.core.history.each.events_max = count;
+    limits
+}
+
+fn publish_large(server: &Server, count: usize) {
+    for number in 0..count {
+        server.publish("/channels/a", format!("{number} {}", "\u{1}\"x\u{1f980}".repeat(12_000)));
+    }
+}
+
+#[test]
+fn a_long_page_comes_in_pieces_and_whole_over_every_version_of_http() {
+    let server = Server::start(Way::Socket, large(30));
+    publish_large(&server, 30);
+    let path = "/channels/a/history?limit=20";
+    let page = page(&server, path);
+    let numbers_of = |page: &Value| {
+        let number = |data: String| data.split_once(' ').unwrap().0.to_owned();
+        data(page).into_iter().map(number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers_of(&page), numbers(0..20));
+    assert_eq!(data(&page)[7], format!("7 {}", "\u{1}\"x\u{1f980}".repeat(12_000)));
+    assert_eq!(server.get(path).head.get("transfer-encoding"), Some("chunked"));
+    assert_eq!(H2::open(server.address).request("GET", path, &[], b"").json(), page);
+    let mut old = server.client();
+    old.send(format!("GET {path} HTTP/1.0\r\n\r\n"));
+    assert_eq!((old.head().status, serde_json::from_slice::<Value>(&old.until_closed()).unwrap()), (200, page.clone()));
+    let next = page["next"].as_str().unwrap();
+    let rest = server.get(&format!("/channels/a/history?after={next}")).json();
+    assert_eq!((numbers_of(&rest), &rest["gap"]), (numbers(20..30), &Value::Null));
+}
+
+#[test]
+fn what_goes_while_a_page_is_sent_is_a_gap() {
+    let server = Server::start(Way::Socket, large(30));
+    publish_large(&server, 30);
+    // Its window takes the first piece, and no second event.
+    let (head, mut body) = H2::open_narrow(server.address).send("GET", "/channels/a/history", &[], b"");
+    assert_eq!(head.status, 200);
+    let mut text = body.piece().unwrap();
+    publish_large(&server, 30);
+    while let Some(piece) = body.piece() {
+        text.extend(piece);
+    }
+    let page: Value = serde_json::from_slice(&text).unwrap();
+    let got = page["events"].as_array().unwrap().len();
+    assert!(got < 60 && page["gap"]["reason"] == "expired", "{got}: {}", page["gap"]);
+}
+
+#[test]
+fn one_connection_has_half_of_the_room_for_pages_and_not_all_of_it() {
+    let mut limits = large(30);
+    limits.bodies_bytes_max = 1 << 20;
+    let server = Server::start(Way::Socket, limits);
+    publish_large(&server, 4);
+    let h2 = H2::open_narrow(server.address);
+    let path = "/channels/a/history";
+    let mut stuck = Vec::new();
+    let refused = loop {
+        let (head, body) = h2.send("GET", path, &[], b"");
+        if head.status != 200 {
+            break head.status;
+        }
+        stuck.push(body);
+        assert!(stuck.len() < 100, "it may have all there is");
+    };
+    assert_eq!(refused, 503);
+    assert!(stuck.len() >= 2);
+    let other = server.get(path);
+    assert_eq!((other.status, data(&other.json()).len()), (200, 4), "another one has its page");
+    let mut kept = stuck.pop().unwrap();
     drop(stuck);
-    until("there is room again", || server.get(path).status == 200);
+    until("there is room again", || h2.request("GET", path, &[], b"").status == 200);
+    assert!(kept.ends_properly());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     PATIENCE,
-    wire::{Head, parse_head},
+    wire::{Dechunker, Head, parse_head},
 };
 
 /// A blocking socket and what came on it that nobody has taken yet.
@@ -149,12 +149,20 @@ impl Client {
         self.buffer.drain(..count).collect()
     }
 
-    /// A whole answer with a Content-Length, or one that has no body.
+    /// A whole answer with a Content-Length or in chunks (nothing may follow those), or one that has no body.
     #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
         let head = self.head();
         if head.status == 204 {
             return Answer { status: head.status, head, body: Vec::new() };
+        }
+        if head.get("transfer-encoding") == Some("chunked") {
+            let (mut chunks, mut body) = (Dechunker::default(), Vec::new());
+            while !chunks.is_over() {
+                let piece = self.piece().expect("closed in a body");
+                body.extend(chunks.feed(&piece));
+            }
+            return Answer { status: head.status, head, body };
         }
         let length = head.get("content-length").unwrap_or_else(|| panic!("no length: {head:?}"));
         let body = self.exactly(length.parse().unwrap());
