@@ -7,11 +7,20 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hyper::{
     HeaderMap, Uri,
-    header::{AUTHORIZATION, HOST, ORIGIN},
+    header::{AUTHORIZATION, HOST, HeaderName, ORIGIN},
 };
 use subtle::ConstantTimeEq as _;
 
-use crate::{config::Config, problem::Problem};
+use crate::{
+    config::Config,
+    host::{self, Host},
+    problem::Problem,
+};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What an Origin and a Host leave out.
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// The longest publish key. All are compared over this many bytes, whatever their length, so that time tells nothing
 /// of it.
@@ -28,18 +37,42 @@ pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Prob
     }
 }
 
-/// The Origin rule; a preflight, which browsers send without credentials, has to pass it too.
+/// The rule for pages; a preflight, which browsers send without credentials, has to pass it too.
 ///
 /// # Errors
 /// 403 from a page that is not allowed.
 pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return Ok(()) };
-    let is_allowed = origins.next().is_none()
-        && origin
-            .to_str()
-            .is_ok_and(|text| is_listed(config, text, |_| true) || is_own(config, text, host(uri, headers)));
+    let is_allowed = match (origins.next(), origins.next()) {
+        (None, _) => is_by_no_page(config, uri, headers),
+        (Some(origin), None) => origin.to_str().is_ok_and(|text| {
+            is_listed(config, text, |_| true) || (is_own(config, text, host(uri, headers)) && may_be_own(headers))
+        }),
+        (Some(_), Some(_)) => false,
+    };
     if is_allowed { Ok(()) } else { Err(Problem::forbidden()) }
+}
+
+/// Whether a request without an Origin comes from a program, or from where a page may publish. A browser says by itself whether
+/// a page of another site has sent it, and a page cannot change that (Fetch Metadata, `Sec-Fetch-Site`).
+fn is_by_no_page(config: &Config, uri: &Uri, headers: &HeaderMap) -> bool {
+    match site(headers) {
+        None | Some("none") => true,
+        Some("same-origin") => host(uri, headers).is_some_and(|host| is_fixed(config, host)),
+        Some(_) => config.cors_origins.iter().any(|listed| listed == "*"),
+    }
+}
+
+/// What a browser says of the page; `None` if it says nothing. What it does not say once and clearly is as from elsewhere.
+fn site(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(SEC_FETCH_SITE).iter();
+    let value = values.next()?;
+    Some(value.to_str().ok().filter(|_| values.next().is_none()).unwrap_or_default())
+}
+
+/// Whether the browser does not know better. It knows whether it has come by TLS, which ends at a proxy.
+fn may_be_own(headers: &HeaderMap) -> bool {
+    site(headers).is_none_or(|site| site == "same-origin")
 }
 
 /// Whether one of the origins of `--cors-origin` that `counts` is this one, or `*`.
@@ -48,32 +81,37 @@ pub(crate) fn is_listed(config: &Config, origin: &str, counts: impl Fn(&str) -> 
     listed.any(|listed| listed == "*" || listed.eq_ignore_ascii_case(origin))
 }
 
-/// Whether the page came from this server: same host and port, by a name that nobody else can point here.
-fn is_own(config: &Config, origin: &str, host: Option<&str>) -> bool {
-    let (Some((_, authority)), Some(host)) = (origin.split_once("://"), host) else { return false };
-    let (origin_name, origin_port) = split(authority);
-    let (name, port) = split(host);
-    let is_fixed = name.eq_ignore_ascii_case("localhost")
-        || name.parse::<Ipv4Addr>().is_ok()
-        || name
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok())
-        || config.public_hosts.iter().any(|public| public.eq_ignore_ascii_case(name));
-    is_fixed && origin_name.eq_ignore_ascii_case(name) && origin_port == port
+/// Whether the page came from this server: by the same name, which nobody else can point here, and the same port; and by http, or
+/// by https where a name was given that a proxy may serve.
+fn is_own(config: &Config, origin: &str, host: Option<Host<'_>>) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let (Some(page), Some(host)) = (Host::parse(authority), host) else { return false };
+    let port = match scheme.to_ascii_lowercase().as_str() {
+        "http" => HTTP_PORT,
+        "https" if is_public(config, host) => HTTPS_PORT,
+        _ => return false,
+    };
+    is_fixed(config, host) && page.is_same(&host, Some(port))
 }
 
-/// Name and port; the ports that schemes imply count as none, because either side may leave them out.
-fn split(authority: &str) -> (&str, Option<&str>) {
-    let port_at = authority.rfind(':').filter(|colon| !authority[*colon..].contains(']'));
-    let (name, port) = port_at.map_or((authority, None), |colon| (&authority[..colon], Some(&authority[colon + 1..])));
-    (name, port.filter(|port| !["", "80", "443"].contains(port)))
+/// Whether nobody else can make this name theirs.
+fn is_fixed(config: &Config, host: Host<'_>) -> bool {
+    let name = host.name;
+    let is_v6 =
+        name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+    name.eq_ignore_ascii_case("localhost") || name.parse::<Ipv4Addr>().is_ok() || is_v6 || is_public(config, host)
+}
+
+fn is_public(config: &Config, host: Host<'_>) -> bool {
+    config.public_hosts.iter().any(|public| public.eq_ignore_ascii_case(host.name))
 }
 
 /// HTTP/2 has it in the URI.
-fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    let named = headers.get(HOST).and_then(|value| value.to_str().ok());
-    uri.authority().map(hyper::http::uri::Authority::as_str).or(named)
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Host<'a>> {
+    match uri.authority() {
+        Some(authority) => Host::parse(authority.as_str()),
+        None => headers.get(HOST).and_then(host::of_header),
+    }
 }
 
 /// RFC 6750 2.1; the scheme's name in any case.
@@ -120,6 +158,10 @@ mod tests {
             ("http://LOCALHOST:3000", "localhost:3000"),
             ("https://push.example.org", "push.example.org"),
             ("https://push.example.org", "push.example.org:443"),
+            ("http://push.example.org", "push.example.org:80"),
+            ("http://push.example.org:8080", "push.example.org:8080"),
+            ("https://push.example.org:8443", "push.example.org:8443"),
+            ("http://127.0.0.1", "127.0.0.1:80"),
         ] {
             assert!(is_allowed(&config, origin, host), "{origin} {host}");
         }
@@ -129,10 +171,50 @@ mod tests {
             ("http://evil.example", "127.0.0.1:3000"),
             ("null", "127.0.0.1:3000"),
             ("http://push.example.org:8080", "push.example.org"),
+            ("http://push.example.org", "push.example.org:443"),
+            ("https://push.example.org", "push.example.org:80"),
+            ("http://push.example.org:443", "push.example.org"),
+            ("https://127.0.0.1:3000", "127.0.0.1:3000"),
+            ("https://localhost", "localhost"),
+            ("ftp://push.example.org", "push.example.org"),
+            ("http://push.example.org/x", "push.example.org"),
+            ("http://user@push.example.org", "push.example.org"),
             ("", "127.0.0.1"),
         ] {
             assert!(!is_allowed(&config, origin, host), "{origin} {host}");
         }
+    }
+
+    #[test]
+    fn what_the_browser_says_of_a_page_counts() {
+        let listed = |cors_origins: &[&str]| Config {
+            public_hosts: vec!["push.example.org".into()],
+            cors_origins: cors_origins.iter().map(|&origin| origin.to_owned()).collect(),
+            ..Config::default()
+        };
+        let is_allowed = |config: &Config, origin: Option<&'static str>, host: &'static str, sites: &[&'static str]| {
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            headers.extend(origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))));
+            for site in sites {
+                headers.append(SEC_FETCH_SITE, HeaderValue::from_static(site));
+            }
+            check_origin(config, &Uri::from_static("/broadcast"), &headers).is_ok()
+        };
+        let (none, star) = (listed(&[]), listed(&["*"]));
+        assert!(is_allowed(&none, None, "x", &[]) && is_allowed(&none, None, "x", &["none"]));
+        assert!(is_allowed(&none, None, "127.0.0.1:3000", &["same-origin"]));
+        assert!(!is_allowed(&none, None, "rebound.example", &["same-origin"]));
+        for site in
+            [&["cross-site"][..], &["same-site"], &["other"], &[""], &["none", "none"], &["same-origin", "cross-site"]]
+        {
+            assert!(!is_allowed(&none, None, "127.0.0.1", site), "{site:?}");
+            assert!(is_allowed(&star, None, "127.0.0.1", site), "{site:?}");
+        }
+        // By http, to a proxy that speaks TLS: the Host is the same.
+        let (page, host) = (Some("http://push.example.org"), "push.example.org");
+        assert!(is_allowed(&none, page, host, &[]) && is_allowed(&none, page, host, &["same-origin"]));
+        assert!(!is_allowed(&none, page, host, &["cross-site"]) && !is_allowed(&none, page, host, &["same-site"]));
+        assert!(is_allowed(&listed(&["http://push.example.org"]), page, host, &["cross-site"]));
     }
 
     #[test]
