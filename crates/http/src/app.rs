@@ -15,7 +15,7 @@ use tracing::info;
 use hyper::header::HeaderValue;
 
 use crate::{
-    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, quoted::Quoted, room::Room, silence,
+    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, pace::Paces, quoted::Quoted, room::Room, silence,
     sockets::Sockets, stop::Stop, tcp::Tcp,
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) draining: Arc<Stop>,
     /// For bodies, from when they come until the event is in the hub.
     pub(crate) bodies: Arc<Room>,
+    /// How fast they come.
+    pub(crate) paces: Arc<Paces>,
     /// For pages of history, until they are sent.
     pub(crate) pages: Arc<Room>,
     /// Event streams over HTTP/2.
@@ -76,6 +78,7 @@ impl App {
         Self {
             hub,
             bodies: room(),
+            paces: Arc::default(),
             pages: room(),
             h2_streams: H2Streams::new(config.h2_streams_total_max),
             sockets: Sockets::new(config.sockets_max),

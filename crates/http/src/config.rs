@@ -37,6 +37,9 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// How long a body, or a line of a batch, may pause between two pieces. Default 30 s.
     pub body_idle_timeout: Duration,
+    /// How long a body, or a line of a batch, may take in all, and a second for each 16 KiB of it. Default 60 s: a byte now and then
+    /// must not keep its room for ever.
+    pub body_timeout: Duration,
     /// How long a batch may pause between two lines; empty ones count. Default 10 min: its producer may have nothing to say for
     /// as long, and one that is gone without a word is found by TCP keep-alive before.
     pub batch_idle_timeout: Duration,
@@ -95,6 +98,7 @@ impl Default for Config {
             idle_connections_max: 1_024,
             body_bytes_max: 1 << 20,
             body_idle_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
             batch_idle_timeout: Duration::from_secs(600),
             bodies_bytes_max: 64 << 20,
             channels_max: 128,

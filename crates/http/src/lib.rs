@@ -33,6 +33,7 @@ mod lane;
 mod line;
 mod linger;
 mod log;
+mod pace;
 mod page;
 mod piece;
 mod problem;

@@ -48,9 +48,25 @@ impl Held {
     /// they leave to others.
     pub(crate) fn add(&mut self, bytes: usize) -> bool {
         self.bytes += bytes;
-        let of_connection = self.connection.room_bytes().fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let all = self.room.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        all <= self.room.bytes_max && (of_connection == self.bytes || of_connection <= self.room.bytes_max - all)
+        self.connection.room_bytes().fetch_add(bytes, Ordering::Relaxed);
+        self.room.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.fits()
+    }
+
+    /// What [`Held::add`] said, as of now.
+    pub(crate) fn fits(&self) -> bool {
+        self.room.bytes.load(Ordering::Relaxed) <= self.room.bytes_max && !self.is_too_much_for_connection()
+    }
+
+    /// Whether several requests of the connection have more than they leave to others.
+    pub(crate) fn is_too_much_for_connection(&self) -> bool {
+        let of_connection = self.connection.room_bytes().load(Ordering::Relaxed);
+        let left = self.room.bytes_max.saturating_sub(self.room.bytes.load(Ordering::Relaxed));
+        of_connection > self.bytes && of_connection > left
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Holds `bytes` and no more; false as of [`Held::add`], but for the only one who holds anything: that may have all it needs.

@@ -2,6 +2,7 @@
 //! servers and the log need descriptors too, so the sockets of clients must never take the last ones.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -46,11 +47,13 @@ impl Sockets {
             if let Some(place) = self.take() {
                 return Some(place);
             }
+            // Told of what closes from here on.
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
             if !idle.close_one() {
-                return None;
+                return self.take();
             }
-            // A notification of an earlier one may be left: then this looks once too often.
-            let _ = timeout(CLOSING_TIME, self.freed.notified()).await;
+            let _ = timeout(CLOSING_TIME, freed).await;
         }
         self.take()
     }
@@ -69,7 +72,7 @@ pub(crate) struct SocketPlace(Arc<Sockets>);
 impl Drop for SocketPlace {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.freed.notify_one();
+        self.0.freed.notify_waiters();
     }
 }
 

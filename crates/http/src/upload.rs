@@ -1,6 +1,7 @@
 //! [`Upload`]: the body of a request on its way in, under its limits: bytes, pauses, and all bodies together.
 
 use std::{
+    future::pending,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,13 +19,13 @@ use crate::{
     app::App,
     handoff::Handoff,
     linger::{LINGER_BYTES_MAX, LINGER_TIME_MAX, time_is_over},
+    pace::Pace,
     problem::Problem,
     room::Held,
     stop::Stopped,
 };
 
-/// While there is little room for bodies, one (or a line of a batch) must come at this rate in the long run, or a few
-/// slow ones could hold all the room there is.
+/// A body (or a line of a batch) must come at this rate in the long run, or a few slow ones could hold all the room there is.
 pub(crate) const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 
 /// A body and the headers that came with it.
@@ -41,6 +42,8 @@ pub(crate) struct Upload {
     unit_bytes: u64,
     /// Between two lines: nothing is held.
     is_between: bool,
+    /// While something is held and more has to come.
+    pace: Option<Pace>,
     draining: Stopped,
     handoff: Arc<Handoff>,
     app: Arc<App>,
@@ -58,6 +61,7 @@ impl Upload {
             unit_began: Instant::now(),
             unit_bytes: 0,
             is_between: false,
+            pace: None,
             draining: app.draining.stopped(),
             handoff: Arc::clone(handoff),
             app: Arc::clone(app),
@@ -88,29 +92,53 @@ impl Upload {
         self.is_asked = true;
         loop {
             let patience = self.patience();
+            self.keep_pace();
             let frame = tokio::select! {
                 biased;
                 frame = timeout(patience, self.body.frame()) => frame,
                 () = &mut self.draining => return Err(Problem::draining()),
+                () = has_to_end(self.pace.as_ref()) => {
+                    return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body is too slow, and others need its room"));
+                }
             };
             let frame = match frame {
                 Ok(None) => {
                     self.is_whole = true;
+                    self.pace = None;
                     return Ok(None);
                 }
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
-                Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body paused for too long")),
+                Err(_) => {
+                    return Err(Problem::new(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the body paused for too long, or is too slow",
+                    ));
+                }
             };
             let Ok(piece) = frame.into_data() else { continue };
             if self.is_between {
                 (self.unit_began, self.is_between) = (Instant::now(), false);
             }
             self.unit_bytes += piece.len() as u64;
-            if !self.held.add(piece.len()) {
+            let fits = self.held.add(piece.len());
+            if let Some(pace) = &mut self.pace {
+                pace.add(piece.len(), self.held.bytes(), self.app.now_ms());
+            }
+            if !fits && !self.app.paces.make_room(&self.held, self.app.now_ms()).await {
                 return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"));
             }
             return Ok(Some(piece));
+        }
+    }
+
+    /// Most bodies come in one piece and need none.
+    fn keep_pace(&mut self) {
+        let is_waiting = self.held.bytes() > 0 && !self.body.is_end_stream();
+        if !is_waiting {
+            self.pace = None;
+        } else if self.pace.is_none() {
+            self.pace = Some(self.app.paces.enter(self.held.bytes(), self.app.now_ms()));
         }
     }
 
@@ -118,19 +146,18 @@ impl Upload {
     pub(crate) fn end_unit(&mut self, bytes_of_next: usize) {
         (self.unit_began, self.unit_bytes) = (Instant::now(), bytes_of_next as u64);
         self.is_between = bytes_of_next == 0;
+        // The line is published now, which takes time that its client has no part in.
+        self.pace = None;
     }
 
-    /// How long the next piece may take to come. Where room for bodies is short, one that is slow has a pause at any time, and
-    /// the time that its bytes so far may have taken.
+    /// How long the next piece may take to come. All of it has a time by its size; where room for bodies is short, less.
     fn patience(&self) -> Duration {
         let idle_timeout = self.app.config.body_idle_timeout;
         if self.is_between {
             return self.app.config.batch_idle_timeout;
         }
-        if !self.app.bodies.is_short() {
-            return idle_timeout;
-        }
-        let allowed = idle_timeout + Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN);
+        let in_all = if self.app.bodies.is_short() { idle_timeout } else { self.app.config.body_timeout };
+        let allowed = in_all.saturating_add(Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN));
         allowed.saturating_sub(self.unit_began.elapsed()).min(idle_timeout)
     }
 
@@ -186,6 +213,14 @@ impl Upload {
             drop((body, under_way));
             handoff.wake();
         });
+    }
+}
+
+/// Ready when the body has to make room.
+async fn has_to_end(pace: Option<&Pace>) {
+    match pace {
+        Some(pace) => pace.ended().await,
+        None => pending().await,
     }
 }
 

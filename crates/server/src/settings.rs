@@ -100,6 +100,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_BODY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     body_idle_timeout: Duration,
 
+    /// How long a body, or a line of a batch, may take in all, and a second for each 16 KiB of it.
+    #[arg(long, env = "FANFARE_BODY_TIMEOUT", value_name = "DURATION", default_value = "60s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
+    body_timeout: Duration,
+
     /// How long a batch may pause between two lines; empty lines count.
     #[arg(long, env = "FANFARE_BATCH_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     batch_idle_timeout: Duration,

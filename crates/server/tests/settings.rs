@@ -54,6 +54,7 @@ allow-anonymous-publish = true
 cors-origin = ["https://example.org", "http://[::1]:8080"]
 body-bytes = "2MiB"
 body-idle-timeout = "3s"
+body-timeout = "43s"
 batch-idle-timeout = "39m"
 bodies-bytes = "4MiB"
 idempotency-window = "25s"
@@ -341,6 +342,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("body-bytes", "64MiB", "67108865"),
         ("bodies-bytes", "1MiB", "1048575"),
         ("body-idle-timeout", "365d", "366d"),
+        ("body-timeout", "1ms", "0s"),
         ("channels-max", "65535", "65536"),
         ("channels-max", "1", "0"),
         ("input-bytes", "0", "2GiB"),

@@ -11,6 +11,7 @@ use crate::{
     Observed,
     support::{
         client::Client,
+        h2::H2,
         server::{Way, config},
         until,
     },
@@ -245,5 +246,73 @@ fn who_was_asked_for_a_body_that_is_too_large_reads_why_it_is_refused() {
     }
     client.send("0\r\n\r\n");
     client.answer().problem(413);
+    world.assert_untouched();
+}
+
+#[test]
+fn a_byte_now_and_then_does_not_keep_a_body_open_for_ever() {
+    let body_timeout = Duration::from_millis(300);
+    let mut world = Observed::start(Way::Socket, Config { body_timeout, ..config(Way::Socket) });
+    for path in ["/broadcast", "/publish"] {
+        let mut client = world.server.client();
+        client.send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n"));
+        let start = Instant::now();
+        while start.elapsed() < 10 * body_timeout && client.try_send("x") {
+            // The pause is what is tested.
+            thread::sleep(body_timeout / 20);
+        }
+        assert!(client.answer().problem(408).contains("too slow"), "{path}");
+        world.assert_untouched();
+    }
+}
+
+/// All but the last byte of `count` bodies that fill the room, over HTTP/1.1; they have to be kept.
+fn fill(world: &Observed, count: usize, bytes: usize) -> Vec<Client> {
+    let begin_one = |_| {
+        let mut client = world.server.client();
+        begin(&mut client, bytes + 1);
+        client.send(vec![b'x'; bytes]);
+        client
+    };
+    (0..count).map(begin_one).collect()
+}
+
+#[test]
+fn bodies_that_lack_a_byte_make_room_for_others_as_soon_as_they_have_fallen_behind() {
+    for path in ["/clients/nobody", "/publish?client=nobody"] {
+        let mut world = Observed::start(Way::Socket, Config { bodies_bytes_max: 64_000, ..config(Way::Socket) });
+        let mut slow = fill(&world, 64, 1_000);
+        let publish = || world.server.post(path, &[], [b'x'; 900]).status;
+        until("all of them have come", || publish() == 503);
+        until("one of them had to go", || publish() == 202);
+        let h2 = H2::open(world.server.address);
+        assert_eq!(h2.request("POST", path, &[], &[b'x'; 1_000]).status, 202);
+        // Those that were not in the way are still there.
+        let (mut taken, mut cut) = (0, 0);
+        for client in &mut slow {
+            client.try_send("x");
+            match client.answer().status {
+                202 => taken += 1,
+                408 => cut += 1,
+                status => panic!("{status}"),
+            }
+        }
+        assert!(cut >= 1 && taken >= 32, "{cut} were cut, {taken} were not");
+        for _ in 0..taken {
+            world.observer.data();
+        }
+        world.assert_untouched();
+    }
+}
+
+#[test]
+fn bodies_of_one_http_2_connection_have_half_of_the_room_together() {
+    let mut world = Observed::start(Way::Socket, Config { bodies_bytes_max: 64_000, ..config(Way::Socket) });
+    let h2 = H2::open(world.server.address);
+    let unfinished: Vec<_> = (0..32).map(|_| h2.begin("/broadcast", &[b'x'; 1_000])).collect();
+    until("they are half of it", || h2.request("POST", "/clients/nobody", &[], b"x").status == 503);
+    assert_eq!(world.server.post("/clients/nobody", &[], [b'x'; 31_999]).status, 202, "others have the other half");
+    drop(unfinished);
+    until("it was given back", || h2.request("POST", "/clients/nobody", &[], &[b'x'; 60_000]).status == 202);
     world.assert_untouched();
 }

@@ -1,12 +1,18 @@
 //! [`H2`]: an HTTP/2 client with prior knowledge, made of hyper's, that blocks and is not patient for ever.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::{
     Request,
-    body::Incoming,
+    body::{Body, Frame, Incoming, SizeHint},
     client::conn::http2::{Builder, SendRequest},
     header::HeaderValue,
 };
@@ -19,7 +25,46 @@ use super::{PATIENCE, client::Answer, stream::Stream, wire::Head};
 #[derive(Clone, Debug)]
 pub(crate) struct H2 {
     runtime: Arc<Runtime>,
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Sent>,
+}
+
+/// The body of a request: one piece, and perhaps more of which nothing comes.
+#[derive(Debug)]
+struct Sent {
+    piece: Option<Bytes>,
+    is_whole: bool,
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.piece.take() {
+            Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            None if self.is_whole => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.piece.is_none() && self.is_whole
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let bytes = self.piece.as_ref().map_or(0, Bytes::len) as u64;
+        if self.is_whole { SizeHint::with_exact(bytes) } else { SizeHint::default() }
+    }
+}
+
+/// A request whose body has no end; dropped, it is broken off.
+#[derive(Debug)]
+pub(crate) struct Unfinished(tokio::task::JoinHandle<()>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The body of an answer.
@@ -59,7 +104,8 @@ impl H2 {
             // Text of any kind, not only ASCII.
             request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
+        let piece = (!body.is_empty()).then(|| Bytes::copy_from_slice(body));
+        let request = request.body(Sent { piece, is_whole: true }).unwrap();
         let mut sender = self.sender.clone();
         let answer = self.runtime.block_on(async { timeout(PATIENCE, sender.send_request(request)).await });
         let (parts, body) = answer.expect("no answer in time").unwrap().into_parts();
@@ -67,6 +113,18 @@ impl H2 {
         let fields = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let head = Head { version: format!("{:?}", parts.version), status: parts.status.as_u16(), fields };
         (head, H2Body { body, h2: self.clone() })
+    }
+
+    /// Sends a POST, and `bytes` of its body, which does not end.
+    pub(crate) fn begin(&self, path: &str, bytes: &[u8]) -> Unfinished {
+        let body = Sent { piece: Some(Bytes::copy_from_slice(bytes)), is_whole: false };
+        let request = Request::builder().method("POST").uri(format!("http://test{path}")).body(body).unwrap();
+        let mut sender = self.sender.clone();
+        Unfinished(self.runtime.spawn(async move {
+            // An answer that came would end the body.
+            let _answer = sender.send_request(request).await;
+            std::future::pending::<()>().await;
+        }))
     }
 
     /// Sends a request and reads its answer to the end.
