@@ -52,6 +52,8 @@ pub(crate) struct Handoff {
     room_bytes: AtomicUsize,
     /// HTTP/1: bytes have come since the connection had something to do.
     has_begun_head: AtomicBool,
+    /// HTTP/1: the request line that is coming has a `#`.
+    has_fragment: AtomicBool,
     /// HTTP/2: a frame is not whole, or a head.
     has_open_frames: AtomicBool,
 }
@@ -156,6 +158,16 @@ impl Handoff {
     /// The I/O wrapper has read something.
     pub(crate) fn note_read(&self) {
         self.has_begun_head.store(true, Ordering::Relaxed);
+    }
+
+    /// The request line that is coming has a `#`, or none so far.
+    pub(crate) fn note_fragment(&self, has_fragment: bool) {
+        self.has_fragment.store(has_fragment, Ordering::Relaxed);
+    }
+
+    /// Whether the request that has just come has a `#` in its target. The next one has none until it is seen.
+    pub(crate) fn take_fragment(&self) -> bool {
+        self.has_fragment.swap(false, Ordering::Relaxed)
     }
 
     /// The same of HTTP/2, where other things come than requests.

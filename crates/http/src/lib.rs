@@ -40,6 +40,7 @@ mod problem;
 mod publish;
 mod query;
 mod quoted;
+mod request_line;
 mod rfc3339;
 mod room;
 mod route;

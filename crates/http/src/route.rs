@@ -52,6 +52,10 @@ impl Route {
             () if is_asked => Ok(Self::Options { allow: POST }),
             () => Err(Problem::method_not_allowed(POST)),
         };
+        if path == "*" && is_asked {
+            // Of the server as a whole (RFC 9110 9.3.7).
+            return Ok(Self::Options { allow: BOTH });
+        }
         match segments[..] {
             ["" | "sse"] => only_get(Self::Stream { channel: None, is_head }),
             ["healthz"] => only_get(Self::Health),
@@ -123,5 +127,6 @@ mod tests {
         assert_eq!(status(Method::POST, "/channels/news.*"), 200);
         assert_eq!(status(Method::HEAD, "/sse"), 200);
         assert_eq!(status(Method::OPTIONS, "/channels/a"), 200);
+        assert_eq!((status(Method::OPTIONS, "*"), status(Method::GET, "*")), (200, 404));
     }
 }

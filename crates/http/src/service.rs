@@ -54,7 +54,11 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let method = request.method().clone();
         let keep_alive = self.keep_alive(&request);
         let cors = Cors::of(&self.app.config, &request);
-        let route = host::check(&request).and_then(|()| Route::parse(request.method(), request.uri().path()));
+        let checked = match self.peer.handoff.take_fragment() {
+            true => Err(Problem::bad_request("the target must not have a #: in a name it is %23")),
+            false => host::check(&request),
+        };
+        let route = checked.and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
         let answer = match route {
             Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),

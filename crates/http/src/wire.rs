@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{frames::Frames, handoff::Handoff};
+use crate::{frames::Frames, handoff::Handoff, request_line::RequestLine};
 
 /// What an HTTP/2 client sends first (RFC 9113 3.4). Its first three bytes begin no HTTP/1 method.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -38,12 +38,22 @@ pub(crate) struct Wire {
     ahead_to: usize,
     /// Of HTTP/2 only.
     frames: Option<Frames>,
+    /// Of HTTP/1 only.
+    line: RequestLine,
     handoff: Arc<Handoff>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, handoff: Arc<Handoff>) -> Self {
-        Self { stream, ahead: [0; PREFACE.len()], ahead_from: 0, ahead_to: 0, frames: None, handoff }
+        Self {
+            stream,
+            ahead: [0; PREFACE.len()],
+            ahead_from: 0,
+            ahead_to: 0,
+            frames: None,
+            line: RequestLine::default(),
+            handoff,
+        }
     }
 
     /// Reads as many bytes as it takes to know the protocol, and the whole of HTTP/2's preface, because hyper would
@@ -80,7 +90,14 @@ impl Wire {
             return;
         }
         match &mut self.frames {
-            None => self.handoff.note_read(),
+            None => {
+                if self.handoff.is_idle() && !self.handoff.has_begun_head() {
+                    self.line = RequestLine::default();
+                }
+                self.line.feed(bytes);
+                self.handoff.note_fragment(self.line == RequestLine::Fragment);
+                self.handoff.note_read();
+            }
             Some(frames) => {
                 frames.feed(bytes);
                 self.handoff.note_frames(frames.are_open());

@@ -67,3 +67,51 @@ fn no_cache_may_keep_what_is_wrong_or_what_is_so_now() {
     let refused = server.post("/broadcast", &[("origin", "https://evil.example")], "x");
     assert_eq!((refused.status, refused.head.get("cache-control")), (403, Some("no-store")));
 }
+
+#[test]
+fn a_raw_number_sign_in_a_target_is_400_and_publishes_nothing() {
+    let server = Server::new(Way::Socket);
+    let mut stream = server.subscribe("/channels/a");
+    let mut client = server.client();
+    for _ in 0..2 {
+        for target in ["/channels/a#b", "/channels/a/broadcast#", "/publish?channel=a#b", "http://test/channels/a#"] {
+            let answer = client.request("POST", target, &[], b"x#y");
+            assert!(answer.problem(400).contains("%23"), "{target}");
+        }
+        let answer = client.request("POST", "/channels/a", &[("x", "#")], b"# in a body");
+        assert_eq!(answer.status, 202);
+        assert_eq!(stream.data(), "# in a body");
+        let answer = client.request("POST", "/channels/a%23b", &[], b"x");
+        assert_eq!(answer.status, 202, "encoded it is part of a name");
+    }
+}
+
+#[test]
+fn what_a_route_understands_is_said_by_options_and_where_a_method_is_not_known() {
+    let server = Server::new(Way::Socket);
+    let h2 = H2::open(server.address);
+    let (get, post, both) = ("GET, HEAD, OPTIONS", "POST, OPTIONS", "GET, HEAD, POST, OPTIONS");
+    let routes = [
+        ("/", get),
+        ("/sse", get),
+        ("/healthz", get),
+        ("/readyz", get),
+        ("/channels/a/history", get),
+        ("/channels/a", both),
+        ("/channels/a/broadcast", post),
+        ("/broadcast", post),
+        ("/publish", post),
+        ("/clients/a", post),
+        ("/ping/a", post),
+    ];
+    for (path, allow) in routes {
+        for (method, status) in [("OPTIONS", 204), ("DELETE", 405), ("PUT", 405)] {
+            for answer in [server.client().request(method, path, &[], b""), h2.request(method, path, &[], b"")] {
+                assert_eq!((answer.status, answer.head.get("allow")), (status, Some(allow)), "{method} {path}");
+            }
+        }
+    }
+    let answer = server.client().request("OPTIONS", "*", &[], b"");
+    assert_eq!((answer.status, answer.head.get("allow")), (204, Some(both)));
+    server.client().request("OPTIONS", "/nowhere", &[], b"").problem(404);
+}

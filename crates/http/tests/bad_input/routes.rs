@@ -165,7 +165,7 @@ fn a_refused_subscription_leaves_the_connection_usable() {
 fn targets_that_are_no_path_are_answered_all_the_same() {
     let mut world = Observed::new();
     for (line, status) in [
-        ("OPTIONS *", 404),
+        ("OPTIONS *", 204),
         ("GET http://elsewhere/nowhere", 404),
         ("GET http://elsewhere/healthz", 200),
         ("GET /healthz?%", 200),
