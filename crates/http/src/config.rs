@@ -53,6 +53,9 @@ pub struct Config {
     pub retry_ms: RangeInclusive<u64>,
     /// The kernel's send buffer of a connection, in bytes. Default 256 KiB.
     pub send_buffer_bytes: usize,
+    /// Of the send buffers of all connections together, about: where there are many connections, a new one gets its share of it, but
+    /// 16 KiB at least. Default 1 GiB. (Linux reserves twice what it is asked for, for what it needs itself.)
+    pub send_buffers_bytes_max: usize,
     /// Streams that may be open, over all versions of HTTP; more are told to come back later. Default: no limit but those of
     /// sockets and of HTTP/2.
     pub connections_max: usize,
@@ -104,6 +107,7 @@ impl Default for Config {
             channels_max: 128,
             retry_ms: 1_000..=3_000,
             send_buffer_bytes: 256 << 10,
+            send_buffers_bytes_max: 1 << 30,
             connections_max: usize::MAX,
             sockets_max: usize::MAX,
             publish_key: None,

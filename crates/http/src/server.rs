@@ -147,7 +147,8 @@ fn prepare(app: &App, stream: TcpStream) -> io::Result<std::net::TcpStream> {
     let stream = stream.into_std()?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(app.config.send_buffer_bytes)?;
+    let (one_max, all_max) = (app.config.send_buffer_bytes, app.config.send_buffers_bytes_max);
+    socket.set_send_buffer_size(app.sockets.send_buffer_bytes(one_max, all_max))?;
     let keepalive =
         TcpKeepalive::new().with_time(KEEPALIVE_TIME).with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;

@@ -20,6 +20,8 @@ const CLOSING_TIME: Duration = Duration::from_millis(50);
 const ASKED_MAX: usize = 4;
 /// Sockets that event streams leave to publishers and other requests; of few sockets, a quarter.
 const KEPT_FROM_STREAMS_MAX: usize = 64;
+/// The smallest share of send buffers: some events of usual size, so that a reader who is in time is not taken for a slow one.
+const SEND_BUFFER_BYTES_MIN: usize = 16 << 10;
 
 /// All sockets of a server.
 #[derive(Debug)]
@@ -56,6 +58,14 @@ impl Sockets {
             let _ = timeout(CLOSING_TIME, freed).await;
         }
         self.take()
+    }
+
+    /// What the kernel may keep unsent for a socket that is opened now: `one_max`, or its share of `all_max` among as many as are
+    /// open, if that is less. The earlier ones keep theirs; so `n` sockets have `all_max` times 1 + ln(n * `one_max` / `all_max`) at
+    /// most, until the shares are as small as they get.
+    pub(crate) fn send_buffer_bytes(&self, one_max: usize, all_max: usize) -> usize {
+        let share = all_max / self.open.load(Ordering::Relaxed).max(1);
+        share.max(SEND_BUFFER_BYTES_MIN).min(one_max)
     }
 
     fn take(self: &Arc<Self>) -> Option<SocketPlace> {
@@ -97,6 +107,26 @@ mod tests {
         let (third, ()) = tokio::join!(sockets.enter(&idle), closing);
         assert!(third.is_some());
         assert!(sockets.enter(&idle).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_socket_gets_its_share_of_send_buffers_among_those_that_are_open() {
+        let (sockets, idle) = (Sockets::new(100), Idle::new(0));
+        let share = |sockets: &Sockets| sockets.send_buffer_bytes(256 << 10, 1 << 20);
+        let mut places = Vec::new();
+        for _ in 0..4 {
+            places.push(sockets.enter(&idle).await.unwrap());
+            assert_eq!(share(&sockets), 256 << 10);
+        }
+        places.push(sockets.enter(&idle).await.unwrap());
+        assert_eq!(share(&sockets), (1 << 20) / 5);
+        for _ in 5..100 {
+            places.push(sockets.enter(&idle).await.unwrap());
+        }
+        assert_eq!(share(&sockets), 16 << 10);
+        assert_eq!(sockets.send_buffer_bytes(4 << 10, 1 << 20), 4 << 10, "never more than one may have");
+        drop(places);
+        assert_eq!(share(&sockets), 256 << 10);
     }
 
     #[test]

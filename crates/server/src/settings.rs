@@ -214,6 +214,11 @@ pub(crate) struct Serve {
     #[arg(long, env = "FANFARE_SEND_BUFFER_BYTES", value_name = "SIZE", default_value = "256KiB", value_parser = size(4 * KIB, GIB), help_heading = "Limits")]
     send_buffer_bytes: usize,
 
+    /// The send buffers of all connections together, about: where there are many, a new one gets its share of it, but 16KiB at least.
+    /// Linux reserves twice as much.
+    #[arg(long, env = "FANFARE_SEND_BUFFERS_BYTES", value_name = "SIZE", default_value = "1GiB", value_parser = size(4 * KIB, usize::MAX), help_heading = "Limits")]
+    send_buffers_bytes: usize,
+
     /// Streams of one HTTP/2 connection.
     #[arg(long, env = "FANFARE_H2_STREAMS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32).range(1..=1_000_000), help_heading = "Limits")]
     h2_streams: u32,

@@ -96,6 +96,7 @@ idle-connections-max = 38
 channels-max = 17
 input-bytes = 0
 send-buffer-bytes = 19456
+send-buffers-bytes = 46080
 h2-streams = 20
 h2-streams-total = 42
 h2-send-buffer-bytes = "21KiB"
@@ -347,6 +348,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("channels-max", "1", "0"),
         ("input-bytes", "0", "2GiB"),
         ("send-buffer-bytes", "4KiB", "4095"),
+        ("send-buffers-bytes", "4KiB", "4095"),
         ("send-buffer-bytes", "1GiB", "1073741825"),
         ("h2-streams", "1", "0"),
         ("h2-send-buffer-bytes", "1KiB", "1023"),
