@@ -235,7 +235,7 @@ fn over_http_1_a_page_that_is_not_taken_in_its_time_ends_its_connection_in_the_m
     let server = Server::start(Way::Socket, limits);
     publish_large(&server, 40);
     let path = "/channels/a/history";
-    let mut stuck = Client::open_narrow(server.address);
+    let mut stuck = Client::open_with(server.address, 4 << 10);
     stuck.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
     assert_eq!(stuck.head().status, 200);
     until("it has had its time", || !stuck.try_send(" "));

@@ -57,8 +57,13 @@ impl Client {
 
     /// A connection with a small receive buffer that never grows, so that it is soon full.
     pub(crate) fn open_narrow(address: SocketAddr) -> Self {
+        Self::open_with(address, 64 << 10)
+    }
+
+    /// The same, with a receive buffer of so many bytes.
+    pub(crate) fn open_with(address: SocketAddr, receive_bytes: usize) -> Self {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        socket.set_recv_buffer_size(64 << 10).unwrap();
+        socket.set_recv_buffer_size(receive_bytes).unwrap();
         socket.connect(&address.into()).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
