@@ -9,14 +9,13 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use fanfare_core::{Cut, Feed};
+use fanfare_core::Cut;
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
     excerpt::Excerpt,
     handoff::{Handoff, Owed},
     piece::{Piece, Pieces},
-    tcp::Tcp,
 };
 
 /// The body of an answer, for hyper to send.
@@ -37,7 +36,7 @@ pub(crate) enum Content {
     /// A page of history.
     Excerpt(Box<Excerpt>),
     /// A stream that hyper carries to its end, a piece at a time.
-    Stream { prelude: Bytes, feed: Box<Feed<Tcp>>, pieces: Pieces },
+    Stream { prelude: Bytes, pieces: Box<Pieces> },
 }
 
 impl Body {
@@ -53,8 +52,8 @@ impl Body {
     /// Of a stream: ready when it has to end at once, because its peer takes nothing or the drain is over. The body ends with an
     /// error then; this is for where it is not polled (see [`crate::Handle::answer`]). To be awaited in one place only.
     pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let Content::Stream { feed, .. } = &self.content else { return None };
-        let signal = feed.cut_signal();
+        let Content::Stream { pieces, .. } = &self.content else { return None };
+        let signal = pieces.cut_signal();
         Some(poll_fn(move |cx| signal.poll_cut(cx)))
     }
 
@@ -124,9 +123,9 @@ impl hyper::body::Body for Body {
                 handoff.reach();
                 return Poll::Pending;
             }
-            Content::Stream { prelude, feed, pieces } if prelude.is_empty() => {
+            Content::Stream { prelude, pieces } if prelude.is_empty() => {
                 let frame = |piece| Frame::data(Chunk(Part::Piece(piece)));
-                return Poll::Ready(ready!(pieces.poll_next(feed, cx)).map(|next| next.map(frame)));
+                return Poll::Ready(ready!(pieces.poll_next(cx)).map(|next| next.map(frame)));
             }
             Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
         };

@@ -6,28 +6,33 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use fanfare_core::{Cut, Feed, Outgoing};
+use fanfare_core::{Cut, CutSignal, Feed, Outgoing};
 
 use crate::tcp::Tcp;
 
-/// Cuts messages into pieces of at most so many bytes.
+/// Cuts the messages of a feed into pieces of at most so many bytes.
 #[derive(Debug)]
 pub(crate) struct Pieces {
+    feed: Feed<Tcp>,
     bytes_max: usize,
     /// The message that has been begun, and how much of it was given out.
     begun: Option<(Arc<Outgoing<Tcp>>, usize)>,
 }
 
 impl Pieces {
-    pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max: bytes_max.max(1), begun: None }
+    pub(crate) fn new(feed: Feed<Tcp>, bytes_max: usize) -> Self {
+        Self { feed, bytes_max: bytes_max.max(1), begun: None }
+    }
+
+    pub(crate) fn cut_signal(&self) -> CutSignal {
+        self.feed.cut_signal()
     }
 
     /// The next piece; `None` at the end of the stream.
-    pub(crate) fn poll_next(&mut self, feed: &mut Feed<Tcp>, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Cut>>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Cut>>> {
         let (outgoing, from) = match self.begun.take() {
             Some(begun) => begun,
-            None => match ready!(feed.poll_next(cx)) {
+            None => match ready!(self.feed.poll_next(cx)) {
                 Some(Ok(outgoing)) => (Arc::new(outgoing), 0),
                 Some(Err(cut)) => return Poll::Ready(Some(Err(cut))),
                 None => return Poll::Ready(None),

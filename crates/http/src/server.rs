@@ -113,8 +113,8 @@ async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -
     }
 }
 
-/// Sends a socket to the shard that has the fewest. If there is no room for it, it is closed without a word: EventSource comes
-/// back then, and would never do so after a `503`.
+/// Sends a socket to the shard that has the fewest. If there is no room for it, it is reset: EventSource comes back then. It
+/// would never do so after a `503`, nor, in Firefox, after an end without an answer.
 async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane], refused: &Sampler) {
     let Some(place) = app.sockets.enter(&app.idle).await else {
         if let Some(left_out) = refused.admit(app.now_ms()) {
@@ -124,6 +124,8 @@ async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane]
                 left_out, "no room for a connection: none of those that are open is idle"
             );
         }
+        // One that is gone by now needs no reset.
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         return;
     };
     match prepare(app, stream) {

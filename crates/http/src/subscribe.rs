@@ -87,8 +87,8 @@ pub(crate) fn subscribe(
     } else {
         let feed = subscription.into_feed();
         owed.keep(feed.cut_signal());
-        let pieces = Pieces::new(app.config.h2_send_buffer_bytes);
-        Content::Stream { prelude, feed: Box::new(feed), pieces }
+        let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));
+        Content::Stream { prelude, pieces }
     };
     Ok(head(content.into(), request.version))
 }
