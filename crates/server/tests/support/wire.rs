@@ -65,9 +65,14 @@ impl Requests {
         self.0.get_mut().write_all(request.as_bytes())?;
         let (status, head) = read_head(&mut self.0)?;
         let mut answer = Answer { status, head, body: String::new() };
-        let length = answer.header("content-length").expect("a length").parse().unwrap();
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
+        let mut body = Vec::new();
+        if answer.header("transfer-encoding") == Some("chunked") {
+            Chunks { stream: &mut self.0, left: 0 }.read_to_end(&mut body)?;
+            assert_eq!(read_line(&mut self.0)?, "", "nothing follows the last chunk");
+        } else {
+            body.resize(answer.header("content-length").expect("a length").parse().unwrap(), 0);
+            self.0.read_exact(&mut body)?;
+        }
         answer.body = String::from_utf8(body).unwrap();
         Ok(answer)
     }
@@ -84,7 +89,7 @@ pub(crate) struct Block {
 
 /// An open event stream.
 #[derive(Debug)]
-pub(crate) struct EventStream(BufReader<Chunks>);
+pub(crate) struct EventStream(BufReader<Chunks<BufReader<TcpStream>>>);
 
 impl EventStream {
     /// Comes back behind `last_event_id`, if there is one.
@@ -135,12 +140,12 @@ impl EventStream {
 
 /// The body of a chunked answer, without the chunks.
 #[derive(Debug)]
-struct Chunks {
-    stream: BufReader<TcpStream>,
+struct Chunks<R> {
+    stream: R,
     left: usize,
 }
 
-impl Read for Chunks {
+impl<R: BufRead> Read for Chunks<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
             let size = read_line(&mut self.stream)?;
