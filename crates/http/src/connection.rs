@@ -41,10 +41,16 @@ const H2_WINDOW_BYTES: u32 = 64 << 10;
 const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
 /// Serves one socket to its end.
-pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, place: Place, peer: Peer, stop: Arc<Stop>) {
+pub(crate) async fn serve(
+    app: Arc<App>,
+    stream: TcpStream,
+    place: Place,
+    peer: Peer,
+    idle: IdlePlace,
+    stop: Arc<Stop>,
+) {
     let handoff = Arc::clone(&peer.handoff);
     let mut wire = Wire::new(stream, Arc::clone(&handoff));
-    let idle = app.idle.begin(&handoff);
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,

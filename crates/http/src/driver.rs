@@ -21,9 +21,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{
-    app::App, connection, handoff::Handoff, lane::Accepted, log::NoticeLog, service::Peer, stop::Stop, tcp::Tcp,
-};
+use crate::{app::App, connection, lane::Accepted, log::NoticeLog, service::Peer, stop::Stop, tcp::Tcp};
 
 /// Every slot is looked at once a second, or often enough for a short heartbeat.
 const TICK_MS_MAX: u64 = 250;
@@ -110,11 +108,11 @@ async fn accept(
 
 /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
 fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Arc<Stop>, alive: mpsc::Sender<()>) {
-    let Accepted { stream, address, place } = accepted;
+    let Accepted { stream, address, place, handoff, idle } = accepted;
     match TcpStream::from_std(stream) {
         Ok(stream) => {
-            let peer = Peer { address, shard, is_h1: false, handoff: Arc::new(Handoff::default()) };
-            let served = connection::serve(Arc::clone(app), stream, place, peer, Arc::clone(stop));
+            let peer = Peer { address, shard, is_h1: false, handoff };
+            let served = connection::serve(Arc::clone(app), stream, place, peer, idle, Arc::clone(stop));
             spawn(async move {
                 served.await;
                 drop(alive);

@@ -199,7 +199,7 @@ impl Handle {
     /// peer takes nothing, and nothing but [`Body::cut`] tells that the stream is to end: whoever runs the request drops
     /// hyper's future of it then, or closes the connection.
     pub async fn answer(&self, request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
-        let (shard, place) = Lane::emptiest(&self.lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place())));
+        let (shard, place) = Lane::emptiest(&self.lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place(None))));
         let handoff = Arc::new(Handoff::of(place));
         let peer = Peer { address, shard, is_h1: false, handoff };
         let service = Service { app: Arc::clone(&self.app), peer };

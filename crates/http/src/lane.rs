@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::sockets::SocketPlace;
+use crate::{handoff::Handoff, idle::IdlePlace, sockets::SocketPlace};
 
 /// Sockets that were accepted and that their shard has not taken yet.
 const ACCEPTED_MAX: usize = 1_024;
@@ -21,6 +21,9 @@ pub(crate) struct Accepted {
     pub(crate) stream: TcpStream,
     pub(crate) address: SocketAddr,
     pub(crate) place: Place,
+    pub(crate) handoff: Arc<Handoff>,
+    /// It is idle from the moment on in which it is accepted, whenever its thread comes to it.
+    pub(crate) idle: IdlePlace,
 }
 
 /// The way to one shard.
@@ -45,15 +48,14 @@ impl Lane {
 
     /// Sends a socket along. If the shard is gone it is closed: the shard has drained, or panicked, which ends the
     /// server elsewhere.
-    pub(crate) async fn send(&self, stream: TcpStream, address: SocketAddr, socket: SocketPlace) {
-        let place = Place { _socket: Some(socket), ..self.place() };
-        let _ = self.sender.send(Accepted { stream, address, place }).await;
+    pub(crate) async fn send(&self, accepted: Accepted) {
+        let _ = self.sender.send(accepted).await;
     }
 
-    /// Counts one connection more, whose socket is somebody else's.
-    pub(crate) fn place(&self) -> Place {
+    /// Counts one connection more; without a socket if that is somebody else's.
+    pub(crate) fn place(&self, socket: Option<SocketPlace>) -> Place {
         self.places.fetch_add(1, Ordering::Relaxed);
-        Place { _shard: ShardPlace(Arc::clone(&self.places)), _socket: None }
+        Place { _shard: ShardPlace(Arc::clone(&self.places)), _socket: socket }
     }
 }
 

@@ -19,7 +19,8 @@ use crate::{
     clock,
     config::Config,
     fanfare::{Ended, Fanfare},
-    lane::Lane,
+    handoff::Handoff,
+    lane::{Accepted, Lane},
     log::Sampler,
 };
 
@@ -131,7 +132,9 @@ async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane]
     match prepare(app, stream) {
         Ok(stream) => {
             if let Some((_, lane)) = Lane::emptiest(lanes) {
-                lane.send(stream, address, place).await;
+                let handoff = Arc::new(Handoff::default());
+                let idle = app.idle.begin(&handoff);
+                lane.send(Accepted { stream, address, place: lane.place(Some(place)), handoff, idle }).await;
             }
         }
         Err(error) => debug!(%error, peer = %address, "gone before it was served"),

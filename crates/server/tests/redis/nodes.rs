@@ -145,7 +145,8 @@ fn a_batch_comes_in_its_order_from_every_node() {
 fn events_as_large_as_a_body_may_be_come_as_they_are() {
     const MIB: usize = 1 << 20;
     let redis = RedisServer::start(&[]);
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&redis.url(), &[]));
+    // However slowly they are read, all of them are kept.
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&redis.url(), &["--history-bytes", "16MiB"]));
     let mut watch = Watch::open(&b, "/channels/a");
     let mut due = Vec::new();
     for letter in ["a", "b", "c", "d", "e", "f"] {
