@@ -3,7 +3,9 @@
 mod support;
 
 use std::{
+    fs,
     io::ErrorKind,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -50,6 +52,35 @@ fn a_server_that_is_killed_keeps_what_it_wrote_to_disk_until_it_is_emptied() {
     assert_eq!(server.call(&["GET", "a"]).int(), 1);
     server.restart_empty();
     assert_eq!(server.call(&["GET", "a"]), Reply::Nil);
+}
+
+#[test]
+fn what_a_kill_has_torn_does_not_come_back_with_the_next_start_but_one() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let add = |server: &RedisServer, name: &str| {
+        let script = "redis.call('RPUSH', 'list', ARGV[1]) return redis.call('SET', 'last', ARGV[1])";
+        server.call(&["EVAL", script, "0", name]).ok();
+    };
+    add(&server, "whole");
+    add(&server, "torn");
+    server.kill();
+    let log = log_of(&server);
+    let bytes = fs::read(&log).unwrap();
+    let at = bytes.windows(3).rposition(|window| window == b"SET").unwrap();
+    fs::write(&log, &bytes[..at]).unwrap();
+    server.restart();
+    add(&server, "next");
+    server.restart();
+    let list = server.call(&["LRANGE", "list", "0", "-1"]);
+    assert_eq!(list.items().iter().map(Reply::text).collect::<Vec<_>>(), ["whole", "next"]);
+}
+
+/// Of a server with one base and one log behind it, or with one log.
+fn log_of(server: &RedisServer) -> PathBuf {
+    let directory = server.directory().join("appendonlydir");
+    let directory = if directory.exists() { directory } else { server.directory().to_owned() };
+    let mut files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "aof")).unwrap()
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod reply;
 mod sentinel;
 mod server;
 mod tls;
+mod torn_log;
 
 use std::{
     thread,

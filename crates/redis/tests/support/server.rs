@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, Reply, Session, Tls, free_port, until};
+use super::{PATIENCE, Reply, Session, Tls, free_port, torn_log, until};
 
 /// The path of another server that speaks the protocol: the tests once more with Valkey are `cargo xtask valkey`.
 const PROGRAM: &str = "FANFARE_TEST_REDIS_SERVER";
@@ -168,6 +168,7 @@ impl RedisServer {
     #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.kill();
+        torn_log::mend(self.directory.path());
         // A test that looked for a free port may have bound this one for a moment.
         until("it gets its port again", || self.run().is_ok());
     }
