@@ -231,6 +231,10 @@ async fn check_server(connection: &mut MultiplexedConnection) -> Result<Option<S
             "its version is {version}; {major}.{minor} is the oldest that will do"
         )));
     }
+    if text("loading") == "1" {
+        // Until it has, it also says that it has no log.
+        return Err(LinkError::new("it is still reading its data from disk"));
+    }
     let policy = text("maxmemory_policy");
     if policy.starts_with("allkeys") {
         warn!(%policy, "Redis may throw the Stream away when its memory is full: set maxmemory-policy to noeviction");

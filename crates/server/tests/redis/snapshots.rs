@@ -1,10 +1,15 @@
 //! A Redis that goes on from a snapshot has lost what came after it, and whoever knew may be gone as well: so it is told to
 //! everybody who may have had it.
 
+use std::thread;
+
 use crate::{
     node::DURABLE,
     rig::RedisServer,
-    support::server::{Server, id},
+    support::{
+        server::{Server, id},
+        until,
+    },
     watch::Watch,
 };
 
@@ -65,4 +70,28 @@ fn nothing_is_told_where_redis_has_a_log_of_all() {
     let mut watch = Watch::resume(&node, "/channels/a", &ids[0]);
     watch.until("and this");
     assert!(watch.gaps.is_empty(), "{:?}", watch.gaps);
+}
+
+/// While Redis reads its log it says that it has none.
+#[test]
+fn nothing_is_told_where_a_node_comes_while_redis_reads_its_log() {
+    let mut redis = RedisServer::start(&DURABLE);
+    let node = Server::node(&redis.url(), &[]);
+    let mut watch = Watch::open(&node, "/channels/a");
+    node.publish("/channels/a", "first");
+    let fill = "for i = 1, 5000 do redis.call('INCR', 'filler') end";
+    redis.call(&["EVAL", fill, "0"]).ok();
+    // Microseconds for each command: long enough to be found at it.
+    redis.set_argument("--key-load-delay", "300");
+    for again in ["second", "third"] {
+        thread::scope(|scope| {
+            scope.spawn(|| redis.restart());
+            until("the node finds Redis at its log", || {
+                node.get("/readyz").body.contains("it is still reading its data from disk")
+            });
+        });
+        node.publish_at_last("/channels/a", &[], again);
+    }
+    watch.until("third");
+    assert_eq!((watch.data(), watch.gaps.len()), (vec!["first", "second", "third"], 0));
 }
