@@ -7,35 +7,16 @@ mod support;
 use std::{collections::BTreeMap, sync::Arc, sync::atomic::Ordering};
 
 use fanfare_core::{
-    Config, Draft, Event, EventId, Gap, GapReason, Pattern, ReadLimit, Retention, Retentions, RingBudget, Start, Target,
+    Config, Draft, Event, EventId, Gap, GapReason, Pattern, Retention, Retentions, RingBudget, Start, Target,
 };
-use support::{Kit, Rng, all, channel, to_channel, to_client};
+use support::{Kit, Rng, all, channel, expired, keeping, limit, say, to_channel, to_client};
 
 const BORN: EventId = EventId::new(1_000, 0);
-
-fn limit(messages_max: usize) -> ReadLimit {
-    ReadLimit { messages_max, bytes_max: usize::MAX }
-}
-
-fn keeping(each: Retention) -> Kit {
-    Kit::new(Config { history: Retentions { each, ..Retentions::default() }, ..Config::default() })
-}
 
 /// The data of everything that is kept of channel `name`, and the gap for one who asks from `after` on.
 fn page(kit: &Kit, name: &str, after: EventId) -> (Vec<String>, Option<Gap>) {
     let page = kit.hub.history(&channel(name), &Start::After(after), limit(usize::MAX));
     (page.messages.iter().map(|message| message.fields().data).collect(), page.gap)
-}
-
-fn say(kit: &mut Kit, name: &str, text: &str) {
-    for word in text.split_whitespace() {
-        kit.publish(to_channel(name, word));
-    }
-    kit.run();
-}
-
-fn expired(from: EventId, to: EventId) -> Option<Gap> {
-    Some(Gap { from: Some(from), to: Some(to), missed: None, reason: GapReason::Expired })
 }
 
 #[test]

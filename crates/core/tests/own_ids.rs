@@ -2,29 +2,8 @@
 
 mod support;
 
-use fanfare_core::{
-    Config, Event, EventId, Framing, Gap, GapReason, Pattern, Policy, ReadLimit, Retention, Retentions, Start,
-};
-use support::{Kit, channel, data_of, to_channel, told_to};
-
-fn limit(messages_max: usize) -> ReadLimit {
-    ReadLimit { messages_max, bytes_max: usize::MAX }
-}
-
-fn keeping(each: Retention) -> Kit {
-    Kit::new(Config { history: Retentions { each, ..Retentions::default() }, ..Config::default() })
-}
-
-fn say(kit: &mut Kit, name: &str, text: &str) {
-    for word in text.split_whitespace() {
-        kit.publish(to_channel(name, word));
-    }
-    kit.run();
-}
-
-fn expired(from: EventId, to: EventId) -> Option<Gap> {
-    Some(Gap { from: Some(from), to: Some(to), missed: None, reason: GapReason::Expired })
-}
+use fanfare_core::{Config, Event, EventId, Framing, Gap, GapReason, Pattern, Policy, Retention, Retentions, Start};
+use support::{Kit, channel, data_of, expired, keeping, limit, say, to_channel, told_to};
 
 fn own(name: &str, data: &str, id: &str) -> Event {
     to_channel(name, data).with_own_id(id).unwrap()

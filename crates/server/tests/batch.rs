@@ -7,8 +7,6 @@ use std::{
     fs::{self, File},
     io::{PipeWriter, Write as _, pipe},
     process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
 };
 
 use support::{
@@ -240,16 +238,22 @@ fn errors_name_the_lines_of_the_input() {
 
 #[test]
 fn a_quiet_producer_outlasts_the_pause_that_the_server_allows() {
-    let (_server, url) = serve(&["--body-idle-timeout", "500ms"]);
+    let (_server, url) = serve(&["--body-idle-timeout", "500ms", "--batch-idle-timeout", "500ms"]);
     let (input, mut lines) = pipe().unwrap();
     let mut command = fanfare();
     command.args(["publish", &url, "--ndjson", "--keep-alive", "20ms"]);
     let mut publisher = Process::start_with_input(&mut command, Stdio::from(input));
     drop(command);
     let line = "{\"channel\":\"a\",\"data\":1}\n";
-    // A silence longer than the server allows; the beginning of the second line waits with the producer.
+    // The beginning of the second line waits with the producer.
     write!(lines, "{line}{{\"channel\"").unwrap();
-    thread::sleep(Duration::from_millis(1000));
+    // Others that begin after it, and are as quiet without keep-alive lines, are refused one after the other meanwhile.
+    for _ in 0..2 {
+        let (input, _quiet) = pipe().unwrap();
+        let mut command = fanfare();
+        command.args(["publish", &url, "--ndjson", "--keep-alive", "1h"]);
+        Process::start_with_input(&mut command, Stdio::from(input)).line_with("error: Request Timeout: ");
+    }
     write!(lines, ":\"a\",\"data\":2}}\n{line}").unwrap();
     drop(lines);
     publisher.line_with(r#""published":3,"failed":0"#);

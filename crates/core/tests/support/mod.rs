@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part of this module")]
 
 mod chunks;
+mod kept;
 mod kit;
 mod member;
 mod parser;
@@ -14,6 +15,7 @@ mod wake;
 mod world;
 
 pub(crate) use chunks::Chunks;
+pub(crate) use kept::{expired, keeping, limit, say};
 pub(crate) use kit::{
     Kit, PublishFuture, all, channel, client, data_in, data_of, events_of, poll, taken, to_channel, to_client, told_to,
 };
