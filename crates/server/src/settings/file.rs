@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use fanfare_http::nearest;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -93,8 +94,7 @@ impl Known<'_> {
     }
 
     fn nearest(&self, key: &str) -> Option<&str> {
-        let distance = |known: &str| strsim::damerau_levenshtein(known, &key.to_lowercase().replace('_', "-"));
-        self.keys.iter().map(|(known, _)| known.as_str()).min_by_key(|known| distance(known))
+        nearest(key, self.keys.iter().map(|(known, _)| known.as_str()))
     }
 }
 
