@@ -9,8 +9,8 @@ use std::{
 };
 
 use fanfare_core::{
-    ClientId, Config, Event, Framing, Heartbeat, Hub, IdempotencyKey, Policy, ReadRequest, Receipt, Shard, SlotRef,
-    Start, Subscribe, Subscription, Turn, Wait,
+    ClientId, Config, Event, Form, Framing, Heartbeat, Hub, IdempotencyKey, Policy, ReadRequest, Receipt, Shard,
+    SlotRef, Start, Subscribe, Subscription, Turn, Wait,
 };
 
 use crate::{
@@ -183,8 +183,8 @@ fn enter(hub: &Arc<Hub<NoSocket>>, wishes: Subscribe) -> Subscription<NoSocket> 
 
 /// The wishes of everybody who has no others: the one channel, from now on.
 pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
-    let heartbeat = Heartbeat::default();
-    Subscribe { client, channels: vec![channel()], start: Start::Now, policy, heartbeat, shard: 0, now_ms: 0 }
+    let (heartbeat, form) = (Heartbeat::default(), Form::default());
+    Subscribe { client, channels: vec![channel()], start: Start::Now, policy, heartbeat, form, shard: 0, now_ms: 0 }
 }
 
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {

@@ -69,6 +69,17 @@ impl Event {
         Ok(event)
     }
 
+    /// An event made of one that was valid.
+    pub(crate) fn relayed(
+        targets: &[Target],
+        data: String,
+        own_id: Option<&str>,
+        retry_ms: Option<u64>,
+        kept: bool,
+    ) -> Self {
+        Self { targets: targets.to_vec(), data, kind: None, own_id: own_id.map(str::to_owned), retry_ms, kept }
+    }
+
     /// Sets the event type (the `event:` field): 1 to 256 bytes.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::{
     outlet::{Outlet, Socket},
     pass::{Pass, Run, bits},
     slot::{Ends, Fate, Slot, State},
+    subscription::Form,
 };
 
 /// What a delivery needs besides the slot.
@@ -38,6 +39,33 @@ impl Fan<'_> {
             return Ok(());
         }
         slot.account.matched += u64::from(due.count_ones());
+        match slot.form {
+            Form::Plain => self.give(slot, due, run),
+            Form::Envelope => self.give_enveloped(slot, due),
+        }
+    }
+
+    /// The same with envelopes in the place of the messages.
+    fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
+        let view = self.pass.envelopes.view(self.messages, due, &slot.subscriber);
+        let mut fan = Fan {
+            config: self.config,
+            messages: &view,
+            pass: self.pass,
+            accounts: self.accounts,
+            budget: self.budget,
+            scratch: self.scratch,
+            now_ms: self.now_ms,
+            queued: false,
+        };
+        let ends = fan.give(slot, due, &mut Run::new(&view));
+        let is_queued = fan.queued;
+        self.queued |= is_queued;
+        self.pass.envelopes.give_back(view);
+        ends
+    }
+
+    fn give<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
         if let Some((socket, framing)) = slot.idle_socket() {
             let (parts, bytes) = run.parts(due, framing);
             return match socket.poll_write(parts) {

@@ -177,7 +177,7 @@ impl<S> Hub<S> {
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
     pub fn subscribe(self: &Arc<Self>, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
-        let Subscribe { mut client, mut channels, start, policy, heartbeat, shard, now_ms } = subscribe;
+        let Subscribe { mut client, mut channels, start, policy, heartbeat, form, shard, now_ms } = subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
@@ -188,7 +188,7 @@ impl<S> Hub<S> {
         let [cursor, told, opened] = [EventId::ZERO; 3];
         let (channels, opened_ms) = (channels.into(), now_ms);
         let mut subscriber =
-            Box::new(Subscriber { client, channels, cursor, told, opened, policy, heartbeat, opened_ms });
+            Box::new(Subscriber { client, channels, cursor, told, opened, policy, heartbeat, form, opened_ms });
         let targets = if start == Start::Now { Vec::new() } else { subscriber.all_targets() };
         let inbox = &self.inboxes[shard];
         let slot = SlotRef { index: inbox.take_place(), connection };

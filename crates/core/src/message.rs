@@ -275,6 +275,19 @@ impl Message {
         fields
     }
 
+    /// The same event with other data and without a type.
+    pub(crate) fn with_data(&self, data: String) -> Self {
+        let event = Event::relayed(&self.0.targets, data, self.own_id(), self.retry_ms(), self.is_kept());
+        Draft::new(event, Arc::clone(&self.0.budget)).finish(self.id())
+    }
+
+    /// The reconnection time that it tells.
+    fn retry_ms(&self) -> Option<u64> {
+        let lines = std::str::from_utf8(self.sse()).unwrap_or_default().split('\n');
+        let mut head = lines.take_while(|line| !line.starts_with("data:"));
+        head.find_map(|line| line.strip_prefix("retry: ")).and_then(|ms| ms.parse().ok())
+    }
+
     /// The id that its publisher gave it.
     pub(crate) fn own_id(&self) -> Option<&str> {
         self.0.own_id.as_deref()

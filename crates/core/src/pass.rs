@@ -9,6 +9,7 @@ use std::{io::IoSlice, mem};
 use crate::{
     account::{Accounts, ChannelAccount},
     config::Config,
+    envelope::Envelopes,
     event_id::EventId,
     message::Message,
     outlet::Framing,
@@ -39,6 +40,7 @@ pub(crate) struct Pass {
     news: Vec<ChannelAccount>,
     /// So many slots in a row took all of this mark: most do, and most have the same.
     written: (u64, u64),
+    pub(crate) envelopes: Envelopes,
 }
 
 impl Pass {
@@ -153,6 +155,7 @@ impl Pass {
         self.messages.clear();
         self.news.clear();
         self.touched.clear();
+        self.envelopes.clear();
         (self.bytes, self.to_all, self.at) = (0, 0, 0);
     }
 }

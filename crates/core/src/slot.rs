@@ -17,7 +17,7 @@ use crate::{
     pass::Pass,
     policy::Policy,
     ring::Ring,
-    subscription::Subscriber,
+    subscription::{Form, Subscriber},
 };
 
 pub(crate) use catch_up::{Asked, CatchUp};
@@ -93,6 +93,8 @@ pub(crate) struct Slot<S> {
     pub(crate) is_full: bool,
     /// What waited for its body was taken away, and the body has taken nothing since.
     is_unread: bool,
+    /// Of its subscriber, who is further away.
+    pub(crate) form: Form,
     pub(crate) patience: Patience,
     pub(crate) account: Account,
     loss: Loss,
@@ -118,6 +120,7 @@ impl<S: Socket> Slot<S> {
             progress_ms: subscriber.opened_ms,
             is_full: false,
             is_unread: false,
+            form: subscriber.form,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
             loss: Loss::default(),

@@ -49,6 +49,18 @@ pub enum Heartbeat {
     Cursor,
 }
 
+/// How a connection gets its events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As they were published.
+    #[default]
+    Plain,
+    /// Without a type; the data is one JSON object: `{"channel":"news","event":"tick","data":"..."}`. Instead of `channel` there
+    /// is `"client":"42"` or `"all":true`, and no `event` if the event has no type. Of several channels it names the first, in
+    /// the order of their names, that the connection follows.
+    Envelope,
+}
+
 /// What a connection wants to receive: broadcasts to all, messages to `client`, and `channels`.
 #[derive(Clone, Debug)]
 pub struct Subscribe {
@@ -62,6 +74,8 @@ pub struct Subscribe {
     pub policy: Policy,
     /// What it is sent in silence.
     pub heartbeat: Heartbeat,
+    /// How it gets its events.
+    pub form: Form,
     /// Which shard owns it, below the number of shards.
     pub shard: usize,
     /// Monotonic milliseconds, of the clock that the shard is driven with.
@@ -80,6 +94,7 @@ pub(crate) struct Subscriber {
     pub(crate) opened: EventId,
     pub(crate) policy: Policy,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) form: Form,
     pub(crate) opened_ms: u64,
 }
 

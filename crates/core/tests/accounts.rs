@@ -5,7 +5,7 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
-    Account, Config, EventId, Framing, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Subscribe,
+    Account, Config, EventId, Form, Framing, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Subscribe,
     Subscription, Target, prelude,
 };
 use support::{
@@ -18,7 +18,8 @@ fn id(n: u64) -> EventId {
 
 fn follow(kit: &Kit, start: Start, heartbeat: Heartbeat) -> Subscription<MockSocket> {
     let (client, channels, policy) = (client("u"), vec![channel("a")], Policy::Repair);
-    let subscribe = Subscribe { client, channels, start, policy, heartbeat, shard: 0, now_ms: kit.now_ms };
+    let subscribe =
+        Subscribe { client, channels, start, policy, heartbeat, form: Form::Plain, shard: 0, now_ms: kit.now_ms };
     kit.hub.subscribe(subscribe).unwrap()
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Brought, Config, Desk as _, EventId, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy, PublishError,
-    ReadLimit, Refusal, Start, Submission, Subscribe, Turn, Wait,
+    Brought, Config, Desk as _, EventId, Form, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy,
+    PublishError, ReadLimit, Refusal, Start, Submission, Subscribe, Turn, Wait,
 };
 use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
 
@@ -69,6 +69,7 @@ fn cursor_after(kit: &Kit, after_ms: u64) -> Link {
         start: Start::After(id(after_ms)),
         policy: Policy::Repair,
         heartbeat: Heartbeat::Cursor,
+        form: Form::Plain,
         shard: 0,
         now_ms: kit.now_ms,
     };

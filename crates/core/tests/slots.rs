@@ -5,7 +5,8 @@ mod support;
 use std::task::Poll;
 
 use fanfare_core::{
-    CloseReason, Config, Draft, Event, EventId, Framing, Heartbeat, Policy, RingBudget, Start, Subscribe, Turn, Wait,
+    CloseReason, Config, Draft, Event, EventId, Form, Framing, Heartbeat, Policy, RingBudget, Start, Subscribe, Turn,
+    Wait,
 };
 use support::{Chunks, Kit, Link, Parser, all, channel, client, data_of, poll, to_channel, to_client};
 
@@ -420,8 +421,8 @@ fn the_same_channel_named_twice_is_followed_once() {
     let mut kit = Kit::new(Config::default());
     let channels = vec![channel("a"), channel("a")];
     let (start, policy) = (Start::Now, Policy::DropNewest);
-    let heartbeat = Heartbeat::Comment;
-    let subscribe = Subscribe { client: client("u"), channels, start, policy, heartbeat, shard: 0, now_ms: 0 };
+    let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
+    let subscribe = Subscribe { client: client("u"), channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
     let subscription = kit.hub.subscribe(subscribe).unwrap();
     let link = kit.attach(subscription, Framing::Chunked, usize::MAX);
     kit.publish(to_channel("a", "1"));

@@ -14,7 +14,7 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, Event, EventId, Feed, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn, Wait,
+    Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn, Wait,
 };
 use support::{Chunks, Link, MockSocket, Parser, channel, client};
 
@@ -83,6 +83,7 @@ fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::Subscrip
         start: Start::Now,
         policy: Policy::Repair,
         heartbeat: Heartbeat::Comment,
+        form: Form::Plain,
         shard,
         now_ms: 0,
     })

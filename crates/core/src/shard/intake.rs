@@ -192,7 +192,7 @@ mod tests {
         journal::Past,
         name::ClientId,
         policy::Policy,
-        subscription::{Heartbeat, Start, Subscribe},
+        subscription::{Form, Heartbeat, Start, Subscribe},
     };
 
     /// No socket is attached here.
@@ -224,6 +224,7 @@ mod tests {
             start: Start::After(EventId::new(ms, 0)),
             policy: Policy::Repair,
             heartbeat: Heartbeat::Comment,
+            form: Form::Plain,
             shard: 0,
             now_ms: 0,
         };

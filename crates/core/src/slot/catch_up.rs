@@ -4,6 +4,7 @@
 use crate::{
     account::Accounts,
     config::Config,
+    envelope::envelope,
     event_id::EventId,
     gap::{Gap, GapReason},
     memory_journal::{Batch, Hole},
@@ -12,6 +13,7 @@ use crate::{
     outlet::{Outlet, Socket},
     policy::Policy,
     slot::{Ends, Fate, Loss, Slot, State},
+    subscription::Form,
 };
 
 /// Where a slot stands that is fed from the journal.
@@ -98,6 +100,10 @@ impl<S: Socket> Slot<S> {
         self.tell_loss();
         let (mut is_whole, mut cursor, opened) = (true, cursor, self.subscriber.opened);
         for message in batch.messages {
+            let message = match self.form {
+                Form::Plain => message,
+                Form::Envelope => envelope(&message, &self.subscriber),
+            };
             let ring = self.ring_or_new(config);
             is_whole = ring.has_room(message.bytes());
             if !is_whole {

@@ -10,8 +10,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Closed, Config, Event, Feed, Framing, Heartbeat, Hub, Message, Notice, Policy, PublishError,
-    ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, UnixClock, Wait,
+    Channel, ClientId, Closed, Config, Event, Feed, Form, Framing, Heartbeat, Hub, Message, Notice, Policy,
+    PublishError, ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, UnixClock, Wait,
 };
 
 use super::{CURSOR, Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
@@ -105,6 +105,7 @@ impl Kit {
                 start,
                 policy,
                 heartbeat: Heartbeat::Comment,
+                form: Form::Plain,
                 shard: 0,
                 now_ms: self.now_ms,
             })

@@ -6,9 +6,10 @@
 use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
 
 use fanfare_core::{
-    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Framing, GapReason, Policy, SlotRef,
+    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Form, Framing, GapReason, Policy, SlotRef,
     Subscription, Target,
 };
+use serde_json::Value;
 
 use super::{CURSOR, Chunks, Dispatched, Flag, GAP, Link, MockSocket, Parser, Told, normalised, world::Plan};
 
@@ -54,6 +55,7 @@ pub(crate) struct Member {
     pub(crate) client: ClientId,
     pub(crate) channels: Vec<Channel>,
     pub(crate) policy: Policy,
+    pub(crate) form: Form,
     /// What it is due has an id above this.
     pub(crate) after: EventId,
     /// The newest id when it was opened.
@@ -90,6 +92,7 @@ impl Member {
             client,
             channels: Vec::new(),
             policy: Policy::DropNewest,
+            form: Form::Plain,
             after: EventId::ZERO,
             opened: EventId::ZERO,
             is_earliest: false,
@@ -108,11 +111,15 @@ impl Member {
     }
 
     pub(crate) fn is_reached_by(&self, event: &Event) -> bool {
-        event.targets().iter().any(|target| match target {
+        event.targets().iter().any(|target| self.is_reached_through(target))
+    }
+
+    fn is_reached_through(&self, target: &Target) -> bool {
+        match target {
             Target::All => true,
             Target::Channel(channel) => self.channels.contains(channel),
             Target::Client(client) => *client == self.client,
-        })
+        }
     }
 
     pub(crate) fn is_due(&self, entry: &Entry) -> bool {
@@ -189,10 +196,18 @@ impl Member {
             assert_eq!(got.data, "");
             return;
         }
+        let (got, named) = match self.form {
+            Form::Plain => (got.clone(), None),
+            Form::Envelope => opened(got),
+        };
         let number = got.data.split(' ').next().and_then(|number| number.parse().ok());
         let at = number.and_then(|number| log.by_number.get(&number).copied());
         let Some(at) = at else { panic!("connection {who} got what nobody published: {got:?}") };
         let entry = &log.entries[at];
+        if let Some(named) = named {
+            assert!(entry.event.targets().contains(&named), "{named:?} is none of {:?}", entry.event.targets());
+            assert!(self.is_reached_through(&named), "connection {who} does not follow {named:?}");
+        }
         assert!(at >= self.next, "connection {who} got {} twice or out of order", entry.id);
         // Whoever breaks off now comes back with this id: what it was not told by now it will never hear of.
         self.skip_to(log, at);
@@ -297,4 +312,24 @@ impl Member {
         let retry_ms = self.parser.retries_ms.last().copied();
         assert!(retry_ms.is_some_and(|ms| (1_000..=1_000 + spread_ms).contains(&ms)), "{who}: {retry_ms:?}");
     }
+}
+
+/// What an envelope holds, and the target that it names. It says nothing else.
+fn opened(got: &Dispatched) -> (Dispatched, Option<Target>) {
+    assert_eq!(got.kind, "message", "an envelope has no type");
+    let Ok(Value::Object(mut members)) = serde_json::from_str(&got.data) else { panic!("no envelope: {got:?}") };
+    let mut text = |name: &str| match members.remove(name) {
+        None => None,
+        Some(Value::String(text)) => Some(text),
+        Some(other) => panic!("{name} is {other}"),
+    };
+    let kind = text("event").unwrap_or_else(|| "message".to_owned());
+    let data = text("data").expect("an envelope has data");
+    let channel = text("channel").map(|name| Target::Channel(Channel::new(&name).unwrap()));
+    let client = text("client").map(|name| Target::Client(ClientId::new(&name).unwrap()));
+    let all = (members.remove("all") == Some(Value::Bool(true))).then_some(Target::All);
+    assert!(members.is_empty(), "{got:?} says more");
+    let named: Vec<_> = [channel, client, all].into_iter().flatten().collect();
+    let [named] = &named[..] else { panic!("{got:?} names {named:?}") };
+    (Dispatched { kind, data, last_id: got.last_id.clone() }, Some(named.clone()))
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use fanfare_core::{
-    CloseReason, Config, Event, EventId, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt, Shard, Start,
-    Subscribe, Target, Turn, Wait,
+    CloseReason, Config, Event, EventId, Form, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt, Shard,
+    Start, Subscribe, Target, Turn, Wait,
 };
 
 use super::{
@@ -242,17 +242,18 @@ impl World {
         let policies = [Policy::Repair, Policy::DropNewest, Policy::DropOldest, Policy::Close];
         let policy = if self.plan.is_lossless || rng.chance(50) { Policy::Repair } else { rng.pick(&policies) };
         let heartbeat = rng.pick(&[Heartbeat::Comment, Heartbeat::Cursor]);
+        let form = if rng.chance(30) { Form::Envelope } else { Form::Plain };
         let start = if self.rng.chance(40) { Start::Now } else { self.start() };
         let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
         let begins = start.clone();
-        let subscribe = Subscribe { client: client.clone(), channels, start, policy, heartbeat, shard, now_ms };
+        let subscribe = Subscribe { client: client.clone(), channels, start, policy, heartbeat, form, shard, now_ms };
         let opened = self.kit.hub.last_id();
         let subscription = self.kit.hub.subscribe(subscribe).unwrap();
         let after = subscription.cursor();
         let is_unknown = subscription.gap().is_some();
         let member = Member::new(subscription, shard, client);
         let is_earliest = begins == Start::Earliest;
-        let member = Member { channels: followed, policy, after, opened, is_earliest, last: after, ..member };
+        let member = Member { channels: followed, policy, form, after, opened, is_earliest, last: after, ..member };
         self.check_start(&member, &begins, is_unknown);
         self.has_resumed |= after < opened;
         self.members.push(member);
