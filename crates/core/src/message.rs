@@ -4,7 +4,7 @@
 //! A message is one HTTP/1.1 chunk (RFC 9112 7.1) with the event inside, so an outlet that frames chunks
 //! writes [`Message::chunk`] and one that does not writes [`Message::sse`]: both are slices of one buffer.
 
-use std::{io::Write as _, sync::Arc};
+use std::{fmt, io::Write as _, sync::Arc};
 
 use memchr::memchr2;
 
@@ -27,20 +27,34 @@ const KEPT_TARGET_BYTES: usize = 96;
 /// Sixteen hexadecimal digits and CRLF.
 const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
 
-/// The first bytes of a stream: when to come back, and who this is. No blank line follows them, because
-/// several client libraries take a block without data for an empty event. Behind them stand what the stream has to be
-/// told first, if anything, and its cursor, if it asked for one.
-pub fn prelude(
-    retry_ms: u64,
-    connection: u64,
-    client: &ClientId,
-    gap: Option<&Gap>,
-    cursor: Option<EventId>,
-) -> String {
-    let mut prelude = format!("retry: {retry_ms}\n: connection {connection} client {client}\n");
-    prelude.extend(gap.map(gap_lines));
-    prelude.extend(cursor.map(cursor_lines));
-    prelude
+/// The first bytes of a stream, as its `Display`. No blank line follows its first lines, because several client libraries
+/// take a block without data for an empty event.
+#[derive(Clone, Copy, Debug)]
+pub struct Prelude<'a> {
+    /// When to come back, in milliseconds.
+    pub retry_ms: u64,
+    /// The number of the connection.
+    pub connection: u64,
+    /// Whose connection it is.
+    pub client: &'a ClientId,
+    /// What a person should know who reads the stream, each a comment line. An `EventSource` shows none of it.
+    pub notes: &'a [String],
+    /// What the stream has to be told first.
+    pub gap: Option<&'a Gap>,
+    /// Its cursor, if it asked for that.
+    pub cursor: Option<EventId>,
+}
+
+impl fmt::Display for Prelude<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "retry: {}\n: connection {} client {}\n", self.retry_ms, self.connection, self.client)?;
+        // A line break in a note would begin a field.
+        for line in self.notes.iter().flat_map(|note| note.split(['\n', '\r'])) {
+            writeln!(f, ": {line}")?;
+        }
+        f.write_str(&self.gap.map(gap_lines).unwrap_or_default())?;
+        f.write_str(&self.cursor.map(cursor_lines).unwrap_or_default())
+    }
 }
 
 /// A gap as an event. It never has an id: the client's cursor must stay where it is.
@@ -143,7 +157,7 @@ impl Draft {
 }
 
 /// Formats into `space`, which must be large enough, and returns what was written.
-fn print<'a>(space: &'a mut [u8], text: std::fmt::Arguments<'_>) -> &'a [u8] {
+fn print<'a>(space: &'a mut [u8], text: fmt::Arguments<'_>) -> &'a [u8] {
     let mut cursor = std::io::Cursor::new(space);
     let fits = cursor.write_fmt(text).is_ok();
     debug_assert!(fits, "the longest line was not allowed for");
@@ -386,12 +400,12 @@ mod tests {
         assert_eq!(gap.sse(), format!("event: fanfare.gap\ndata: {data}\n\n").as_bytes());
         assert_eq!(Message::cursor(EventId::new(1, 2), budget()).sse(), b"event: fanfare.cursor\nid: 1-2\ndata:\n\n");
         let client = ClientId::new("u").unwrap();
-        assert_eq!(prelude(7, 1, &client, None, None), "retry: 7\n: connection 1 client u\n");
-        let cursor = Some(EventId::new(3, 4));
-        assert_eq!(
-            prelude(7, 1, &client, None, cursor),
-            "retry: 7\n: connection 1 client u\nevent: fanfare.cursor\nid: 3-4\ndata:\n\n"
-        );
+        let prelude = Prelude { retry_ms: 7, connection: 1, client: &client, notes: &[], gap: None, cursor: None };
+        assert_eq!(prelude.to_string(), "retry: 7\n: connection 1 client u\n");
+        let notes = ["a: b\ndata: c\r".to_owned()];
+        let prelude = Prelude { notes: &notes, cursor: Some(EventId::new(3, 4)), ..prelude };
+        let lines = ": connection 1 client u\n: a: b\n: data: c\n: \n";
+        assert_eq!(prelude.to_string(), format!("retry: 7\n{lines}event: fanfare.cursor\nid: 3-4\ndata:\n\n"));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and [`Patience`]: which of them it waits for.
 //!
 //! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes until
-//! nobody is pressed that has kept up before. All pauses of a shard have one budget: a fifth of the time, and a second at a
-//! stretch ([`Config::patience_ms`]). When it is used up, everybody who is pressed is let off until it has drained: its ring
-//! overflows as its policy says. So publishers keep four fifths of the time, whoever the readers are and however often they
-//! come. Only where an eighth of all connections is pressed at once, because the machine is short of time for its readers, a
-//! pause costs a fourth, and publishers keep half.
+//! nobody is pressed any more. All pauses of a shard for those who have kept up before have one budget: a fifth of the time,
+//! and a second at a stretch ([`Config::patience_ms`]). When it is used up, everybody who is pressed is let off until it has
+//! drained: its ring overflows as its policy says. Only where an eighth of all connections is pressed at once, because the
+//! machine is short of time for its readers, a pause costs a fourth, and publishers keep half.
+//!
+//! Newcomers, who have not come round yet, share a budget of their own: a twentieth of the time, and a fourth of the patience
+//! at a stretch. That is enough for a reader to come round once; and who only connects, however often, takes no more.
 
 use crate::{config::Config, inbox::SlotRef, pass::Pass};
 
@@ -17,6 +19,11 @@ const COST: u64 = 4;
 /// or half of it after a pause for a crowd.
 const COST_FOR_CROWD: u64 = 1;
 
+/// As [`COST`], for newcomers: a twentieth of all time.
+const COST_FOR_NEWCOMERS: u64 = 19;
+/// Their part of the patience.
+const NEWCOMERS_PART: u64 = 4;
+
 /// One part in so many of all connections is a crowd.
 const CROWD_PART: usize = 8;
 
@@ -24,7 +31,7 @@ const CROWD_PART: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Patience {
     state: State,
-    /// It was behind before, and came round. One that never did is not waited for: it may be one that only connects.
+    /// It was behind before, and came round. One that never did is a newcomer: it may be one that only connects.
     is_proven: bool,
 }
 
@@ -61,16 +68,56 @@ impl Patience {
         self.state == State::Pressed
     }
 
-    /// Whether a pause would be for it.
-    pub(crate) fn is_waited_for(&self) -> bool {
-        self.is_pressed() && self.is_proven
+    /// Whether it is, and a pause for it is paid for by `payer`.
+    pub(crate) fn is_pressed_for(&self, payer: Payer) -> bool {
+        self.is_pressed() && self.payer() == payer
+    }
+
+    fn payer(&self) -> Payer {
+        if self.is_proven { Payer::Proven } else { Payer::Newcomers }
     }
 
     /// There is no time left for it.
     pub(crate) fn let_off(&mut self) {
-        if self.is_waited_for() {
+        if self.is_pressed() {
             self.state = State::LetOff;
         }
+    }
+}
+
+/// Whose budget a pause is paid from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payer {
+    /// Those who have come round before.
+    Proven,
+    Newcomers,
+}
+
+impl Payer {
+    /// In the order in which they pay.
+    pub(crate) const ALL: [Self; 2] = [Self::Proven, Self::Newcomers];
+}
+
+/// Those who are pressed and have a budget in common, and how much of it is spent.
+#[derive(Debug, Default)]
+struct Group {
+    /// Some may have room again, be gone, or belong to the other group by now.
+    pressed: Vec<SlotRef>,
+    /// Milliseconds that have to follow the last pause before the whole patience is there again, and since when they run.
+    owed_ms: u64,
+    owed_since_ms: u64,
+    /// Of the last pause.
+    cost: u64,
+}
+
+impl Group {
+    fn spent_ms(&self, now_ms: u64) -> u64 {
+        let owed_ms = self.owed_ms.saturating_sub(now_ms.saturating_sub(self.owed_since_ms));
+        owed_ms.div_ceil(self.cost.max(1))
+    }
+
+    fn spend(&mut self, spent_ms: u64, cost: u64, now_ms: u64) {
+        (self.owed_ms, self.owed_since_ms, self.cost) = (spent_ms.saturating_mul(cost), now_ms, cost);
     }
 }
 
@@ -88,21 +135,17 @@ pub(crate) struct Pace {
     taken: Amount,
     taken_before: Amount,
     since_ms: u64,
-    /// Some may have room again, or be gone.
-    pressed: Vec<SlotRef>,
     /// All pauses together, without the one that is under way.
     paused_ms: u64,
     pause: Option<Pause>,
-    /// Milliseconds that have to follow the last pause before the whole patience is there again, and since when they run.
-    owed_ms: u64,
-    owed_since_ms: u64,
-    /// Of the last pause.
-    cost: u64,
+    proven: Group,
+    newcomers: Group,
 }
 
 /// A pause that is under way.
 #[derive(Clone, Copy, Debug)]
 struct Pause {
+    payer: Payer,
     since_ms: u64,
     /// What had been spent of the patience when it began.
     spent_ms: u64,
@@ -139,28 +182,30 @@ impl Pace {
     pub(crate) fn press(&mut self, slot: SlotRef, patience: &mut Patience) {
         if patience.state == State::Calm {
             patience.state = State::Pressed;
-            self.pressed.push(slot);
+            self.group(patience.payer()).pressed.push(slot);
         }
     }
 
-    /// One that may be pressed.
-    pub(crate) fn last(&self) -> Option<SlotRef> {
-        self.pressed.last().copied()
+    /// One that may be pressed and that `payer` pays for.
+    pub(crate) fn last(&mut self, payer: Payer) -> Option<SlotRef> {
+        self.group(payer).pressed.last().copied()
     }
 
     /// That one is not, or not any more.
-    pub(crate) fn pop(&mut self) {
-        self.pressed.pop();
+    pub(crate) fn pop(&mut self, payer: Payer) {
+        self.group(payer).pressed.pop();
     }
 
     /// How many entries there are, stale ones too.
     pub(crate) fn pressed(&self) -> usize {
-        self.pressed.len()
+        self.proven.pressed.len() + self.newcomers.pressed.len()
     }
 
-    /// Drops the entries that `is_pressed` does not hold for.
-    pub(crate) fn retain(&mut self, is_pressed: impl FnMut(&SlotRef) -> bool) {
-        self.pressed.retain(is_pressed);
+    /// Drops the entries that `is_pressed` does not hold for: by their slot, and by who pays for it.
+    pub(crate) fn retain(&mut self, mut is_pressed: impl FnMut(&SlotRef, Payer) -> bool) {
+        for payer in Payer::ALL {
+            self.group(payer).pressed.retain(|at| is_pressed(at, payer));
+        }
     }
 
     /// Whether it waits already.
@@ -168,16 +213,27 @@ impl Pace {
         self.pause.is_some()
     }
 
-    /// Waits from now on, or still, for those who are pressed, all of whom are waited for: until this time. `None` if there is
-    /// no time left.
-    pub(crate) fn wait(&mut self, open: usize, config: &Config, now_ms: u64) -> Option<u64> {
+    /// Waits from now on, or still, at the cost of `payer`, whose entries are all pressed, among `open` connections: until this
+    /// time. `None` if there is no time left.
+    pub(crate) fn wait(&mut self, payer: Payer, open: usize, config: &Config, now_ms: u64) -> Option<u64> {
+        if self.pause.is_some_and(|pause| pause.payer != payer) {
+            self.resume(now_ms);
+        }
         let pause = self.pause.unwrap_or_else(|| {
-            let owed_ms = self.owed_ms.saturating_sub(now_ms.saturating_sub(self.owed_since_ms));
-            let is_crowd = self.pressed.len().saturating_mul(CROWD_PART) >= open;
-            let cost = if is_crowd { COST_FOR_CROWD } else { COST };
-            Pause { since_ms: now_ms, spent_ms: owed_ms.div_ceil(self.cost.max(1)), cost }
+            let group = self.group(payer);
+            let is_crowd = group.pressed.len().saturating_mul(CROWD_PART) >= open;
+            let cost = match payer {
+                Payer::Newcomers => COST_FOR_NEWCOMERS,
+                Payer::Proven if is_crowd => COST_FOR_CROWD,
+                Payer::Proven => COST,
+            };
+            Pause { payer, since_ms: now_ms, spent_ms: group.spent_ms(now_ms), cost }
         });
-        let until_ms = pause.since_ms.saturating_add(config.patience_ms.saturating_sub(pause.spent_ms));
+        let patience_ms = match payer {
+            Payer::Proven => config.patience_ms,
+            Payer::Newcomers => config.patience_ms / NEWCOMERS_PART,
+        };
+        let until_ms = pause.since_ms.saturating_add(patience_ms.saturating_sub(pause.spent_ms));
         let is_over = until_ms <= now_ms;
         if !is_over {
             self.pause = Some(pause);
@@ -188,10 +244,16 @@ impl Pace {
     /// It does not wait any more.
     pub(crate) fn resume(&mut self, now_ms: u64) {
         let pause_ms = self.pause_ms(now_ms);
-        if let Some(Pause { spent_ms, cost, .. }) = self.pause.take() {
+        if let Some(Pause { payer, spent_ms, cost, .. }) = self.pause.take() {
             self.paused_ms += pause_ms;
-            (self.owed_ms, self.owed_since_ms) = ((spent_ms + pause_ms).saturating_mul(cost), now_ms);
-            self.cost = cost;
+            self.group(payer).spend(spent_ms + pause_ms, cost, now_ms);
+        }
+    }
+
+    fn group(&mut self, payer: Payer) -> &mut Group {
+        match payer {
+            Payer::Proven => &mut self.proven,
+            Payer::Newcomers => &mut self.newcomers,
         }
     }
 
@@ -222,10 +284,14 @@ mod tests {
 
     /// The same, for one of `open`.
     fn wait_among(pace: &mut Pace, open: usize, now_ms: u64, ms: u64) -> u64 {
-        pace.pressed = vec![SLOT];
-        let Some(until_ms) = pace.wait(open, &config(), now_ms) else { return 0 };
-        assert_eq!(pace.wait(open, &config(), until_ms - 1), Some(until_ms), "the end stands");
-        assert_eq!(pace.wait(open, &config(), until_ms), None);
+        wait_as(pace, Payer::Proven, open, now_ms, ms)
+    }
+
+    fn wait_as(pace: &mut Pace, payer: Payer, open: usize, now_ms: u64, ms: u64) -> u64 {
+        pace.group(payer).pressed = vec![SLOT];
+        let Some(until_ms) = pace.wait(payer, open, &config(), now_ms) else { return 0 };
+        assert_eq!(pace.wait(payer, open, &config(), until_ms - 1), Some(until_ms), "the end stands");
+        assert_eq!(pace.wait(payer, open, &config(), until_ms), None);
         let end_ms = until_ms.min(now_ms + ms);
         pace.resume(end_ms);
         end_ms - now_ms
@@ -255,12 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn all_waits_together_take_a_fifth_of_the_time_or_half_of_it_for_an_eighth_of_all() {
-        for (open, part) in [(9, 5), (8, 2)] {
+    fn all_waits_together_take_a_fifth_of_the_time_half_of_it_for_a_crowd_and_a_twentieth_for_newcomers() {
+        for (payer, open, part) in [(Payer::Proven, 9, 5), (Payer::Proven, 8, 2), (Payer::Newcomers, 1, 20)] {
             for ms in [1, 7, 90, 1_000] {
                 let (mut pace, mut now_ms, mut waited_ms) = (Pace::default(), 0, 0);
                 while now_ms < 100_000 {
-                    let waited = wait_among(&mut pace, open, now_ms, ms);
+                    let waited = wait_as(&mut pace, payer, open, now_ms, ms);
                     waited_ms += waited;
                     now_ms += waited + 1;
                 }
@@ -272,20 +338,31 @@ mod tests {
     }
 
     #[test]
-    fn who_never_came_round_is_not_waited_for_and_who_was_let_off_not_until_it_has_drained() {
+    fn who_comes_round_is_no_newcomer_and_who_was_let_off_is_not_waited_for_until_it_has_drained() {
         let (mut pace, mut patience) = (Pace::default(), Patience::new());
         pace.press(SLOT, &mut patience);
-        assert!(patience.is_pressed() && !patience.is_waited_for());
+        assert_eq!((patience.is_pressed(), patience.payer()), (true, Payer::Newcomers));
         patience.relax();
         pace.press(SLOT, &mut patience);
-        assert!(patience.is_waited_for());
+        assert_eq!((patience.is_pressed(), patience.payer()), (true, Payer::Proven));
         patience.let_off();
         patience.relax();
         pace.press(SLOT, &mut patience);
         assert!(!patience.is_pressed());
         patience.drained();
         pace.press(SLOT, &mut patience);
-        assert!(patience.is_waited_for());
+        assert!(patience.is_pressed());
+    }
+
+    #[test]
+    fn newcomers_spend_nothing_of_what_the_others_have() {
+        let mut pace = Pace::default();
+        assert_eq!(wait_as(&mut pace, Payer::Newcomers, 9, 0, 1_000), 25);
+        assert_eq!(wait_as(&mut pace, Payer::Newcomers, 9, 25, 1_000), 0);
+        assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 1_000), Some(1_025));
+        assert_eq!(pace.wait(Payer::Proven, 9, &config(), 1_010), Some(1_110), "another pause begins");
+        pace.resume(1_110);
+        assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 1_110), Some(1_130), "10 ms, and 5 of those are back");
     }
 
     #[test]
@@ -298,7 +375,7 @@ mod tests {
         pace.took(took(1), 99);
         assert!(pace.is_flooded(none, &config(), 99));
         assert!(pace.is_flooded(none, &config(), 199), "those before count for as long again");
-        pace.pause = Some(Pause { since_ms: 199, spent_ms: 0, cost: COST });
+        pace.pause = Some(Pause { payer: Payer::Proven, since_ms: 199, spent_ms: 0, cost: COST });
         assert!(pace.is_flooded(none, &config(), 5_000));
         pace.resume(5_000);
         assert!(!pace.is_flooded(none, &config(), 5_100));

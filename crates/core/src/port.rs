@@ -6,7 +6,7 @@
 use std::{
     mem,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use thiserror::Error;
@@ -31,6 +31,22 @@ const CUT: u8 = 2;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the stream was cut")]
 pub struct Cut;
+
+/// What a stream tells a receiver in this process.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// An event.
+    Event(Message),
+    /// What it has lost, at least one.
+    Gaps(Vec<Gap>),
+}
+
+/// What a body takes next.
+enum Taken {
+    Message(Held),
+    /// To be told before what the ring holds.
+    Gaps(Vec<Gap>),
+}
 
 /// Shared by the shard and one body.
 #[derive(Debug)]
@@ -177,6 +193,41 @@ impl<S> Feed<S> {
     /// # Errors
     /// [`Cut`] if the stream has to end in the middle.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outgoing<S>, Cut>>> {
+        self.poll_taken(cx).map_ok(|taken| match taken {
+            Taken::Message(held) => self.took(held),
+            Taken::Gaps(gaps) => self.took(self.in_message(&gaps)),
+        })
+    }
+
+    /// The next event or gap, for a receiver in this process; `None` at the end of the stream. What only keeps a connection
+    /// alive is left out.
+    ///
+    /// # Errors
+    /// [`Cut`] if the stream has to end in the middle.
+    pub fn poll_told(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Told, Cut>>> {
+        loop {
+            let Some(taken) = ready!(self.poll_taken(cx)?) else { return Poll::Ready(None) };
+            match taken {
+                Taken::Message(held) => {
+                    let message = self.took(held).whole();
+                    if message.id() != EventId::ZERO {
+                        return Poll::Ready(Some(Ok(Told::Event(message))));
+                    }
+                }
+                Taken::Gaps(gaps) => {
+                    // It counts as a message, as for a body.
+                    self.took(self.in_message(&gaps)).finish();
+                    return Poll::Ready(Some(Ok(Told::Gaps(gaps))));
+                }
+            }
+        }
+    }
+
+    fn in_message(&self, gaps: &[Gap]) -> Held {
+        Held::new(Message::gaps(gaps, Arc::clone(self.subscription.budget())))
+    }
+
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Taken, Cut>>> {
         // Register, then look: a push between the two wakes us.
         self.port.body.register(cx.waker());
         let state = self.port.state.load(Ordering::Acquire);
@@ -189,17 +240,18 @@ impl<S> Feed<S> {
         }
         // Locked until the ring was looked at: a gap put here in between is followed by what it must come before.
         let mut front = self.port.front.lock();
-        let held = if front.is_empty() {
-            self.port.ring.pop_held()
+        let taken = if front.is_empty() {
+            self.port.ring.pop_held().map(Taken::Message)
         } else {
-            Some(Held::new(Message::gaps(&mem::take(&mut *front), Arc::clone(self.subscription.budget()))))
+            Some(Taken::Gaps(mem::take(&mut *front)))
         };
         drop(front);
         self.port.taking.store(false, Ordering::Release);
-        let Some(held) = held else {
-            return if state == ENDED { Poll::Ready(None) } else { Poll::Pending };
-        };
-        Poll::Ready(Some(Ok(self.took(held))))
+        match taken {
+            None if state == ENDED => Poll::Ready(None),
+            None => Poll::Pending,
+            Some(taken) => Poll::Ready(Some(Ok(taken))),
+        }
     }
 
     fn took(&self, held: Held) -> Outgoing<S> {

@@ -293,8 +293,8 @@ impl<S: Socket> Shard<S> {
     fn forget_relaxed(&mut self) {
         if self.pace.pressed() > 2 * self.open + PRESSED_STALE_MAX {
             let slots = &self.slots;
-            let is_it = |at: &SlotRef, slot: &Slot<S>| slot.connection == at.connection && slot.patience.is_pressed();
-            self.pace.retain(|at| slots[at.index as usize].as_ref().is_some_and(|slot| is_it(at, slot)));
+            let slot_of = |at: &SlotRef| slots[at.index as usize].as_ref().filter(|it| it.connection == at.connection);
+            self.pace.retain(|at, payer| slot_of(at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
         }
     }
 

@@ -126,13 +126,13 @@ impl<S> Subscription<S> {
         Self { hub, shard, slot, place, leave: Some(CloseReason::HandshakeFailed) }
     }
 
-    /// Where the stream begins: it is due, or told of, everything above this. For the [`crate::prelude`] of a stream
+    /// Where the stream begins: it is due, or told of, everything above this. For the [`crate::Prelude`] of a stream
     /// that wants to hear its cursor.
     pub fn cursor(&self) -> EventId {
         self.place.cursor
     }
 
-    /// What the stream has to be told first, in the [`crate::prelude`].
+    /// What the stream has to be told first, in the [`crate::Prelude`].
     pub fn gap(&self) -> Option<&Gap> {
         self.place.gap.as_ref()
     }

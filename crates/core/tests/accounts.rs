@@ -5,8 +5,8 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
-    Account, Config, EventId, Form, Framing, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Subscribe,
-    Subscription, Target, prelude,
+    Account, Config, EventId, Form, Framing, GapReason, Heartbeat, Policy, Prelude, Retention, Retentions, Start,
+    Subscribe, Subscription, Target,
 };
 use support::{
     Kit, Link, MockSocket, Parser, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,
@@ -118,7 +118,10 @@ fn a_cursor_in_the_prelude_is_where_the_stream_begins_and_an_unknown_id_is_told_
     say_one_by_one(&mut kit, &["1", "2"]);
     let begins = |start| {
         let subscription = follow(&kit, start, Heartbeat::Cursor);
-        (subscription.cursor(), prelude(1, 2, &client("u"), subscription.gap(), Some(subscription.cursor())))
+        let (client, gap, cursor) = (client("u"), subscription.gap(), subscription.cursor());
+        let prelude =
+            Prelude { retry_ms: 1, connection: 2, client: &client, notes: &[], gap, cursor: Some(cursor) }.to_string();
+        (cursor, prelude)
     };
     assert_eq!(begins(Start::Now).0, id(2));
     assert_eq!(begins(Start::After(id(1))).0, id(1));

@@ -2,7 +2,7 @@
 
 mod support;
 
-use fanfare_core::{Draft, Event, EventId, Message, RETRY_MS_MAX, RETRY_MS_MIN, RingBudget, Target, prelude};
+use fanfare_core::{Draft, Event, EventId, Message, Prelude, RETRY_MS_MAX, RETRY_MS_MIN, RingBudget, Target};
 use proptest::{collection::vec, option, prelude::*};
 use support::{Chunks, Dispatched, Parser, client, normalised};
 
@@ -89,7 +89,9 @@ proptest! {
     #[test]
     fn a_stream_split_anywhere_gives_the_same_events(events in vec(event(), 1..8), cuts in vec(1_usize..40, 1..20)) {
         let messages: Vec<_> = events.iter().map(message).collect();
-        let prelude = prelude(3_000, 9, &client("u: \u{feff}"), None, None);
+        let client = client("u: \u{feff}");
+        let prelude =
+            Prelude { retry_ms: 3_000, connection: 9, client: &client, notes: &[], gap: None, cursor: None }.to_string();
         let sse = [prelude.as_bytes(), &messages.iter().map(Message::sse).collect::<Vec<_>>().concat()].concat();
         let chunked: Vec<u8> = messages.iter().flat_map(|message| message.chunk().to_vec()).collect();
         let (mut bare, mut chunks, mut framed) = (Parser::default(), Chunks::default(), Parser::default());

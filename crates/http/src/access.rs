@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     config::Config,
     host::{self, Host},
+    parameters::shown,
     problem::Problem,
 };
 
@@ -29,12 +30,12 @@ pub const PUBLISH_KEY_BYTES_MAX: usize = 256;
 /// Whether a request shows the publish key, if there is one.
 ///
 /// # Errors
-/// 401 without it.
+/// 401 without a key, with a header that is none, and with another key.
 pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Problem> {
-    match &config.publish_key {
-        Some(key) if !shows(headers, key) => Err(Problem::unauthorized()),
-        _ => Ok(()),
-    }
+    let Some(key) = &config.publish_key else { return Ok(()) };
+    let Some(value) = headers.get(AUTHORIZATION) else { return Err(Problem::without_key()) };
+    let shown = bearer(value.as_bytes()).ok_or_else(Problem::not_bearer)?;
+    if is_same(shown, key.as_bytes()) { Ok(()) } else { Err(Problem::wrong_key()) }
 }
 
 /// The rule for pages; a preflight, which browsers send without credentials, has to pass it too.
@@ -50,7 +51,20 @@ pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> R
         }),
         (Some(_), Some(_)) => false,
     };
-    if is_allowed { Ok(()) } else { Err(Problem::forbidden()) }
+    if is_allowed { Ok(()) } else { Err(refused(headers)) }
+}
+
+/// What the person who runs the server can do about it.
+fn refused(headers: &HeaderMap) -> Problem {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).filter(|origin| *origin != "null");
+    Problem::forbidden(match origin {
+        Some(origin) => format!(
+            "a page of {} may not publish here: start the server with --cors-origin {origin}, or, if that is the name of the \
+             server itself, with --public-host",
+            shown(origin)
+        ),
+        None => "a page of another site may not publish here: its origin has to be named with --cors-origin".to_owned(),
+    })
 }
 
 /// Whether a request without an Origin comes from a program, or from where a page may publish. A browser says by itself whether
@@ -114,12 +128,10 @@ fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Host<'a>> {
     }
 }
 
-/// RFC 6750 2.1; the scheme's name in any case.
-fn shows(headers: &HeaderMap, key: &str) -> bool {
-    let Some(value) = headers.get(AUTHORIZATION) else { return false };
-    let bytes = value.as_bytes();
-    let Some((scheme, shown)) = bytes.split_at_checked("bearer ".len()) else { return false };
-    scheme.eq_ignore_ascii_case(b"bearer ") && is_same(shown.trim_ascii(), key.as_bytes())
+/// The key of a header (RFC 6750 2.1); the scheme's name in any case.
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, key) = header.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
 }
 
 fn is_same(shown: &[u8], key: &[u8]) -> bool {
@@ -228,14 +240,18 @@ mod tests {
 
     #[test]
     fn only_the_key_opens() {
-        let shows = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
-            super::shows(&headers, "secret")
+        let config = Config { publish_key: Some("secret".into()), ..Config::default() };
+        let check = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
+            check_key(&config, &headers)
         };
-        assert!(shows("Bearer secret") && shows("bearer  secret "));
-        for wrong in ["", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Basic secret", "secret"] {
-            assert!(!shows(wrong), "{wrong}");
+        assert_eq!(check_key(&config, &HeaderMap::new()), Err(Problem::without_key()));
+        assert_eq!((check("Bearer secret"), check("bearer  secret ")), (Ok(()), Ok(())));
+        for wrong in ["", "Bearer", "Basic secret", "secret"] {
+            assert_eq!(check(wrong), Err(Problem::not_bearer()), "{wrong}");
+        }
+        for wrong in ["Bearer ", "Bearer secre", "Bearer secrets"] {
+            assert_eq!(check(wrong), Err(Problem::wrong_key()), "{wrong}");
         }
     }
 }

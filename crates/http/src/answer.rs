@@ -14,7 +14,7 @@ use hyper::{
     header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue},
 };
 
-use crate::{body::Body, cors::Cors, handoff::Owed};
+use crate::{body::Body, cors::Cors, handoff::Owed, refusal::Asked};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -27,6 +27,8 @@ pub(crate) struct Answer {
     cors: Option<Cors>,
     /// It is to a HEAD request.
     is_head: bool,
+    /// What it is to, for the log.
+    asked: Option<Box<Asked>>,
 }
 
 /// It is there, or has to read a body first.
@@ -42,6 +44,7 @@ impl Answer {
             keep_alive: None,
             cors: None,
             is_head: false,
+            asked: None,
         }
     }
 
@@ -50,7 +53,7 @@ impl Answer {
     }
 
     pub(crate) fn boxed(response: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Self {
-        Self { when: When::Later(response), keep_alive: None, cors: None, is_head: false }
+        Self { when: When::Later(response), keep_alive: None, cors: None, is_head: false, asked: None }
     }
 
     /// The same, and it says how long the connection is kept, if it is.
@@ -58,9 +61,9 @@ impl Answer {
         Self { keep_alive, ..self }
     }
 
-    /// The same, as an answer to a request with this method: to HEAD it has no content (RFC 9110 9.3.2).
-    pub(crate) fn to(self, method: &Method) -> Self {
-        Self { is_head: *method == Method::HEAD, ..self }
+    /// The same, as the answer to this request: to HEAD it has no content (RFC 9110 9.3.2), and a refusal is logged.
+    pub(crate) fn to(self, asked: Box<Asked>) -> Self {
+        Self { is_head: asked.method == Method::HEAD, asked: Some(asked), ..self }
     }
 
     /// The same, for pages of other origins too.
@@ -73,11 +76,14 @@ impl Future for Answer {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { when, keep_alive, cors, is_head } = self.get_mut();
+        let Self { when, keep_alive, cors, is_head, asked } = self.get_mut();
         let mut response = ready!(match when {
             When::Now(response) => Pin::new(response).poll(cx),
             When::Later(response) => response.as_mut().poll(cx),
         });
+        if let Some(asked) = asked {
+            asked.log(&mut response);
+        }
         if let Some(cors) = cors {
             cors.apply(&mut response);
         }

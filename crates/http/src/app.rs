@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub<Tcp>>,
     pub(crate) config: Config,
     pub(crate) sent: Sampler,
+    pub(crate) refused: Sampler,
     /// A drain is about to begin, and nothing else has changed.
     is_leaving: AtomicBool,
     /// What has failed first, if something has; and who waits for that.
@@ -86,6 +87,7 @@ impl App {
             keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,
             sent: Sampler::default(),
+            refused: Sampler::default(),
             is_leaving: AtomicBool::new(false),
             failure: OnceLock::new(),
             failing: Arc::default(),

@@ -5,7 +5,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use bytes::Bytes;
 use fanfare_core::{EventId, PublishError, Wait};
 use hyper::{
     Response, StatusCode,
@@ -21,7 +20,9 @@ use crate::{
     data::Declared,
     idempotency::{self, Way},
     line::{self, Parsed},
+    parameters,
     problem::Problem,
+    query::Query,
     upload::Upload,
 };
 
@@ -38,7 +39,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LINES_PER_TURN: u64 = 64;
 
 /// Publishes line by line.
-pub(crate) async fn publish(app: Arc<App>, mut upload: Upload) -> Response<Body> {
+pub(crate) async fn publish(app: Arc<App>, query: &str, mut upload: Upload) -> Response<Body> {
+    if let Err(problem) = check(query) {
+        upload.discard();
+        return problem.response();
+    }
     let mut batch = Batch::new(&app);
     let mut ended = batch.run(&mut upload).await;
     // What was sent before an error has an answer too.
@@ -50,6 +55,18 @@ pub(crate) async fn publish(app: Arc<App>, mut upload: Upload) -> Response<Body>
         upload.discard();
     }
     answer
+}
+
+/// A batch has no parameters: one in the query was meant for a single event, or for something else.
+fn check(query: &str) -> Result<(), Problem> {
+    let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+    parameters::PUBLISH_TO.check(&query)?;
+    match query.names().next() {
+        None => Ok(()),
+        Some(name) => Err(Problem::bad_request(format!(
+            "the parameter {name:?} needs channel=, client= or all=true beside it; in a batch each line has its own"
+        ))),
+    }
 }
 
 /// What has become of a batch so far.
@@ -192,7 +209,7 @@ impl<'a> Batch<'a> {
             Err(problem) => problem.with(counts).response(),
             Ok(()) if self.published == 0 => Problem::bad_request("no line was published").with(counts).response(),
             Ok(()) => {
-                let mut response = Response::new(Body::full(Bytes::from(Value::Object(counts).to_string())));
+                let mut response = Response::new(Body::json(&Value::Object(counts)));
                 *response.status_mut() = StatusCode::ACCEPTED;
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response

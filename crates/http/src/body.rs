@@ -49,6 +49,11 @@ impl Body {
         Content::Full(bytes.into()).into()
     }
 
+    /// A JSON document and a line break, so that a terminal shows what comes next on a line of its own.
+    pub(crate) fn json(document: &serde_json::Value) -> Self {
+        Self::full(format!("{document}\n"))
+    }
+
     /// Of a stream: ready when it has to end at once, because its peer takes nothing or the drain is over. The body ends with an
     /// error then; this is for where it is not polled (see [`crate::Handle::answer`]). To be awaited in one place only.
     pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {

@@ -16,8 +16,8 @@ use hyper::{
     server::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, task::yield_now, time::timeout};
-use tracing::debug;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::yield_now, time::timeout};
+use tracing::{debug, info};
 
 use crate::{
     app::App,
@@ -37,6 +37,10 @@ use crate::{
 const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
 /// What a client may send on one stream before we read it: publish bodies, nothing else.
 const H2_WINDOW_BYTES: u32 = 64 << 10;
+/// What a client is told that speaks TLS. It takes it for a broken record ("wrong version number"), and a person may read it.
+const NO_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
+                        This port speaks plain HTTP, not TLS: use a URL that begins with http://\n";
 /// hyper's smallest buffer.
 const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
@@ -70,11 +74,23 @@ pub(crate) async fn serve(
             }
         }
         Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, stop)).await,
+        Ok(Ok(Protocol::Tls)) => Box::pin(refuse_tls(&app, &mut wire, &peer)).await,
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
     }
     if let Some(until) = handoff.lingers_until() {
         Box::pin(linger(&app, &mut wire, until)).await;
+    }
+}
+
+/// Says in plain text what is wrong, for whoever looks at the bytes, and in the log.
+async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
+    if let Some(left_out) = app.refused.admit(app.now_ms()) {
+        info!(peer = %peer.address, left_out, "refused: TLS on a port that speaks plain HTTP; the URL begins with http://");
+    }
+    let sent = timeout(app.config.head_timeout, wire.write_all(NO_TLS)).await;
+    if matches!(sent, Ok(Ok(()))) {
+        peer.handoff.linger(Instant::now() + LINGER_TIME_MAX);
     }
 }
 

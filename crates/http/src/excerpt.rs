@@ -163,7 +163,7 @@ impl Excerpt {
         let begin = if self.has_begun { "" } else { BEGIN };
         let gap = self.gap.map_or_else(|| "null".to_owned(), |gap| gap.to_string());
         // Writing to a String cannot fail.
-        let _ = write!(text, "{begin}],\"gap\":{gap},\"next\":\"{}\"}}", self.next);
+        let _ = writeln!(text, "{begin}],\"gap\":{gap},\"next\":\"{}\"}}", self.next);
         self.place = Place::Over;
         self.held.set(OWN_BYTES);
     }

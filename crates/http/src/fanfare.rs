@@ -2,6 +2,7 @@
 //! a program publishes and answers requests of its own server.
 
 use std::{
+    error::Error,
     io,
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use fanfare_core::{
     Account, Channel, ChannelAccount, Event, Hub, IdempotencyKey, Journal, Page, PublishError, ReadLimit, Receipt,
     Shard, Start, Target, Wait,
 };
-use hyper::{Request, Response, body::Incoming, service::Service as _};
+use hyper::{Request, Response};
 use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
@@ -24,7 +26,9 @@ use crate::{
     body::Body,
     config::Config,
     driver::Driver,
+    events::{Events, Follow, FollowError},
     handoff::Handoff,
+    inbound::Inbound,
     lane::Lane,
     service::{Peer, Service},
     tcp::Tcp,
@@ -198,13 +202,27 @@ impl Handle {
     /// to be polled by hyper, and end with an error if they have to be cut. Over HTTP/2 hyper does not poll a body while its
     /// peer takes nothing, and nothing but [`Body::cut`] tells that the stream is to end: whoever runs the request drops
     /// hyper's future of it then, or closes the connection.
-    pub async fn answer(&self, request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
+    ///
+    /// The request may come from any server that is built on `http`'s types, axum's for instance.
+    pub async fn answer<B>(&self, request: Request<B>, address: SocketAddr) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let (shard, place) = Lane::emptiest(&self.lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place(None))));
         let handoff = Arc::new(Handoff::of(place));
         let peer = Peer { address, shard, is_h1: false, handoff };
         let service = Service { app: Arc::clone(&self.app), peer };
-        let Ok(response) = service.call(request).await;
+        let Ok(response) = service.answer_to(request.map(Inbound::other)).await;
         response
+    }
+
+    /// The events that a stream would carry, for a receiver in this process. Waits until what the journal had is read.
+    ///
+    /// # Errors
+    /// [`FollowError`].
+    pub async fn subscribe(&self, follow: Follow) -> Result<Events, FollowError> {
+        Events::open(&self.app, &self.lanes, follow).await
     }
 
     /// Publishes one event.

@@ -14,6 +14,7 @@ use crate::{
     deadline::Deadline,
     excerpt::Excerpt,
     handoff::{Handoff, Life},
+    parameters,
     problem::Problem,
     query::Query,
     start,
@@ -46,6 +47,8 @@ pub(crate) struct Request<'a> {
 pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<Body>, Problem> {
     let Request { channel, query, handoff, life, is_head } = request;
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+    // A page has no place for what is to be said of the others.
+    parameters::HISTORY.check_near(&query)?;
     let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
         Problem::bad_request(format!("limit: a number from 1 to {EVENTS_MAX}, {EVENTS_DEFAULT} without it"))

@@ -1,7 +1,6 @@
 //! [`Problem`]: an error as the client sees it, an RFC 9457 problem document. The one place that maps errors to
 //! statuses; what the client gets says what to fix.
 
-use bytes::Bytes;
 use fanfare_core::{EventError, Full, NameError, PublishError};
 use hyper::{
     Response, StatusCode,
@@ -10,7 +9,7 @@ use hyper::{
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
 
-use crate::{body::Body, query::Repeated};
+use crate::{body::Body, query::Repeated, refusal::Refused};
 
 /// A status and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +17,24 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     allow: Option<&'static str>,
+    /// A key was shown, and is not the right one (RFC 6750 3.1).
+    is_key_wrong: bool,
     /// Members besides those of RFC 9457.
     more: Map<String, Value>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), allow: None, more: Map::new() }
+        Self { status, detail: detail.into(), allow: None, is_key_wrong: false, more: Map::new() }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no such route")
+    /// There is no such route; `advice` says which there are.
+    pub(crate) fn not_found(advice: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, advice)
     }
 
     /// `allow` lists what the route does understand.
@@ -51,21 +53,34 @@ impl Problem {
     }
 
     /// Without the publish key.
-    pub(crate) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "publishing needs the header Authorization: Bearer <key>")
+    pub(crate) fn without_key() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "publishing needs a key: send the header Authorization: Bearer KEY")
+    }
+
+    /// With an Authorization that is no key.
+    pub(crate) fn not_bearer() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "the header Authorization must have the form: Bearer KEY")
+    }
+
+    /// With another key than the publish key.
+    pub(crate) fn wrong_key() -> Self {
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "the key is wrong: it is not the publish key of this server");
+        Self { is_key_wrong: true, ..problem }
     }
 
     /// From a page that may not publish.
-    pub(crate) fn forbidden() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "pages of this origin may not publish here; see --cors-origin and --public-host",
-        )
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
     }
 
     /// Says `more` besides what is wrong.
     pub(crate) fn with(self, more: Map<String, Value>) -> Self {
         Self { more, ..self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(crate) fn response(self) -> Response<Body> {
@@ -78,8 +93,9 @@ impl Problem {
         if let Value::Object(members) = &mut document {
             members.extend(self.more);
         }
-        let mut response = Response::new(Body::full(Bytes::from(document.to_string())));
+        let mut response = Response::new(Body::json(&document));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Refused { detail: self.detail });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         // A cache might keep a 404 or a 405 by itself (RFC 9110 15.1).
@@ -88,7 +104,8 @@ impl Problem {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let bearer = if self.is_key_wrong { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             // Not the same for everybody, or all come back at once.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fanfare_core::{Event, IdempotencyKey, Receipt, Target, Wait};
 use hyper::{
     Response, StatusCode,
@@ -16,6 +15,7 @@ use crate::{
     data::{Declared, base64},
     destination::{self, Destination},
     idempotency::{self, Way},
+    parameters,
     problem::Problem,
     query::Query,
     upload::Upload,
@@ -56,6 +56,10 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
         return Err(Problem::draining());
     }
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+    match destination {
+        Destination::InQuery => parameters::PUBLISH_TO.check(&query)?,
+        Destination::Target(_) | Destination::Ping(_) => parameters::PUBLISH.check(&query)?,
+    }
     let options = Options::parse(&query)?;
     let way = if matches!(destination, Destination::Ping(_)) { Way::Ping } else { Way::Publish };
     let key = idempotency::of_request(upload.headers(), way, &app.config)?;
@@ -159,7 +163,7 @@ fn answer(receipt: &Receipt) -> Response<Body> {
         answer.insert("queued".into(), outcome.queued.into());
         answer.insert("dropped".into(), outcome.dropped.into());
     }
-    let mut response = Response::new(Body::full(Bytes::from(Value::Object(answer).to_string())));
+    let mut response = Response::new(Body::json(&Value::Object(answer)));
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if receipt.is_repeat {

@@ -1,9 +1,9 @@
 //! [`Route`]: what a method and a path ask for. Knows every route there is; handlers know none.
 
-use fanfare_core::{Channel, ClientId, Target};
+use fanfare_core::{Channel, ClientId, NameError, Target};
 use hyper::Method;
 
-use crate::{destination::Destination, problem::Problem, query::decode};
+use crate::{destination::Destination, nearest::nearest, parameters::shown, problem::Problem, query::decode};
 
 /// A request that has a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,24 @@ const GET: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
 const BOTH: &str = "GET, HEAD, POST, OPTIONS";
 
+/// All of them, as a person is told.
+const ROUTES: &str = "GET /sse, GET and POST /channels/{channel}, GET /channels/{channel}/history, POST /broadcast, \
+                      POST /clients/{id}, POST /ping/{id}, POST /publish, GET /healthz, GET /readyz";
+const FIRST_SEGMENTS: [&str; 8] = ["sse", "channels", "broadcast", "clients", "ping", "publish", "healthz", "readyz"];
+
 impl Route {
     /// The route of `method` and the raw `path`.
     ///
     /// # Errors
     /// 404, 405, or 400 for a name that is none.
     pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, Problem> {
+        Self::find(method, path).map_err(|wrong| match wrong {
+            Wrong::Path => Problem::not_found(advice(method, path)),
+            Wrong::Rest(problem) => problem,
+        })
+    }
+
+    fn find(method: &Method, path: &str) -> Result<Self, Wrong> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let is_head = method == Method::HEAD;
         let is_get = is_head || method == Method::GET;
@@ -45,12 +57,12 @@ impl Route {
         let only_get = |route| match () {
             () if is_get => Ok(route),
             () if is_asked => Ok(Self::Options { allow: GET }),
-            () => Err(Problem::method_not_allowed(GET)),
+            () => Err(Problem::method_not_allowed(GET).into()),
         };
         let only_post = |route| match () {
             () if is_post => Ok(route),
             () if is_asked => Ok(Self::Options { allow: POST }),
-            () => Err(Problem::method_not_allowed(POST)),
+            () => Err(Problem::method_not_allowed(POST).into()),
         };
         if path == "*" && is_asked {
             // Of the server as a whole (RFC 9110 9.3.7).
@@ -64,31 +76,65 @@ impl Route {
             ["publish"] => only_post(Self::Batch),
             ["channels", name, "broadcast"] => only_post(Self::Publish(to_channel(name)?)),
             // Of any name that can be published to, though not all of them can be followed.
-            ["channels", name, "history"] => only_get(Self::History(Channel::new(&segment(name)?)?)),
+            ["channels", name, "history"] => only_get(Self::History(name_of(name, Channel::new)?)),
             ["clients", name] => only_post(Self::Publish(Destination::Target(Target::Client(client(name)?)))),
             ["ping", name] => only_post(Self::Publish(Destination::Ping(client(name)?))),
             ["channels", name] if is_post => Ok(Self::Publish(to_channel(name)?)),
             ["channels", name] if is_get => {
-                let channel = Channel::subscribed(&segment(name)?)?;
+                let channel = name_of(name, Channel::subscribed)?;
                 Ok(Self::Stream { channel: Some(channel), is_head })
             }
             ["channels", _] if is_asked => Ok(Self::Options { allow: BOTH }),
-            ["channels", _] => Err(Problem::method_not_allowed(BOTH)),
-            _ => Err(Problem::not_found()),
+            ["channels", _] => Err(Problem::method_not_allowed(BOTH).into()),
+            _ => Err(Wrong::Path),
         }
     }
 }
 
-fn segment(text: &str) -> Result<String, Problem> {
-    decode(text).map_err(|error| Problem::bad_request(format!("path: {error}")))
+/// Why there is no route.
+enum Wrong {
+    /// No method has this path.
+    Path,
+    /// The method, or a name in the path.
+    Rest(Problem),
 }
 
-fn to_channel(text: &str) -> Result<Destination, Problem> {
-    Ok(Destination::Target(Target::Channel(Channel::new(&segment(text)?)?)))
+impl From<Problem> for Wrong {
+    fn from(problem: Problem) -> Self {
+        Self::Rest(problem)
+    }
 }
 
-fn client(text: &str) -> Result<ClientId, Problem> {
-    ClientId::new(&segment(text)?).map_err(Into::into)
+fn name_of<T>(segment: &str, read: impl Fn(&str) -> Result<T, NameError>) -> Result<T, Problem> {
+    let name = decode(segment).map_err(|error| Problem::bad_request(format!("path: {error}")))?;
+    Ok(read(&name)?)
+}
+
+fn to_channel(segment: &str) -> Result<Destination, Problem> {
+    Ok(Destination::Target(Target::Channel(name_of(segment, Channel::new)?)))
+}
+
+fn client(segment: &str) -> Result<ClientId, Problem> {
+    name_of(segment, ClientId::new)
+}
+
+/// What somebody probably meant who asked for a route that does not exist.
+fn advice(method: &Method, path: &str) -> String {
+    let is_route = |path: &String| Route::find(method, path).is_ok();
+    if let Some(meant) = meant(path).filter(is_route) {
+        return format!("there is no route {}; did you mean {meant}?", shown(path));
+    }
+    format!("there is no route {}; there are {ROUTES}", shown(path))
+}
+
+/// Without the slash at its end, or with the right first segment.
+fn meant(path: &str) -> Option<String> {
+    if let Some(meant) = path.strip_suffix('/').filter(|meant| !meant.is_empty()) {
+        return Some(meant.to_owned());
+    }
+    let path = path.strip_prefix('/')?;
+    let first = path.split('/').next()?;
+    nearest(first, FIRST_SEGMENTS).map(|meant| format!("/{meant}{}", &path[first.len()..]))
 }
 
 #[cfg(test)]
@@ -105,6 +151,25 @@ mod tests {
         assert_eq!(route, Ok(Route::Publish(Destination::Target(Target::Channel(Channel::new("orders/42").unwrap())))));
         assert_eq!(status(Method::POST, "/channels/orders/42/broadcast"), 404);
         assert_eq!(status(Method::POST, "/channels/../broadcast"), 200, "no dot-segment handling");
+    }
+
+    #[test]
+    fn a_path_that_is_no_route_is_answered_with_one_that_is() {
+        let said = |method: Method, path: &str| Route::parse(&method, path).unwrap_err().detail().to_owned();
+        for (method, path, meant) in [
+            (Method::GET, "/sse/", "/sse"),
+            (Method::POST, "/channels/a/broadcast/", "/channels/a/broadcast"),
+            (Method::GET, "/channel/a%20b", "/channels/a%20b"),
+            (Method::POST, "/Broadcast", "/broadcast"),
+            (Method::POST, "/client/42", "/clients/42"),
+            (Method::GET, "/health", "/healthz"),
+        ] {
+            assert!(said(method, path).ends_with(&format!("did you mean {meant}?")), "{path}");
+        }
+        for path in ["/nowhere", "//", "/sse/a", "/events", "*", ""] {
+            let said = said(Method::POST, path);
+            assert!(said.ends_with(ROUTES), "{path}: {said}");
+        }
     }
 
     #[test]

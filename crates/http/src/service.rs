@@ -20,9 +20,12 @@ use crate::{
     cors::{self, Cors},
     destination::{self, Destination},
     handoff::{Handoff, Owed},
-    history, host, page,
+    history, host,
+    inbound::Inbound,
+    page,
     problem::Problem,
     publish,
+    refusal::Asked,
     route::Route,
     subscribe::{self, subscribe},
     upload::Upload,
@@ -50,8 +53,20 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Answer;
 
     fn call(&self, request: Request<Incoming>) -> Answer {
+        self.answer_to(request.map(Inbound::Hyper))
+    }
+}
+
+impl Service {
+    /// The answer to any request.
+    pub(crate) fn answer_to(&self, request: Request<Inbound>) -> Answer {
         let owed = self.peer.handoff.owe();
-        let method = request.method().clone();
+        let asked = Box::new(Asked {
+            app: Arc::clone(&self.app),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            address: self.peer.address,
+        });
         let keep_alive = self.keep_alive(&request);
         let cors = Cors::of(&self.app.config, &request);
         let checked = match self.peer.handoff.take_fragment() {
@@ -68,14 +83,12 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             Ok(route) => self.answer_when_ready(route, request, owed),
             Err(problem) => self.refuse(problem, request, owed),
         };
-        let answer = answer.announcing(keep_alive).to(&method);
+        let answer = answer.announcing(keep_alive).to(asked);
         if is_own { answer } else { answer.readable(cors) }
     }
-}
 
-impl Service {
     /// What HTTP/1.1 clients are told of how long the connection is kept, if it is.
-    fn keep_alive(&self, request: &Request<Incoming>) -> Option<HeaderValue> {
+    fn keep_alive(&self, request: &Request<Inbound>) -> Option<HeaderValue> {
         let is_kept = || {
             let options = request.headers().get_all(CONNECTION).iter();
             let mut options = options.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
@@ -87,7 +100,7 @@ impl Service {
 
     /// Without what its journal had before it, a hub would answer as if that had never been. Nor does it know an id that another
     /// node has told before it has read all that this node had.
-    fn answer_when_ready(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
+    fn answer_when_ready(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
         let service = self.clone();
         let answer = async move {
             let read = async {
@@ -114,7 +127,7 @@ impl Service {
         Answer::boxed(Box::pin(answer))
     }
 
-    fn answer(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
+    fn answer(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         match route {
             Route::Stream { .. } if is_page(&request) => Answer::now(page::page(), owed),
@@ -139,7 +152,7 @@ impl Service {
 }
 
 impl Service {
-    fn publish(&self, route: Route, request: Request<Incoming>, owed: Owed) -> Answer {
+    fn publish(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
         let app = Arc::clone(&self.app);
         let checked = access::check_origin(&app.config, request.uri(), request.headers())
             .and_then(|()| access::check_key(&app.config, request.headers()));
@@ -155,13 +168,13 @@ impl Service {
         let answer = async move {
             match destination {
                 Some(destination) => publish::publish(app, publish::Request { destination, query, upload }).await,
-                None => batch::publish(app, upload).await,
+                None => batch::publish(app, &query, upload).await,
             }
         };
         Answer::later(answer, owed)
     }
 
-    fn options(&self, allow: &'static str, request: Request<Incoming>, owed: Owed) -> Answer {
+    fn options(&self, allow: &'static str, request: Request<Inbound>, owed: Owed) -> Answer {
         let headers = request.headers();
         let checked = match cors::asks_for_post(headers) {
             true => access::check_origin(&self.app.config, request.uri(), headers),
@@ -173,7 +186,7 @@ impl Service {
         }
     }
 
-    fn refuse(&self, problem: Problem, request: Request<Incoming>, owed: Owed) -> Answer {
+    fn refuse(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {
         let upload = Upload::new(&self.app, &self.peer.handoff, request);
         Answer::later(
             async {
@@ -186,7 +199,7 @@ impl Service {
 }
 
 /// What is there for its own pages and for operators.
-fn is_own(route: &Route, request: &Request<Incoming>) -> bool {
+fn is_own(route: &Route, request: &Request<Inbound>) -> bool {
     match route {
         Route::Health | Route::Ready => true,
         Route::Stream { .. } => is_page(request),
@@ -195,7 +208,7 @@ fn is_own(route: &Route, request: &Request<Incoming>) -> bool {
 }
 
 /// Whether it asks for what comes behind an event that this node may have yet to read.
-fn may_be_ahead(app: &App, route: &Route, request: &Request<Incoming>) -> bool {
+fn may_be_ahead(app: &App, route: &Route, request: &Request<Inbound>) -> bool {
     if !app.hub.is_shared() {
         return false;
     }
@@ -213,7 +226,7 @@ fn may_be_ahead(app: &App, route: &Route, request: &Request<Incoming>) -> bool {
 }
 
 /// Whether the answer depends on what was published before.
-fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
+fn needs_journal(route: &Route, request: &Request<Inbound>) -> bool {
     match route {
         Route::Health | Route::Ready | Route::Options { .. } => false,
         Route::Stream { .. } => !is_page(request),
@@ -221,7 +234,7 @@ fn needs_journal(route: &Route, request: &Request<Incoming>) -> bool {
     }
 }
 
-fn is_page(request: &Request<Incoming>) -> bool {
+fn is_page(request: &Request<Inbound>) -> bool {
     request.uri().path() == "/" && page::is_wanted(request.headers())
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Channel, ClientId, Framing, Full, Heartbeat, Start, Subscribe, Target, prelude};
+use fanfare_core::{Channel, ClientId, Form, Framing, Full, Heartbeat, Prelude, Start, Subscribe, Target};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
@@ -17,6 +17,7 @@ use crate::{
     config::H1Outlet,
     h2_streams::H2Place,
     handoff::{Owed, Parked},
+    parameters::{self, shown},
     piece::Pieces,
     problem::Problem,
     query::Query,
@@ -46,7 +47,7 @@ pub(crate) fn subscribe(
     owed: &Owed,
     request: Request<'_>,
 ) -> Result<Response<Body>, Problem> {
-    let Wanted { client, channels, start, heartbeat } = Wanted::parse(app, &request)?;
+    let Wanted { client, channels, start, heartbeat, form, notes } = Wanted::parse(app, &request)?;
     if request.is_head {
         return Ok(head(Body::empty(), request.version));
     }
@@ -66,6 +67,7 @@ pub(crate) fn subscribe(
         start,
         policy: app.config.policy,
         heartbeat,
+        form,
         shard: peer.shard,
         now_ms: app.now_ms(),
     });
@@ -79,7 +81,9 @@ pub(crate) fn subscribe(
         owed.occupy(place);
     }
     let cursor = (heartbeat == Heartbeat::Cursor).then(|| subscription.cursor());
-    let prelude = Bytes::from(prelude(app.draw_retry_ms(), connection, &client, subscription.gap(), cursor));
+    let (retry_ms, gap) = (app.draw_retry_ms(), subscription.gap());
+    let prelude = Prelude { retry_ms, connection, client: &client, notes: &notes, gap, cursor };
+    let prelude = Bytes::from(prelude.to_string());
     let content = if peer.is_h1 && app.config.h1_outlet == H1Outlet::Socket {
         let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
         peer.handoff.park(Parked { subscription, framing });
@@ -123,18 +127,23 @@ struct Wanted {
     channels: Vec<Channel>,
     start: Start,
     heartbeat: Heartbeat,
+    form: Form,
+    /// What is odd about it and no error.
+    notes: Vec<String>,
 }
 
 impl Wanted {
     fn parse(app: &App, request: &Request<'_>) -> Result<Self, Problem> {
         let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+        let mut notes = parameters::STREAM.check_near(&query)?;
         let client = match query.one("id")? {
             Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
             None => made_up_client(),
         };
         let channels = channels(app, request.channel.as_ref(), &query)?;
+        notes.extend(channels.iter().find_map(note_on_comma));
         let start = start::of_stream(request.headers, &query, unix_ms())?;
-        Ok(Self { client, channels, start, heartbeat: heartbeat(&query)? })
+        Ok(Self { client, channels, start, heartbeat: heartbeat(&query)?, form: form(&query)?, notes })
     }
 }
 
@@ -158,6 +167,24 @@ fn heartbeat(query: &Query) -> Result<Heartbeat, Problem> {
     }
 }
 
+fn form(query: &Query) -> Result<Form, Problem> {
+    match query.one("envelope")? {
+        None => Ok(Form::Plain),
+        Some("json") => Ok(Form::Envelope),
+        Some(other) => Err(Problem::bad_request(format!("envelope={other:?}: only \"json\" is known"))),
+    }
+}
+
+/// A comma may be part of a name, and in many other servers it stands between two.
+fn note_on_comma(channel: &Channel) -> Option<String> {
+    let name = channel.as_str();
+    let (one, other) = name.split_once(',')?;
+    let (name, one, other) = (shown(name), shown(one), shown(other));
+    Some(format!(
+        "{name} is one channel, because a comma may be part of a name; for {one} and {other} say channel= twice"
+    ))
+}
+
 /// No room for a stream now. EventSource gives up for ever at any status but 200, so it gets an empty stream
 /// that says when to come back.
 fn refuse(app: &App, problem: Problem, headers: &HeaderMap, version: Version) -> Result<Response<Body>, Problem> {
@@ -165,7 +192,9 @@ fn refuse(app: &App, problem: Problem, headers: &HeaderMap, version: Version) ->
     if !headers.get_all(ACCEPT).iter().any(accepts) {
         return Err(problem);
     }
-    Ok(head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), version))
+    let mut response = head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), version);
+    response.extensions_mut().extend(problem.response().extensions().clone());
+    Ok(response)
 }
 
 fn head(body: Body, version: Version) -> Response<Body> {

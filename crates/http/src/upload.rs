@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Request, StatusCode,
-    body::{Body as _, Incoming},
+    body::Body as _,
     header::{CONTENT_ENCODING, EXPECT},
 };
 use tokio::{spawn, time::timeout};
@@ -18,6 +18,7 @@ use tokio::{spawn, time::timeout};
 use crate::{
     app::App,
     handoff::Handoff,
+    inbound::Inbound,
     linger::{LINGER_BYTES_MAX, LINGER_TIME_MAX, time_is_over},
     pace::Pace,
     problem::Problem,
@@ -31,7 +32,7 @@ pub(crate) const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 /// A body and the headers that came with it.
 pub(crate) struct Upload {
     headers: HeaderMap,
-    body: Incoming,
+    body: Inbound,
     held: Held,
     /// Somebody has asked for the body, which a client may have waited for.
     is_asked: bool,
@@ -50,7 +51,7 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>, request: Request<Incoming>) -> Self {
+    pub(crate) fn new(app: &Arc<App>, handoff: &Arc<Handoff>, request: Request<Inbound>) -> Self {
         let (parts, body) = request.into_parts();
         Self {
             headers: parts.headers,
@@ -225,7 +226,7 @@ async fn has_to_end(pace: Option<&Pace>) {
 }
 
 /// Whether that was all, or nothing more can come.
-async fn read_on(body: &mut Incoming) -> bool {
+async fn read_on(body: &mut Inbound) -> bool {
     let mut bytes = 0;
     while let Some(Ok(frame)) = body.frame().await {
         bytes += frame.data_ref().map_or(0, Bytes::len);

@@ -17,6 +17,8 @@ use crate::{frames::Frames, handoff::Handoff, request_line::RequestLine};
 
 /// What an HTTP/2 client sends first (RFC 9113 3.4). Its first three bytes begin no HTTP/1 method.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The first byte of a record that begins a handshake (RFC 8446 5.1). No method begins with it.
+const TLS_HANDSHAKE: u8 = 22;
 /// So many bytes tell the protocols apart.
 const TELLING_BYTES: usize = 3;
 
@@ -27,6 +29,8 @@ pub(crate) enum Protocol {
     Http1,
     /// HTTP/2 with prior knowledge (RFC 9113 3.3).
     Http2,
+    /// TLS, which this port does not speak.
+    Tls,
 }
 
 /// A socket and what was read ahead of it.
@@ -65,7 +69,8 @@ impl Wire {
         loop {
             let known = self.ahead_to.min(TELLING_BYTES);
             if self.ahead[..known] != PREFACE[..known] {
-                return Ok(Protocol::Http1);
+                let is_tls = self.ahead[0] == TLS_HANDSHAKE;
+                return Ok(if is_tls { Protocol::Tls } else { Protocol::Http1 });
             }
             if self.ahead_to == PREFACE.len() {
                 self.frames = Some(Frames::default());

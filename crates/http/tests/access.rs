@@ -30,10 +30,18 @@ fn with_a_key_every_publish_needs_it_and_reading_does_not() {
     let server = keyed();
     let mut stream = server.subscribe("/sse");
     for route in ROUTES {
-        for headers in [&[][..], &[("authorization", "Bearer wrong")], &[("authorization", "Basic secret")]] {
+        for (headers, said, asks) in [
+            (&[][..], "publishing needs a key: send the header Authorization: Bearer KEY", "Bearer"),
+            (&[("authorization", "Basic secret")], "the header Authorization must have the form: Bearer KEY", "Bearer"),
+            (
+                &[("authorization", "Bearer wrong")],
+                "the key is wrong: it is not the publish key of this server",
+                "Bearer error=\"invalid_token\"",
+            ),
+        ] {
             let answer = server.post(route, headers, "x");
-            answer.problem(401);
-            assert_eq!(answer.head.get("www-authenticate"), Some("Bearer"), "{route}");
+            assert_eq!(answer.problem(401), said, "{route}");
+            assert_eq!(answer.head.get("www-authenticate"), Some(asks), "{route}");
         }
     }
     assert_eq!(server.post("/broadcast", &[("authorization", "Bearer secret")], "with the key").status, 202);

@@ -9,7 +9,7 @@ use crate::{
     message::Message,
     notice::CloseReason,
     outlet::{Outlet, Socket},
-    pace::{Amount, Pace},
+    pace::{Amount, Pace, Payer},
     receipt::{Part, Question},
     shard::Shard,
     slot::Slot,
@@ -42,20 +42,22 @@ impl<S: Socket> Shard<S> {
 
     fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
         let hub = Arc::clone(&self.hub);
+        let open = self.open;
         if !pace.is_paused() {
             // How many there are decides what a pause costs.
-            pace.retain(|at| self.slot(*at).is_some_and(|slot| slot.patience.is_waited_for()));
+            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
         }
-        let open = self.open;
-        while let Some(at) = pace.last() {
-            if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_waited_for()) {
-                let until_ms = pace.wait(open, hub.config(), now_ms);
-                if until_ms.is_some() {
-                    return until_ms;
+        for payer in Payer::ALL {
+            while let Some(at) = pace.last(payer) {
+                if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_pressed_for(payer)) {
+                    let until_ms = pace.wait(payer, open, hub.config(), now_ms);
+                    if until_ms.is_some() {
+                        return until_ms;
+                    }
+                    slot.patience.let_off();
                 }
-                slot.patience.let_off();
+                pace.pop(payer);
             }
-            pace.pop();
         }
         None
     }

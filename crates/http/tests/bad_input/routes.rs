@@ -26,7 +26,8 @@ fn unknown_routes_are_404() {
     for path in paths {
         for method in ["GET", "POST", "DELETE"] {
             let answer = world.server.client().request(method, path, &[], b"");
-            assert_eq!(answer.problem(404), "no such route", "{method} {path}");
+            let said = answer.problem(404);
+            assert!(said.starts_with("there is no route ") && said.contains('/'), "{method} {path}: {said}");
         }
         let mut client = world.server.client();
         client.send(format!("HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));

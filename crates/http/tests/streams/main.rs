@@ -2,6 +2,7 @@
 //! over, a body that hyper carries, or HTTP/2.
 
 mod data;
+mod envelopes;
 mod heads;
 mod options;
 #[path = "../support/mod.rs"]
