@@ -10,12 +10,13 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
     failure::Failure,
     journal::since,
+    meant::with_cure,
     settings::{Serve, Settings, duration, publisher_retry, variable_at_fault},
     url::Url,
 };
@@ -308,6 +309,7 @@ fn idempotency_key(text: &str) -> Result<String, String> {
 pub(crate) fn read() -> Result<Task, Failure> {
     let arguments = with_subcommand(env::args_os().collect());
     let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
+        let error = with_cure(error, subcommand(&Args::command(), &arguments[1..]));
         let _ = error.print();
         if let Some(name) = variable_at_fault(&error) {
             let _ = writeln!(stderr(), "It comes from the environment variable {name}.");
@@ -317,13 +319,19 @@ pub(crate) fn read() -> Result<Task, Failure> {
     match args.command {
         Command::Serve(typed) => {
             // What stands after the program's name and the subcommand.
-            let settings = Settings::new(&typed, &arguments[2..]).map_err(Failure::usage)?;
+            let settings = Settings::new(&typed, &arguments[2..], &Args::command()).map_err(Failure::usage)?;
             Ok(Task::Serve(Box::new(settings)))
         }
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
     }
+}
+
+/// The definition of the subcommand that `arguments` begin with.
+fn subcommand<'a>(command: &'a clap::Command, arguments: &[OsString]) -> &'a clap::Command {
+    let found = arguments.first().and_then(|name| command.find_subcommand(name));
+    found.map_or(command, |found| subcommand(found, &arguments[1..]))
 }
 
 /// `fanfare --flag` is `fanfare serve --flag`.

@@ -3,24 +3,29 @@
 //! the journal and Redis are parts of their own. The other modules below layer the sources, judge them together, show them, and make them what the
 //! server takes.
 
+mod environment;
 mod file;
+mod filter;
 mod history;
 mod journal;
 mod layers;
+mod listen;
 mod meaning;
 mod redis;
 mod report;
 mod value;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
 
 use self::{
+    filter::filter,
     history::History,
     journal::Journal,
+    listen::Listen,
     redis::Redis,
-    value::{filter, host, origin, size},
+    value::{host, origin, size},
 };
 pub(crate) use self::{
     layers::{Settings, variable_at_fault},
@@ -47,16 +52,19 @@ pub(crate) struct Serve {
     #[arg(long, help_heading = "Configuration")]
     pub(crate) check: bool,
 
-    /// Address and port to listen on; port 0 takes a free one. An address that other machines can reach needs
-    /// --publish-key or --allow-anonymous-publish.
+    /// The server listens on this address and port.
+    ///
+    /// A port alone (`3001` or `:3001`) means 127.0.0.1, where only this machine can connect. Other forms are
+    /// `localhost:3001`, `[::1]:3001` and `0.0.0.0:3001`. Port 0 takes a free port. An address that other machines can reach
+    /// needs --publish-key or --allow-anonymous-publish.
     #[arg(
         long,
         env = "FANFARE_LISTEN",
-        value_name = "ADDR:PORT",
+        value_name = "[ADDR:]PORT",
         default_value = "127.0.0.1:3000",
         help_heading = "Listening"
     )]
-    pub(crate) listen: SocketAddr,
+    listen: Listen,
 
     /// Streams that may be open, over all versions of HTTP; more are told to come back later [default: --sockets-max and
     /// --h2-streams-total together].

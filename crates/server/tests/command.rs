@@ -28,7 +28,13 @@ fn a_taken_port_is_an_error_that_names_it() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = run(fanfare().args(["--listen", &address]));
     assert_eq!(code, 1);
-    assert!(text.contains(&address) && text.contains("in use"), "{text}");
+    assert!(
+        text.contains(&address) && text.contains("in use") && text.contains("another port with --listen"),
+        "{text}"
+    );
+    // That address belongs to documents, and to no machine (RFC 5737).
+    let (code, text) = run(fanfare().args(["--listen", "192.0.2.1:0", "--allow-anonymous-publish"]));
+    assert!(code == 1 && text.contains("an address of this machine with --listen"), "{text}");
 }
 
 #[test]

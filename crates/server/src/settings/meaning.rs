@@ -1,6 +1,6 @@
 //! What the settings mean together: whether they can be served with, and how the server takes them.
 
-use std::{num::NonZero, path::PathBuf, thread::available_parallelism};
+use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
 use fanfare_core::Policy;
 use fanfare_http::{Config, H1Outlet};
@@ -14,11 +14,11 @@ const DESCRIPTORS_KEPT: u64 = 64;
 const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 
 impl Serve {
-    /// What no single setting can tell.
+    /// What no single setting can tell. `listen` is the address that --listen means.
     ///
     /// # Errors
     /// A sentence that says what to do.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, listen: SocketAddr) -> Result<(), String> {
         match &self.publish_key {
             Some(key) if key.is_empty() => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
@@ -33,11 +33,10 @@ impl Serve {
                             without spaces"
                     .to_owned());
             }
-            None if !self.listen.ip().is_loopback() && !self.allow_anonymous_publish => {
+            None if !listen.ip().is_loopback() && !self.allow_anonymous_publish => {
                 return Err(format!(
-                    "{} can be reached from other machines and anybody could publish there: set --publish-key, \
-                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address",
-                    self.listen
+                    "other machines can reach {listen}, and anybody could publish there: set --publish-key, \
+                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
                 ));
             }
             _ => {}
@@ -178,6 +177,10 @@ mod tests {
         Serve::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
     }
 
+    fn check(serve: &Serve) -> Result<(), String> {
+        serve.check(serve.listen.resolve()?)
+    }
+
     #[test]
     fn defaults_are_those_of_the_server() {
         let sockets_max = 1_000_000 - 64 - 4 * serve(&[]).shards();
@@ -222,12 +225,12 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
-        let both = serve(&["--redis=redis://:secret@host", "--journal=/x"]).check().unwrap_err();
+        let both = check(&serve(&["--redis=redis://:secret@host", "--journal=/x"])).unwrap_err();
         assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
-        let tick = serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"]).check().unwrap_err();
+        let tick = check(&serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"])).unwrap_err();
         assert!(tick.contains("--clock"), "{tick}");
-        assert!(serve(&["--redis-subscribe=a"]).check().unwrap_err().contains("needs --redis"));
-        let wrong = serve(&["--redis=http://:secret@host"]).check().unwrap_err();
+        assert!(check(&serve(&["--redis-subscribe=a"])).unwrap_err().contains("needs --redis"));
+        let wrong = check(&serve(&["--redis=http://:secret@host"])).unwrap_err();
         assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");
     }
 
