@@ -10,12 +10,13 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
     failure::Failure,
     journal::since,
+    meant::with_cure,
     settings::{Serve, Settings, duration, publisher_retry, variable_at_fault},
     url::Url,
 };
@@ -38,24 +39,27 @@ struct Args {
 enum Command {
     /// Serve event streams and take publishes (the default).
     ///
-    /// Every setting is a flag, an environment variable, and a key of the file given with --config. A flag overrides
-    /// the environment, the environment the file, the file the default.
+    /// Every setting is a flag, an environment variable, and a key of the file that --config names. A flag overrides the
+    /// environment, the environment overrides the file, and the file overrides the default.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Serve>),
     /// Publish one event, or a batch of them, and print the server's answer.
     ///
-    /// The data is DATA, or the file, or standard input: any bytes. Exits with 1 if the server refuses or does not answer in
-    /// time. If the server ends a batch early, because it is stopped for instance, the error says how many lines were
-    /// published.
+    /// The data is DATA, the file, or standard input, and may be any bytes. The exit code is 1 if the server refuses or does
+    /// not answer in time. If the server ends a batch early, for instance because it is stopped, the error says how many
+    /// lines were published.
     #[command(after_help = PUBLISH_EXAMPLES)]
     Publish(Box<Publish>),
     /// Print the events of a stream as they come.
     ///
-    /// Reconnects as a browser does, from the last event it has seen, also when the server cannot be reached or the stream
-    /// is dead. Where the server says that events are missing, the line is an event of the type fanfare.gap, and standard error
-    /// says why. Ends when the server answers 204, at Ctrl-C, or when nobody reads its output any more; exits with 1 if the
-    /// server refuses. The statuses 408, 429, 502, 503 and 504 are no refusals if a stream has been open before, or if the
-    /// answer has a Retry-After: then it waits for so long (5 minutes at most), or as before any reconnect, and tries again.
+    /// The command reconnects as a browser does, from the last event that it has seen. It also does so when the server cannot
+    /// be reached or the stream is dead. Where events are missing, it prints an event of the type fanfare.gap, and standard
+    /// error says why.
+    ///
+    /// The command ends when the server answers 204, at Ctrl-C, or when nobody reads its output any more. The exit code is 1
+    /// if the server refuses. The statuses 408, 429, 502, 503 and 504 are no refusals if a stream has been open before, or if
+    /// the answer has a Retry-After. The command then waits for that time (at most 5 minutes), or as before any reconnect,
+    /// and tries again.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
     /// Look at a journal on disk, also while a server has it open.
@@ -76,11 +80,12 @@ With curl:
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
-  fanfare serve --clock 2s                                    something to see at once
-  fanfare serve --config fanfare.toml --check                 what would run, and where each setting comes from
-  fanfare serve --history-channel 'news.*=events:10 age:10m'  of these channels keep only so much
+  fanfare serve --listen 3001                                 on another port, for this machine alone
+  fanfare serve --clock 2s                                    broadcast the time, to see events at once
+  fanfare serve --config fanfare.toml --check                 print every setting and where it comes from
+  fanfare serve --history-channel 'news.*=events:10 age:10m'  keep less of these channels
   fanfare serve --journal /var/lib/fanfare                    a restart or a crash loses nothing
-  FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; who has the key publishes
+  FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; publishing needs the key
 
 A file for --config:
   listen = \"0.0.0.0:3000\"
@@ -90,8 +95,8 @@ A file for --config:
   heartbeat = \"20s\"
   history-channel = [\"news.*=events:10 age:10m\", \"audit=age:24h bytes:64MiB\"]
 
-SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB), DURATION always has one (500ms, 15s, 2m).
-Exit codes: 0 after a clean drain, 1 when connections had to be cut or a part failed, 2 for a bad setting.";
+SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB). DURATION always has a unit (500ms, 15s, 2m).
+Exit codes: 0 after a clean drain, 1 if connections had to be cut or a part failed, 2 for a bad setting.";
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:
@@ -130,17 +135,17 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Read all of it and say what is there and what is damaged. Exits with 1 if events may be missing.
+    /// Read the whole journal and say what is in it and what is damaged. The exit code is 1 if events may be missing.
     Check {
         /// The directory that the server was given with --journal.
         path: PathBuf,
     },
-    /// Print its events, one a line, as JSON that `fanfare publish --ndjson` takes.
+    /// Print the events, one on each line, as JSON that `fanfare publish --ndjson` takes.
     Dump {
         /// The directory that the server was given with --journal.
         path: PathBuf,
 
-        /// Begin a time back (10m), at a time (RFC 3339), behind an event id, or with the earliest.
+        /// Begin a duration back (10m), at a time (RFC 3339), after an event id, or with the earliest event.
         #[arg(long, value_name = "WHEN", default_value = "earliest", value_parser = since)]
         since: EventId,
     },
@@ -158,11 +163,11 @@ pub(crate) enum Task {
 /// What `fanfare publish` was given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Publish {
-    /// Where to: a server, or a route on it. Without a path it is `/broadcast`, with --ndjson `/publish`.
+    /// The server, or a route on it. A URL without a path means `/broadcast`, and with --ndjson `/publish`.
     #[arg(value_parser = Url::parse)]
     url: Url,
 
-    /// The data. Without it, it is read from --file or from standard input. One that begins with a dash goes after --.
+    /// The data. Without it, the data is read from --file or from standard input. Data that begins with a dash goes after --.
     #[arg(conflicts_with_all = ["file", "ndjson"])]
     pub(crate) data: Option<OsString>,
 
@@ -170,7 +175,7 @@ pub(crate) struct Publish {
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Publish a batch: each line is an event of its own and says where it goes. It is sent as soon as it is whole.
+    /// Publish a batch. Each line is an event that says where it goes, and is sent as soon as it is whole.
     #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait", "idempotency_key"])]
     pub(crate) ndjson: bool,
 
@@ -178,20 +183,19 @@ pub(crate) struct Publish {
     #[arg(long, short, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     event: Option<String>,
 
-    /// Your own id of the event, in place of the server's.
+    /// The event gets this id instead of one of the server's.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     id: Option<String>,
 
-    /// How long clients should wait before they reconnect: 100ms to 24h.
+    /// Clients are told to wait for this time before they reconnect: 100ms to 24h.
     #[arg(long, value_name = "DURATION", value_parser = publisher_retry)]
     retry: Option<u64>,
 
-    /// Answer only when it is known exactly what became of the event.
+    /// The server answers only when it knows exactly what became of the event.
     #[arg(long, value_name = "WHAT", value_enum)]
     wait: Option<Wait>,
 
-    /// Your own name for this publish: when it is repeated with the same key, the server gives the first answer again
-    /// and publishes nothing.
+    /// A publish that repeats this key gets the first answer again and publishes nothing.
     #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
     pub(crate) idempotency_key: Option<String>,
 
@@ -199,12 +203,11 @@ pub(crate) struct Publish {
     #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true)]
     key: Option<String>,
 
-    /// The type of the data [default: by the file's name for images, else by what it holds].
+    /// The type of the data [default: for images from the name of the file, otherwise from the data].
     #[arg(long, value_name = "TYPE", value_parser = header_text)]
     pub(crate) content_type: Option<String>,
 
-    /// With --ndjson: send an empty line when the input was silent for so long, because servers give up a batch in which
-    /// nothing comes.
+    /// With --ndjson, send an empty line after this time of silent input, because servers end a silent batch.
     #[arg(long, value_name = "DURATION", default_value = "10s", requires = "ndjson", conflicts_with = "data")]
     #[arg(value_parser = duration(MS, DAY))]
     pub(crate) keep_alive: Duration,
@@ -216,24 +219,24 @@ pub(crate) struct Publish {
 /// For how long `publish` and `subscribe` wait.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Timeouts {
-    /// How long a connection may take to be made, with the look-up of the name and TLS.
+    /// Connecting may take at most this time, including the look-up of the name and TLS.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
     pub(crate) connect_timeout: Duration,
 
-    /// How long the server may take nothing of what is sent, and how long it may not answer once all is sent.
+    /// The command gives up when the server takes no data for this time, or has all data and does not answer for this time.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, DAY))]
     pub(crate) answer_timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Wait {
-    /// Every stream it was for has been tried.
+    /// The server has tried every stream that should get the event.
     Written,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Heartbeat {
-    /// The id to go on from.
+    /// The position of the stream, as an event id.
     Cursor,
 }
 
@@ -248,34 +251,40 @@ pub(crate) struct Subscribe {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// A channel to follow. May be given several times.
+    /// The stream follows this channel. The flag may be given several times.
     #[arg(long = "channel", short, value_name = "NAME")]
     channels: Vec<String>,
 
-    /// Who this is: events for this client come too.
+    /// The stream also gets the events for this client id.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
-    /// Begin in the past, as far as the server keeps it: a duration back (10m), a time (RFC 3339, or Unix seconds or
-    /// milliseconds), an event id, or one of earliest, all and latest. Once an event has come, a reconnect goes on from there.
+    /// Begin in the past, as far back as the server keeps events.
+    ///
+    /// WHEN is a duration back (10m), a time (RFC 3339, or Unix seconds or milliseconds), an event id, or one of earliest,
+    /// all and latest. After the first event, a reconnect goes on from the last event.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
 
-    /// Begin after this event, as a client that has seen it and comes back. It goes before --since.
+    /// Begin after this event, as a client does that has seen it. This flag overrides --since.
     #[arg(long, value_name = "ID", value_parser = header_text)]
     pub(crate) last_event_id: Option<String>,
 
-    /// What to be sent in silence instead of a comment: cursor is the position of the stream, which also comes at its
-    /// beginning, so that a reconnect misses nothing even where no event has come yet. It is not printed.
+    /// The server sends this in silence instead of a comment.
+    ///
+    /// With cursor it is the position of the stream, which also comes at the beginning. A reconnect then misses nothing even
+    /// before the first event. The position is not printed.
     #[arg(long, value_name = "WHAT", value_enum)]
     heartbeat: Option<Heartbeat>,
 
-    /// End after so many events. The server's own (of types that begin with fanfare.) are not counted.
+    /// End after this many events. Events of the server itself, whose types begin with fanfare., do not count.
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
 
-    /// Reconnect when nothing has come for so long [default: the time of three heartbeats, at least 45s; a stream that has sent
-    /// neither a comment nor an id may be silent for ever, unless TCP finds that the network is gone].
+    /// Reconnect after this time of silence [default: the time of three heartbeats, but at least 45s].
+    ///
+    /// Without this flag, a stream that has sent neither a comment nor an id may be silent for ever, unless TCP finds that the
+    /// network is gone.
     #[arg(long, value_name = "DURATION", value_parser = duration(MS, DAY))]
     pub(crate) silence_timeout: Option<Duration>,
 
@@ -308,6 +317,7 @@ fn idempotency_key(text: &str) -> Result<String, String> {
 pub(crate) fn read() -> Result<Task, Failure> {
     let arguments = with_subcommand(env::args_os().collect());
     let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
+        let error = with_cure(error, subcommand(&Args::command(), &arguments[1..]));
         let _ = error.print();
         if let Some(name) = variable_at_fault(&error) {
             let _ = writeln!(stderr(), "It comes from the environment variable {name}.");
@@ -317,13 +327,19 @@ pub(crate) fn read() -> Result<Task, Failure> {
     match args.command {
         Command::Serve(typed) => {
             // What stands after the program's name and the subcommand.
-            let settings = Settings::new(&typed, &arguments[2..]).map_err(Failure::usage)?;
+            let settings = Settings::new(&typed, &arguments[2..], &Args::command()).map_err(Failure::usage)?;
             Ok(Task::Serve(Box::new(settings)))
         }
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
     }
+}
+
+/// The definition of the subcommand that `arguments` begin with.
+fn subcommand<'a>(command: &'a clap::Command, arguments: &[OsString]) -> &'a clap::Command {
+    let found = arguments.first().and_then(|name| command.find_subcommand(name));
+    found.map_or(command, |found| subcommand(found, &arguments[1..]))
 }
 
 /// `fanfare --flag` is `fanfare serve --flag`.

@@ -103,6 +103,7 @@ impl Client {
         let progress = Arc::new(Progress::new());
         let connection = self.connector.connect(&uri, &progress).await?;
         connection.address(&mut request, &uri)?;
+        let is_to_proxy = connection.is_to_proxy();
         let (mut sender, driver) = http1::handshake(TokioIo::new(connection.stream)).await?;
         // What ends it is told to whoever waits for the answer.
         tokio::spawn(driver);
@@ -114,7 +115,11 @@ impl Client {
         });
         let response = tokio::select! {
             biased;
-            response = sender.send_request(request) => response?,
+            response = sender.send_request(request) => response.map_err(|error| {
+                // Within TLS these are not seen: what comes first there is its own.
+                let is_tls = uri.scheme_str() == Some("http") && !is_to_proxy && progress.has_heard_tls();
+                if is_tls { Error::SpeaksTls(uri.to_string()) } else { Error::from(error) }
+            })?,
             () = &mut feeding => return Err(Error::AnswerTimeout(answer_timeout)),
         };
         let is_early = !progress.is_body_ended();

@@ -10,6 +10,7 @@ mod failure;
 mod gap;
 mod journal;
 mod log;
+mod meant;
 mod printer;
 mod publish;
 mod serve;
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Serve(settings) if settings.serve.check => serve::check(&settings),
-        Task::Serve(settings) => serve::run(&settings.serve),
+        Task::Serve(settings) => serve::run(&settings),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
         Task::Journal(journal) => journal::run(&journal),

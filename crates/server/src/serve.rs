@@ -1,7 +1,8 @@
 //! `fanfare serve`: binds, serves, drains. And what `--check` does instead.
 
 use std::{
-    io::{self, Write as _, stdout},
+    io::{self, ErrorKind, Write as _, stderr, stdout},
+    net::SocketAddr,
     pin::Pin,
     thread,
 };
@@ -21,6 +22,10 @@ use crate::{
 
 /// Prints what would run.
 pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+    for sentence in &settings.unread {
+        // Standard output is for the settings, which may be used as a file.
+        let _ = writeln!(stderr(), "warning: {sentence}");
+    }
     let report = settings.report(raise_descriptor_limit());
     // Whoever closes the output has seen enough.
     let _ = stdout().lock().write_all(report.as_bytes());
@@ -28,8 +33,10 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Serves until a signal.
-pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    let Settings { serve: settings, listen, unread, .. } = settings;
     let _flushed_at_exit = log::init(settings);
+    unread.iter().for_each(|sentence| warn!("{sentence}"));
     let failed = |what: &str, error: io::Error| Failure::failed(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
@@ -40,8 +47,7 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
     }
     runtime.block_on(async {
         signals::survive_habits().map_err(|error| failed("cannot listen for signals", error))?;
-        let listener = fanfare_http::bind(settings.listen)
-            .map_err(|error| failed(&format!("cannot listen on {}", settings.listen), error))?;
+        let listener = fanfare_http::bind(*listen).map_err(|error| Failure::failed(cannot_listen(*listen, &error)))?;
         let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
         signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
@@ -65,6 +71,17 @@ pub(crate) fn run(settings: &Serve) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Why nobody can be served there, and what to do.
+fn cannot_listen(listen: SocketAddr, error: &io::Error) -> String {
+    let cure = match error.kind() {
+        ErrorKind::AddrInUse => "; end the program that listens there, or give another port with --listen",
+        ErrorKind::PermissionDenied => "; give a port from 1024 with --listen, which needs no right",
+        ErrorKind::AddrNotAvailable => "; give an address of this machine with --listen, or 0.0.0.0 for all of them",
+        _ => "",
+    };
+    format!("cannot listen on {listen}: {error}{cure}")
 }
 
 /// The engine, made on a thread of its own: reading a large journal takes seconds, and signals are listened to meanwhile.

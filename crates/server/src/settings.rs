@@ -1,26 +1,35 @@
 //! [`Serve`]: the one definition of each setting of `fanfare serve`. A field is the flag, the environment variable and
-//! the key of the file; what it says is checked by the same parser wherever it comes from. Those on history,
-//! the journal and Redis are parts of their own. The other modules below layer the sources, judge them together, show them, and make them what the
-//! server takes.
+//! the key of the file; what it says is checked by the same parser wherever it comes from. The limits, and those on
+//! history, the journal and Redis, are parts of their own. The other modules below layer the sources, judge them together,
+//! show them, and make them what the server takes.
 
+mod environment;
 mod file;
+mod filter;
 mod history;
 mod journal;
 mod layers;
+mod limits;
+mod listen;
 mod meaning;
 mod redis;
+#[cfg(test)]
+mod reference;
 mod report;
 mod value;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
 
 use self::{
+    filter::filter,
     history::History,
     journal::Journal,
+    limits::Limits,
+    listen::Listen,
     redis::Redis,
-    value::{filter, host, origin, size},
+    value::{host, origin, size},
 };
 pub(crate) use self::{
     layers::{Settings, variable_at_fault},
@@ -38,116 +47,145 @@ const MS: Duration = Duration::from_millis(1);
 /// Settings of `fanfare serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// Read settings from this TOML file: the long name of a flag is the key, as in `heartbeat = "15s"`. Environment
-    /// variables override the file, flags override both.
+    /// The server reads settings from this TOML file.
+    ///
+    /// The key of a setting is the long name of its flag, as in `heartbeat = "15s"`. Environment variables override the
+    /// file, and flags override both.
     #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
 
-    /// Print every setting with where it comes from, and exit: 0 if the server could start with them, else 2.
+    /// The server prints every setting and where it comes from, and exits.
+    ///
+    /// The exit code is 0 if the server could start with these settings, and 2 if not.
     #[arg(long, help_heading = "Configuration")]
     pub(crate) check: bool,
 
-    /// Address and port to listen on; port 0 takes a free one. An address that other machines can reach needs
-    /// --publish-key or --allow-anonymous-publish.
+    /// The server listens on this address and port.
+    ///
+    /// A port alone (`3001` or `:3001`) means 127.0.0.1, where only this machine can connect. Other forms are
+    /// `localhost:3001`, `[::1]:3001` and `0.0.0.0:3001`. Port 0 takes a free port. An address that other machines can
+    /// reach needs --publish-key or --allow-anonymous-publish.
     #[arg(
         long,
         env = "FANFARE_LISTEN",
-        value_name = "ADDR:PORT",
+        value_name = "[ADDR:]PORT",
         default_value = "127.0.0.1:3000",
         help_heading = "Listening"
     )]
-    pub(crate) listen: SocketAddr,
+    listen: Listen,
 
-    /// Streams that may be open, over all versions of HTTP; more are told to come back later [default: --sockets-max and
+    /// At most this many event streams may be open, over all versions of HTTP [default: --sockets-max and
     /// --h2-streams-total together].
+    ///
+    /// The server tells further clients to come back later.
     #[arg(long, env = "FANFARE_CONNECTIONS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
     connections_max: Option<u64>,
 
-    /// Sockets of clients that may be open, whatever they do; one more closes the connection that has been idle for longest, and
-    /// if none is idle it is closed itself. Streams over HTTP/1 leave 64 (a quarter of few) to other requests [default: open
-    /// descriptors allowed, less 64 and 4 for each shard, but at least half].
+    /// At most this many sockets of clients may be open [default: the open descriptors that the system allows, less 64
+    /// and 4 for each shard, but at least half].
+    ///
+    /// One more closes the connection that has been idle for longest. If no connection is idle, the new one is closed.
+    /// Streams over HTTP/1 leave 64 sockets to other requests, or a quarter if there are fewer than 256.
     #[arg(long, env = "FANFARE_SOCKETS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
     sockets_max: Option<u64>,
 
-    /// Threads that serve connections [default: one a core].
+    /// This many threads serve connections [default: one for each core].
     #[arg(long, env = "FANFARE_SHARDS", value_name = "N", value_parser = value_parser!(u16).range(1..=1024), help_heading = "Listening")]
     shards: Option<u16>,
 
-    /// A host name under which the server is reached (besides IP addresses and localhost): pages that it serves under
-    /// that name may publish. May be given several times; in the environment, separated by commas.
+    /// Pages that the server serves under this host name may publish.
+    ///
+    /// IP addresses and localhost need no entry. The setting may be given several times. Commas separate the names in
+    /// the environment.
     #[arg(long = "public-host", env = "FANFARE_PUBLIC_HOST", value_name = "NAME", value_delimiter = ',', action = ArgAction::Append, value_parser = host, help_heading = "Listening")]
     public_hosts: Vec<String>,
 
-    /// Who publishes must send this key, as `Authorization: Bearer KEY`. Better given in FANFARE_PUBLISH_KEY or the
-    /// file: other users of the machine can read flags.
+    /// Publishers must send this key, as `Authorization: Bearer KEY`.
+    ///
+    /// FANFARE_PUBLISH_KEY and the file are better places than the flag, because other users of the machine can read
+    /// flags.
     #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true, help_heading = "Publishing")]
     publish_key: Option<String>,
 
-    /// Let anybody who can connect publish, also from other machines.
+    /// Everybody who can connect may publish, also from other machines.
     #[arg(long, env = "FANFARE_ALLOW_ANONYMOUS_PUBLISH", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, action = ArgAction::Set, value_parser = BoolishValueParser::new(), help_heading = "Publishing")]
     allow_anonymous_publish: bool,
 
-    /// Origin whose pages may publish from a browser, as in `https://example.org`; `*` is every origin. May be given
-    /// several times; in the environment, separated by commas. (Pages of any origin may read.)
+    /// Pages of this origin may publish from a browser, as in `https://example.org`.
+    ///
+    /// `*` is every origin. Pages of any origin may read. The setting may be given several times. Commas separate the
+    /// origins in the environment.
     #[arg(long = "cors-origin", env = "FANFARE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', action = ArgAction::Append, value_parser = origin, help_heading = "Publishing")]
     cors_origins: Vec<String>,
 
-    /// Largest body, or line of a batch, that may be published.
+    /// A published body, or a line of a batch, may have at most this size.
     #[arg(long, env = "FANFARE_BODY_BYTES", value_name = "SIZE", default_value = "1MiB", value_parser = size(1, GIB), help_heading = "Publishing")]
     body_bytes: usize,
 
-    /// How long a body, or a line of a batch, may pause between two pieces.
+    /// A body, or a line of a batch, may pause for at most this time between two pieces.
     #[arg(long, env = "FANFARE_BODY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     body_idle_timeout: Duration,
 
-    /// How long a body, or a line of a batch, may take in all, and a second for each 16 KiB of it.
+    /// A body, or a line of a batch, may take at most this time in all.
+    ///
+    /// Each 16 KiB of it add one second.
     #[arg(long, env = "FANFARE_BODY_TIMEOUT", value_name = "DURATION", default_value = "60s", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     body_timeout: Duration,
 
-    /// How long a batch may pause between two lines; empty lines count.
+    /// A batch may pause for at most this time between two lines.
+    ///
+    /// An empty line counts as a line.
     #[arg(long, env = "FANFARE_BATCH_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     batch_idle_timeout: Duration,
 
-    /// Bytes of all bodies being received together; more have to wait or are refused. As many again may be taken by pages
-    /// of history being sent.
+    /// All bodies that are being received may take at most this memory together.
+    ///
+    /// Further bodies wait or are refused. Pages of history that are being sent may take as much again.
     #[arg(long, env = "FANFARE_BODIES_BYTES", value_name = "SIZE", default_value = "64MiB", value_parser = size(1, usize::MAX), help_heading = "Publishing")]
     bodies_bytes: usize,
 
-    /// How long an Idempotency-Key is remembered: a publish that is repeated with it gets the first answer again and
-    /// publishes nothing.
+    /// The server remembers an Idempotency-Key for this time.
+    ///
+    /// A publish that repeats a remembered key gets the first answer again and publishes nothing.
     #[arg(long, env = "FANFARE_IDEMPOTENCY_WINDOW", value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     idempotency_window: Duration,
 
-    /// Idempotency keys that are remembered; the oldest makes room. 0 remembers none: every repeat publishes again.
+    /// The server remembers at most this many Idempotency-Keys.
+    ///
+    /// The oldest key makes room for a new one. With 0 the server remembers no keys, and every repeat publishes again.
     #[arg(long, env = "FANFARE_IDEMPOTENCY_KEYS", value_name = "N", default_value = "100000", value_parser = value_parser!(u32), help_heading = "Publishing")]
     idempotency_keys: u32,
 
-    /// Broadcast the time at this interval, e.g. 2s [default: never].
+    /// The server broadcasts the time at this interval, for instance 2s [default: never].
     #[arg(long, env = "FANFARE_CLOCK", value_name = "DURATION", value_parser = duration(MS, YEAR), help_heading = "Publishing")]
     clock: Option<Duration>,
 
-    /// Silence after which a stream is sent a comment line, or its position if it asked for that. Proxies cut silent
-    /// streams at 30s and more.
+    /// A stream gets a comment line after this time of silence.
+    ///
+    /// A stream that has asked for its position gets the position instead. Many proxies cut streams that are silent for
+    /// 30s or longer.
     #[arg(long, env = "FANFARE_HEARTBEAT", value_name = "DURATION", default_value = "15s", value_parser = duration(MS, YEAR), help_heading = "Streams")]
     heartbeat: Duration,
 
-    /// Shortest time that clients are told to wait before they reconnect; each stream is told its own.
+    /// The server tells clients to wait for at least this time before they reconnect.
+    ///
+    /// Each stream gets a time of its own.
     #[arg(long, env = "FANFARE_RETRY_MIN", value_name = "DURATION", default_value = "1s", value_parser = duration(MS, DAY), help_heading = "Streams")]
     retry_min: Duration,
 
-    /// Longest time that clients are told to wait before they reconnect.
+    /// The server tells clients to wait for at most this time before they reconnect.
     #[arg(long, env = "FANFARE_RETRY_MAX", value_name = "DURATION", default_value = "3s", value_parser = duration(MS, DAY), help_heading = "Streams")]
     retry_max: Duration,
 
-    /// How long a connection may take no byte while some wait; then it is closed.
+    /// The server closes a connection that takes no byte for this time while bytes wait for it.
     #[arg(long, env = "FANFARE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR), help_heading = "Streams")]
     write_timeout: Duration,
 
-    /// What happens to a connection that has too much waiting.
+    /// The policy decides what happens to a connection that has too much waiting.
     #[arg(long, env = "FANFARE_POLICY", value_enum, default_value = "repair", help_heading = "Streams")]
     policy: PolicyArg,
 
-    /// How HTTP/1.1 streams leave: straight to the socket, or through an HTTP body as over HTTP/2.
+    /// The outlet decides how the bytes of HTTP/1.1 streams leave the server.
     #[arg(long, env = "FANFARE_H1_OUTLET", value_enum, default_value = "socket", help_heading = "Streams")]
     h1_outlet: H1OutletArg,
 
@@ -160,114 +198,52 @@ pub(crate) struct Serve {
     #[command(flatten)]
     redis: Redis,
 
-    /// Messages that may wait for one connection.
-    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096), help_heading = "Limits")]
-    ring_messages: u16,
+    #[command(flatten)]
+    limits: Limits,
 
-    /// Bytes that may wait for one connection; one message of any size always may.
-    #[arg(long, env = "FANFARE_RING_BYTES", value_name = "SIZE", default_value = "256KiB", value_parser = size(1, GIB), help_heading = "Limits")]
-    ring_bytes: usize,
-
-    /// Bytes that may wait for all connections together, each message counted once.
-    #[arg(long, env = "FANFARE_HUB_RING_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1, usize::MAX), help_heading = "Limits")]
-    hub_ring_bytes: usize,
-
-    /// Messages that a thread may have waiting before publishers wait for it.
-    #[arg(long, env = "FANFARE_INBOX_MESSAGES", value_name = "N", default_value = "1024", value_parser = value_parser!(u32).range(1..=1_048_576), help_heading = "Limits")]
-    inbox_messages: u32,
-
-    /// Bytes that a thread may have waiting before publishers wait for it.
-    #[arg(long, env = "FANFARE_INBOX_BYTES", value_name = "SIZE", default_value = "16MiB", value_parser = size(1, usize::MAX), help_heading = "Limits")]
-    inbox_bytes: usize,
-
-    /// How long slow connections may hold up a flood of publishes at a stretch; all pauses of a thread
-    /// together take a fifth of the time. 0s: never.
-    #[arg(long, env = "FANFARE_PATIENCE", value_name = "DURATION", default_value = "1s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Limits")]
-    patience: Duration,
-
-    /// Largest head of a request, with its path and query.
-    #[arg(long, env = "FANFARE_HEAD_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(8 * KIB, 16 * MIB), help_heading = "Limits")]
-    head_bytes: usize,
-
-    /// How long the head of a request may take, and the first one to begin.
-    #[arg(long, env = "FANFARE_HEAD_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(MS, YEAR), help_heading = "Limits")]
-    head_timeout: Duration,
-
-    /// How long a connection may wait for its next request; longer than proxies keep theirs, or what they send in the moment
-    /// when it is closed is lost.
-    #[arg(long, env = "FANFARE_KEEP_ALIVE_TIMEOUT", value_name = "DURATION", default_value = "90s", value_parser = duration(MS, YEAR), help_heading = "Limits")]
-    keep_alive_timeout: Duration,
-
-    /// Connections that may wait for their next request; beyond that, the one that has waited longest is closed.
-    #[arg(long, env = "FANFARE_IDLE_CONNECTIONS_MAX", value_name = "N", default_value = "1024", value_parser = value_parser!(u32), help_heading = "Limits")]
-    idle_connections_max: u32,
-
-    /// Channels one connection may follow.
-    #[arg(long, env = "FANFARE_CHANNELS_MAX", value_name = "N", default_value = "128", value_parser = value_parser!(u16).range(1..), help_heading = "Limits")]
-    channels_max: u16,
-
-    /// Bytes that a subscriber may send after its request; they are thrown away.
-    #[arg(long, env = "FANFARE_INPUT_BYTES", value_name = "SIZE", default_value = "4KiB", value_parser = size(0, GIB), help_heading = "Limits")]
-    input_bytes: usize,
-
-    /// The kernel's send buffer of a connection: what a slow reader may have under way.
-    #[arg(long, env = "FANFARE_SEND_BUFFER_BYTES", value_name = "SIZE", default_value = "256KiB", value_parser = size(4 * KIB, GIB), help_heading = "Limits")]
-    send_buffer_bytes: usize,
-
-    /// The send buffers of all connections together, about: where there are many, a new one gets its share of it, but 16KiB at least.
-    /// Linux reserves twice as much.
-    #[arg(long, env = "FANFARE_SEND_BUFFERS_BYTES", value_name = "SIZE", default_value = "1GiB", value_parser = size(4 * KIB, usize::MAX), help_heading = "Limits")]
-    send_buffers_bytes: usize,
-
-    /// Streams of one HTTP/2 connection.
-    #[arg(long, env = "FANFARE_H2_STREAMS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32).range(1..=1_000_000), help_heading = "Limits")]
-    h2_streams: u32,
-
-    /// Event streams over HTTP/2, on all connections together; one connection has no more of them than it leaves to others. They
-    /// need memory (10 to 20 KiB, and what --h2-send-buffer-bytes says if their reader is slow), and no descriptors.
-    #[arg(long, env = "FANFARE_H2_STREAMS_TOTAL", value_name = "N", default_value = "16384", value_parser = value_parser!(u32).range(1..), help_heading = "Limits")]
-    h2_streams_total: u32,
-
-    /// Bytes that one HTTP/2 stream may have unsent.
-    #[arg(long, env = "FANFARE_H2_SEND_BUFFER_BYTES", value_name = "SIZE", default_value = "16KiB", value_parser = size(KIB, GIB), help_heading = "Limits")]
-    h2_send_buffer_bytes: usize,
-
-    /// How long a request waits for a node that has not read what the others have published; then it is told to come back.
-    #[arg(long, env = "FANFARE_READY_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Limits")]
-    ready_timeout: Duration,
-
-    /// How long everything is served as before after the signal to stop, while /readyz is 503: the time that a load balancer
-    /// needs to learn of it. A second signal ends it at once.
+    /// After the signal to stop, the server goes on as before for this time, while `/readyz` answers 503.
+    ///
+    /// A load balancer needs this time to learn of it. A second signal ends the server at once.
     #[arg(long, env = "FANFARE_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Draining")]
     drain_delay: Duration,
 
-    /// How long a drain may take before what is left is cut.
+    /// A drain may take at most this time.
+    ///
+    /// After this time the server cuts the connections that are left.
     #[arg(long, env = "FANFARE_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Draining")]
     drain_timeout: Duration,
 
-    /// Drained clients are told to come back within 1s and 1s + this, each at another time.
+    /// The server spreads the return of drained clients over this time.
+    ///
+    /// Each client is told a time of its own, between 1s and 1s plus this value.
     #[arg(long, env = "FANFARE_DRAIN_SPREAD", value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, DAY), help_heading = "Draining")]
     drain_spread: Duration,
 
-    /// What to log, to standard error: error, warn, info, debug, or off; also as target=level, separated by commas.
+    /// The log on standard error has the lines of this level and of those above it.
+    ///
+    /// The levels are off, error, warn, info and debug. One target may have a level of its own, as in
+    /// `warn,fanfare_http=debug`.
     #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info", value_parser = filter, help_heading = "Logging")]
     pub(crate) log: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum PolicyArg {
-    /// Let it take what waits, then give it from history what came meanwhile; a gap tells what is not kept any more.
+    /// The connection takes what waits, and then gets from history what came meanwhile. A gap tells how many events are
+    /// no longer kept.
     Repair,
-    /// Drop new messages until it has taken what waits; a gap tells how many.
+    /// New messages are dropped until the connection has taken what waits. A gap tells how many.
     DropNewest,
-    /// Drop the oldest that wait; a gap in their place tells how many.
+    /// The oldest waiting messages are dropped. A gap in their place tells how many.
     DropOldest,
-    /// Close it; the client comes back and resumes from history.
+    /// The connection is closed. The client comes back and resumes from history.
     Close,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum H1OutletArg {
+    /// The server writes straight to the socket.
     Socket,
+    /// The server writes through an HTTP body, as it does over HTTP/2.
     Body,
 }

@@ -26,7 +26,7 @@ impl Url {
         let (text, _) = text.split_once('#').unwrap_or((text, ""));
         let text = utf8_percent_encode(text, ILLEGAL).to_string();
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err("write the whole URL, as in http://127.0.0.1:3000".to_owned());
+            return Err(without_scheme(&text));
         };
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "http" && scheme != "https" {
@@ -78,6 +78,16 @@ impl Url {
     }
 }
 
+/// It is not taken for http:// without a word: a publish key must not be sent in the clear because of a guess.
+fn without_scheme(text: &str) -> String {
+    let authority = text.split(['/', '?']).next().unwrap_or_default();
+    let looks_like_server = authority == "localhost" || authority.contains([':', '.']);
+    if looks_like_server && Url::parse(&format!("http://{text}")).is_ok() {
+        return format!("the scheme is missing: write http://{text}, or https:// for TLS");
+    }
+    "write the whole URL, as in http://127.0.0.1:3000".to_owned()
+}
+
 impl Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, path, query } = self;
@@ -121,7 +131,12 @@ mod tests {
     fn nonsense_is_refused_with_what_to_write() {
         for (text, said) in [
             ("", "whole URL"),
-            ("localhost:3000", "http://"),
+            ("localhost:3000", "write http://localhost:3000, or"),
+            ("example.org/a?b", "write http://example.org/a?b, or"),
+            ("localhost", "write http://localhost, or"),
+            ("[::1]:3000", "write http://[::1]:3000, or"),
+            ("localhost:x", "whole URL"),
+            ("hello", "whole URL"),
             ("/sse", "whole URL"),
             ("ftp://localhost", "`ftp`"),
             ("ws://localhost", "`ws`"),

@@ -28,7 +28,13 @@ fn a_taken_port_is_an_error_that_names_it() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = run(fanfare().args(["--listen", &address]));
     assert_eq!(code, 1);
-    assert!(text.contains(&address) && text.contains("in use"), "{text}");
+    assert!(
+        text.contains(&address) && text.contains("in use") && text.contains("another port with --listen"),
+        "{text}"
+    );
+    // That address belongs to documents, and to no machine (RFC 5737).
+    let (code, text) = run(fanfare().args(["--listen", "192.0.2.1:0", "--allow-anonymous-publish"]));
+    assert!(code == 1 && text.contains("an address of this machine with --listen"), "{text}");
 }
 
 #[test]
@@ -143,9 +149,28 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(server.exit().code(), Some(1));
 }
 
+#[cfg(target_os = "linux")]
+/// `command`, with the system's answer to the signals that a server survives. Otherwise it inherits what the tests were
+/// started with: `nohup` ignores SIGHUP, and a server that is started so leaves it ignored.
+fn with_default_signals(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP,USR1,USR2").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => env.env(name, value),
+            None => env.env_remove(name),
+        };
+    }
+    env
+}
+
 #[test]
+#[cfg(target_os = "linux")]
 fn a_hangup_and_the_signals_of_other_servers_end_nothing() {
-    let (mut server, url) = serve(&["--drain-timeout", "1h"]);
+    let mut command = fanfare();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]);
+    let mut server = Process::start(&mut with_default_signals(&command));
+    let url = server.url();
     let mut stream = curl(&[&url]);
     let habits = ["HUP", "USR1", "USR2", "HUP"];
     for name in habits {
@@ -170,7 +195,9 @@ fn a_hangup_and_the_signals_of_other_servers_end_nothing() {
 #[cfg(target_os = "linux")]
 fn a_hangup_that_is_ignored_from_the_start_stays_ignored() {
     let script = "trap '' HUP USR2 && exec \"$0\" serve --listen 127.0.0.1:0";
-    let mut server = Process::start(Command::new("bash").args(["-c", script]).arg(env!("CARGO_BIN_EXE_fanfare")));
+    let mut command = Command::new("bash");
+    command.args(["-c", script]).arg(env!("CARGO_BIN_EXE_fanfare"));
+    let mut server = Process::start(&mut with_default_signals(&command));
     server.url();
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();

@@ -1,5 +1,5 @@
 //! How `fanfare publish` and `fanfare subscribe` come to a server: over TLS, which trusts whom the system trusts, and
-//! through the proxy that the environment names.
+//! through the proxy that the environment names; and what they say where the scheme of the URL is the wrong one.
 
 mod support;
 /// As in the tests of the Redis journal.
@@ -8,7 +8,7 @@ mod support;
 mod tls;
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     process::Command,
     sync::Arc,
@@ -20,7 +20,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
-use support::{Process, fanfare, peer::Peer, run};
+use support::{PATIENCE, Process, fanfare, peer::Peer, run, serve};
 use tls::Tls;
 
 const TAKEN: &str = r#"{"id":"1-0","matched":0}"#;
@@ -84,6 +84,89 @@ fn https_trusts_whom_the_system_trusts() {
     assert!(code == 1 && text.contains("ca-certificates"), "{text}");
 }
 
+/// Both commands, against a URL that is wrong.
+fn each(url: &str) -> [Command; 2] {
+    let mut subscribe = fanfare();
+    subscribe.args(["subscribe", url]);
+    [publish(url), subscribe]
+}
+
+#[test]
+fn https_to_a_port_of_plain_http_is_told_to_use_http() {
+    let (_server, url) = serve(&[]);
+    let own = Tls::new();
+    for mut command in each(&url.replace("http://", "https://")) {
+        let (code, text) = run(command.env("SSL_CERT_FILE", own.ca()).env_remove("SSL_CERT_DIR"));
+        let is_told = text.contains(&format!("the server speaks plain HTTP there: use {url}/"));
+        assert!(code == 1 && is_told && text.lines().count() == 1, "{text}");
+        assert!(!text.contains("InvalidContentType") && !text.contains("not known"), "{text}");
+    }
+}
+
+#[test]
+fn http_to_a_port_of_tls_is_told_to_use_https() {
+    let own = Tls::new();
+    for command in [0, 1] {
+        let port = https(&own);
+        let (code, text) = run(&mut each(&format!("http://localhost:{port}"))[command]);
+        let is_told = text.contains(&format!("the server speaks TLS there: use https://localhost:{port}/"));
+        assert!(code == 1 && is_told && text.lines().count() == 1, "{text}");
+        assert!(!text.contains("not known"), "nothing was published: {text}");
+    }
+}
+
+#[test]
+fn a_tls_port_that_only_closes_is_told_as_what_it_may_be() {
+    // OpenSSL 3.0 answers nothing to plain HTTP.
+    let own = Tls::new();
+    let mut server = Command::new("openssl");
+    server.current_dir(own.ca().parent().unwrap()).args(["s_server", "-cert", "server.crt", "-key", "server.key"]);
+    let mut server = Process::start(server.args(["-accept", "127.0.0.1:0"]));
+    let line = server.line_with("ACCEPT ");
+    let port = line.rsplit(':').next().unwrap();
+    let (code, text) = run(&mut publish(&format!("http://127.0.0.1:{port}")));
+    let is_told = text.contains(&format!("if that is a TLS port, use https://127.0.0.1:{port}/broadcast"));
+    assert!(code == 1 && is_told, "{text}");
+}
+
+#[test]
+fn a_server_that_speaks_neither_is_told_as_it_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let own = Tls::new();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.read_exact(&mut [0; 5]).unwrap();
+            stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+            // Whatever else it is sent; the client ends it.
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+    let (code, text) = run(publish(&format!("https://{address}")).env("SSL_CERT_FILE", own.ca()));
+    assert!(code == 1 && text.contains("does the server speak HTTPS?") && !text.contains("plain HTTP"), "{text}");
+    let (code, text) = run(&mut publish(&format!("http://{address}")));
+    assert!(code == 1 && text.contains("not HTTP/1.1") && !text.contains("TLS"), "{text}");
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_told_with_the_url() {
+    for mut command in each("http://127.0.0.1:1/there") {
+        let mut process = Process::start(&mut command);
+        let line = process.line_with("cannot reach http://127.0.0.1:1/there: connection refused");
+        assert!(line.contains("no server listens there; start `fanfare serve`, or check host and port"), "{line}");
+    }
+}
+
+#[test]
+fn a_url_without_a_scheme_is_told_the_whole_one() {
+    for mut command in each("localhost:3000/channels/a") {
+        let (code, text) = run(&mut command);
+        assert!(code == 2 && text.contains("write http://localhost:3000/channels/a, or https:// for TLS"), "{text}");
+    }
+}
+
 #[test]
 fn a_proxy_is_asked_for_the_whole_url() {
     let proxy = Peer::new();
@@ -118,6 +201,9 @@ fn a_proxy_that_is_not_for_this_host_or_not_understood() {
     assert!(exchange.head.starts_with("POST /broadcast HTTP/1.1\r\n"), "{}", exchange.head);
     exchange.answer("202 Accepted", "application/json", TAKEN);
     assert_eq!(process.exit().code(), Some(0));
+    let (code, text) = run(publish("http://far.invalid").env("http_proxy", "http://127.0.0.1:1"));
+    let is_told = text.contains("the proxy 127.0.0.1:1 that the environment names cannot be reached");
+    assert!(code == 1 && is_told && !text.contains("fanfare serve"), "{text}");
     let (code, text) = run(publish("http://far.invalid").env("all_proxy", "socks5://127.0.0.1:1"));
     assert!(code == 1 && text.contains("socks5://"), "{text}");
 }

@@ -3,45 +3,12 @@
 
 mod support;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::process::Command;
 
-use support::{Process, curl_once, fanfare, run, serve};
-use tempfile::TempDir;
-
-/// A file with settings.
-struct File {
-    path: PathBuf,
-    _directory: TempDir,
-}
-
-impl File {
-    fn new(text: impl AsRef<[u8]>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("fanfare.toml");
-        fs::write(&path, text).unwrap();
-        Self { path, _directory: directory }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = fanfare();
-        command.args(["serve", "--config"]).arg(&self.path);
-        command
-    }
-}
-
-/// What `--check` says, without the blanks that align it.
-fn checked(command: &mut Command) -> Vec<(String, String)> {
-    let (code, text) = run(command.arg("--check"));
-    assert_eq!(code, 0, "{text}");
-    let pair =
-        |line: &str| line.rsplit_once("  # ").map(|(left, right)| (left.trim_end().to_owned(), right.to_owned()));
-    text.lines().map(|line| pair(line).unwrap()).collect()
-}
-
-fn has(checked: &[(String, String)], line: &str, source: &str) {
-    let is_there = checked.iter().any(|(left, right)| left == line && right == source);
-    assert!(is_there, "no {line} from {source} in {checked:#?}");
-}
+use support::{
+    Process, curl_once, fanfare, run, serve,
+    settings::{File, checked, has},
+};
 
 const ALL: &str = r#"
 listen = "127.0.0.1:0"
@@ -284,7 +251,7 @@ fn bad_files_say_where_and_why_and_exit_2() {
         ("check = true", &["line 1", "unknown setting `check`"]),
         ("[limits]\nhead-bytes = 1", &["line 1", "unknown setting `limits`"]),
         ("listen = 'x'\n[heartbeat]\nx = 1", &["line 2", "`heartbeat` is a table"]),
-        ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "socket address"]),
+        ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "write a port, or an address and a port"]),
         ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
         ("clock = 2", &["line 1", "clock = 2", "write for instance 2s"]),
         ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "repair, drop-newest, drop-oldest, close"]),

@@ -66,6 +66,11 @@ impl Connection {
         }
         Ok(())
     }
+
+    /// Whether a proxy reads the request, and not the server.
+    pub(super) fn is_to_proxy(&self) -> bool {
+        self.proxy.is_some()
+    }
 }
 
 /// Makes connections.
@@ -113,7 +118,10 @@ impl Connector {
         let Some(tls) = tls else { return Ok(Connection { stream: Box::new(socket), proxy }) };
         let name = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| Error::Url(error.to_string()))?;
-        let stream = tls.connect(name, socket).await.map_err(Error::Tls)?;
+        let stream = tls.connect(name, socket).await.map_err(|error| match progress.has_heard_http() {
+            true => Error::SpeaksHttp(uri.to_string()),
+            false => Error::Tls(error),
+        })?;
         Ok(Connection { stream: Box::new(stream), proxy: None })
     }
 
@@ -131,7 +139,7 @@ impl Connector {
             return Err(Error::Proxy(format!("a proxy is spoken to over http:// only, and not over {scheme}://")));
         }
         if !is_https {
-            return self.reach(address).await;
+            return self.reach(address).await.map_err(|error| error.of_proxy(name));
         }
         let mut tunnel = Tunnel::new(address.clone(), self.tcp.clone());
         if let Some(credentials) = proxy.basic_auth() {

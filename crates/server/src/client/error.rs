@@ -24,6 +24,10 @@ pub(crate) enum Error {
     /// The connection broke.
     Broke(io::Error),
     Tls(io::Error),
+    /// This https URL leads to a port of plain HTTP.
+    SpeaksHttp(String),
+    /// This http URL leads to a port of TLS.
+    SpeaksTls(String),
     /// The certificates that this system trusts cannot be read.
     Certificates(String),
     /// The proxy that the environment names is of no use.
@@ -43,6 +47,17 @@ impl Error {
         }
     }
 
+    /// The same on the way to a proxy: the server that the URL names is not to blame.
+    pub(super) fn of_proxy(self, name: &str) -> Self {
+        match self {
+            Self::Unreachable(error) => {
+                let reason = format!("the proxy {name} that the environment names cannot be reached: {error}");
+                Self::Unreachable(io::Error::other(reason))
+            }
+            other => other,
+        }
+    }
+
     /// Whether another try could go better.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
@@ -50,6 +65,7 @@ impl Error {
             Self::Closed | Self::Broke(_) | Self::NotHttp(_) => true,
             Self::Tls(error) => error.kind() != ErrorKind::InvalidData,
             Self::Certificates(_) | Self::Proxy(_) | Self::Url(_) => false,
+            Self::SpeaksHttp(_) | Self::SpeaksTls(_) => false,
         }
     }
 
@@ -61,9 +77,9 @@ impl Error {
     /// Why there is no answer from `url`, and what to do.
     pub(crate) fn told(&self, url: &Url) -> String {
         let (reason, advice) = match self {
-            Self::Closed => return format!("{url} closed the connection before it had answered"),
+            Self::Closed => return closed(url),
             Self::Broke(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
-                return format!("{url} closed the connection before it had answered");
+                return closed(url);
             }
             Self::Broke(error) if error.kind() == ErrorKind::TimedOut => {
                 return format!("{url} takes nothing any more: the network or the server is gone");
@@ -78,9 +94,10 @@ impl Error {
                      package ca-certificates"
                 );
             }
-            Self::Unreachable(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                ("connection refused".to_owned(), "; is `fanfare serve` running there?")
-            }
+            Self::Unreachable(error) if error.kind() == ErrorKind::ConnectionRefused => (
+                "connection refused".to_owned(),
+                ": no server listens there; start `fanfare serve`, or check host and port",
+            ),
             Self::Unreachable(error) if error.to_string().contains("lookup address") => {
                 (error.to_string(), "; check the name of the host")
             }
@@ -90,11 +107,28 @@ impl Error {
             }
             Self::Unreachable(error) => (error.to_string(), ""),
             Self::Tls(error) => (error.to_string(), "; does the server speak HTTPS?"),
+            Self::SpeaksHttp(asked) => {
+                let plain = asked.replacen("https://", "http://", 1);
+                (format!("the server speaks plain HTTP there: use {plain}"), "")
+            }
+            Self::SpeaksTls(asked) => {
+                let secure = asked.replacen("http://", "https://", 1);
+                (format!("the server speaks TLS there: use {secure}"), "")
+            }
             Self::Proxy(reason) => (reason.clone(), "; the environment names that proxy"),
             Self::NotHttp(reason) => (format!("that is not HTTP/1.1: {reason}"), ""),
             Self::Url(reason) => (reason.clone(), ""),
         };
         format!("cannot reach {url}: {}{advice}", harmless(&reason))
+    }
+}
+
+/// Some TLS servers end a connection like this that begins with plain HTTP.
+fn closed(url: &Url) -> String {
+    let closed = format!("{url} closed the connection before it had answered");
+    match url.to_string().strip_prefix("http://") {
+        Some(rest) => format!("{closed}; if that is a TLS port, use https://{rest}"),
+        None => closed,
     }
 }
 

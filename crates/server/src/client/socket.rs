@@ -1,11 +1,12 @@
 //! [`Socket`]: a TCP connection that is still read when nothing can be written to it any more, so that the answer of a
-//! server that has closed its end is heard; and [`Progress`], which says how long nothing has gone out.
+//! server that has closed its end is heard; and [`Progress`], which says how long nothing has gone out, and what the other
+//! side speaks.
 
 use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -18,15 +19,19 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-/// When bytes went out last, and whether those were all.
+/// The first byte of an alert, which is what a TLS server answers to plain HTTP (RFC 8446, 5.1).
+const TLS_ALERT: u8 = 21;
+
+/// When bytes went out last, whether those were all, and which byte came in first.
 pub(super) struct Progress {
     last: Mutex<Instant>,
     is_body_ended: AtomicBool,
+    first_heard: OnceLock<u8>,
 }
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { last: Mutex::new(Instant::now()), is_body_ended: AtomicBool::new(false) }
+        Self { last: Mutex::new(Instant::now()), is_body_ended: AtomicBool::new(false), first_heard: OnceLock::new() }
     }
 
     /// The body has been given to the connection as a whole. From here on an answer is due.
@@ -38,6 +43,16 @@ impl Progress {
 
     pub(super) fn is_body_ended(&self) -> bool {
         self.is_body_ended.load(Ordering::Relaxed)
+    }
+
+    /// The other side has begun as `HTTP/1.1` does.
+    pub(super) fn has_heard_http(&self) -> bool {
+        self.first_heard.get() == Some(&b'H')
+    }
+
+    /// The other side has begun with an alert of TLS.
+    pub(super) fn has_heard_tls(&self) -> bool {
+        self.first_heard.get() == Some(&TLS_ALERT)
     }
 
     /// Waits until nothing has gone out for `limit`.
@@ -80,7 +95,12 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let begin = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
+        if let Some(&first) = into.filled().get(begin) {
+            self.progress.first_heard.get_or_init(|| first);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

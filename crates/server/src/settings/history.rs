@@ -16,34 +16,44 @@ const EXAMPLE: &str = "news.*=events:10 bytes:1MiB age:10m";
 /// Settings of `fanfare serve` on history. A target is what an event was sent to: a channel, a client id, or all.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct History {
-    /// Events kept of each target (a channel, a client id, all). 0 keeps none, and who comes back is told of a gap.
+    /// The server keeps at most this many events of each target: a channel, a client id, or all.
+    ///
+    /// With 0 it keeps none, and a client that comes back receives a gap.
     #[arg(long, env = "FANFARE_HISTORY_EVENTS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32), help_heading = "History")]
     history_events: u32,
 
-    /// Bytes of memory that the events kept of each target may take; a larger event is not kept.
+    /// The events kept of each target may take at most this memory.
+    ///
+    /// A larger event is not kept.
     #[arg(long, env = "FANFARE_HISTORY_BYTES", value_name = "SIZE", default_value = "4MiB", value_parser = bytes, help_heading = "History")]
     history_bytes: usize,
 
-    /// Age up to which events are kept.
+    /// The server keeps an event for at most this time.
     #[arg(long, env = "FANFARE_HISTORY_AGE", value_name = "DURATION", default_value = "1h", value_parser = age, help_heading = "History")]
     history_age: Duration,
 
-    /// Other limits for the channels that a pattern stands for, as in 'news.*=events:10 bytes:1MiB age:10m'; those left
-    /// out are as for each target. `*` is any run of characters, and the first pattern that matches decides. May be
-    /// given several times; in the environment, separated by commas.
+    /// Channels that match a pattern have limits of their own, as in `news.*=events:10 bytes:1MiB age:10m`.
+    ///
+    /// A limit that is left out is the same as for each target. `*` is any run of characters. The first pattern that
+    /// matches decides. The setting may be given several times. Commas separate the entries in the environment.
     #[arg(long = "history-channel", env = "FANFARE_HISTORY_CHANNEL", value_name = "PATTERN=LIMITS", value_delimiter = ',', action = ArgAction::Append, value_parser = ForChannels::parse, help_heading = "History")]
     history_channels: Vec<ForChannels>,
 
-    /// Bytes of memory that the events kept of all targets may take, each counted once; the oldest of all makes room.
+    /// The events kept of all targets together may take at most this memory.
+    ///
+    /// Each event counts once. The oldest events of all make room.
     #[arg(long, env = "FANFARE_HUB_HISTORY_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = bytes, help_heading = "History")]
     hub_history_bytes: usize,
 
-    /// Targets remembered; the one that was silent for longest makes room.
+    /// The server remembers at most this many targets.
+    ///
+    /// The target that was silent for longest makes room.
     #[arg(long, env = "FANFARE_HISTORY_TARGETS", value_name = "N", default_value = "100000", value_parser = value_parser!(u32).range(1..), help_heading = "History")]
     history_targets: u32,
 
-    /// Connections of one thread that may read history at a time, so that those who come back do not hold up live
-    /// events; more wait for their turn.
+    /// At most this many connections of one thread may read history at a time.
+    ///
+    /// Others wait for their turn, so that returning clients do not hold up live events.
     #[arg(long, env = "FANFARE_CATCH_UP_READS", value_name = "N", default_value = "4", value_parser = value_parser!(u16).range(1..), help_heading = "History")]
     catch_up_reads: u16,
 }

@@ -10,29 +10,34 @@ use super::{DAY, MS, value::duration};
 /// Settings of `fanfare serve` on the journal.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Journal {
-    /// Keep events in this directory as well, so that a restart or a crash loses nothing that was acknowledged. It is made
-    /// if it is not there, and is one server's alone [default: memory only].
+    /// The server also keeps events in this directory, so that a restart or a crash loses no acknowledged event
+    /// [default: memory only].
+    ///
+    /// The server makes the directory if it does not exist. Only one server may use it.
     #[arg(long, env = "FANFARE_JOURNAL", value_name = "PATH", help_heading = "Journal")]
     journal: Option<PathBuf>,
 
-    /// When what was written to the journal is made to reach the disk itself. A crash of the server loses nothing in any
-    /// case; this is about loss of power.
+    /// This decides when a written event reaches the disk itself.
+    ///
+    /// It matters only for a loss of power. A crash of the server loses nothing in any case.
     #[arg(long, env = "FANFARE_FSYNC", value_enum, default_value = "interval", help_heading = "Journal")]
     fsync: FsyncArg,
 
-    /// With --fsync interval: before an event is written, all that are older than this are on the disk. So a loss of power
-    /// takes so much of the newest at most; publishes wait for a disk that is slower, for 5s.
+    /// With --fsync=interval, a loss of power loses at most the newest events of this time.
+    ///
+    /// Before the server writes an event, all events older than this are on the disk. Publishes wait for a slower disk
+    /// for up to 5s.
     #[arg(long, env = "FANFARE_FSYNC_INTERVAL", value_name = "DURATION", default_value = "100ms", value_parser = duration(MS, DAY), help_heading = "Journal")]
     fsync_interval: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FsyncArg {
-    /// Before each publish is answered: a loss of power takes nothing.
+    /// Before each publish is answered. A loss of power loses nothing.
     Always,
-    /// A little later, and often: see --fsync-interval.
+    /// Soon after the publish is answered. --fsync-interval says how soon.
     Interval,
-    /// When the system likes.
+    /// Whenever the system decides.
     Never,
 }
 

@@ -1,7 +1,7 @@
 //! [`Settings`]: defaults, then the file, then the environment, then the flags; and where each value came from. The
 //! file's values become the defaults of a second reading of the command line, so every source meets the same parsers.
 
-use std::{env, error::Error as _, ffi::OsString, path::Path};
+use std::{env, error::Error as _, ffi::OsString, net::SocketAddr, path::Path};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _,
@@ -11,17 +11,21 @@ use clap::{
 };
 
 use super::{
-    Serve,
+    Serve, environment,
     file::{self, Entry, Known},
 };
 
 /// Flags that are no settings: they say what to do with the settings.
-const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
+pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
 
 /// What to serve with, and where each of it comes from.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) serve: Serve,
+    /// What --listen means.
+    pub(crate) listen: SocketAddr,
+    /// A sentence for each environment variable that looks like a setting and is none.
+    pub(crate) unread: Vec<String>,
     pub(super) sources: Vec<Sourced>,
 }
 
@@ -36,11 +40,12 @@ pub(super) struct Sourced {
 }
 
 impl Settings {
-    /// Adds the file that `typed` names to what it holds already; `arguments` is what `typed` was read from.
+    /// Adds the file that `typed` names to what it holds already; `arguments` is what `typed` was read from, and `all` the
+    /// definition of the whole command, whose environment variables are known.
     ///
     /// # Errors
     /// A sentence on the file, or on settings that do not go together.
-    pub(crate) fn new(typed: &Serve, arguments: &[OsString]) -> Result<Self, String> {
+    pub(crate) fn new(typed: &Serve, arguments: &[OsString], all: &Command) -> Result<Self, String> {
         let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
         let entries = match &typed.config {
             Some(path) => from_file(path, &command)?,
@@ -50,10 +55,12 @@ impl Settings {
         // The same command line and environment have been read once, and the file's values one by one.
         let matches = layered.try_get_matches_from(arguments).map_err(|error| why(&error))?;
         let serve = Serve::from_arg_matches(&matches).map_err(|error| why(&error))?;
-        serve.check()?;
+        let listen = serve.listen.resolve()?;
+        serve.check(listen)?;
+        let unread = environment::unread(env::vars_os(), &variables(all));
         // Changing an argument has moved it to the end: `command` has the order of the definition.
         let sources = settings(&command).map(|arg| Sourced::new(arg, &matches, &entries)).collect();
-        Ok(Self { serve, sources })
+        Ok(Self { serve, listen, unread, sources })
     }
 }
 
@@ -83,11 +90,17 @@ fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| arg.get_long().is_some_and(|long| !NOT_IN_A_FILE.contains(&long)))
 }
 
+/// The environment variables that `command` and its subcommands read.
+fn variables(command: &Command) -> Vec<&str> {
+    let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+    own.chain(command.get_subcommands().flat_map(variables)).collect()
+}
+
 fn key(arg: &Arg) -> &str {
     arg.get_long().unwrap_or_default()
 }
 
-fn is_list(arg: &Arg) -> bool {
+pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 

@@ -1,6 +1,6 @@
 //! What the settings mean together: whether they can be served with, and how the server takes them.
 
-use std::{num::NonZero, path::PathBuf, thread::available_parallelism};
+use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
 use fanfare_core::Policy;
 use fanfare_http::{Config, H1Outlet};
@@ -14,11 +14,11 @@ const DESCRIPTORS_KEPT: u64 = 64;
 const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 
 impl Serve {
-    /// What no single setting can tell.
+    /// What no single setting can tell. `listen` is the address that --listen means.
     ///
     /// # Errors
     /// A sentence that says what to do.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, listen: SocketAddr) -> Result<(), String> {
         match &self.publish_key {
             Some(key) if key.is_empty() => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
@@ -33,11 +33,10 @@ impl Serve {
                             without spaces"
                     .to_owned());
             }
-            None if !self.listen.ip().is_loopback() && !self.allow_anonymous_publish => {
+            None if !listen.ip().is_loopback() && !self.allow_anonymous_publish => {
                 return Err(format!(
-                    "{} can be reached from other machines and anybody could publish there: set --publish-key, \
-                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address",
-                    self.listen
+                    "other machines can reach {listen}, and anybody could publish there: set --publish-key, \
+                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
                 ));
             }
             _ => {}
@@ -76,7 +75,7 @@ impl Serve {
 
     /// How many streams there may be for a process that may have so many descriptors open.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
-        let all = || (self.sockets_max(descriptors) as u64).saturating_add(u64::from(self.h2_streams_total));
+        let all = || (self.sockets_max(descriptors) as u64).saturating_add(u64::from(self.limits.h2_streams_total));
         usize::try_from(self.connections_max.unwrap_or_else(all)).unwrap_or(usize::MAX)
     }
 
@@ -107,15 +106,15 @@ impl Serve {
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
-                ring_messages_max: usize::from(self.ring_messages),
-                ring_bytes_max: self.ring_bytes,
-                hub_ring_bytes_max: self.hub_ring_bytes,
-                inbox_messages_max: usize::try_from(self.inbox_messages).unwrap_or(usize::MAX),
-                inbox_bytes_max: self.inbox_bytes,
-                patience_ms: ms(self.patience),
+                ring_messages_max: usize::from(self.limits.ring_messages),
+                ring_bytes_max: self.limits.ring_bytes,
+                hub_ring_bytes_max: self.limits.hub_ring_bytes,
+                inbox_messages_max: usize::try_from(self.limits.inbox_messages).unwrap_or(usize::MAX),
+                inbox_bytes_max: self.limits.inbox_bytes,
+                patience_ms: ms(self.limits.patience),
                 heartbeat_ms: ms(self.heartbeat),
                 write_timeout_ms: ms(self.write_timeout),
-                input_bytes_max: self.input_bytes,
+                input_bytes_max: self.limits.input_bytes,
                 drain_spread_ms: ms(self.drain_spread),
                 history: self.history.retentions(),
                 reads_max: self.history.reads_max(),
@@ -133,29 +132,29 @@ impl Serve {
                 H1OutletArg::Socket => H1Outlet::Socket,
                 H1OutletArg::Body => H1Outlet::Body,
             },
-            head_bytes_max: self.head_bytes,
-            head_timeout: self.head_timeout,
-            keep_alive_timeout: self.keep_alive_timeout,
-            idle_connections_max: usize::try_from(self.idle_connections_max).unwrap_or(usize::MAX),
+            head_bytes_max: self.limits.head_bytes,
+            head_timeout: self.limits.head_timeout,
+            keep_alive_timeout: self.limits.keep_alive_timeout,
+            idle_connections_max: usize::try_from(self.limits.idle_connections_max).unwrap_or(usize::MAX),
             body_bytes_max: self.body_bytes,
             body_idle_timeout: self.body_idle_timeout,
             body_timeout: self.body_timeout,
             batch_idle_timeout: self.batch_idle_timeout,
             bodies_bytes_max: self.bodies_bytes,
-            channels_max: usize::from(self.channels_max),
+            channels_max: usize::from(self.limits.channels_max),
             retry_ms: ms(self.retry_min)..=ms(self.retry_max),
-            send_buffer_bytes: self.send_buffer_bytes,
-            send_buffers_bytes_max: self.send_buffers_bytes,
+            send_buffer_bytes: self.limits.send_buffer_bytes,
+            send_buffers_bytes_max: self.limits.send_buffers_bytes,
             connections_max: self.connections_max(descriptors),
             sockets_max: self.sockets_max(descriptors),
             publish_key: self.publish_key.clone(),
             cors_origins: self.cors_origins.clone(),
             public_hosts: self.public_hosts.clone(),
-            h2_streams_max: self.h2_streams,
-            h2_streams_total_max: usize::try_from(self.h2_streams_total).unwrap_or(usize::MAX),
-            h2_send_buffer_bytes: self.h2_send_buffer_bytes,
+            h2_streams_max: self.limits.h2_streams,
+            h2_streams_total_max: usize::try_from(self.limits.h2_streams_total).unwrap_or(usize::MAX),
+            h2_send_buffer_bytes: self.limits.h2_send_buffer_bytes,
             clock: self.clock,
-            ready_timeout: self.ready_timeout,
+            ready_timeout: self.limits.ready_timeout,
             drain_delay: self.drain_delay,
             drain_timeout: self.drain_timeout,
         }
@@ -176,6 +175,10 @@ mod tests {
         let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
         let command = command.mut_args(|arg| arg.env(None::<&'static str>));
         Serve::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+    }
+
+    fn check(serve: &Serve) -> Result<(), String> {
+        serve.check(serve.listen.resolve()?)
     }
 
     #[test]
@@ -222,12 +225,12 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
-        let both = serve(&["--redis=redis://:secret@host", "--journal=/x"]).check().unwrap_err();
+        let both = check(&serve(&["--redis=redis://:secret@host", "--journal=/x"])).unwrap_err();
         assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
-        let tick = serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"]).check().unwrap_err();
+        let tick = check(&serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"])).unwrap_err();
         assert!(tick.contains("--clock"), "{tick}");
-        assert!(serve(&["--redis-subscribe=a"]).check().unwrap_err().contains("needs --redis"));
-        let wrong = serve(&["--redis=http://:secret@host"]).check().unwrap_err();
+        assert!(check(&serve(&["--redis-subscribe=a"])).unwrap_err().contains("needs --redis"));
+        let wrong = check(&serve(&["--redis=http://:secret@host"])).unwrap_err();
         assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");
     }
 

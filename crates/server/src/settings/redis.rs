@@ -14,10 +14,12 @@ use super::{
 /// Settings of `fanfare serve` on several nodes.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Redis {
-    /// Share the order, the history and all events with the other nodes that name the same Redis or Valkey, 6.2 or newer:
-    /// `redis://USER:PASSWORD@HOST:6379/DB` (only HOST is needed), `rediss://` for TLS,
-    /// `redis-sentinel://HOST:26379,HOST:26379?master=NAME` or `redis-cluster://HOST:6379,HOST:6379`. A password is better given in
-    /// FANFARE_REDIS or the file: other users of the machine can read flags [default: one node].
+    /// All nodes that name the same Redis or Valkey, 6.2 or newer, share the order, the history and all events
+    /// [default: one node].
+    ///
+    /// The forms are `redis://USER:PASSWORD@HOST:6379/DB` (only HOST is needed), `rediss://` for TLS,
+    /// `redis-sentinel://HOST:26379,HOST:26379?master=NAME` and `redis-cluster://HOST:6379,HOST:6379`. FANFARE_REDIS
+    /// and the file are better places for a password than the flag, because other users of the machine can read flags.
     #[arg(
         long,
         env = "FANFARE_REDIS",
@@ -27,7 +29,9 @@ pub(super) struct Redis {
     )]
     redis: Option<String>,
 
-    /// What the keys in Redis begin with, as in `{fanfare}:events`: nodes that share a Stream have it in common.
+    /// The keys in Redis begin with this name, as in `{fanfare}:events`.
+    ///
+    /// Nodes that share a Stream have the same name.
     #[arg(
         long,
         env = "FANFARE_REDIS_STREAM",
@@ -37,27 +41,36 @@ pub(super) struct Redis {
     )]
     redis_stream: StreamName,
 
-    /// Events that the Stream keeps, about: what a node that starts, or comes back, can still be given. Much more than is on its
-    /// way at a time, or it is gone before it is read. The same for all nodes: the lowest counts.
+    /// The Stream keeps about this many events.
+    ///
+    /// A node that starts, or comes back, can still read these. The number must be much larger than the number of
+    /// events on their way at a time, or events are gone before they are read. Give all nodes the same number, because
+    /// the lowest counts.
     #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = value_parser!(u64).range(2_000..=1_000_000_000), help_heading = "Several nodes (Redis)")]
     redis_events: u64,
 
-    /// Memory of Redis that the Stream may take, counted by its events; kept within seconds. The same for all nodes.
+    /// The events of the Stream may take about this much memory of Redis.
+    ///
+    /// The bound holds again within seconds. Give all nodes the same size, because the lowest counts.
     #[arg(long, env = "FANFARE_REDIS_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1 << 20, usize::MAX), help_heading = "Several nodes (Redis)")]
     redis_bytes: usize,
 
-    /// How long a publish waits for Redis to answer; then it is not known whether it was published.
+    /// A publish waits for at most this time for an answer of Redis.
+    ///
+    /// After this time nobody knows whether the event was published, and the answer says so.
     #[arg(long, env = "FANFARE_REDIS_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(100 * MS, DAY), help_heading = "Several nodes (Redis)")]
     redis_timeout: Duration,
 
-    /// Replicas that have an event before it is acknowledged: what was acknowledged then outlives a failover. They have half
-    /// of --redis-timeout for it.
+    /// This many replicas of Redis must have an event before the server acknowledges it.
+    ///
+    /// An acknowledged event then survives a failover. The replicas have half of --redis-timeout for it.
     #[arg(long, env = "FANFARE_REDIS_WAIT_REPLICAS", value_name = "N", default_value = "0", value_parser = value_parser!(u8), help_heading = "Several nodes (Redis)")]
     redis_wait_replicas: u8,
 
-    /// Take what others PUBLISH in Redis on channels of this name as events on the channel of the same name; `*` is any run
-    /// of characters. One node at a time does so for all: give all of them the same patterns. May be given several times; in the environment,
-    /// separated by commas.
+    /// Messages that others PUBLISH in Redis on channels of this name become events on the channel of the same name.
+    ///
+    /// `*` is any run of characters. One node at a time does this for all nodes, so give all of them the same patterns.
+    /// The setting may be given several times. Commas separate the patterns in the environment.
     #[arg(long = "redis-subscribe", env = "FANFARE_REDIS_SUBSCRIBE", value_name = "PATTERN", value_delimiter = ',', action = ArgAction::Append, value_parser = pattern, help_heading = "Several nodes (Redis)")]
     redis_subscribe: Vec<Pattern>,
 }

@@ -1,10 +1,9 @@
-//! What the value of a setting may look like: sizes, durations, origins, host names, log filters. Each parser is the
-//! same for flags, environment and file, and says what to write instead.
+//! What the value of a setting may look like: sizes, durations, origins, host names. Each parser is the same for flags,
+//! environment and file, and says what to write instead.
 
 use std::{fmt::Display, str::FromStr as _, time::Duration};
 
 use bytesize::ByteSize;
-use tracing_subscriber::EnvFilter;
 
 /// The `retry` that a publisher may give an event, in milliseconds.
 const RETRY_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
@@ -83,11 +82,6 @@ pub(super) fn host(text: &str) -> Result<String, String> {
         return Err("not a host name; write it as in www.example.org, without scheme, port or path".to_owned());
     }
     Ok(text.to_ascii_lowercase())
-}
-
-/// What the log understands.
-pub(super) fn filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -145,7 +145,8 @@ fn the_stream_is_kept_small_in_bytes() {
         node.publish("/channels/a", &data);
         watch.until(&data);
     }
-    until_redis(&redis, &["MEMORY", "USAGE", STREAM, "SAMPLES", "0"], |bytes| bytes <= BYTES);
+    // Counted by the events it is BYTES; what Redis needs for them may be a quarter more (contract.md, several nodes).
+    until_redis(&redis, &["MEMORY", "USAGE", STREAM, "SAMPLES", "0"], |bytes| bytes <= BYTES + BYTES / 4);
     assert_eq!((watch.events.len(), watch.gaps.len()), (1 + 20 * 51, 0));
     let later = Server::node(&redis.url(), &["--history-bytes=64MiB"]);
     let page = later.history("a", &format!("after={first}"));

@@ -8,6 +8,7 @@ pub(crate) mod peer;
 #[path = "../../../core/tests/support/rng.rs"]
 pub(crate) mod rng;
 pub(crate) mod server;
+pub(crate) mod settings;
 pub(crate) mod small_disk;
 pub(crate) mod wire;
 

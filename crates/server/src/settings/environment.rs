@@ -1,0 +1,124 @@
+//! Environment variables that begin with `FANFARE_` and are read by nobody: most of them are misspelt settings.
+//!
+//! They are a warning and no error. An environment is shared: Kubernetes adds variables for each Service of a namespace,
+//! and other tools may use the same prefix. None of that may keep a server from starting.
+
+use std::ffi::OsString;
+
+use crate::{meant::meant, printer::harmless};
+
+const PREFIX: &str = "FANFARE_";
+/// What the tests of this project are told by.
+const OF_TESTS: &str = "FANFARE_TEST_";
+
+/// A sentence for each of `variables` that begins as ours do and is not among the `known` names. Values are not told: one
+/// may be a key.
+pub(super) fn unread(variables: impl IntoIterator<Item = (OsString, OsString)>, known: &[&str]) -> Vec<String> {
+    let mut names: Vec<_> = variables
+        .into_iter()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .filter(|(name, value)| {
+            let is_known = known.contains(&name.as_str()) || name.starts_with(OF_TESTS);
+            name.starts_with(PREFIX) && !is_known && !is_of_kubernetes(name, value)
+        })
+        .map(|(name, _)| name)
+        .collect();
+    names.sort();
+    names.iter().map(|name| told(name, known)).collect()
+}
+
+fn told(name: &str, known: &[&str]) -> String {
+    // Without the prefix, which would make all of them alike.
+    let settings = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
+    let near = meant(name.strip_prefix(PREFIX).unwrap_or(name), settings);
+    let cure = near.map_or_else(
+        || "`fanfare serve --help` has the names of all".to_owned(),
+        |near| format!("the nearest is `{PREFIX}{near}`"),
+    );
+    format!("the environment variable `{}` is no setting and has no effect; {cure}", harmless(name))
+}
+
+/// Kubernetes describes each Service of the namespace to each container. For one named `fanfare` these are
+/// `FANFARE_SERVICE_HOST`, `FANFARE_SERVICE_PORT`, `FANFARE_SERVICE_PORT_HTTP`, `FANFARE_PORT=tcp://10.0.0.1:3000`,
+/// `FANFARE_PORT_3000_TCP` and this with `_PROTO`, `_PORT` and `_ADDR`; for `fanfare-redis` the same behind `FANFARE_REDIS`.
+/// `FANFARE_PORT=3001` is no such thing but a mistake.
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    let is_service = name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT");
+    is_service
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT") && value.contains("://")
+        || name.split_once("_PORT_").is_some_and(|(_, rest)| is_port(rest))
+}
+
+/// `3000_TCP`, or this with one word behind it.
+fn is_port(text: &str) -> bool {
+    let mut words = text.split('_');
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    words.next().is_some_and(is_number)
+        && words.next().is_some_and(|word| ["TCP", "UDP", "SCTP"].contains(&word))
+        && words.next().is_none_or(|word| ["PROTO", "PORT", "ADDR"].contains(&word))
+        && words.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 4] = ["FANFARE_LISTEN", "FANFARE_PUBLISH_KEY", "FANFARE_REDIS", "FANFARE_LOG"];
+
+    fn told_of(variables: &[(&str, &str)]) -> Vec<String> {
+        unread(variables.iter().map(|&(name, value)| (name.into(), value.into())), &KNOWN)
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told_with_the_nearest_and_without_its_value() {
+        for (name, near) in [
+            ("FANFARE_LISSEN", "`FANFARE_LISTEN`"),
+            ("FANFARE_PUBLISHKEY", "`FANFARE_PUBLISH_KEY`"),
+            ("FANFARE_PUBLISH_KEYS", "`FANFARE_PUBLISH_KEY`"),
+            ("FANFARE_KEY", "`FANFARE_PUBLISH_KEY`"),
+            ("FANFARE_PORT", "`FANFARE_LISTEN`"),
+            ("FANFARE_HOST", "`FANFARE_LISTEN`"),
+            ("FANFARE_LOG_LEVEL", "`FANFARE_LOG`"),
+            ("FANFARE_OTHER", "`fanfare serve --help`"),
+            ("FANFARE_", "`fanfare serve --help`"),
+        ] {
+            let told = told_of(&[(name, "s3cr3t")]);
+            let [told] = &told[..] else { panic!("{name}: {told:?}") };
+            assert!(told.contains(&format!("`{name}`")) && told.contains(near), "{told}");
+            assert!(!told.contains("s3cr3t"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_or_has_another_reason_is_not_told() {
+        let address = "tcp://10.0.0.1:3000";
+        let others = [
+            ("FANFARE_LISTEN", "3001"),
+            ("FANFARE_TEST_REDIS_SERVER", "valkey-server"),
+            ("PATH", "/bin"),
+            ("MY_FANFARE_LISSEN", "x"),
+            ("FANFARE_SERVICE_HOST", "10.0.0.1"),
+            ("FANFARE_SERVICE_PORT", "3000"),
+            ("FANFARE_SERVICE_PORT_HTTP", "3000"),
+            ("FANFARE_PORT", address),
+            ("FANFARE_PORT_3000_TCP", address),
+            ("FANFARE_PORT_3000_TCP_PROTO", "tcp"),
+            ("FANFARE_PORT_3000_TCP_PORT", "3000"),
+            ("FANFARE_PORT_3000_TCP_ADDR", "10.0.0.1"),
+            ("FANFARE_REDIS_SERVICE_HOST", "10.0.0.2"),
+            ("FANFARE_REDIS_PORT", "tcp://10.0.0.2:6379"),
+            ("FANFARE_REDIS_PORT_6379_TCP_ADDR", "10.0.0.2"),
+        ];
+        assert_eq!(told_of(&others), [""; 0]);
+        for name in ["FANFARE_PORT_TCP", "FANFARE_PORT_3000_HTTP", "FANFARE_PORT_3000_TCP_X", "FANFARE_PORT_X_TCP"] {
+            assert_eq!(told_of(&[(name, "1")]).len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn several_come_in_order() {
+        let told = told_of(&[("FANFARE_B_B", ""), ("FANFARE_A_A", "")]);
+        assert!(told.len() == 2 && told[0].contains("FANFARE_A_A"), "{told:?}");
+    }
+}

@@ -1,0 +1,135 @@
+//! [`Listen`]: the value of `--listen` as it may be typed. A port alone means loopback, because every wider address needs a
+//! publish key.
+
+use std::{
+    fmt::{self, Display},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _},
+    str::FromStr,
+};
+
+const FORMS: &str = "write a port, or an address and a port: 3001 or localhost:3001 for this machine alone, \
+                     0.0.0.0:3001 or [::]:3001 for other machines too";
+
+/// Where to listen; a name is not looked up yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    Address(SocketAddr),
+    Name { host: String, port: u16 },
+}
+
+impl Listen {
+    /// The address to bind: the first that the system knows for a name.
+    ///
+    /// # Errors
+    /// A sentence, if the system knows no address.
+    pub(super) fn resolve(&self) -> Result<SocketAddr, String> {
+        let (host, port) = match self {
+            Self::Address(address) => return Ok(*address),
+            // Whatever the resolver says: `localhost` is this machine (RFC 6761, 6.3), and the default is IPv4 as well.
+            Self::Name { host, port } if host.eq_ignore_ascii_case("localhost") => {
+                return Ok((Ipv4Addr::LOCALHOST, *port).into());
+            }
+            Self::Name { host, port } => (host.as_str(), *port),
+        };
+        let reason = match (host, port).to_socket_addrs() {
+            Ok(mut addresses) => match addresses.next() {
+                Some(address) => return Ok(address),
+                None => "it has no address".to_owned(),
+            },
+            Err(error) => error.to_string(),
+        };
+        Err(format!("--listen {self}: the name `{host}` cannot be looked up ({reason}); {FORMS}"))
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        match text.parse() {
+            Ok(IpAddr::V4(_)) => return Err(format!("the port is missing; {FORMS}")),
+            Ok(IpAddr::V6(_)) => {
+                return Err(format!("an IPv6 address needs brackets, and a port behind them; {FORMS}"));
+            }
+            Err(_) => {}
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+        if !is_name(host) || port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(FORMS.to_owned());
+        }
+        let port = port.parse().map_err(|_| format!("the port must be from 0 to 65535; {FORMS}"))?;
+        Ok(match host {
+            "" => Self::Address((Ipv4Addr::LOCALHOST, port).into()),
+            host => Self::Name { host: host.to_owned(), port },
+        })
+    }
+}
+
+fn is_name(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+impl Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_an_address() {
+        for (text, address) in [
+            ("3001", "127.0.0.1:3001"),
+            (":3001", "127.0.0.1:3001"),
+            ("0", "127.0.0.1:0"),
+            ("localhost:3001", "127.0.0.1:3001"),
+            ("LocalHost:65535", "127.0.0.1:65535"),
+            ("[::1]:3001", "[::1]:3001"),
+            ("[::]:3001", "[::]:3001"),
+            ("0.0.0.0:3001", "0.0.0.0:3001"),
+        ] {
+            let resolved = text.parse::<Listen>().unwrap().resolve().unwrap();
+            assert_eq!(resolved.to_string(), address, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_the_forms() {
+        for (text, said) in [
+            ("", "write a port"),
+            ("x", "write a port"),
+            (":", "write a port"),
+            ("localhost", "write a port"),
+            ("localhost:", "write a port"),
+            ("localhost:http", "write a port"),
+            ("http://localhost:3001", "write a port"),
+            ("*:3001", "write a port"),
+            ("[::1]", "write a port"),
+            ("a b:3001", "write a port"),
+            ("-1", "write a port"),
+            ("127.0.0.1", "the port is missing"),
+            ("::1", "needs brackets"),
+            ("::1:3001", "needs brackets"),
+            ("65536", "from 0 to 65535"),
+            ("localhost:99999", "from 0 to 65535"),
+        ] {
+            let error = text.parse::<Listen>().unwrap_err();
+            assert!(error.contains(said) && error.contains("0.0.0.0:3001"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_is_told_with_the_forms() {
+        let error = "no-such-host.invalid:3001".parse::<Listen>().unwrap().resolve().unwrap_err();
+        assert!(error.contains("`no-such-host.invalid` cannot be looked up") && error.contains("3001"), "{error}");
+    }
+}
