@@ -159,6 +159,7 @@ function measure(id) {
   if (awaited.has(id)) tellDelay(drawnAt - awaited.get(id));
   else if (underway > 0) early.set(id, drawnAt);
   awaited.delete(id);
+  if (early.size > DELAYS_MAX) early.delete(early.keys().next().value);
 }
 
 function tellDelay(ms) {
@@ -234,6 +235,7 @@ function showCure(to, name) {
     if (to === "channel" && !isFollowed) follow.channels.value = [...channels, name].join(", ");
     if (to === "client") follow.id.value = name;
     cure.remove();
+    element("send").focus();
     connect();
   });
   answer.insertBefore(cure, json);

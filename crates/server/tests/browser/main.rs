@@ -1,7 +1,8 @@
 //! Pages in a real browser. [`kills`]: whose server is killed and comes back on its port, with nothing in them but an
-//! EventSource.
+//! EventSource. [`page`]: the demo page as somebody uses it.
 
 mod kills;
+mod page;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -39,7 +40,8 @@ impl Script {
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()));
         let crates = package.parent().unwrap();
         let modules = crates.join("../target/parts/node_modules");
-        let needed = [Path::new("/usr/bin/chromium"), &modules.join("event-source-polyfill"), &modules.join("playwright-core")];
+        let needed =
+            [Path::new("/usr/bin/chromium"), &modules.join("event-source-polyfill"), &modules.join("playwright-core")];
         for part in needed {
             assert!(part.exists(), "{} is missing: {HOW_TO_INSTALL}", part.display());
         }
