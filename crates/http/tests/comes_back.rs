@@ -22,8 +22,8 @@ const ANY_ID: &str = "größe 日本語 🎺";
 /// What clients in Node.js can send back: they have no header with a character above U+00FF.
 const LATIN_1_ID: &str = "größe";
 
-const IN_PAGES: [&str; 3] = ["EventSource", "event-source-polyfill", "reconnecting-eventsource"];
-const IN_NODE: [&str; 3] = ["eventsource", "eventsource-3", "fetch-event-source"];
+const IN_PAGES: [&str; 4] = ["EventSource", "event-source-polyfill", "reconnecting-eventsource", "demo page"];
+const IN_NODE: [&str; 4] = ["eventsource", "eventsource-3", "fetch-event-source", "demo page"];
 
 /// What a stream has to come back with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

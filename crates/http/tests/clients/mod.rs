@@ -112,6 +112,11 @@ impl Program {
         Self::node("read_with_node.js", &[&Source::all(streams)])
     }
 
+    /// A script of this directory that looks at a parser by itself.
+    pub(crate) fn parser(script: &str) -> Self {
+        Self::node(script, &[])
+    }
+
     /// A script of this directory, or anywhere else if the path says so.
     pub(crate) fn python(script: impl AsRef<Path>, args: &[&str]) -> Self {
         let python = parts().join("python/bin/python");

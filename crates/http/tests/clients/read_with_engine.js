@@ -10,6 +10,7 @@ const [engine, streams] = process.argv.slice(2);
 
 const FILES = {
   "/streams.js": `${__dirname}/streams.js`,
+  "/page_stream.js": `${__dirname}/../../src/page_stream.js`,
   "/event-source-polyfill.js": require.resolve("event-source-polyfill/src/eventsource.js"),
   "/reconnecting-eventsource.js": require.resolve("reconnecting-eventsource")
     .replace("build/src/reconnecting-eventsource.js", "dist/ReconnectingEventSource.min.js"),
@@ -20,6 +21,7 @@ const PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
 <script src="/event-source-polyfill.js"></script>
 <script src="/reconnecting-eventsource.js"></script>
+<script src="/page_stream.js"></script>
 <script src="/streams.js"></script>
 <script>
 const seen = [];

@@ -1,6 +1,7 @@
 // Reads streams with clients for Node.js: streams as streams.js has them.
 "use strict";
-const { readStreams } = require("./streams.js");
+const { EventStream } = require("../../src/page_stream.js");
+const { readAsThePage, readStreams } = require("./streams.js");
 const { report, run } = require("./report.js");
 
 // It is made for browsers.
@@ -26,6 +27,7 @@ const CLIENTS = {
   eventsource: eventSource("eventsource"),
   "eventsource-3": eventSource("eventsource-3"),
   "fetch-event-source": fetchEventSource,
+  "demo page": (url, tell) => readAsThePage(EventStream, url, tell),
 };
 
 readStreams(JSON.parse(process.argv[2]), CLIENTS, report);

@@ -8,7 +8,18 @@ const CLIENTS = {
   "event-source-polyfill": (url) => new EventSourcePolyfill(url),
   // It comes back by itself only where the browser has given up.
   "reconnecting-eventsource": (url) => new ReconnectingEventSource(url, { max_retry_time: 100 }),
+  "demo page": (url, tell) => readAsThePage(EventStream, url, tell),
 };
+
+// The demo page's reader tells of all types, so `kinds` means nothing to it.
+function readAsThePage(EventStream, url, tell) {
+  const stream = new EventStream(url, "", {
+    opened: () => tell({ open: true }),
+    lost() {},
+    refused(reason) { throw new Error(reason); },
+    event: ({ type, data }) => tell({ event: type, id: stream.lastId, data }),
+  });
+}
 
 function readStreams(streams, clients, tell) {
   for (const { name, client, url, kinds } of streams) {
@@ -23,4 +34,4 @@ function readStreams(streams, clients, tell) {
   }
 }
 
-if (typeof module === "object") module.exports = { readStreams };
+if (typeof module === "object") module.exports = { readAsThePage, readStreams };
