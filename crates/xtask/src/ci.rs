@@ -18,7 +18,7 @@ const LOOM: &[&str] = &[
     "--profile",
     "loom",
     "--target-dir",
-    "target/loom",
+    "{target}/loom",
     "--locked",
     "models::",
 ];
@@ -33,7 +33,7 @@ struct Step {
     work: Work,
 }
 
-fn steps() -> Vec<Step> {
+fn steps(workspace: &Workspace) -> Vec<Step> {
     vec![
         Step::new("format", &["cargo", "fmt", "--all", "--check"]),
         Step::new("lint of the tree", &["cargo", "xtask", "tree"]).by(|workspace, _| tree::run(workspace)),
@@ -45,7 +45,7 @@ fn steps() -> Vec<Step> {
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
         Step::new("test with Valkey", &["cargo", "xtask", "valkey"]).by(|workspace, _| valkey::run(workspace)),
         // Apart from the other builds: the flag is for every crate.
-        Step::new("loom models", LOOM).with_env("RUSTFLAGS", "--cfg loom"),
+        Step::placed("loom models", workspace.place(LOOM)).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),
         // At the root, where the workspace's default members are the ones with benches.
         Step::new("benches compile", &["cargo", "bench", "--no-run", "--locked"]),
@@ -53,7 +53,7 @@ fn steps() -> Vec<Step> {
 }
 
 pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
-    let steps = steps();
+    let steps = steps(workspace);
     let mut times = Vec::new();
     let mut outcome = Ok(());
     for step in &steps {
@@ -72,7 +72,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
 
 impl Step {
     fn new(name: &'static str, words: &[&str]) -> Self {
-        Self { name, repeat: Invocation::new(words), work: Workspace::run }
+        Self::placed(name, Invocation::new(words))
+    }
+
+    fn placed(name: &'static str, repeat: Invocation) -> Self {
+        Self { name, repeat, work: Workspace::run }
     }
 
     fn with_env(mut self, name: &str, value: &str) -> Self {

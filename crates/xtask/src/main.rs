@@ -5,11 +5,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 #![forbid(unsafe_code)]
 
+mod binaries;
 mod ci;
 mod deny;
+mod failure;
+mod follow;
 mod install;
 mod invocation;
+mod json;
 mod parts;
+mod progress;
 mod smoke;
 mod suite;
 mod tree;
@@ -24,7 +29,8 @@ const USAGE: &str = "\
 usage: cargo xtask <chore>
 
   ci             everything that CI runs, in order, up to the first failure
-  test [ARGS]    install what the tests need and is missing, then run every test;
+  test [ARGS]    install what the tests need and is missing, compile every test, then run
+                 all of them, whichever fails; what failed is told in the end;
                  ARGS go to `cargo test` (choose packages or targets to run fewer)
   valkey         run the tests that need a Redis server once more, with Valkey in its place
   smoke          put a little load on the server, the floor and nchan, and look at every
