@@ -17,6 +17,7 @@ mod parts;
 mod progress;
 mod smoke;
 mod suite;
+mod targets;
 mod tree;
 mod valkey;
 mod version;
@@ -35,6 +36,7 @@ usage: cargo xtask <chore>
   valkey         run the tests that need a Redis server once more, with Valkey in its place
   smoke          put a little load on the server, the floor and nchan, and look at every
                  event; no figure of it means anything
+  targets        check that the crates compile for macOS, and some of them for Windows
   tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
   help           this text";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["test", ..] => |workspace, args| suite::run(workspace, args),
         ["valkey"] => |workspace, _| valkey::run(workspace),
         ["smoke"] => |workspace, _| smoke::run(workspace),
+        ["targets"] => |workspace, _| targets::run(workspace).map(|_| ()),
         ["tree"] => |workspace, _| tree::run(workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
