@@ -10,6 +10,7 @@ mod ci;
 mod deny;
 mod failure;
 mod follow;
+mod image;
 mod install;
 mod invocation;
 mod json;
@@ -37,7 +38,8 @@ usage: cargo xtask <chore>
   smoke          put a little load on the server, the floor and nchan, and look at every
                  event; no figure of it means anything
   targets        check that the crates compile for macOS, and some of them for Windows
-  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
+  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock,
+                 the Dockerfile
   help           this text";
 
 fn main() -> ExitCode {
