@@ -106,7 +106,7 @@ impl Sample {
         // Also where this test was started with a target directory for the workspace.
         let target = self.0.join("target");
         let workspace = Workspace::at(&self.0)?.with_target(target.to_str().unwrap())?;
-        run_some(&workspace, args, &Invocation::new(&[]), time_max)
+        run_some(&workspace, args, &Invocation::new(&[]).with_env("SAMPLE", "set"), time_max)
     }
 }
 
@@ -118,18 +118,19 @@ impl Drop for Sample {
 
 #[test]
 fn every_failure_of_every_run_is_told_in_one_list() {
-    let sample = Sample::new("failures", "#[test]\nfn passes() {}\n");
+    let sample =
+        Sample::new("failures", "#[test]\nfn sees() { assert_eq!(std::env::var(\"SAMPLE\").unwrap(), \"set\") }\n");
     let why = sample.test(&["--offline"], "5m").unwrap_err();
     let expected = "\
 3 failures, each with the command that repeats it:
   sample-a::a
       fails
-        cargo xtask test --offline -p sample-a --test a -- --exact fails
+        SAMPLE=set cargo xtask test --offline -p sample-a --test a -- --exact fails
   sample-a::b (no test was named)
-        cargo xtask test --offline -p sample-a --test b
+        SAMPLE=set cargo xtask test --offline -p sample-a --test b
   doc tests of sample_a
       src/lib.rs - (line 1)
-        cargo xtask test --offline -p sample-a --doc";
+        SAMPLE=set cargo xtask test --offline -p sample-a --doc";
     // Cargo leaves the package out where there is only one.
     assert_eq!(why.replace("--offline --", "--offline -p sample-a --"), expected);
     assert!(sample.test(&["--offline", "--test", "c"], "5m").is_ok());
