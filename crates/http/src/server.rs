@@ -34,6 +34,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
 /// The kernel keeps it in an `int`.
+#[cfg(target_os = "linux")]
 const USER_TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 /// Connections that the kernel may hold for us until they are accepted.
 const BACKLOG: i32 = 4_096;
@@ -44,7 +45,9 @@ const BACKLOG: i32 = 4_096;
 /// The system's reason.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Only lets a new server have the port while old connections of it are in TIME_WAIT.
+    // Only lets a new server have the port while old connections of it are in TIME_WAIT. On Windows the same option would let
+    // a second server take a port that is in use.
+    #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -157,8 +160,12 @@ fn prepare(app: &App, stream: TcpStream) -> io::Result<std::net::TcpStream> {
     let keepalive =
         TcpKeepalive::new().with_time(KEEPALIVE_TIME).with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
-    // A peer that vanished without a word while bytes are under way.
-    let timeout_ms = app.config.core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
-    socket.set_tcp_user_timeout(Some(Duration::from_millis(timeout_ms)))?;
+    // A peer that vanished without a word while bytes are under way. Other systems do not have the option; there the kernel
+    // decides for how long it sends them again, which is minutes.
+    #[cfg(target_os = "linux")]
+    {
+        let timeout_ms = app.config.core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
+        socket.set_tcp_user_timeout(Some(Duration::from_millis(timeout_ms)))?;
+    }
     Ok(stream)
 }

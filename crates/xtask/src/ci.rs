@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::invocation::{Invocation, Workspace};
-use crate::{deny, smoke, suite, tree, valkey};
+use crate::{deny, smoke, suite, targets, tree, valkey};
 
 /// What the threads of core share, in every interleaving: crates/core/src/models.rs.
 const LOOM: &[&str] = &[
@@ -18,26 +18,37 @@ const LOOM: &[&str] = &[
     "--profile",
     "loom",
     "--target-dir",
-    "target/loom",
+    "{target}/loom",
     "--locked",
     "models::",
 ];
 
+/// Handed `repeat` of its step, which is all there is to most steps.
 type Work = fn(&Workspace, &Invocation) -> Result<(), String>;
+
+/// Says what the table says of the step when it has not failed: [`PASSED`], or with which restriction.
+type ReportingWork = fn(&Workspace) -> Result<String, String>;
+
+const PASSED: &str = "passed";
+
+enum Doing {
+    Plain(Work),
+    Reporting(ReportingWork),
+}
 
 struct Step {
     name: &'static str,
     /// Runs this step alone.
     repeat: Invocation,
-    /// Handed `repeat`, which is all there is to most steps.
-    work: Work,
+    doing: Doing,
 }
 
-fn steps() -> Vec<Step> {
+fn steps(workspace: &Workspace) -> Vec<Step> {
     vec![
         Step::new("format", &["cargo", "fmt", "--all", "--check"]),
         Step::new("lint of the tree", &["cargo", "xtask", "tree"]).by(|workspace, _| tree::run(workspace)),
         Step::new("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        Step::new("other systems", &["cargo", "xtask", "targets"]).reporting(targets::run),
         Step::new("docs", &["cargo", "doc", "--workspace", "--no-deps", "--locked"])
             .with_env("RUSTDOCFLAGS", "-D warnings"),
         Step::new("deny", deny::CHECK).by(deny::run),
@@ -45,7 +56,7 @@ fn steps() -> Vec<Step> {
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
         Step::new("test with Valkey", &["cargo", "xtask", "valkey"]).by(|workspace, _| valkey::run(workspace)),
         // Apart from the other builds: the flag is for every crate.
-        Step::new("loom models", LOOM).with_env("RUSTFLAGS", "--cfg loom"),
+        Step::placed("loom models", workspace.place(LOOM)).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),
         // At the root, where the workspace's default members are the ones with benches.
         Step::new("benches compile", &["cargo", "bench", "--no-run", "--locked"]),
@@ -53,26 +64,32 @@ fn steps() -> Vec<Step> {
 }
 
 pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
-    let steps = steps();
-    let mut times = Vec::new();
-    let mut outcome = Ok(());
+    let steps = steps(workspace);
+    let mut ends = Vec::new();
+    let mut failure = None;
     for step in &steps {
         println!("\n=== {} ===", step.name);
         let start = Instant::now();
-        outcome = step.run(workspace);
-        times.push(start.elapsed());
-        if outcome.is_err() {
+        let outcome = step.run(workspace);
+        let result = outcome.as_deref().unwrap_or("failed").to_owned();
+        ends.push(End { time: start.elapsed(), result });
+        failure = outcome.err();
+        if failure.is_some() {
             break;
         }
     }
     let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
-    println!("\n{}", table(&names, &times, outcome.is_ok()));
-    outcome
+    println!("\n{}", table(&names, &ends));
+    failure.map_or(Ok(()), Err)
 }
 
 impl Step {
     fn new(name: &'static str, words: &[&str]) -> Self {
-        Self { name, repeat: Invocation::new(words), work: Workspace::run }
+        Self::placed(name, Invocation::new(words))
+    }
+
+    fn placed(name: &'static str, repeat: Invocation) -> Self {
+        Self { name, repeat, doing: Doing::Plain(Workspace::run) }
     }
 
     fn with_env(mut self, name: &str, value: &str) -> Self {
@@ -81,31 +98,42 @@ impl Step {
     }
 
     fn by(mut self, work: Work) -> Self {
-        self.work = work;
+        self.doing = Doing::Plain(work);
         self
     }
 
-    fn run(&self, workspace: &Workspace) -> Result<(), String> {
-        let outcome = (self.work)(workspace, &self.repeat);
+    fn reporting(mut self, work: ReportingWork) -> Self {
+        self.doing = Doing::Reporting(work);
+        self
+    }
+
+    fn run(&self, workspace: &Workspace) -> Result<String, String> {
+        let outcome = match self.doing {
+            Doing::Plain(work) => work(workspace, &self.repeat).map(|()| PASSED.to_owned()),
+            Doing::Reporting(work) => work(workspace),
+        };
         outcome.map_err(|why| format!("{why}\nci stopped at step `{}`; repeat it with: {}", self.name, self.repeat))
     }
 }
 
-/// One line a step: `times` is shorter than `names` when the walk stopped early, and then its last one failed.
-fn table(names: &[&str], times: &[Duration], passed: bool) -> String {
+/// How a step ended.
+struct End {
+    time: Duration,
+    result: String,
+}
+
+/// One line a step: `ends` is shorter than `names` when the walk stopped early.
+fn table(names: &[&str], ends: &[End]) -> String {
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let mut lines = vec![format!("{:width$}  {:>9}  result", "step", "wall time")];
     for (index, name) in names.iter().enumerate() {
-        let line = match times.get(index) {
+        let line = match ends.get(index) {
             None => format!("{name:width$}  {:>9}  not run", "-"),
-            Some(time) => {
-                let result = if passed || index + 1 < times.len() { "passed" } else { "failed" };
-                format!("{name:width$}  {:>7.1} s  {result}", time.as_secs_f64())
-            }
+            Some(End { time, result }) => format!("{name:width$}  {:>7.1} s  {result}", time.as_secs_f64()),
         };
         lines.push(line);
     }
-    let total: Duration = times.iter().sum();
+    let total: Duration = ends.iter().map(|end| end.time).sum();
     lines.push(format!("{:width$}  {:>7.1} s", "total", total.as_secs_f64()));
     lines.join("\n")
 }
@@ -118,20 +146,23 @@ mod tests {
 
     #[test]
     fn the_table_tells_what_passed_failed_and_was_not_reached() {
-        let times = [Duration::from_millis(840), Duration::from_millis(12_340)];
+        let end = |time_ms, result: &str| End { time: Duration::from_millis(time_ms), result: result.to_owned() };
+        let ends = [end(840, "passed, 1 target not checked"), end(12_340, "failed")];
         let expected = "\
 step    wall time  result
-format      0.8 s  passed
+format      0.8 s  passed, 1 target not checked
 clippy     12.3 s  failed
 docs            -  not run
 total      13.2 s";
-        assert_eq!(table(&NAMES, &times, false), expected);
+        assert_eq!(table(&NAMES, &ends), expected);
     }
 
     #[test]
-    fn the_table_of_a_good_run_says_passed_on_every_line() {
-        let text = table(&NAMES, &[Duration::ZERO; 3], true);
-        assert_eq!(text.matches("passed").count(), 3, "{text}");
+    fn a_step_passes_or_says_with_which_restriction() {
+        let workspace = Workspace::find().unwrap();
+        assert_eq!(Step::new("format", &["true"]).run(&workspace).unwrap(), "passed");
+        let step = Step::new("format", &["false"]).reporting(|_| Ok("passed, 2 targets not checked".to_owned()));
+        assert_eq!(step.run(&workspace).unwrap(), "passed, 2 targets not checked");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
             workspace.run(&invocation)?;
         }
     }
-    for invocation in orders.npm().into_iter().chain(orders.pip()) {
+    for invocation in orders.npm(workspace).into_iter().chain(orders.pip(workspace)) {
         workspace.run(&invocation)?;
     }
     confirm(workspace)
@@ -44,7 +44,7 @@ fn missing(workspace: &Workspace) -> Vec<(&'static Part, String)> {
 }
 
 fn look(workspace: &Workspace, part: &Part) -> Result<(), String> {
-    let look = Invocation::new(part.seen_by);
+    let look = workspace.place(part.seen_by);
     // One line is enough: some programs complain at length.
     let first_line = |complaint: String| complaint.lines().next().unwrap_or_default().to_owned();
     if workspace.ask(&look).map_err(first_line)?.contains(part.seen_by_output) {
@@ -89,23 +89,23 @@ impl Orders {
         [quiet.clone().with_args(&["apt-get", "update"]), quiet.with_args(APT_INSTALL).with_args(&self.debian)]
     }
 
-    fn npm(&self) -> Vec<Invocation> {
+    fn npm(&self, workspace: &Workspace) -> Vec<Invocation> {
         if self.npm.is_empty() {
             return Vec::new();
         }
-        let npm = ["npm", "install", "--prefix", "target/parts", "--save-exact", "--no-audit", "--no-fund"];
-        vec![Invocation::new(&npm).with_args(&self.npm)]
+        let npm = ["npm", "install", "--prefix", "{target}/parts", "--save-exact", "--no-audit", "--no-fund"];
+        vec![workspace.place(&npm).with_args(&self.npm)]
     }
 
-    fn pip(&self) -> Vec<Invocation> {
+    fn pip(&self, workspace: &Workspace) -> Vec<Invocation> {
         if self.pip.is_empty() {
             return Vec::new();
         }
         // An environment of its own, because Debian does not let pip write into the system's.
-        let pip = ["target/parts/python/bin/python", "-m", "pip", "install", "--disable-pip-version-check"];
+        let pip = ["{target}/parts/python/bin/python", "-m", "pip", "install", "--disable-pip-version-check"];
         vec![
-            Invocation::new(&["python3", "-m", "venv", "target/parts/python"]),
-            Invocation::new(&pip).with_args(&self.pip),
+            workspace.place(&["python3", "-m", "venv", "{target}/parts/python"]),
+            workspace.place(&pip).with_args(&self.pip),
         ]
     }
 
@@ -137,18 +137,21 @@ mod tests {
         assert_eq!(apt[0], "sudo -n env DEBIAN_FRONTEND=noninteractive apt-get update");
         assert!(apt[1].ends_with("apt-get install -y --no-install-recommends curl nginx"), "{}", apt[1]);
         assert!(typed(&orders.apt(&[]))[0].starts_with("env "));
-        assert!(orders.npm().is_empty() && orders.pip().is_empty());
+        let workspace = Workspace::find().unwrap();
+        assert!(orders.npm(&workspace).is_empty() && orders.pip(&workspace).is_empty());
     }
 
     #[test]
-    fn npm_and_pip_packages_stay_inside_target() {
+    fn npm_and_pip_packages_stay_inside_the_target_directory() {
+        let workspace = Workspace::find().unwrap().with_target("/elsewhere/t").unwrap();
         let orders = Orders::of(&[Package::Npm("eventsource@5.1.5"), Package::Pip("schemathesis==4.32.5")]);
         assert!(orders.debian.is_empty());
-        let npm = typed(&orders.npm());
-        assert!(npm[0].contains("--prefix target/parts") && npm[0].ends_with(" eventsource@5.1.5"), "{}", npm[0]);
-        let pip = typed(&orders.pip());
-        assert_eq!(pip[0], "python3 -m venv target/parts/python");
-        assert!(pip[1].starts_with("target/parts/python/") && pip[1].ends_with(" schemathesis==4.32.5"), "{}", pip[1]);
+        let npm = typed(&orders.npm(&workspace));
+        assert!(npm[0].contains("--prefix /elsewhere/t/parts") && npm[0].ends_with(" eventsource@5.1.5"), "{}", npm[0]);
+        let pip = typed(&orders.pip(&workspace));
+        assert_eq!(pip[0], "python3 -m venv /elsewhere/t/parts/python");
+        assert!(pip[1].starts_with("/elsewhere/t/parts/python/"), "{}", pip[1]);
+        assert!(pip[1].ends_with(" schemathesis==4.32.5"), "{}", pip[1]);
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! An [`Invocation`] is one command line as it would be typed at the repository root; [`Workspace`] runs it there.
 //!
-//! Every chore starts its child processes through this file, so that they all share the terminal, all see the test
-//! parts that were installed under `target/parts`, and every failure names the command. No shell is involved.
+//! Every chore starts its child processes through this file, so that they all share the terminal and the target directory,
+//! all see the parts that were installed there for the tests, and every failure names the command. No shell is involved.
 
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::json;
+
+/// Stands for cargo's target directory in the words of a command: see [`Workspace::place`].
+const TARGET: &str = "{target}";
+
+/// Tells the tests where [`Workspace::parts`] is.
+const PARTS_VARIABLE: &str = "FANFARE_TEST_PARTS";
 
 /// A program with its arguments, and the environment variables that belong to the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +51,10 @@ impl fmt::Display for Invocation {
     }
 }
 
-/// The repository this tool was started in.
+/// The repository this tool was started in, and where cargo builds it.
 pub(crate) struct Workspace {
     root: PathBuf,
+    target: PathBuf,
 }
 
 impl Workspace {
@@ -53,16 +62,51 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self, String> {
         let package = env::var_os("CARGO_MANIFEST_DIR").ok_or("start this through cargo: `cargo xtask`")?;
         let root = Path::new(&package).ancestors().nth(2).ok_or("this package is not at crates/xtask")?;
-        Ok(Self { root: root.to_owned() })
+        Self::at(root)
+    }
+
+    /// The repository at `root`. The target directory is the one that cargo would take when it is called as this program was:
+    /// by `CARGO_TARGET_DIR`, by its configuration, or `target`.
+    pub(crate) fn at(root: &Path) -> Result<Self, String> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // In the directory of the caller: a path in the variable is relative to it.
+        let mut metadata = Command::new(cargo);
+        metadata.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(root.join("Cargo.toml"));
+        let answer = metadata.output().map_err(|error| format!("cargo could not be started: {error}"))?;
+        if !answer.status.success() {
+            return Err(format!("`cargo metadata` failed: {}", String::from_utf8_lossy(&answer.stderr).trim()));
+        }
+        let answer = String::from_utf8_lossy(&answer.stdout);
+        let target = json::text(&answer, "target_directory").ok_or("`cargo metadata` names no target directory")?;
+        Ok(Self { root: root.to_owned(), target: target.into() })
+    }
+
+    /// The same repository, built elsewhere; `target` is relative to the directory of the caller.
+    pub(crate) fn with_target(&self, target: &str) -> Result<Self, String> {
+        let absolute = std::path::absolute(target).map_err(|error| format!("--target-dir {target}: {error}"))?;
+        Ok(Self { root: self.root.clone(), target: absolute })
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
+    #[cfg(test)]
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where npm and pip packages that only the tests need are installed; `cargo clean` removes them.
     fn parts(&self) -> PathBuf {
-        self.root.join("target/parts")
+        self.target.join("parts")
+    }
+
+    /// A command line in which `{target}` stands for cargo's target directory.
+    pub(crate) fn place(&self, words: &[&str]) -> Invocation {
+        // Short where it can be: commands run at the root.
+        let target = self.target.strip_prefix(&self.root).unwrap_or(&self.target).display().to_string();
+        let words: Vec<String> = words.iter().map(|word| word.replace(TARGET, &target)).collect();
+        Invocation { env: Vec::new(), words }
     }
 
     /// Runs on the terminal of this process and waits. The error names the command.
@@ -87,7 +131,7 @@ impl Workspace {
         }
     }
 
-    fn command(&self, invocation: &Invocation) -> Result<Command, String> {
+    pub(crate) fn command(&self, invocation: &Invocation) -> Result<Command, String> {
         let (program, args) = invocation.words.split_first().ok_or("an empty command line")?;
         let program = match env::var_os("CARGO") {
             // The toolchain that built this tool, also where another `cargo` comes first in PATH.
@@ -100,7 +144,8 @@ impl Workspace {
 
         let mut command = Command::new(program);
         command.current_dir(&self.root).args(args).env("PATH", path);
-        command.env("NODE_PATH", self.parts().join("node_modules"));
+        command.env("NODE_PATH", self.parts().join("node_modules")).env(PARTS_VARIABLE, self.parts());
+        command.env("CARGO_TARGET_DIR", &self.target);
         command.envs(invocation.env.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
@@ -132,6 +177,34 @@ mod tests {
         assert!(workspace.run(&Invocation::new(&["false", "x"])).unwrap_err().starts_with("`false x` failed"));
         let absent = workspace.ask(&Invocation::new(&["no-such-program-here"])).unwrap_err();
         assert!(absent.starts_with("`no-such-program-here` could not be started"), "{absent}");
+    }
+
+    #[test]
+    fn the_target_directory_stands_where_its_mark_is() {
+        let workspace = Workspace::find().unwrap();
+        let elsewhere = workspace.with_target("/elsewhere/t").unwrap();
+        assert_eq!(
+            elsewhere.place(&["{target}/parts/x", "a={target}"]).to_string(),
+            "/elsewhere/t/parts/x a=/elsewhere/t"
+        );
+        let inside = workspace.with_target(workspace.root().join("build").to_str().unwrap()).unwrap();
+        assert_eq!(inside.place(&["{target}/parts/x"]).to_string(), "build/parts/x");
+    }
+
+    #[test]
+    fn all_that_is_started_builds_in_the_target_directory_and_finds_the_parts_there() {
+        let workspace = Workspace::find().unwrap().with_target("/elsewhere/t").unwrap();
+        let script = r#"echo "$CARGO_TARGET_DIR $NODE_PATH $FANFARE_TEST_PARTS ${PATH%%:*}""#;
+        let seen = workspace.ask(&Invocation::new(&["sh", "-c", script])).unwrap();
+        let parts = "/elsewhere/t/parts";
+        assert_eq!(seen, format!("/elsewhere/t {parts}/node_modules {parts} {parts}/python/bin\n"));
+    }
+
+    #[test]
+    fn cargo_says_where_it_builds() {
+        let workspace = Workspace::find().unwrap();
+        // This test runs from there.
+        assert!(env::current_exe().unwrap().starts_with(workspace.target()), "{:?}", workspace.target());
     }
 
     #[test]

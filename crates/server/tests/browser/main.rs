@@ -39,7 +39,10 @@ impl Script {
     fn start(path: &str, args: &[&str]) -> Self {
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()));
         let crates = package.parent().unwrap();
-        let modules = crates.join("../target/parts/node_modules");
+        // `cargo xtask test` says where it has installed them; without it they are in the target directory.
+        let parts = env::var_os("FANFARE_TEST_PARTS").map(PathBuf::from);
+        let parts = parts.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("parts"));
+        let modules = parts.join("node_modules");
         let needed =
             [Path::new("/usr/bin/chromium"), &modules.join("event-source-polyfill"), &modules.join("playwright-core")];
         for part in needed {

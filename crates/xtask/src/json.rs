@@ -1,0 +1,46 @@
+//! Reads single texts out of what cargo prints as JSON. It looks for keys and is no parser: a key that is also in a nested
+//! object is found where it comes first, so callers cut the text to the object that they mean.
+
+/// The text that follows the first `"key":`. `None` if there is none, or if something else than a text follows.
+pub(crate) fn text(json: &str, key: &str) -> Option<String> {
+    let mut rest = behind(json, key)?.strip_prefix('"')?.chars();
+    let mut text = String::new();
+    loop {
+        match rest.next()? {
+            '"' => return Some(text),
+            '\\' => text.push(match rest.next()? {
+                escaped @ ('"' | '\\' | '/') => escaped,
+                'n' => '\n',
+                't' => '\t',
+                _ => return None,
+            }),
+            plain => text.push(plain),
+        }
+    }
+}
+
+/// What follows the first `"key":`.
+pub(crate) fn behind<'a>(json: &'a str, key: &str) -> Option<&'a str> {
+    json.split_once(&format!("\"{key}\":")).map(|(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_by_its_key() {
+        let json = r#"{"a":"one","b":{"name":"two"},"name":"three","c":null,"d":"C:\\x \"y\""}"#;
+        assert_eq!(text(json, "a").as_deref(), Some("one"));
+        assert_eq!(text(json, "name").as_deref(), Some("two"));
+        assert_eq!(text(behind(json, "name").unwrap(), "name").as_deref(), Some("three"));
+        assert_eq!(text(json, "d").as_deref(), Some(r#"C:\x "y""#));
+    }
+
+    #[test]
+    fn what_is_no_text_or_not_whole_is_not_guessed() {
+        for json in ["{}", r#"{"a":null}"#, r#"{"a":"x"#, r#"{"a":"\u00e4"}"#] {
+            assert_eq!(text(json, "a"), None, "{json}");
+        }
+    }
+}

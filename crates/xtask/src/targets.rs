@@ -1,0 +1,178 @@
+//! `cargo xtask targets`: the crates compile for systems that are not at hand. Nothing is linked and nothing runs.
+//!
+//! Only Rust is compiled. C code in dependencies is left out, because a C compiler for another system is seldom there. A
+//! target that is not installed is added with rustup. If that cannot be done, the target is named and not checked.
+
+use std::path::Path;
+
+use crate::invocation::{Invocation, Workspace};
+
+/// A system, and the packages that must compile for it.
+struct Target {
+    triple: &'static str,
+    packages: &'static [&'static str],
+    /// Build scripts then ask for no C compiler of that system.
+    without_c: &'static [(&'static str, &'static str)],
+}
+
+const TARGETS: &[Target] = &[
+    Target {
+        triple: "aarch64-apple-darwin",
+        packages: &["fanfare-core", "fanfare-disk", "fanfare-http", "fanfare-redis", "fanfare", "fanfare-loadtest"],
+        // The program `true` compiles nothing, and says that it went well.
+        without_c: &[("CC_aarch64_apple_darwin", "true"), ("AR_aarch64_apple_darwin", "true")],
+    },
+    // The same system: three packages show that no processor was taken for granted.
+    Target {
+        triple: "x86_64-apple-darwin",
+        packages: &["fanfare-core", "fanfare-disk", "fanfare-http"],
+        without_c: &[("CC_x86_64_apple_darwin", "true"), ("AR_x86_64_apple_darwin", "true")],
+    },
+    // No server runs there: signals, and a directory that is synced, are those of Unix.
+    Target {
+        triple: "x86_64-pc-windows-msvc",
+        packages: &["fanfare-core", "fanfare-http"],
+        // blake3's feature, set as cargo sets it: all of it in Rust.
+        without_c: &[("CARGO_FEATURE_PURE", "1")],
+    },
+];
+
+/// What became of a target.
+enum Checked {
+    Passed,
+    /// It cannot be checked here, and why.
+    Not(String),
+}
+
+/// Checks all. The answer is what a reader of a summary has to know: `passed`, or how many targets were not checked.
+pub(crate) fn run(workspace: &Workspace) -> Result<String, String> {
+    let mut unchecked = 0;
+    let mut faults = Vec::new();
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        let packages = target.packages.join(", ");
+        match target.check(workspace) {
+            Ok(Checked::Passed) => lines.push(format!("{}: {packages}", target.triple)),
+            Ok(Checked::Not(why)) => {
+                unchecked += 1;
+                lines.push(format!("{}: NOT CHECKED: {why}", target.triple));
+            }
+            Err(why) => faults.push(why),
+        }
+    }
+    println!("{}", lines.join("\n"));
+    if faults.is_empty() { Ok(summary(unchecked)) } else { Err(faults.join("\n")) }
+}
+
+fn summary(unchecked: usize) -> String {
+    match unchecked {
+        0 => "passed".to_owned(),
+        1 => "passed, 1 target not checked".to_owned(),
+        _ => format!("passed, {unchecked} targets not checked"),
+    }
+}
+
+impl Target {
+    fn check(&self, workspace: &Workspace) -> Result<Checked, String> {
+        if let Err(why) = self.provide(workspace) {
+            return Ok(Checked::Not(why));
+        }
+        // Apart from the check, so that a network that is not there is not taken for code that does not compile.
+        if let Err(why) = workspace.ask(&Invocation::new(&["cargo", "fetch", "--locked", "--target", self.triple])) {
+            return Ok(Checked::Not(format!("its dependencies cannot be fetched: {}", reason(&why))));
+        }
+        workspace.run(&self.invocation())?;
+        Ok(Checked::Passed)
+    }
+
+    /// Clippy checks all that `cargo check` does, shares its work, and fails at code that only this system leaves unused.
+    fn invocation(&self) -> Invocation {
+        let check = Invocation::new(&["cargo", "clippy", "--locked", "--target", self.triple]);
+        let packages: Vec<&str> = self.packages.iter().flat_map(|package| ["-p", package]).collect();
+        let check = check.with_args(&packages).with_args(&["--", "-D", "warnings"]);
+        self.without_c.iter().fold(check, |check, (name, value)| check.with_env(name, value))
+    }
+
+    fn provide(&self, workspace: &Workspace) -> Result<(), String> {
+        if self.is_installed(workspace)? {
+            return Ok(());
+        }
+        let add = Invocation::new(&["rustup", "target", "add", self.triple]);
+        println!("the target {} is not installed: {add}", self.triple);
+        workspace.ask(&add).map_err(|why| format!("it is not installed, and {}", reason(&why)))?;
+        if self.is_installed(workspace)? {
+            return Ok(());
+        }
+        Err(format!("`{add}` succeeded, but rustc in PATH does not have it"))
+    }
+
+    /// Whether the standard library is there, whoever installed it.
+    fn is_installed(&self, workspace: &Workspace) -> Result<bool, String> {
+        let ask = Invocation::new(&["rustc", "--print", "target-libdir", "--target", self.triple]);
+        let libraries = workspace.ask(&ask).map_err(|why| reason(&why))?;
+        Ok(Path::new(libraries.trim()).is_dir())
+    }
+}
+
+/// The command that failed, and its error if that stands further down, below news of what it did.
+fn reason(why: &str) -> String {
+    let mut lines = why.lines();
+    let first = lines.next().unwrap_or_default();
+    match lines.find(|line| line.starts_with("error")) {
+        Some(error) => format!("{first}: {error}"),
+        None => first.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_of_its_packages_for_its_target_without_c() {
+        let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation().to_string()).collect();
+        let windows = "CARGO_FEATURE_PURE=1 cargo clippy --locked --target x86_64-pc-windows-msvc \
+                       -p fanfare-core -p fanfare-http -- -D warnings";
+        assert_eq!(typed[2], windows);
+        let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
+        assert!(typed[0].starts_with(mac), "{}", typed[0]);
+    }
+
+    #[test]
+    fn the_variables_are_those_of_the_target() {
+        for target in TARGETS {
+            for (name, _) in
+                target.without_c.iter().filter(|(name, _)| name.starts_with(['C', 'A']) && name.contains("_apple"))
+            {
+                assert!(name.ends_with(&target.triple.replace('-', "_")), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_nobody_has_is_not_checked_and_says_why() {
+        let nobodys = Target { triple: "no-such-target", packages: &["xtask"], without_c: &[] };
+        let Ok(Checked::Not(why)) = nobodys.check(&Workspace::find().unwrap()) else { panic!("it was checked") };
+        assert!(why.contains("no-such-target"), "{why}");
+    }
+
+    #[test]
+    fn a_reason_is_the_error_and_not_the_news_before_it() {
+        let why =
+            "`rustup target add x` failed (exit status: 1) info: syncing\ninfo: more\nerror: no network\nCaused by";
+        assert!(
+            reason(why).starts_with("`rustup target add x` failed") && reason(why).ends_with(": error: no network")
+        );
+        assert_eq!(
+            reason("`rustup` could not be started: no such file"),
+            "`rustup` could not be started: no such file"
+        );
+    }
+
+    #[test]
+    fn the_summary_counts_what_was_not_checked() {
+        assert_eq!(summary(0), "passed");
+        assert_eq!(summary(1), "passed, 1 target not checked");
+        assert_eq!(summary(2), "passed, 2 targets not checked");
+    }
+}
