@@ -31,9 +31,10 @@ fn caddy_lets_everybody_read_what_the_application_says() {
 fn assert_asks_first(proxy: &str) {
     let desk = Desk::new();
     let mut site = Site::default();
-    let ports = Directive::parse("server port=\"4000 8080\"").unwrap();
-    let servers = ["fanfare", "node examples/auth/backend.mjs", proxy].map(str::to_owned);
-    site.serve(&desk, &servers, &ports).unwrap();
+    let mut application = Process::start(&mut desk.shell("exec node examples/auth/backend.mjs"));
+    application.line_with("listening on");
+    let port = Directive::parse("server port=\"8080\"").unwrap();
+    site.serve(&desk, &["fanfare", proxy].map(str::to_owned), &port).unwrap();
 
     let log_in = |user: &str| {
         let text = shell(&desk, &format!("curl -sS -c {user} -d user={user} http://127.0.0.1:8080/login"));
@@ -111,6 +112,15 @@ fn assert_asks_first(proxy: &str) {
         [format!("-H 'Last-Event-ID: {first}' {}", query.split('?').next().unwrap()), format!("'{query}{first}'")];
     for more in kept {
         stream("alice", &more).line_with("data: for alice");
+    }
+
+    // While the application is away nobody reads, and a browser is told to come back instead of giving up.
+    application.kill();
+    for path in ["/notifications", "/channels/news"] {
+        let url = format!("http://127.0.0.1:8080{path}");
+        let answer = shell(&desk, &format!("curl -sSi -b alice -H 'Accept: text/event-stream' {url}"));
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nretry: 3000\n"), "{answer}");
+        assert!(status(&desk, "alice", path).starts_with("50"), "{path}");
     }
 }
 
