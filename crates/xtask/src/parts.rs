@@ -161,6 +161,58 @@ pub(crate) const PARTS: &[Part] = &[
         why: "the clients in Python get an environment of their own",
     },
     Part {
+        name: "PHP",
+        seen_by: &["php", "--version"],
+        seen_by_output: "PHP 8",
+        package: Package::Debian("php-cli"),
+        why: "the publisher in PHP runs",
+    },
+    Part {
+        // Perhaps unpacked where its makers say, and not in PATH.
+        name: "Go",
+        seen_by: &["sh", "-c", "PATH=$PATH:/usr/local/go/bin go version"],
+        seen_by_output: "go version",
+        package: Package::Debian("golang-go"),
+        why: "the publisher in Go is compiled and run",
+    },
+    Part {
+        // Not in everybody's PATH.
+        name: "ip",
+        seen_by: &["sh", "-c", "PATH=$PATH:/usr/sbin:/sbin ip -Version"],
+        seen_by_output: "iproute2",
+        package: Package::Debian("iproute2"),
+        why: "commands of the documentation run in a network of their own",
+    },
+    Part {
+        // It needs no systemd that runs.
+        name: "systemd-analyze",
+        seen_by: &["systemd-analyze", "--version"],
+        seen_by_output: "systemd",
+        package: Package::Debian("systemd"),
+        why: "it checks the unit of the examples",
+    },
+    Part {
+        name: "React",
+        seen_by: &["node", "-p", "require('react/package.json').version"],
+        seen_by_output: "19.3.1",
+        package: Package::Npm("react@19.3.1"),
+        why: "the example in React runs in a browser",
+    },
+    Part {
+        name: "React for browsers",
+        seen_by: &["node", "-p", "require('react-dom/package.json').version"],
+        seen_by_output: "19.3.1",
+        package: Package::Npm("react-dom@19.3.1"),
+        why: "the example in React runs in a browser",
+    },
+    Part {
+        name: "esbuild",
+        seen_by: &["node", "-p", "require('esbuild/package.json').version"],
+        seen_by_output: "0.25.12",
+        package: Package::Npm("esbuild@0.25.12"),
+        why: "it makes one script of the example in React",
+    },
+    Part {
         name: "playwright-core",
         seen_by: &["node", "-p", "require('playwright-core/package.json').version"],
         seen_by_output: "1.65.1",

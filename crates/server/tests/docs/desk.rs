@@ -1,0 +1,143 @@
+//! [`Desk`]: where the commands of one page are typed: a directory that looks like the root of the repository, and a PATH
+//! in which `fanfare` and `cargo run` are the program under test.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::tree::{parts, root};
+
+const FANFARE: &str = env!("CARGO_BIN_EXE_fanfare");
+
+/// What `cargo` does here: nothing is compiled that the tests have compiled.
+const CARGO: &str = r#"#!/bin/sh
+case "$*" in
+    "run --release") exec fanfare ;;
+    "run --release -- "*) shift 3; exec fanfare "$@" ;;
+    "run -p fanfare-http --example embed") exec "$EXAMPLES/embed" ;;
+    "build --release -p fanfare" | "install --path crates/server") exit 0 ;;
+esac
+echo "the tests of the documentation know no \`cargo $*\`; see crates/server/tests/docs/desk.rs" >&2
+exit 1
+"#;
+
+/// What is there for the tests already is not installed again.
+const PIP: &str = "#!/bin/sh\n[ \"$1\" = install ] && exec python3 -c \"import $2\"\nexit 1\n";
+
+/// Programs of the documentation, and how to install them.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("caddy", "apt-get install caddy"),
+    ("curl", "apt-get install curl"),
+    ("esbuild", "npm install esbuild"),
+    ("go", "apt-get install golang-go"),
+    ("haproxy", "apt-get install haproxy"),
+    ("nginx", "apt-get install nginx"),
+    ("node", "apt-get install nodejs"),
+    ("openssl", "apt-get install openssl"),
+    ("php", "apt-get install php-cli"),
+    ("python3", "apt-get install python3"),
+    ("redis-server", "apt-get install redis-server"),
+    ("systemd-analyze", "apt-get install systemd"),
+];
+
+/// Gone when this is dropped.
+pub(crate) struct Desk {
+    directory: TempDir,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Self { directory };
+        for name in ["bin", "home", "repository/target/release"] {
+            fs::create_dir_all(desk.path(name)).unwrap();
+        }
+        for entry in fs::read_dir(root()).unwrap().map(Result::unwrap) {
+            if entry.file_name() != "target" {
+                symlink(entry.path(), desk.path("repository").join(entry.file_name())).unwrap();
+            }
+        }
+        symlink(FANFARE, desk.path("bin/fanfare")).unwrap();
+        symlink(FANFARE, desk.path("repository/target/release/fanfare")).unwrap();
+        desk.script("cargo", CARGO);
+        desk.script("pip", PIP);
+        let python = parts().join("python/bin/python");
+        if python.exists() {
+            desk.script("python3", &format!("#!/bin/sh\nexec '{}' \"$@\"\n", python.display()));
+        }
+        desk
+    }
+
+    /// A place for files, beside what looks like the repository.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path("repository").join(name);
+        fs::write(path, text).unwrap();
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// bash, which is to run this text at the root of the repository.
+    pub(crate) fn shell(&self, text: &str) -> Command {
+        need_programs_of(text);
+        self.program("bash", &["-euo", "pipefail", "-c", text])
+    }
+
+    /// A program with the environment of the desk.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.path("repository"));
+        let from_outside = |name: &str| name.starts_with("FANFARE_") || name.to_lowercase().ends_with("_proxy");
+        for (name, _) in env::vars().filter(|(name, _)| from_outside(name)) {
+            command.env_remove(name);
+        }
+        let cache = env::var_os("GOCACHE").map_or_else(go_cache, PathBuf::from);
+        command.env("PATH", search_path(Some(&self.path("bin")))).env("HOME", self.path("home")).env("GOCACHE", cache);
+        command.env("NODE_PATH", parts().join("node_modules")).env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+        let debug = Path::new(FANFARE).parent().unwrap();
+        command.env("EXAMPLES", debug.join("examples")).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
+        command
+    }
+}
+
+/// As Go itself chooses it, so that what was compiled for anybody is not compiled again.
+fn go_cache() -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = env::var_os("HOME").map_or(PathBuf::from("/tmp"), PathBuf::from);
+    cache.unwrap_or_else(|| home.join(".cache")).join("go-build")
+}
+
+/// Servers are not in everybody's PATH, nor is a Go that was unpacked where its makers say.
+fn search_path(first: Option<&Path>) -> OsString {
+    let known = env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/local/go/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let first = first.into_iter().map(Path::to_owned).chain([parts().join("node_modules/.bin")]);
+    env::join_paths(first.chain(env::split_paths(&known)).chain(more)).unwrap()
+}
+
+/// Says what to install, where a text names a program that is not there.
+#[track_caller]
+pub(crate) fn need_programs_of(text: &str) {
+    let has = |word: &str| env::split_paths(&search_path(None)).any(|directory| directory.join(word).exists());
+    for (program, install) in PROGRAMS {
+        let is_named = text.split_whitespace().any(|word| word.rsplit('/').next() == Some(program));
+        assert!(
+            !is_named || has(program),
+            "{program} is missing: `{install}` brings it, and so does `cargo xtask test`, which installs what the tests need"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! The documentation is true: every command of README.md and docs runs, every example does what it says, and every link
+//! leads somewhere. docs/README.md says how a page tells what to expect of a command.
+
+mod auth;
+mod browser;
+mod desk;
+mod links;
+mod network;
+mod page;
+mod publishers;
+mod react;
+mod rehearsal;
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;
+mod tokens;
+mod tree;
+mod unit;

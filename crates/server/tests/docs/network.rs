@@ -1,0 +1,110 @@
+//! [`alone`]: a test in a process that has a network, a /tmp and a /var/lib of its own. Its ports are all free, so that
+//! commands run as they are written, and its end is the end of everything that it started.
+
+use std::{
+    env, fs,
+    io::Read as _,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{support::PATIENCE, tree};
+
+/// Set in the process that is alone: which test, or which part of one, it is.
+const PART: &str = "DOCS_TEST_PART";
+
+/// A page has several waits, each with its own end. The first one compiles programs in Go.
+const TIME_MAX: Duration = Duration::from_secs(180);
+
+/// Its arguments: a directory, how many directories stay visible though they may be below /tmp, these, then a command. The
+/// command is not run as root, as far as it can see: that would make servers change their user.
+const SET_UP: &str = r#"
+set -e
+PATH=$PATH:/usr/sbin:/sbin
+home=$1 count=$2; shift 2
+ip link set lo up
+mount -t proc proc /proc 2>/dev/null || true
+while [ "$count" -gt 0 ]; do
+    case $1 in /tmp/*) mkdir -p "$home$1"; mount --rbind "$1" "$home$1" ;; esac
+    shift; count=$((count - 1))
+done
+mkdir -p "$home/tmp" "$home/lib"
+mount --bind "$home/lib" /var/lib
+mount --rbind "$home/tmp" /tmp
+cd "$PWD"
+as_somebody="unshare --user --map-user=1000 --map-group=1000"
+if $as_somebody true 2>/dev/null; then exec $as_somebody "$@"; else exec "$@"; fi
+"#;
+
+/// Which part the process is, if it is alone.
+pub(crate) fn part() -> Option<String> {
+    env::var(PART).ok()
+}
+
+/// Runs `body` as the test of this name, alone.
+#[track_caller]
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+    if part().is_some() {
+        return body();
+    }
+    if let Err(complaint) = run(test, test) {
+        panic!("{complaint}");
+    }
+}
+
+/// Runs a part of the test of this name in a process that is alone. What it printed, if it failed.
+pub(crate) fn run(test: &str, part: &str) -> Result<(), String> {
+    // It is gone when the process has ended, together with what was written to /tmp.
+    let home = tempfile::tempdir_in(tree::scratch()).unwrap();
+    let mut said = Vec::new();
+    // As an ordinary user, and as root where there are no user namespaces.
+    for user in [&["--user", "--map-root-user"][..], &[]] {
+        if !may(user) {
+            said.push(format!("unshare {user:?} is refused"));
+            continue;
+        }
+        let mut command = Command::new("unshare");
+        command.args(user).args(["--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", SET_UP, "sh"]);
+        let (root, target) = (tree::root(), tree::scratch().parent().unwrap());
+        let kept = if target.starts_with(&root) { vec![&*root] } else { vec![&*root, target] };
+        command.arg(home.path()).arg(kept.len().to_string()).args(kept);
+        command.arg(env::current_exe().unwrap()).args([test, "--exact", "--nocapture", "--test-threads=1"]);
+        let log = home.path().join("log");
+        let output = fs::File::create(&log).unwrap();
+        command
+            .env(PART, part)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output);
+        let mut child = command.spawn().expect("`unshare` is missing: install Debian's package util-linux");
+        let is_good = ends_well(&mut child);
+        let mut text = String::new();
+        fs::File::open(&log).unwrap().read_to_string(&mut text).unwrap();
+        return if is_good && text.contains("1 passed") { Ok(()) } else { Err(text) };
+    }
+    panic!("{said:?}: this test needs a network of its own; allow user namespaces, or run it as root");
+}
+
+fn may(user: &[&str]) -> bool {
+    let mut command = Command::new("unshare");
+    let status =
+        command.args(user).args(["--net", "--mount", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
+    status.expect("`unshare` is missing: install Debian's package util-linux").success()
+}
+
+fn ends_well(child: &mut Child) -> bool {
+    let deadline = Instant::now() + TIME_MAX;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.success();
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return false;
+        }
+        thread::sleep(PATIENCE / 4000);
+    }
+}

@@ -1,0 +1,106 @@
+//! The publishers of examples/publishers, each against a server that fails in every way: it says that it is away, it ends
+//! without an answer, it refuses.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    desk::{Desk, need_programs_of},
+    site::run,
+    support::{PATIENCE, Process, peer::Peer},
+};
+
+const ACCEPTED: &str = r#"{"id":"7-0","matched":1}"#;
+
+/// The programs, as the documentation starts them; the last one is compiled before.
+fn start(desk: &Desk, language: &str, url: &str) -> Command {
+    let words: &[&str] = match language {
+        "node" => &["node", "examples/publishers/publish.mjs"],
+        "python" => &["python3", "examples/publishers/publish.py"],
+        "php" => &["php", "examples/publishers/publish.php"],
+        _ => &["/tmp/publish"],
+    };
+    let mut command = desk.program(words[0], &words[1..]);
+    command.args([url, "two\nlines, ä", "tick"]).env("FANFARE_PUBLISH_KEY", "secret");
+    command
+}
+
+#[track_caller]
+fn assert_asks_again(language: &str) {
+    let desk = Desk::new();
+    let peer = Peer::new();
+    let url = format!("{}/channels/a%2Fb", peer.url());
+    let mut publisher = Process::start(&mut start(&desk, language, &url));
+
+    let mut first = peer.next();
+    let head = first.head.to_lowercase();
+    assert!(first.head.starts_with("POST /channels/a%2Fb?event=tick HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("authorization: bearer secret\r\n"), "{head}");
+    let key = first.header("idempotency-key").expect("a key").to_owned();
+    assert!(key.len() >= 32, "nobody else has it: {key}");
+    assert_eq!(String::from_utf8(first.body()).unwrap(), "two\nlines, ä");
+    first.write("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    drop(first);
+
+    let asked = Instant::now();
+    let mut second = peer.next();
+    assert!(asked.elapsed() > Duration::from_millis(900), "it waits as it was told: {:?}", asked.elapsed());
+    assert_eq!(second.header("idempotency-key"), Some(&*key), "the same, so that the event is published once");
+    second.body();
+    // No answer: nobody knows whether it was published.
+    drop(second);
+
+    let mut third = peer.next();
+    assert_eq!(third.header("idempotency-key"), Some(&*key));
+    assert_eq!(String::from_utf8(third.body()).unwrap(), "two\nlines, ä");
+    third.answer("202 Accepted", "application/json", ACCEPTED);
+    publisher.line_with("7-0");
+    assert_eq!(publisher.exit().code(), Some(0));
+}
+
+#[track_caller]
+fn assert_does_not_repeat_what_is_refused(language: &str) {
+    let desk = Desk::new();
+    let peer = Peer::new();
+    let mut publisher = Process::start(&mut start(&desk, language, &peer.url()));
+    let mut asked = peer.next();
+    asked.body();
+    asked.answer("401 Unauthorized", "application/problem+json", r#"{"detail":"the key is wrong"}"#);
+    publisher.line_with("the key is wrong");
+    assert_eq!(publisher.exit().code(), Some(1));
+}
+
+#[test]
+fn the_publisher_in_node_publishes_once() {
+    need_programs_of("node");
+    assert_asks_again("node");
+    assert_does_not_repeat_what_is_refused("node");
+}
+
+#[test]
+fn the_publisher_in_python_publishes_once() {
+    need_programs_of("python3");
+    assert_asks_again("python");
+    assert_does_not_repeat_what_is_refused("python");
+}
+
+#[test]
+fn the_publisher_in_php_publishes_once() {
+    need_programs_of("php");
+    assert_asks_again("php");
+    assert_does_not_repeat_what_is_refused("php");
+}
+
+#[test]
+fn the_publisher_in_go_publishes_once() {
+    crate::network::alone("publishers::the_publisher_in_go_publishes_once", || {
+        let desk = Desk::new();
+        let build = "go vet examples/publishers/publish.go && go build -o /tmp/publish examples/publishers/publish.go";
+        let (code, output) = run(&desk, &mut desk.shell(build), PATIENCE * 6).unwrap();
+        assert_eq!(code, 0, "{output}");
+        assert_asks_again("go");
+        assert_does_not_repeat_what_is_refused("go");
+    });
+}

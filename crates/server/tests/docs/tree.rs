@@ -1,0 +1,50 @@
+//! Where things are in the repository, and which files are its documentation.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()));
+    package.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Where cargo lets tests write: below `target`.
+pub(crate) fn scratch() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// What `cargo xtask test` has installed.
+pub(crate) fn parts() -> PathBuf {
+    root().join("target/parts")
+}
+
+/// Pages whose commands are run: README.md, docs, and the README.md of each example.
+pub(crate) fn documentation() -> Vec<String> {
+    let examples = markdown("examples").into_iter().filter(|path| path.ends_with("/README.md"));
+    [vec!["README.md".to_owned()], markdown("docs"), examples.collect()].concat()
+}
+
+/// Pages whose links have to lead somewhere: those, and what they link to.
+pub(crate) fn linked() -> Vec<String> {
+    let more = ["ARCHITECTURE.md", "CHANGELOG.md", "crates/http/contract.md"].map(str::to_owned);
+    [documentation(), more.into(), markdown("loadtest")].concat()
+}
+
+/// All Markdown files below this directory.
+fn markdown(directory: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(root().join(directory)).unwrap_or_else(|error| panic!("{directory}: {error}")) {
+        let entry = entry.unwrap();
+        let path = format!("{directory}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            paths.extend(markdown(&path));
+        } else if path.ends_with(".md") {
+            paths.push(path);
+        }
+    }
+    paths.sort_unstable();
+    paths
+}
