@@ -101,8 +101,9 @@ fn over_http_2_too() {
     for _ in 0..ROUNDS {
         let (mut server, mut stream) = start(Way::H2);
         let address = server.address;
-        let sending =
-            thread::spawn(move || H2::open(address).request("POST", "/publish", &[], LINE.repeat(1_200_000).as_bytes()));
+        let sending = thread::spawn(move || {
+            H2::open(address).request("POST", "/publish", &[], LINE.repeat(1_200_000).as_bytes())
+        });
         assert_eq!(stream.data(), "1");
         server.begin_drain();
         assert_counts(&sending.join().unwrap(), stream, 1);

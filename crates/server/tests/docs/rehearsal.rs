@@ -79,10 +79,6 @@ fn rehearse(page: &Page) -> Result<(), String> {
 
 fn step_through(desk: &Desk, site: &mut Site, block: &Block) -> Result<(), String> {
     let Some(directive) = &block.directive else { return by_language(desk, block) };
-    // What another change brings is written here already, and not yet run.
-    if directive.value("waits-for").is_some() {
-        return Ok(());
-    }
     check_names(directive)?;
     if ["stream", "page"].contains(&&*directive.kind) && !directive.names().any(|name| name.starts_with("expects")) {
         return Err(format!("what does it print? Add expects=\"...\" to the {} above it", directive.kind));

@@ -18,7 +18,9 @@ pub(crate) fn scratch() -> &'static Path {
 
 /// What `cargo xtask test` has installed.
 pub(crate) fn parts() -> PathBuf {
-    root().join("target/parts")
+    // `cargo xtask test` says where it has installed them; without it they are in the target directory.
+    let parts = env::var_os("FANFARE_TEST_PARTS").map(PathBuf::from);
+    parts.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("parts"))
 }
 
 /// Pages whose commands are run: README.md, docs, and the README.md of each example.
