@@ -193,7 +193,7 @@ async function send() {
   try {
     const response = await fetch(publishPath(name), { method: "POST", headers, body });
     if (!response.ok) return await showRefusal(response);
-    const text = await response.text();
+    const text = (await response.text()).trim();
     const { id, matched } = JSON.parse(text);
     publish.file.value = "";
     if (awaited.size >= DELAYS_MAX) awaited.clear();

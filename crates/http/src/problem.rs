@@ -134,8 +134,8 @@ impl From<Repeated<'_>> for Problem {
 }
 
 impl From<Full> for Problem {
-    fn from(full: Full) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string())
+    fn from(_: Full) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "as many streams are open as may be (--connections-max)")
     }
 }
 
