@@ -10,19 +10,22 @@ use crate::{message::Message, subscription::Subscriber, target::Target};
 /// The envelopes that one pass has made: each event once for each of its targets, however many connections get it.
 #[derive(Debug, Default)]
 pub(crate) struct Envelopes {
-    /// The message of the pass, which of its targets, and the envelope.
-    made: Vec<(usize, usize, Message)>,
+    /// By the number of the message in its pass: which of its targets, and the envelope.
+    made: Vec<Vec<(usize, Message)>>,
     /// Kept from slot to slot for its memory.
     view: Vec<Message>,
 }
 
 impl Envelopes {
-    /// The messages of the pass as `subscriber` gets those that are set in `due`; the others are as they were. To be given back.
+    /// The messages of the pass up to the last that is set in `due`, as `subscriber` gets those that are set; the others are as
+    /// they were. To be given back.
     pub(crate) fn view(&mut self, messages: &[Message], due: u64, subscriber: &Subscriber) -> Vec<Message> {
         let mut view = std::mem::take(&mut self.view);
-        for (bit, message) in messages.iter().enumerate() {
+        self.made.resize_with(messages.len().max(self.made.len()), Vec::new);
+        let last = (u64::BITS - due.leading_zeros()) as usize;
+        for (bit, (message, made)) in messages.iter().zip(&mut self.made).take(last).enumerate() {
             let is_due = due >> bit & 1 == 1;
-            view.push(if is_due { self.envelope(bit, message, subscriber) } else { message.clone() });
+            view.push(if is_due { once(made, message, subscriber) } else { message.clone() });
         }
         view
     }
@@ -35,19 +38,19 @@ impl Envelopes {
 
     /// The pass is over.
     pub(crate) fn clear(&mut self) {
-        self.made.clear();
+        self.made.iter_mut().for_each(Vec::clear);
     }
+}
 
-    fn envelope(&mut self, bit: usize, message: &Message, subscriber: &Subscriber) -> Message {
-        let target = target_for(message, subscriber);
-        let made = self.made.iter().find(|(made_bit, made_target, _)| (*made_bit, *made_target) == (bit, target));
-        if let Some((.., envelope)) = made {
-            return envelope.clone();
-        }
-        let envelope = put(message, target);
-        self.made.push((bit, target, envelope.clone()));
-        envelope
+/// The envelope that `subscriber` gets, made if nobody got the same before.
+fn once(made: &mut Vec<(usize, Message)>, message: &Message, subscriber: &Subscriber) -> Message {
+    let target = target_for(message, subscriber);
+    if let Some((_, envelope)) = made.iter().find(|(made_for, _)| *made_for == target) {
+        return envelope.clone();
     }
+    let envelope = put(message, target);
+    made.push((target, envelope.clone()));
+    envelope
 }
 
 /// `message` in the envelope that `subscriber` gets.
@@ -59,7 +62,8 @@ pub(crate) fn envelope(message: &Message, subscriber: &Subscriber) -> Message {
 fn target_for(message: &Message, subscriber: &Subscriber) -> usize {
     let is_followed = |target: &Target| match target {
         Target::All => true,
-        Target::Channel(channel) => subscriber.channels.contains(channel),
+        // They are in order.
+        Target::Channel(channel) => subscriber.channels.binary_search(channel).is_ok(),
         Target::Client(client) => *client == subscriber.client,
     };
     match message.targets() {
@@ -140,9 +144,11 @@ mod tests {
     }
 
     fn follower(channels: &[&str]) -> Subscriber {
+        let mut channels: Vec<_> = channels.iter().map(|name| Channel::new(name).unwrap()).collect();
+        channels.sort();
         Subscriber {
             client: ClientId::new("42").unwrap(),
-            channels: channels.iter().map(|name| Channel::new(name).unwrap()).collect(),
+            channels: channels.into(),
             cursor: EventId::ZERO,
             told: EventId::ZERO,
             opened: EventId::ZERO,
@@ -195,10 +201,13 @@ mod tests {
             assert_eq!(view.len(), 2);
             envelopes.give_back(view);
         }
-        assert_eq!(envelopes.made.len(), 3, "one to all, one for each channel");
+        let made = envelopes.made.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(made, [1, 2], "one to all, one for each channel");
         let view = envelopes.view(&messages, 0b10, &follower(&["a"]));
         assert_eq!(view[0].sse(), messages[0].sse(), "it is not due");
+        envelopes.give_back(view);
+        assert_eq!(envelopes.view(&messages, 0b01, &follower(&["a"])).len(), 1);
         envelopes.clear();
-        assert!(envelopes.made.is_empty());
+        assert!(envelopes.made.iter().all(Vec::is_empty));
     }
 }

@@ -23,7 +23,7 @@ pub enum NameError {
     #[error("a name must not contain control characters")]
     Control,
     /// `*`, `{` or `}` in the name of a channel to subscribe to.
-    #[error("the characters * {{ }} in a subscribed channel are reserved for patterns")]
+    #[error("the name of a channel to follow has no *, {{ or }}: there are no patterns, so name each channel")]
     Reserved,
 }
 

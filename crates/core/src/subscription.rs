@@ -86,6 +86,7 @@ pub struct Subscribe {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) client: ClientId,
+    /// In order, each once.
     pub(crate) channels: Box<[Channel]>,
     /// It is due what is above this, and need not be told what is missing up to `told`.
     pub(crate) cursor: EventId,

@@ -57,14 +57,11 @@ pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> R
 /// What the person who runs the server can do about it.
 fn refused(headers: &HeaderMap) -> Problem {
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).filter(|origin| *origin != "null");
-    Problem::forbidden(match origin {
-        Some(origin) => format!(
-            "a page of {} may not publish here: start the server with --cors-origin {origin}, or, if that is the name of the \
-             server itself, with --public-host",
-            shown(origin)
-        ),
-        None => "a page of another site may not publish here: its origin has to be named with --cors-origin".to_owned(),
-    })
+    let page = origin.map_or_else(|| "of another site".to_owned(), |origin| format!("of {}", shown(origin)));
+    Problem::forbidden(format!(
+        "a page {page} may not publish here; if it is yours, name its origin with --cors-origin, or, if it is this server's own, \
+         its host with --public-host"
+    ))
 }
 
 /// Whether a request without an Origin comes from a program, or from where a page may publish. A browser says by itself whether

@@ -15,8 +15,18 @@ use tracing::info;
 use hyper::header::HeaderValue;
 
 use crate::{
-    config::Config, h2_streams::H2Streams, idle::Idle, log::Sampler, pace::Paces, quoted::Quoted, room::Room, silence,
-    sockets::Sockets, stop::Stop, tcp::Tcp,
+    config::Config,
+    h2_streams::H2Streams,
+    idle::Idle,
+    log::Sampler,
+    pace::Paces,
+    quoted::{Quoted, QuotedName},
+    refusal::RefusalLog,
+    room::Room,
+    silence,
+    sockets::Sockets,
+    stop::Stop,
+    tcp::Tcp,
 };
 
 /// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
@@ -30,7 +40,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub<Tcp>>,
     pub(crate) config: Config,
     pub(crate) sent: Sampler,
-    pub(crate) refused: Sampler,
+    pub(crate) refused: RefusalLog,
     /// A drain is about to begin, and nothing else has changed.
     is_leaving: AtomicBool,
     /// What has failed first, if something has; and who waits for that.
@@ -87,7 +97,7 @@ impl App {
             keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,
             sent: Sampler::default(),
-            refused: Sampler::default(),
+            refused: RefusalLog::default(),
             is_leaving: AtomicBool::new(false),
             failure: OnceLock::new(),
             failing: Arc::default(),
@@ -212,6 +222,6 @@ pub(crate) fn made_up_client() -> ClientId {
 
 /// For log lines.
 pub(crate) fn names(channels: &[Channel]) -> String {
-    let all = channels.iter().map(Channel::as_str).collect::<Vec<_>>().join(",");
-    all.chars().take(LOGGED_CHARACTERS_MAX).collect()
+    let names = channels.iter().map(|channel| QuotedName(channel.as_str()).to_string()).collect::<Vec<_>>().join(" ");
+    format!("[{}]", names.chars().take(LOGGED_CHARACTERS_MAX).collect::<String>())
 }

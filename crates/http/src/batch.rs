@@ -35,6 +35,8 @@ const UNANSWERED_MAX: usize = 512;
 /// U+FEFF in UTF-8, with which some programs begin a file, so it may stand where another file was appended too. It may be
 /// ignored (RFC 8259 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const NO_ARRAY: &str =
+    "a batch is NDJSON: one JSON object in each line, without [ and ] around them and without commas between them";
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
@@ -64,7 +66,8 @@ fn check(query: &str) -> Result<(), Problem> {
     match query.names().next() {
         None => Ok(()),
         Some(name) => Err(Problem::bad_request(format!(
-            "the parameter {name:?} needs channel=, client= or all=true beside it; in a batch each line has its own"
+            "POST /publish without a target is a batch, which has no parameters: add channel=, client= or all=true, or put \
+             {name:?} into each line"
         ))),
     }
 }
@@ -130,6 +133,10 @@ impl<'a> Batch<'a> {
         let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return Ok(());
+        }
+        // Of an array over several lines one element or another would be published.
+        if line.first() == Some(&b'[') && self.published + self.failed == 0 {
+            return Err(Problem::bad_request(NO_ARRAY));
         }
         match line::parse(line, self.app.config.channels_max) {
             Ok(parsed) => self.publish_parsed(parsed).await?,

@@ -17,7 +17,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::yield_now, time::timeout};
-use tracing::{debug, info};
+use tracing::debug;
 
 use crate::{
     app::App,
@@ -85,9 +85,8 @@ pub(crate) async fn serve(
 
 /// Says in plain text what is wrong, for whoever looks at the bytes, and in the log.
 async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
-    if let Some(left_out) = app.refused.admit(app.now_ms()) {
-        info!(peer = %peer.address, left_out, "refused: TLS on a port that speaks plain HTTP; the URL begins with http://");
-    }
+    let why = "TLS on a port that speaks plain HTTP: the URL begins with http://";
+    app.refused.log_unread(app.now_ms(), peer.address, why);
     let sent = timeout(app.config.head_timeout, wire.write_all(NO_TLS)).await;
     if matches!(sent, Ok(Ok(()))) {
         peer.handoff.linger(Instant::now() + LINGER_TIME_MAX);
@@ -112,7 +111,7 @@ struct Taken {
 /// Until the connection is over, or one of its requests has become a stream of its own.
 async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, stop: Arc<Stop>) -> Option<Taken> {
     let config = &app.config;
-    let handoff = Arc::clone(&peer.handoff);
+    let (handoff, address) = (Arc::clone(&peer.handoff), peer.address);
     let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
     let mut connection = Box::pin(
         http1::Builder::new()
@@ -134,6 +133,13 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdlePlace, 
                 if let Err(error) = ended {
                     debug!(%error, "connection ended");
                     if error.is_parse() {
+                        let why = match error.is_parse_too_large() {
+                            true => {
+                                format!("the head of a request has more than {head_bytes_max} bytes (--head-bytes)")
+                            }
+                            false => "what came is not HTTP".to_owned(),
+                        };
+                        app.refused.log_unread(app.now_ms(), address, &why);
                         // hyper has answered what is no request, and has not read the rest of it.
                         handoff.linger(Instant::now() + LINGER_TIME_MAX);
                     }

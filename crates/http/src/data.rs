@@ -32,6 +32,22 @@ impl Declared {
         Ok(Self { media_type, charset })
     }
 
+    /// Refuses the lines of a batch, which were meant for another route.
+    ///
+    /// # Errors
+    /// 415.
+    pub(crate) fn check_one(&self) -> Result<(), Problem> {
+        let is_batch = |media_type: &Mime| {
+            let names = ["x-ndjson", "ndjson", "jsonl", "x-jsonlines"];
+            media_type.type_ == "application" && names.contains(&media_type.subtype.as_str())
+        };
+        if self.media_type.as_ref().is_some_and(is_batch) {
+            let cure = "a batch goes to POST /publish, where each line says its channel; here the body is one event";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, cure));
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// 415 for a charset in which NDJSON is not written.
     pub(crate) fn check_ndjson(headers: &HeaderMap) -> Result<(), Problem> {

@@ -25,7 +25,7 @@ use crate::{
 pub struct Follow {
     /// Whose events it gets; without one it gets a name that nobody else has.
     pub client: Option<ClientId>,
-    /// What it follows, each once; any number of them.
+    /// What it follows: at most [`crate::Config::channels_max`].
     pub channels: Vec<Channel>,
     /// Where it begins.
     pub start: Start,
@@ -44,6 +44,12 @@ pub enum FollowError {
     /// As many streams are open as may be.
     #[error(transparent)]
     Full(#[from] Full),
+    /// It follows more channels than a connection may.
+    #[error("a receiver follows at most {max} channels")]
+    TooManyChannels {
+        /// [`crate::Config::channels_max`].
+        max: usize,
+    },
     /// The server is at its end.
     #[error("the server is draining")]
     Draining,
@@ -67,6 +73,10 @@ impl Events {
     /// Waits until the journal is read, or the server drains.
     pub(crate) async fn open(app: &Arc<App>, lanes: &[Lane], follow: Follow) -> Result<Self, FollowError> {
         let Follow { client, channels, start } = follow;
+        let max = app.config.channels_max;
+        if channels.len() > max {
+            return Err(FollowError::TooManyChannels { max });
+        }
         let client = client.unwrap_or_else(made_up_client);
         let begins = async {
             app.hub.ready().await;
@@ -94,7 +104,7 @@ impl Events {
             now_ms: app.now_ms(),
         })?;
         let connection = subscription.connection();
-        info!(connection, client = client.as_str(), channels = named, peer = "this process", "open");
+        info!(connection, client = client.as_str(), channels = %named, peer = "this process", "open");
         Ok(Self::of(subscription, place))
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<B
     parameters::HISTORY.check_near(&query)?;
     let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
-        Problem::bad_request(format!("limit: a number from 1 to {EVENTS_MAX}, {EVENTS_DEFAULT} without it"))
+        Problem::bad_request(format!("limit must be a number from 1 to {EVENTS_MAX}; the default is {EVENTS_DEFAULT}"))
     })?;
     let limit = ReadLimit { messages_max, bytes_max: PAGE_BYTES_MAX };
     let mut excerpt = Excerpt::new(app, channel, &start, limit, app.pages.hold_for(handoff));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fanfare_core::{Channel, ClientId, Event, EventError, NameError, Target};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use thiserror::Error;
 
 /// What a line may say; anything else is an error.
@@ -68,6 +68,9 @@ pub(crate) enum LineError {
     Json(#[from] serde_json::Error),
     #[error("a line is a JSON object")]
     NoObject,
+    /// Right as JSON, and not what a member takes.
+    #[error("{0}")]
+    Member(&'static str),
     #[error("an event goes to at most {0} channels")]
     TooManyChannels(usize),
     #[error("exactly one of \"channel\", \"channels\", \"client\" and \"all\":true is needed")]
@@ -94,7 +97,8 @@ pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Parsed, LineErr
     if bytes.first() != Some(&b'{') {
         return Err(LineError::NoObject);
     }
-    let line: Line<'_> = serde_json::from_slice(bytes)?;
+    let line: Line<'_> =
+        serde_json::from_slice(bytes).map_err(|error| cure(bytes).map_or(error.into(), LineError::Member))?;
     let targets = match (&line.channel, &line.channels, &line.client, line.all) {
         (Some(channel), None, None, None) => vec![Target::Channel(Channel::new(channel)?)],
         (None, Some(channels), None, None) if channels.len() > channels_max => {
@@ -121,6 +125,28 @@ pub(crate) fn parse(bytes: &[u8], channels_max: usize) -> Result<Parsed, LineErr
     let is_kept = !matches!(line.keep, Some(Keep::Bool(false) | Keep::Word(Word::No)));
     let event = if is_kept { event } else { event.live_only() };
     Ok(Parsed { event, key: line.idempotency_key.map(Cow::into_owned) })
+}
+
+/// What to change in a line whose members are known and of the wrong kind, if it is one of those mistakes that many make.
+fn cure(bytes: &[u8]) -> Option<&'static str> {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let Some(Ok(Value::Object(line))) = values.next() else { return None };
+    let is_another = |name: &str, is_right: fn(&Value) -> bool| line.get(name).is_some_and(|value| !is_right(value));
+    match () {
+        () if !bytes[values.byte_offset()..].trim_ascii().is_empty() => {
+            Some("a line is one JSON object: put each event into a line of its own, without commas between them")
+        }
+        () if is_another("channel", Value::is_string) => {
+            Some("\"channel\" is one name, a string; several are \"channels\":[\"a\",\"b\"]")
+        }
+        () if is_another("channels", Value::is_array) => {
+            Some("\"channels\" is a list of names; one name is \"channel\":\"a\"")
+        }
+        () if is_another("client", Value::is_string) => Some("\"client\" is a string, as in \"client\":\"42\""),
+        () if is_another("id", Value::is_string) => Some("\"id\" is a string, as in \"id\":\"42\""),
+        () if is_another("retry", Value::is_u64) => Some("\"retry\" is a number of milliseconds, as in \"retry\":5000"),
+        () => None,
+    }
 }
 
 /// A string is itself; any other JSON is sent as it was written, without the space between its tokens.

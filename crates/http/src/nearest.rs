@@ -2,6 +2,8 @@
 
 /// Letters a name must have before anything is near it: nothing can be said of `t` or `cb`.
 const LETTERS_MIN: usize = 3;
+/// A longer name is no slip of the finger, and takes long to compare.
+const LETTERS_MAX: usize = 32;
 /// A name may differ from what was meant in one letter of so many.
 const LETTERS_PER_ERROR: usize = 3;
 
@@ -10,9 +12,12 @@ const LETTERS_PER_ERROR: usize = 3;
 /// Near is one wrong, missing, doubled or exchanged letter of three. Case, `-` and `_` make no difference. In a name of three
 /// letters the first one must be right, because `sid` is rarely meant to be `id`.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if typed.len() > 4 * LETTERS_MAX {
+        return None;
+    }
     let typed = folded(typed);
     let letters = typed.chars().count();
-    if letters < LETTERS_MIN {
+    if !(LETTERS_MIN..=LETTERS_MAX).contains(&letters) {
         return None;
     }
     let is_short = letters == LETTERS_MIN;
@@ -50,6 +55,14 @@ mod tests {
         ] {
             assert_eq!(nearest(typed, KNOWN), Some(meant), "{typed}");
         }
+    }
+
+    #[test]
+    fn the_longest_name_that_is_looked_at_has_32_letters() {
+        let known = ["x".repeat(31)];
+        let known = || known.iter().map(String::as_str);
+        assert!(nearest(&"x".repeat(32), known()).is_some() && nearest(&"x".repeat(33), known()).is_none());
+        assert_eq!(nearest(&"\u{10348}".repeat(33), ["x"]), None);
     }
 
     #[test]

@@ -37,9 +37,9 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, advice)
     }
 
-    /// `allow` lists what the route does understand.
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("this route understands {allow}"));
+    /// `allow` lists what the route does understand; `cure` says what to do instead.
+    pub(crate) fn method_not_allowed(allow: &'static str, cure: &str) -> Self {
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("this route understands {allow}{cure}"));
         Self { allow: Some(allow), ..problem }
     }
 
@@ -144,9 +144,10 @@ impl From<PublishError> for Problem {
         match error {
             PublishError::Draining => Self::draining(),
             PublishError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            PublishError::Journal | PublishError::Broken => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            PublishError::Journal => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the journal is unavailable: GET /readyz says why")
             }
+            PublishError::Broken => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             PublishError::Unknown => {
                 let more = Map::from_iter([("published".to_owned(), "unknown".into())]);
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).with(more)

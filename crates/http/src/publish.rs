@@ -88,6 +88,7 @@ async fn data(app: &App, upload: &mut Upload, is_base64: bool) -> Result<String,
         return Ok(base64(&upload.whole(bytes_max).await?));
     }
     let declared = Declared::of(upload.headers())?;
+    declared.check_one()?;
     Ok(declared.data(upload.whole(bytes_max).await?))
 }
 
@@ -103,14 +104,14 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn parse(query: &'a Query) -> Result<Self, Problem> {
-        let unknown = |name, value, known| Problem::bad_request(format!("{name}={value:?}: only {known} is known"));
+        let unknown = |name, known| Problem::bad_request(format!("{name}: only {known} is known"));
         let retry = query.one("retry")?.map(|text| {
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             // A number too large for 64 bits is out of range as well.
             if is_number {
                 Ok(text.parse().unwrap_or(u64::MAX))
             } else {
-                Err(Problem::bad_request("retry: not a number"))
+                Err(Problem::bad_request("retry must be a number of milliseconds, as in retry=5000"))
             }
         });
         Ok(Self {
@@ -120,17 +121,17 @@ impl<'a> Options<'a> {
             is_kept: match query.one("keep")? {
                 None | Some("yes") => true,
                 Some("no") => false,
-                Some(other) => return Err(unknown("keep", other, "\"no\"")),
+                Some(_) => return Err(unknown("keep", "\"no\"")),
             },
             is_base64: match query.one("encoding")? {
                 None => false,
                 Some("base64") => true,
-                Some(other) => return Err(unknown("encoding", other, "\"base64\"")),
+                Some(_) => return Err(unknown("encoding", "\"base64\"")),
             },
             wait: match query.one("wait")? {
                 None => Wait::Journal,
                 Some("written") => Wait::Written,
-                Some(other) => return Err(unknown("wait", other, "\"written\"")),
+                Some(_) => return Err(unknown("wait", "\"written\"")),
             },
         })
     }

@@ -2,13 +2,29 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use hyper::{Method, Response, Uri};
+use hyper::{Method, Response, StatusCode, Uri};
 use tracing::info;
 
-use crate::{app::App, body::Body};
+use crate::{app::App, body::Body, log::Sampler};
 
-/// What a line of the log says of a path.
-const PATH_CHARACTERS_MAX: usize = 256;
+/// What a line of the log says of a path, or of why.
+const TEXT_CHARACTERS_MAX: usize = 256;
+
+/// How many lines there are. Paths that do not exist are apart, because scanners ask for many: they must not hide who has no key.
+#[derive(Debug, Default)]
+pub(crate) struct RefusalLog {
+    not_found: Sampler,
+    pub(crate) others: Sampler,
+}
+
+impl RefusalLog {
+    /// Logs what was refused before there was a request.
+    pub(crate) fn log_unread(&self, now_ms: u64, address: SocketAddr, why: &str) {
+        if let Some(left_out) = self.others.admit(now_ms) {
+            info!(peer = %address, reason = why, left_out, "refused");
+        }
+    }
+}
 
 /// Why a request is refused: an extension of its answer, which does not leave the server.
 #[derive(Clone, Debug)]
@@ -31,10 +47,13 @@ impl Asked {
     pub(crate) fn log(&self, response: &mut Response<Body>) {
         let Some(Refused { detail }) = response.extensions_mut().remove() else { return };
         let Self { app, method, uri, address } = self;
-        let Some(left_out) = app.refused.admit(app.now_ms()) else { return };
-        let path: String = uri.path().chars().take(PATH_CHARACTERS_MAX).collect();
+        let is_not_found = response.status() == StatusCode::NOT_FOUND;
+        let sampler = if is_not_found { &app.refused.not_found } else { &app.refused.others };
+        let Some(left_out) = sampler.admit(app.now_ms()) else { return };
+        let begin = |text: &str| text.chars().take(TEXT_CHARACTERS_MAX).collect::<String>();
+        let (path, reason) = (begin(uri.path()), begin(&detail));
         let status = response.status().as_u16();
         // `?` escapes whatever a client has put into it.
-        info!(status, %method, ?path, peer = %address, reason = ?detail, left_out, "refused");
+        info!(status, %method, ?path, peer = %address, ?reason, left_out, "refused");
     }
 }

@@ -34,6 +34,8 @@ const BOTH: &str = "GET, HEAD, POST, OPTIONS";
 /// All of them, as a person is told.
 const ROUTES: &str = "GET /sse, GET and POST /channels/{channel}, GET /channels/{channel}/history, POST /broadcast, \
                       POST /clients/{id}, POST /ping/{id}, POST /publish, GET /healthz, GET /readyz";
+const HOW_TO_PUBLISH: &str = "; to publish, POST to /broadcast, /channels/{channel} or /clients/{id}";
+const HOW_TO_READ: &str = "; to read, GET /sse?id=ID&channel=CHANNEL or /channels/{channel}";
 const FIRST_SEGMENTS: [&str; 8] = ["sse", "channels", "broadcast", "clients", "ping", "publish", "healthz", "readyz"];
 
 impl Route {
@@ -57,12 +59,12 @@ impl Route {
         let only_get = |route| match () {
             () if is_get => Ok(route),
             () if is_asked => Ok(Self::Options { allow: GET }),
-            () => Err(Problem::method_not_allowed(GET).into()),
+            () => Err(Problem::method_not_allowed(GET, HOW_TO_PUBLISH).into()),
         };
         let only_post = |route| match () {
             () if is_post => Ok(route),
             () if is_asked => Ok(Self::Options { allow: POST }),
-            () => Err(Problem::method_not_allowed(POST).into()),
+            () => Err(Problem::method_not_allowed(POST, HOW_TO_READ).into()),
         };
         if path == "*" && is_asked {
             // Of the server as a whole (RFC 9110 9.3.7).
@@ -85,7 +87,7 @@ impl Route {
                 Ok(Self::Stream { channel: Some(channel), is_head })
             }
             ["channels", _] if is_asked => Ok(Self::Options { allow: BOTH }),
-            ["channels", _] => Err(Problem::method_not_allowed(BOTH).into()),
+            ["channels", _] => Err(Problem::method_not_allowed(BOTH, "").into()),
             _ => Err(Wrong::Path),
         }
     }
@@ -120,19 +122,23 @@ fn client(segment: &str) -> Result<ClientId, Problem> {
 
 /// What somebody probably meant who asked for a route that does not exist.
 fn advice(method: &Method, path: &str) -> String {
-    let is_route = |path: &String| Route::find(method, path).is_ok();
+    let is_route = |path: &String| !matches!(Route::find(method, path), Err(Wrong::Path));
     if let Some(meant) = meant(path).filter(is_route) {
         return format!("there is no route {}; did you mean {meant}?", shown(path));
     }
     format!("there is no route {}; there are {ROUTES}", shown(path))
 }
 
-/// Without the slash at its end, or with the right first segment.
+/// Without the slash at its end, with the slash in a name encoded, or with the right first segment.
 fn meant(path: &str) -> Option<String> {
     if let Some(meant) = path.strip_suffix('/').filter(|meant| !meant.is_empty()) {
         return Some(meant.to_owned());
     }
     let path = path.strip_prefix('/')?;
+    if let Some((kind @ ("channels" | "clients"), name)) = path.split_once('/').filter(|(_, name)| name.contains('/')) {
+        // A slash in a name.
+        return Some(format!("/{kind}/{}", name.replace('/', "%2F")));
+    }
     let first = path.split('/').next()?;
     nearest(first, FIRST_SEGMENTS).map(|meant| format!("/{meant}{}", &path[first.len()..]))
 }
@@ -163,10 +169,13 @@ mod tests {
             (Method::POST, "/Broadcast", "/broadcast"),
             (Method::POST, "/client/42", "/clients/42"),
             (Method::GET, "/health", "/healthz"),
+            (Method::GET, "/broadcast/", "/broadcast"),
+            (Method::GET, "/channels/orders/42", "/channels/orders%2F42"),
+            (Method::POST, "/clients/a/b/c", "/clients/a%2Fb%2Fc"),
         ] {
             assert!(said(method, path).ends_with(&format!("did you mean {meant}?")), "{path}");
         }
-        for path in ["/nowhere", "//", "/sse/a", "/events", "*", ""] {
+        for path in ["/nowhere", "///", "/sse/a", "/events", "*", ""] {
             let said = said(Method::POST, path);
             assert!(said.ends_with(ROUTES), "{path}: {said}");
         }

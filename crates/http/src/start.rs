@@ -71,8 +71,8 @@ fn header(headers: &HeaderMap) -> Option<Start> {
 
 fn since_problem() -> Problem {
     Problem::bad_request(
-        "since: a time back (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), a Unix time in seconds or milliseconds, \
-         an event id, \"all\", \"earliest\" or \"latest\" is known",
+        "since must be a duration (10m, 1h30m), an RFC 3339 time (2026-11-20T08:06:24Z), a Unix time in seconds or milliseconds, \
+         an event id, \"all\", \"earliest\" or \"latest\"",
     )
 }
 

@@ -76,7 +76,12 @@ pub(crate) fn subscribe(
         Err(full) => return refuse(app, full.into(), request.headers, request.version),
     };
     let connection = subscription.connection();
-    info!(connection, client = client.as_str(), channels = logged, peer = %peer.address, "open");
+    info!(connection, client = client.as_str(), channels = %logged, peer = %peer.address, "open");
+    if !notes.is_empty()
+        && let Some(left_out) = app.refused.others.admit(app.now_ms())
+    {
+        info!(connection, left_out, ?notes, "a stream was asked for in an odd way");
+    }
     if let Some(place) = place {
         owed.occupy(place);
     }
@@ -163,7 +168,8 @@ fn heartbeat(query: &Query) -> Result<Heartbeat, Problem> {
     match query.one("heartbeat")? {
         None => Ok(Heartbeat::Comment),
         Some("cursor") => Ok(Heartbeat::Cursor),
-        Some(other) => Err(Problem::bad_request(format!("heartbeat={other:?}: only \"cursor\" is known"))),
+        // What is in a query may be a secret, and errors are logged.
+        Some(_) => Err(Problem::bad_request("heartbeat: only \"cursor\" is known")),
     }
 }
 
@@ -171,18 +177,15 @@ fn form(query: &Query) -> Result<Form, Problem> {
     match query.one("envelope")? {
         None => Ok(Form::Plain),
         Some("json") => Ok(Form::Envelope),
-        Some(other) => Err(Problem::bad_request(format!("envelope={other:?}: only \"json\" is known"))),
+        Some(_) => Err(Problem::bad_request("envelope: only \"json\" is known")),
     }
 }
 
-/// A comma may be part of a name, and in many other servers it stands between two.
+/// A comma may be part of a name, and in many other servers it stands between two; as a semicolon does between parameters.
 fn note_on_comma(channel: &Channel) -> Option<String> {
     let name = channel.as_str();
-    let (one, other) = name.split_once(',')?;
-    let (name, one, other) = (shown(name), shown(one), shown(other));
-    Some(format!(
-        "{name} is one channel, because a comma may be part of a name; for {one} and {other} say channel= twice"
-    ))
+    let is_list = name.contains(',') || name.contains(";channel=");
+    is_list.then(|| format!("this follows one channel named {}; to follow two, write channel=a&channel=b", shown(name)))
 }
 
 /// No room for a stream now. EventSource gives up for ever at any status but 200, so it gets an empty stream

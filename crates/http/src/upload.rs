@@ -172,7 +172,9 @@ impl Upload {
     /// # Errors
     /// As [`Upload::piece`]; 413 above `bytes_max`.
     pub(crate) async fn whole(&mut self, bytes_max: usize) -> Result<Vec<u8>, Problem> {
-        let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {bytes_max} bytes"));
+        let too_large = || {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {bytes_max} bytes (--body-bytes)"))
+        };
         let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > bytes_max {
             return Err(too_large());

@@ -93,6 +93,40 @@ fn lines_that_are_no_events_are_named_and_the_others_go_on() {
 }
 
 #[test]
+fn mistakes_that_many_make_in_a_line_are_answered_with_what_to_write() {
+    let server = Server::new(Way::Socket);
+    for (line, cure) in [
+        (r#"{"channel":["a"],"data":1}"#, "several are \"channels\""),
+        (r#"{"channels":"a","data":1}"#, "one name is \"channel\""),
+        (r#"{"client":42,"data":1}"#, "as in \"client\":\"42\""),
+        (r#"{"all":true,"data":1,"id":7}"#, "\"id\" is a string"),
+        (r#"{"all":true,"data":1,"retry":"5s"}"#, "a number of milliseconds"),
+        (r#"{"all":true,"data":1} {"all":true,"data":2}"#, "put each event into a line of its own"),
+        (r#"{"all":true,"data":1},"#, "without commas between them"),
+        (r#"{"all":true,"dta":1}"#, "unknown field `dta`"),
+    ] {
+        let (status, answer) = post(&server, &format!("{line}\n"));
+        assert!(status == 400 && answer["errors"][0]["title"].as_str().unwrap().contains(cure), "{line}: {answer}");
+    }
+}
+
+#[test]
+fn of_an_array_nothing_is_published() {
+    let server = Server::new(Way::Socket);
+    let mut stream = server.subscribe("/sse");
+    let array = "[\n{\"all\":true,\"data\":1},\n{\"all\":true,\"data\":2}\n]\n";
+    for body in [array.to_owned(), format!("\n\u{feff}{array}"), "[{\"all\":true,\"data\":1}]".to_owned()] {
+        let (status, answer) = post(&server, &body);
+        assert_eq!((status, &answer["published"]), (400, &0.into()), "{answer}");
+        assert!(answer["detail"].as_str().unwrap().starts_with("a batch is NDJSON: one JSON object in each line"));
+    }
+    // It is a line like any other where events stand before it.
+    let (status, answer) = post(&server, "{\"all\":true,\"data\":\"x\"}\n[]\n");
+    assert_eq!((status, &answer["published"], &answer["failed"]), (202, &1.into(), &1.into()));
+    assert_eq!(stream.data(), "x");
+}
+
+#[test]
 fn a_batch_of_which_no_line_is_published_is_400_with_the_counts() {
     let server = Server::new(Way::Socket);
     for lines in ["", "\n\n", "nonsense\n[1]"] {

@@ -121,10 +121,13 @@ fn a_receiver_that_takes_nothing_is_cut_and_one_too_many_is_told() {
     let mut config = config(Way::Socket);
     config.core.write_timeout_ms = 100;
     config.connections_max = 1;
+    config.channels_max = 2;
     run(config, async |_fanfare, handle| {
         let mut events = handle.subscribe(Follow::channels([])).await.unwrap();
         let full = handle.subscribe(Follow::channels([])).await.unwrap_err();
         assert!(matches!(full, FollowError::Full(_)), "{full:?}");
+        let many = handle.subscribe(Follow::channels(["a", "b", "c"].map(channel))).await.unwrap_err();
+        assert_eq!(many, FollowError::TooManyChannels { max: 2 });
         publish(&handle, Target::All, "x").await;
         while handle.connections() > 0 {
             tokio::task::yield_now().await;
@@ -132,7 +135,7 @@ fn a_receiver_that_takes_nothing_is_cut_and_one_too_many_is_told() {
         assert_eq!(events.next().await.map(|told| told.map(drop)), Some(Err(Cut)));
         assert!(events.next().await.is_none());
         // Who has left makes room.
-        drop(handle.subscribe(Follow::channels([])).await.unwrap());
+        drop(handle.subscribe(Follow::channels(["a", "b"].map(channel))).await.unwrap());
     });
 }
 

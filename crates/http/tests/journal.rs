@@ -41,7 +41,7 @@ fn a_lost_journal_is_503_and_named_by_readyz_while_streams_go_on_and_it_may_come
     let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");
     assert_eq!((answer.status, answer.json().get("published")), (503, None), "{answer:?}");
     assert!(answer.head.get("retry-after").is_some());
-    assert_eq!(answer.json()["detail"], "the journal is unavailable");
+    assert_eq!(answer.json()["detail"], "the journal is unavailable: GET /readyz says why");
     assert_eq!(server.text("/readyz"), (200, "ready\njournal unavailable: no space left\n".to_owned()));
     script.set(Mood::Refuses(Refusal::Unknown));
     let answer = server.post("/channels/a", &[("idempotency-key", "k")], "x");

@@ -91,9 +91,9 @@ fn the_log_tells_who_came_what_was_sent_and_why_one_left() {
     let (mut server, url) = serve(&[]);
     let stream = curl(&[&format!("{url}/sse?id=ann&channel=a")]);
     let open = server.line_with(" open ");
-    assert!(open.contains("client=\"ann\"") && open.contains("channels=\"a\""), "{open}");
+    assert!(open.contains("client=\"ann\"") && open.contains("channels=[a]"), "{open}");
     curl_once(&["-d", "x", &format!("{url}/channels/a")]);
-    assert!(server.line_with("sent to a").contains("matched=1"));
+    assert!(server.line_with("sent to channel a").contains("matched=1"));
     drop(stream);
     let close = server.line_with(" close ");
     assert!(close.contains("client=\"ann\"") && close.contains("client gone") && close.contains("age_ms="), "{close}");

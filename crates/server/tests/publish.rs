@@ -129,7 +129,7 @@ fn a_batch_that_is_refused_is_refused_before_its_first_line() {
 fn what_the_server_refuses_is_told_and_exits_1() {
     let (_server, url) = serve(&["--body-bytes", "4"]);
     for (path, options, said) in [
-        ("/nowhere", &[][..], "error: Not Found: no such route"),
+        ("/nowhere", &[][..], "error: Not Found: there is no route \"/nowhere\"; there are GET /sse"),
         ("/broadcast", &[], "error: Payload Too Large: "),
         ("", &["--event", "fanfare.x", "--content-type", "text/plain"], "error: "),
     ] {

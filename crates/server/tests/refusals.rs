@@ -23,10 +23,18 @@ fn the_log_says_who_was_refused_what_and_why() {
     assert_eq!(refused(&["-d", "x", "-H", "authorization: Bearer wrong"], "/broadcast"), "401");
     assert!(server.line_with("refused status=401").contains("the key is wrong"));
     assert_eq!(refused(&["-d", "x", "-H", "origin: http://evil.example"], "/broadcast"), "403");
-    assert!(server.line_with("refused status=403").contains("--cors-origin http://evil.example"));
+    assert!(server.line_with("refused status=403").contains("a page of \\\"http://evil.example\\\" may not publish"));
     assert_eq!(refused(&[], "/nowhere?token=not-for-the-log"), "404");
     let line = server.line_with("refused status=404");
     assert!(line.contains("there are GET /sse") && !line.contains("not-for-the-log"), "{line}");
+    assert_eq!(refused(&[], "/sse?heartbeat=not-for-the-log"), "400");
+    let line = server.line_with("refused status=400");
+    assert!(line.contains("heartbeat: only") && !line.contains("not-for-the-log"), "{line}");
+    let cookie = format!("cookie: {}", "x".repeat(17_000));
+    assert_eq!(refused(&["-H", &cookie], "/sse"), "431");
+    server.line_with("the head of a request has more than 16384 bytes (--head-bytes)");
+    assert!(TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"SSH-2.0-x\r\n\r\n").is_ok());
+    server.line_with("what came is not HTTP");
     let _stream = support::curl(&[&format!("{url}/sse")]);
     // An EventSource would stay away at any other status.
     assert_eq!(refused(&["-H", "accept: text/event-stream"], "/sse"), "200");
@@ -74,8 +82,8 @@ fn tls_on_the_plain_port_is_told_to_both_sides() {
     let address = url.trim_start_matches("http://");
     let (code, text) = run(std::process::Command::new("curl").args(["-sS", &format!("https://{address}/sse")]));
     assert!(code == 35 && text.contains("wrong version number"), "{code} {text}");
-    let line = server.line_with("refused: TLS on a port that speaks plain HTTP");
-    assert!(line.contains("peer=127.0.0.1:"), "{line}");
+    let line = server.line_with("refused peer=127.0.0.1:");
+    assert!(line.contains("TLS on a port that speaks plain HTTP"), "{line}");
     let mut client = TcpStream::connect(address).unwrap();
     client.write_all(b"\x16\x03\x01\x02\x00\x01").unwrap();
     let mut answer = String::new();

@@ -144,7 +144,10 @@ fn a_full_disk_refuses_publishes_and_says_so_while_streams_go_on_until_there_is_
             let document = answer.json();
             assert_eq!(answer.header("content-type"), Some("application/problem+json"));
             assert!(answer.header("retry-after").is_some() && document.get("published").is_none(), "{answer:?}");
-            assert_eq!((&document["status"], &document["detail"]), (&503.into(), &"the journal is unavailable".into()));
+            assert_eq!(
+                (&document["status"], &document["detail"]),
+                (&503.into(), &"the journal is unavailable: GET /readyz says why".into())
+            );
         }
         let mut acknowledged = load.into_acknowledged();
         acknowledged.push((server.publish("/channels/a", "end"), "end".to_owned()));
