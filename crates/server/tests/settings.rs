@@ -253,7 +253,7 @@ fn bad_files_say_where_and_why_and_exit_2() {
         ("listen = 'x'\n[heartbeat]\nx = 1", &["line 2", "`heartbeat` is a table"]),
         ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "write a port, or an address and a port"]),
         ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
-        ("clock = 2", &["line 1", "clock = 2", "write for instance 2s"]),
+        ("clock = 2", &["line 1", "clock = 2", "write 2s or 500ms"]),
         ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "repair, drop-newest, drop-oldest, close"]),
         ("ring-messages = 0", &["line 1", "ring-messages = 0", "1..=4096"]),
         ("cors-origin = 'https://example.org'", &["line 1", "cors-origin = [\"https://example.org\"]"]),

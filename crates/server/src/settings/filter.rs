@@ -68,7 +68,7 @@ fn known_level(text: &str) -> Result<String, String> {
 fn check_target(target: &str) -> Result<(), String> {
     let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
     if target.is_empty() || !target.bytes().all(is_path) {
-        return Err("before = stands a target, as in `fanfare_http=debug`".to_owned());
+        return Err("write a target before `=`, as in `fanfare_http=debug`".to_owned());
     }
     let name = target.split(':').next().unwrap_or_default();
     if CRATES.iter().any(|known| known.starts_with(name)) {
@@ -116,8 +116,8 @@ mod tests {
             ("fanfare=loud", "`fanfare=loud`: `loud` is no level"),
             ("fanfare=inof", "the nearest is `info`"),
             ("fanfare=", "`` is no level"),
-            ("=info", "before = stands a target"),
-            ("a[b]=info", "before = stands a target"),
+            ("=info", "write a target before `=`"),
+            ("a[b]=info", "write a target before `=`"),
             ("fanfrae=debug", "the nearest is `fanfare`"),
             ("fanfare_htpp::publish=debug", "the nearest is `fanfare_http`"),
             ("fanfare-http=debug", "the nearest is `fanfare_http`"),

@@ -17,9 +17,9 @@ pub(super) struct Journal {
     #[arg(long, env = "FANFARE_JOURNAL", value_name = "PATH", help_heading = "Journal")]
     journal: Option<PathBuf>,
 
-    /// This decides when a written event reaches the disk itself.
+    /// `--fsync` decides when a written event reaches the disk itself.
     ///
-    /// It matters only for a loss of power. A crash of the server loses nothing in any case.
+    /// The choice matters only for a loss of power. A crash of the server loses nothing in any case.
     #[arg(long, env = "FANFARE_FSYNC", value_enum, default_value = "interval", help_heading = "Journal")]
     fsync: FsyncArg,
 
@@ -33,11 +33,11 @@ pub(super) struct Journal {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FsyncArg {
-    /// Before each publish is answered. A loss of power loses nothing.
+    /// The event is on the disk before its publish is answered. A loss of power loses nothing.
     Always,
-    /// Soon after the publish is answered. --fsync-interval says how soon.
+    /// The event reaches the disk soon after its publish is answered. --fsync-interval says how soon.
     Interval,
-    /// Whenever the system decides.
+    /// The system decides when the event reaches the disk.
     Never,
 }
 

@@ -29,17 +29,18 @@ pub(super) struct Limits {
     #[arg(long, env = "FANFARE_HUB_RING_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1, usize::MAX))]
     pub(super) hub_ring_bytes: usize,
 
-    /// Publishers wait for a thread that has this many messages waiting.
+    /// If this many messages wait for one thread, publishers wait too.
     #[arg(long, env = "FANFARE_INBOX_MESSAGES", value_name = "N", default_value = "1024", value_parser = value_parser!(u32).range(1..=1_048_576))]
     pub(super) inbox_messages: u32,
 
-    /// Publishers wait for a thread that has this many bytes waiting.
+    /// If this many bytes wait for one thread, publishers wait too.
     #[arg(long, env = "FANFARE_INBOX_BYTES", value_name = "SIZE", default_value = "16MiB", value_parser = size(1, usize::MAX))]
     pub(super) inbox_bytes: usize,
 
     /// Slow connections may hold up a flood of publishes for at most this time at a stretch.
     ///
-    /// All pauses of one thread together take at most a fifth of the time. With 0s there are no pauses.
+    /// All pauses of one thread together take at most a fifth of the time, or half of it while an eighth of its
+    /// connections have no room. Those for new connections take a twentieth more. With 0s there are no pauses.
     #[arg(long, env = "FANFARE_PATIENCE", value_name = "DURATION", default_value = "1s", value_parser = duration(Duration::ZERO, DAY))]
     pub(super) patience: Duration,
 
@@ -84,7 +85,7 @@ pub(super) struct Limits {
 
     /// The send buffers of all connections together have about this size.
     ///
-    /// If there are many connections, a new one gets its share of it, but at least 16KiB. Linux reserves twice as much.
+    /// If there are many connections, a new one gets its share of it, but at least 16KiB. Linux counts, and may reserve, twice that.
     #[arg(long, env = "FANFARE_SEND_BUFFERS_BYTES", value_name = "SIZE", default_value = "1GiB", value_parser = size(4 * KIB, usize::MAX))]
     pub(super) send_buffers_bytes: usize,
 

@@ -61,7 +61,7 @@ pub(super) struct Redis {
     #[arg(long, env = "FANFARE_REDIS_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration(100 * MS, DAY), help_heading = "Several nodes (Redis)")]
     redis_timeout: Duration,
 
-    /// This many replicas of Redis must have an event before the server acknowledges it.
+    /// An event must be at this many replicas of Redis before the server acknowledges it.
     ///
     /// An acknowledged event then survives a failover. The replicas have half of --redis-timeout for it.
     #[arg(long, env = "FANFARE_REDIS_WAIT_REPLICAS", value_name = "N", default_value = "0", value_parser = value_parser!(u8), help_heading = "Several nodes (Redis)")]

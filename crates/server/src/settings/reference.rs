@@ -22,9 +22,12 @@ same: `--body-bytes 4MiB`, `FANFARE_BODY_BYTES=4MiB`, and `body-bytes = \"4MiB\"
 - SIZE is a number of bytes, or has a unit: `262144`, `256KiB`, `1MiB`, `64kB`.
 - DURATION always has a unit: `500ms`, `15s`, `2m`.
 - A list is an array in the file. Commas separate its entries in the environment. The flag is given once for each entry.
-- `fanfare serve --check` prints every setting that would be used, and where it comes from. It starts nothing.
-- An unknown flag, an unknown key, or a bad value ends the command with the exit code 2. An unknown environment variable that
-  begins with `FANFARE_` is a warning.
+- `fanfare serve --check` prints every setting that would be used, and where it comes from. It starts nothing. The
+  output can be used as a file again. It does not show the publish key, nor the URL of Redis.
+- An unknown flag, an unknown key, or a bad value ends the command with the exit code 2. The message names the nearest known
+  name.
+- An unknown environment variable that begins with `FANFARE_` is a warning. Variables that Kubernetes sets for a Service, for
+  instance `FANFARE_SERVICE_HOST`, are left alone.
 ";
 
 fn definition() -> Command {

@@ -33,9 +33,20 @@ pub(crate) fn duration(
     max: Duration,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {
-        let duration =
-            humantime::parse_duration(text).map_err(|error| format!("{error}; write for instance 2s or 500ms"))?;
+        let duration = humantime::parse_duration(text).map_err(|error| not_a_duration(text, &error))?;
         within(duration, min, max, |duration| humantime::format_duration(duration).to_string())
+    }
+}
+
+fn not_a_duration(text: &str, error: &humantime::DurationError) -> String {
+    match error {
+        humantime::DurationError::UnknownUnit { unit, .. } if unit.is_empty() => {
+            format!("the unit is missing: write {}s or 500ms", text.trim())
+        }
+        humantime::DurationError::UnknownUnit { unit, .. } => {
+            format!("{unit:?} is no unit of time; write for instance 2s or 500ms")
+        }
+        _ => "not a duration; write for instance 2s or 500ms".to_owned(),
     }
 }
 
@@ -108,7 +119,16 @@ mod tests {
         assert_eq!(duration("1m"), Ok(Duration::from_secs(60)));
         assert_eq!(duration("0s"), Err("must be at least 1ms".to_owned()));
         assert_eq!(duration("61s"), Err("must be at most 1m".to_owned()));
-        assert!(duration("2").unwrap_err().contains("write for instance 2s"));
+        for (text, fault) in [
+            ("15", "the unit is missing: write 15s or 500ms"),
+            (" 1.5 ", "the unit is missing: write 1.5s or 500ms"),
+            ("2x", "\"x\" is no unit of time; write for instance 2s or 500ms"),
+            ("", "not a duration; write for instance 2s or 500ms"),
+            ("s", "not a duration; write for instance 2s or 500ms"),
+            ("-1s", "not a duration; write for instance 2s or 500ms"),
+        ] {
+            assert_eq!(duration(text), Err(fault.to_owned()), "{text}");
+        }
         assert_eq!(publisher_retry("100ms"), Ok(100));
         assert!(publisher_retry("99ms").is_err() && publisher_retry("86401s").is_err());
     }

@@ -21,7 +21,6 @@ const CARGO: &str = r#"#!/bin/sh
 case "$*" in
     "run --release") exec fanfare ;;
     "run --release -- "*) shift 3; exec fanfare "$@" ;;
-    "run -p fanfare-http --example embed") exec "$EXAMPLES/embed" ;;
     "build --release -p fanfare" | "install --path crates/server") exit 0 ;;
 esac
 echo "the tests of the documentation know no \`cargo $*\`; see crates/server/tests/docs/desk.rs" >&2
@@ -91,6 +90,14 @@ impl Desk {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// An answer with an error status ends a `curl` of this command with 22, which it does not by itself.
+    pub(crate) fn fail_at_error_statuses(&self, command: &mut Command) {
+        let home = self.path("curl");
+        fs::create_dir_all(&home).unwrap();
+        fs::write(home.join(".curlrc"), "fail-with-body\n").unwrap();
+        command.env("CURL_HOME", home);
+    }
+
     /// bash, which is to run this text at the root of the repository.
     pub(crate) fn shell(&self, text: &str) -> Command {
         need_programs_of(text);
@@ -108,8 +115,7 @@ impl Desk {
         let cache = env::var_os("GOCACHE").map_or_else(go_cache, PathBuf::from);
         command.env("PATH", search_path(Some(&self.path("bin")))).env("HOME", self.path("home")).env("GOCACHE", cache);
         command.env("NODE_PATH", parts().join("node_modules")).env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
-        let debug = Path::new(FANFARE).parent().unwrap();
-        command.env("EXAMPLES", debug.join("examples")).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
+        command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command
     }
 }

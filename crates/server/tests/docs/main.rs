@@ -3,8 +3,10 @@
 
 mod auth;
 mod browser;
+mod claims;
 mod desk;
 mod links;
+mod messages;
 mod network;
 mod page;
 mod publishers;

@@ -66,8 +66,13 @@ pub(crate) fn run(test: &str, part: &str) -> Result<(), String> {
         }
         let mut command = Command::new("unshare");
         command.args(user).args(["--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", SET_UP, "sh"]);
-        let (root, target) = (tree::root(), tree::scratch().parent().unwrap());
-        let kept = if target.starts_with(&root) { vec![&*root] } else { vec![&*root, target] };
+        let (root, target, parts) = (tree::root(), tree::scratch().parent().unwrap(), tree::parts());
+        let mut kept = vec![&*root];
+        for more in [target, &*parts] {
+            if !kept.iter().any(|directory| more.starts_with(directory)) && more.exists() {
+                kept.push(more);
+            }
+        }
         command.arg(home.path()).arg(kept.len().to_string()).args(kept);
         command.arg(env::current_exe().unwrap()).args([test, "--exact", "--nocapture", "--test-threads=1"]);
         let log = home.path().join("log");

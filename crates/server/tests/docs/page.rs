@@ -17,6 +17,10 @@ pub(crate) enum Step {
     Block(Block),
     /// `<!-- test: end -->`: streams and servers that were started are ended.
     End,
+    /// `<!-- test: first of="path" -->`: the reader has started the servers of that page.
+    First {
+        of: String,
+    },
 }
 
 /// Between two lines of backticks.
@@ -112,6 +116,9 @@ fn steps(text: &str) -> Result<Vec<Step>, String> {
             let parsed = Directive::parse(comment).map_err(|fault| format!("{}: {fault}", index + 1))?;
             if parsed.kind == "end" {
                 steps.push(Step::End);
+            } else if parsed.kind == "first" {
+                let of = parsed.value("of").ok_or(format!("{}: first needs of=\"path\"", index + 1))?;
+                steps.push(Step::First { of: of.to_owned() });
             } else if directive.replace(parsed).is_some() {
                 return Err(format!("{}: the comment above this one has no block", index + 1));
             }

@@ -4,12 +4,13 @@
 use std::{fs, sync::Mutex, thread, time::Duration};
 
 use crate::{
+    claims::{is_covered, stands_in},
     desk::Desk,
     network,
     page::{Block, Directive, Page, Step},
     site::{Site, run},
     support::PATIENCE,
-    tree::{documentation, root},
+    tree::documentation,
 };
 
 const NAME: &str = "rehearsal::every_command_of_every_page_does_what_the_page_says";
@@ -26,7 +27,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("file", &["name"]),
     ("excerpt", &["of"]),
-    ("covered", &["by", "as", "reason"]),
+    ("covered", &["by", "as"]),
     ("shown", &["reason"]),
 ];
 
@@ -68,6 +69,9 @@ fn rehearse(page: &Page) -> Result<(), String> {
     for step in &page.steps {
         match step {
             Step::End => site.end(),
+            Step::First { of } => {
+                serve_as_in(&desk, &mut site, of).map_err(|fault| format!("the servers of {of}: {fault}"))?;
+            }
             Step::Block(block) => {
                 step_through(&desk, &mut site, block).map_err(|fault| format!("{}: {fault}", block.line))?;
             }
@@ -100,7 +104,7 @@ fn step_through(desk: &Desk, site: &mut Site, block: &Block) -> Result<(), Strin
             if block.language == "toml" { is_configuration(desk, block) } else { Ok(()) }
         }
         "excerpt" => stands_in(block, directive.value("of").ok_or("of which file?")?),
-        "covered" => is_covered(directive),
+        "covered" => is_covered(block, directive),
         _ => directive.value("reason").map(drop).ok_or("for what reason is it not run?".to_owned()),
     }
 }
@@ -140,9 +144,24 @@ fn left(block: &Block, directive: &Directive) -> Result<Vec<String>, String> {
     Ok(commands)
 }
 
+/// The servers that the first block of servers of that page starts.
+fn serve_as_in(desk: &Desk, site: &mut Site, path: &str) -> Result<(), String> {
+    let page = Page::read(path);
+    let servers = page.blocks().find_map(|block| {
+        let directive = block.directive.as_ref().filter(|directive| directive.kind == "server")?;
+        Some((block, directive))
+    });
+    let (block, directive) = servers.ok_or(format!("{path} starts no server"))?;
+    site.serve(desk, &left(block, directive)?, directive)
+}
+
 fn run_block(desk: &Desk, block: &Block, directive: &Directive) -> Result<(), String> {
     let seconds = directive.value("within").map_or(Ok(0), str::parse).map_err(|_| "within needs seconds")?;
-    let (code, output) = run(desk, &mut desk.shell(&block.text), PATIENCE.max(Duration::from_secs(seconds)))?;
+    let mut shell = desk.shell(&block.text);
+    if !directive.all("expects").any(is_error_status) {
+        desk.fail_at_error_statuses(&mut shell);
+    }
+    let (code, output) = run(desk, &mut shell, PATIENCE.max(Duration::from_secs(seconds)))?;
     let expected = directive.value("exit").map_or(Ok(0), str::parse).map_err(|_| "exit needs a number")?;
     if code != expected {
         return Err(format!("it exits with {code}; it printed:\n{output}"));
@@ -152,10 +171,28 @@ fn run_block(desk: &Desk, block: &Block, directive: &Directive) -> Result<(), St
             return Err(format!("{text:?} is not in what it printed:\n{output}"));
         }
     }
-    if output.contains("\"type\":\"about:blank\"") && directive.all("expects").next().is_none() {
-        return Err(format!("an error came, and no error is expected:\n{output}"));
+    match unexpected_problem(&output, directive) {
+        Some(status) => Err(format!("an error {status} came that no expects=\"...\" names; it printed:\n{output}")),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether this text expects an answer that is an error: `"status":401`, or `401` alone.
+fn is_error_status(text: &str) -> bool {
+    let digits = text.strip_prefix("\"status\":").unwrap_or(text);
+    digits.len() == 3 && digits.parse().is_ok_and(|status: u16| (400..600).contains(&status))
+}
+
+/// The status of a problem document (RFC 9457) whose status nothing expects.
+fn unexpected_problem(output: &str, directive: &Directive) -> Option<String> {
+    let statuses = output.split("about:blank").skip(1).map(|rest| {
+        let digits = rest.split_once("status").map_or("", |(_, rest)| rest);
+        let digits = digits.trim_start_matches(|character: char| !character.is_ascii_digit());
+        digits.chars().take_while(char::is_ascii_digit).collect::<String>()
+    });
+    let is_expected =
+        |status: &String| directive.all("expects").any(|text| is_error_status(text) && text.ends_with(status.as_str()));
+    statuses.into_iter().find(|status| status.is_empty() || !is_expected(status))
 }
 
 /// `fanfare serve` takes it.
@@ -167,41 +204,43 @@ fn is_configuration(desk: &Desk, block: &Block) -> Result<(), String> {
     if code == 0 { Ok(()) } else { Err(output) }
 }
 
-/// Its lines stand in that file, one behind the other. A line with nothing but three dots leaves some out.
-fn stands_in(block: &Block, path: &str) -> Result<(), String> {
-    let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
-    let (there, mut from) = (lines(&text), 0);
-    let shown = lines(&block.text);
-    for part in shown.split(|line| line.trim_start_matches(['/', '#', ' ']) == "...") {
-        let part: Vec<_> = part.iter().skip_while(|line| line.is_empty()).cloned().collect();
-        let length = part.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-        let part = &part[..length];
-        if part.is_empty() {
-            continue;
-        }
-        let place = there[from..].windows(part.len()).position(|window| window == part);
-        from += place.ok_or(format!("these lines are not in {path}:\n{}", part.join("\n")))? + part.len();
-    }
-    Ok(())
-}
-
-/// By a test that is there, and that names it; or by nothing, for a reason.
-fn is_covered(directive: &Directive) -> Result<(), String> {
-    let Some(path) = directive.value("by") else {
-        return directive.value("reason").map(drop).ok_or("by which test, or for what reason by none?".to_owned());
-    };
-    let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    match directive.value("as") {
-        Some(name) if !text.contains(name) => Err(format!("{path} does not name {name}")),
-        Some(_) => Ok(()),
-        None => directive.value("reason").map(drop).ok_or("how does that test name it? Add as=\"...\"".to_owned()),
-    }
-}
-
 #[test]
 fn a_block_that_nothing_is_said_about_is_a_fault_that_says_what_to_add() {
     let block = Block { line: 1, language: "sh".to_owned(), text: "true\n".to_owned(), directive: None };
     let fault = by_language(&Desk::new(), &block).unwrap_err();
     assert!(fault.contains("<!-- test: run expects=\"...\" -->"), "{fault}");
+}
+
+#[test]
+fn an_error_is_refused_unless_its_status_is_expected() {
+    let problem = r#"{"id":"7-0","matched":1}{"type":"about:blank","title":"Unauthorized","status":401}"#;
+    let unexpected = |directive: &str| unexpected_problem(problem, &Directive::parse(directive).unwrap());
+    assert_eq!(unexpected("run"), Some("401".to_owned()));
+    assert_eq!(unexpected("run expects='\"matched\":1'"), Some("401".to_owned()));
+    assert_eq!(unexpected("run expects='\"status\":400'"), Some("401".to_owned()));
+    assert_eq!(unexpected("run expects='\"status\":401'"), None);
+    assert_eq!(unexpected_problem("{\"matched\":1}", &Directive::parse("run").unwrap()), None);
+}
+
+#[test]
+fn a_block_whose_first_curl_gets_an_error_fails() {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+    };
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answering = thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut socket, _) = listener.accept().unwrap();
+            let _ = socket.read(&mut [0; 1024]).unwrap();
+            socket.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    let block = Block { line: 1, language: "sh".to_owned(), text: format!("curl {url}\ntrue\n"), directive: None };
+    let result = |directive: &str| run_block(&Desk::new(), &block, &Directive::parse(directive).unwrap());
+    assert!(result("run").unwrap_err().contains("it exits with 22"));
+    assert!(result("run expects=\"502\"").unwrap_err().contains("\"502\" is not in what it printed"));
+    answering.join().unwrap();
 }

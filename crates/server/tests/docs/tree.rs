@@ -35,15 +35,27 @@ pub(crate) fn linked() -> Vec<String> {
     [documentation(), more.into(), markdown("loadtest")].concat()
 }
 
+/// The sources of the server: what is below `src` of each crate.
+pub(crate) fn sources() -> Vec<String> {
+    let crates = files("crates", ".rs");
+    let is_source = |path: &String| path.split('/').nth(2) == Some("src") && !path.starts_with("crates/xtask/");
+    crates.into_iter().filter(is_source).collect()
+}
+
 /// All Markdown files below this directory.
 fn markdown(directory: &str) -> Vec<String> {
+    files(directory, ".md")
+}
+
+/// All files below this directory whose names end so.
+fn files(directory: &str, ending: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(root().join(directory)).unwrap_or_else(|error| panic!("{directory}: {error}")) {
         let entry = entry.unwrap();
         let path = format!("{directory}/{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
-            paths.extend(markdown(&path));
-        } else if path.ends_with(".md") {
+            paths.extend(files(&path, ending));
+        } else if path.ends_with(ending) {
             paths.push(path);
         }
     }
