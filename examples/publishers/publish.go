@@ -27,7 +27,11 @@ var client = &http.Client{Timeout: 10 * time.Second}
 // when it cannot be reached.
 func Publish(target, data, event, key string) (string, error) {
 	if event != "" {
-		target += "?" + url.Values{"event": {event}}.Encode()
+		separator := "?"
+		if strings.Contains(target, "?") {
+			separator = "&"
+		}
+		target += separator + url.Values{"event": {event}}.Encode()
 	}
 	// The same in each attempt, so that the event is published once.
 	once := make([]byte, 16)
@@ -102,7 +106,11 @@ func pause(reason error, attempt int) time.Duration {
 }
 
 func main() {
-	arguments := append(os.Args[1:], "", "", "")
+	if len(os.Args) < 3 || len(os.Args) > 4 {
+		fmt.Fprintln(os.Stderr, "usage: publish URL DATA [TYPE]")
+		os.Exit(1)
+	}
+	arguments := append(os.Args[1:], "")
 	answer, err := Publish(arguments[0], arguments[1], arguments[2], os.Getenv("FANFARE_PUBLISH_KEY"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -46,6 +46,10 @@ export async function publish(url, data, { event, key = process.env.FANFARE_PUBL
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [url, data, event] = process.argv.slice(2);
+  if (data === undefined) {
+    console.error("usage: publish.mjs URL DATA [TYPE]");
+    process.exit(1);
+  }
   try {
     console.log(JSON.stringify(await publish(url, data, { event })));
   } catch (error) {

@@ -19,7 +19,7 @@ const ASK_AGAIN = [502, 503, 504];
 function publish(string $url, string $data, ?string $event = null, ?string $key = null): array
 {
     if ($event !== null) {
-        $url .= '?' . http_build_query(['event' => $event]);
+        $url .= (str_contains($url, '?') ? '&' : '?') . http_build_query(['event' => $event]);
     }
     $headers = [
         'Content-Type: text/plain; charset=utf-8',
@@ -65,6 +65,10 @@ function publish(string $url, string $data, ?string $event = null, ?string $key 
 }
 
 if (realpath($argv[0] ?? '') === __FILE__) {
+    if ($argc < 3 || $argc > 4) {
+        fwrite(STDERR, "usage: publish.php URL DATA [TYPE]\n");
+        exit(1);
+    }
     try {
         echo json_encode(publish($argv[1], $argv[2], $argv[3] ?? null, getenv('FANFARE_PUBLISH_KEY') ?: null)), "\n";
     } catch (RuntimeException $error) {

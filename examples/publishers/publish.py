@@ -28,7 +28,7 @@ def publish(url, data, event=None, key=os.environ.get("FANFARE_PUBLISH_KEY")):
     Raises RuntimeError when the server refuses the event, or when it cannot be reached.
     """
     if event:
-        url += "?" + urllib.parse.urlencode({"event": event})
+        url += ("&" if "?" in url else "?") + urllib.parse.urlencode({"event": event})
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
         # The same in each attempt, so that the event is published once.
@@ -60,6 +60,8 @@ def publish(url, data, event=None, key=os.environ.get("FANFARE_PUBLISH_KEY")):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: publish.py URL DATA [TYPE]")
     try:
         print(json.dumps(publish(*sys.argv[1:])))
     except RuntimeError as error:

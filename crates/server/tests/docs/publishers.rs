@@ -27,16 +27,30 @@ fn start(desk: &Desk, language: &str, url: &str) -> Command {
     command
 }
 
+#[test]
+fn a_publisher_without_arguments_says_which_it_takes() {
+    for words in [
+        &["node", "examples/publishers/publish.mjs"][..],
+        &["python3", "examples/publishers/publish.py"],
+        &["php", "examples/publishers/publish.php"],
+    ] {
+        need_programs_of(words[0]);
+        let output = Desk::new().program(words[0], &words[1..]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.starts_with("usage: publish."), "{words:?}: {said}");
+    }
+}
+
 #[track_caller]
 fn assert_asks_again(language: &str) {
     let desk = Desk::new();
     let peer = Peer::new();
-    let url = format!("{}/channels/a%2Fb", peer.url());
+    let url = format!("{}/channels/a%2Fb?keep=no", peer.url());
     let mut publisher = Process::start(&mut start(&desk, language, &url));
 
     let mut first = peer.next();
     let head = first.head.to_lowercase();
-    assert!(first.head.starts_with("POST /channels/a%2Fb?event=tick HTTP/1.1\r\n"), "{head}");
+    assert!(first.head.starts_with("POST /channels/a%2Fb?keep=no&event=tick HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: bearer secret\r\n"), "{head}");
     let key = first.header("idempotency-key").expect("a key").to_owned();
     assert!(key.len() >= 32, "nobody else has it: {key}");
