@@ -6,8 +6,8 @@
 use std::task::{Context, Poll, Waker};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, settings};
-use fanfare_core::{Feed, Policy, Target};
+use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, follow, settings};
+use fanfare_core::{Feed, Form, Policy, Subscribe, Target};
 
 const SLOTS: usize = 10_000;
 /// Events that wait together: four passes.
@@ -79,6 +79,33 @@ fn many_events(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// As [`by_slots`] and [`many_events`], for connections that want to know which channel an event came on.
+fn envelopes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fan out");
+    group.sample_size(SAMPLES);
+    let (target, mut stage) = (Target::Channel(channel()), None);
+    for (name, events) in [("an envelope", 1), ("64 envelopes at once", EVENTS)] {
+        group.throughput(Throughput::Elements((events * SLOTS) as u64));
+        group.bench_function(BenchmarkId::new(name, SLOTS), |bencher| {
+            let stage = stage.get_or_insert_with(with_envelopes);
+            bencher.iter(|| {
+                (0..events).for_each(|_| stage.publish(event(&target)));
+                stage.settle();
+            });
+        });
+    }
+    group.finish();
+}
+
+fn with_envelopes() -> Stage {
+    let (mut stage, link) = (Stage::new(Policy::default()), Link::open());
+    for number in 0..SLOTS {
+        stage.connect_for(Subscribe { form: Form::Envelope, ..follow(client(number), Policy::default()) }, &link);
+    }
+    stage.settle();
+    stage
+}
+
 /// Bodies take what is theirs from their ports, as hyper lets them, once the shard has served them all.
 fn bodies(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fan out");
@@ -109,5 +136,5 @@ fn take_all(feed: &mut Feed<NoSocket>) -> usize {
     taken
 }
 
-criterion_group! { name = benches; config = settings(); targets = by_slots, by_target, receipt, many_events, bodies }
+criterion_group! { name = benches; config = settings(); targets = by_slots, by_target, receipt, many_events, envelopes, bodies }
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! [`Archive`]: a stage whose journal keeps a number of events that nobody has had, and those who come for them.
 
 use fanfare_benches::{Link, Stage, client, event, follow};
-use fanfare_core::{Channel, EventId, Policy, SlotRef, Start, Subscribe, Target};
+use fanfare_core::{Channel, EventId, Form, Policy, SlotRef, Start, Subscribe, Target};
 
 /// A stage, and where its history begins.
 pub(crate) struct Archive {
@@ -26,8 +26,13 @@ impl Archive {
     /// Lets `slots` connections of one client come that follow `channels` and have had nothing of the history. The
     /// shard has not taken them yet.
     pub(crate) fn come(&self, slots: usize, channels: &[Channel]) -> Vec<SlotRef> {
-        let channels = channels.to_vec();
-        let wishes = Subscribe { start: Start::After(self.begin), channels, ..follow(client(0), Policy::default()) };
+        self.come_for(slots, channels, Form::Plain)
+    }
+
+    /// The same, and they get the events in this form.
+    pub(crate) fn come_for(&self, slots: usize, channels: &[Channel], form: Form) -> Vec<SlotRef> {
+        let (start, channels) = (Start::After(self.begin), channels.to_vec());
+        let wishes = Subscribe { start, channels, form, ..follow(client(0), Policy::default()) };
         (0..slots).map(|_| self.stage.connect_for(wishes.clone(), &self.link)).collect()
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use fanfare_benches::{Link, channel, client, event, follow};
-use fanfare_core::{Channel, Policy, SlotRef, Subscribe, Target};
+use fanfare_core::{Channel, Form, Policy, SlotRef, Subscribe, Target};
 
 use crate::archive::Archive;
 
@@ -21,23 +21,27 @@ const PERIOD_MS: u64 = 100;
 pub(crate) fn resume(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay/1,000 events each");
     let mut archive = None;
-    for slots in [1, SLOTS] {
+    for (name, slots, form) in [
+        ("to connections", 1, Form::Plain),
+        ("to connections", SLOTS, Form::Plain),
+        ("in envelopes to connections", SLOTS, Form::Envelope),
+    ] {
         group.throughput(Throughput::Elements((EVENTS * slots) as u64));
         if slots > 1 {
             group.sample_size(SAMPLES).sampling_mode(SamplingMode::Flat);
         }
-        group.bench_function(BenchmarkId::new("to connections", slots), |bencher| {
+        group.bench_function(BenchmarkId::new(name, slots), |bencher| {
             let archive = archive.get_or_insert_with(|| Archive::of(EVENTS, &[Target::Channel(channel())]));
-            bencher.iter_custom(|times| (0..times).map(|_| replay(archive, slots)).sum());
+            bencher.iter_custom(|times| (0..times).map(|_| replay(archive, slots, form)).sum());
         });
     }
     group.finish();
 }
 
-fn replay(archive: &mut Archive, slots: usize) -> Duration {
+fn replay(archive: &mut Archive, slots: usize, form: Form) -> Duration {
     let before = archive.link.taken();
     let started = Instant::now();
-    let joined = archive.come(slots, &[channel()]);
+    let joined = archive.come_for(slots, &[channel()], form);
     archive.finish(slots, before);
     let took = started.elapsed();
     archive.part(&joined);
