@@ -49,6 +49,8 @@ function connect() {
   setState("connecting", "connecting");
   // So that nothing is missed if the connection breaks before its first event.
   query.set("heartbeat", "cursor");
+  // So that each event says which channel it came on.
+  query.set("envelope", "json");
   const life = lifeOfStream;
   const isThis = (tell) => (...what) => { if (life === lifeOfStream) tell(...what); };
   stream = new EventStream(`sse?${query}`, lastId, {
@@ -84,8 +86,9 @@ let waiting = []; // Those that are not drawn yet, the oldest first.
 let drawnAt = -DRAW_EVERY_MS;
 const types = new Set();
 
-function take(event) {
-  if (event.type === CURSOR) return;
+function take(message) {
+  if (message.type === CURSOR) return;
+  const event = message.type === GAP ? message : opened(message);
   count += 1;
   waiting.push({ ...event, at: new Date() });
   if (waiting.length > SHOWN_MAX) waiting.shift();
@@ -94,6 +97,11 @@ function take(event) {
     types.add(event.type);
     showCode();
   }
+}
+
+function opened(message) {
+  const { channel, event: type = "message", data } = JSON.parse(message.data);
+  return { ...message, type, data, channel };
 }
 
 // Many at once: a flood of events would leave no time for anything else.
@@ -108,10 +116,11 @@ function draw() {
   element("count").textContent = count;
 }
 
-function item({ type, data, id, at }) {
+function item({ type, data, id, at, channel }) {
   const item = document.createElement("li");
   const meta = append(item, "div", "meta");
   if (type !== "message") append(meta, "span", "kind", type);
+  if (channel !== undefined) append(meta, "span", "channel", `channel ${channel}`);
   append(meta, "span", "time", at.toLocaleTimeString());
   if (id !== null) append(meta, "span", "id", id);
   if (type === GAP) showGap(item, data);
@@ -167,7 +176,7 @@ function tellDelay(ms) {
   if (delays.length > DELAYS_MAX) delays.shift();
   const sorted = [...delays].sort((a, b) => a - b);
   const median = delays.length > 1 ? `; median of ${delays.length}: ${sorted[sorted.length >> 1]} ms` : "";
-  element("latency").textContent = `Publish to shown, on this page's own publishes: ${delays.at(-1)}\u00a0ms${median}`;
+  element("latency").textContent = `From Publish to the event in the list: ${delays.at(-1)}\u00a0ms${median}`;
   element("latency").hidden = false;
 }
 
@@ -202,7 +211,8 @@ async function send() {
     showAnswer("", reached(to, name, matched), `${response.status} ${text}`);
     if (matched === 0) showCure(to, name);
   } catch (error) {
-    showAnswer("bad", `Not known whether it was published: ${error.message}`);
+    const why = error instanceof TypeError ? "the server does not answer" : error.message;
+    showAnswer("bad", `Not known whether it was published: ${why}.`);
   } finally {
     underway -= 1;
     if (underway === 0) early.clear();
@@ -246,6 +256,7 @@ async function showRefusal(response) {
   showAnswer("bad", `Not published: ${await told(response)}`, `${response.status} ${text}`);
   if (response.status !== 401) return;
   element("key").hidden = false;
+  append(element("answer"), "p", "cure", "Write the publish key into the field above, and publish again.");
   publish.key.focus();
 }
 

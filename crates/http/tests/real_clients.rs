@@ -313,7 +313,7 @@ fn the_demo_page_does_what_it_offers() {
     assert_eq!(answer["answer"], json!(["Published. Open streams: 1."]));
     let id = all["items"][0]["id"].as_str().unwrap();
     assert_eq!(answer["json"], format!("202 {{\"id\":\"{id}\",\"matched\":1}}"));
-    let latency = answer["latency"].as_str().unwrap().strip_prefix("Publish to shown, on this page's own publishes: ");
+    let latency = answer["latency"].as_str().unwrap().strip_prefix("From Publish to the event in the list: ");
     assert!(latency.is_some_and(|text| text.ends_with("\u{a0}ms")), "{answer}");
 
     assert_eq!(page.json(), json!({"step": "suggestion", "target": "news"}));

@@ -54,10 +54,14 @@ const post = async (path, body) => (await fetch(`${origin}${path}`, { method: "P
 
 const SCENARIOS = {
   async types() {
-    const { items } = await open("?channel=news");
+    const { page, items } = await open("?channel=news&channel=sport");
     for (const type of ["tick", "price", "error", "open"]) await post(`/channels/news?event=${type}`, `a ${type}`);
     await post("/channels/news", "no type");
     report(await items(5));
+    await post("/channels/sport", "elsewhere");
+    await post("/broadcast", "to all");
+    await items(7);
+    report(await page.locator("#events .channel").allTextContents());
   },
 
   async connection() {

@@ -51,6 +51,8 @@ fn events_of_every_type_are_shown_without_being_asked_for() {
     let newest_first =
         json!([[null, "no type"], ["open", "a open"], ["error", "a error"], ["price", "a price"], ["tick", "a tick"]]);
     assert_eq!(page.line(), newest_first);
+    let channels: Vec<_> = ["channel sport"].into_iter().chain(["channel news"; 5]).collect();
+    assert_eq!(page.line(), json!(channels), "and on which channel it came, but for what is for all");
 }
 
 #[test]
