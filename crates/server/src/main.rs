@@ -5,6 +5,7 @@
 mod args;
 mod batch;
 mod client;
+mod cure;
 mod event_stream;
 mod failure;
 mod gap;
