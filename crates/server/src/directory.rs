@@ -16,7 +16,15 @@ use fanfare_disk::{DiskJournal, OpenError};
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     match parents(path).find(|parent| parent.exists()) {
         Some(above) if !above.is_dir() => Err(not_a_directory(above)),
-        _ => DiskJournal::check(path).map_err(|error| cured(&error)),
+        _ => told(DiskJournal::check(path)),
+    }
+}
+
+/// A directory may be closed to the person who checks the settings and open to the user that the server runs as.
+fn told(checked: Result<(), OpenError>) -> Result<(), String> {
+    match checked {
+        Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(()),
+        checked => checked.map_err(|error| cured(&error)),
     }
 }
 
@@ -64,4 +72,18 @@ fn make(directory: &Path) -> io::Result<()> {
     }
     let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
     fs::File::open(above.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_minds_what_is_wrong_and_not_that_it_may_not_look() {
+        let io = |kind: ErrorKind| told(Err(OpenError::Io { file: "/x".to_owned(), source: kind.into() }));
+        assert_eq!(io(ErrorKind::PermissionDenied), Ok(()));
+        assert!(io(ErrorKind::InvalidInput).unwrap_err().starts_with("/x cannot be read: "));
+        let foreign = told(Err(OpenError::Foreign("/x".into()))).unwrap_err();
+        assert!(foreign.ends_with("; give a directory that is empty or does not exist yet"), "{foreign}");
+    }
 }
