@@ -103,10 +103,7 @@ impl Directory {
         if let Err(OpenError::Missing(_)) = check_kind(path) {
             create(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
         }
-        let listed = list(path)?;
-        if !is_journal(&listed) && listed.iter().any(|file| !IGNORED.contains(&file.name.as_str())) {
-            return Err(OpenError::Foreign(path.to_owned()));
-        }
+        check_files(path)?;
         let lock = lock(path)?;
         Self::with_files(Arc::new(DiskFiles::new(path, Some(lock))), Boot::now())
     }
@@ -154,6 +151,23 @@ fn check_kind(path: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::Missing(path.to_owned())),
         Err(source) => Err(OpenError::Io { file: path.display().to_string(), source }),
     }
+}
+
+/// What [`Directory::open`] finds out before it writes anything. Nothing has to be there, and another process may have it.
+pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
+    match check_files(path) {
+        Err(OpenError::Missing(_)) => Ok(()),
+        checked => checked,
+    }
+}
+
+/// There is a journal in it, or nothing of anybody else.
+fn check_files(path: &Path) -> Result<(), OpenError> {
+    let listed = list(path)?;
+    if !is_journal(&listed) && listed.iter().any(|file| !IGNORED.contains(&file.name.as_str())) {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    Ok(())
 }
 
 pub(crate) fn list(path: &Path) -> Result<Vec<Listed>, OpenError> {

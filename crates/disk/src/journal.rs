@@ -13,7 +13,7 @@ use fanfare_core::{Desk, Journal, Kept, Past};
 use tracing::{info, warn};
 
 use crate::{
-    directory::{Directory, OpenError},
+    directory::{self, Directory, OpenError},
     keeper::Keeper,
     log::{Fsync, Log, LogConfig},
     record::Stored,
@@ -60,6 +60,14 @@ impl DiskJournal {
     /// [`OpenError`] says what to do.
     pub fn open(path: &Path, config: Config) -> Result<Self, OpenError> {
         Directory::open(path).map(|directory| Self::with(directory, config))
+    }
+
+    /// Whether `path` is of a kind that [`DiskJournal::open`] takes. Nothing is written or locked, and it need not exist.
+    ///
+    /// # Errors
+    /// [`OpenError::NotADirectory`], [`OpenError::Foreign`] and [`OpenError::Io`].
+    pub fn check(path: &Path) -> Result<(), OpenError> {
+        directory::check(path)
     }
 
     /// In a directory that is open already.

@@ -63,13 +63,14 @@ impl Link {
     /// It cannot be found or reached, does not let us in, or is too old.
     pub(crate) async fn open(config: &Config) -> Result<Self, LinkError> {
         let client = config.address.primary(&Keys::new(&config.name, 0).events).await?;
-        let info = client.get_connection_info().clone();
+        let (info, is_tls) = (client.get_connection_info().clone(), config.address.is_tls());
         let open = async {
             let connect = async |timeout, name: &str| {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(CONNECT_TIME))
                     .set_response_timeout(Some(timeout));
-                let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+                let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+                let mut connection = connection.map_err(|error| LinkError::connecting(error, is_tls))?;
                 // For whoever looks at CLIENT LIST; a server that will not have it is as good.
                 let mut named = redis::cmd("CLIENT");
                 named.arg("SETNAME").arg(name);

@@ -36,6 +36,19 @@ impl LinkError {
         Self { reason: reason.into(), is_setting: false }
     }
 
+    /// While a connection is made.
+    pub(crate) fn connecting(error: RedisError, is_tls: bool) -> Self {
+        // A plain server waits for the end of what it takes for a command, and one with TLS does not know what it was told.
+        match is_tls {
+            true if error.is_timeout() => Self::new("no TLS answer: if this port is plain, write redis://"),
+            false if error.is_connection_dropped() && !error.is_connection_refusal() => {
+                let Self { reason, .. } = Self::from(error);
+                Self::new(format!("{reason}; if this port speaks TLS, write rediss://"))
+            }
+            _ => Self::from(error),
+        }
+    }
+
     pub(crate) fn setting(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), is_setting: true }
     }
@@ -86,6 +99,11 @@ pub(crate) fn code(error: &RedisError) -> Option<&str> {
 /// What an error of the library says, in the server's own words if it is one of the server's.
 fn words(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
+        (Some("NOAUTH"), _) => "NOAUTH: Redis wants a password: FANFARE_REDIS=redis://:PASSWORD@HOST:PORT".to_owned(),
+        // The library does not hand on what the server said.
+        _ if error.kind() == ErrorKind::AuthenticationFailed => {
+            "Redis refuses the password in --redis (FANFARE_REDIS), or has none: then leave it out".to_owned()
+        }
         _ if error.is_timeout() => "no answer in time".to_owned(),
         (Some(code), detail) => {
             // Which line of which script it was is no help.

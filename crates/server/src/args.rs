@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
+    cure::with_cure,
     failure::Failure,
     journal::since,
-    meant::with_cure,
-    settings::{Serve, Settings, duration, publisher_retry, variable_at_fault},
+    settings::{Serve, Settings, duration, number, publisher_retry, variable_at_fault},
     url::Url,
 };
 
@@ -54,12 +54,13 @@ enum Command {
     ///
     /// The command reconnects as a browser does, from the last event that it has seen. It also does so when the server cannot
     /// be reached or the stream is dead. Where events are missing, it prints an event of the type fanfare.gap, and standard
-    /// error says why.
+    /// error says why. Standard error also has what the server says of the request, for instance that it ignores a parameter.
     ///
     /// The command ends when the server answers 204, at Ctrl-C, or when nobody reads its output any more. The exit code is 1
     /// if the server refuses. The statuses 408, 429, 502, 503 and 504 are no refusals if a stream has been open before, or if
     /// the answer has a Retry-After. The command then waits for that time (at most 5 minutes), or as before any reconnect,
-    /// and tries again.
+    /// and tries again. Before the first stream, such an answer without Retry-After ends the command, because the URL may be
+    /// wrong.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
     /// Look at a journal on disk, also while a server has it open.
@@ -175,7 +176,8 @@ pub(crate) struct Publish {
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Publish a batch. Each line is an event that says where it goes, and is sent as soon as it is whole.
+    /// Publish a batch. Each line is an event that says where it goes, and is sent as soon as it is whole. The URL has no
+    /// path, or one that ends with /publish.
     #[arg(long, conflicts_with_all = ["event", "id", "retry", "wait", "idempotency_key"])]
     pub(crate) ndjson: bool,
 
@@ -278,7 +280,7 @@ pub(crate) struct Subscribe {
     heartbeat: Option<Heartbeat>,
 
     /// End after this many events. Events of the server itself, whose types begin with fanfare., do not count.
-    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, short = 'n', value_name = "N", value_parser = number(1, u64::MAX))]
     pub(crate) max_events: Option<u64>,
 
     /// Reconnect after this time of silence [default: the time of three heartbeats, but at least 45s].
@@ -317,7 +319,10 @@ fn idempotency_key(text: &str) -> Result<String, String> {
 pub(crate) fn read() -> Result<Task, Failure> {
     let arguments = with_subcommand(env::args_os().collect());
     let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
-        let error = with_cure(error, subcommand(&Args::command(), &arguments[1..]));
+        let mut all = Args::command();
+        all.build();
+        let (command, arguments) = subcommand(&all, &arguments[1..]);
+        let error = with_cure(error, command, arguments);
         let _ = error.print();
         if let Some(name) = variable_at_fault(&error) {
             let _ = writeln!(stderr(), "It comes from the environment variable {name}.");
@@ -336,10 +341,10 @@ pub(crate) fn read() -> Result<Task, Failure> {
     }
 }
 
-/// The definition of the subcommand that `arguments` begin with.
-fn subcommand<'a>(command: &'a clap::Command, arguments: &[OsString]) -> &'a clap::Command {
-    let found = arguments.first().and_then(|name| command.find_subcommand(name));
-    found.map_or(command, |found| subcommand(found, &arguments[1..]))
+/// The definition of the subcommand that `arguments` begin with, and what stands behind its name.
+fn subcommand<'a>(command: &'a clap::Command, arguments: &'a [OsString]) -> (&'a clap::Command, &'a [OsString]) {
+    let found = arguments.split_first().and_then(|(name, rest)| Some((command.find_subcommand(name)?, rest)));
+    found.map_or((command, arguments), |(found, rest)| subcommand(found, rest))
 }
 
 /// `fanfare --flag` is `fanfare serve --flag`.
@@ -356,6 +361,23 @@ fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl Publish {
+    /// What clap cannot judge.
+    ///
+    /// # Errors
+    /// A batch is sent to a route of a single event, which would publish all of its lines as one.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let mut from_end = self.url.segments().rev();
+        let (last, before) = (from_end.next(), from_end.next());
+        let is_for_batches = last == Some("") && before.is_none_or(str::is_empty)
+            || last == Some("publish") && !["channels", "clients"].map(Some).contains(&before);
+        if self.ndjson && !is_for_batches {
+            return Err(Failure::usage(
+                "--ndjson sends a batch to /publish, and each line says its channel: leave the path out of the URL",
+            ));
+        }
+        Ok(())
+    }
+
     /// The route with its parameters.
     pub(crate) fn url(&self) -> Url {
         let path = if self.ndjson { "/publish" } else { "/broadcast" };

@@ -5,6 +5,10 @@ use std::{mem, time::Duration};
 
 /// Bytes of one event, or one line; a stream with more is not worth following.
 const EVENT_BYTES_MAX: usize = 64 << 20;
+/// What a Fanfare server begins the comment with that names the connection. Its notes for people follow.
+const CONNECTION: &str = "connection ";
+/// Notes that are kept of one connection; no server has so many.
+const NOTES_MAX: usize = 32;
 /// What a browser skips at the beginning of a stream.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -35,6 +39,10 @@ pub(crate) struct Parser {
     last_id: String,
     retry: Option<Duration>,
     has_comment: bool,
+    is_connection_named: bool,
+    /// The comments behind that of the connection have not ended.
+    is_in_notes: bool,
+    notes: Vec<String>,
 }
 
 impl Parser {
@@ -56,6 +64,12 @@ impl Parser {
     /// Whether a comment has come since this was asked last.
     pub(crate) fn take_comment(&mut self) -> bool {
         mem::take(&mut self.has_comment)
+    }
+
+    /// What the server has told a person who reads the stream: the comment lines right behind the one that names the
+    /// connection. Each is given once.
+    pub(crate) fn take_notes(&mut self) -> Vec<String> {
+        mem::take(&mut self.notes)
     }
 
     /// Another connection begins; what was left unfinished is thrown away.
@@ -93,17 +107,30 @@ impl Parser {
         let line = whole.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(&whole);
         let line = String::from_utf8_lossy(line);
         if line.is_empty() {
+            self.is_in_notes = false;
             return self.dispatch();
         }
         match line.split_once(':') {
-            Some(("", _comment)) => self.has_comment = true,
+            Some(("", comment)) => self.comment(comment.strip_prefix(' ').unwrap_or(comment)),
             Some((field, value)) => self.field(field, value.strip_prefix(' ').unwrap_or(value)),
             None => self.field(&line, ""),
         }
         None
     }
 
+    fn comment(&mut self, comment: &str) {
+        self.has_comment = true;
+        if comment.starts_with(CONNECTION) && !self.is_connection_named {
+            (self.is_connection_named, self.is_in_notes) = (true, true);
+        } else if self.is_in_notes && !comment.is_empty() && self.notes.len() < NOTES_MAX {
+            self.notes.push(comment.to_owned());
+        } else {
+            self.is_in_notes = false;
+        }
+    }
+
     fn field(&mut self, field: &str, value: &str) {
+        self.is_in_notes = false;
         match field {
             "event" => value.clone_into(&mut self.kind),
             "data" => {
@@ -220,6 +247,29 @@ mod tests {
             parser.feed(bytes.as_bytes()).unwrap();
             assert_eq!(parser.take_comment(), has_comment, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn what_the_server_tells_a_person_stands_behind_the_connection() {
+        for (stream, notes) in [
+            ("retry: 1\n: connection 7 client a\n: one\n:two: x\nevent: t\n: no\n", &["one", "two: x"][..]),
+            (": connection 7 client a\n: one\n\n: no\n", &["one"]),
+            (": connection 7 client a\n:\n: no\n", &[]),
+            (": connection 7 client a\n: connection refused\n", &["connection refused"]),
+            ("data: a\n\n:\n: connection 7 client a\n: late\n\n: connection 8\n: no\n", &["late"]),
+            (": welcome\n: to another server\n\n", &[]),
+        ] {
+            let mut parser = Parser::default();
+            parser.feed(stream.as_bytes()).unwrap();
+            assert_eq!(parser.take_notes(), notes, "{stream:?}");
+            assert_eq!(parser.take_notes(), [""; 0]);
+        }
+        let mut parser = Parser::default();
+        parser.feed(format!(": connection 1\n{}", ": x\n".repeat(NOTES_MAX + 1)).as_bytes()).unwrap();
+        assert_eq!(parser.take_notes().len(), NOTES_MAX);
+        parser.reconnect();
+        parser.feed(b": connection 2\n: again\n").unwrap();
+        assert_eq!(parser.take_notes(), ["again"]);
     }
 
     #[test]

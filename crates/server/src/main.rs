@@ -5,6 +5,8 @@
 mod args;
 mod batch;
 mod client;
+mod cure;
+mod directory;
 mod event_stream;
 mod failure;
 mod gap;

@@ -1,73 +1,81 @@
-//! [`meant`]: the setting that somebody wanted who has typed a name that does not exist; and [`with_cure`], which says so in
-//! the error on an unknown flag.
+//! [`meant`]: the setting that somebody wanted who has typed a name that does not exist; and [`absent`]: what takes the place
+//! of a setting that other servers have and this one does not. Flags, variables and the file are told by both.
 
-use clap::{
-    Command, Error,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
 use fanfare_http::nearest;
 
-/// What other programs call a setting, folded as by [`folded`].
-const OTHER_NAMES: [(&str, &str); 21] = [
-    ("p", "listen"),
-    ("port", "listen"),
-    ("host", "listen"),
-    ("bind", "listen"),
-    ("bindaddress", "listen"),
-    ("addr", "listen"),
-    ("address", "listen"),
-    ("listenaddress", "listen"),
-    ("level", "log"),
-    ("loglevel", "log"),
-    ("verbose", "log"),
-    ("key", "publish-key"),
-    ("apikey", "publish-key"),
-    ("token", "publish-key"),
-    ("cors", "cors-origin"),
-    ("threads", "shards"),
-    ("workers", "shards"),
-    ("redisurl", "redis"),
-    ("journalpath", "journal"),
-    ("datadir", "journal"),
-    ("maxconnections", "connections-max"),
+/// What other programs call a setting, or a flag of a client. The first of the names behind it that exists is meant.
+const OTHER_NAMES: [(&str, &[&str]); 34] = [
+    ("p", &["listen"]),
+    ("port", &["listen"]),
+    ("host", &["listen"]),
+    ("bind", &["listen"]),
+    ("bind-address", &["listen"]),
+    ("addr", &["listen"]),
+    ("address", &["listen"]),
+    ("listen-address", &["listen"]),
+    ("c", &["config"]),
+    ("conf", &["config"]),
+    ("config-file", &["config"]),
+    ("level", &["log"]),
+    ("log-level", &["log"]),
+    ("verbose", &["log"]),
+    ("debug", &["log"]),
+    ("key", &["publish-key"]),
+    ("api-key", &["publish-key", "key"]),
+    ("publish-key", &["key"]),
+    ("token", &["publish-key", "key"]),
+    ("cors", &["cors-origin"]),
+    ("threads", &["shards"]),
+    ("workers", &["shards"]),
+    ("redis-url", &["redis"]),
+    ("journal-path", &["journal"]),
+    ("data-dir", &["journal"]),
+    ("max-connections", &["connections-max"]),
+    ("type", &["event"]),
+    ("topic", &["channel"]),
+    ("client", &["id"]),
+    ("client-id", &["id"]),
+    ("from", &["since"]),
+    ("count", &["max-events"]),
+    ("timeout", &["answer-timeout"]),
+    ("output", &["json"]),
 ];
 
-/// The name among `known` that `typed` was probably meant to be.
+/// What other servers call their settings for TLS.
+pub(crate) const TLS_NAMES: [&str; 12] = [
+    "tls",
+    "tls-cert",
+    "tls-key",
+    "ssl",
+    "ssl-cert",
+    "ssl-key",
+    "https",
+    "cert",
+    "cert-file",
+    "certificate",
+    "key-file",
+    "private-key",
+];
+
+/// What takes the place of the settings for TLS.
+pub(crate) const NO_TLS: &str = "TLS is for a proxy in front: docs/guide/deploy.md";
+
+/// The name among `known` that `typed` was probably meant to be. Names are written as flags are, without the dashes before
+/// them: `publish-key`.
 pub(crate) fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<_> = known.into_iter().collect();
-    let typed = typed.trim_start_matches('-');
     let setting_of = |other: &str| {
-        let (_, setting) = OTHER_NAMES.iter().find(|(name, _)| *name == other)?;
-        known.iter().find(|name| folded(name) == folded(setting)).copied()
+        let (_, settings) = OTHER_NAMES.iter().find(|(name, _)| *name == other)?;
+        settings.iter().find_map(|setting| known.iter().find(|name| *name == setting)).copied()
     };
-    let others = OTHER_NAMES.map(|(other, _)| other);
-    setting_of(&folded(typed))
+    setting_of(typed)
         .or_else(|| nearest(typed, known.iter().copied()))
-        .or_else(|| setting_of(nearest(typed, others)?))
+        .or_else(|| setting_of(nearest(typed, OTHER_NAMES.map(|(other, _)| other))?))
 }
 
-/// Case, `-` and `_` make no difference.
-fn folded(name: &str) -> String {
-    name.chars().filter(|letter| !matches!(letter, '-' | '_')).flat_map(char::to_lowercase).collect()
-}
-
-/// Names the flag of `command` that was meant by an unknown one. Where nothing is near, what clap suggests stays.
-pub(crate) fn with_cure(mut error: Error, command: &Command) -> Error {
-    let (ErrorKind::UnknownArgument, Some(ContextValue::String(typed))) =
-        (error.kind(), error.get(ContextKind::InvalidArg))
-    else {
-        return error;
-    };
-    let flags = command.get_arguments().filter_map(|arg| arg.get_long());
-    let Some(flag) = meant(typed, flags).map(ToOwned::to_owned) else { return error };
-    if flag == "listen" && nearest(typed, ["listen"]).is_none() {
-        error.remove(ContextKind::SuggestedArg);
-        let cure = "address and port are one setting, as in '--listen 3001' or '--listen 0.0.0.0:3001'".into();
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![cure]));
-    } else {
-        error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{flag}")));
-    }
-    error
+/// What to do instead, if `typed` is a setting of other servers that this one does not have.
+pub(crate) fn absent(typed: &str) -> Option<&'static str> {
+    nearest(typed, TLS_NAMES).map(|_| NO_TLS)
 }
 
 #[cfg(test)]
@@ -78,20 +86,33 @@ mod tests {
     fn a_name_of_other_programs_or_a_slip_is_a_setting() {
         let known = ["listen", "publish-key", "heartbeat", "log"];
         for (typed, is) in [
-            ("--port", Some("listen")),
-            ("-p", Some("listen")),
-            ("PORT", Some("listen")),
-            ("PROT", Some("listen")),
+            ("port", Some("listen")),
+            ("p", Some("listen")),
+            ("Port", Some("listen")),
+            ("prot", Some("listen")),
             ("bind-address", Some("listen")),
+            ("bindaddress", Some("listen")),
             ("lissen", Some("listen")),
             ("heart-beat", Some("heartbeat")),
-            ("LOG_LEVEL", Some("log")),
+            ("log_level", Some("log")),
+            ("loglevel", Some("log")),
             ("workers", None),
             ("x", None),
             ("", None),
         ] {
             assert_eq!(meant(typed, known), is, "{typed}");
         }
-        assert_eq!(meant("KEY", ["LISTEN", "PUBLISH_KEY"]), Some("PUBLISH_KEY"));
+        assert_eq!(meant("key", ["listen", "publish-key"]), Some("publish-key"));
+        assert_eq!(meant("publish-key", ["key"]), Some("key"));
+    }
+
+    #[test]
+    fn what_other_servers_have_and_this_one_has_not_is_no_setting() {
+        for typed in ["tls-cert", "tls_key", "sslcert", "cert", "https", "certfile"] {
+            assert_eq!((absent(typed), meant(typed, ["listen", "publish-key", "cors-origin"])), (Some(NO_TLS), None));
+        }
+        for typed in ["key", "port", "cors", "log", "x", ""] {
+            assert_eq!(absent(typed), None, "{typed}");
+        }
     }
 }

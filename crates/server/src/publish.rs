@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap,
+    HeaderMap, StatusCode,
     header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue},
 };
 
@@ -42,6 +42,7 @@ const IMAGES: [(&str, &str); 7] = [
 
 /// Publishes and prints the answer.
 pub(crate) fn run(args: &Publish) -> Result<(), Failure> {
+    args.check()?;
     client::run(async {
         let (client, url) = (Client::new(&args.timeouts), args.url());
         if args.ndjson { publish_batch(&client, &url, args).await } else { publish_event(&client, &url, args).await }
@@ -70,7 +71,7 @@ async fn publish_event(client: &Client, url: &Url, args: &Publish) -> Result<(),
         Err(error) => return Err(Failure::failed(no_answer(url, &error, "whether the event was published"))),
     };
     if !reply.status.is_success() {
-        return Err(Failure::failed(reply.refusal()));
+        return Err(Failure::failed(refusal(&reply, url, args)?));
     }
     print(&reply);
     Ok(())
@@ -92,15 +93,16 @@ async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(),
         Failure::failed(no_answer(url, &error, &what))
     })?;
     reply.text = batch.in_input(reply.text);
-    judge(&reply, &batch)
+    let refusal = refusal(&reply, url, args)?;
+    judge(&reply, refusal, &batch)
 }
 
 /// Whether all of a batch is published. What the server counts is told in any case.
-fn judge(reply: &Reply, batch: &Batch) -> Result<(), Failure> {
+fn judge(reply: &Reply, refusal: String, batch: &Batch) -> Result<(), Failure> {
     let trouble = batch.trouble().map(|error| format!("cannot read the input to its end: {error}"));
     if !reply.status.is_success() {
-        let refusal = reply.refusal();
-        return Err(Failure::failed(trouble.map_or(refusal.clone(), |trouble| format!("{trouble}; {refusal}"))));
+        let reason = trouble.map(|trouble| format!("{trouble}; {refusal}")).unwrap_or(refusal);
+        return Err(Failure::failed(reason));
     }
     print(reply);
     let failure = match (trouble, failed_lines(&reply.text)) {
@@ -111,6 +113,16 @@ fn judge(reply: &Reply, batch: &Batch) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::failed(failure))
+}
+
+/// Why nothing was published, and what to do about the key.
+fn refusal(reply: &Reply, url: &Url, args: &Publish) -> Result<String, Failure> {
+    let cure = match (reply.status, args.key()?) {
+        (StatusCode::UNAUTHORIZED, None) => "; give the key in FANFARE_PUBLISH_KEY or with --key",
+        (StatusCode::UNAUTHORIZED, Some(_)) => "; the server does not take the key of --key (FANFARE_PUBLISH_KEY)",
+        _ => "",
+    };
+    Ok(reply.refusal(url) + cure)
 }
 
 /// Whoever closes the output does not want the answer; what was published is published all the same.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::{
+    directory,
     failure::Failure,
     log,
     settings::{Serve, Settings},
@@ -25,6 +26,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     for sentence in &settings.unread {
         // Standard output is for the settings, which may be used as a file.
         let _ = writeln!(stderr(), "warning: {sentence}");
+    }
+    if let Some((path, _)) = settings.serve.journal() {
+        directory::check(&path).map_err(|reason| Failure::usage(format!("--journal: {reason}")))?;
     }
     let report = settings.report(raise_descriptor_limit());
     // Whoever closes the output has seen enough.
@@ -42,6 +46,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
     let descriptors = raise_descriptor_limit();
     let config = settings.config(descriptors);
+    tell_descriptor_limit(settings, descriptors);
     if u64::try_from(config.sockets_max).is_ok_and(|max| max >= descriptors) {
         warn!(sockets = config.sockets_max, descriptors, "more sockets allowed than the system lets open");
     }
@@ -101,19 +106,29 @@ fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
         return Fanfare::start_behind(config, Box::new(RedisJournal::new(redis))).map_err(failed);
     }
     let Some((path, how)) = settings.journal() else { return Fanfare::start(config).map_err(failed) };
-    let journal = DiskJournal::open(&path, how);
-    let journal = journal.map_err(|error| Failure::failed(format!("--journal: {error}")))?;
+    let refused = |reason: String| Failure::failed(format!("--journal: {reason}"));
+    directory::make_parents(&path).map_err(refused)?;
+    let journal = DiskJournal::open(&path, how).map_err(|error| refused(directory::cured(&error)))?;
     let started = Fanfare::start_behind(config, Box::new(journal));
     started.map_err(|error| Failure::failed(format!("cannot serve with the journal in {}: {error}", path.display())))
+}
+
+/// Below this it is a limit that somebody has set, or forgotten.
+const DESCRIPTORS_FEW: u64 = 1024;
+
+fn tell_descriptor_limit(settings: &Serve, descriptors: u64) {
+    if descriptors >= DESCRIPTORS_FEW {
+        info!("the system allows {descriptors} open files");
+        return;
+    }
+    let streams = settings.h1_streams_max(descriptors);
+    warn!("the system allows {descriptors} open files: so only {streams} streams can be open; raise `ulimit -n`");
 }
 
 /// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.
 fn raise_descriptor_limit() -> u64 {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => {
-            info!(limit, "open descriptors");
-            limit
-        }
+        Ok(limit) => limit,
         Err(error) => {
             warn!(%error, "cannot raise the limit of open descriptors");
             rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(0, |(soft, _)| soft)

@@ -20,7 +20,7 @@ mod value;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, ValueEnum, builder::BoolishValueParser, value_parser};
+use clap::{ArgAction, ValueEnum, builder::BoolishValueParser};
 
 use self::{
     filter::filter,
@@ -33,7 +33,8 @@ use self::{
 };
 pub(crate) use self::{
     layers::{Settings, variable_at_fault},
-    value::{duration, publisher_retry},
+    listen::is_address,
+    value::{duration, number, publisher_retry},
 };
 
 const KIB: usize = 1 << 10;
@@ -78,7 +79,7 @@ pub(crate) struct Serve {
     /// --h2-streams-total together].
     ///
     /// The server tells further clients to come back later.
-    #[arg(long, env = "FANFARE_CONNECTIONS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
+    #[arg(long, env = "FANFARE_CONNECTIONS_MAX", value_name = "N", value_parser = number(1, u64::MAX), help_heading = "Listening")]
     connections_max: Option<u64>,
 
     /// At most this many sockets of clients may be open [default: the open descriptors that the system allows, less 64
@@ -86,11 +87,11 @@ pub(crate) struct Serve {
     ///
     /// One more closes the connection that has been idle for longest. If no connection is idle, the new one is closed.
     /// Streams over HTTP/1 leave 64 sockets to other requests, or a quarter if there are fewer than 256.
-    #[arg(long, env = "FANFARE_SOCKETS_MAX", value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = "Listening")]
+    #[arg(long, env = "FANFARE_SOCKETS_MAX", value_name = "N", value_parser = number(1, u64::MAX), help_heading = "Listening")]
     sockets_max: Option<u64>,
 
     /// This many threads serve connections [default: one for each core].
-    #[arg(long, env = "FANFARE_SHARDS", value_name = "N", value_parser = value_parser!(u16).range(1..=1024), help_heading = "Listening")]
+    #[arg(long, env = "FANFARE_SHARDS", value_name = "N", value_parser = number(1_u16, 1024), help_heading = "Listening")]
     shards: Option<u16>,
 
     /// Pages that the server serves under this host name may publish.
@@ -153,7 +154,7 @@ pub(crate) struct Serve {
     /// The server remembers at most this many Idempotency-Keys.
     ///
     /// The oldest key makes room for a new one. With 0 the server remembers no keys, and every repeat publishes again.
-    #[arg(long, env = "FANFARE_IDEMPOTENCY_KEYS", value_name = "N", default_value = "100000", value_parser = value_parser!(u32), help_heading = "Publishing")]
+    #[arg(long, env = "FANFARE_IDEMPOTENCY_KEYS", value_name = "N", default_value = "100000", value_parser = number(0, u32::MAX), help_heading = "Publishing")]
     idempotency_keys: u32,
 
     /// The server broadcasts the time at this interval, for instance 2s [default: never].

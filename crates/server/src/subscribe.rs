@@ -1,7 +1,7 @@
 //! `fanfare subscribe`: prints events as they come, and reconnects as a browser does (WHATWG HTML 9.2.3).
 
 use std::{
-    io::{ErrorKind, Write as _, stderr},
+    io::{ErrorKind, IsTerminal as _, Write as _, stderr},
     ops::ControlFlow,
     time::{Duration, Instant},
 };
@@ -20,7 +20,7 @@ use crate::{
     event_stream::{Event, Parser},
     failure::Failure,
     gap,
-    printer::Printer,
+    printer::{Printer, harmless},
     signals,
     silence::Silence,
     url::Url,
@@ -37,6 +37,10 @@ const RETRY: Duration = Duration::from_secs(3);
 /// The shortest wait, whatever the server says: it is not to be asked without pause.
 const RETRY_MIN: Duration = Duration::from_millis(10);
 const REDIRECTS_MAX: u32 = 10;
+/// Characters that are shown of a note of the server.
+const NOTE_MAX: usize = 500;
+/// Notes that are remembered.
+const NOTES_KEPT: usize = 64;
 /// Statuses of a server, or of a proxy before it, that may be able to serve a little later.
 const PASSING: [StatusCode; 5] = [
     StatusCode::REQUEST_TIMEOUT,
@@ -77,6 +81,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
         silence: Silence::new(args.silence_timeout),
         events_left: args.max_events,
         has_been_open: false,
+        notes: Vec::new(),
     };
     client::run(async {
         while let ControlFlow::Continue(Again { reason, wait }) = source.connect().await? {
@@ -100,6 +105,8 @@ struct Source {
     events_left: Option<u64>,
     /// A stream has been open, so the URL is no mistake.
     has_been_open: bool,
+    /// What the server has said about the request, and was printed.
+    notes: Vec<String>,
 }
 
 impl Source {
@@ -148,7 +155,7 @@ impl Source {
         }
         if status != StatusCode::OK {
             let wait = answer.retry_after();
-            let reason = answer.read().await.refusal();
+            let reason = answer.read().await.refusal(&self.url);
             if PASSING.contains(&status) && (self.has_been_open || wait.is_some()) {
                 return Ok(ControlFlow::Continue(Again { reason, wait }));
             }
@@ -160,6 +167,10 @@ impl Source {
             return Err(Failure::failed(format!("{url} is no event stream: its type is `{content_type}`")));
         }
         self.has_been_open = true;
+        if stderr().is_terminal() {
+            // A person would take the silence until the first event for a mistake.
+            let _ = writeln!(stderr(), "connected; waiting for events");
+        }
         self.follow(answer).await
     }
 
@@ -197,6 +208,7 @@ impl Source {
         if !self.parser.last_id().is_empty() {
             self.silence.heard_id();
         }
+        self.tell_notes();
         for event in events.iter().filter(|event| event.kind != CURSOR) {
             match self.printer.print(event) {
                 Ok(()) => {}
@@ -209,6 +221,20 @@ impl Source {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Prints what the server says about the request, for instance that it ignores a part of it. A reconnect is told the
+    /// same, which is not printed again.
+    fn tell_notes(&mut self) {
+        for note in self.parser.take_notes() {
+            if !self.notes.contains(&note) {
+                let shown: String = note.chars().take(NOTE_MAX).collect();
+                let _ = writeln!(stderr(), "the server says: {}", harmless(&shown));
+                self.notes.push(note);
+            }
+        }
+        // A server that never says the same twice is not remembered without end.
+        self.notes.truncate(NOTES_KEPT);
     }
 
     /// Breaks when enough have come.

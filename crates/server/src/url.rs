@@ -48,6 +48,22 @@ impl Url {
         Ok(url)
     }
 
+    /// A server on this machine.
+    pub(crate) fn example() -> Self {
+        Self { server: "http://127.0.0.1:3000".to_owned(), path: String::new(), query: String::new() }
+    }
+
+    /// The route of `name` on the same server, as `channels/news`.
+    pub(crate) fn below(&self, route: &str, name: &str) -> Self {
+        let path = format!("/{route}/{}", utf8_percent_encode(name, VALUE));
+        Self { server: self.server.clone(), path, query: String::new() }
+    }
+
+    /// The parts of the path, of which the last is empty behind a slash.
+    pub(crate) fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.path.split('/')
+    }
+
     /// Where a redirect from here leads: `location` may be relative (RFC 9110 10.2.2).
     ///
     /// # Errors
@@ -108,6 +124,13 @@ mod tests {
         assert_eq!(url("http://localhost:3000/").to_string(), "http://localhost:3000/");
         assert_eq!(url("http://a?x=1").with("id", "ü &").to_string(), "http://a/sse?x=1&id=%C3%BC%20%26");
         assert_eq!(url("HTTPS://[::1]:1/channels/a b#c").to_string(), "https://[::1]:1/channels/a%20b");
+    }
+
+    #[test]
+    fn a_name_is_encoded_below_its_route() {
+        let url = Url::parse("http://a:1/x?y").unwrap();
+        assert_eq!(url.below("channels", "o/42 ü").to_string(), "http://a:1/channels/o%2F42%20%C3%BC");
+        assert_eq!(Url::parse(&Url::example().to_string()), Ok(Url::example().or_path("/", &[""])));
     }
 
     #[test]

@@ -219,6 +219,7 @@ fn out_of_descriptors_it_says_so_and_open_streams_go_on() {
             .arg(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", "127.0.0.1:0", "--shards", "1", "--sockets-max", "1000"]),
     );
+    server.line_with("the system allows 60 open files: so only 23 streams can be open; raise `ulimit -n`");
     server.line_with("more sockets allowed than the system lets open");
     let line = server.line_with("listening on ");
     let url = line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
@@ -233,6 +234,25 @@ fn out_of_descriptors_it_says_so_and_open_streams_go_on() {
     drop(idle);
     assert!(publish("after").contains("\"matched\":1}"));
     assert_eq!(stream.line_with("data: "), "data: after");
+}
+
+#[test]
+fn how_many_files_may_be_open_is_told_and_few_are_a_warning_that_holds() {
+    let start = |limit: u32| {
+        let script = format!("ulimit -n {limit} && exec \"$0\" serve --listen 0 --shards 1");
+        Process::start(Command::new("bash").args(["-c", &script]).arg(env!("CARGO_BIN_EXE_fanfare")))
+    };
+    let mut server = start(1024);
+    assert!(server.line_with("the system allows 1024 open files").contains("INFO"));
+    server.url();
+    assert!(!server.has_said("WARN"), "{:?}", server.seen());
+    let mut server = start(64);
+    let line = server.line_with("the system allows 64 open files: so only 24 streams can be open; raise `ulimit -n`");
+    assert!(line.contains("WARN"), "{line}");
+    let url = server.url();
+    let _streams: Vec<_> = (0..24).map(|_| curl(&[&url])).collect();
+    let refused = curl_once(&["-H", "accept: text/event-stream", &url]);
+    assert!(!refused.contains(": connection "), "{refused}");
 }
 
 #[test]
@@ -259,5 +279,7 @@ fn idle_connections_leave_descriptors_to_the_journal_and_room_to_who_comes() {
     }
     assert!(stream.line_with("data: ").ends_with('x'));
     drop(idle);
-    assert!(!server.has_said("cannot accept connections") && !server.has_said("WARN"), "{:?}", server.seen());
+    assert!(!server.has_said("cannot accept connections"), "{:?}", server.seen());
+    let warnings: Vec<_> = server.seen().iter().filter(|line| line.contains("WARN")).collect();
+    assert!(matches!(warnings[..], [line] if line.contains("raise `ulimit -n`")), "{warnings:?}");
 }

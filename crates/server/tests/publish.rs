@@ -120,7 +120,8 @@ fn a_batch_that_is_refused_is_refused_before_its_first_line() {
     let never_closed = child.stdin.take().unwrap();
     peer.next().answer("401 Unauthorized", "application/problem+json", r#"{"title":"Unauthorized"}"#);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: Unauthorized\n");
+    let said = "error: Unauthorized; give the key in FANFARE_PUBLISH_KEY or with --key\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), said);
     assert_eq!(output.status.code(), Some(1));
     drop(never_closed);
 }
@@ -165,11 +166,15 @@ fn only_who_has_the_key_publishes() {
     let batch = tempfile::NamedTempFile::new().unwrap();
     fs::write(batch.path(), "{\"all\":true,\"data\":1}\n").unwrap();
     let batch = ["--ndjson", "--file", batch.path().to_str().unwrap()];
-    for (key, expected) in [(&[][..], 1), (&["--key", "key"], 1), (&["--key", "k3y"], 0)] {
+    let without = "; give the key in FANFARE_PUBLISH_KEY or with --key";
+    let wrong = "; the server does not take the key of --key (FANFARE_PUBLISH_KEY)";
+    for (key, expected, cure) in [(&[][..], 1, without), (&["--key", "wr0ng"], 1, wrong), (&["--key", "k3y"], 0, "\"")]
+    {
         for what in [&["data"][..], &batch] {
             let (code, text) = run(publish(&[&url]).args(what).args(key));
             assert_eq!(code, expected, "{key:?} {what:?}: {text}");
             assert_eq!(text.starts_with("error: Unauthorized: "), expected == 1, "{text}");
+            assert!(text.contains(cure) && !text.contains("wr0ng"), "{text}");
         }
     }
 }
@@ -223,6 +228,36 @@ fn a_key_is_forgotten_after_the_window() {
     while with_key() == first {
         assert!(Instant::now() < deadline, "{first:?}");
     }
+}
+
+#[test]
+fn a_batch_goes_to_its_own_route_and_to_no_other() {
+    let peer = Peer::new();
+    for path in ["/channels/a", "/channels/publish", "/clients/publish", "/broadcast", "/sse", "/publish/", "/x/"] {
+        let (code, text) = run(&mut publish(&[&format!("{}{path}?x=1", peer.url()), "--ndjson"]));
+        let said = "error: --ndjson sends a batch to /publish, and each line says its channel: leave the path out of \
+                    the URL";
+        assert_eq!((code, text.as_str()), (2, said), "{path}");
+    }
+    for (path, route) in
+        [("", "/publish"), ("/", "/publish"), ("/publish", "/publish"), ("/sub/publish", "/sub/publish")]
+    {
+        let mut process = Process::start(&mut publish(&[&format!("{}{path}", peer.url()), "--ndjson"]));
+        let exchange = peer.next();
+        assert!(exchange.head.starts_with(&format!("POST {route} HTTP/1.1\r\n")), "{}", exchange.head);
+        exchange.answer("202 Accepted", "application/json", TAKEN);
+        process.line_with(TAKEN);
+    }
+}
+
+#[test]
+fn a_page_of_a_proxy_is_told_as_what_it_means() {
+    let peer = Peer::new();
+    let mut process = Process::start(&mut publish(&[&peer.url(), "x"]));
+    peer.next().answer("502 Bad Gateway", "text/html", "<html>\r\n<title>502</title>\r\n</html>");
+    let said = format!("error: the proxy at {}/broadcast cannot reach its server (502 Bad Gateway)", peer.url());
+    assert_eq!(process.remaining_lines(), [said]);
+    assert_eq!(process.exit().code(), Some(1));
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
         for arguments in [&[flag, "3001"][..], &["serve", flag, "3001"]] {
             let (code, text) = run(fanfare().args(arguments));
             let is_told = text.contains(&format!("unexpected argument '{flag}'"))
-                && text.contains("  tip: address and port are one setting, as in '--listen 3001'");
+                && text.contains("  tip: address and port are one setting, as in '--listen 3001'")
+                && text.contains("\nUsage: fanfare serve [OPTIONS]\n");
             assert!(code == 2 && is_told && !text.contains("similar"), "{arguments:?}: {text}");
         }
     }
@@ -28,11 +29,171 @@ fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
         (&["journal", "dump", "/x", "--sicne", "1h"], "'--since'"),
     ] {
         let (code, text) = run(fanfare().args(arguments));
-        assert!(code == 2 && text.contains(&format!("a similar argument exists: {flag}")), "{arguments:?}: {text}");
+        let is_told = text.contains(&format!("  tip: a similar argument exists: {flag}\n"));
+        assert!(code == 2 && is_told && !text.contains("to pass '"), "{arguments:?}: {text}");
+        // Not with the flag that clap would have suggested.
+        let usage = text.lines().find(|line| line.starts_with("Usage: ")).unwrap();
+        assert!(usage.contains(" [OPTIONS]") && !usage.contains("--"), "{arguments:?}: {usage}");
     }
     // A client has no such flag.
     let (code, text) = run(fanfare().args(["publish", "http://a", "--port", "1"]));
     assert!(code == 2 && !text.contains("--listen"), "{text}");
+}
+
+/// What the only tip says.
+#[track_caller]
+fn tip(arguments: &[&str]) -> String {
+    let (code, text) = run(fanfare().args(arguments));
+    let tips: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  tip: ")).collect();
+    let [tip] = &tips[..] else { panic!("{arguments:?}: {text}") };
+    assert_eq!(code, 2, "{text}");
+    (*tip).to_owned()
+}
+
+#[test]
+fn what_stands_where_the_server_wants_a_flag_is_told_as_the_flag() {
+    for (argument, flag) in [
+        ("3001", "--listen 3001"),
+        (":3001", "--listen :3001"),
+        ("0.0.0.0:3001", "--listen 0.0.0.0:3001"),
+        ("localhost:3001", "--listen localhost:3001"),
+        ("fanfare.toml", "--config fanfare.toml"),
+    ] {
+        assert_eq!(tip(&[argument]), flag);
+        assert_eq!(tip(&["serve", argument]), flag);
+    }
+    assert_eq!(tip(&["serve", "something"]), "each setting is a flag: --help lists them");
+    assert_eq!(tip(&["--history-events", "-1"]), "no setting takes a negative number");
+    assert_eq!(tip(&["-c", "fanfare.toml"]), "a similar argument exists: '--config'");
+}
+
+#[test]
+fn a_command_that_other_programs_have_names_the_one_of_this_program() {
+    for command in ["start", "run", "server", "up"] {
+        assert_eq!(tip(&[command]), "`fanfare` alone starts the server");
+    }
+    for (command, said) in [
+        ("version", "'fanfare --version'"),
+        ("verison", "'fanfare --version'"),
+        ("send", "'fanfare publish URL DATA'"),
+        ("sub", "'fanfare subscribe URL'"),
+        ("http://127.0.0.1:3000", "'fanfare subscribe URL'"),
+        ("check", "'fanfare serve --check'"),
+        ("dump", "'fanfare journal dump PATH'"),
+        // These clap knows.
+        ("serv", "'serve'"),
+        ("publsh", "'publish'"),
+    ] {
+        assert!(tip(&[command]).contains(said), "{command}: {}", tip(&[command]));
+    }
+    assert_eq!(tip(&["journal", "/var/lib/fanfare"]), "'fanfare journal check /var/lib/fanfare' checks it");
+    let steering = tip(&["journal", "/\u{1b}[2J"]);
+    assert!(!steering.contains('\u{1b}'), "{steering}");
+}
+
+#[test]
+fn flags_that_every_program_has_are_found_by_their_names() {
+    for flag in ["--verison", "--Version", "--versoin"] {
+        assert_eq!(tip(&[flag]), "'fanfare --version' prints the version");
+    }
+    for command in ["serve", "publish", "subscribe"] {
+        assert_eq!(tip(&[command, "--version"]), "'fanfare --version' prints the version");
+        assert_eq!(tip(&[command, "-V"]), "'fanfare --version' prints the version");
+        assert_eq!(tip(&[command, "--hlep"]), "a similar argument exists: '--help'");
+    }
+    assert_eq!(tip(&["--hlep"]), "a similar argument exists: '--help'");
+    for flag in ["-v", "-vv", "--verbose", "--debug", "--trace"] {
+        assert_eq!(tip(&[flag]), "'--log debug' logs more");
+    }
+    for flag in ["-q", "--quiet"] {
+        assert_eq!(tip(&[flag]), "'--log warn' logs less");
+    }
+    for flag in ["--tls-cert", "--tls-key", "--cert", "--ssl", "--https"] {
+        assert_eq!(tip(&[flag, "x"]), "TLS is for a proxy in front: docs/guide/deploy.md");
+    }
+}
+
+#[test]
+fn what_a_publish_has_in_its_url_or_as_data_is_told() {
+    let url = "http://h:1/any?x=1";
+    for (arguments, said) in [
+        (&[url, "--channel", "a", "hi"][..], "the channel stands in the URL: http://h:1/channels/a"),
+        (&[url, "hi", "--channel=o/42 ü"], "the channel stands in the URL: http://h:1/channels/o%2F42%20%C3%BC"),
+        (&["-c", "a", url, "hi"], "the channel stands in the URL: http://h:1/channels/a"),
+        (&["--topic", "a"], "the channel stands in the URL: http://127.0.0.1:3000/channels/a"),
+        (&[url, "hi", "--channel"], "the channel stands in the URL: http://h:1/channels/news"),
+        (&[url, "hi", "--client", "7"], "the client stands in the URL: http://h:1/clients/7"),
+        (&[url, "--data", "hi"], "the data is an argument of its own: fanfare publish URL 'hello'"),
+        (&[url, "-d", "hi"], "the data is an argument of its own: fanfare publish URL 'hello'"),
+        (&[url, "--message=hi"], "the data is an argument of its own: fanfare publish URL 'hello'"),
+        (&[url, "hi", "--all"], "a URL without a path is for all: fanfare publish http://127.0.0.1:3000 'hello'"),
+        (&[url, "hi", "--token", "k"], "a similar argument exists: '--key'"),
+        (&[url, "hello", "world"], "put the data in quotes: 'hello world'"),
+        (&[url, "--event", "note", "it's", "-e", "x", "me", "--", "-x"], r"put the data in quotes: 'it'\''s me -x'"),
+        // The way that clap knows.
+        (&[url, "-5"], "to pass '-5' as a value, use '-- -5'"),
+    ] {
+        assert_eq!(tip(&[&["publish"], arguments].concat()), said, "{arguments:?}");
+    }
+    let long = "x".repeat(100);
+    assert_eq!(tip(&["publish", url, &long, &long]), "put the data in quotes: '...'");
+    assert_eq!(tip(&["subscribe", url, "news"]), "a channel is given with a flag: --channel news");
+    assert_eq!(tip(&["subscribe", url, "--topic", "news"]), "a similar argument exists: '--channel'");
+}
+
+#[test]
+fn a_client_without_a_url_and_a_tool_without_a_path_are_told_what_to_write() {
+    for arguments in [&["publish"][..], &["publish", "--event", "x"], &["subscribe"], &["subscribe", "--json"]] {
+        assert_eq!(tip(arguments), "write the whole URL, as in http://127.0.0.1:3000");
+    }
+    for tool in ["check", "dump"] {
+        assert_eq!(tip(&["journal", tool]), "give the directory that the server was given with --journal");
+    }
+}
+
+#[test]
+fn a_number_out_of_range_is_told_the_range_wherever_it_is_given() {
+    for (key, value, said) in [
+        ("history-events", "-1", "write a number, 0 or more"),
+        ("history-events", "4294967296", "write a number from 0 to 4294967295"),
+        ("ring-messages", "0", "write a number from 1 to 4096"),
+        ("shards", "many", "write a number from 1 to 1024"),
+        ("connections-max", "0", "write a number, 1 or more"),
+        ("redis-wait-replicas", "256", "write a number from 0 to 255"),
+    ] {
+        let variable = format!("FANFARE_{}", key.replace('-', "_").to_uppercase());
+        for (code, text) in [
+            run(fanfare().arg(format!("--{key}={value}"))),
+            run(fanfare().env(variable, value)),
+            run(&mut File::new(format!("{key} = {}", if value == "many" { "'many'" } else { value })).command()),
+        ] {
+            assert!(code == 2 && text.contains(said) && text.contains(key), "{key}: {text}");
+        }
+    }
+    let (code, text) = run(fanfare().args(["subscribe", "http://a", "-n", "0"]));
+    assert!(code == 2 && text.contains("write a number, 1 or more"), "{text}");
+}
+
+#[test]
+fn a_file_is_told_the_same_as_a_flag() {
+    for (text, said) in [
+        ("port = 3001", "line 1: unknown setting `port`; address and port are one setting, as in listen = 3001"),
+        ("HOST = 'x'", "address and port are one setting"),
+        ("threads = 2", "the nearest is `shards`"),
+        ("loglevel = 'info'", "the nearest is `log`"),
+        ("tls-cert = 'x'", "TLS is for a proxy in front: docs/guide/deploy.md"),
+        ("bananas = 1", "`fanfare serve --help` and docs/settings.md have the names of all"),
+        ("[server]\nlisten = 3001", "line 1: settings have no sections: leave [server] out"),
+        ("\nlisten = 127.0.0.1:3001", "line 2: not TOML: "),
+        ("\nlisten = 127.0.0.1:3001", "; put the value in quotes: listen = \"127.0.0.1:3001\""),
+        ("heartbeat = 15s # often", "; put the value in quotes: heartbeat = \"15s\""),
+        ("cors-origin = https://a.org", "; put the value in quotes: cors-origin = [\"https://a.org\"]"),
+        ("redis = redis://:geheim@h", "; put the value in quotes: redis = \"...\""),
+        ("listen: 3001", "; write = behind the name: listen = 3001"),
+    ] {
+        let (code, printed) = run(&mut File::new(text).command());
+        assert!(code == 2 && printed.contains(said) && !printed.contains("geheim"), "{text}: {printed}");
+    }
 }
 
 #[test]

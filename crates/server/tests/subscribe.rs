@@ -195,6 +195,7 @@ fn a_server_that_is_busy_for_a_while_is_waited_for() {
         for header in ["", "retry-after: soon\r\n", "retry-after: 0\r\n"] {
             let mut refused = peer.next();
             assert_eq!(refused.header("last-event-id"), Some("1-0"));
+            let header = format!("{header}content-type: text/plain\r\n");
             refused.write(format!("HTTP/1.1 {status}\r\n{header}content-length: 5\r\nconnection: close\r\n\r\nbusy\n"));
             let line = stream.line_with("busy");
             assert!(line.contains(&status[..3]) && line.ends_with("busy; connecting again in 20ms"), "{line}");
@@ -224,6 +225,53 @@ fn before_the_first_stream_a_server_is_waited_for_if_it_says_how_long() {
 }
 
 #[test]
+fn what_the_server_says_of_the_request_is_printed_once_and_cannot_steer_the_terminal() {
+    let peer = Peer::new();
+    let mut command = fanfare();
+    command.args(["subscribe", &peer.url(), "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    for note in ["`a,b` is one channel\u{1b}[2J", "`a,b` is one channel\u{1b}[2J", "another"] {
+        let mut exchange = peer.next();
+        exchange.begin_stream();
+        exchange.write(format!("retry: 10\n: connection 7 client a\n: {note}\n:\n: heartbeat\nid: 1-0\ndata: x\n\n"));
+    }
+    peer.next().answer("204 No Content", "text/plain", "");
+    let output = child.wait_with_output().unwrap();
+    let again = "the stream ended; connecting again in 10ms";
+    let expected = ["the server says: `a,b` is one channel\\u{1b}[2J", again, again, "the server says: another", again];
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().collect::<Vec<_>>(), expected);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3, "events alone");
+}
+
+#[test]
+fn what_the_server_finds_odd_in_the_request_is_told() {
+    let (_server, url) = serve(&[]);
+    for (url, channel, said) in
+        [(url.clone(), "a,b", "\"a,b\""), (format!("{url}/sse?utm_source=x"), "a", "utm_source")]
+    {
+        let mut stream = subscribe(&url, &["--channel", channel]);
+        let line = stream.line_with("the server says: ");
+        assert!(line.contains(said), "{line}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_person_is_told_that_the_stream_is_open() {
+    let (_server, url) = serve(&[]);
+    // `script` runs it at a terminal.
+    let command = format!("'{}' subscribe {url}", env!("CARGO_BIN_EXE_fanfare"));
+    let mut terminal = Process::start(Command::new("script").args(["-qec", &command, "/dev/null"]));
+    terminal.line_with("connected; waiting for events");
+    publish_when_open(&format!("{url}/broadcast"), "hello", 1);
+    terminal.line_with("hello");
+    let mut stream = subscribe(&url, &[]);
+    publish_when_open(&format!("{url}/broadcast"), "hello again", 2);
+    stream.line_with("hello again");
+    assert!(!stream.has_said("connected"), "{:?}", stream.seen());
+}
+
+#[test]
 fn where_to_begin_is_passed_on_as_it_is() {
     for (since, query) in [("latest", "latest"), ("all", "all"), ("1795172087", "1795172087"), ("a b&c", "a%20b%26c")] {
         let peer = Peer::new();
@@ -245,6 +293,13 @@ fn refusals_are_told_and_exit_1() {
             "error: the server answered 500 Internal Server Error: oh\\u{1b}",
         ),
         ("503 Service Unavailable", "text/plain", "", "error: the server answered 503 Service Unavailable"),
+        ("502 Bad Gateway", "text/html", "<html>\n", "/sse cannot reach its server (502 Bad Gateway)"),
+        (
+            "504 Gateway Timeout",
+            "text/html",
+            "<html>\n",
+            "/sse has no answer of its server in time (504 Gateway Timeout)",
+        ),
         ("200 OK", "text/html", "<p>", "is no event stream: its type is `text/html`"),
         ("200 OK", "text/event-streams", "", "`text/event-streams`"),
     ] {

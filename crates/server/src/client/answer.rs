@@ -19,10 +19,16 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{Outgoing, error::broken};
-use crate::printer::harmless;
+use crate::{printer::harmless, url::Url};
 
-/// Characters that are shown of an answer that is no problem document.
-const SHOWN_MAX: usize = 300;
+/// Characters that are shown of an answer in plain text.
+const TEXT_MAX: usize = 300;
+/// Characters that are shown of a problem document.
+const PROBLEM_MAX: usize = 2_000;
+/// The type of a problem document (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
 /// Bytes that are read of an answer.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// The longest wait that a server may ask for, so that a mistake of its does not keep a client away for ever.
@@ -99,6 +105,7 @@ impl<'a> Answer<'a> {
         Reply {
             status: self.status(),
             location: self.location().map(ToOwned::to_owned),
+            content_type: self.content_type(),
             is_early: self.is_early,
             is_whole,
             text: String::from_utf8_lossy(&bytes).into_owned(),
@@ -124,6 +131,7 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     location: Option<String>,
+    content_type: String,
     /// It came before all of the request was sent.
     pub(crate) is_early: bool,
     /// It did not break off, and was not too long.
@@ -132,24 +140,41 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// What it says, as one line.
-    pub(crate) fn refusal(&self) -> String {
-        let Self { status, location, text, .. } = self;
+    /// What the answer of `url` says, as one line. A page is for a browser, and is not shown.
+    pub(crate) fn refusal(&self, url: &Url) -> String {
+        let Self { status, location, content_type, text, .. } = self;
         if let Some(location) = location.as_ref().filter(|_| status.is_redirection()) {
-            return harmless(&format!("the server answered {status}; use {location}"));
+            return one_line(&format!("the server answered {status}; use {location}"), PROBLEM_MAX);
         }
-        let problem: Option<Value> = serde_json::from_str(text).ok();
+        // What has no type is judged by what it is.
+        let is_problem = [PROBLEM, JSON, ""].contains(&content_type.as_str());
+        let problem: Option<Value> = is_problem.then(|| serde_json::from_str(text).ok()).flatten();
         let member = |name: &str| problem.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
-        let said = match (member("title"), member("detail")) {
-            (Some(title), Some(detail)) => format!("{title}: {detail}"),
-            (Some(title), None) => title,
-            (None, _) => {
-                let start: String = text.chars().take(SHOWN_MAX).collect();
-                format!("the server answered {status}: {}", start.trim()).trim_end_matches([' ', ':']).to_owned()
-            }
+        let title = member("title").map(|title| match member("detail") {
+            Some(detail) => format!("{title}: {detail}"),
+            None => title,
+        });
+        if let Some(said) = title {
+            return one_line(&(said + &problem.as_ref().map(published).unwrap_or_default()), PROBLEM_MAX);
+        }
+        let said = match *status {
+            StatusCode::BAD_GATEWAY => format!("the proxy at {url} cannot reach its server ({status})"),
+            StatusCode::GATEWAY_TIMEOUT => format!("the proxy at {url} has no answer of its server in time ({status})"),
+            status => format!("the server answered {status}"),
         };
-        harmless(&(said + &problem.as_ref().map(published).unwrap_or_default()))
+        match one_line(text, TEXT_MAX) {
+            text if text.is_empty() => said,
+            text if content_type == TEXT => format!("{said}: {text}"),
+            text if content_type.is_empty() && !text.starts_with(['<', '{']) => format!("{said}: {text}"),
+            _ => said,
+        }
     }
+}
+
+/// So many characters of `text`, with spaces for line breaks, and nothing that could steer a terminal.
+fn one_line(text: &str, chars_max: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    harmless(&line.chars().take(chars_max).collect::<String>())
 }
 
 /// What a problem document says of what was published all the same.
@@ -169,23 +194,58 @@ fn published(problem: &Value) -> String {
 mod tests {
     use super::*;
 
+    fn refusal(status: StatusCode, content_type: &str, text: &str) -> String {
+        let (content_type, text) = (content_type.to_owned(), text.to_owned());
+        let reply = Reply { status, location: None, content_type, is_early: true, is_whole: true, text };
+        reply.refusal(&Url::example())
+    }
+
     #[test]
     fn a_refusal_is_a_line_with_what_was_published_all_the_same() {
         for (text, said) in [
             (r#"{"title":"Bad","detail":"why"}"#, "Bad: why"),
+            (r#"{"title":"Bad","detail":"why\nand\u001b[2J"}"#, "Bad: why and\\u{1b}[2J"),
             (r#"{"title":"Bad","published":"unknown"}"#, "Bad (it is not known whether it was published)"),
             (r#"{"title":"Bad","published":1,"failed":0,"errors":[]}"#, "Bad (published 1, failed 0)"),
             (
                 r#"{"title":"Bad","published":1,"failed":3,"unknown":2,"errors":[{"line":4}]}"#,
                 r#"Bad (published 1, failed 3, of which unknown 2; the first: {"line":4})"#,
             ),
-            (r#"{"published":1}"#, r#"the server answered 503 Service Unavailable: {"published":1}"#),
+            (r#"{"published":1}"#, "the server answered 503 Service Unavailable"),
             ("", "the server answered 503 Service Unavailable"),
         ] {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            let reply = Reply { status, location: None, is_early: true, is_whole: true, text: text.to_owned() };
-            assert_eq!(reply.refusal(), said);
+            assert_eq!(refusal(StatusCode::SERVICE_UNAVAILABLE, PROBLEM, text), said);
         }
+        let long = format!(r#"{{"title":"Bad","detail":"{}"}}"#, "x".repeat(10_000));
+        assert_eq!(refusal(StatusCode::SERVICE_UNAVAILABLE, PROBLEM, &long).len(), PROBLEM_MAX);
+    }
+
+    #[test]
+    fn plain_text_is_shown_as_one_short_line_and_a_page_is_not() {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let plain = refusal(status, TEXT, " one\r\n two\u{7}\n");
+        assert_eq!(plain, "the server answered 500 Internal Server Error: one two\\u{7}");
+        let long = refusal(status, TEXT, &"x".repeat(1_000));
+        assert_eq!(long.matches('x').count(), TEXT_MAX);
+        for content_type in ["text/html", "application/json", ""] {
+            let page = refusal(status, content_type, "<html>\n{}</html>");
+            assert_eq!(page, "the server answered 500 Internal Server Error");
+        }
+        assert_eq!(refusal(status, "", "one\ntwo"), "the server answered 500 Internal Server Error: one two");
+        assert_eq!(refusal(status, "", r#"{"title":"Bad"}"#), "Bad");
+    }
+
+    #[test]
+    fn a_proxy_without_its_server_is_named() {
+        let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>";
+        let said = refusal(StatusCode::BAD_GATEWAY, "text/html", page);
+        assert_eq!(said, "the proxy at http://127.0.0.1:3000/ cannot reach its server (502 Bad Gateway)");
+        let said = refusal(StatusCode::GATEWAY_TIMEOUT, TEXT, "late");
+        let expected =
+            "the proxy at http://127.0.0.1:3000/ has no answer of its server in time (504 Gateway Timeout): late";
+        assert_eq!(said, expected);
+        // What the server itself says, whoever passes it on.
+        assert_eq!(refusal(StatusCode::BAD_GATEWAY, PROBLEM, r#"{"title":"Bad"}"#), "Bad");
     }
 
     #[test]

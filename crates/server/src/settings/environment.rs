@@ -5,7 +5,10 @@
 
 use std::ffi::OsString;
 
-use crate::{meant::meant, printer::harmless};
+use crate::{
+    meant::{absent, meant},
+    printer::harmless,
+};
 
 const PREFIX: &str = "FANFARE_";
 /// What the tests of this project are told by.
@@ -28,14 +31,18 @@ pub(super) fn unread(variables: impl IntoIterator<Item = (OsString, OsString)>, 
 }
 
 fn told(name: &str, known: &[&str]) -> String {
-    // Without the prefix, which would make all of them alike.
-    let settings = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
-    let near = meant(name.strip_prefix(PREFIX).unwrap_or(name), settings);
-    let cure = near.map_or_else(
-        || "`fanfare serve --help` has the names of all".to_owned(),
-        |near| format!("the nearest is `{PREFIX}{near}`"),
-    );
+    let settings: Vec<_> = known.iter().map(|known| as_flag(known)).collect();
+    let typed = as_flag(name);
+    let cure = match meant(&typed, settings.iter().map(String::as_str)) {
+        Some(near) => format!("the nearest is `{PREFIX}{}`", near.replace('-', "_").to_uppercase()),
+        None => absent(&typed).unwrap_or("`fanfare serve --help` has the names of all").to_owned(),
+    };
     format!("the environment variable `{}` is no setting and has no effect; {cure}", harmless(name))
+}
+
+/// `FANFARE_PUBLISH_KEY` as `publish-key`.
+fn as_flag(variable: &str) -> String {
+    variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace('_', "-")
 }
 
 /// Kubernetes describes each Service of the namespace to each container. For one named `fanfare` these are
@@ -80,6 +87,7 @@ mod tests {
             ("FANFARE_PORT", "`FANFARE_LISTEN`"),
             ("FANFARE_HOST", "`FANFARE_LISTEN`"),
             ("FANFARE_LOG_LEVEL", "`FANFARE_LOG`"),
+            ("FANFARE_TLS_CERT", "TLS is for a proxy in front: docs/guide/deploy.md"),
             ("FANFARE_OTHER", "`fanfare serve --help`"),
             ("FANFARE_", "`fanfare serve --help`"),
         ] {

@@ -13,6 +13,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use super::layers::NOT_IN_A_FILE;
+use crate::meant::{absent, meant};
+
 /// Far more than all settings need.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -24,9 +27,17 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// Which keys there may be, and which of them take a list.
+/// A key that there may be.
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) is_list: bool,
+    /// Nothing shows what it says.
+    pub(super) is_secret: bool,
+}
+
+/// Which keys there may be.
 pub(super) struct Known<'a> {
-    pub(super) keys: &'a [(String, bool)],
+    pub(super) keys: &'a [Key],
 }
 
 /// The settings in `path`.
@@ -61,8 +72,10 @@ fn line_at(bytes: &[u8], offset: usize) -> usize {
 pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize, String)> {
     let line_of = |offset: usize| line_at(text.as_bytes(), offset);
     let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        (line_of(offset), format!("not TOML: {}", error.message().trim()))
+        let line = line_of(error.span().map_or(0, |span| span.start));
+        let cure = known.in_toml(text.lines().nth(line - 1).unwrap_or_default());
+        let cure = cure.map(|cure| format!("; {cure}")).unwrap_or_default();
+        (line, format!("not TOML: {}{cure}", error.message().trim()))
     })?;
     let mut pairs: Vec<_> = table.get_ref().iter().collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
@@ -76,25 +89,67 @@ pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize,
 }
 
 impl Known<'_> {
-    fn values(&self, key: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-        let Some((_, is_list)) = self.keys.iter().find(|(known, _)| known == key) else {
-            return Err(match self.nearest(key) {
-                Some(nearest) => format!("unknown setting `{key}`; the nearest is `{nearest}`"),
-                None => format!("unknown setting `{key}`"),
-            });
-        };
+    fn values(&self, name: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
+        let Some(Key { is_list, .. }) = self.key(name) else { return Err(self.unknown(name, value)) };
         match value {
-            DeValue::Array(values) if *is_list => values.iter().map(|value| scalar(key, value.get_ref())).collect(),
-            DeValue::Array(_) => Err(format!("`{key}` takes one value, not a list")),
+            DeValue::Array(values) if *is_list => values.iter().map(|value| scalar(name, value.get_ref())).collect(),
+            DeValue::Array(_) => Err(format!("`{name}` takes one value, not a list")),
             one if *is_list => {
-                Err(format!("`{key}` takes a list: write {key} = [{}]", scalar(key, one).map(|text| quoted(&text))?))
+                Err(format!("`{name}` takes a list: write {name} = [{}]", scalar(name, one).map(|text| quoted(&text))?))
             }
-            one => Ok(vec![scalar(key, one)?]),
+            one => Ok(vec![scalar(name, one)?]),
         }
     }
 
-    fn nearest(&self, key: &str) -> Option<&str> {
-        nearest(key, self.keys.iter().map(|(known, _)| known.as_str()))
+    fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// Why `name` is no setting, and what to write instead.
+    fn unknown(&self, name: &str, value: &DeValue<'_>) -> String {
+        let is_section = |value: &DeValue<'_>| matches!(value, DeValue::Table(_));
+        match value {
+            DeValue::Table(_) => return format!("settings have no sections: leave [{name}] out"),
+            DeValue::Array(tables) if tables.iter().any(|table| is_section(table.get_ref())) => {
+                return format!("settings have no sections: leave [[{name}]] out");
+            }
+            _ => {}
+        }
+        let near = meant(&name.to_lowercase(), self.keys.iter().map(|key| key.name.as_str()));
+        let cure = match near {
+            _ if NOT_IN_A_FILE.contains(&name) => "it is a flag and cannot stand in the file".to_owned(),
+            Some("listen") if nearest(name, ["listen"]).is_none() => {
+                "address and port are one setting, as in listen = 3001 or listen = \"0.0.0.0:3001\"".to_owned()
+            }
+            Some(near) => format!("the nearest is `{near}`"),
+            None => {
+                absent(name).unwrap_or("`fanfare serve --help` and docs/settings.md have the names of all").to_owned()
+            }
+        };
+        format!("unknown setting `{name}`; {cure}")
+    }
+
+    /// How to write a `line` that is no TOML, if it looks like a setting whose value lacks its quotes, or its `=`.
+    fn in_toml(&self, line: &str) -> Option<String> {
+        if DeTable::parse(line).is_ok() {
+            return None;
+        }
+        let (name, value) = line.split_once(['=', ':'])?;
+        let Key { name, is_list, is_secret } = self.key(name.trim())?;
+        let value = value.split(" #").next().unwrap_or_default().trim();
+        let is_bare = |value: &str| !value.is_empty() && !value.contains(['"', '\'', '[', ']', '{', '}']);
+        let right = match value {
+            // It is TOML, so it is the `=` that is missing.
+            value if DeTable::parse(&format!("x = {value}")).is_ok() && !value.is_empty() => {
+                let shown = if *is_secret { "\"...\"" } else { value };
+                return Some(format!("write = behind the name: {name} = {shown}"));
+            }
+            value if !is_bare(value) => return None,
+            _ if *is_secret => quoted("..."),
+            value => quoted(value),
+        };
+        let right = if *is_list { format!("[{right}]") } else { right };
+        Some(format!("put the value in quotes: {name} = {right}"))
     }
 }
 
@@ -141,8 +196,11 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Vec<Entry>, (usize, String)> {
-        let keys = [("listen", false), ("ring-messages", false), ("cors-origin", true)];
-        let keys: Vec<_> = keys.into_iter().map(|(key, is_list)| (key.to_owned(), is_list)).collect();
+        let keys = ["listen", "ring-messages", "cors-origin", "publish-key"].map(|name| Key {
+            name: name.to_owned(),
+            is_list: name == "cors-origin",
+            is_secret: name == "publish-key",
+        });
         parse(text, &Known { keys: &keys })
     }
 
@@ -165,6 +223,12 @@ mod tests {
         for (text, line, said) in [
             ("\nring_messages = 1", 2, "unknown setting `ring_messages`; the nearest is `ring-messages`"),
             ("lissen = 1", 1, "`listen`"),
+            ("port = 3001", 1, "unknown setting `port`; address and port are one setting, as in listen = 3001"),
+            ("tls-cert = 'x'", 1, "unknown setting `tls-cert`; TLS is for a proxy in front: docs/guide/deploy.md"),
+            ("bananas = 1", 1, "`fanfare serve --help` and docs/settings.md"),
+            ("config = 'x'", 1, "it is a flag"),
+            ("\n[server]\nlisten = 1", 2, "settings have no sections: leave [server] out"),
+            ("[[server]]\nlisten = 1", 1, "settings have no sections: leave [[server]] out"),
             ("listen = 'a'\n[ring-messages]\nx = 1", 2, "`ring-messages` is a table"),
             ("listen.port = 1", 1, "`listen` is a table"),
             ("listen = 1.5", 1, "of type float"),
@@ -180,6 +244,31 @@ mod tests {
             assert!(reason.contains(said), "{text}: {reason}");
             assert_eq!(at, line, "{text}: {reason}");
         }
+    }
+
+    #[test]
+    fn a_value_without_its_quotes_is_shown_with_them() {
+        for (line, cure) in [
+            ("listen = 127.0.0.1:3001", Some("put the value in quotes: listen = \"127.0.0.1:3001\"")),
+            ("listen=localhost:3001 # here", Some("put the value in quotes: listen = \"localhost:3001\"")),
+            ("cors-origin = https://a.org", Some("put the value in quotes: cors-origin = [\"https://a.org\"]")),
+            ("publish-key = s3cr3t", Some("put the value in quotes: publish-key = \"...\"")),
+            ("listen: 3001", Some("write = behind the name: listen = 3001")),
+            ("publish-key: 's3cr3t'", Some("write = behind the name: publish-key = \"...\"")),
+            ("publish-key: s3cr3t", Some("put the value in quotes: publish-key = \"...\"")),
+            ("listen = 'a", None),
+            ("listen = ", None),
+            ("listen", None),
+            ("other = x", None),
+        ] {
+            let (at, reason) = parsed(&format!("ring-messages = 1\n{line}")).unwrap_err();
+            let shown = reason.split_once("; ").map(|(_, cure)| cure);
+            assert_eq!((at, shown), (2, cure), "{line}: {reason}");
+            assert!(!reason.contains("s3cr3t"), "{reason}");
+        }
+        // Nothing is wrong with this line alone.
+        let (_, reason) = parsed("ring-messages = 1\nring-messages = 2").unwrap_err();
+        assert!(reason.ends_with("duplicate key"), "{reason}");
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, value_parser};
+use clap::ArgAction;
 use fanfare_core::{Pattern, Retention, Retentions};
 
 use super::{
     MS, YEAR,
-    value::{duration, ms, size},
+    value::{duration, ms, number, size},
 };
 
 const EXAMPLE: &str = "news.*=events:10 bytes:1MiB age:10m";
@@ -19,7 +19,7 @@ pub(super) struct History {
     /// The server keeps at most this many events of each target: a channel, a client id, or all.
     ///
     /// With 0 it keeps none, and a client that comes back receives a gap.
-    #[arg(long, env = "FANFARE_HISTORY_EVENTS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32), help_heading = "History")]
+    #[arg(long, env = "FANFARE_HISTORY_EVENTS", value_name = "N", default_value = "1000", value_parser = number(0, u32::MAX), help_heading = "History")]
     history_events: u32,
 
     /// The events kept of each target may take at most this memory.
@@ -48,13 +48,13 @@ pub(super) struct History {
     /// The server remembers at most this many targets.
     ///
     /// The target that was silent for longest makes room.
-    #[arg(long, env = "FANFARE_HISTORY_TARGETS", value_name = "N", default_value = "100000", value_parser = value_parser!(u32).range(1..), help_heading = "History")]
+    #[arg(long, env = "FANFARE_HISTORY_TARGETS", value_name = "N", default_value = "100000", value_parser = number(1, u32::MAX), help_heading = "History")]
     history_targets: u32,
 
     /// At most this many connections of one thread may read history at a time.
     ///
     /// Others wait for their turn, so that returning clients do not hold up live events.
-    #[arg(long, env = "FANFARE_CATCH_UP_READS", value_name = "N", default_value = "4", value_parser = value_parser!(u16).range(1..), help_heading = "History")]
+    #[arg(long, env = "FANFARE_CATCH_UP_READS", value_name = "N", default_value = "4", value_parser = number(1, u16::MAX), help_heading = "History")]
     catch_up_reads: u16,
 }
 

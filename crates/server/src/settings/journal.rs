@@ -13,7 +13,7 @@ pub(super) struct Journal {
     /// The server also keeps events in this directory, so that a restart or a crash loses no acknowledged event
     /// [default: memory only].
     ///
-    /// The server makes the directory if it does not exist. Only one server may use it.
+    /// The server makes the directory, and those above it, if they do not exist. Only one server may use it.
     #[arg(long, env = "FANFARE_JOURNAL", value_name = "PATH", help_heading = "Journal")]
     journal: Option<PathBuf>,
 

@@ -12,7 +12,7 @@ use clap::{
 
 use super::{
     Serve, environment,
-    file::{self, Entry, Known},
+    file::{self, Entry, Key, Known},
 };
 
 /// Flags that are no settings: they say what to do with the settings.
@@ -81,7 +81,7 @@ impl Sourced {
                 raw.map(|value| value.to_string_lossy().into_owned()).collect()
             }
         };
-        Self { key, values, is_list: is_list(arg), is_secret: arg.is_hide_env_values_set(), source }
+        Self { key, values, is_list: is_list(arg), is_secret: is_secret(arg), source }
     }
 }
 
@@ -104,8 +104,13 @@ pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
+fn is_secret(arg: &Arg) -> bool {
+    arg.is_hide_env_values_set()
+}
+
 fn from_file(path: &Path, command: &Command) -> Result<Vec<Entry>, String> {
-    let keys: Vec<_> = settings(command).map(|arg| (key(arg).to_owned(), is_list(arg))).collect();
+    let known = |arg: &Arg| Key { name: key(arg).to_owned(), is_list: is_list(arg), is_secret: is_secret(arg) };
+    let keys: Vec<_> = settings(command).map(known).collect();
     let entries = file::read(path, &Known { keys: &keys })?;
     // Each value alone, so that what is wrong is the file's and not something that was typed.
     let alone = command.clone().mut_args(|arg| arg.env(None::<&'static str>));

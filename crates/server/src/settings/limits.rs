@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use clap::value_parser;
-
 use super::{
     DAY, GIB, KIB, MIB, MS, YEAR,
-    value::{duration, size},
+    value::{duration, number, size},
 };
 
 /// Settings of `fanfare serve` on limits.
@@ -14,7 +12,7 @@ use super::{
 #[command(next_help_heading = "Limits")]
 pub(super) struct Limits {
     /// At most this many messages may wait for one connection.
-    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = value_parser!(u16).range(1..=4096))]
+    #[arg(long, env = "FANFARE_RING_MESSAGES", value_name = "N", default_value = "64", value_parser = number(1_u16, 4096))]
     pub(super) ring_messages: u16,
 
     /// At most this many bytes may wait for one connection.
@@ -30,7 +28,7 @@ pub(super) struct Limits {
     pub(super) hub_ring_bytes: usize,
 
     /// If this many messages wait for one thread, publishers wait too.
-    #[arg(long, env = "FANFARE_INBOX_MESSAGES", value_name = "N", default_value = "1024", value_parser = value_parser!(u32).range(1..=1_048_576))]
+    #[arg(long, env = "FANFARE_INBOX_MESSAGES", value_name = "N", default_value = "1024", value_parser = number(1_u32, 1_048_576))]
     pub(super) inbox_messages: u32,
 
     /// If this many bytes wait for one thread, publishers wait too.
@@ -64,11 +62,11 @@ pub(super) struct Limits {
     /// At most this many connections may wait for their next request.
     ///
     /// One more closes the connection that has waited for longest.
-    #[arg(long, env = "FANFARE_IDLE_CONNECTIONS_MAX", value_name = "N", default_value = "1024", value_parser = value_parser!(u32))]
+    #[arg(long, env = "FANFARE_IDLE_CONNECTIONS_MAX", value_name = "N", default_value = "1024", value_parser = number(0, u32::MAX))]
     pub(super) idle_connections_max: u32,
 
     /// One connection may follow at most this many channels.
-    #[arg(long, env = "FANFARE_CHANNELS_MAX", value_name = "N", default_value = "128", value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, env = "FANFARE_CHANNELS_MAX", value_name = "N", default_value = "128", value_parser = number(1, u16::MAX))]
     pub(super) channels_max: u16,
 
     /// A subscriber may send at most this many bytes after its request.
@@ -90,14 +88,14 @@ pub(super) struct Limits {
     pub(super) send_buffers_bytes: usize,
 
     /// One HTTP/2 connection may have at most this many streams.
-    #[arg(long, env = "FANFARE_H2_STREAMS", value_name = "N", default_value = "1000", value_parser = value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, env = "FANFARE_H2_STREAMS", value_name = "N", default_value = "1000", value_parser = number(1_u32, 1_000_000))]
     pub(super) h2_streams: u32,
 
     /// All HTTP/2 connections together may have at most this many event streams.
     ///
     /// One connection may have at most half of them, and two at most a third each. A stream needs 10 to 20 KiB of
     /// memory, and up to --h2-send-buffer-bytes more if its reader is slow. It needs no descriptor.
-    #[arg(long, env = "FANFARE_H2_STREAMS_TOTAL", value_name = "N", default_value = "16384", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, env = "FANFARE_H2_STREAMS_TOTAL", value_name = "N", default_value = "16384", value_parser = number(1, u32::MAX))]
     pub(super) h2_streams_total: u32,
 
     /// One HTTP/2 stream may have at most this many bytes unsent.

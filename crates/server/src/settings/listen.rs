@@ -68,6 +68,11 @@ impl FromStr for Listen {
     }
 }
 
+/// Whether `text` could stand behind --listen.
+pub(crate) fn is_address(text: &str) -> bool {
+    text.parse::<Listen>().is_ok()
+}
+
 fn is_name(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }

@@ -13,6 +13,9 @@ use super::{H1OutletArg, PolicyArg, Serve, value::ms};
 const DESCRIPTORS_KEPT: u64 = 64;
 const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 
+/// So many sockets the server keeps from streams for other requests, or a quarter of few.
+const SOCKETS_KEPT_FROM_STREAMS: usize = 64;
+
 impl Serve {
     /// What no single setting can tell. `listen` is the address that --listen means.
     ///
@@ -86,6 +89,13 @@ impl Serve {
             (descriptors - kept.min(descriptors / 2)).max(1)
         });
         usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
+    /// How many streams over HTTP/1, each of which has a socket, such a process has room for.
+    pub(crate) fn h1_streams_max(&self, descriptors: u64) -> usize {
+        let by_default = Self { sockets_max: None, ..self.clone() }.sockets_max(descriptors);
+        let sockets = self.sockets_max(descriptors).min(by_default);
+        self.connections_max(descriptors).min(sockets - SOCKETS_KEPT_FROM_STREAMS.min(sockets / 4))
     }
 
     /// The journal's directory and how it is kept, if there is to be one.
@@ -198,6 +208,20 @@ mod tests {
         assert_eq!(serve(&["--sockets-max=7"]).sockets_max(64), 7);
         assert_eq!(serve(&["--h2-streams-total=8"]).connections_max(64), 40);
         assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
+    }
+
+    #[test]
+    fn streams_over_http_1_have_what_requests_and_the_system_leave() {
+        for (flags, descriptors, streams) in [
+            (&["--shards=2"][..], 64, 24),
+            (&["--shards=2"], 1_000, 928 - 64),
+            (&["--shards=2", "--sockets-max=100000"], 64, 24),
+            (&["--shards=2", "--connections-max=7"], 64, 7),
+            (&["--shards=2", "--sockets-max=8"], 1_000, 6),
+            (&[], 1, 1),
+        ] {
+            assert_eq!(serve(flags).h1_streams_max(descriptors), streams, "{flags:?} {descriptors}");
+        }
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, value_parser};
+use clap::ArgAction;
 use fanfare_core::Pattern;
 use fanfare_redis::{Address, AddressError, Config, StreamName};
 
 use super::{
     DAY, MS,
-    value::{duration, size},
+    value::{duration, number, size},
 };
 
 /// Settings of `fanfare serve` on several nodes.
@@ -46,7 +46,7 @@ pub(super) struct Redis {
     /// A node that starts, or comes back, can still read these. The number must be much larger than the number of
     /// events on their way at a time, or events are gone before they are read. Give all nodes the same number, because
     /// the lowest counts.
-    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = value_parser!(u64).range(2_000..=1_000_000_000), help_heading = "Several nodes (Redis)")]
+    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = number(2_000_u64, 1_000_000_000), help_heading = "Several nodes (Redis)")]
     redis_events: u64,
 
     /// The events of the Stream may take about this much memory of Redis.
@@ -64,7 +64,7 @@ pub(super) struct Redis {
     /// An event must be at this many replicas of Redis before the server acknowledges it.
     ///
     /// An acknowledged event then survives a failover. The replicas have half of --redis-timeout for it.
-    #[arg(long, env = "FANFARE_REDIS_WAIT_REPLICAS", value_name = "N", default_value = "0", value_parser = value_parser!(u8), help_heading = "Several nodes (Redis)")]
+    #[arg(long, env = "FANFARE_REDIS_WAIT_REPLICAS", value_name = "N", default_value = "0", value_parser = number(0, u8::MAX), help_heading = "Several nodes (Redis)")]
     redis_wait_replicas: u8,
 
     /// Messages that others PUBLISH in Redis on channels of this name become events on the channel of the same name.

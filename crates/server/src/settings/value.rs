@@ -19,6 +19,29 @@ pub(super) fn size(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, Str
     }
 }
 
+/// Parses a whole number between two bounds.
+pub(crate) fn number<T>(min: T, max: T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: Copy + Into<u64> + TryFrom<u64> + Send + Sync + 'static,
+{
+    move |text| {
+        let (min, max): (u64, u64) = (min.into(), max.into());
+        let number: Result<u64, _> = text.parse();
+        let taken = number.clone().ok().filter(|number| (min..=max).contains(number));
+        taken.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_too_large = number.map_or(is_digits, |number| number > max);
+            let is_open = max.checked_add(1).is_none_or(|next| T::try_from(next).is_err());
+            // The largest number of a type means something only to those who have gone past it.
+            if is_open && !is_too_large {
+                format!("write a number, {min} or more")
+            } else {
+                format!("write a number from {min} to {max}")
+            }
+        })
+    }
+}
+
 /// `16384` as `16KiB`.
 fn size_text(size: usize) -> String {
     [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
@@ -110,6 +133,28 @@ mod tests {
         for text in ["", "x", "-1", "8 KiX", "1e9", "NaN"] {
             assert!(size(text).unwrap_err().contains("256KiB"), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_have_bounds_and_name_the_upper_one_to_who_needs_it() {
+        let small = number(1_u16, 4096);
+        assert_eq!((small("1"), small("4096"), small("0012")), (Ok(1), Ok(4096), Ok(12)));
+        for text in ["0", "4097", "99999999999999999999", "-1", "1.5", "1e3", "", "many"] {
+            assert_eq!(small(text), Err("write a number from 1 to 4096".to_owned()), "{text}");
+        }
+        let open = number(0_u32, u32::MAX);
+        assert_eq!((open("0"), open("4294967295")), (Ok(0), Ok(u32::MAX)));
+        for text in ["-1", "many", "", "1,000"] {
+            assert_eq!(open(text), Err("write a number, 0 or more".to_owned()), "{text}");
+        }
+        for text in ["4294967296", "99999999999999999999"] {
+            assert_eq!(open(text), Err("write a number from 0 to 4294967295".to_owned()), "{text}");
+        }
+        let largest = number(1, u64::MAX);
+        assert_eq!(
+            (largest("18446744073709551615"), largest("0")),
+            (Ok(u64::MAX), Err("write a number, 1 or more".to_owned()))
+        );
     }
 
     #[test]

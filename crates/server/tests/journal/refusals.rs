@@ -33,7 +33,10 @@ fn a_second_process_is_refused_as_long_as_the_first_one_lives() {
     let first = Server::start(directory.path(), &[]);
     let id = first.publish("/channels/a", "one");
     let said = refused(directory.path());
-    assert_eq!(said, format!("error: --journal: {} is in use by another process", directory.path().display()));
+    let path = directory.path().display();
+    let expected =
+        format!("error: --journal: {path} is in use by another process; each server needs a directory of its own");
+    assert_eq!(said, expected);
     // The first one has not noticed.
     let two = first.publish("/channels/a", "two");
     first.end("KILL");
@@ -59,7 +62,9 @@ fn a_directory_with_other_files_is_refused_and_left_alone() {
         fs::write(&path, "mine").unwrap();
         let said = refused(directory.path());
         let path_shown = directory.path().display();
-        assert_eq!(said, format!("error: --journal: {path_shown} is not empty and holds no journal"), "{name}");
+        let cure = "give a directory that is empty or does not exist yet";
+        let expected = format!("error: --journal: {path_shown} is not empty and holds no journal; {cure}");
+        assert_eq!(said, expected, "{name}");
         assert_eq!(names(directory.path()), [name]);
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         fs::remove_file(path).unwrap();
@@ -70,15 +75,60 @@ fn a_directory_with_other_files_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_path_without_a_parent_is_refused_and_one_with_a_parent_is_made() {
+fn directories_that_are_not_there_are_made_and_only_the_last_is_for_its_owner_alone() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("not/there");
-    let said = refused(&path);
-    assert!(said.starts_with(&format!("error: --journal: {} cannot be created: ", path.display())), "{said}");
-    assert_eq!(names(directory.path()), [""; 0]);
-    let path = directory.path().join("there");
-    Server::start(&path, &[]).end("TERM");
-    assert!(path.is_dir());
+    let path = directory.path().join("not/yet/there");
+    for kept in [0, 1] {
+        let server = Server::start(&path, &[]);
+        assert_eq!(server.kept("a").len(), kept);
+        server.publish("/channels/a", "x");
+        server.end("TERM");
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    assert_eq!(names(&directory.path().join("not")), ["yet"]);
+    for relative in ["here", "below/here"] {
+        let mut command = fanfare();
+        command.current_dir(directory.path()).args(["serve", "--listen", "127.0.0.1:0", "--journal", relative]);
+        Server::started(&mut command).end("TERM");
+        assert!(directory.path().join(relative).join("lock").exists(), "{relative}");
+    }
+}
+
+#[test]
+fn a_directory_below_a_file_is_refused_and_the_file_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    let said = refused(&file.join("a/b"));
+    assert_eq!(said, format!("error: --journal: {} is not a directory", file.display()));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn check_finds_what_can_be_no_journal_and_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, other) = (directory.path().join("file"), directory.path().join("photos"));
+    fs::write(&file, "mine").unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("cat.jpg"), "cat").unwrap();
+    let check = |path: &Path| run(fanfare().args(["serve", "--check", "--journal"]).arg(path));
+    for (path, said) in [
+        (file.clone(), format!("{} is not a directory", file.display())),
+        (file.join("a/b"), format!("{} is not a directory", file.display())),
+        (other.clone(), format!("{} is not empty and holds no journal; give a directory that", other.display())),
+    ] {
+        let (code, text) = check(&path);
+        assert!(code == 2 && text.starts_with(&format!("error: --journal: {said}")), "{text}");
+    }
+    assert_eq!(names(&other), ["cat.jpg"]);
+    let path = directory.path().join("not/yet/there");
+    assert_eq!(check(&path).0, 0);
+    assert!(!directory.path().join("not").exists());
+    // Whoever checks the settings of a running server does so beside it.
+    let server = Server::start(&path, &[]);
+    assert_eq!(check(&path).0, 0);
+    server.end("TERM");
 }
 
 #[test]

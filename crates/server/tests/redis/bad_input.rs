@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     node::{STREAM, assert_kept},
-    rig::RedisServer,
+    rig::{RedisServer, Tls, until},
     settings::{PASSWORD, refused},
     support::server::Server,
     watch::Watch,
@@ -18,9 +18,14 @@ use crate::{
 #[test]
 fn a_password_is_used_and_never_shown_and_a_wrong_one_is_named_as_such() {
     let redis = RedisServer::start(&["--requirepass", "right"]);
-    for url in [format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port()), redis.url()] {
-        let said = refused(&url, &[], 1).to_lowercase();
-        assert!(said.contains("password") || said.contains("authentication"), "{said}");
+    let address = format!("127.0.0.1:{}", redis.port());
+    for (login, cure) in [
+        ("", "NOAUTH: Redis wants a password: FANFARE_REDIS=redis://:PASSWORD@HOST:PORT"),
+        (&format!(":{PASSWORD}@"), "Redis refuses the password in --redis (FANFARE_REDIS)"),
+        (&format!("nobody:{PASSWORD}@"), "Redis refuses the password in --redis (FANFARE_REDIS)"),
+    ] {
+        let said = refused(&format!("redis://{login}{address}"), &[], 1);
+        assert!(said.contains(&format!("error: cannot serve: redis {address}: {cure}")), "{said}");
     }
     redis.call(&["ACL", "SETUSER", "fanfare", "on", &format!(">{PASSWORD}"), "~*", "&*", "+@all"]).ok();
     let node = Server::node(&format!("redis://fanfare:{PASSWORD}@127.0.0.1:{}", redis.port()), &[]);
@@ -28,6 +33,29 @@ fn a_password_is_used_and_never_shown_and_a_wrong_one_is_named_as_such() {
     assert_kept(&[&node], "a", &[(id, "x".to_owned())]);
     let log = node.log();
     assert!(!log.iter().any(|line| line.contains(PASSWORD)), "{log:#?}");
+}
+
+#[test]
+fn a_password_for_a_redis_that_has_none_is_named_as_such() {
+    let redis = RedisServer::start(&[]);
+    let said = refused(&format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port()), &[], 1);
+    assert!(
+        said.contains("Redis refuses the password in --redis (FANFARE_REDIS), or has none: then leave it out"),
+        "{said}"
+    );
+}
+
+#[test]
+fn tls_for_a_plain_port_and_none_for_one_with_tls_are_told_the_other_scheme() {
+    let plain = RedisServer::start(&[]);
+    let tls = RedisServer::start_tls(&Tls::new(), &[]);
+    for (url, cure) in [
+        (plain.url().replace("redis://", "rediss://"), "no TLS answer: if this port is plain, write redis://"),
+        (tls.tls_url().replace("rediss://", "redis://"), "; if this port speaks TLS, write rediss://"),
+    ] {
+        let node = Server::unready_node(&url, &[]);
+        until("readyz says why", || node.get("/readyz").body.contains(cure));
+    }
 }
 
 /// Answers as a Redis of this version does, as far as anybody asks it.
