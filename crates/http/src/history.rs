@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fanfare_core::{Channel, ReadLimit, Start, Target};
+use fanfare_core::{Channel, ReadLimit, Target};
 use hyper::{
     Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
 };
 
 use crate::{
-    app::App,
+    app::{App, unix_ms},
     body::{Body, Content},
     deadline::Deadline,
     excerpt::Excerpt,
@@ -49,7 +49,7 @@ pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<B
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     // A page has no place for what is to be said of the others.
     parameters::HISTORY.check_near(&query)?;
-    let start = query.one("after")?.and_then(start::cursor).unwrap_or(Start::Earliest);
+    let start = start::of_page(&query, unix_ms())?;
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
         Problem::bad_request(format!("limit must be a number from 1 to {EVENTS_MAX}; the default is {EVENTS_DEFAULT}"))
     })?;
@@ -81,8 +81,8 @@ pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<B
 /// As `subscribe::may_be_ahead`, for a page.
 pub(crate) fn may_be_ahead(app: &App, channel: &Channel, query: &str) -> bool {
     let Ok(query) = Query::parse(query) else { return false };
-    let start = query.one("after").ok().flatten().and_then(start::cursor);
-    start.is_some_and(|start| app.hub.may_be_ahead(&start, &[Target::Channel(channel.clone())]))
+    let targets = [Target::Channel(channel.clone())];
+    start::of_page(&query, unix_ms()).is_ok_and(|start| app.hub.may_be_ahead(&start, &targets))
 }
 
 fn limit(text: &str) -> Option<usize> {

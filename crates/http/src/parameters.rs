@@ -44,12 +44,8 @@ pub(crate) const STREAM: Parameters = Parameters {
     ],
 };
 /// Of a page of history.
-pub(crate) const HISTORY: Parameters = Parameters {
-    targets: &[],
-    options: &["after", "limit"],
-    also: &[],
-    cures: &[("since", "the parameter \"since\" is for a stream; a page of history begins behind after=ID")],
-};
+pub(crate) const HISTORY: Parameters =
+    Parameters { targets: &[], options: &["after", "since", "limit"], also: &[], cures: &[] };
 /// Of a publish whose path says where it goes.
 pub(crate) const PUBLISH: Parameters = Parameters { targets: &[], options: EVENT_OPTIONS, also: &[], cures: &[] };
 /// Of `POST /publish`.

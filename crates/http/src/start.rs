@@ -22,7 +22,7 @@ const ADDED_NAMES: [&str; 2] = ["lastEventId", "Last-Event-ID"];
 /// # Errors
 /// 400 for a parameter given twice, and for a `since` that says nothing.
 pub(crate) fn of_stream(headers: &HeaderMap, query: &Query, now_ms: u64) -> Result<Start, Problem> {
-    let since = query.one("since")?.map(|text| since(text, now_ms).ok_or_else(since_problem)).transpose()?;
+    let since = of_since(query, now_ms)?;
     let mut start = header(headers);
     for name in NAMES {
         let named = query.one(name)?.and_then(cursor);
@@ -33,6 +33,19 @@ pub(crate) fn of_stream(headers: &HeaderMap, query: &Query, now_ms: u64) -> Resu
         start = start.or_else(|| query.all(name).last().and_then(cursor));
     }
     Ok(start.or(since).unwrap_or(Start::Now))
+}
+
+/// Where a page of history begins: behind the event `after`, or else where `since` says, or else with the oldest.
+///
+/// # Errors
+/// As [`of_stream`].
+pub(crate) fn of_page(query: &Query, now_ms: u64) -> Result<Start, Problem> {
+    let since = of_since(query, now_ms)?;
+    Ok(query.one("after")?.and_then(cursor).or(since).unwrap_or(Start::Earliest))
+}
+
+fn of_since(query: &Query, now_ms: u64) -> Result<Option<Start>, Problem> {
+    query.one("since")?.map(|text| since(text, now_ms).ok_or_else(since_problem)).transpose()
 }
 
 /// Behind the event that a client's cursor names; `None` if it is empty, which is none.

@@ -147,6 +147,19 @@ fn after_is_any_cursor() {
 }
 
 #[test]
+fn since_is_where_a_page_without_after_begins() {
+    let server = Server::new(Way::Socket);
+    let ids = publish_numbers(&server, 3);
+    let of = |query: &str| page(&server, &format!("/channels/a/history?{query}"));
+    assert_eq!(data(&of("since=earliest")), ["0", "1", "2"]);
+    assert_eq!(data(&of(&format!("since={}", ids[0]))), ["1", "2"]);
+    assert_eq!(data(&of(&format!("since=earliest&after={}", ids[1]))), ["2"]);
+    assert_eq!(data(&of("since=1h")), ["0", "1", "2"]);
+    assert_eq!(of("since=latest")["events"], json!([]));
+    assert!(server.get("/channels/a/history?since=yesterday").problem(400).starts_with("since must be a duration"));
+}
+
+#[test]
 fn what_is_not_kept_any_more_is_a_gap_for_who_had_come_that_far() {
     let mut limits = config(Way::Socket);
     limits.core.history.each = Retention { events_max: 5, ..Retention::default() };
