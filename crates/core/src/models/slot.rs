@@ -19,7 +19,7 @@ use crate::{
     port::{Feed, Port},
     ring::Ring,
     slot::{Asked, CatchUp, Slot, State},
-    subscription::{Heartbeat, Subscriber, Subscription},
+    subscription::{Form, Heartbeat, Subscriber, Subscription},
     target::Target,
 };
 
@@ -34,6 +34,7 @@ fn slot(hub: &Arc<Hub<NoSocket>>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         opened: id(opened),
         policy: Policy::DropOldest,
         heartbeat: Heartbeat::Comment,
+        form: Form::Plain,
         opened_ms: 0,
     });
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX)));
