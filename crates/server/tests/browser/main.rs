@@ -18,7 +18,7 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{PATIENCE, Process, fanfare};
+use support::{PATIENCE, Process, ended_within, fanfare};
 
 const FLAGS: [&str; 4] = ["--retry-min=20ms", "--retry-max=60ms", "--history-events=100000", "--heartbeat=50ms"];
 
@@ -75,12 +75,7 @@ impl Drop for Script {
     fn drop(&mut self) {
         // The script closes its browser at the end of its input.
         drop(self.child.stdin.take());
-        let end = Instant::now() + END_TIME_MAX;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
-            thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        ended_within(&mut self.child, END_TIME_MAX);
     }
 }
 

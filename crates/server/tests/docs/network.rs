@@ -4,12 +4,11 @@
 use std::{
     env, fs,
     io::Read as _,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
+    time::Duration,
 };
 
-use crate::{support::PATIENCE, tree};
+use crate::{support::ended_within, tree};
 
 /// Set in the process that is alone: which test, or which part of one, it is.
 const PART: &str = "DOCS_TEST_PART";
@@ -84,7 +83,7 @@ pub(crate) fn run(test: &str, part: &str) -> Result<(), String> {
             .stdout(output.try_clone().unwrap())
             .stderr(output);
         let mut child = command.spawn().expect("`unshare` is missing: install Debian's package util-linux");
-        let is_good = ends_well(&mut child);
+        let is_good = ended_within(&mut child, TIME_MAX).is_some_and(|status| status.success());
         let mut text = String::new();
         fs::File::open(&log).unwrap().read_to_string(&mut text).unwrap();
         return if is_good && text.contains("1 passed") { Ok(()) } else { Err(text) };
@@ -97,19 +96,4 @@ fn may(user: &[&str]) -> bool {
     let status =
         command.args(user).args(["--net", "--mount", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
     status.expect("`unshare` is missing: install Debian's package util-linux").success()
-}
-
-fn ends_well(child: &mut Child) -> bool {
-    let deadline = Instant::now() + TIME_MAX;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.success();
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return false;
-        }
-        thread::sleep(PATIENCE / 4000);
-    }
 }

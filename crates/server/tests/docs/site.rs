@@ -5,19 +5,15 @@ use std::{
     io::Read as _,
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     browser::Browser,
     desk::Desk,
     page::{Block, Directive},
-    support::{PATIENCE, Process, until},
+    support::{PATIENCE, Process, ended_within, until},
 };
-
-/// Between two looks whether a command has ended.
-const LOOK: Duration = Duration::from_millis(2);
 
 #[derive(Default)]
 pub(crate) struct Site {
@@ -129,19 +125,10 @@ pub(crate) fn run(desk: &Desk, command: &mut Command, time_max: Duration) -> Res
     let output = fs::File::create(&path).unwrap();
     command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + time_max.max(PATIENCE);
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return Err(format!("it has not ended within {time_max:?}; it printed: {}", read(&path)));
-        }
-        thread::sleep(LOOK);
-    };
-    Ok((status.code().unwrap_or(-1), read(&path)))
+    match ended_within(&mut child, time_max.max(PATIENCE)) {
+        Some(status) => Ok((status.code().unwrap_or(-1), read(&path))),
+        None => Err(format!("it has not ended within {time_max:?}; it printed: {}", read(&path))),
+    }
 }
 
 fn read(path: &std::path::Path) -> String {

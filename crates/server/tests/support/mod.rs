@@ -145,14 +145,24 @@ impl Process {
 
     /// Waits for its end.
     pub(crate) fn exit(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "it did not end");
-            thread::sleep(Duration::from_millis(5));
+        ended_within(&mut self.child, PATIENCE).expect("it did not end")
+    }
+}
+
+/// How `child` has ended; one that has not in `time_max` is killed. The system tells nobody but a signal handler when a child
+/// ends, so this looks again and again.
+pub(crate) fn ended_within(child: &mut Child, time_max: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + time_max;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
         }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
