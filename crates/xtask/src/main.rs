@@ -7,6 +7,7 @@
 
 mod binaries;
 mod ci;
+mod circles;
 mod deny;
 mod failure;
 mod follow;
@@ -38,8 +39,8 @@ usage: cargo xtask <chore>
   smoke          put a little load on the server, the floor and nchan, and look at every
                  event; no figure of it means anything
   targets        check that the crates compile for macOS, and some of them for Windows
-  tree           lint the source tree: file headers, file lengths, registries in Cargo.lock,
-                 the Dockerfile
+  tree           lint the source tree: file headers, file lengths, import circles, registries
+                 in Cargo.lock, the Dockerfile
   help           this text";
 
 fn main() -> ExitCode {

@@ -1,10 +1,12 @@
 //! `cargo xtask tree`: what no compiler checks about the files of this repository.
 //!
-//! A Rust file opens with a `//!` comment that says what it holds, and is not over [`RUST_LINES_MAX`] lines; a Cargo.lock
-//! names no registry but crates.io. The image can be built from what is there: see image.rs. Files are those git knows or would add. All faults are told, not only the first.
+//! A Rust file opens with a `//!` comment that says what it holds, and is not over [`RUST_LINES_MAX`] lines. A Cargo.lock
+//! names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs. The image can be
+//! built from what is there: see image.rs. Files are those git knows or would add. All faults are told, not only the first.
 
 use std::fs;
 
+use crate::circles;
 use crate::image;
 use crate::invocation::{Invocation, Workspace};
 
@@ -38,6 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
         faults.push("Cargo.lock: not among the files of the repository".to_owned());
     }
     let paths: Vec<&str> = listed.split_terminator('\0').filter(|path| workspace.root().join(path).exists()).collect();
+    faults.extend(circles::faults(workspace.root(), &paths)?);
     faults.extend(image::faults(workspace.root(), &paths)?);
     if faults.is_empty() {
         println!("{files} files are in order");
