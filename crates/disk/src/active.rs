@@ -6,9 +6,9 @@ use std::{io, sync::Arc};
 use thiserror::Error;
 
 use crate::{
-    chain::{segment_name, tmp_name},
     files::{File, Files, write_all},
     header::{Header, Previous},
+    names::{segment_name, tmp_name},
 };
 
 /// Nothing of a group was acknowledged.

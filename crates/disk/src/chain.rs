@@ -7,42 +7,8 @@ use fanfare_core::EventId;
 use crate::{
     files::{Files, Listed},
     header::{HEADER_BYTES, Header, HeaderError},
-    newest::NEWEST,
-    state::STATE,
+    names::{is_tmp, segment_name, segment_number},
 };
-
-const SUFFIX: &str = ".journal";
-const TMP_SUFFIX: &str = ".tmp";
-const NUMBER_DIGITS: usize = 20;
-
-/// The name of a segment's file.
-pub(crate) fn segment_name(number: u64) -> String {
-    format!("{number:0NUMBER_DIGITS$}{SUFFIX}")
-}
-
-/// A file that is being written, to get its own name when it is whole.
-pub(crate) fn tmp_name(name: &str) -> String {
-    format!("{name}{TMP_SUFFIX}")
-}
-
-fn is_ours(name: &str) -> bool {
-    name == STATE || name == NEWEST || segment_number(name).is_some()
-}
-
-fn is_tmp(name: &str) -> bool {
-    name.strip_suffix(TMP_SUFFIX).is_some_and(is_ours)
-}
-
-fn segment_number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(SUFFIX)?;
-    let is_number = digits.len() == NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number)
-}
-
-/// Whether these files are a journal's.
-pub(crate) fn is_journal(files: &[Listed]) -> bool {
-    files.iter().any(|file| is_ours(&file.name))
-}
 
 /// One segment.
 #[derive(Clone, Debug)]
@@ -132,19 +98,5 @@ fn read_header(files: &dyn Files, number: u64, name: &str) -> Result<Option<Head
         Ok(header) => Ok(Some(header).filter(|header| header.number == number)),
         Err(HeaderError::Damaged) => Ok(None),
         Err(HeaderError::Newer { format }) => Err(ChainError::Newer { file: name.to_owned(), format }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_a_number_of_twenty_digits() {
-        assert_eq!(segment_name(1), "00000000000000000001.journal");
-        assert_eq!(segment_number(&segment_name(u64::MAX)), Some(u64::MAX));
-        for other in ["1.journal", "+0000000000000000001.journal", "99999999999999999999.journal", "state"] {
-            assert_eq!(segment_number(other), None, "{other}");
-        }
     }
 }

@@ -6,10 +6,10 @@ use fanfare_core::EventId;
 
 use crate::{
     boot::Boot,
-    chain::segment_name,
     files::Files,
     finding::Finding,
     header::{Header, Previous},
+    names::segment_name,
     record::{Record, Stored},
     scan::{Piece, Scan},
 };

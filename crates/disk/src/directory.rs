@@ -15,14 +15,13 @@ use thiserror::Error;
 
 use crate::{
     boot::Boot,
-    chain::{Chain, ChainError, is_journal},
+    chain::{Chain, ChainError},
     files::{DiskFiles, Files, Listed, open_plain},
-    newest::{NEWEST, Newest, NewestError},
-    reserve::RESERVE,
-    state::{STATE, State, StateError},
+    names::{LOCK, NEWEST, RESERVE, STATE, is_journal},
+    newest::{Newest, NewestError},
+    state::{State, StateError},
 };
 
-pub(crate) const LOCK: &str = "lock";
 /// For so long it may be held: a process that was killed lets go a moment later, and tools ask for it.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);

@@ -3,11 +3,11 @@
 
 use fanfare_core::EventId;
 
-use crate::{chain::Link, directory::Directory, finding::Finding};
-
-/// Without a word about the newest segment, so many may be lost: 16 TiB of full ones. Their numbers are not given again, so
-/// one that comes back stands in its place.
-pub const UNKNOWN_SEGMENTS: u64 = 1 << 20;
+use crate::{
+    chain::Link,
+    directory::Directory,
+    finding::{Finding, UNKNOWN_SEGMENTS},
+};
 
 impl Directory {
     /// What is wrong with the state file, as far as the segments tell.

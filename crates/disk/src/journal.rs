@@ -6,16 +6,18 @@ use std::{
     path::Path,
     sync::Arc,
     thread::{self, Scope, ScopedJoinHandle},
-    time::{Duration, Instant, SystemTime},
+    time::Instant,
 };
 
 use fanfare_core::{Desk, Journal, Kept, Past};
 use tracing::{info, warn};
 
 use crate::{
+    clock::unix_ms,
+    config::{Config, Fsync},
     directory::{self, Directory, OpenError},
     keeper::Keeper,
-    log::{Fsync, Log, LogConfig},
+    log::Log,
     record::Stored,
     recovery::Recovered,
     reserve::Reserve,
@@ -27,23 +29,6 @@ use crate::{
 
 /// Of so many bytes that a segment may have, one is held for what frees room on a full disk.
 const RESERVE_SHARE: u64 = 16;
-
-/// How a journal on disk is kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// How it is written.
-    pub log: LogConfig,
-    /// With [`Fsync::Interval`]: before an event is written, all that are older than this are on the disk. Default 100 ms.
-    pub fsync_interval: Duration,
-    /// Targets of which it is remembered what was given up. Default 100,000.
-    pub marks_max: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { log: LogConfig::default(), fsync_interval: Duration::from_millis(100), marks_max: 100_000 }
-    }
-}
 
 /// A journal in a directory of its own, which nobody else writes to.
 #[derive(Debug)]
@@ -155,10 +140,4 @@ fn spawn<'scope, 'env>(
     run: impl FnOnce() + Send + 'scope,
 ) -> io::Result<ScopedJoinHandle<'scope, ()>> {
     thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run)
-}
-
-/// Unix time in milliseconds.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,7 +12,7 @@ use fanfare_core::{Desk, Event, Holds, Target};
 use tracing::{debug, warn};
 
 use crate::{
-    journal::Config,
+    config::Config,
     plan::{Candidate, Limits, Step, plan, without_events},
     reclaim::Reclaim,
     record::Stored,

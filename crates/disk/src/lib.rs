@@ -11,7 +11,9 @@ mod active;
 mod boot;
 mod chain;
 mod check;
+mod clock;
 mod codec;
+mod config;
 mod contents;
 mod directory;
 mod ends;
@@ -23,6 +25,7 @@ mod header;
 mod journal;
 mod keeper;
 mod log;
+mod names;
 mod newest;
 mod plan;
 mod read_only;
@@ -41,11 +44,11 @@ mod walk;
 mod writer;
 
 pub use check::{Report, SegmentReport};
+pub use config::{Config, Fsync, LogConfig};
 pub use directory::OpenError;
 pub use events::Events;
 pub use finding::Finding;
-pub use journal::{Config, DiskJournal};
-pub use log::{Fsync, LogConfig};
+pub use journal::DiskJournal;
 pub use read_only::ReadOnlyDirectory;
 pub use record::Stored;
 
@@ -59,8 +62,8 @@ pub mod parts {
         active::AppendError,
         boot::Boot,
         directory::Directory,
-        ends::UNKNOWN_SEGMENTS,
         files::{File, Files, Listed},
+        finding::UNKNOWN_SEGMENTS,
         log::Log,
         newest::RESERVED_MS,
         reclaim::Reclaim,

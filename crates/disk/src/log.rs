@@ -11,43 +11,17 @@ use fanfare_core::EventId;
 use crate::{
     active::{Active, AppendError},
     boot::Boot,
-    chain::segment_name,
+    config::{Fsync, LogConfig},
     files::Files,
     frame::{TooLong, put_frame},
     header::{Header, Previous},
-    newest::{NEWEST, Newest},
+    names::{NEWEST, segment_name},
+    newest::Newest,
     record::{Entry, put_end, put_position},
     recovery::Recovered,
     segments::{Segment, Segments},
     unsynced::{IdRange, Unsynced},
 };
-
-/// When what was written is made to reach the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fsync {
-    /// Before an append is answered.
-    Always,
-    /// From time to time, by a thread that calls [`Unsynced::sync`].
-    #[default]
-    Interval,
-    /// When the system likes.
-    Never,
-}
-
-/// How a log is written.
-#[derive(Clone, Copy, Debug)]
-pub struct LogConfig {
-    /// When to sync.
-    pub fsync: Fsync,
-    /// A segment that has reached this is followed by another.
-    pub segment_bytes_max: u64,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { fsync: Fsync::default(), segment_bytes_max: 16 << 20 }
-    }
-}
 
 /// The end of the journal.
 #[derive(Debug)]

@@ -9,14 +9,12 @@ use std::{io, sync::Arc};
 use fanfare_core::EventId;
 
 use crate::{
-    chain::tmp_name,
     codec::{Reader, put_u64},
     files::{File, Files, write_all},
     header::{seal, unseal},
+    names::{NEWEST, tmp_name},
 };
 
-/// The name of the file.
-pub(crate) const NEWEST: &str = "newest";
 const MAGIC: [u8; 8] = *b"FANNEWST";
 const FORMAT: u16 = 1;
 

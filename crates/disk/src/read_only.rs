@@ -4,9 +4,9 @@ use std::{fs, path::Path, sync::Arc};
 
 use crate::{
     boot::Boot,
-    chain::is_journal,
-    directory::{Directory, LOCK, OpenError, list},
+    directory::{Directory, OpenError, list},
     files::{DiskFiles, Files, open_plain},
+    names::{LOCK, is_journal},
     walk::Walk,
 };
 

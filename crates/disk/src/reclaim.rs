@@ -7,11 +7,11 @@ use fanfare_core::{EventId, Holds};
 
 use crate::{
     boot::Boot,
-    chain::{segment_name, tmp_name},
     contents::Contents,
     files::{Files, write_all},
     frame::put_frame,
     header::{HEADER_BYTES, Header},
+    names::{segment_name, tmp_name},
     record::Stored,
     recovery::Recovered,
     segments::{SealedSegment, Segment, Segments},

@@ -8,12 +8,12 @@ use fanfare_core::EventId;
 use crate::{
     boot::Boot,
     chain::Link,
+    config::Fsync,
     contents::Contents,
     directory::Directory,
     files::Files,
     finding::Finding,
     header::{Header, Previous},
-    log::Fsync,
     newest::Newest,
     record::Stored,
     segments::{Segment, Segments},

@@ -3,10 +3,11 @@
 
 use std::{io, sync::Arc};
 
-use crate::files::{Files, write_all};
+use crate::{
+    files::{Files, write_all},
+    names::RESERVE,
+};
 
-/// The name of the file. It holds nothing that anybody reads, and is no loss.
-pub(crate) const RESERVE: &str = "reserve";
 const PIECE_BYTES: usize = 4_096;
 
 /// The file, or the place for it.

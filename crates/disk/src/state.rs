@@ -8,14 +8,12 @@ use std::{collections::HashMap, io};
 use fanfare_core::{EventId, Target};
 
 use crate::{
-    chain::tmp_name,
     codec::{Reader, put_count, put_id, put_target, put_u64},
     files::{Files, write_all},
     header::{seal, unseal},
+    names::{STATE, tmp_name},
 };
 
-/// The name of the file.
-pub(crate) const STATE: &str = "state";
 const MAGIC: [u8; 8] = *b"FANSTATE";
 /// The newest format that this program knows. Its fields are those of the one before; it says that there is a file `newest`:
 /// a program that does not know that file must not write to the journal.

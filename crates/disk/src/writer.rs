@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     active::AppendError,
-    journal::unix_ms,
+    clock::unix_ms,
     log::Log,
     record::Entry,
     room::{Room, is_about_room},
