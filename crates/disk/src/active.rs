@@ -14,11 +14,11 @@ use crate::{
 /// Nothing of a group was acknowledged.
 #[derive(Debug, Error)]
 #[error("the journal cannot be written: {source}")]
-pub struct AppendError {
+pub(crate) struct AppendError {
     /// The group may be there after a restart nevertheless.
-    pub is_unknown: bool,
+    pub(crate) is_unknown: bool,
     /// What the system says.
-    pub source: io::Error,
+    pub(crate) source: io::Error,
 }
 
 #[derive(Debug)]

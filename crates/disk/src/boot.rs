@@ -5,21 +5,21 @@ use std::fs;
 
 /// One run of the machine. Compare with [`Boot::is_same`]: an unknown one is no other's equal, not even its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Boot([u8; 16]);
+pub(crate) struct Boot([u8; 16]);
 
 impl Boot {
     /// Nobody knows which.
     pub(crate) const UNKNOWN: Self = Self([0; 16]);
 
     /// This run of the machine; unknown where the kernel does not tell.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits: String = text.trim().chars().filter(|character| *character != '-').collect();
         Self(u128::from_str_radix(&digits, 16).unwrap_or_default().to_be_bytes())
     }
 
     /// The run with these bytes as its name; zeros are an unknown one.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
@@ -32,7 +32,7 @@ impl Boot {
     }
 
     /// Whether the machine has surely not stopped between the two.
-    pub fn is_same(self, other: Self) -> bool {
+    pub(crate) fn is_same(self, other: Self) -> bool {
         self.0 == other.0 && self.is_known()
     }
 }

@@ -24,7 +24,7 @@ impl Default for Config {
 pub enum Fsync {
     /// Before an append is answered.
     Always,
-    /// From time to time, by a thread that calls [`Unsynced::sync`].
+    /// Periodically, on a thread of its own (`Config::fsync_interval`).
     #[default]
     Interval,
     /// When the system likes.

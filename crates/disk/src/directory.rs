@@ -30,7 +30,7 @@ const IGNORED: [&str; 5] = ["lost+found", LOCK, RESERVE, "newest.tmp", "state.tm
 
 /// A journal's directory, opened for writing. The lock is held until this and everything made from it is gone.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) boot: Boot,
     pub(crate) chain: Chain,
@@ -98,7 +98,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`OpenError`]; the directory is as it was, but for an empty file `lock`.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         if let Err(OpenError::Missing(_)) = check_kind(path) {
             create(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
         }
@@ -111,7 +111,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`OpenError::Newer`] and [`OpenError::Io`].
-    pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
+    pub(crate) fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
         let found = Self::read(Arc::clone(&files), boot)?;
         // A first start may just have written what was not there a moment before.
         if found.is_newest_lost() { Self::read(files, boot) } else { Ok(found) }

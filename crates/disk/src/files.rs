@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The files of one directory.
-pub trait Files: Debug + Send + Sync {
+pub(crate) trait Files: Debug + Send + Sync {
     /// What is in the directory, in any order.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ pub trait Files: Debug + Send + Sync {
 }
 
 /// A file that is appended to.
-pub trait File: Debug + Send + Sync {
+pub(crate) trait File: Debug + Send + Sync {
     /// Appends some of `bytes` and says how many.
     ///
     /// # Errors
@@ -79,11 +79,11 @@ pub trait File: Debug + Send + Sync {
 
 /// A file of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its length.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Appends all of `bytes`.

@@ -9,7 +9,7 @@ use crate::scan::Damage;
 
 /// Without a word about the newest segment, so many may be lost: 16 TiB of full ones. Their numbers are not given again, so
 /// one that comes back stands in its place.
-pub const UNKNOWN_SEGMENTS: u64 = 1 << 20;
+pub(crate) const UNKNOWN_SEGMENTS: u64 = 1 << 20;
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

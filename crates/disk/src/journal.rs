@@ -56,7 +56,7 @@ impl DiskJournal {
     }
 
     /// In a directory that is open already.
-    pub fn with(directory: Directory, config: Config) -> Self {
+    pub(crate) fn with(directory: Directory, config: Config) -> Self {
         Self { directory, config, recovered: None }
     }
 

@@ -51,27 +51,7 @@ pub use finding::Finding;
 pub use journal::DiskJournal;
 pub use read_only::ReadOnlyDirectory;
 pub use record::Stored;
+pub use scan::Damage;
 
-/// What a journal is made of. For its tests, which put it together with files that fail; not for use.
-#[doc(hidden)]
-pub mod parts {
-    pub use crate::{
-        Config, DiskJournal, Finding, Fsync, LogConfig, OpenError, ReadOnlyDirectory, Report, SegmentReport, Stored,
-    };
-    pub use crate::{
-        active::AppendError,
-        boot::Boot,
-        directory::Directory,
-        files::{File, Files, Listed},
-        finding::UNKNOWN_SEGMENTS,
-        log::Log,
-        newest::RESERVED_MS,
-        reclaim::Reclaim,
-        record::Entry,
-        recovery::{CRASH_GAP_MS, KILL_GAP_MS, Recovered, Recovery, UNKNOWN_GAP_MS},
-        scan::Damage,
-        segments::{SealedSegment, Segments},
-        state::Marks,
-        unsynced::{IdRange, SyncError, Unsynced},
-    };
-}
+#[cfg(test)]
+mod tests;

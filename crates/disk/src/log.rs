@@ -25,7 +25,7 @@ use crate::{
 
 /// The end of the journal.
 #[derive(Debug)]
-pub struct Log {
+pub(crate) struct Log {
     files: Arc<dyn Files>,
     boot: Boot,
     config: LogConfig,
@@ -45,7 +45,7 @@ pub struct Log {
 
 impl Log {
     /// The log of a run. It writes nothing before the first append.
-    pub fn new(recovered: &Recovered, config: LogConfig) -> Self {
+    pub(crate) fn new(recovered: &Recovered, config: LogConfig) -> Self {
         Self {
             files: Arc::clone(&recovered.files),
             boot: recovered.boot,
@@ -62,12 +62,13 @@ impl Log {
     }
 
     /// For the thread that syncs.
-    pub fn unsynced(&self) -> Arc<Unsynced> {
+    pub(crate) fn unsynced(&self) -> Arc<Unsynced> {
         Arc::clone(&self.unsynced)
     }
 
     /// The last id given.
-    pub fn last(&self) -> EventId {
+    #[cfg(test)]
+    pub(crate) fn last(&self) -> EventId {
         self.last
     }
 
@@ -75,7 +76,7 @@ impl Log {
     ///
     /// # Errors
     /// [`AppendError`]; the next append tries again.
-    pub fn append(&mut self, now_ms: u64, group: &[Entry<'_>]) -> Result<Vec<EventId>, AppendError> {
+    pub(crate) fn append(&mut self, now_ms: u64, group: &[Entry<'_>]) -> Result<Vec<EventId>, AppendError> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
@@ -101,7 +102,7 @@ impl Log {
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub fn probe(&mut self, now_ms: u64, bytes: usize) -> Result<(), AppendError> {
+    pub(crate) fn probe(&mut self, now_ms: u64, bytes: usize) -> Result<(), AppendError> {
         let active = self.take_active()?;
         let (before, id) = (self.last, self.next_id(now_ms));
         let frame = encode_one(active.salt, |payload| {
@@ -134,7 +135,7 @@ impl Log {
     ///
     /// # Errors
     /// What was appended may not be on the disk.
-    pub fn close(mut self) -> io::Result<()> {
+    pub(crate) fn close(mut self) -> io::Result<()> {
         // The end is no reason for another segment.
         self.config.segment_bytes_max = u64::MAX;
         self.segments.set_full_bytes(u64::MAX);

@@ -20,7 +20,7 @@ const FORMAT: u16 = 1;
 
 /// For so many milliseconds of ids one write is enough: a server that publishes without a pause writes it once a minute. If
 /// the newest segment is lost, ids go on so far above the last one given, at most.
-pub const RESERVED_MS: u64 = 60_000;
+pub(crate) const RESERVED_MS: u64 = 60_000;
 
 /// The contents of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

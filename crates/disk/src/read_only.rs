@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use crate::{
     boot::Boot,
     directory::{Directory, OpenError, list},
-    files::{DiskFiles, Files, open_plain},
+    files::{DiskFiles, open_plain},
     names::{LOCK, is_journal},
     walk::Walk,
 };
@@ -28,15 +28,12 @@ impl ReadOnlyDirectory {
         }
         let is_open = is_locked(path);
         let directory = Directory::with_files(Arc::new(DiskFiles::new(path, None)), Boot::now())?;
-        Ok(Self { directory, is_open })
+        Ok(Self::new(directory, is_open))
     }
 
-    /// A journal in these files that no server has open.
-    ///
-    /// # Errors
-    /// As [`Directory::with_files`].
-    pub fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
-        Ok(Self { directory: Directory::with_files(files, boot)?, is_open: false })
+    /// The journal in a directory that was opened, by a server too if `is_open`.
+    pub(crate) fn new(directory: Directory, is_open: bool) -> Self {
+        Self { directory, is_open }
     }
 
     /// Whether a server had it open when it was opened here.

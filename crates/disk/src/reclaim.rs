@@ -23,7 +23,7 @@ const ALL: Holds = Holds { event: true, key: true };
 
 /// The one who removes and rewrites segments. Which ones is for `plan` to say.
 #[derive(Debug)]
-pub struct Reclaim {
+pub(crate) struct Reclaim {
     files: Arc<dyn Files>,
     boot: Boot,
     segments: Arc<Segments>,
@@ -35,7 +35,7 @@ pub struct Reclaim {
 
 impl Reclaim {
     /// Goes on from what a start has found. Above `marks_max` targets the oldest marks become one for all.
-    pub fn new(recovered: &Recovered, marks_max: usize) -> Self {
+    pub(crate) fn new(recovered: &Recovered, marks_max: usize) -> Self {
         Self {
             files: Arc::clone(&recovered.files),
             boot: recovered.boot,
@@ -47,7 +47,8 @@ impl Reclaim {
     }
 
     /// What was given up of each target by now.
-    pub fn marks(&self) -> &Marks {
+    #[cfg(test)]
+    pub(crate) fn marks(&self) -> &Marks {
         &self.state.marks
     }
 
@@ -55,7 +56,7 @@ impl Reclaim {
     ///
     /// # Errors
     /// There is no such segment, or it cannot be read.
-    pub fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<Holds>) -> io::Result<u64> {
+    pub(crate) fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<Holds>) -> io::Result<u64> {
         let run = self.run(number, number)?;
         let live = self.collect(&run, 0, &mut is_live, &mut |_| {})?;
         Ok((HEADER_BYTES + live.frames.len()) as u64)
@@ -66,7 +67,7 @@ impl Reclaim {
     ///
     /// # Errors
     /// It is not the oldest one or not sealed, or it cannot be removed.
-    pub fn remove(&mut self, number: u64) -> io::Result<()> {
+    pub(crate) fn remove(&mut self, number: u64) -> io::Result<()> {
         let oldest = self.segments.sealed().first().copied().filter(|oldest| oldest.number == number);
         let oldest = oldest.ok_or_else(not_sealed)?;
         self.remove_left_overs()?;
@@ -105,7 +106,7 @@ impl Reclaim {
     /// # Errors
     /// They are not sealed; or reading or writing failed. Then no event has changed, and the next start removes what is left
     /// over, if anything is.
-    pub fn rewrite(
+    pub(crate) fn rewrite(
         &mut self,
         first: u64,
         last: u64,

@@ -23,11 +23,11 @@ const EVENT_BITS: u8 = IS_KEPT | HAS_KIND | HAS_OWN_ID | HAS_RETRY | HAS_KEY_TEX
 
 /// One event to append.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// What the publisher says.
-    pub event: &'a Event,
+    pub(crate) event: &'a Event,
     /// The key it was published with, and the answer to it, if there was one.
-    pub key: Option<KeptKey>,
+    pub(crate) key: Option<KeptKey>,
 }
 
 impl Entry<'_> {

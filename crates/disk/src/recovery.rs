@@ -23,18 +23,18 @@ use crate::{
 
 /// The smallest distance between the last id found and the next one given, after a stop that was not in order, in the same
 /// run of the machine: nothing that was written is gone, and this is to be sure of it.
-pub const KILL_GAP_MS: u64 = 1_000;
+pub(crate) const KILL_GAP_MS: u64 = 1_000;
 /// The same where the machine has stopped, or the end is damaged: a kernel may have held back what is half a minute old. It
 /// counts where the clock is behind, else now is later.
-pub const CRASH_GAP_MS: u64 = 60_000;
+pub(crate) const CRASH_GAP_MS: u64 = 60_000;
 /// The same where nothing tells how many segments are missing at the end: ten runs after a crash, or six hundred after a kill,
 /// may have begun so far above each other.
-pub const UNKNOWN_GAP_MS: u64 = 10 * CRASH_GAP_MS;
+pub(crate) const UNKNOWN_GAP_MS: u64 = 10 * CRASH_GAP_MS;
 
 /// The events and keys of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
 /// each time: there is no way past it.
 #[derive(Debug)]
-pub struct Recovery<'a> {
+pub(crate) struct Recovery<'a> {
     directory: &'a Directory,
     walk: Walk<'a>,
     stored: vec::IntoIter<Stored>,
@@ -46,7 +46,7 @@ pub struct Recovery<'a> {
 
 /// What a journal is at the start of a run.
 #[derive(Debug)]
-pub struct Recovered {
+pub(crate) struct Recovered {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) boot: Boot,
     pub(crate) floor: EventId,
@@ -61,32 +61,32 @@ pub struct Recovered {
 
 impl Recovered {
     /// No id was given above this, and the next one is.
-    pub fn floor(&self) -> EventId {
+    pub(crate) fn floor(&self) -> EventId {
         self.floor
     }
 
     /// No event of the journal has an id at or below this.
-    pub fn born(&self) -> EventId {
+    pub(crate) fn born(&self) -> EventId {
         self.state.born
     }
 
     /// Of any target, something up to here may be lost; zero if nothing is.
-    pub fn lost(&self) -> EventId {
+    pub(crate) fn lost(&self) -> EventId {
         self.state.lost
     }
 
     /// What was given up of each target.
-    pub fn marks(&self) -> &Marks {
+    pub(crate) fn marks(&self) -> &Marks {
         &self.state.marks
     }
 
     /// What is not as it should be.
-    pub fn findings(&self) -> &[Finding] {
+    pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
     /// The segments, and those that will come.
-    pub fn segments(&self) -> &Arc<Segments> {
+    pub(crate) fn segments(&self) -> &Arc<Segments> {
         &self.segments
     }
 }
@@ -97,7 +97,7 @@ impl Directory {
     ///
     /// # Errors
     /// What was left over by an interrupted run cannot be removed or synced.
-    pub fn recover(&self, now_ms: u64, fsync: Fsync) -> io::Result<Recovery<'_>> {
+    pub(crate) fn recover(&self, now_ms: u64, fsync: Fsync) -> io::Result<Recovery<'_>> {
         for name in &self.chain.left_overs {
             self.files.remove(name)?;
         }
@@ -161,7 +161,7 @@ impl Recovery<'_> {
     ///
     /// # Errors
     /// A segment cannot be read, or a new state file cannot be written.
-    pub fn finish(mut self) -> io::Result<Recovered> {
+    pub(crate) fn finish(mut self) -> io::Result<Recovered> {
         for stored in self.by_ref() {
             stored?;
         }

@@ -18,22 +18,22 @@ pub(crate) struct Segment {
 
 /// A segment that is not written to any more and has another one behind it that tells where ids were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedSegment {
+pub(crate) struct SealedSegment {
     /// Its number: of the first segment it stands for,
-    pub number: u64,
+    pub(crate) number: u64,
     /// and of the last.
-    pub through: u64,
+    pub(crate) through: u64,
     /// Its ids are above this
-    pub base: EventId,
+    pub(crate) base: EventId,
     /// and not above this.
-    pub upto: EventId,
+    pub(crate) upto: EventId,
     /// How much of the file counts.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// All segments, oldest first. The newest one is the log's, if it has begun one; the others are sealed.
 #[derive(Debug)]
-pub struct Segments {
+pub(crate) struct Segments {
     list: Mutex<Vec<Segment>>,
     /// When the newest one is to be followed by another, whatever the log's configuration allows.
     full_bytes: AtomicU64,
@@ -45,7 +45,7 @@ impl Segments {
     }
 
     /// Bytes of all segments.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.list.lock().iter().map(|segment| segment.bytes).sum()
     }
 
@@ -65,7 +65,7 @@ impl Segments {
     }
 
     /// All but the newest.
-    pub fn sealed(&self) -> Vec<SealedSegment> {
+    pub(crate) fn sealed(&self) -> Vec<SealedSegment> {
         let segments = self.list.lock();
         let newest = newest(&segments).unwrap_or_default();
         let pairs = segments.iter().zip(segments.iter().skip(1));

@@ -22,11 +22,11 @@ const FORMAT_WITHOUT_NEWEST: u16 = 1;
 
 /// What is no longer on the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// The newest event of each target that was given up.
-    pub targets: HashMap<Target, EventId>,
+    pub(crate) targets: HashMap<Target, EventId>,
     /// The same for every target that is not among them.
-    pub forgotten: EventId,
+    pub(crate) forgotten: EventId,
 }
 
 impl Marks {

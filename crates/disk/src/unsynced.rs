@@ -16,7 +16,7 @@ use crate::files::{File, Files};
 
 /// Shared by the log and the thread that syncs.
 #[derive(Debug)]
-pub struct Unsynced {
+pub(crate) struct Unsynced {
     files: Arc<dyn Files>,
     pending: Mutex<Pending>,
     synced: Condvar,
@@ -48,22 +48,22 @@ struct Written {
 
 /// Some ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IdRange {
+pub(crate) struct IdRange {
     /// Those above this one,
-    pub after: EventId,
+    pub(crate) after: EventId,
     /// up to and with this one.
-    pub upto: EventId,
+    pub(crate) upto: EventId,
 }
 
 /// A sync failed: nobody knows what is on the disk. What the kernel could not write is not tried again; the log begins a
 /// new segment.
 #[derive(Debug, Error)]
 #[error("events may not be on the disk: {source}")]
-pub struct SyncError {
+pub(crate) struct SyncError {
     /// The events, if there are any.
-    pub range: Option<IdRange>,
+    pub(crate) range: Option<IdRange>,
     /// What the system says.
-    pub source: io::Error,
+    pub(crate) source: io::Error,
 }
 
 impl Unsynced {
@@ -75,7 +75,7 @@ impl Unsynced {
     ///
     /// # Errors
     /// [`SyncError`].
-    pub fn sync(&self) -> Result<Option<IdRange>, SyncError> {
+    pub(crate) fn sync(&self) -> Result<Option<IdRange>, SyncError> {
         let _turn = self.turn.lock();
         let Pending { written, is_named, range, .. } = {
             let mut pending = self.pending.lock();

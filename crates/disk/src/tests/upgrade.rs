@@ -1,13 +1,19 @@
 //! The small files of a journal: how a first start and one of an older journal write them, and what an interruption of that
 //! leaves behind.
 
-mod support;
-
 use std::sync::Arc;
 
 use fanfare_core::EventId;
-use fanfare_disk::parts::{Directory, Finding, Fsync, LogConfig, ReadOnlyDirectory, Reclaim, Recovered};
-use support::{MemoryDisk, NOW_MS, append, boot, config, segment, start};
+
+use crate::{
+    config::{Fsync, LogConfig},
+    directory::Directory,
+    finding::Finding,
+    log::Log,
+    reclaim::Reclaim,
+    recovery::Recovered,
+    tests::support::{self, MemoryDisk, NOW_MS, append, boot, config, segment, start},
+};
 
 /// What the program wrote before there was a file `newest`, and before keys were claims.
 fn make_older(disk: &MemoryDisk) {
@@ -38,7 +44,7 @@ fn try_start(disk: &Arc<MemoryDisk>) -> std::io::Result<Recovered> {
 }
 
 fn assert_sound(disk: &Arc<MemoryDisk>, ids: &[EventId], why: &str) {
-    let findings = ReadOnlyDirectory::with_files(disk.clone(), boot(1)).unwrap().check().unwrap().findings;
+    let findings = support::read_only(disk, boot(1)).check().unwrap().findings;
     assert!(!findings.iter().any(Finding::is_loss), "{why}: {findings:?}");
     let started = start(disk);
     assert_eq!((started.ids(), started.recovered.lost()), (ids.to_vec(), EventId::ZERO), "{why}");
@@ -115,7 +121,7 @@ fn an_older_journal_on_a_full_disk_is_served_and_becomes_a_newer_one_later() {
         disk.heal();
         recovered
     };
-    ids.extend(append(&mut fanfare_disk::parts::Log::new(&recovered, config(Fsync::Always)), NOW_MS, &["c"]));
+    ids.extend(append(&mut Log::new(&recovered, config(Fsync::Always)), NOW_MS, &["c"]));
     assert_sound(&disk, &ids, "with a segment of a run that could not write the state");
     assert_eq!(disk.bytes("state")[8], 2);
 }

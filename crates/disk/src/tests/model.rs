@@ -6,17 +6,23 @@
 //! the event is or not. Whoever looks at the files before that start finds a loss if there is one,
 //! and none after a mere kill.
 
-mod support;
-
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
 use fanfare_core::{Event, EventId, Holds, Target};
-use fanfare_disk::parts::{Entry, Files as _, Finding, Fsync, Log, LogConfig, ReadOnlyDirectory, Reclaim, Stored};
 use proptest::prelude::*;
-use support::{MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in};
+
+use crate::{
+    config::{Fsync, LogConfig},
+    files::Files as _,
+    finding::Finding,
+    log::Log,
+    reclaim::Reclaim,
+    record::{Entry, Stored},
+    tests::support::{self, MemoryDisk, NOW_MS, Op, Started, boot, channel, start_in},
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -259,7 +265,7 @@ impl World {
 
     /// What a check says before the next start.
     fn look(&self) {
-        let opened = ReadOnlyDirectory::with_files(self.disk.clone(), boot(self.boots)).unwrap();
+        let opened = support::read_only(&self.disk, boot(self.boots));
         let findings = opened.check().unwrap().findings;
         let is_expected = |finding: &Finding| match finding {
             Finding::Torn { .. } => true,
@@ -294,7 +300,7 @@ impl World {
         // Of a journal that never had an event nothing can be missing.
         let has_events = self.last > EventId::ZERO;
         let is_due = after != before || has_events && taken.iter().any(|name| !name.ends_with(".journal"));
-        let opened = ReadOnlyDirectory::with_files(self.disk.clone(), boot(self.boots)).unwrap();
+        let opened = support::read_only(&self.disk, boot(self.boots));
         let is_found = opened.check().unwrap().findings.iter().any(Finding::is_loss);
         assert!(is_found || !is_due, "{taken:?}");
         self.restart();

@@ -14,7 +14,12 @@ use fanfare_core::{
     Channel, Event, EventId, Gap, Hub, IdempotencyKey, Journal as _, PublishError, ReadLimit, Receipt, Retentions,
     Shard, Socket, Start, Wait,
 };
-use fanfare_disk::parts::{Config, Directory, DiskJournal, Fsync, LogConfig};
+
+use crate::{
+    config::{Config, Fsync, LogConfig},
+    directory::Directory,
+    journal::DiskJournal,
+};
 
 use super::{MemoryDisk, boot};
 

@@ -1,12 +1,17 @@
 //! What a start finds after a kill, a crash of the machine, and damage: everything before it and behind it, and how far
 //! something may be lost.
 
-mod support;
-
 use fanfare_core::EventId;
-use fanfare_disk::parts::{CRASH_GAP_MS, Damage, Directory, Finding, Fsync, LogConfig, OpenError};
 use proptest::prelude::*;
-use support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, start_in, written};
+
+use crate::{
+    config::{Fsync, LogConfig},
+    directory::{Directory, OpenError},
+    finding::Finding,
+    recovery::CRASH_GAP_MS,
+    scan::Damage,
+    tests::support::{MemoryDisk, NOW_MS, append, boot, config, entry, event, segment, start, start_in, written},
+};
 
 fn only_finding(findings: &[Finding]) -> &Finding {
     let [finding] = findings else { panic!("one finding: {findings:?}") };

@@ -1,13 +1,18 @@
 //! Removing and rewriting: what is live stays, what goes leaves a mark, and an interruption at any point changes neither.
 
-mod support;
-
 use std::{collections::HashSet, sync::Arc};
 
 use fanfare_core::{Event, EventId, Holds};
-use fanfare_disk::parts::{Files as _, Fsync, LogConfig, Reclaim, Stored};
-use support::{
-    MemoryDisk, NOW_MS, Op, Started, append, boot, channel, config, entry, keyed, segment, start, start_in, whole,
+
+use crate::{
+    config::{Fsync, LogConfig},
+    files::Files as _,
+    reclaim::Reclaim,
+    record::Stored,
+    tests::support::{
+        self, MemoryDisk, NOW_MS, Op, Started, append, boot, channel, config, entry, keyed, segment, start, start_in,
+        whole,
+    },
 };
 
 const MARKS_MAX: usize = 100;
@@ -159,7 +164,7 @@ fn a_removal_on_a_full_disk_makes_room_and_what_it_could_not_mark_is_lost_for_al
     reclaim.remove(1).unwrap();
     disk.heal();
     let killed = start(&disk.copy());
-    assert_eq!(killed.findings(), [fanfare_disk::Finding::Unmarked { file: segment(2) }]);
+    assert_eq!(killed.findings(), [crate::finding::Finding::Unmarked { file: segment(2) }]);
     assert_eq!((killed.recovered.lost(), killed.stored.len()), (ids[1], 8));
     // If there is room for the marks afterwards, nothing is lost.
     let copy = disk.copy();

@@ -1,15 +1,16 @@
 //! The space of what nobody needs any more is given back beside a hub that runs: of events that the history lets go of,
 //! and of those whose keys are remembered for longer; on a disk that is full as well.
 
-mod support;
-
 use std::time::Duration;
 
 use fanfare_core::{Channel, Desk as _, Event, GapReason, PublishError, Retention, Retentions, Start, Target};
-use fanfare_disk::parts::{Config, Fsync, LogConfig};
-use support::{
-    MemoryDisk, event, key,
-    running::{Running, fsync, until},
+
+use crate::{
+    config::{Config, Fsync, LogConfig},
+    tests::support::{
+        MemoryDisk, event, key,
+        running::{Running, fsync, until},
+    },
 };
 
 #[test]

@@ -1,12 +1,19 @@
 //! Appending: ids never go back, a group is there as a whole or not at all, and a disk that failed is tried again.
 
-mod support;
-
 use std::sync::Arc;
 
 use fanfare_core::{Event, EventId};
-use fanfare_disk::parts::{AppendError, Fsync, IdRange, KILL_GAP_MS, Log, LogConfig};
-use support::{MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, keyed, segment, start, start_in};
+
+use crate::{
+    active::AppendError,
+    config::{Fsync, LogConfig},
+    log::Log,
+    recovery::KILL_GAP_MS,
+    tests::support::{
+        MemoryDisk, NOW_MS, Op, append, boot, channel, config, entry, event, keyed, segment, start, start_in,
+    },
+    unsynced::IdRange,
+};
 
 fn try_append(log: &mut Log, data: &[&str]) -> Result<Vec<EventId>, AppendError> {
     let events: Vec<Event> = data.iter().map(|data| event(data)).collect();

@@ -1,16 +1,19 @@
 //! Files of a journal that somebody took away: a check finds it, whoever may miss something is told, and ids go on above all
 //! that were given.
 
-mod support;
-
 use std::sync::Arc;
 
 use fanfare_core::EventId;
-use fanfare_disk::parts::{
-    CRASH_GAP_MS, Directory, Finding, Fsync, LogConfig, RESERVED_MS, ReadOnlyDirectory, Reclaim, UNKNOWN_GAP_MS,
-    UNKNOWN_SEGMENTS,
+
+use crate::{
+    config::{Fsync, LogConfig},
+    directory::Directory,
+    finding::{Finding, UNKNOWN_SEGMENTS},
+    newest::RESERVED_MS,
+    reclaim::Reclaim,
+    recovery::{CRASH_GAP_MS, UNKNOWN_GAP_MS},
+    tests::support::{self, MemoryDisk, NOW_MS, Started, append, boot, config, segment, start, start_in, written},
 };
-use support::{MemoryDisk, NOW_MS, Started, append, boot, config, segment, start, start_in, written};
 
 const NEWEST: &str = "newest";
 const STATE: &str = "state";
@@ -30,7 +33,7 @@ fn journal(fsync: Fsync, is_closed: bool) -> (Arc<MemoryDisk>, Vec<EventId>) {
 }
 
 fn found(disk: &Arc<MemoryDisk>) -> Vec<Finding> {
-    ReadOnlyDirectory::with_files(disk.clone(), boot(1)).unwrap().check().unwrap().findings
+    support::read_only(disk, boot(1)).check().unwrap().findings
 }
 
 /// What a start finds; a check has found it before.

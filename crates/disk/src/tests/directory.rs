@@ -1,13 +1,19 @@
 //! Opening real directories: what is refused, in which words, and what tools see of a journal that is in use.
 
-mod support;
-
 use std::{fs, path::Path};
 
 use fanfare_core::EventId;
-use fanfare_disk::parts::{Directory, Finding, Fsync, OpenError, ReadOnlyDirectory, Report, SegmentReport};
-use support::{MemoryDisk, NOW_MS, append, boot, config, event, segment, start, written};
 use tempfile::TempDir;
+
+use crate::{
+    check::{Report, SegmentReport},
+    config::Fsync,
+    directory::{Directory, OpenError},
+    finding::Finding,
+    log::Log,
+    read_only::ReadOnlyDirectory,
+    tests::support::{self, MemoryDisk, NOW_MS, append, boot, config, event, segment, start, written},
+};
 
 fn refusal(path: &Path) -> String {
     Directory::open(path).unwrap_err().to_string()
@@ -33,7 +39,7 @@ fn a_journal_in_a_real_directory_is_written_and_read_again() {
         assert_eq!(found, ids);
         let recovered = recovery.finish().unwrap();
         assert_eq!((recovered.findings(), recovered.lost()), ([].as_slice(), EventId::ZERO));
-        let mut log = fanfare_disk::parts::Log::new(&recovered, config(fsync));
+        let mut log = Log::new(&recovered, config(fsync));
         ids.extend(append(&mut log, NOW_MS, &["a", "b"]));
         log.unsynced().sync().unwrap();
         log.close().unwrap();
@@ -55,7 +61,7 @@ fn a_second_server_is_refused_as_long_as_the_first_has_anything_of_it() {
     assert!(matches!(Directory::open(path), Err(OpenError::Locked(_))));
     let recovered = first.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
     drop(first);
-    let log = fanfare_disk::parts::Log::new(&recovered, config(Fsync::Always));
+    let log = Log::new(&recovered, config(Fsync::Always));
     drop(recovered);
     assert_eq!(refusal(path), format!("{} is in use by another process", path.display()));
     drop(log);
@@ -110,7 +116,7 @@ fn a_check_of_a_journal_in_use_takes_its_unfinished_write_for_what_it_is() {
     let path = directory.path();
     let opened = Directory::open(path).unwrap();
     let recovered = opened.recover(NOW_MS, Fsync::Interval).unwrap().finish().unwrap();
-    let mut log = fanfare_disk::parts::Log::new(&recovered, config(Fsync::Interval));
+    let mut log = Log::new(&recovered, config(Fsync::Interval));
     append(&mut log, NOW_MS, &["a"]);
     let file = path.join(segment(1));
     let whole = fs::read(&file).unwrap();
@@ -135,7 +141,7 @@ fn a_check_tells_of_every_segment_and_everything_that_is_wrong() {
     start(&disk).log(config(Fsync::Always)).close().unwrap();
     disk.flip(&segment(1), starts[1]);
     disk.take("state");
-    let report = ReadOnlyDirectory::with_files(disk.clone(), boot(1)).unwrap().check().unwrap();
+    let report = support::read_only(&disk, boot(1)).check().unwrap();
     let bytes = |number| disk.bytes(&segment(number)).len() as u64;
     let of =
         |number, events, range| SegmentReport { number, through: number, events, keys: 0, bytes: bytes(number), range };
@@ -153,7 +159,7 @@ fn a_dump_has_the_kept_events_above_a_cursor() {
     let live = event("live").live_only();
     log.append(NOW_MS, &[support::keyed(&live, "k", 0)]).unwrap();
     let more = append(&mut log, NOW_MS, &["c"]);
-    let opened = ReadOnlyDirectory::with_files(disk, boot(1)).unwrap();
+    let opened = support::read_only(&disk, boot(1));
     let dump = |after| opened.events(after).map(|found| found.unwrap().0).collect::<Vec<_>>();
     assert_eq!(dump(EventId::ZERO), [ids[0], ids[1], more[0]]);
     assert_eq!(dump(ids[1]), more);

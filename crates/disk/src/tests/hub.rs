@@ -1,15 +1,18 @@
 //! The journal behind a hub: what publishers are told, what is there after a restart, and what happens while the disk
 //! fails.
 
-mod support;
-
 use std::{thread, time::Instant};
 
 use fanfare_core::{Hub, Journal as _, PublishError, Start};
-use fanfare_disk::parts::{Config, Directory, DiskJournal, Fsync};
-use support::{
-    MemoryDisk, Op, boot, event, key,
-    running::{NoSocket, Running, fsync, unix_ms, until},
+
+use crate::{
+    config::{Config, Fsync},
+    directory::Directory,
+    journal::DiskJournal,
+    tests::support::{
+        MemoryDisk, Op, boot, event, key,
+        running::{NoSocket, Running, fsync, unix_ms, until},
+    },
 };
 
 #[test]

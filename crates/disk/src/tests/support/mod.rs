@@ -1,14 +1,22 @@
 //! A disk in memory that fails and crashes as it is told, and short words for what tests do with a journal on it.
 
-#![allow(dead_code, unused_imports, reason = "every test file uses its own part")]
-
 mod memory_disk;
 pub(crate) mod running;
 
 use std::sync::Arc;
 
 use fanfare_core::{Channel, Claim, Event, EventId, Holds, IdempotencyKey, KeptKey, Target};
-use fanfare_disk::parts::{Boot, Directory, Entry, Finding, Fsync, Log, LogConfig, Recovered, Stored};
+
+use crate::{
+    boot::Boot,
+    config::{Fsync, LogConfig},
+    directory::Directory,
+    finding::Finding,
+    log::Log,
+    read_only::ReadOnlyDirectory,
+    record::{Entry, Stored},
+    recovery::Recovered,
+};
 
 pub(crate) use memory_disk::{MemoryDisk, Op};
 
@@ -78,6 +86,11 @@ pub(crate) fn start_in(disk: &Arc<MemoryDisk>, boot: Boot, now_ms: u64) -> Start
     let mut recovery = directory.recover(now_ms, Fsync::Interval).unwrap();
     let stored = recovery.by_ref().map(Result::unwrap).collect();
     Started { stored, recovered: recovery.finish().unwrap() }
+}
+
+/// The journal as tools see it while no server has it open.
+pub(crate) fn read_only(disk: &Arc<MemoryDisk>, boot: Boot) -> ReadOnlyDirectory {
+    ReadOnlyDirectory::new(Directory::with_files(disk.clone(), boot).unwrap(), false)
 }
 
 /// A start in the same run of the machine.
