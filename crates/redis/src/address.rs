@@ -28,14 +28,14 @@ const SENTINEL_PORT: u16 = 26379;
 pub struct Address {
     scheme: &'static Scheme,
     pub(crate) login: Option<Login>,
-    pub(crate) place: Place,
+    pub(crate) topology: Topology,
     /// 0 in a cluster, which has no others.
     pub(crate) db: u32,
 }
 
 /// Who knows where the primary is.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Topology {
     /// It is this one.
     Server(Host),
     /// They know who has the name.
@@ -124,7 +124,7 @@ pub enum AddressError {
 impl Address {
     /// Whether it names the server itself.
     pub(crate) fn is_one_server(&self) -> bool {
-        matches!(self.place, Place::Server(_))
+        matches!(self.topology, Topology::Server(_))
     }
 
     /// Whether all is spoken in TLS.
@@ -155,13 +155,13 @@ impl FromStr for Address {
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let parameters = Parameters::parse(query, scheme.kind)?;
-        let place = parameters.place(scheme.kind, hosts)?;
+        let topology = parameters.topology(scheme.kind, hosts)?;
         let db = match path.strip_prefix('/') {
             None | Some("") => 0,
             Some(_) if scheme.kind == Kind::Cluster => return Err(AddressError::DatabaseOfCluster),
             Some(db) => number(db).and_then(|db| u32::try_from(db).ok()).ok_or(AddressError::Database)?,
         };
-        Ok(Self { scheme, login, place, db })
+        Ok(Self { scheme, login, topology, db })
     }
 }
 
@@ -197,7 +197,7 @@ impl Parameters {
         let mut parameters = Self::default();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let (name, place) = match name {
+            let (name, field) = match name {
                 "master" if kind == Kind::Sentinels => ("master", &mut parameters.master),
                 "sentinel_user" if kind == Kind::Sentinels => ("sentinel_user", &mut parameters.sentinel_user),
                 "sentinel_password" if kind == Kind::Sentinels => {
@@ -205,23 +205,23 @@ impl Parameters {
                 }
                 _ => return Err(AddressError::Parameter(name.to_owned())),
             };
-            if place.replace(decoded(value)?).is_some() {
+            if field.replace(decoded(value)?).is_some() {
                 return Err(AddressError::Repeated(name));
             }
         }
         Ok(parameters)
     }
 
-    fn place(self, kind: Kind, hosts: &str) -> Result<Place, AddressError> {
+    fn topology(self, kind: Kind, hosts: &str) -> Result<Topology, AddressError> {
         match kind {
             Kind::Server if hosts.contains(',') => Err(AddressError::SeveralHosts),
-            Kind::Server => Ok(Place::Server(Host::parse(hosts, REDIS_PORT)?)),
-            Kind::Cluster => Ok(Place::Cluster(Host::parse_list(hosts, REDIS_PORT)?)),
+            Kind::Server => Ok(Topology::Server(Host::parse(hosts, REDIS_PORT)?)),
+            Kind::Cluster => Ok(Topology::Cluster(Host::parse_list(hosts, REDIS_PORT)?)),
             Kind::Sentinels => {
                 let sentinels = Host::parse_list(hosts, SENTINEL_PORT)?;
                 let master = self.master.filter(|name| !name.is_empty()).ok_or(AddressError::NoMaster)?;
                 let login = Login::new(self.sentinel_user.unwrap_or_default(), self.sentinel_password)?;
-                Ok(Place::Sentinels { sentinels, master, login })
+                Ok(Topology::Sentinels { sentinels, master, login })
             }
         }
     }
@@ -237,9 +237,9 @@ impl Display for Address {
         if let Some(Login { user, .. }) = &self.login {
             write!(f, "{}:***@", user.as_deref().unwrap_or_default())?;
         }
-        let hosts = match &self.place {
-            Place::Server(host) => std::slice::from_ref(host),
-            Place::Sentinels { sentinels: hosts, .. } | Place::Cluster(hosts) => hosts,
+        let hosts = match &self.topology {
+            Topology::Server(host) => std::slice::from_ref(host),
+            Topology::Sentinels { sentinels: hosts, .. } | Topology::Cluster(hosts) => hosts,
         };
         for (index, host) in hosts.iter().enumerate() {
             write!(f, "{}{host}", if index == 0 { "" } else { "," })?;
@@ -247,7 +247,7 @@ impl Display for Address {
         if self.db != 0 {
             write!(f, "/{}", self.db)?;
         }
-        if let Place::Sentinels { master, login, .. } = &self.place {
+        if let Topology::Sentinels { master, login, .. } = &self.topology {
             write!(f, "?master={master}")?;
             if let Some(Login { user, .. }) = login {
                 let user = user.iter().map(|user| format!("&sentinel_user={user}")).collect::<String>();
@@ -306,7 +306,7 @@ mod tests {
         assert!(address("redis://:a:b@c@host").login == login("", "a:b@c"), "these are clear as well");
         assert!(address("redis://user:@host").login == login("user", ""), "a user may have an empty one");
         let sentinels = "rediss-sentinel://u:p@a?master=m&sentinel_user=s&sentinel_password=x%26y";
-        let Place::Sentinels { login: of_sentinels, .. } = address(sentinels).place else { panic!("sentinels") };
+        let Topology::Sentinels { login: of_sentinels, .. } = address(sentinels).topology else { panic!("sentinels") };
         assert!(of_sentinels == login("s", "x&y"));
         let shown = "rediss-sentinel://u:***@a:26379?master=m&sentinel_user=s&sentinel_password=***";
         assert_eq!(address(sentinels).to_string(), shown);

@@ -22,7 +22,9 @@ mod listener;
 mod pending;
 mod position;
 mod primary;
+mod primary_error;
 mod reader;
+mod redis_error;
 mod scripts;
 mod skipped;
 mod trouble;
@@ -32,20 +34,5 @@ pub use address::{Address, AddressError};
 pub use config::{Config, StreamName, StreamNameError};
 pub use journal::RedisJournal;
 
-/// What a journal is made of. For its tests; not for use.
-#[doc(hidden)]
-pub mod parts {
-    pub use crate::{
-        Address, AddressError,
-        primary::{PrimaryError, Refusals},
-    };
-
-    /// The server that has `key` now.
-    ///
-    /// # Errors
-    ///
-    /// There is none that can be reached.
-    pub async fn primary(address: &Address, key: &str) -> Result<redis::Client, PrimaryError> {
-        address.primary(key).await
-    }
-}
+#[cfg(test)]
+mod tests;

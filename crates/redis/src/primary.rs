@@ -3,23 +3,19 @@
 //!
 //! Everything here is bounded in time, and an error says who was asked and why that did not help.
 
-use std::{
-    fmt::{self, Display, Formatter},
-    time::Duration,
-};
+use std::time::Duration;
 
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _,
     RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection, cmd, io::tcp::TcpSettings,
 };
 use rustls::crypto::{CryptoProvider, ring};
-use thiserror::Error;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
-    address::{Address, Login, Place},
+    address::{Address, Login, Topology},
     host::Host,
-    link_error,
+    primary_error::{PrimaryError, Refusal, Refusals},
 };
 
 /// Name, TCP, TLS and login together.
@@ -28,90 +24,20 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// After so long without an answer the next is asked as well: those that are silent cost no more than this.
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
-/// Why no primary was found.
-#[derive(Debug, Error)]
-pub enum PrimaryError {
-    /// No sentinel answers, knows the name, or names a server that is primary.
-    #[error("no sentinel leads to the primary {master:?}: {refusals}")]
-    Sentinels {
-        /// Its name.
-        master: String,
-        /// Who was asked.
-        refusals: Refusals,
-    },
-    /// No node answers, or none names a server that is primary.
-    #[error("no node of the cluster leads to the primary that has {key:?}: {refusals}")]
-    Cluster {
-        /// Its slot is that of the journal.
-        key: String,
-        /// Who was asked.
-        refusals: Refusals,
-    },
-    /// The library refuses the address.
-    #[error("{host}: {source}")]
-    Address {
-        /// The server.
-        host: String,
-        /// What it says.
-        source: RedisError,
-    },
-}
-
-/// Who was asked, in the order of the address, and why it did not help.
-#[derive(Debug)]
-pub struct Refusals(Vec<(Host, Refusal)>);
-
-/// Why one that was asked is no help.
-#[derive(Debug, Error)]
-enum Refusal {
-    #[error("fails: {0}")]
-    Redis(#[from] RedisError),
-    #[error("does not know it")]
-    Unknown,
-    #[error("gives an answer that cannot be read")]
-    Answer,
-    #[error("says that it is {0:?}, not primary")]
-    NotPrimary(String),
-    #[error("names {0}, which {1}")]
-    Named(Host, Box<Refusal>),
-}
-
-impl PrimaryError {
-    /// Whether all who were asked have said what has to be mended in the settings.
-    pub(crate) fn is_setting(&self) -> bool {
-        match self {
-            Self::Sentinels { refusals, .. } | Self::Cluster { refusals, .. } => {
-                !refusals.0.is_empty() && refusals.0.iter().all(|(_, refusal)| refusal.is_setting())
-            }
-            Self::Address { .. } => true,
-        }
-    }
-}
-
-impl Refusal {
-    fn is_setting(&self) -> bool {
-        match self {
-            Self::Redis(error) => link_error::is_setting(error),
-            Self::Named(_, refusal) => refusal.is_setting(),
-            Self::Unknown | Self::Answer | Self::NotPrimary(_) => false,
-        }
-    }
-}
-
 impl Address {
     /// A client of the server that has `key` now. A single server is not asked whether it is there, or primary; one that
     /// is named by another has said that it is.
     pub(crate) async fn primary(&self, key: &str) -> Result<Client, PrimaryError> {
-        match &self.place {
-            Place::Server(host) => {
+        match &self.topology {
+            Topology::Server(host) => {
                 let client = self.client(host, self.login.as_ref(), self.db);
                 client.map_err(|source| PrimaryError::Address { host: host.to_string(), source })
             }
-            Place::Sentinels { sentinels, master, .. } => {
+            Topology::Sentinels { sentinels, master, .. } => {
                 let refused = |refusals| PrimaryError::Sentinels { master: master.clone(), refusals };
                 self.search(sentinels, key).await.map_err(refused)
             }
-            Place::Cluster(nodes) => {
+            Topology::Cluster(nodes) => {
                 let refused = |refusals| PrimaryError::Cluster { key: key.to_owned(), refusals };
                 self.search(nodes, key).await.map_err(refused)
             }
@@ -126,9 +52,9 @@ impl Address {
         // Dropped with this, which ends all that is under way.
         let mut asked = JoinSet::new();
         loop {
-            if let Some((position, host)) = waiting.next() {
+            if let Some((index, host)) = waiting.next() {
                 let (address, key) = (self.clone(), key.to_owned());
-                asked.spawn(async move { (position, address.ask(&host, &key).await, host) });
+                asked.spawn(async move { (index, address.ask(&host, &key).await, host) });
             }
             let is_last = waiting.len() == 0;
             let answer = async {
@@ -139,26 +65,26 @@ impl Address {
             };
             match answer.await {
                 Ok(Some(Ok((_, Ok(client), _)))) => return Ok(client),
-                Ok(Some(Ok((position, Err(refusal), host)))) => refusals.push((position, host, refusal)),
+                Ok(Some(Ok((index, Err(refusal), host)))) => refusals.push((index, host, refusal)),
                 Ok(None) if is_last => break,
                 // It is the next one's turn; or one has panicked, which has been told.
                 Err(_) | Ok(None | Some(Err(_))) => {}
             }
         }
-        refusals.sort_by_key(|(position, ..)| *position);
-        Err(Refusals(refusals.into_iter().map(|(_, host, refusal)| (host, refusal)).collect()))
+        refusals.sort_by_key(|(index, ..)| *index);
+        Err(Refusals::new(refusals.into_iter().map(|(_, host, refusal)| (host, refusal)).collect()))
     }
 
     /// The server that `host` names, if it is primary.
     async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
-        let named = match &self.place {
+        let named = match &self.topology {
             // It names itself.
-            Place::Server(host) => host.clone(),
+            Topology::Server(host) => host.clone(),
             // Sentinels have no databases, and logins of their own.
-            Place::Sentinels { master, login, .. } => {
+            Topology::Sentinels { master, login, .. } => {
                 named_by_sentinel(self.client(host, login.as_ref(), 0)?, master).await?
             }
-            Place::Cluster(_) => named_by_node(self.client(host, self.login.as_ref(), 0)?, host, key).await?,
+            Topology::Cluster(_) => named_by_node(self.client(host, self.login.as_ref(), 0)?, host, key).await?,
         };
         self.verify(&named).await.map_err(|refusal| Refusal::Named(named, Box::new(refusal)))
     }
@@ -251,13 +177,4 @@ fn port(value: Option<&Value>) -> Result<u16, Refusal> {
 fn read<T: FromRedisValue>(value: Option<&Value>) -> Result<T, Refusal> {
     let value = value.ok_or(Refusal::Answer)?;
     T::from_redis_value_ref(value).map_err(|_| Refusal::Answer)
-}
-
-impl Display for Refusals {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (index, (host, refusal)) in self.0.iter().enumerate() {
-            write!(f, "{}{host} {refusal}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
-    }
 }

@@ -18,8 +18,9 @@ use crate::{
     config::Config,
     entry,
     link::{Link, fresh_name},
-    link_error::{self, LinkError},
+    link_error::LinkError,
     pending::Pending,
+    redis_error,
     trouble::Trouble,
 };
 
@@ -165,7 +166,7 @@ impl<'a> Writer<'a> {
             Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
             // In the server's words: it has tried everything before it added anything.
             Err(error) if error.code().is_some() => {
-                let is_elsewhere = link_error::code(&error).is_some_and(|code| ELSEWHERE.contains(&code));
+                let is_elsewhere = redis_error::code(&error).is_some_and(|code| ELSEWHERE.contains(&code));
                 let named = self.link.named(error.into());
                 self.trouble.begins(&named.reason, desk);
                 let refused = self.pending.borrow_mut().take_all(group.numbers);

@@ -14,7 +14,10 @@ const WHERE: &[&str] = &[
 ];
 
 /// Of the whole workspace, so that nothing is compiled once more with other features. It is built without TLS.
-const TEST: &[&str] = &["--locked", "--test", "scripts", "--test", "primary", "--test", "redis", "--", "--skip", "tls"];
+const TEST: &[&str] = &["--locked", "--test", "scripts", "--test", "redis", "--", "--skip", "tls"];
+
+/// The same, of those that are in the library.
+const TEST_INSIDE: &[&str] = &["--locked", "--lib", "--", "tests::primary::", "--skip", "tls"];
 
 const TIME_MAX: &str = "10m";
 
@@ -22,5 +25,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     install::run(workspace)?;
     let program = workspace.ask(&workspace.place(WHERE))?;
     let base = Invocation::new(&[]).with_env("FANFARE_TEST_REDIS_SERVER", program.trim());
+    suite::run_some(workspace, TEST_INSIDE, &base, TIME_MAX)?;
     suite::run_some(workspace, TEST, &base, TIME_MAX)
 }

@@ -1,7 +1,5 @@
 //! Where the primary is: a server itself, what sentinels say through a failover, what a cluster says while slots move.
 
-mod support;
-
 use std::{
     env,
     path::Path,
@@ -9,12 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_redis::{
-    Address,
-    parts::{PrimaryError, primary},
-};
 use redis::{Client, ErrorKind, RedisResult, cmd};
-use support::{Cluster, Proxy, RedisServer, Sentinels, Tls, free_port};
+
+use super::support::{Cluster, Proxy, RedisServer, Sentinels, Tls, free_port};
+use crate::{address::Address, primary_error::PrimaryError};
 
 const KEY: &str = "{fanfare}:stream";
 
@@ -23,7 +19,7 @@ fn address(url: &str) -> Address {
 }
 
 async fn find(url: &str) -> Result<Client, PrimaryError> {
-    primary(&address(url), KEY).await
+    address(url).primary(KEY).await
 }
 
 /// The port of the server that was found.
@@ -181,6 +177,7 @@ async fn servers_that_are_named_by_others_get_user_and_password_too() {
 #[tokio::test]
 async fn servers_with_tls_are_reached_by_who_trusts_their_authority() {
     const URL: &str = "FANFARE_TEST_TLS_URL";
+    const THIS: &str = "tests::primary::servers_with_tls_are_reached_by_who_trusts_their_authority";
     if let Ok(url) = env::var(URL) {
         let client = find(&url).await.unwrap();
         assert_eq!(ask(&client, &["PING"]).await.unwrap(), "PONG");
@@ -193,7 +190,7 @@ async fn servers_with_tls_are_reached_by_who_trusts_their_authority() {
     let sentinel = RedisServer::start_sentinel_tls(&tls, &monitor);
     let run = |url: &str, ca: &Path| {
         let mut child = Command::new(env::current_exe().unwrap());
-        child.args(["--exact", "servers_with_tls_are_reached_by_who_trusts_their_authority", "--nocapture"]);
+        child.args(["--exact", THIS, "--nocapture"]);
         let output = child.env(URL, url).env("SSL_CERT_FILE", ca).env_remove("SSL_CERT_DIR").output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if output.status.success() { Ok(()) } else { Err(said) }
