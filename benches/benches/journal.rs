@@ -73,9 +73,9 @@ fn publish(hub: &Arc<Hub<NoSocket>>, shard: &mut Shard<NoSocket>, events: &mut i
 fn behind(journal: Box<DiskJournal>, config: Config, work: impl FnOnce(&Arc<Hub<NoSocket>>, &mut Shard<NoSocket>)) {
     let (hub, mut shards) = Hub::behind_journal(config, clock());
     let mut journal = journal;
-    journal.restore(&*hub).expect("it can be read");
+    journal.restore(hub.desk()).expect("it can be read");
     thread::scope(|scope| {
-        let desk = &*hub;
+        let desk = hub.desk();
         let journal = scope.spawn(move || journal.run(desk));
         work(&hub, &mut shards[0]);
         hub.drain();
@@ -118,7 +118,7 @@ fn start(criterion: &mut Criterion) {
     group.bench_function("1000000 events", |bencher| {
         bencher.iter_with_large_drop(|| {
             let (hub, _shards) = Hub::<NoSocket>::behind_journal(config(FOUND), clock());
-            open(directory.path(), Fsync::Interval).restore(&*hub).expect("it can be read");
+            open(directory.path(), Fsync::Interval).restore(hub.desk()).expect("it can be read");
             hub
         });
     });

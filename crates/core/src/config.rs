@@ -1,6 +1,6 @@
 //! [`Config`]: every limit of the engine, with its unit, default and reason. Read once, when the hub is made.
 
-use crate::retention::Retentions;
+use crate::history::retention::Retentions;
 
 /// Limits of one hub. Numbers of shards, messages or slots that are 0 are taken as 1; a limit of 0 bytes lets one
 /// message through at a time.

@@ -1,12 +1,19 @@
 //! [`Event`]: what a publisher says, validated and not yet bytes. `message` turns it into bytes.
 
+pub(crate) mod account;
+pub(crate) mod budget;
+pub(crate) mod event_id;
+pub(crate) mod gap;
+pub(crate) mod message;
+pub(crate) mod name;
+pub(crate) mod notice;
+pub(crate) mod prelude;
+pub(crate) mod receipt;
+pub(crate) mod target;
+
 use thiserror::Error;
 
-use crate::{
-    event_id::EventId,
-    name::{self, NameError},
-    target::Target,
-};
+use crate::event::{event_id::EventId, name::NameError, target::Target};
 
 /// The smallest reconnection time a publisher may set, in milliseconds.
 pub const RETRY_MS_MIN: u64 = 100;

@@ -1,272 +1,143 @@
-//! [`History`]: what the journal keeps, by target, within its limits; and what it can no longer tell.
+//! [`History`]: the events of a hub in their order, and the answers for what is kept of them. A hub without another
+//! journal numbers its events by it; in a hub behind one it repeats what that one says.
 //!
-//! An event is kept once and stands in the track of each of its targets. Whatever is evicted leaves its mark, so that
-//! a read knows what may be missing: a hole too many is allowed, a missing one is not.
+//! Used under the hub's order lock only, so that numbering, keeping, the check of an idempotency key and handing over
+//! are one step. It carries events, never subscribers.
 
 mod by_age;
 mod merge;
 mod own_ids;
-
-use std::collections::HashMap;
+pub(crate) mod past;
+pub(crate) mod read;
+pub(crate) mod retention;
+mod track;
+mod tracks;
 
 use crate::{
-    event_id::EventId,
-    gap::GapReason,
-    memory_journal::{Batch, Hole, Query},
-    message::Message,
-    retention::Retentions,
-    target::Target,
-    track::{Track, is_shared},
+    event::{
+        event_id::EventId,
+        gap::{Gap, GapReason},
+        message::{Draft, Message},
+        target::Target,
+    },
+    history::{
+        past::Past,
+        read::{Batch, Beginning, Query, Start},
+        retention::Retentions,
+        tracks::Tracks,
+    },
 };
 
-use by_age::ByAge;
-use merge::merge;
-use own_ids::OwnIds;
+/// How far an id may be ahead of the clock, and of the newest here, that another hub has told.
+const AHEAD_MS_MAX: u64 = 10_000;
 
-/// Tracks that one call of [`History::expire`] looks at, and events that it evicts: a few hundred microseconds.
-const EXPIRE_TRACKS_MAX: usize = 2_048;
-const EXPIRE_EVENTS_MAX: usize = 1_024;
-/// Of so many bytes of history one goes, about, to what is remembered of ids that were given up: 64 bytes for each id.
-const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
-
-/// Events by target.
+/// Order and history in memory.
 #[derive(Debug)]
 pub(crate) struct History {
-    tracks: Vec<Track>,
-    numbers: HashMap<Target, usize>,
-    /// By their oldest event: for the limit in bytes. `is_listed` says for each track whether it has an entry.
-    by_oldest: ByAge,
-    is_listed: Vec<bool>,
-    /// By their newest event: for the limit of targets.
-    by_newest: ByAge,
-    /// In how many tracks an event with several targets still stands.
-    shared: HashMap<EventId, usize>,
-    own_ids: OwnIds,
-    bytes: usize,
-    /// The newest mark of a target that was forgotten.
-    forgotten: EventId,
-    expire_at: usize,
-    retentions: Retentions,
+    last: EventId,
+    /// No event has an id at or below this one.
+    born: EventId,
+    /// Any event up to here may be lost since; at least `born`.
+    lost: EventId,
+    is_shared: bool,
+    tracks: Tracks,
 }
 
 impl History {
-    pub(crate) fn new(retentions: Retentions) -> Self {
-        Self {
-            tracks: Vec::new(),
-            numbers: HashMap::new(),
-            by_oldest: ByAge::default(),
-            is_listed: Vec::new(),
-            by_newest: ByAge::default(),
-            shared: HashMap::new(),
-            own_ids: OwnIds::new(retentions.bytes_max / BYTES_PER_GIVEN_UP_ID),
-            bytes: 0,
-            forgotten: EventId::ZERO,
-            expire_at: 0,
-            retentions,
-        }
+    /// An empty journal that begins at `now_ms`, Unix time.
+    pub(crate) fn new(retentions: Retentions, now_ms: u64) -> Self {
+        let born = EventId::new(now_ms, 0);
+        Self { last: born, born, lost: born, is_shared: false, tracks: Tracks::new(retentions) }
     }
 
-    /// Bytes of memory that events take.
+    /// Whether others write to the journal outside as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Whether an event with one of these ids of its publisher's own went to one of `targets`.
+    pub(crate) fn knows(&self, own_ids: &[String], targets: &[Target]) -> bool {
+        self.tracks.find_own(own_ids, targets).is_some()
+    }
+
+    /// The newest id given, or the place where the journal begins; never goes back.
+    pub(crate) fn last(&self) -> EventId {
+        self.last
+    }
+
+    /// Bytes of memory that the history takes.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.tracks.bytes()
     }
 
-    /// Keeps `message`, the newest there is, and evicts what is too much. Of one that is live only the position is
-    /// remembered, if its publisher gave it an id.
-    pub(crate) fn push(&mut self, message: &Message, now_ms: u64) {
-        self.own_ids.push(message);
-        if !message.is_kept() {
-            return;
+    /// Takes over what another journal knows from before.
+    pub(crate) fn restore_past(&mut self, past: Past) {
+        let Past { born, last, lost, given_up, marks, is_shared } = past;
+        self.is_shared = is_shared;
+        (self.born, self.last, self.lost) = (born, last.max(born), lost.max(born));
+        self.tracks.restore_marks(given_up, marks);
+    }
+
+    /// Events up to `upto` may have been there and are not: expired or restart.
+    pub(crate) fn lose(&mut self, upto: EventId, reason: GapReason) {
+        self.last = self.last.max(upto);
+        match reason {
+            GapReason::Expired => self.tracks.restore_marks(upto, Vec::new()),
+            _ => self.lost = self.lost.max(upto),
         }
-        self.bytes += message.kept_bytes();
-        if is_shared(message) {
-            self.shared.insert(message.id(), message.targets().len());
-        }
-        for target in message.targets() {
-            let number = self.track(target, message.id());
-            self.tracks[number].push(message.clone());
-            if !self.is_listed[number] {
-                self.is_listed[number] = true;
-                self.by_oldest.push(message.id(), number);
-            }
-            self.trim(number, now_ms);
-        }
-        while self.bytes > self.retentions.bytes_max && self.evict_oldest() {}
     }
 
-    /// The number of the track of `target`; of a new one if it has none.
-    fn track(&mut self, target: &Target, newest: EventId) -> usize {
-        if let Some(number) = self.numbers.get(target) {
-            return *number;
-        }
-        let track = Track::new(target.clone(), self.retentions.of(target), self.forgotten);
-        let number = if self.numbers.len() < self.retentions.targets_max.max(1) {
-            self.tracks.push(track);
-            self.is_listed.push(false);
-            self.tracks.len() - 1
-        } else {
-            let number = self.forget_oldest();
-            self.tracks[number] = Track::new(target.clone(), self.retentions.of(target), self.forgotten);
-            number
-        };
-        self.numbers.insert(target.clone(), number);
-        self.by_newest.push(newest, number);
-        number
+    /// Gives `draft` its place, the newest, and keeps it, if it may be kept. `now_ms` is Unix time.
+    pub(crate) fn append(&mut self, id: EventId, draft: Draft, now_ms: u64) -> Message {
+        self.last = self.last.max(id);
+        let message = draft.finish(id);
+        self.tracks.push(&message, now_ms);
+        message
     }
 
-    /// Makes room for another target: the one that was silent for longest goes, and its mark becomes everybody's.
-    fn forget_oldest(&mut self) -> usize {
-        let tracks = &self.tracks;
-        let number = self.by_newest.pop(|number| Some(tracks[number].newest), |_| {}).unwrap_or_default();
-        while self.evict(number) {}
-        let track = &self.tracks[number];
-        self.forgotten = self.forgotten.max(track.evicted);
-        self.numbers.remove(&track.target);
-        number
-    }
-
-    fn trim(&mut self, number: usize, now_ms: u64) {
-        while self.tracks[number].is_over(now_ms) && self.evict(number) {}
-    }
-
-    fn evict_oldest(&mut self) -> bool {
-        let Self { tracks, by_oldest, is_listed, .. } = self;
-        let Some(number) = by_oldest.pop(|number| tracks[number].oldest(), |number| is_listed[number] = false) else {
-            return false;
-        };
-        self.evict(number);
-        let oldest = self.tracks[number].oldest();
-        self.is_listed[number] = oldest.is_some();
-        if let Some(oldest) = oldest {
-            self.by_oldest.push(oldest, number);
-        }
-        true
-    }
-
-    /// Evicts the oldest event of a track; false if there is none.
-    fn evict(&mut self, number: usize) -> bool {
-        let Some(message) = self.tracks[number].pop() else { return false };
-        if is_shared(&message)
-            && let Some(tracks) = self.shared.get_mut(&message.id())
-        {
-            *tracks -= 1;
-            if *tracks > 0 {
-                return true;
-            }
-            self.shared.remove(&message.id());
-        }
-        self.bytes -= message.kept_bytes();
-        self.own_ids.remove(&message);
-        true
-    }
-
-    /// Evicts some of what is too old; all tracks have their turn.
+    /// Lets go of some of what is too old.
     pub(crate) fn expire(&mut self, now_ms: u64) {
-        let mut evicted = 0;
-        for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
-            while self.tracks[self.expire_at].is_over(now_ms) && self.evict(self.expire_at) {
-                evicted += 1;
-                if evicted == EXPIRE_EVENTS_MAX {
-                    return;
-                }
-            }
-            self.tracks[self.expire_at].shrink();
-            self.expire_at = if self.expire_at + 1 < self.tracks.len() { self.expire_at + 1 } else { 0 };
-        }
+        self.tracks.expire(now_ms);
     }
 
-    /// Behind which event a client begins whose last event has one of `own_ids` and went to one of `targets`.
-    pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target]) -> Option<EventId> {
-        own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets)).min()
-    }
-
-    /// The newest id that may have been evicted from one of `targets`, and from which.
-    pub(crate) fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
-        let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].evicted);
-        targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
-    }
-
-    /// Takes over what was evicted earlier: of any target up to `forgotten`, and of those in `marks`.
-    pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
-        self.forgotten = self.forgotten.max(forgotten);
-        for track in &mut self.tracks {
-            track.evicted = track.evicted.max(forgotten);
-        }
-        // The newest last: if there are too many, the oldest are forgotten.
-        marks.sort_unstable_by_key(|(_, mark)| *mark);
-        for (target, mark) in marks {
-            let number = self.track(&target, mark);
-            self.tracks[number].evicted = self.tracks[number].evicted.max(mark);
-        }
-    }
-
-    /// The oldest event.
+    /// The oldest that is kept.
     pub(crate) fn oldest(&mut self) -> Option<EventId> {
-        let Self { tracks, by_oldest, is_listed, .. } = self;
-        let number = by_oldest.pop(|number| tracks[number].oldest(), |number| is_listed[number] = false)?;
-        let oldest = tracks[number].oldest()?;
-        by_oldest.push(oldest, number);
-        Some(oldest)
+        self.tracks.oldest()
     }
 
-    /// Whether the event with this id stands in the track of any of `targets`.
+    /// Whether the event with this id is kept of any of its targets.
     pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
-        let holds = |target| self.numbers.get(target).is_some_and(|number| self.tracks[*number].holds(id));
-        targets.iter().any(holds)
+        self.tracks.holds(id, targets)
     }
 
-    /// Evicts what is too old or too much of `targets`.
-    pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
-        for target in targets {
-            if let Some(number) = self.numbers.get(target) {
-                self.trim(*number, now_ms);
+    /// Answers `query` from what is kept.
+    pub(crate) fn read(&mut self, query: &Query<'_>, now_ms: u64) -> Batch {
+        self.tracks.read(query, self.lost, now_ms)
+    }
+
+    /// Where a stream that receives `targets` begins.
+    pub(crate) fn place(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Beginning {
+        let at = |cursor: EventId| Beginning { cursor, told: EventId::ZERO, gap: None };
+        let unknown = Beginning { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
+        match start {
+            Start::Now => at(self.last),
+            // Another hub has told it; it comes here too, and is not due a second time.
+            Start::After(id)
+                if self.is_shared && id.ms() <= now_ms.max(self.last.ms()).saturating_add(AHEAD_MS_MAX) =>
+            {
+                at(*id)
             }
+            Start::After(id) if *id > self.last => unknown,
+            Start::After(id) => at(*id),
+            // Nothing is missing between the birth and the beginning of its millisecond.
+            Start::Since { ms } if *ms == self.born.ms() => at(self.born),
+            Start::Since { ms } => at(EventId::new(*ms, 0).before().min(self.last)),
+            Start::Earliest => {
+                self.tracks.trim_all(targets, now_ms);
+                let told = self.tracks.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
+                Beginning { told, ..at(self.born) }
+            }
+            Start::AfterOwn(own_ids) => self.tracks.find_own(own_ids, targets).map_or(unknown, at),
         }
-    }
-
-    /// What is kept above `query.after`, and what may be missing there; up to `lost` that may be anything.
-    pub(crate) fn read(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
-        self.trim_all(query.targets, now_ms);
-        let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
-        let hole = self.hole(query, &numbers, lost);
-        let (mut messages, mut bytes) = (Vec::new(), 0_usize);
-        let is_asked = |(id, _): &&(EventId, Message)| *id <= query.upto;
-        let mut kept = self.merge(&numbers, query.after).take_while(is_asked).peekable();
-        while let Some((_, message)) = kept.next_if(|(_, message)| {
-            bytes = bytes.saturating_add(message.bytes());
-            messages.is_empty() || (messages.len() < query.limit.messages_max && bytes <= query.limit.bytes_max)
-        }) {
-            messages.push(message.clone());
-        }
-        let last = messages.last().map(Message::id);
-        let next = last.filter(|_| kept.peek().is_some()).unwrap_or(query.upto.max(query.after));
-        Batch { messages, next, hole }
-    }
-
-    fn hole(&self, query: &Query<'_>, numbers: &[usize], lost: EventId) -> Option<Hole> {
-        let (mark, target) = self.mark(query.targets)?;
-        let to = mark.max(lost).min(query.upto);
-        (to > query.after).then(|| Hole {
-            to,
-            reason: if query.after < lost { GapReason::Restart } else { GapReason::Expired },
-            kept: self.count(numbers, query.after.max(query.opened), query.upto),
-            target: target.clone(),
-        })
-    }
-
-    /// How many events stand in any of these tracks above `after`, up to `upto`.
-    fn count(&self, numbers: &[usize], after: EventId, upto: EventId) -> u64 {
-        let tracks = || numbers.iter().map(|number| &self.tracks[*number]);
-        let count = if tracks().all(|track| track.shared == 0) {
-            tracks().map(|track| track.count(after, upto)).sum()
-        } else {
-            self.merge(numbers, after).take_while(|(id, _)| *id <= upto).count()
-        };
-        u64::try_from(count).unwrap_or(u64::MAX)
-    }
-
-    /// The events of these tracks above `after` in the order of their ids, each once.
-    fn merge(&self, numbers: &[usize], after: EventId) -> impl Iterator<Item = &(EventId, Message)> {
-        merge(numbers.iter().map(|number| self.tracks[*number].after(after)).collect())
     }
 }

@@ -6,75 +6,59 @@
 
 #![forbid(unsafe_code)]
 
-mod account;
-mod bring;
-mod budget;
-mod claim;
 mod config;
-mod desk;
-mod envelope;
 mod event;
-mod event_id;
-mod fan;
-mod gap;
-mod gate;
+mod feed;
 mod history;
 mod hub;
-mod idempotency;
-mod inbox;
-mod index;
-mod journal;
-mod memory_journal;
-mod message;
-mod milestone;
 #[cfg(all(test, loom))]
 mod models;
-mod name;
-mod notice;
 mod order;
-mod outlet;
-mod pace;
-mod pass;
 mod policy;
-mod port;
-mod receipt;
+mod queue;
 mod registry;
-mod retention;
-mod ring;
 mod shard;
-mod slot;
-mod submission;
 mod subscription;
 mod sync;
-mod target;
-mod track;
-mod underway;
 
-pub use account::{Account, ChannelAccount};
-pub use budget::RingBudget;
-pub use claim::Claim;
 pub use config::Config;
-pub use desk::{Desk, Holds, Oldest};
-pub use event::{Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN};
-pub use event_id::{EventId, EventIdError};
-pub use gap::{Gap, GapReason};
-pub use hub::{Full, Hub, Page, PublishError, UnixClock, Wait};
-pub use idempotency::IdempotencyKey;
-pub use inbox::{Inbox, SlotRef};
-pub use journal::{Brought, Journal, Kept, KeptKey, Past, Refusal};
-pub use memory_journal::ReadLimit;
-pub use message::{Draft, Fields, Message, Prelude};
-pub use name::{Channel, ClientId, NAME_BYTES_MAX, NameError};
-pub use notice::{CloseReason, Closed, Notice};
-pub use outlet::{Framing, Socket};
+pub use event::{
+    Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN,
+    account::{Account, ChannelAccount},
+    budget::RingBudget,
+    event_id::{EventId, EventIdError},
+    gap::{Gap, GapReason},
+    message::{Draft, Fields, Message},
+    name::{Channel, ClientId, NAME_BYTES_MAX, NameError},
+    notice::{CloseReason, Closed, Notice},
+    prelude::Prelude,
+    receipt::{Outcome, Receipt},
+    target::Target,
+};
+pub use feed::{CutSignal, Feed, Outgoing, Told};
+pub use history::{
+    past::Past,
+    read::{Page, ReadLimit, Start},
+    retention::{Pattern, Retention, Retentions},
+};
+pub use hub::{Full, Hub};
+pub use order::{
+    UnixClock,
+    answer::{PublishError, Refusal, Wait},
+    claim::{Claim, IdempotencyKey},
+    journal::{Desk, Holds, Journal, Kept, KeptKey, Oldest, Settled},
+    submission::Submission,
+    ticket::{Hold, Ticket},
+};
 pub use policy::Policy;
-pub use port::{Cut, CutSignal, Feed, Outgoing, Told};
-pub use receipt::{Outcome, Receipt};
+pub use queue::{
+    inbox::{Amount, Inbox, SlotRef},
+    outlet::{Framing, Socket},
+    port::Cut,
+    read_request::ReadRequest,
+    ring::Ring,
+    subscriber::{Form, Heartbeat, Subscribe},
+};
 pub use registry::Registry;
-pub use retention::{Pattern, Retention, Retentions};
-pub use ring::Ring;
-pub use shard::{ReadRequest, SWEEP_TICKS, Shard, Turn};
-pub use submission::{Hold, Submission};
-pub use subscription::{Form, Heartbeat, Start, Subscribe, Subscription};
-pub use target::Target;
-pub use underway::Underway;
+pub use shard::{SWEEP_TICKS, Shard, Turn};
+pub use subscription::Subscription;

@@ -8,7 +8,6 @@ mod gate;
 mod held;
 mod inbox;
 mod port;
-mod slot;
 mod tally;
 
 use std::{
@@ -22,23 +21,24 @@ use std::{
 use loom::sync::Notify;
 
 use crate::{
-    budget::RingBudget,
     config::Config,
-    event::Event,
-    event_id::EventId,
+    event::{
+        Event,
+        budget::RingBudget,
+        event_id::EventId,
+        message::{Draft, Message},
+        target::Target,
+    },
     hub::Hub,
-    inbox::SlotRef,
-    message::{Draft, Message},
-    outlet::Socket,
+    queue::{inbox::SlotRef, outlet::Socket},
     shard::Shard,
-    target::Target,
 };
 
-const SLOT: SlotRef = SlotRef { index: 0, connection: 1 };
+pub(crate) const SLOT: SlotRef = SlotRef { index: 0, connection: 1 };
 
 /// No model writes to a socket.
 #[derive(Debug)]
-struct NoSocket(Infallible);
+pub(crate) struct NoSocket(Infallible);
 
 impl Socket for NoSocket {
     fn poll_write(&mut self, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -54,28 +54,32 @@ impl Socket for NoSocket {
     }
 }
 
+pub(crate) fn budget() -> Arc<RingBudget> {
+    Arc::new(RingBudget::new(usize::MAX))
+}
+
 /// A hub of one shard whose inbox takes one publish.
-fn hub() -> (Arc<Hub<NoSocket>>, Shard<NoSocket>) {
+pub(crate) fn hub() -> (Arc<Hub<NoSocket>>, Shard<NoSocket>) {
     let config = Config { inbox_messages_max: 1, ..Config::default() };
     let (hub, mut shards) = Hub::new(config, Box::new(|| 1));
     (hub, shards.remove(0))
 }
 
-fn event() -> Event {
+pub(crate) fn event() -> Event {
     Event::new(Target::All, "x")
 }
 
-fn id(n: u64) -> EventId {
+pub(crate) fn id(n: u64) -> EventId {
     EventId::new(1, n)
 }
 
-fn message(n: u64, budget: &Arc<RingBudget>) -> Message {
+pub(crate) fn message(n: u64, budget: &Arc<RingBudget>) -> Message {
     Draft::new(event(), Arc::clone(budget)).finish(id(n))
 }
 
 /// As [`loom::model`], for what has too many interleavings: those in which threads are interrupted so many times, but
 /// for their own waits.
-fn bounded(interruptions_max: usize, model: impl Fn() + Send + Sync + 'static) {
+pub(crate) fn bounded(interruptions_max: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interruptions_max);
     builder.check(model);
@@ -104,7 +108,7 @@ impl Sleeper {
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let (mut future, sleeper) = (pin!(future), Sleeper::default());
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&sleeper.waker())) {

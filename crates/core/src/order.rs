@@ -1,97 +1,204 @@
-//! [`Order`]: what the order lock protects, and all that is done under it with a publish: it is numbered, kept and
-//! handed over, or left to the journal outside of the hub.
+//! Who decides the order. [`Order`] gives each event its place under one lock, keeps it and hands it to every inbox; or leaves that
+//! to an external journal.
+//!
+//! A publish is a [`submission::Entry`]. With room in every inbox ([`admission::Admission`]) it becomes an [`answer::Answer`] at
+//! once, or a [`submission::Submission`] that the [`journal::Journal`] takes from its [`journal::Desk`] and gives back as
+//! [`journal::Settled`]. The publisher holds a [`ticket::Ticket`] meanwhile. [`keys::Keys`] remembers the [`claim::Claim`] of a
+//! publish that may be repeated.
+//!
+//! Nothing here knows a shard or a slot: the order ends at the inbox. Nothing is encoded, awaited or written under the lock.
 
-use std::sync::Arc;
+pub(crate) mod admission;
+pub(crate) mod answer;
+pub(crate) mod claim;
+mod desk;
+pub(crate) mod external;
+pub(crate) mod journal;
+mod keys;
+mod reads;
+pub(crate) mod submission;
+pub(crate) mod ticket;
+mod wakes;
 
-use crate::{
-    claim::Claim,
-    event_id::EventId,
-    gate::Gate,
-    hub::{Hub, PublishError},
-    idempotency::{Answer, Given, Idempotency, Reused},
-    inbox::Item,
-    memory_journal::MemoryJournal,
-    message::Draft,
-    receipt::Part,
-    submission::{Origin, Promise, Submission, Submissions, Ticket},
-    sync::{MutexGuard, Ordering},
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
 };
 
-/// What the order lock protects.
-#[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) journal: MemoryJournal,
-    pub(crate) idempotency: Idempotency,
-    pub(crate) gate: Gate,
-    /// What is on its way through a journal outside of the hub.
-    pub(crate) submissions: Submissions,
-    pub(crate) is_draining: bool,
+use crate::{
+    config::Config,
+    event::{Event, budget::RingBudget, event_id::EventId, gap::Gap, message::Draft},
+    history::{
+        History,
+        read::{Beginning, Start},
+    },
+    order::{
+        answer::{Answer, PublishError},
+        claim::Claim,
+        external::External,
+        keys::Keys,
+        submission::{Entry, Submission, Submissions},
+        ticket::{Given, Pending, Promise, Ticket},
+        wakes::Wakes,
+    },
+    queue::{
+        gate::Gate,
+        inbox::{Amount, Inbox, Item, SlotRef},
+        phase::Phase,
+        subscriber::Subscriber,
+        tally::Part,
+    },
+    sync::{Mutex, MutexGuard},
+};
+
+/// Unix time in milliseconds; core reads no clock of its own.
+pub type UnixClock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Gives events their places, one after the other, and hands them to the shards in that order.
+pub(crate) struct Order<S> {
+    locked: Mutex<Locked>,
+    inboxes: Box<[Arc<Inbox<S>>]>,
+    gate: Arc<Gate>,
+    phase: Arc<Phase>,
+    external: External,
+    inbox_bytes_max: usize,
+    budget: Arc<RingBudget>,
+    clock: UnixClock,
 }
 
-impl<S> Hub<S> {
-    pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
-        self.order.lock()
+impl<S> fmt::Debug for Order<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("external", &self.external).finish_non_exhaustive()
+    }
+}
+
+/// All that the order lock guards.
+#[derive(Debug)]
+struct Locked {
+    history: History,
+    keys: Keys,
+    submissions: Submissions,
+}
+
+impl<S> Order<S> {
+    /// An order for `config.shards` inboxes.
+    pub(crate) fn new(config: &Config, external: External, budget: Arc<RingBudget>, clock: UnixClock) -> Self {
+        let (gate, phase) = (Arc::new(Gate::new()), Arc::new(Phase::open()));
+        let inbox = || Arc::new(Inbox::new(config, Arc::clone(&gate), Arc::clone(&phase)));
+        let locked = Locked {
+            history: History::new(config.history.clone(), clock()),
+            keys: Keys::new(config.idempotency_ms, config.idempotency_keys_max),
+            submissions: Submissions::default(),
+        };
+        let inboxes = (0..config.shards).map(|_| inbox()).collect();
+        let inbox_bytes_max = config.inbox_bytes_max;
+        Self { locked: Mutex::new(locked), inboxes, gate, phase, external, inbox_bytes_max, budget, clock }
     }
 
-    pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.inboxes.iter().all(|inbox| inbox.has_room(bytes))
+    pub(crate) fn inbox(&self, shard: usize) -> &Arc<Inbox<S>> {
+        &self.inboxes[shard]
     }
 
-    /// What became of `claim`, if it has come before.
-    pub(crate) fn repeated(&self, order: &mut Order, claim: &Claim) -> Result<Option<Given>, PublishError> {
-        order.idempotency.find(claim, self.unix_ms()).map_err(|Reused| PublishError::KeyReused)
+    pub(crate) fn inboxes(&self) -> &[Arc<Inbox<S>>] {
+        &self.inboxes
     }
 
-    /// Gives the order, if that is not for somebody else to do. The caller has made sure of room and holds the lock.
-    pub(crate) fn order_here(&self, order: &mut Order, draft: Draft, claim: Option<Claim>, answer: Answer) -> Answer {
-        let now_ms = self.unix_ms();
-        let id = order.journal.last().next(now_ms);
-        self.hand_over(order, id, draft, claim, answer, now_ms)
+    pub(crate) fn external(&self) -> &External {
+        &self.external
     }
 
-    /// Leaves the order to the journal outside, with room promised to it. The caller has made sure of room and holds
-    /// the lock.
-    pub(crate) fn submit(
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock()
+    }
+
+    fn wakes(&self) -> Wakes<'_, S> {
+        Wakes::new(&self.inboxes, &self.external)
+    }
+
+    /// Encodes an event. Not under the lock.
+    pub(crate) fn draft(&self, event: Event) -> Draft {
+        Draft::new(event, Arc::clone(&self.budget))
+    }
+
+    fn unix_ms(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// One look at whether the publish may go: all that is done under the lock with it. The queue at the gate is left by
+    /// [`Order::leave_gate`].
+    pub(crate) fn poll_admit(
         &self,
-        order: &mut Order,
-        origin: Box<Origin>,
-        draft: Draft,
-        claim: Option<Claim>,
-        answer: Answer,
-    ) -> Arc<Ticket> {
-        let ticket = Arc::<Ticket>::default();
+        entry: &mut Option<Entry>,
+        turn: &mut Option<u64>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Ticket, PublishError>> {
+        let mut wakes = self.wakes();
+        let mut locked = self.lock();
+        let Some(next) = entry else { return Poll::Pending };
+        if let Some(claim) = &next.claim
+            && let Some(given) = locked.keys.find(claim, self.unix_ms())?
+        {
+            return Poll::Ready(Ok(Ticket::repeat(given)));
+        }
+        self.check(&locked)?;
+        let bytes = next.draft.bytes_max();
+        let may_go = |turn| self.gate.is_turn(turn) && self.has_room(&locked, bytes);
+        if !may_go(*turn) {
+            *turn = Some(self.gate.join(*turn, cx.waker()));
+            // Announced, so look again.
+            if !may_go(*turn) {
+                return Poll::Pending;
+            }
+        }
+        let Some(entry) = entry.take() else { return Poll::Pending };
+        Poll::Ready(Ok(self.admit(&mut locked, entry, &mut wakes)))
+    }
+
+    /// A publisher is in, or has given up.
+    pub(crate) fn leave_gate(&self, turn: u64) {
+        self.gate.leave(turn);
+    }
+
+    /// Gives the place, or leaves that to the external journal. The caller has made sure of room.
+    fn admit(&self, locked: &mut Locked, entry: Entry, wakes: &mut Wakes<'_, S>) -> Ticket {
+        let Entry { draft, claim, answer, origin } = entry;
+        let Some(origin) = origin else {
+            let now_ms = self.unix_ms();
+            let id = locked.history.last().next(now_ms);
+            wakes.add_shards();
+            return Ticket::new(Given::Answer(self.hand_over(locked, id, draft, claim, answer, now_ms)));
+        };
+        let pending = Arc::<Pending>::default();
         if let Some(claim) = &claim {
-            order.idempotency.begin(claim, Arc::clone(&ticket));
+            locked.keys.begin(claim, Arc::clone(&pending));
         }
-        self.inboxes.iter().for_each(|inbox| inbox.promise(draft.bytes_max()));
-        let promise = Promise::new(Arc::clone(&ticket));
-        order.submissions.push(Submission { origin, draft, claim, answer, promise });
-        ticket
+        let promise = Promise::new(Arc::clone(&pending));
+        locked.submissions.push(Submission { origin, draft, claim, answer, promise });
+        wakes.add_journal();
+        Ticket::new(Given::Pending(pending))
     }
 
-    /// A submission of at most `bytes_max` has its answer; the room that was promised to it is given back.
-    pub(crate) fn answered(&self, order: &mut Order, bytes_max: usize) {
-        self.inboxes.iter().for_each(|inbox| inbox.end_promise(bytes_max));
-        order.submissions.unanswered -= 1;
-        if order.is_draining && order.submissions.unanswered == 0 {
-            self.post_drain();
-        }
+    /// Whether every inbox takes a publish of `bytes`, beside those that are promised their room.
+    fn has_room(&self, locked: &Locked, bytes: usize) -> bool {
+        let promised = locked.submissions.promised();
+        self.inboxes.iter().all(|inbox| inbox.has_room(promised, bytes))
     }
 
-    /// The one place that keeps and hands over, in the order of ids. The caller holds the lock and has made sure of room.
-    pub(crate) fn hand_over(
+    /// Keeps an event and hands it to every shard: the one place that does, in the order of ids. The caller has made sure of room.
+    fn hand_over(
         &self,
-        order: &mut Order,
+        locked: &mut Locked,
         id: EventId,
         draft: Draft,
         claim: Option<Claim>,
         answer: Answer,
         now_ms: u64,
     ) -> Answer {
-        let message = order.journal.append(id, draft, now_ms);
+        let message = locked.history.append(id, draft, now_ms);
         let answer = Answer { id, ..answer };
         if let Some(claim) = claim {
-            order.idempotency.store(claim, answer.clone());
+            locked.keys.store(claim, answer.clone());
         }
         for inbox in &self.inboxes {
             let part = answer.tally.as_ref().map(Part::of);
@@ -100,45 +207,100 @@ impl<S> Hub<S> {
         answer
     }
 
-    /// Lets go of some of the history that is too old.
-    pub(crate) fn expire(&self) {
-        let now_ms = self.unix_ms();
-        let mut order = self.order.lock();
-        order.journal.expire(now_ms);
-        order.idempotency.expire(now_ms);
+    /// A submission that was promised `room` has its answer.
+    fn answered(&self, locked: &mut Locked, room: Amount) {
+        locked.submissions.answered(room);
+        if self.is_over(locked) {
+            self.post_drain();
+        }
     }
 
-    /// Behind everything that was accepted.
-    pub(crate) fn post_drain(&self) {
+    /// Whether the hub drains and nothing more comes out of the journal.
+    fn is_over(&self, locked: &Locked) -> bool {
+        self.phase.is_draining() && locked.submissions.is_empty()
+    }
+
+    /// Puts the last item into every inbox, behind everything that was accepted.
+    fn post_drain(&self) {
         self.inboxes.iter().for_each(|inbox| inbox.push(Item::Drain));
     }
 
-    /// A shard is gone: who waits at the gate is to look again, and finds that its inbox is closed.
+    /// Registers a connection with its shard. Every event up to [`Subscriber::opened`] is in the inbox before it, every later one
+    /// behind it.
+    pub(crate) fn register(
+        &self,
+        shard: usize,
+        slot: SlotRef,
+        mut subscriber: Box<Subscriber>,
+        start: &Start,
+    ) -> Beginning {
+        let targets = if *start == Start::Now { Vec::new() } else { subscriber.all_targets() };
+        let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
+        let mut locked = self.lock();
+        let place = locked.history.place(start, &targets, now_ms);
+        (subscriber.cursor, subscriber.told, subscriber.opened) = (place.cursor, place.told, locked.history.last());
+        inbox.push(Item::Subscribe { slot, subscriber });
+        drop(locked);
+        inbox.wake();
+        place
+    }
+
+    /// Events up to `upto` are lost: every stream is told, and whoever comes later with an older cursor.
+    fn lose(&self, locked: &mut Locked, gap: Gap, upto: EventId) {
+        locked.history.lose(upto, gap.reason);
+        for inbox in &self.inboxes {
+            // It counts as a publish, so that many of them do not pile up.
+            inbox.push_counted(Item::Lost(gap), 0);
+        }
+    }
+
+    /// Takes no more publishes, and ends every stream once it has what was accepted.
+    pub(crate) fn drain(&self) {
+        let mut wakes = self.wakes();
+        let locked = self.lock();
+        self.phase.drain();
+        wakes.add_shards();
+        wakes.add(self.gate.all());
+        wakes.add_journal();
+        if locked.submissions.is_empty() {
+            self.post_drain();
+        }
+    }
+
+    /// Lets go of some of the history, and of the keys, that are too old.
+    pub(crate) fn expire(&self) {
+        let now_ms = self.unix_ms();
+        let mut locked = self.lock();
+        locked.history.expire(now_ms);
+        locked.keys.expire(now_ms);
+    }
+
+    /// A shard is gone. Publishers at the gate look again, and find that its inbox is closed.
     pub(crate) fn shard_ended(&self, shard: usize) {
-        let order = self.order();
-        let waiting = order.gate.all();
+        let mut wakes = self.wakes();
+        let _locked = self.lock();
         self.inboxes[shard].close();
-        drop(order);
-        waiting.into_iter().for_each(std::task::Waker::wake);
+        wakes.add(self.gate.all());
     }
 
-    /// Whether a shard is gone: what is published now would not reach its connections.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.inboxes.iter().any(|inbox| inbox.is_closed())
+    /// The first error that a publish meets before it waits for room.
+    fn check(&self, locked: &Locked) -> Result<(), PublishError> {
+        if self.external.is_there() && locked.submissions.is_closed {
+            return Err(PublishError::Journal);
+        }
+        if self.phase.is_draining() {
+            return Err(PublishError::Draining);
+        }
+        // Its connections would not get the event.
+        if self.inboxes.iter().any(|inbox| inbox.is_closed()) {
+            return Err(PublishError::Broken);
+        }
+        Ok(())
     }
 
-    /// A shard has taken publishes from its inbox: whoever waits for room may look again.
-    pub(crate) fn release(&self, shard: usize, messages: usize, bytes: usize) {
-        self.inboxes[shard].release(messages, bytes);
-        // SeqCst: see `Inbox::has_room`.
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            let next = self.order.lock().gate.first();
-            if let Some(waker) = next {
-                waker.wake();
-            }
-        }
-        if self.journal_waits.load(Ordering::SeqCst) {
-            self.room_waker.wake();
-        }
+    /// For models.
+    #[cfg(all(test, loom))]
+    pub(crate) fn is_unpromised(&self) -> bool {
+        self.lock().submissions.is_empty()
     }
 }

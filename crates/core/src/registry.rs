@@ -6,10 +6,12 @@
 use dashmap::DashMap;
 
 use crate::{
-    account::ChannelAccount,
-    name::{Channel, ClientId},
+    event::{
+        account::ChannelAccount,
+        name::{Channel, ClientId},
+        target::Target,
+    },
     sync::{AtomicUsize, Mutex, Ordering},
-    target::Target,
 };
 
 /// Who is connected, hub-wide.

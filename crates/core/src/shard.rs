@@ -3,34 +3,57 @@
 //! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
 
+mod catch_up;
+mod drain;
+mod envelope;
+mod fan;
+mod index;
 mod intake;
-mod reading;
+#[cfg(all(test, loom))]
+mod models;
+mod pace;
+mod pass;
+mod pause;
+mod relief;
+mod slot;
+mod state;
 mod sweep;
+mod turns;
 
 use std::{collections::BTreeMap, hash::RandomState, mem, sync::Arc, task::Poll};
 
 use crate::{
-    account::Accounts,
-    event_id::EventId,
-    fan::Fan,
-    gap::Gap,
-    hub::Hub,
-    inbox::{Inbox, SlotRef},
-    index::Index,
-    message::{Held, Message},
-    notice::{CloseReason, Closed, Notice},
-    outlet::{Outlet, Socket},
-    pace::Pace,
-    pass::{self, Pass, Run},
-    receipt::Part,
-    slot::{Asked, Ends, Slot, State},
+    config::Config,
+    event::{
+        account::Accounts,
+        budget::RingBudget,
+        event_id::EventId,
+        gap::Gap,
+        message::{Held, Message},
+        notice::{CloseReason, Closed, Notice},
+    },
+    order::Order,
+    queue::{
+        inbox::{Inbox, SlotRef},
+        outlet::{Outlet, Socket},
+        read_request::ReadRequest,
+        tally::Part,
+    },
+    registry::Registry,
+    shard::{
+        fan::Fan,
+        index::Index,
+        pace::Pace,
+        pass::{Pass, Run},
+        slot::Slot,
+        state::{Asked, Ends, State},
+    },
 };
 
-use reading::Reading;
+use turns::Turns;
 
-pub use reading::ReadRequest;
-pub use sweep::SWEEP_TICKS;
-
+/// Ticks that one look at every slot takes.
+pub const SWEEP_TICKS: usize = 4;
 /// So many slots without a mark are as much work as one with a write.
 const UNMARKED_PER_SLOT: usize = 16;
 
@@ -55,8 +78,11 @@ pub enum Turn {
 /// A set of slots and all it takes to serve them.
 #[derive(Debug)]
 pub struct Shard<S> {
-    hub: Arc<Hub<S>>,
     number: usize,
+    order: Arc<Order<S>>,
+    registry: Arc<Registry>,
+    budget: Arc<RingBudget>,
+    config: Arc<Config>,
     inbox: Arc<Inbox<S>>,
     slots: Vec<Option<Slot<S>>>,
     /// By slot: which messages of the pass are for it. Apart from the slots, so that marking touches little.
@@ -78,7 +104,7 @@ pub struct Shard<S> {
     cursor: (EventId, Message),
     scratch: Vec<Held>,
     accounts: Accounts,
-    reading: Reading,
+    turns: Turns,
     notices: Vec<Notice>,
     /// What everybody is to be told, and how far that has come. Nothing is taken meanwhile.
     telling: Option<(Gap, usize)>,
@@ -91,13 +117,22 @@ pub struct Shard<S> {
 }
 
 impl<S: Socket> Shard<S> {
-    pub(crate) fn new(hub: Arc<Hub<S>>, number: usize) -> Self {
+    pub(crate) fn new(
+        number: usize,
+        order: &Arc<Order<S>>,
+        registry: &Arc<Registry>,
+        budget: &Arc<RingBudget>,
+        config: &Arc<Config>,
+    ) -> Self {
         Self {
             number,
-            inbox: Arc::clone(hub.inbox(number)),
-            heartbeat: Message::heartbeat(Arc::clone(hub.budget())),
-            cursor: (EventId::ZERO, Message::cursor(EventId::ZERO, Arc::clone(hub.budget()))),
-            hub,
+            order: Arc::clone(order),
+            registry: Arc::clone(registry),
+            budget: Arc::clone(budget),
+            config: Arc::clone(config),
+            inbox: Arc::clone(order.inbox(number)),
+            heartbeat: Message::heartbeat(Arc::clone(budget)),
+            cursor: (EventId::ZERO, Message::cursor(EventId::ZERO, Arc::clone(budget))),
             slots: Vec::new(),
             marks: Vec::new(),
             index: Index::default(),
@@ -110,7 +145,7 @@ impl<S: Socket> Shard<S> {
             ahead: BTreeMap::new(),
             scratch: Vec::new(),
             accounts: Accounts::default(),
-            reading: Reading::default(),
+            turns: Turns::default(),
             notices: Vec::new(),
             telling: None,
             swept: 0,
@@ -183,19 +218,19 @@ impl<S: Socket> Shard<S> {
 
     /// What there is to ask the journal since the last call: at most [`crate::Config::reads_max`] are not answered.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
-        self.reading.take_requests()
+        self.turns.take_requests()
     }
 
     /// Outlets that may go on: at most as many as one turn may look at.
     fn take_ready(&mut self, now_ms: u64) {
-        for _ in 0..self.hub.config().turn_slots_max {
+        for _ in 0..self.config.turn_slots_max {
             let Some(at) = self.inbox.pop_ready() else { return };
             self.go_on(at, now_ms);
         }
     }
 
     fn go_on(&mut self, at: SlotRef, now_ms: u64) {
-        let input_bytes_max = self.hub.config().input_bytes_max;
+        let input_bytes_max = self.config.input_bytes_max;
         let Some(slot) = self.slot(at) else { return };
         slot.is_full = false;
         if let Err(reason) = discard_input(slot, input_bytes_max) {
@@ -207,18 +242,17 @@ impl<S: Socket> Shard<S> {
 
     /// Writes what waits and, once nothing does, goes on with what it missed.
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
-        let hub = Arc::clone(&self.hub);
         let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
             return;
         };
         let has_waited = !slot.is_flushed();
-        if let Err(reason) = slot.flush(&mut self.scratch, hub.budget(), now_ms) {
+        if let Err(reason) = slot.flush(&mut self.scratch, &self.budget, now_ms) {
             self.remove(at.index, reason, now_ms);
             return;
         }
         if has_waited && slot.is_flushed() {
             slot.patience.drained();
-        } else if slot.has_room_for_a_pass(hub.config()) {
+        } else if slot.has_room_for_a_pass(&self.config) {
             slot.patience.relax();
         }
         if !slot.is_behind() || !slot.has_taken_all() {
@@ -227,7 +261,7 @@ impl<S: Socket> Shard<S> {
         match &mut slot.state {
             State::CatchUp(catch_up) if catch_up.cursor < self.position => {
                 catch_up.asked = Asked::Soon;
-                self.reading.want(at);
+                self.turns.want(at);
             }
             _ => self.go_live(at, now_ms),
         }
@@ -251,7 +285,7 @@ impl<S: Socket> Shard<S> {
         let messages = mem::take(&mut pass.messages);
         let newest = messages[messages.len() - 1].id();
         let mut run = Run::new(&messages);
-        let mut left = self.hub.config().turn_slots_max.saturating_mul(UNMARKED_PER_SLOT);
+        let mut left = self.config.turn_slots_max.saturating_mul(UNMARKED_PER_SLOT);
         while left > 0 {
             let Some((index, mark)) = pass.next(&mut self.marks) else { break };
             let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mark != 0) else {
@@ -262,17 +296,17 @@ impl<S: Socket> Shard<S> {
             let due = pass::due(&messages, mark, slot.seen);
             slot.seen = slot.seen.max(newest);
             let mut fan = Fan {
-                config: self.hub.config(),
+                config: &self.config,
                 messages: &messages,
                 pass: &mut pass,
                 accounts: &mut self.accounts,
-                budget: self.hub.budget(),
+                budget: &self.budget,
                 scratch: &mut self.scratch,
                 now_ms,
                 queued: false,
             };
             let ends = fan.deliver(slot, due, &mut run);
-            let config = self.hub.config();
+            let config = &self.config;
             let at = SlotRef { index, connection: slot.connection };
             if fan.queued && slot.is_short_of_room(config) {
                 self.pace.press(at, &mut slot.patience);
@@ -309,7 +343,7 @@ impl<S: Socket> Shard<S> {
         self.marks[index as usize] = 0;
         self.index.leave(index);
         self.ahead.remove(&(slot.subscriber.cursor, slot.connection));
-        self.hub.leave(slot.connection, &slot.subscriber);
+        self.registry.leave(slot.connection, &slot.subscriber.client, &slot.subscriber.channels);
         self.open -= 1;
         if !(slot.was_told() && slot.has_given_all()) {
             slot.outlet.cut();
@@ -332,7 +366,7 @@ impl<S> Drop for Shard<S> {
     /// wait for its answer.
     fn drop(&mut self) {
         self.slots.iter().flatten().for_each(|slot| slot.outlet.cut());
-        self.hub.shard_ended(self.number);
+        self.order.shard_ended(self.number);
     }
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Brought, Config, Desk as _, EventId, Form, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy,
-    PublishError, ReadLimit, Refusal, Start, Submission, Subscribe, Turn, Wait,
+    Amount, Config, EventId, Form, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy, PublishError,
+    ReadLimit, Refusal, Settled, Start, Submission, Subscribe, Turn, Wait,
 };
 use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
 
@@ -23,13 +23,13 @@ fn id(ms: u64) -> EventId {
 
 fn kit(config: Config) -> Kit {
     let kit = Kit::behind_journal(config);
-    kit.hub.restore_past(Past::default());
+    kit.hub.desk().restore_past(Past::default());
     kit
 }
 
 fn take(kit: &Kit) -> Vec<Submission> {
     let mut group = Vec::new();
-    kit.hub.take(&mut group, &Context::from_waker(&Flag::new().waker()));
+    kit.hub.desk().take(&mut group, &Context::from_waker(&Flag::new().waker()));
     group
 }
 
@@ -47,14 +47,14 @@ fn once(kit: &Kit, key: &str, data: &str) -> PublishFuture {
 }
 
 /// How many are left for want of room.
-fn bring(kit: &Kit, brought: impl IntoIterator<Item = Brought>) -> usize {
+fn bring(kit: &Kit, brought: impl IntoIterator<Item = Settled>) -> usize {
     let mut brought: VecDeque<_> = brought.into_iter().collect();
-    kit.hub.bring(&mut brought, &Context::from_waker(&Flag::new().waker()));
+    kit.hub.desk().settle(&mut brought, &Context::from_waker(&Flag::new().waker()));
     brought.len()
 }
 
-fn other(ms: u64) -> Brought {
-    Brought::Other(id(ms), all(&ms.to_string()))
+fn other(ms: u64) -> Settled {
+    Settled::Other(id(ms), all(&ms.to_string()))
 }
 
 fn gap(from_ms: u64, to_ms: u64, reason: GapReason) -> Told {
@@ -88,7 +88,7 @@ fn events_from_elsewhere_and_own_ones_come_in_one_order() {
     let mut kit = kit(Config::default());
     let link = kit.connect(Policy::Repair, usize::MAX);
     let (mut publishing, own) = submitted(&kit, "own");
-    assert_eq!(bring(&kit, [other(2_000), Brought::Own(id(3_000), own), other(4_000)]), 0);
+    assert_eq!(bring(&kit, [other(2_000), Settled::Own(id(3_000), own), other(4_000)]), 0);
     assert!(
         matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(3_000) && receipt.matched == 1)
     );
@@ -97,7 +97,7 @@ fn events_from_elsewhere_and_own_ones_come_in_one_order() {
     let resumed = resumed(&mut kit, 2_000);
     assert_eq!(data_of(&resumed), ["own", "4000"]);
     assert!(told_to(&resumed).is_empty());
-    assert_eq!(kit.hub.inbox(0).load(), (0, 0));
+    assert_eq!(kit.hub.inbox(0).load(), Amount::default());
 }
 
 #[test]
@@ -106,14 +106,14 @@ fn what_comes_from_elsewhere_waits_while_an_inbox_is_more_than_half_full_and_is_
     let link = kit.connect(Policy::Repair, usize::MAX);
     let mut brought: VecDeque<_> = (2_000..2_200).map(other).collect();
     let flag = Flag::new();
-    kit.hub.bring(&mut brought, &Context::from_waker(&flag.waker()));
+    kit.hub.desk().settle(&mut brought, &Context::from_waker(&flag.waker()));
     // A step of 64 is begun while there are no more than 50.
-    assert_eq!((brought.len(), kit.hub.inbox(0).load().0, flag.take()), (136, 64, false));
+    assert_eq!((brought.len(), kit.hub.inbox(0).load().messages, flag.take()), (136, 64, false));
     kit.turn();
     assert!(flag.take(), "the shard has taken some");
     for _ in 0..10 {
         kit.settle();
-        kit.hub.bring(&mut brought, &Context::from_waker(&flag.waker()));
+        kit.hub.desk().settle(&mut brought, &Context::from_waker(&flag.waker()));
     }
     kit.settle();
     assert_eq!((brought.len(), data_of(&link).len()), (0, 200));
@@ -122,7 +122,7 @@ fn what_comes_from_elsewhere_waits_while_an_inbox_is_more_than_half_full_and_is_
 #[test]
 fn a_large_event_from_elsewhere_comes_into_an_empty_inbox_and_not_behind_another() {
     let kit = kit(Config { inbox_bytes_max: 1_000, ..Config::default() });
-    let large = |ms| Brought::Other(id(ms), all(&"x".repeat(2_000)));
+    let large = |ms| Settled::Other(id(ms), all(&"x".repeat(2_000)));
     assert_eq!(bring(&kit, [large(2_000), large(2_001), other(2_002)]), 2);
 }
 
@@ -136,7 +136,7 @@ fn places_that_publishers_have_reserved_do_not_stand_in_the_way_of_what_comes_be
     assert!(poll(&mut at_gate).is_pending());
     let own = take(&kit);
     assert_eq!(own.len(), 4, "one waits at the gate");
-    let brought = [other(2_000)].into_iter().chain((3_000..).map(id).zip(own).map(|(id, one)| Brought::Own(id, one)));
+    let brought = [other(2_000)].into_iter().chain((3_000..).map(id).zip(own).map(|(id, one)| Settled::Own(id, one)));
     assert_eq!(bring(&kit, brought), 0);
     publishing.iter_mut().for_each(|one| assert!(poll(one).is_ready()));
     kit.settle();
@@ -152,7 +152,7 @@ fn what_was_missed_is_told_to_every_stream_and_to_whoever_comes_back_from_before
         bring(&kit, [other(2_000)]);
         let links: Vec<_> = (0..5).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
         let not_attached = kit.subscribe_as("u", &[], Start::Now, Policy::Repair);
-        bring(&kit, [other(2_001), Brought::Lost(id(3_000), reason), other(3_001)]);
+        bring(&kit, [other(2_001), Settled::Lost(id(3_000), reason), other(3_001)]);
         kit.settle();
         let told = gap(2_001, 3_000, reason);
         for link in &links {
@@ -175,18 +175,18 @@ fn what_was_missed_is_told_to_every_stream_and_to_whoever_comes_back_from_before
 fn losses_take_places_as_events_do_and_those_that_nobody_has_taken_are_one() {
     let mut kit = kit(Config { inbox_messages_max: 8, ..Config::default() });
     let slow = kit.connect(Policy::Repair, 0);
-    let mut lost: VecDeque<_> = (2_000..2_200).map(|ms| Brought::Lost(id(ms), GapReason::Expired)).collect();
+    let mut lost: VecDeque<_> = (2_000..2_200).map(|ms| Settled::Lost(id(ms), GapReason::Expired)).collect();
     let flag = Flag::new();
-    kit.hub.bring(&mut lost, &Context::from_waker(&flag.waker()));
-    assert_eq!((lost.len(), kit.hub.inbox(0).load()), (136, (64, 0)));
+    kit.hub.desk().settle(&mut lost, &Context::from_waker(&flag.waker()));
+    assert_eq!((lost.len(), kit.hub.inbox(0).load()), (136, Amount { messages: 64, bytes: 0 }));
     while !lost.is_empty() {
         kit.settle();
-        kit.hub.bring(&mut lost, &Context::from_waker(&flag.waker()));
+        kit.hub.desk().settle(&mut lost, &Context::from_waker(&flag.waker()));
     }
     kit.settle();
     slow.open();
     kit.settle();
-    assert_eq!(kit.hub.inbox(0).load(), (0, 0));
+    assert_eq!(kit.hub.inbox(0).load(), Amount::default());
     let told = told_to(&slow);
     assert_eq!(told.len(), 2, "one was on its way: {told:?}");
     assert_eq!(told[1], gap(2_000, 2_199, GapReason::Expired));
@@ -197,7 +197,7 @@ fn a_shard_that_waits_for_a_reader_tells_all_and_then_sleeps() {
     let mut kit = kit(Config { turn_slots_max: 1, ring_messages_max: 4, ..Config::default() });
     let slow = kit.connect(Policy::Repair, 0);
     let others: Vec<_> = (0..3).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
-    let brought = (2_000..2_040).map(other).chain([Brought::Lost(id(3_000), GapReason::Restart)]);
+    let brought = (2_000..2_040).map(other).chain([Settled::Lost(id(3_000), GapReason::Restart)]);
     assert_eq!(bring(&kit, brought.chain((3_001..3_020).map(other))), 0);
     for turns in 0.. {
         assert!(turns < 1_000, "it never comes to rest, although it waits for somebody");
@@ -217,9 +217,9 @@ fn a_shard_that_waits_for_a_reader_tells_all_and_then_sleeps() {
 fn one_that_is_behind_is_told_what_everybody_missed_and_gets_what_there_is() {
     let mut kit = kit(Config::default());
     let slow = kit.connect(Policy::Repair, 0);
-    let all_of_them = (2_000..2_100).map(other).chain([Brought::Lost(id(3_000), GapReason::Restart), other(3_001)]);
+    let all_of_them = (2_000..2_100).map(other).chain([Settled::Lost(id(3_000), GapReason::Restart), other(3_001)]);
     let mut brought: VecDeque<_> = all_of_them.collect();
-    kit.hub.bring(&mut brought, &Context::from_waker(&Flag::new().waker()));
+    kit.hub.desk().settle(&mut brought, &Context::from_waker(&Flag::new().waker()));
     kit.settle();
     slow.open();
     kit.settle();
@@ -234,7 +234,7 @@ fn an_answer_that_is_held_back_comes_when_both_are_there() {
     let kit = kit(Config::default());
     let (mut publishing, own) = submitted(&kit, "x");
     let hold = own.hold();
-    bring(&kit, [Brought::Own(id(2_000), own)]);
+    bring(&kit, [Settled::Own(id(2_000), own)]);
     assert!(poll(&mut publishing).is_pending(), "it is not safe yet");
     hold.release(Ok(()));
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(2_000)));
@@ -242,7 +242,7 @@ fn an_answer_that_is_held_back_comes_when_both_are_there() {
     let (mut publishing, own) = submitted(&kit, "x");
     own.hold().release(Ok(()));
     assert!(poll(&mut publishing).is_pending(), "it is not there yet");
-    bring(&kit, [Brought::Own(id(2_001), own)]);
+    bring(&kit, [Settled::Own(id(2_001), own)]);
     assert!(poll(&mut publishing).is_ready());
 }
 
@@ -259,16 +259,16 @@ fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
             hold.release(Err(Refusal::Unknown));
         }
         assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Unknown)));
-        bring(&kit, [Brought::Own(id(2_000 + u64::from(is_dropped)), own)]);
+        bring(&kit, [Settled::Own(id(2_000 + u64::from(is_dropped)), own)]);
     }
     let (mut publishing, own) = submitted(&kit, "x");
     let hold = own.hold();
-    kit.hub.refuse(vec![own], Refusal::NotPublished);
+    kit.refuse(vec![own], Refusal::NotPublished);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "a refusal need not wait");
     hold.release(Ok(()));
     let (mut publishing, own) = submitted(&kit, "x");
     let hold = own.hold();
-    kit.hub.refuse(vec![own], Refusal::NotPublished);
+    kit.refuse(vec![own], Refusal::NotPublished);
     drop(hold);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "what is certain stays so");
     kit.settle();
@@ -279,26 +279,26 @@ fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
 fn a_key_that_the_journal_knows_gets_its_first_answer_and_one_that_was_reused_an_error() {
     let kit = kit(Config { inbox_messages_max: 1, ..Config::default() });
     let mut publishing = once(&kit, "k", "x");
-    kit.hub.repeat(take(&kit).remove(0), id(1_500), 7);
+    kit.settle_all([Settled::Repeat { submission: take(&kit).remove(0), id: id(1_500), matched: 7 }]);
     let Poll::Ready(Ok(receipt)) = poll(&mut publishing) else { panic!("it is answered") };
     assert_eq!((receipt.id, receipt.matched, receipt.is_repeat, receipt.outcome), (id(1_500), 7, true, None));
 
     let mut publishing = once(&kit, "k", "y");
-    kit.hub.refuse(take(&kit), Refusal::KeyReused);
+    kit.refuse(take(&kit), Refusal::KeyReused);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::KeyReused)));
 
     // The journal is asked again, and only it knows.
     let mut publishing = once(&kit, "k", "z");
-    bring(&kit, [Brought::Own(id(2_000), take(&kit).remove(0))]);
+    bring(&kit, [Settled::Own(id(2_000), take(&kit).remove(0))]);
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if !receipt.is_repeat));
-    assert_eq!(kit.hub.inbox(0).load().0, 1, "the places of the two others are free");
+    assert_eq!(kit.hub.inbox(0).load().messages, 1, "the places of the two others are free");
 }
 
 #[test]
 fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_can_know_is_unknown() {
     let past = |is_shared| Past { born: id(100), last: id(2_000), lost: id(100), is_shared, ..Past::default() };
     let mut kit = Kit::behind_journal(Config::default());
-    kit.hub.restore_past(past(true));
+    kit.hub.desk().restore_past(past(true));
     let ahead = resumed(&mut kit, 2_001);
     let beating = cursor_after(&kit, 2_001);
     let heartbeat_ms = kit.hub.config().heartbeat_ms;
@@ -311,7 +311,7 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
     assert_eq!((data_of(&ahead), told_to(&ahead)), (vec!["2002".to_owned()], vec![]));
     let never = resumed(&mut kit, 2_004);
     let gone = resumed(&mut kit, 2_003);
-    bring(&kit, [other(2_004), Brought::Lost(id(2_500), GapReason::Restart), other(3_000)]);
+    bring(&kit, [other(2_004), Settled::Lost(id(2_500), GapReason::Restart), other(3_000)]);
     kit.settle();
     let first = Told { to: Some(id(2_004).before()), ..gap(2_002, 0, GapReason::Restart) };
     assert_eq!(told_to(&gone), [first, gap(2_004, 2_500, GapReason::Restart)]);
@@ -319,7 +319,7 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
     let is_unknown = |kit: &Kit, ms| kit.subscribe_as("u", &[], Start::After(id(ms)), Policy::Repair).gap().is_some();
     assert!(!is_unknown(&kit, 13_000) && is_unknown(&kit, 13_001), "no clock is ahead by more than ten seconds");
     let kit = Kit::behind_journal(Config::default());
-    kit.hub.restore_past(past(false));
+    kit.hub.desk().restore_past(past(false));
     assert!(is_unknown(&kit, 2_001), "nobody else writes there");
 }
 
@@ -332,9 +332,9 @@ fn a_client_that_another_hub_told_of_later_events_is_told_of_no_gap_below_them()
         (5_001, None),
     ] {
         let mut kit = Kit::behind_journal(Config::default());
-        kit.hub.restore_past(Past { last: id(2_000), is_shared: true, ..Past::default() });
+        kit.hub.desk().restore_past(Past { last: id(2_000), is_shared: true, ..Past::default() });
         let link = resumed(&mut kit, cursor_ms);
-        bring(&kit, [Brought::Lost(id(5_000), GapReason::Expired), other(5_001), other(5_002)]);
+        bring(&kit, [Settled::Lost(id(5_000), GapReason::Expired), other(5_001), other(5_002)]);
         kit.settle();
         let seen = if cursor_ms == 5_001 { vec!["5002"] } else { vec!["5001", "5002"] };
         assert_eq!(
@@ -347,9 +347,9 @@ fn a_client_that_another_hub_told_of_later_events_is_told_of_no_gap_below_them()
 #[test]
 fn a_hub_that_shares_its_journal_waits_until_it_has_all_of_it_and_any_other_has_it() {
     let kit = Kit::behind_journal(Config::default());
-    kit.hub.restore_past(Past { is_shared: true, ..Past::default() });
+    kit.hub.desk().restore_past(Past { is_shared: true, ..Past::default() });
     let (hub, asking, journal) = (Arc::clone(&kit.hub), Flag::new(), Flag::new());
-    let question = || kit.hub.question(&Context::from_waker(&journal.waker()));
+    let question = || kit.hub.desk().question(&Context::from_waker(&journal.waker()));
     assert_eq!(question(), 0);
     let mut first = Box::pin(hub.caught_up());
     assert!(first.as_mut().poll(&mut Context::from_waker(&asking.waker())).is_pending());
@@ -357,10 +357,10 @@ fn a_hub_that_shares_its_journal_waits_until_it_has_all_of_it_and_any_other_has_
     assert_eq!(question(), 1);
     let mut second = Box::pin(hub.caught_up());
     assert!(poll(&mut second).is_pending());
-    kit.hub.answer(1);
+    kit.hub.desk().answer(1);
     assert!(asking.take() && poll(&mut first).is_ready());
     assert!(poll(&mut second).is_pending(), "it was asked later");
-    kit.hub.answer(question());
+    kit.hub.desk().answer(question());
     assert!(poll(&mut second).is_ready());
     let kit = Kit::new(Config::default());
     assert!(poll(&mut Box::pin(kit.hub.caught_up())).is_ready());
@@ -372,7 +372,7 @@ fn behind_the_end_of_a_drain_nothing_from_elsewhere_follows() {
     let link = kit.connect(Policy::Repair, usize::MAX);
     let (mut publishing, own) = submitted(&kit, "own");
     kit.hub.drain();
-    assert_eq!(bring(&kit, [other(2_000), Brought::Own(id(2_001), own), other(2_002), other(2_003)]), 0);
+    assert_eq!(bring(&kit, [other(2_000), Settled::Own(id(2_001), own), other(2_002), other(2_003)]), 0);
     assert!(poll(&mut publishing).is_ready());
     kit.settle();
     assert_eq!(data_of(&link), ["2000", "own"]);
@@ -387,7 +387,7 @@ fn a_hub_is_ready_when_it_has_what_its_journal_had() {
     let mut ready = Box::pin(hub.ready());
     assert!(!kit.hub.is_ready());
     assert!(ready.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
-    kit.hub.restore_past(Past::default());
+    kit.hub.desk().restore_past(Past::default());
     assert!(flag.take() && kit.hub.is_ready() && poll(&mut ready).is_ready());
 }
 

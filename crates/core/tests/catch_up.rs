@@ -369,7 +369,7 @@ fn a_flood_waits_until_those_who_can_take_more_have_come_round() {
     links.iter().for_each(Link::open);
     // Whoever is served less than there is published would lose some of it.
     while kept.said.len() < 6_000 {
-        while kept.kit.hub.inbox(0).load().0 < 64 {
+        while kept.kit.hub.inbox(0).load().messages < 64 {
             kept.say("y");
         }
         kept.kit.turn();

@@ -5,7 +5,7 @@ mod support;
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use fanfare_core::{Config, Cut, Desk as _, Past, Policy, PublishError, Target, Wait};
+use fanfare_core::{Config, Cut, Past, Policy, PublishError, Target, Wait};
 use support::{Flag, Kit, all, poll};
 
 fn two_shards() -> Kit {
@@ -60,13 +60,13 @@ fn publishes_are_refused_also_those_that_wait_at_the_gate() {
 #[test]
 fn what_a_journal_brings_later_is_answered_and_kept_nowhere() {
     let mut kit = Kit::behind_journal(Config { shards: 2, ..Config::default() });
-    kit.hub.restore_past(Past::default());
+    kit.hub.desk().restore_past(Past::default());
     let mut publishing = kit.publishing(all("1"), Wait::Written);
     assert!(poll(&mut publishing).is_pending());
     let mut group = Vec::new();
-    kit.hub.take(&mut group, &Context::from_waker(&Flag::new().waker()));
+    kit.hub.desk().take(&mut group, &Context::from_waker(&Flag::new().waker()));
     drop(kit.shards.pop());
-    kit.hub.commit(group.into_iter().map(|submission| (kit.hub.last_id().next(2_000), submission)).collect());
+    kit.commit(group.into_iter().map(|submission| (kit.hub.last_id().next(2_000), submission)));
     kit.run();
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.outcome.is_none()));
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use fanfare_core::{Config, Draft, Event, Policy, PublishError, RingBudget, Wait};
+use fanfare_core::{Amount, Config, Draft, Event, Policy, PublishError, RingBudget, Wait};
 use support::{Flag, Kit, PublishFuture, all, data_of, poll};
 
 fn bytes_max_of(event: Event) -> usize {
@@ -27,20 +27,23 @@ fn an_inbox_takes_its_limit_of_messages_and_the_next_publisher_waits() {
     let link = kit.connect(Policy::DropNewest, usize::MAX);
     kit.say("1 2");
     let (mut third, flag) = waiting(&kit, "3");
-    assert_eq!(kit.hub.inbox(0).load().0, 2);
+    assert_eq!(kit.hub.inbox(0).load().messages, 2);
     kit.run();
     assert_eq!(data_of(&link), ["1", "2"]);
     assert!(flag.take(), "it is woken when there is room");
     assert!(poll(&mut third).is_ready());
     kit.run();
-    assert_eq!((data_of(&link), kit.hub.inbox(0).load()), (vec!["1".into(), "2".into(), "3".into()], (0, 0)));
+    assert_eq!(
+        (data_of(&link), kit.hub.inbox(0).load()),
+        (vec!["1".into(), "2".into(), "3".into()], Amount::default())
+    );
 }
 
 #[test]
 fn an_inbox_takes_its_limit_of_bytes_and_the_next_publisher_waits() {
     let kit = Kit::new(Config::default());
     kit.say("1");
-    let held = kit.hub.inbox(0).load().1;
+    let held = kit.hub.inbox(0).load().bytes;
     for (inbox_bytes_max, has_room) in
         [(held + bytes_max_of(all("2")), true), (held + bytes_max_of(all("2")) - 1, false)]
     {
@@ -107,7 +110,11 @@ fn one_full_shard_holds_publishers_for_all_shards() {
     kit.shards[0].turn(0);
     flag.take();
     assert!(poll(&mut next).is_pending(), "the other shard is still full");
-    assert_eq!((kit.hub.inbox(0).load().0, kit.hub.inbox(1).load().0), (0, 1), "nothing is reserved while it waits");
+    assert_eq!(
+        (kit.hub.inbox(0).load().messages, kit.hub.inbox(1).load().messages),
+        (0, 1),
+        "nothing is reserved while it waits"
+    );
     kit.run();
     assert!(poll(&mut next).is_ready());
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Claim, Config, Desk as _, Event, EventId, Framing, GapReason, Holds, IdempotencyKey, Kept, KeptKey, Oldest, Past,
-    Policy, PublishError, Refusal, Retention, Retentions, Start, Submission, Target, Wait,
+    Claim, Config, Event, EventId, Framing, GapReason, Holds, IdempotencyKey, Kept, KeptKey, Oldest, Past, Policy,
+    PublishError, Refusal, Retention, Retentions, Start, Submission, Target, Wait,
 };
 use support::{Flag, Kit, Link, PublishFuture, all, channel, data_of, poll, to_channel, told_to};
 
@@ -21,12 +21,12 @@ fn id(ms: u64) -> EventId {
 /// Everything that waits for the journal.
 fn take(kit: &Kit) -> Vec<Submission> {
     let mut group = Vec::new();
-    kit.hub.take(&mut group, &Context::from_waker(&Flag::new().waker()));
+    kit.hub.desk().take(&mut group, &Context::from_waker(&Flag::new().waker()));
     group
 }
 
 fn commit(kit: &Kit, first_ms: u64, group: Vec<Submission>) {
-    kit.hub.commit((first_ms..).map(id).zip(group).collect());
+    kit.commit((first_ms..).map(id).zip(group));
 }
 
 fn publishing(kit: &Kit, event: Event) -> PublishFuture {
@@ -51,8 +51,8 @@ fn kept(ms: u64, event: Event) -> Kept {
 /// A hub that goes on from `past` with these events, and its clock at 1,000 ms.
 fn restored(config: Config, past: Past, events: Vec<Kept>) -> Kit {
     let kit = Kit::behind_journal(config);
-    events.into_iter().for_each(|event| kit.hub.restore(event));
-    kit.hub.restore_past(past);
+    events.into_iter().for_each(|event| kit.hub.desk().restore(event));
+    kit.hub.desk().restore_past(past);
     kit
 }
 
@@ -92,7 +92,7 @@ fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
         let (mut at_gate, flag) = (once(&kit, "other", all("y")), Flag::new());
         assert!(poll(&mut first).is_pending());
         assert!(at_gate.as_mut().poll(&mut Context::from_waker(&flag.waker())).is_pending());
-        kit.hub.refuse(take(&kit), refusal);
+        kit.refuse(take(&kit), refusal);
         assert_eq!(poll(&mut first), Poll::Ready(Err(error)));
         assert!(flag.take(), "there is room for the next");
         assert!(poll(&mut at_gate).is_pending());
@@ -103,7 +103,7 @@ fn what_the_journal_refuses_is_nobodys_and_leaves_no_key_and_no_place_behind() {
     let kit = Kit::behind_journal(Config::default());
     let mut first = once(&kit, "k", all("x"));
     assert!(poll(&mut first).is_pending());
-    kit.hub.refuse(take(&kit), Refusal::NotPublished);
+    kit.refuse(take(&kit), Refusal::NotPublished);
     let mut again = once(&kit, "k", all("another"));
     assert!(poll(&mut again).is_pending());
     commit(&kit, 2_000, take(&kit));
@@ -148,15 +148,15 @@ fn a_drain_waits_for_what_the_journal_has_and_then_the_desk_is_closed() {
     let link = kit.connect(Policy::Repair, usize::MAX);
     let (mut taken, mut waiting) = (publishing(&kit, all("taken")), None);
     let (flag, mut group) = (Flag::new(), Vec::new());
-    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
-    assert!(!kit.hub.is_closed());
+    kit.hub.desk().take(&mut group, &Context::from_waker(&flag.waker()));
+    assert!(!kit.hub.desk().is_closed());
     waiting.replace(publishing(&kit, all("waiting")));
     assert!(flag.take(), "the journal is told of a submission");
     kit.hub.drain();
     assert_eq!(poll(&mut kit.publishing(all("late"), Wait::Journal)), Poll::Ready(Err(PublishError::Draining)));
-    assert!(!kit.hub.is_closed(), "one waits to be taken");
-    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
-    assert!(kit.hub.is_closed());
+    assert!(!kit.hub.desk().is_closed(), "one waits to be taken");
+    kit.hub.desk().take(&mut group, &Context::from_waker(&flag.waker()));
+    assert!(kit.hub.desk().is_closed());
     kit.settle();
     link.end();
     kit.settle();
@@ -199,9 +199,9 @@ fn a_journal_that_is_closed_answers_what_waits_and_gets_nothing_more() {
     let mut waiting = publishing(&kit, all("waiting"));
     let flag = Flag::new();
     let mut group = Vec::new();
-    kit.hub.take(&mut group, &Context::from_waker(&flag.waker()));
+    kit.hub.desk().take(&mut group, &Context::from_waker(&flag.waker()));
     kit.hub.close_journal();
-    assert!(flag.take() && kit.hub.is_closed());
+    assert!(flag.take() && kit.hub.desk().is_closed());
     assert_eq!(poll(&mut kit.publishing(all("late"), Wait::Journal)), Poll::Ready(Err(PublishError::Journal)));
     commit(&kit, 2_000, group);
     assert!(matches!(poll(&mut waiting), Poll::Ready(Ok(_))));
@@ -215,9 +215,9 @@ fn a_journal_that_is_closed_answers_what_waits_and_gets_nothing_more() {
 fn a_drain_wakes_a_journal_that_has_nothing_to_do() {
     let kit = Kit::behind_journal(Config::default());
     let flag = Flag::new();
-    kit.hub.take(&mut Vec::new(), &Context::from_waker(&flag.waker()));
+    kit.hub.desk().take(&mut Vec::new(), &Context::from_waker(&flag.waker()));
     kit.hub.drain();
-    assert!(flag.take() && kit.hub.is_closed());
+    assert!(flag.take() && kit.hub.desk().is_closed());
 }
 
 #[test]
@@ -331,33 +331,33 @@ fn the_desk_says_what_the_history_or_a_key_still_holds() {
     let kit = restored(config(5_000), past(), events.clone());
     let held = |kit: &Kit| {
         let asked: Vec<_> = events.iter().map(|kept| (kept.id, kept.event.as_ref().unwrap().targets())).collect();
-        kit.hub.holds(&asked)
+        kit.hub.desk().holds(&asked)
     };
     let none = Holds { event: false, key: false };
     let event = Holds { event: true, ..none };
     // The key of 300 is known, its event is not needed for that; 400 is in b still.
     assert_eq!(held(&kit), [none, Holds { key: true, ..none }, event, event, event]);
-    assert_eq!(kit.hub.oldest(), Oldest { event: Some(id(400)), key: Some(id(300)) });
-    let with_key = kit.hub.held_bytes();
+    assert_eq!(kit.hub.desk().oldest(), Oldest { event: Some(id(400)), key: Some(id(300)) });
+    let with_key = kit.hub.desk().held_bytes();
     // The key is too old, and forgotten in passing.
     kit.unix_ms.store(6_000, std::sync::atomic::Ordering::Relaxed);
     let mut publishing = once(&kit, "other", all("z"));
     assert!(poll(&mut publishing).is_pending());
     assert_eq!(held(&kit), [none, none, event, event, event]);
-    assert_eq!(kit.hub.oldest(), Oldest { event: Some(id(400)), key: None });
-    let without_key = kit.hub.held_bytes();
+    assert_eq!(kit.hub.desk().oldest(), Oldest { event: Some(id(400)), key: None });
+    let without_key = kit.hub.desk().held_bytes();
     // On a disk a key takes some 70 bytes.
     assert!((70..300).contains(&(with_key - without_key)), "{without_key} {with_key}");
     let empty = Kit::behind_journal(Config::default());
-    assert_eq!(empty.hub.oldest(), Oldest::default());
+    assert_eq!(empty.hub.desk().oldest(), Oldest::default());
 }
 
 #[test]
 fn what_is_wrong_with_the_journal_is_there_for_whoever_asks() {
     let kit = Kit::behind_journal(Config::default());
     assert_eq!(kit.hub.trouble(), None);
-    fanfare_core::Desk::set_trouble(&*kit.hub, Some("no space".to_owned()));
+    kit.hub.desk().set_trouble(Some("no space".to_owned()));
     assert_eq!(kit.hub.trouble().as_deref(), Some("no space"));
-    fanfare_core::Desk::set_trouble(&*kit.hub, None);
+    kit.hub.desk().set_trouble(None);
     assert_eq!(kit.hub.trouble(), None);
 }

@@ -14,7 +14,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn, Wait,
+    Amount, Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn,
+    Wait,
 };
 use support::{Chunks, Link, MockSocket, Parser, channel, client};
 
@@ -195,7 +196,7 @@ fn every_subscriber_of_everything_sees_one_order_all_of_it_once() {
     bodies.iter().for_each(|body| assert!(*body == bodies[0], "one order for every body"));
     links.iter().for_each(|link| assert!(read_link(link) == bodies[0], "one order for every socket"));
     assert_eq!((hub.ring_bytes(), hub.registry().connections()), (0, 0));
-    (0..SHARDS).for_each(|shard| assert_eq!(hub.inbox(shard).load(), (0, 0)));
+    (0..SHARDS).for_each(|shard| assert_eq!(hub.inbox(shard).load(), Amount::default()));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, EventId, KeptKey, Refusal, Submission};
+use fanfare_core::{Desk, EventId, KeptKey, Refusal, Settled, Submission};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -47,6 +47,15 @@ struct Trouble {
     /// and how much room the largest group of them needs, about: for less it is not over.
     bytes: usize,
     tried: Instant,
+}
+
+fn refuse(desk: &dyn Desk, group: Vec<Submission>, refusal: Refusal) {
+    settle(desk, group.into_iter().map(|submission| Settled::Refused(submission, refusal)));
+}
+
+/// Only submissions, none of which waits for room.
+fn settle(desk: &dyn Desk, settled: impl Iterator<Item = Settled>) {
+    desk.settle(&mut settled.collect(), &Context::from_waker(Waker::noop()));
 }
 
 struct Unpark(Thread);
@@ -95,17 +104,18 @@ impl Writer {
         {
             // Each attempt costs a segment, which cannot be given back while nothing can be synced.
             trouble.refused += group.len();
-            return desk.refuse(mem::take(group), Refusal::NotPublished);
+            return refuse(desk, mem::take(group), Refusal::NotPublished);
         }
         match self.append(group) {
             Ok(ids) => {
                 self.recovered(desk);
-                desk.commit(ids.into_iter().zip(mem::take(group)).collect());
+                let committed = ids.into_iter().zip(mem::take(group));
+                settle(desk, committed.map(|(id, submission)| Settled::Own(id, submission)));
             }
             Err(AppendError { is_unknown, source }) => {
                 let refusal = if is_unknown { Refusal::Unknown } else { Refusal::NotPublished };
                 self.failed(&source, group, desk);
-                desk.refuse(mem::take(group), refusal);
+                refuse(desk, mem::take(group), refusal);
             }
         }
     }

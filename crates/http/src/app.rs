@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Target, Underway, Wait};
+use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Target, Ticket, Wait};
 use rand::RngExt as _;
 use tracing::info;
 
@@ -72,14 +72,14 @@ pub(crate) struct App {
 /// A publish that the hub has taken, and has not answered.
 #[derive(Debug)]
 pub(crate) struct Sending {
-    underway: Underway,
+    ticket: Ticket,
     target: Option<Target>,
 }
 
 impl Sending {
     /// Whether [`App::receipt`] need not wait.
     pub(crate) fn is_answered(&self) -> bool {
-        self.underway.is_answered()
+        self.ticket.is_answered()
     }
 }
 
@@ -179,14 +179,14 @@ impl App {
         wait: Wait,
     ) -> Result<Sending, PublishError> {
         let target = event.targets().first().cloned();
-        let underway = self.hub.begin(event, key, wait).await?;
-        Ok(Sending { underway, target })
+        let ticket = self.hub.begin(event, key, wait).await?;
+        Ok(Sending { ticket, target })
     }
 
     /// What became of it. Tells the log, as often as that wants to know.
     pub(crate) async fn receipt(&self, sending: Sending) -> Result<Receipt, PublishError> {
-        let Sending { underway, target } = sending;
-        let receipt = underway.receipt().await?;
+        let Sending { ticket, target } = sending;
+        let receipt = ticket.receipt().await?;
         if receipt.is_repeat {
             return Ok(receipt);
         }

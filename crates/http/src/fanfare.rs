@@ -96,11 +96,11 @@ impl Fanfare {
     pub fn start_behind(config: Config, mut journal: Box<dyn Journal>) -> io::Result<Self> {
         let core = engine(&config)?;
         let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
-        journal.restore(&*hub)?;
+        journal.restore(hub.desk())?;
         let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
         fanfare.spawn("journal".to_owned(), move || {
             let _ended = OnDrop(|| hub.journal_ended());
-            journal.run(&*hub).map(|()| 0)
+            journal.run(hub.desk()).map(|()| 0)
         })?;
         Ok(fanfare)
     }

@@ -24,7 +24,7 @@ pub(crate) async fn run(link: &Link, pending: &RefCell<Pending>, desk: &dyn Desk
         // The reader is polled together with this, and before it: nothing else has to wake it.
         poll_fn(|_| {
             let pending = pending.borrow();
-            let has_all = pending.cursor >= end && pending.brought.is_empty();
+            let has_all = pending.cursor >= end && pending.settled.is_empty();
             if has_all { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

@@ -123,7 +123,7 @@ impl RedisJournal {
             trouble.refuse(old, Refusal::Unknown, desk);
             if is_closed {
                 // What was read and found no room till now is nobody's any more.
-                desk.bring(&mut pending.borrow_mut().brought, &Context::from_waker(Waker::noop()));
+                desk.settle(&mut pending.borrow_mut().settled, &Context::from_waker(Waker::noop()));
                 return;
             }
         }
@@ -170,9 +170,9 @@ impl RedisJournal {
 /// Hands over what was read, for ever.
 async fn bring(pending: &RefCell<Pending>, desk: &dyn Desk) -> Infallible {
     poll_fn(|cx| {
-        let brought = &mut pending.borrow_mut().brought;
-        if !brought.is_empty() {
-            desk.bring(brought, cx);
+        let settled = &mut pending.borrow_mut().settled;
+        if !settled.is_empty() {
+            desk.settle(settled, cx);
         }
         Poll::Pending
     })

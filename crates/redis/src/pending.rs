@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Brought, EventId, Submission};
+use fanfare_core::{EventId, Settled, Submission};
 
 /// Submissions that are to be sent to Redis, those that were and have not come back by the Stream, and what was read.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Pending {
     sent: BTreeMap<u64, Sent>,
     next: u64,
     /// Read, and not handed over yet.
-    pub(crate) brought: VecDeque<Brought>,
+    pub(crate) settled: VecDeque<Settled>,
     /// Everything up to here was read.
     pub(crate) cursor: EventId,
 }
@@ -34,7 +34,7 @@ struct Sent {
 impl Pending {
     /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.unsent.is_empty() && self.sent.is_empty() && self.brought.is_empty()
+        self.unsent.is_empty() && self.sent.is_empty() && self.settled.is_empty()
     }
 
     /// The number of the next one.

@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, future::poll_fn, task::Poll};
 
-use fanfare_core::{Brought, Desk, EventId, GapReason, Kept, Past, Refusal};
+use fanfare_core::{Desk, EventId, GapReason, Kept, Past, Refusal, Settled};
 use tracing::{info, warn};
 
 use crate::{
@@ -161,9 +161,9 @@ impl<'a> Reader<'a> {
     async fn go_on(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> Result<(), LinkError> {
         // Nothing is read while there is no room for what was read.
         poll_fn(|cx| {
-            let brought = &mut self.pending.borrow_mut().brought;
-            desk.bring(brought, cx);
-            if brought.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            let settled = &mut self.pending.borrow_mut().settled;
+            desk.settle(settled, cx);
+            if settled.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         let mut gone = self.pending.borrow_mut().take_passed();
@@ -232,9 +232,9 @@ impl<'a> Reader<'a> {
         let mut pending = self.pending.borrow_mut();
         let own = if *at.node == *self.node { pending.take(at.number) } else { None };
         match (own, entry.body) {
-            (Some(submission), _) => pending.brought.push_back(Brought::Own(id, submission)),
+            (Some(submission), _) => pending.settled.push_back(Settled::Own(id, submission)),
             (None, Body::Event { head, data }) => match entry::event(&head, data, self.body_bytes_max) {
-                Some(event) => pending.brought.push_back(Brought::Other(id, event)),
+                Some(event) => pending.settled.push_back(Settled::Other(id, event)),
                 None => {
                     drop(pending);
                     warn_of_unreadable(id);
@@ -247,10 +247,10 @@ impl<'a> Reader<'a> {
 
     /// Everything up to there may be missing. Losses that nothing came between are one.
     fn lose(&self, upto: EventId, reason: GapReason) {
-        let brought = &mut self.pending.borrow_mut().brought;
-        match brought.back_mut() {
-            Some(Brought::Lost(last, before)) if *before == reason => *last = upto,
-            _ => brought.push_back(Brought::Lost(upto, reason)),
+        let settled = &mut self.pending.borrow_mut().settled;
+        match settled.back_mut() {
+            Some(Settled::Lost(last, before)) if *before == reason => *last = upto,
+            _ => settled.push_back(Settled::Lost(upto, reason)),
         }
     }
 

@@ -1,9 +1,13 @@
 //! [`Trouble`]: what keeps the journal from taking events, told to whoever asks and to the log, once; and [`Backoff`], how
 //! long to wait before the next attempt.
 
-use std::{cell::RefCell, time::Duration};
+use std::{
+    cell::RefCell,
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use fanfare_core::{Desk, Refusal, Submission};
+use fanfare_core::{Desk, Refusal, Settled, Submission};
 use rand::RngExt as _;
 use tracing::{error, info};
 
@@ -53,7 +57,9 @@ impl Trouble {
         if let Some(ongoing) = self.0.borrow_mut().as_mut() {
             ongoing.refused += group.len();
         }
-        desk.refuse(group, refusal);
+        let mut refused = group.into_iter().map(|submission| Settled::Refused(submission, refusal)).collect();
+        // No refusal waits for room.
+        desk.settle(&mut refused, &Context::from_waker(Waker::noop()));
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     future::poll_fn,
     ops::Range,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, Hold, Refusal, Submission};
+use fanfare_core::{Desk, Hold, Refusal, Settled, Submission};
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 use redis::{Cmd, RedisError, Value};
 use tokio::time::{MissedTickBehavior, interval};
@@ -182,15 +183,18 @@ impl<'a> Writer<'a> {
         let reply: Vec<String> = redis::from_redis_value(reply).map_err(|error| LinkError::new(error.to_string()))?;
         let mut answers = reply.iter();
         let last = answers.next().and_then(|id| id.parse().ok());
+        let mut repeats = VecDeque::new();
         while let (Some(place), Some(id), Some(matched)) = (answers.next(), answers.next(), answers.next()) {
             let number = numbers.start.saturating_add(place.parse().unwrap_or(u64::MAX));
             let Some(submission) = self.pending.borrow_mut().take(number) else { continue };
-            match id.parse() {
-                Err(_) => desk.refuse(vec![submission], Refusal::KeyReused),
-                Ok(_) if !is_safe => desk.refuse(vec![submission], Refusal::Unknown),
-                Ok(id) => desk.repeat(submission, id, matched.parse().unwrap_or(0)),
-            }
+            repeats.push_back(match id.parse() {
+                Err(_) => Settled::Refused(submission, Refusal::KeyReused),
+                Ok(_) if !is_safe => Settled::Refused(submission, Refusal::Unknown),
+                Ok(id) => Settled::Repeat { submission, id, matched: matched.parse().unwrap_or(0) },
+            });
         }
+        // None of them waits for room.
+        desk.settle(&mut repeats, &Context::from_waker(Waker::noop()));
         if let Some(last) = last {
             self.pending.borrow_mut().appended(numbers, last);
         }

@@ -16,10 +16,10 @@ fn nothing_is_read_while_there_is_no_room_for_it() {
     let last = writer.publish_all((0..4_000).map(|n| event(&n.to_string())));
     // Half of the inbox, a step, and no more than that: the rest is in Redis.
     let full = reader.hub.config().inbox_messages_max / 2;
-    until("the inbox is half full", || reader.hub.inbox(0).load().0 > full);
+    until("the inbox is half full", || reader.hub.inbox(0).load().messages > full);
     let waiting = redis.call(&["CLIENT", "LIST"]).text();
     assert!(waiting.contains("cmd=xread"), "{waiting}");
-    assert!(reader.hub.inbox(0).load().0 <= full + 64 && reader.hub.last_id() < last);
+    assert!(reader.hub.inbox(0).load().messages <= full + 64 && reader.hub.last_id() < last);
     reader.resume();
     until("it has all", || reader.hub.last_id() == last);
     assert_eq!(reader.data(), writer.data());
@@ -129,7 +129,7 @@ fn what_was_read_comes_to_its_end_while_redis_is_away() {
     let unknown = answers.iter().filter(|answer| **answer == Err(PublishError::Unknown)).count();
     assert_eq!(node.data().len(), answers.iter().filter(|answer| answer.is_ok()).count());
     assert!(unknown < 300 && answers.iter().all(|answer| !matches!(answer, Err(PublishError::Journal))), "{unknown}");
-    until("no place is kept", || node.hub.inbox(0).load() == (0, 0));
+    until("no place is kept", || node.hub.inbox(0).load().messages == 0);
 }
 
 #[test]
@@ -201,8 +201,8 @@ fn events_that_cannot_be_read_are_told_and_take_places_as_others_do() {
         "{fanfare}:meta",
     ]);
     let full = node.hub.config().inbox_messages_max / 2;
-    until("the inbox is half full", || node.hub.inbox(0).load().0 > full);
-    assert!(node.hub.inbox(0).load().0 <= full + 64);
+    until("the inbox is half full", || node.hub.inbox(0).load().messages > full);
+    assert!(node.hub.inbox(0).load().messages <= full + 64);
     node.resume();
     until("all are read", || node.data().len() == 1_000);
     assert_eq!(node.gap_after(born).unwrap().reason.as_str(), "expired");

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use crate::event_id::EventId;
+use crate::event::event_id::EventId;
 
 /// Track numbers by an id that only grows. One entry each; one that lags behind is corrected when it comes up.
 #[derive(Debug, Default)]

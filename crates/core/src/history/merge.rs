@@ -5,7 +5,7 @@ use std::{
     collections::{BinaryHeap, binary_heap::PeekMut, vec_deque::Iter},
 };
 
-use crate::{event_id::EventId, message::Message};
+use crate::event::{event_id::EventId, message::Message};
 
 /// All events of `rests` in the order of their ids; one that stands in several comes once.
 pub(super) fn merge(mut rests: Vec<Iter<'_, (EventId, Message)>>) -> impl Iterator<Item = &(EventId, Message)> {

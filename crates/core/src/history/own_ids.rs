@@ -9,7 +9,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
 };
 
-use crate::{event_id::EventId, message::Message, target::Target};
+use crate::event::{event_id::EventId, message::Message, target::Target};
 
 /// The positions of the ids, for each target apart.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{budget::RingBudget, event::Event, message::Draft, name::Channel};
+    use crate::event::{Event, budget::RingBudget, message::Draft, name::Channel};
 
     fn target(name: &str) -> Target {
         Target::Channel(Channel::new(name).unwrap())

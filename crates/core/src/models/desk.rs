@@ -1,16 +1,23 @@
 //! Publishers and a journal outside of the hub: neither waits for ever for the other.
 
-use std::{collections::VecDeque, sync::Arc, task::Context};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use loom::thread;
 
 use super::{NoSocket, Sleeper, block_on, bounded, event, id};
 use crate::{
     config::Config,
-    desk::Desk as _,
-    hub::{Hub, PublishError, Wait},
-    inbox::Item,
-    journal::{Brought, Past, Refusal},
+    history::past::Past,
+    hub::Hub,
+    order::{
+        answer::{PublishError, Refusal, Wait},
+        journal::{Desk, Settled},
+    },
+    queue::inbox::{Amount, Item},
 };
 
 /// A hub whose shard nobody drives, so that only these two have to do with each other.
@@ -35,24 +42,33 @@ fn publisher(hub: &Arc<Hub<NoSocket>>) -> thread::JoinHandle<Result<(), PublishE
     thread::spawn(move || block_on(hub.publish(event(), Wait::Journal)).map(drop))
 }
 
+fn settle(desk: &dyn Desk, mut settled: VecDeque<Settled>) {
+    desk.settle(&mut settled, &Context::from_waker(Waker::noop()));
+    assert!(settled.is_empty(), "none of them needs room");
+}
+
 /// Works until the desk is closed, as a journal does.
 fn work(hub: &Hub<NoSocket>, refuses: bool) {
+    let desk = hub.desk();
     let (sleeper, mut group, mut n) = (Sleeper::default(), Vec::new(), 0);
     loop {
-        hub.take(&mut group, &Context::from_waker(&sleeper.waker()));
-        if group.is_empty() && hub.is_closed() {
+        desk.take(&mut group, &Context::from_waker(&sleeper.waker()));
+        if group.is_empty() && desk.is_closed() {
             return;
         }
         if group.is_empty() {
             sleeper.sleep();
         } else if refuses {
-            hub.refuse(group.drain(..).collect(), Refusal::NotPublished);
+            settle(
+                desk,
+                group.drain(..).map(|submission| Settled::Refused(submission, Refusal::NotPublished)).collect(),
+            );
         } else {
             let committed = group.drain(..).map(|submission| {
                 n += 1;
-                (id(n), submission)
+                Settled::Own(id(n), submission)
             });
-            hub.commit(committed.collect());
+            settle(desk, committed.collect());
         }
     }
 }
@@ -81,9 +97,9 @@ fn a_journal_that_finds_no_room_is_woken_by_who_frees() {
     loom::model(|| {
         let hub = hub_of_one();
         let bring = |n, sleeper: &Sleeper| {
-            let mut brought = VecDeque::from([Brought::Other(id(n), event())]);
+            let mut brought = VecDeque::from([Settled::Other(id(n), event())]);
             loop {
-                hub.bring(&mut brought, &Context::from_waker(&sleeper.waker()));
+                hub.desk().settle(&mut brought, &Context::from_waker(&sleeper.waker()));
                 if brought.is_empty() {
                     return;
                 }
@@ -95,7 +111,7 @@ fn a_journal_that_finds_no_room_is_woken_by_who_frees() {
         let from_shard = Arc::clone(&hub);
         let shard = thread::spawn(move || {
             let Some(Item::Publish { message, .. }) = from_shard.inbox(0).pop() else { panic!("it was brought") };
-            from_shard.release(0, 1, message.bytes());
+            from_shard.inbox(0).release(Amount { messages: 1, bytes: message.bytes() });
         });
         bring(3, &sleeper);
         shard.join().unwrap();
@@ -108,7 +124,7 @@ fn who_waits_for_a_hub_to_be_ready_is_woken() {
     loom::model(|| {
         let hub = hub();
         let from_journal = Arc::clone(&hub);
-        let journal = thread::spawn(move || from_journal.restore_past(Past::default()));
+        let journal = thread::spawn(move || from_journal.desk().restore_past(Past::default()));
         block_on(hub.ready());
         journal.join().unwrap();
     });
@@ -125,6 +141,6 @@ fn who_is_refused_is_told_so_whenever_a_drain_begins() {
         let told = from_publisher.join().unwrap();
         assert!(matches!(told, Err(PublishError::Journal | PublishError::Draining)), "{told:?}");
         journal.join().unwrap();
-        assert!(hub.inbox(0).has_room(usize::MAX), "nothing is promised any more");
+        assert!(hub.is_unpromised(), "nothing is promised any more");
     });
 }

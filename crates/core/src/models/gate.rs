@@ -6,8 +6,9 @@ use loom::thread;
 
 use super::{NoSocket, Sleeper, block_on, bounded, event, hub};
 use crate::{
-    hub::{Hub, Wait},
-    inbox::Item,
+    hub::Hub,
+    order::answer::Wait,
+    queue::inbox::{Amount, Item},
     shard::Turn,
 };
 
@@ -26,13 +27,13 @@ fn take(hub: &Hub<NoSocket>) {
     loop {
         hub.inbox(0).register(&Context::from_waker(&sleeper.waker()));
         if let Some(Item::Publish { message, .. }) = hub.inbox(0).pop() {
-            return hub.release(0, 1, message.bytes());
+            return hub.inbox(0).release(Amount { messages: 1, bytes: message.bytes() });
         }
         sleeper.sleep();
     }
 }
 
-/// Catches: no second look in `Admission::poll`, a `release` that looks before it frees, and either side not SeqCst.
+/// Catches: no second look in `Order::poll_admit`, a `release` that looks before it frees, and either side not SeqCst.
 #[test]
 fn who_finds_no_room_is_woken_by_who_frees() {
     loom::model(|| {

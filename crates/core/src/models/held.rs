@@ -5,7 +5,10 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::message;
-use crate::{budget::RingBudget, message::Held, ring::Ring};
+use crate::{
+    event::{budget::RingBudget, message::Held},
+    queue::ring::Ring,
+};
 
 /// Catches: a holder too few or too many, a sum taken off before it was added (`RingBudget::sub` looks).
 #[test]

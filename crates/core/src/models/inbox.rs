@@ -6,12 +6,22 @@ use loom::thread;
 
 use super::{NoSocket, SLOT, Sleeper, bounded, id};
 use crate::{
-    inbox::{Inbox, Item},
-    memory_journal::Batch,
+    config::Config,
+    history::read::Batch,
+    queue::{
+        gate::Gate,
+        inbox::{Inbox, Item},
+        phase::Phase,
+    },
 };
 
 fn inbox() -> Arc<Inbox<NoSocket>> {
-    Arc::new(Inbox::new(1, usize::MAX))
+    inbox_of(Arc::new(Phase::open()))
+}
+
+fn inbox_of(phase: Arc<Phase>) -> Arc<Inbox<NoSocket>> {
+    let config = Config { inbox_messages_max: 1, inbox_bytes_max: usize::MAX, ..Config::default() };
+    Arc::new(Inbox::new(&config, Arc::new(Gate::new()), phase))
 }
 
 /// Sleeps as a shell does, until `takes` has taken all.
@@ -74,10 +84,11 @@ fn the_owner_is_woken_by_two_at_once() {
 #[test]
 fn an_owner_that_is_paused_is_woken_by_a_drain() {
     loom::model(|| {
-        let inbox = inbox();
+        let phase = Arc::new(Phase::open());
+        let inbox = inbox_of(Arc::clone(&phase));
         let from_hub = Arc::clone(&inbox);
         let hub = thread::spawn(move || {
-            from_hub.set_draining();
+            phase.drain();
             from_hub.wake();
         });
         let sleeper = Sleeper::default();

@@ -4,33 +4,36 @@ use std::{future::poll_fn, sync::Arc};
 
 use loom::thread;
 
-use super::{NoSocket, SLOT, block_on, bounded, hub, id, message};
+use super::{NoSocket, SLOT, block_on, bounded, budget, hub, id, message};
 use crate::{
-    event_id::EventId,
-    hub::Hub,
-    memory_journal::Place,
-    message::Message,
-    port::{Cut, Feed, Outgoing, Port},
-    ring::Ring,
-    subscription::Subscription,
+    event::{budget::RingBudget, event_id::EventId, message::Message},
+    feed::{Feed, Outgoing},
+    queue::{
+        inbox::Inbox,
+        port::{Cut, Port},
+        ring::Ring,
+        slot_guard::SlotGuard,
+    },
 };
 
 struct Stream {
-    hub: Arc<Hub<NoSocket>>,
+    inbox: Arc<Inbox<NoSocket>>,
+    budget: Arc<RingBudget>,
     port: Arc<Port>,
     feed: Feed<NoSocket>,
 }
 
 fn stream(ring_messages_max: usize) -> Stream {
-    let (hub, _) = hub();
+    let (inbox, budget) = (Arc::clone(hub().0.inbox(0)), budget());
     let port = Arc::new(Port::new(Ring::new(ring_messages_max, usize::MAX)));
-    let feed = Feed::new(Arc::clone(&port), Subscription::new(Arc::clone(&hub), 0, SLOT, Place::default()));
-    Stream { hub, port, feed }
+    let guard = SlotGuard::new(Arc::clone(&inbox), SLOT);
+    let feed = Feed::new(Arc::clone(&port), guard, Arc::clone(&budget));
+    Stream { inbox, budget, port, feed }
 }
 
 impl Stream {
     fn push(&self, n: u64) {
-        self.port.ring().push(message(n, self.hub.budget())).expect("there is room");
+        self.port.ring().push(message(n, &self.budget)).expect("there is room");
     }
 }
 
@@ -47,10 +50,10 @@ fn next_id(feed: &mut Feed<NoSocket>) -> Option<EventId> {
 #[test]
 fn a_push_wakes_the_body() {
     bounded(3, || {
-        let Stream { hub, port, mut feed } = stream(2);
+        let Stream { budget, port, mut feed, .. } = stream(2);
         let shard = thread::spawn(move || {
             for n in [1, 2] {
-                port.ring().push(message(n, hub.budget())).expect("there is room");
+                port.ring().push(message(n, &budget)).expect("there is room");
                 port.wake();
             }
         });
@@ -66,11 +69,11 @@ fn the_shard_hears_once_that_the_ring_is_empty() {
     loom::model(|| {
         let stream = stream(2);
         stream.push(1);
-        let Stream { hub, port, mut feed } = stream;
+        let Stream { inbox, port, mut feed, .. } = stream;
         let shard = thread::spawn(move || port.want_empty());
         assert_eq!(next_id(&mut feed), Some(id(1)));
         let sees = shard.join().unwrap();
-        let is_told = hub.inbox(0).pop_ready().is_some();
+        let is_told = inbox.pop_ready().is_some();
         assert!(sees != is_told, "it sees: {sees}, it is told: {is_told}");
     });
 }
@@ -95,10 +98,10 @@ fn what_the_shard_empties_is_behind_what_the_body_took() {
         let stream = stream(2);
         stream.push(1);
         stream.push(2);
-        let Stream { hub, port, mut feed } = stream;
+        let Stream { budget, port, mut feed, .. } = stream;
         let shard = thread::spawn(move || {
             let emptied: Vec<_> = port.empty().iter().map(Message::id).collect();
-            port.ring().push(message(3, hub.budget())).expect("there is room");
+            port.ring().push(message(3, &budget)).expect("there is room");
             port.wake();
             emptied
         });
@@ -116,9 +119,9 @@ fn what_the_shard_empties_is_behind_what_the_body_took() {
 #[test]
 fn the_end_comes_behind_the_last_message() {
     loom::model(|| {
-        let Stream { hub, port, mut feed } = stream(1);
+        let Stream { budget, port, mut feed, .. } = stream(1);
         let shard = thread::spawn(move || {
-            port.ring().push(message(1, hub.budget())).expect("there is room");
+            port.ring().push(message(1, &budget)).expect("there is room");
             port.end();
         });
         assert_eq!(next_id(&mut feed), Some(id(1)));
@@ -133,7 +136,7 @@ fn a_cut_reaches_the_body_and_its_owner() {
     bounded(3, || {
         let stream = stream(1);
         stream.push(1);
-        let Stream { hub, port, mut feed } = stream;
+        let Stream { budget, port, mut feed, .. } = stream;
         let signal = feed.cut_signal();
         let owner = thread::spawn(move || block_on(poll_fn(|cx| signal.poll_cut(cx))));
         let body = thread::spawn(move || {
@@ -146,6 +149,6 @@ fn a_cut_reaches_the_body_and_its_owner() {
         owner.join().unwrap();
         drop(body.join().unwrap());
         assert!(port.ring().is_empty());
-        assert_eq!(hub.budget().held_bytes(), 0);
+        assert_eq!(budget.held_bytes(), 0);
     });
 }

@@ -6,8 +6,8 @@ use loom::thread;
 
 use super::{block_on, bounded};
 use crate::{
-    account::Account,
-    receipt::{Outcome, Part, Question, Report, Tally},
+    event::{account::Account, receipt::Outcome},
+    queue::tally::{Part, Question, Report, Tally},
 };
 
 const OUTCOME: Outcome = Outcome { written: 1, queued: 2, dropped: 3 };

@@ -1,82 +1,38 @@
 //! What a shard takes from its inbox, item by item and in order, between two passes.
 
-use std::{mem, sync::Arc};
-
 use crate::{
-    event_id::EventId,
-    gap::{Gap, GapReason},
-    inbox::{Item, SlotRef},
-    message::Message,
-    notice::CloseReason,
-    outlet::{Outlet, Socket},
-    pace::{Amount, Pace, Payer},
-    receipt::{Part, Question},
-    shard::Shard,
-    slot::Slot,
-    subscription::Subscriber,
-    target::Target,
+    event::{
+        event_id::EventId,
+        gap::{Gap, GapReason},
+        message::Message,
+        notice::CloseReason,
+        target::Target,
+    },
+    queue::{
+        inbox::{Amount, Item, SlotRef},
+        outlet::{Outlet, Socket},
+        subscriber::Subscriber,
+        tally::{Part, Question},
+    },
+    shard::{Shard, slot::Slot},
 };
 
 impl<S: Socket> Shard<S> {
-    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
-    /// the end: a drain has its own time.
-    pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
-        let (messages, bytes) = self.inbox.load();
-        let waiting = Amount { messages, bytes };
-        let is_flooded = !self.inbox.is_draining() && self.pace.is_flooded(waiting, self.hub.config(), now_ms);
-        // Who has taken what it got is served before more comes, or it would never come round.
-        let round_until_ms = self.reading.round_until_ms(now_ms).filter(|_| is_flooded && messages > 0);
-        if round_until_ms.is_some() {
-            // That is nobody's fault who has no room.
-            self.pace.resume(now_ms);
-            return round_until_ms;
-        }
-        let mut pace = mem::take(&mut self.pace);
-        let until_ms = if is_flooded { self.next_wait(&mut pace, now_ms) } else { None };
-        if until_ms.is_none() {
-            pace.resume(now_ms);
-        }
-        self.pace = pace;
-        until_ms
-    }
-
-    fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
-        let hub = Arc::clone(&self.hub);
-        let open = self.open;
-        if !pace.is_paused() {
-            // How many there are decides what a pause costs.
-            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
-        }
-        for payer in Payer::ALL {
-            while let Some(at) = pace.last(payer) {
-                if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_pressed_for(payer)) {
-                    let until_ms = pace.wait(payer, open, hub.config(), now_ms);
-                    if until_ms.is_some() {
-                        return until_ms;
-                    }
-                    slot.patience.let_off();
-                }
-                pace.pop(payer);
-            }
-        }
-        None
-    }
-
     pub(super) fn take_items(&mut self, now_ms: u64) {
-        let (mut messages, mut bytes) = (0, 0);
+        let mut taken = Amount::default();
         if let Some((message, part)) = self.held_over.take() {
             self.take_publish(message, part, now_ms);
         }
-        for _ in 0..self.hub.config().turn_slots_max {
-            if self.held_over.is_some() || self.pass.is_full(self.hub.config()) {
+        for _ in 0..self.config.turn_slots_max {
+            if self.held_over.is_some() || self.pass.is_full(&self.config) {
                 break;
             }
             let Some(item) = self.inbox.pop() else { break };
             match item {
                 Item::Publish { message, part } => {
-                    messages += 1;
-                    bytes += message.bytes();
-                    if self.pass.has_room(message.bytes(), self.hub.config()) {
+                    taken.messages += 1;
+                    taken.bytes += message.bytes();
+                    if self.pass.has_room(message.bytes(), &self.config) {
                         self.take_publish(message, part, now_ms);
                     } else {
                         self.held_over = Some((message, part));
@@ -88,7 +44,7 @@ impl<S: Socket> Shard<S> {
                 Item::Report { target, question } => self.report(&target, question),
                 Item::Drain => self.drained = Some(0),
                 Item::Lost(gap) => {
-                    messages += 1;
+                    taken.messages += 1;
                     // Whatever they had, that covers it.
                     self.ahead.retain(|(cursor, _), _| gap.to.is_some_and(|to| *cursor > to));
                     self.telling = Some((gap, 0));
@@ -96,10 +52,10 @@ impl<S: Socket> Shard<S> {
                 }
             }
         }
-        if messages > 0 {
-            self.reading.begin_round(now_ms);
-            self.pace.took(Amount { messages, bytes }, now_ms);
-            self.hub.release(self.number, messages, bytes);
+        if taken.messages > 0 {
+            self.turns.begin_round(now_ms);
+            self.pace.took(taken, now_ms);
+            self.inbox.release(taken);
         }
     }
 
@@ -188,13 +144,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        Desk as _,
         config::Config,
+        event::name::ClientId,
+        history::{past::Past, read::Start},
         hub::Hub,
-        journal::Past,
-        name::ClientId,
         policy::Policy,
-        subscription::{Form, Heartbeat, Start, Subscribe},
+        queue::subscriber::{Form, Heartbeat, Subscribe},
     };
 
     /// No socket is attached here.
@@ -218,7 +173,7 @@ mod tests {
     #[test]
     fn a_connection_with_a_cursor_ahead_that_leaves_is_forgotten() {
         let (hub, mut shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 1_000));
-        hub.restore_past(Past { is_shared: true, ..Past::default() });
+        hub.desk().restore_past(Past { is_shared: true, ..Past::default() });
         let shard = &mut shards[0];
         let subscribe = |ms| Subscribe {
             client: ClientId::new("u").unwrap(),

@@ -1,6 +1,7 @@
 //! [`Kit`]: a hub with its shards and clocks in one hand, for tests of one behaviour each.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::{
         Arc,
@@ -10,8 +11,9 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Closed, Config, Event, Feed, Form, Framing, Heartbeat, Hub, Message, Notice, Policy,
-    PublishError, ReadRequest, Receipt, Shard, Start, Subscribe, Subscription, Target, Turn, UnixClock, Wait,
+    Channel, ClientId, Closed, Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Message, Notice, Policy,
+    PublishError, ReadRequest, Receipt, Refusal, Settled, Shard, Start, Submission, Subscribe, Subscription, Target,
+    Turn, UnixClock, Wait,
 };
 
 use super::{CURSOR, Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
@@ -77,6 +79,21 @@ impl Kit {
             Poll::Ready(receipt) => receipt.unwrap(),
             Poll::Pending => panic!("the inbox has no room"),
         }
+    }
+
+    /// Settles all of them. They are not to need room.
+    pub(crate) fn settle_all(&self, settled: impl IntoIterator<Item = Settled>) {
+        let mut settled: VecDeque<_> = settled.into_iter().collect();
+        self.hub.desk().settle(&mut settled, &Context::from_waker(Waker::noop()));
+        assert!(settled.is_empty());
+    }
+
+    pub(crate) fn commit(&self, group: impl IntoIterator<Item = (EventId, Submission)>) {
+        self.settle_all(group.into_iter().map(|(id, submission)| Settled::Own(id, submission)));
+    }
+
+    pub(crate) fn refuse(&self, group: Vec<Submission>, refusal: Refusal) {
+        self.settle_all(group.into_iter().map(|submission| Settled::Refused(submission, refusal)));
     }
 
     /// Publishes one event to all for each word of `text`.

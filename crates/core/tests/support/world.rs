@@ -12,8 +12,8 @@ use std::{
 };
 
 use fanfare_core::{
-    CloseReason, Config, Event, EventId, Form, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt, Shard,
-    Start, Subscribe, Target, Turn, Wait,
+    Amount, CloseReason, Config, Event, EventId, Form, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt,
+    Shard, Start, Subscribe, Target, Turn, Wait,
 };
 
 use super::{
@@ -421,7 +421,7 @@ impl World {
         if turn == Turn::Idle {
             assert!(inbox.is_empty());
             // With a journal outside there are those that it has yet to answer.
-            let is_empty = inbox.load() == (0, 0);
+            let is_empty = inbox.load() == Amount::default();
             assert!(is_empty || self.plan.is_outside, "an idle shard holds no places");
         }
         self.look(shard);

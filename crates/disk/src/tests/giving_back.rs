@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::{Channel, Desk as _, Event, GapReason, PublishError, Retention, Retentions, Start, Target};
+use fanfare_core::{Channel, Event, GapReason, PublishError, Retention, Retentions, Start, Target};
 
 use crate::{
     config::{Config, Fsync, LogConfig},
@@ -26,7 +26,7 @@ fn what_the_history_lets_go_of_is_given_back_and_told_as_expired_after_a_restart
         (0..200).map(|n| running.publish(event(&format!("{n} {}", "x".repeat(1_000)))).unwrap().id).collect();
     assert!(disk.total_bytes() > 200_000, "{}", disk.total_bytes());
     // Twice the history, four segments, the state.
-    until("the space is given back", || disk.total_bytes() < 2 * running.hub.held_bytes() + 5 * (4 << 10));
+    until("the space is given back", || disk.total_bytes() < 2 * running.hub.desk().held_bytes() + 5 * (4 << 10));
     let again = Running::with(&disk.copy(), fsync(Fsync::Interval), history());
     let (events, gap) = again.history("a", &Start::After(ids[0]));
     assert_eq!(events.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids[190..]);
@@ -198,6 +198,6 @@ fn a_segment_that_somebody_took_away_keeps_no_other_from_being_given_back() {
     let oldest = disk.names()[0].clone();
     assert!(oldest.ends_with(".journal"));
     disk.take(&oldest);
-    until("the space is given back", || disk.total_bytes() < 2 * running.hub.held_bytes() + 5 * (4 << 10));
+    until("the space is given back", || disk.total_bytes() < 2 * running.hub.desk().held_bytes() + 5 * (4 << 10));
     running.drain().unwrap();
 }

@@ -209,5 +209,5 @@ fn with_interval_a_sync_that_fails_stops_publishes_until_one_works() {
 fn a_journal_that_was_not_read_does_not_run() {
     let directory = Directory::with_files(MemoryDisk::new(), boot(1)).unwrap();
     let (hub, _) = Hub::<NoSocket>::behind_journal(fanfare_core::Config::default(), Box::new(unix_ms));
-    assert!(Box::new(DiskJournal::with(directory, Config::default())).run(&*hub).is_err());
+    assert!(Box::new(DiskJournal::with(directory, Config::default())).run(hub.desk()).is_err());
 }

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use fanfare_core::{Desk, EventId, Journal, Past, Refusal};
+use fanfare_core::{Desk, EventId, Journal, Past, Refusal, Settled};
+
+/// Only submissions, none of which waits for room.
+fn settle(desk: &dyn Desk, settled: impl Iterator<Item = Settled>) {
+    desk.settle(&mut settled.collect(), &Context::from_waker(Waker::noop()));
+}
 
 /// Ids begin after this one; far in the future, so that nothing is too old to be kept.
 const BEFORE_MS: u64 = 5_000_000_000_000;
@@ -139,15 +144,16 @@ impl Journal for Scripted {
             match mood {
                 Mood::Refuses(refusal) => {
                     desk.set_trouble(Some("no space left".to_owned()));
-                    desk.refuse(group, refusal);
+                    let refused = group.into_iter().map(|submission| Settled::Refused(submission, refusal));
+                    settle(desk, refused);
                 }
                 _ => {
                     desk.set_trouble(None);
                     let committed = group.into_iter().map(|submission| {
                         last_ms += 1;
-                        (EventId::new(last_ms, 0), submission)
+                        Settled::Own(EventId::new(last_ms, 0), submission)
                     });
-                    desk.commit(committed.collect());
+                    settle(desk, committed);
                 }
             }
         }

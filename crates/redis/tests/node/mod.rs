@@ -96,9 +96,9 @@ impl Node {
         let core = fanfare_core::Config { history, ..fanfare_core::Config::default() };
         let (hub, mut shards) = Hub::behind_journal(core, Box::new(unix_ms));
         let mut journal = Box::new(RedisJournal::new(config));
-        journal.restore(&*hub).unwrap();
+        journal.restore(hub.desk()).unwrap();
         let desk = Arc::clone(&hub);
-        let thread = thread::spawn(move || journal.run(&*desk).unwrap());
+        let thread = thread::spawn(move || journal.run(desk.desk()).unwrap());
         Self { hub, shard: shards.pop(), threads: vec![thread] }
     }
 

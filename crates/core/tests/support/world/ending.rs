@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll};
 
-use fanfare_core::{CloseReason, Shard, Target};
+use fanfare_core::{Amount, CloseReason, Shard, Target};
 
 use super::World;
 use crate::support::{channel, client, member::Way};
@@ -116,7 +116,7 @@ impl World {
         assert_eq!((registry.connections(), registry.estimate(&[Target::All, Target::Channel(channel("a"))])), (0, 0));
         (0..5).for_each(|u| assert!(self.hub().connections_of(&client(&format!("u{u}"))).is_empty()));
         assert_eq!(self.hub().ring_bytes(), 0);
-        let is_free = |shard: &Shard<_>| shard.inbox().load() == (0, 0);
+        let is_free = |shard: &Shard<_>| shard.inbox().load() == Amount::default();
         assert!(self.kit.shards.iter().all(is_free), "no place is held for nobody");
         assert!(self.kit.shards.iter().all(|shard| shard.open() == 0));
         (self.closed, self.delivered)

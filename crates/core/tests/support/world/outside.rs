@@ -8,7 +8,7 @@ use std::{
     task::Context,
 };
 
-use fanfare_core::{Brought, Desk as _, Event, EventId, Refusal, Submission};
+use fanfare_core::{Event, EventId, Refusal, Settled, Submission};
 
 use super::{Entry, World, number_of};
 use crate::support::Flag;
@@ -28,7 +28,7 @@ pub(super) struct Outside {
 
 /// One that has its place in the order, and has not been brought.
 struct Next {
-    brought: Brought,
+    brought: Settled,
     number: u64,
     event: Event,
 }
@@ -57,7 +57,7 @@ impl World {
         let Some(outside) = &mut self.outside else { return false };
         let waker = outside.flag.waker();
         outside.flag.take() && {
-            self.kit.hub.take(&mut outside.taken, &Context::from_waker(&waker));
+            self.kit.hub.desk().take(&mut outside.taken, &Context::from_waker(&waker));
             true
         }
     }
@@ -76,7 +76,7 @@ impl World {
         if !self.plan.is_lossless && self.rng.chance(10) {
             outside.refused.extend(group.iter().map(|submission| number_of(submission.event())));
             let refusal = self.rng.pick(&[Refusal::NotPublished, Refusal::Unknown]);
-            self.kit.hub.refuse(group, refusal);
+            self.kit.refuse(group, refusal);
             return true;
         }
         let mut committed = Vec::new();
@@ -93,7 +93,7 @@ impl World {
             }
             self.log.push(number, entry);
         }
-        self.kit.hub.commit(committed);
+        self.kit.commit(committed);
         true
     }
 
@@ -108,7 +108,7 @@ impl World {
             let entry = Entry { id, event: next.event.clone() };
             let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
             let (mut one, event) = (VecDeque::from([next.brought]), next.event);
-            self.kit.hub.bring(&mut one, &Context::from_waker(&waker));
+            self.kit.hub.desk().settle(&mut one, &Context::from_waker(&waker));
             if let Some(brought) = one.pop_front() {
                 outside.next = Some(Next { brought, number, event });
                 break;
@@ -135,13 +135,13 @@ impl World {
         if !from_elsewhere && !outside.taken.is_empty() {
             let submission = outside.taken.remove(0);
             let (number, event) = (number_of(submission.event()), submission.event().clone());
-            return Some(Next { brought: Brought::Own(id, submission), number, event });
+            return Some(Next { brought: Settled::Own(id, submission), number, event });
         }
         if !from_elsewhere {
             return None;
         }
         let event = self.event();
-        Some(Next { brought: Brought::Other(id, event.clone()), number: self.numbers, event })
+        Some(Next { brought: Settled::Other(id, event.clone()), number: self.numbers, event })
     }
 
     /// Whether the event is with the journal.

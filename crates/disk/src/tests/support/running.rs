@@ -106,9 +106,9 @@ impl Running {
         let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
         let directory = Directory::with_files(disk.clone(), boot(1)).unwrap();
         let mut journal = Box::new(DiskJournal::with(directory, config));
-        journal.restore(&*hub).unwrap();
+        journal.restore(hub.desk()).unwrap();
         let desk = Arc::clone(&hub);
-        Self { hub, _shards: shards, thread: thread::spawn(move || journal.run(&*desk)) }
+        Self { hub, _shards: shards, thread: thread::spawn(move || journal.run(desk.desk())) }
     }
 
     pub(crate) fn publish(&self, event: Event) -> Result<Receipt, PublishError> {

@@ -1,0 +1,123 @@
+//! [`Retention`]: how much history a target keeps, and [`Retentions`]: which target keeps how much.
+
+use crate::event::{
+    name::{self, NameError},
+    target::Target,
+};
+
+/// How much is kept of one target. Whatever is above any of the three is forgotten, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Events. 0 keeps none.
+    pub events_max: usize,
+    /// Bytes of memory that the events take, their record included ([`crate::Message::kept_bytes`]).
+    pub bytes_max: usize,
+    /// Age in milliseconds.
+    pub age_ms_max: u64,
+}
+
+impl Default for Retention {
+    /// 1,000 events, 4 MiB, 1 h.
+    fn default() -> Self {
+        Self { events_max: 1_000, bytes_max: 4 << 20, age_ms_max: 60 * 60 * 1_000 }
+    }
+}
+
+/// Matches names of channels: `*` is any run of characters, none too; everything else is itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(Box<str>);
+
+impl Pattern {
+    /// The pattern, if `text` obeys the rule of names.
+    ///
+    /// # Errors
+    /// [`NameError`] says which rule it breaks.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        name::check(text).map(|()| Self(text.into()))
+    }
+
+    /// The text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `name` is one of those it stands for.
+    pub fn matches(&self, name: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+        let Some(last) = parts.next_back() else { return rest.is_empty() };
+        for part in parts {
+            // The first place is the best one: it leaves the most for those after.
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        rest.ends_with(last)
+    }
+}
+
+/// How much history a hub keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retentions {
+    /// For every target that no pattern matches. Default: [`Retention::default`].
+    pub each: Retention,
+    /// For channels: the first pattern that matches decides. Default none.
+    pub channels: Vec<(Pattern, Retention)>,
+    /// Bytes of memory that all events take together, each once. Default 256 MiB.
+    pub bytes_max: usize,
+    /// Targets that are remembered; above it the one that was silent for longest is forgotten. Default 100,000.
+    pub targets_max: usize,
+}
+
+impl Default for Retentions {
+    fn default() -> Self {
+        Self { each: Retention::default(), channels: Vec::new(), bytes_max: 256 << 20, targets_max: 100_000 }
+    }
+}
+
+impl Retentions {
+    /// Keeps no history at all.
+    pub fn none() -> Self {
+        Self { each: Retention { events_max: 0, ..Retention::default() }, ..Self::default() }
+    }
+
+    /// What holds for `target`.
+    pub(crate) fn of(&self, target: &Target) -> Retention {
+        let Target::Channel(channel) = target else { return self.each };
+        let found = self.channels.iter().find(|(pattern, _)| pattern.matches(channel.as_str()));
+        found.map_or(self.each, |(_, retention)| *retention)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::name::Channel;
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        Pattern::new(pattern).unwrap().matches(name)
+    }
+
+    #[test]
+    fn a_star_is_any_run_of_characters() {
+        for (pattern, name) in
+            [("news.*", "news."), ("news.*", "news.a"), ("*", "x"), ("a*b*c", "aXbbYc"), ("*.x", "a.x.x"), ("a", "a")]
+        {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("news.*", "new"), ("a", "ab"), ("a*a", "a"), ("a*b*c", "acb"), ("*.x", "x")] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+        assert!(Pattern::new("").is_err() && Pattern::new("a\n").is_err());
+    }
+
+    #[test]
+    fn the_first_pattern_that_matches_decides_and_only_for_channels() {
+        let few = |events_max| Retention { events_max, ..Retention::default() };
+        let pattern = |text| Pattern::new(text).unwrap();
+        let channels = vec![(pattern("a.b"), few(1)), (pattern("a.*"), few(2))];
+        let retentions = Retentions { channels, ..Retentions::default() };
+        let of = |name: &str| retentions.of(&Target::Channel(Channel::new(name).unwrap())).events_max;
+        assert_eq!((of("a.b"), of("a.c"), of("b")), (1, 2, 1_000));
+        assert_eq!(retentions.of(&Target::All).events_max, 1_000);
+    }
+}

@@ -1,0 +1,89 @@
+//! [`Track`]: what is kept of one target, in id order, and up to where it is not kept any more.
+
+use std::collections::{VecDeque, vec_deque::Iter};
+
+use crate::{
+    event::{event_id::EventId, message::Message, target::Target},
+    history::retention::Retention,
+};
+
+/// The history of one target.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub(crate) target: Target,
+    /// The ids stand beside the messages, so that a search touches no message.
+    events: VecDeque<(EventId, Message)>,
+    bytes: usize,
+    /// How many of the events are in other tracks as well.
+    pub(crate) shared: usize,
+    /// The newest id that was evicted.
+    pub(crate) evicted: EventId,
+    /// The newest id there was.
+    pub(crate) newest: EventId,
+    retention: Retention,
+}
+
+impl Track {
+    pub(crate) fn new(target: Target, retention: Retention, evicted: EventId) -> Self {
+        let events = VecDeque::new();
+        Self { target, events, bytes: 0, shared: 0, evicted, newest: EventId::ZERO, retention }
+    }
+
+    pub(crate) fn push(&mut self, message: Message) {
+        self.newest = message.id();
+        self.bytes += message.kept_bytes();
+        self.shared += usize::from(is_shared(&message));
+        self.events.push_back((message.id(), message));
+    }
+
+    /// Evicts the oldest event.
+    pub(crate) fn pop(&mut self) -> Option<Message> {
+        let (id, message) = self.events.pop_front()?;
+        // It may be there already, if the mark is from before a restart.
+        self.evicted = self.evicted.max(id);
+        self.bytes -= message.kept_bytes();
+        self.shared -= usize::from(is_shared(&message));
+        if self.events.is_empty() {
+            self.events = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    /// Whether it keeps more, or for longer, than it should.
+    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
+        let Retention { events_max, bytes_max, age_ms_max } = self.retention;
+        let is_old = |id: EventId| now_ms.saturating_sub(id.ms()) > age_ms_max;
+        self.events.len() > events_max || self.bytes > bytes_max || self.oldest().is_some_and(is_old)
+    }
+
+    pub(crate) fn oldest(&self) -> Option<EventId> {
+        self.events.front().map(|(id, _)| *id)
+    }
+
+    pub(crate) fn holds(&self, id: EventId) -> bool {
+        self.events.binary_search_by_key(&id, |(id, _)| *id).is_ok()
+    }
+
+    /// The events above `after`.
+    pub(crate) fn after(&self, after: EventId) -> Iter<'_, (EventId, Message)> {
+        self.events.range(self.events.partition_point(|(id, _)| *id <= after)..)
+    }
+
+    /// How many events there are above `after`, up to `upto`.
+    pub(crate) fn count(&self, after: EventId, upto: EventId) -> usize {
+        let up_to = |id: EventId| self.events.partition_point(|(one, _)| *one <= id);
+        up_to(upto).saturating_sub(up_to(after))
+    }
+
+    /// Gives memory back that a busier time needed.
+    pub(crate) fn shrink(&mut self) {
+        if self.events.capacity() > 4 * self.events.len().max(16) {
+            self.events.shrink_to(2 * self.events.len());
+        }
+    }
+}
+
+/// Whether `message` stands in several tracks.
+pub(crate) fn is_shared(message: &Message) -> bool {
+    message.targets().len() > 1
+}

@@ -1,0 +1,266 @@
+//! [`Tracks`]: what the journal keeps, by target, within its limits; and what it can no longer tell.
+//!
+//! An event is kept once and stands in the track of each of its targets. Whatever is evicted leaves its mark, so that
+//! a read knows what may be missing: a hole too many is allowed, a missing one is not.
+
+use std::collections::HashMap;
+
+use crate::{
+    event::{event_id::EventId, gap::GapReason, message::Message, target::Target},
+    history::by_age::ByAge,
+    history::merge::merge,
+    history::own_ids::OwnIds,
+    history::{
+        read::{Batch, Hole, Query},
+        retention::Retentions,
+        track::{Track, is_shared},
+    },
+};
+
+/// Tracks that one call of [`Tracks::expire`] looks at, and events that it evicts: a few hundred microseconds.
+const EXPIRE_TRACKS_MAX: usize = 2_048;
+const EXPIRE_EVENTS_MAX: usize = 1_024;
+/// Of so many bytes of history one goes, about, to what is remembered of ids that were given up: 64 bytes for each id.
+const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
+
+/// Events by target.
+#[derive(Debug)]
+pub(crate) struct Tracks {
+    tracks: Vec<Track>,
+    numbers: HashMap<Target, usize>,
+    /// By their oldest event: for the limit in bytes. `is_listed` says for each track whether it has an entry.
+    by_oldest: ByAge,
+    is_listed: Vec<bool>,
+    /// By their newest event: for the limit of targets.
+    by_newest: ByAge,
+    /// In how many tracks an event with several targets still stands.
+    shared: HashMap<EventId, usize>,
+    own_ids: OwnIds,
+    bytes: usize,
+    /// The newest mark of a target that was forgotten.
+    forgotten: EventId,
+    expire_at: usize,
+    retentions: Retentions,
+}
+
+impl Tracks {
+    pub(crate) fn new(retentions: Retentions) -> Self {
+        Self {
+            tracks: Vec::new(),
+            numbers: HashMap::new(),
+            by_oldest: ByAge::default(),
+            is_listed: Vec::new(),
+            by_newest: ByAge::default(),
+            shared: HashMap::new(),
+            own_ids: OwnIds::new(retentions.bytes_max / BYTES_PER_GIVEN_UP_ID),
+            bytes: 0,
+            forgotten: EventId::ZERO,
+            expire_at: 0,
+            retentions,
+        }
+    }
+
+    /// Bytes of memory that events take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Keeps `message`, the newest there is, and evicts what is too much. Of one that is live only the position is
+    /// remembered, if its publisher gave it an id.
+    pub(crate) fn push(&mut self, message: &Message, now_ms: u64) {
+        self.own_ids.push(message);
+        if !message.is_kept() {
+            return;
+        }
+        self.bytes += message.kept_bytes();
+        if is_shared(message) {
+            self.shared.insert(message.id(), message.targets().len());
+        }
+        for target in message.targets() {
+            let number = self.track(target, message.id());
+            self.tracks[number].push(message.clone());
+            if !self.is_listed[number] {
+                self.is_listed[number] = true;
+                self.by_oldest.push(message.id(), number);
+            }
+            self.trim(number, now_ms);
+        }
+        while self.bytes > self.retentions.bytes_max && self.evict_oldest() {}
+    }
+
+    /// The number of the track of `target`; of a new one if it has none.
+    fn track(&mut self, target: &Target, newest: EventId) -> usize {
+        if let Some(number) = self.numbers.get(target) {
+            return *number;
+        }
+        let track = Track::new(target.clone(), self.retentions.of(target), self.forgotten);
+        let number = if self.numbers.len() < self.retentions.targets_max.max(1) {
+            self.tracks.push(track);
+            self.is_listed.push(false);
+            self.tracks.len() - 1
+        } else {
+            let number = self.forget_oldest();
+            self.tracks[number] = Track::new(target.clone(), self.retentions.of(target), self.forgotten);
+            number
+        };
+        self.numbers.insert(target.clone(), number);
+        self.by_newest.push(newest, number);
+        number
+    }
+
+    /// Makes room for another target: the one that was silent for longest goes, and its mark becomes everybody's.
+    fn forget_oldest(&mut self) -> usize {
+        let tracks = &self.tracks;
+        let number = self.by_newest.pop(|number| Some(tracks[number].newest), |_| {}).unwrap_or_default();
+        while self.evict(number) {}
+        let track = &self.tracks[number];
+        self.forgotten = self.forgotten.max(track.evicted);
+        self.numbers.remove(&track.target);
+        number
+    }
+
+    fn trim(&mut self, number: usize, now_ms: u64) {
+        while self.tracks[number].is_over(now_ms) && self.evict(number) {}
+    }
+
+    fn evict_oldest(&mut self) -> bool {
+        let Self { tracks, by_oldest, is_listed, .. } = self;
+        let Some(number) = by_oldest.pop(|number| tracks[number].oldest(), |number| is_listed[number] = false) else {
+            return false;
+        };
+        self.evict(number);
+        let oldest = self.tracks[number].oldest();
+        self.is_listed[number] = oldest.is_some();
+        if let Some(oldest) = oldest {
+            self.by_oldest.push(oldest, number);
+        }
+        true
+    }
+
+    /// Evicts the oldest event of a track; false if there is none.
+    fn evict(&mut self, number: usize) -> bool {
+        let Some(message) = self.tracks[number].pop() else { return false };
+        if is_shared(&message)
+            && let Some(tracks) = self.shared.get_mut(&message.id())
+        {
+            *tracks -= 1;
+            if *tracks > 0 {
+                return true;
+            }
+            self.shared.remove(&message.id());
+        }
+        self.bytes -= message.kept_bytes();
+        self.own_ids.remove(&message);
+        true
+    }
+
+    /// Evicts some of what is too old; all tracks have their turn.
+    pub(crate) fn expire(&mut self, now_ms: u64) {
+        let mut evicted = 0;
+        for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
+            while self.tracks[self.expire_at].is_over(now_ms) && self.evict(self.expire_at) {
+                evicted += 1;
+                if evicted == EXPIRE_EVENTS_MAX {
+                    return;
+                }
+            }
+            self.tracks[self.expire_at].shrink();
+            self.expire_at = if self.expire_at + 1 < self.tracks.len() { self.expire_at + 1 } else { 0 };
+        }
+    }
+
+    /// Behind which event a client begins whose last event has one of `own_ids` and went to one of `targets`.
+    pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target]) -> Option<EventId> {
+        own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets)).min()
+    }
+
+    /// The newest id that may have been evicted from one of `targets`, and from which.
+    pub(crate) fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
+        let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].evicted);
+        targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
+    }
+
+    /// Takes over what was evicted earlier: of any target up to `forgotten`, and of those in `marks`.
+    pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
+        self.forgotten = self.forgotten.max(forgotten);
+        for track in &mut self.tracks {
+            track.evicted = track.evicted.max(forgotten);
+        }
+        // The newest last: if there are too many, the oldest are forgotten.
+        marks.sort_unstable_by_key(|(_, mark)| *mark);
+        for (target, mark) in marks {
+            let number = self.track(&target, mark);
+            self.tracks[number].evicted = self.tracks[number].evicted.max(mark);
+        }
+    }
+
+    /// The oldest event.
+    pub(crate) fn oldest(&mut self) -> Option<EventId> {
+        let Self { tracks, by_oldest, is_listed, .. } = self;
+        let number = by_oldest.pop(|number| tracks[number].oldest(), |number| is_listed[number] = false)?;
+        let oldest = tracks[number].oldest()?;
+        by_oldest.push(oldest, number);
+        Some(oldest)
+    }
+
+    /// Whether the event with this id stands in the track of any of `targets`.
+    pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
+        let holds = |target| self.numbers.get(target).is_some_and(|number| self.tracks[*number].holds(id));
+        targets.iter().any(holds)
+    }
+
+    /// Evicts what is too old or too much of `targets`.
+    pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
+        for target in targets {
+            if let Some(number) = self.numbers.get(target) {
+                self.trim(*number, now_ms);
+            }
+        }
+    }
+
+    /// What is kept above `query.after`, and what may be missing there; up to `lost` that may be anything.
+    pub(crate) fn read(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
+        self.trim_all(query.targets, now_ms);
+        let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
+        let hole = self.hole(query, &numbers, lost);
+        let (mut messages, mut bytes) = (Vec::new(), 0_usize);
+        let is_asked = |(id, _): &&(EventId, Message)| *id <= query.upto;
+        let mut kept = self.merge(&numbers, query.after).take_while(is_asked).peekable();
+        while let Some((_, message)) = kept.next_if(|(_, message)| {
+            bytes = bytes.saturating_add(message.bytes());
+            messages.is_empty() || (messages.len() < query.limit.messages_max && bytes <= query.limit.bytes_max)
+        }) {
+            messages.push(message.clone());
+        }
+        let last = messages.last().map(Message::id);
+        let next = last.filter(|_| kept.peek().is_some()).unwrap_or(query.upto.max(query.after));
+        Batch { messages, next, hole }
+    }
+
+    fn hole(&self, query: &Query<'_>, numbers: &[usize], lost: EventId) -> Option<Hole> {
+        let (mark, target) = self.mark(query.targets)?;
+        let to = mark.max(lost).min(query.upto);
+        (to > query.after).then(|| Hole {
+            to,
+            reason: if query.after < lost { GapReason::Restart } else { GapReason::Expired },
+            kept: self.count(numbers, query.after.max(query.opened), query.upto),
+            target: target.clone(),
+        })
+    }
+
+    /// How many events stand in any of these tracks above `after`, up to `upto`.
+    fn count(&self, numbers: &[usize], after: EventId, upto: EventId) -> u64 {
+        let tracks = || numbers.iter().map(|number| &self.tracks[*number]);
+        let count = if tracks().all(|track| track.shared == 0) {
+            tracks().map(|track| track.count(after, upto)).sum()
+        } else {
+            self.merge(numbers, after).take_while(|(id, _)| *id <= upto).count()
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// The events of these tracks above `after` in the order of their ids, each once.
+    fn merge(&self, numbers: &[usize], after: EventId) -> impl Iterator<Item = &(EventId, Message)> {
+        merge(numbers.iter().map(|number| self.tracks[*number].after(after)).collect())
+    }
+}

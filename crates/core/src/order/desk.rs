@@ -1,0 +1,251 @@
+//! [`Order`] as a [`Desk`]: the external journal takes submissions here and gives them back in its own order.
+//!
+//! Whatever is given back first is first for everybody: there is one journal, and it calls from one thread at a time.
+//!
+//! The order promises room to submissions when they are left at the desk. Events of others have no promise, so they wait while an
+//! inbox is more than half full. Promised room does not count as full: the submission that it is for may come behind an event
+//! that waits.
+
+use std::{collections::VecDeque, mem, task::Context};
+
+use crate::{
+    event::{
+        event_id::EventId,
+        gap::{Gap, GapReason},
+        message::Draft,
+        target::Target,
+    },
+    history::past::Past,
+    order::{
+        Locked, Order,
+        answer::{Answer, PublishError, Refusal},
+        journal::{Desk, Holds, Kept, KeptKey, Oldest, Settled},
+        submission::Submission,
+        wakes::Wakes,
+    },
+};
+
+/// Settled under one lock: readers and subscribers wait for as long.
+const STEP: usize = 64;
+/// The same, in bytes of events of others.
+const STEP_BYTES: usize = 1 << 20;
+
+/// One that is ready to be settled under the lock.
+enum Ready {
+    Own(EventId, Submission),
+    Other(EventId, Draft),
+    Lost(EventId, GapReason),
+    Answered(Submission, Result<Answer, PublishError>),
+}
+
+impl<S: Send> Desk for Order<S> {
+    fn restore(&self, kept: Kept) {
+        let Kept { id, event, key } = kept;
+        let draft = event.map(|event| self.draft(event));
+        let now_ms = self.unix_ms();
+        let mut locked = self.lock();
+        if let Some(draft) = draft {
+            locked.history.append(id, draft, now_ms);
+        }
+        if let Some(KeptKey { claim, matched }) = key {
+            locked.keys.store(claim, Answer { matched, ..Answer::of(id) });
+        }
+    }
+
+    fn restore_past(&self, past: Past) {
+        self.lock().history.restore_past(past);
+        self.external.set_ready();
+    }
+
+    fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {
+        self.external.register(cx);
+        let waiting = &mut self.lock().submissions.waiting;
+        if group.is_empty() {
+            mem::swap(group, waiting);
+        } else {
+            group.append(waiting);
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        let locked = self.lock();
+        (self.phase.is_draining() || locked.submissions.is_closed) && locked.submissions.waiting.is_empty()
+    }
+
+    fn settle(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) {
+        while !settled.is_empty() {
+            let step = self.prepare(settled, cx);
+            if step.is_empty() {
+                return;
+            }
+            self.settle_step(step);
+        }
+    }
+
+    fn question(&self, cx: &Context<'_>) -> u64 {
+        self.external.register(cx);
+        self.external.question()
+    }
+
+    fn answer(&self, question: u64) {
+        self.external.answer(question);
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        self.external.set_trouble(trouble);
+    }
+
+    fn oldest(&self) -> Oldest {
+        let mut locked = self.lock();
+        Oldest { event: locked.history.oldest(), key: locked.keys.oldest() }
+    }
+
+    fn holds(&self, published: &[(EventId, &[Target])]) -> Vec<Holds> {
+        let locked = self.lock();
+        let holds = |(id, targets): &(EventId, &[Target])| Holds {
+            event: locked.history.holds(*id, targets),
+            key: locked.keys.holds(*id),
+        };
+        published.iter().map(holds).collect()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let locked = self.lock();
+        locked.history.bytes() + locked.keys.bytes()
+    }
+}
+
+impl<S> Order<S> {
+    /// Takes a few from the front and encodes them, outside of the lock. None if the first has to wait for room.
+    fn prepare(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) -> Vec<Ready> {
+        let (mut step, mut bytes) = (Vec::new(), 0);
+        let mut has_room = None;
+        while step.len() < STEP
+            && let Some(next) = settled.pop_front()
+        {
+            let needs_room = matches!(next, Settled::Other(..) | Settled::Lost(..));
+            let is_too_much = needs_room && bytes >= STEP_BYTES.min(self.inbox_bytes_max);
+            if is_too_much || (needs_room && !*has_room.get_or_insert_with(|| self.has_room_for_others(cx))) {
+                settled.push_front(next);
+                break;
+            }
+            step.push(match next {
+                Settled::Own(id, submission) => Ready::Own(id, submission),
+                Settled::Other(id, event) => {
+                    let draft = self.draft(event);
+                    bytes += draft.bytes_max();
+                    Ready::Other(id, draft)
+                }
+                Settled::Lost(upto, reason) => Ready::Lost(upto, reason),
+                Settled::Repeat { submission, id, matched } => {
+                    Ready::Answered(submission, Ok(Answer { matched, is_repeat: true, ..Answer::of(id) }))
+                }
+                Settled::Refused(submission, refusal) => Ready::Answered(submission, Err(refusal.into())),
+            });
+        }
+        step
+    }
+
+    /// Whether every inbox is at most half full. If not, the journal of `cx` is woken when that is so.
+    fn has_room_for_others(&self, cx: &Context<'_>) -> bool {
+        self.gate.poll_journal(cx, || self.inboxes.iter().all(|inbox| inbox.is_half_empty()))
+    }
+
+    fn settle_step(&self, step: Vec<Ready>) {
+        let now_ms = self.unix_ms();
+        let mut wakes = self.wakes();
+        let mut locked = self.lock();
+        wakes.add_shards();
+        for ready in step {
+            // Nothing may follow the last item of a drain. A client that is cut off comes back to another node.
+            if self.is_over(&locked) {
+                break;
+            }
+            match ready {
+                Ready::Own(id, submission) => self.settle_own(&mut locked, id, submission, now_ms, &mut wakes),
+                Ready::Other(id, draft) => {
+                    self.hand_over(&mut locked, id, draft, None, Answer::of(id), now_ms);
+                }
+                Ready::Lost(upto, reason) => {
+                    let from = Some(locked.history.last());
+                    self.lose(&mut locked, Gap { from, to: Some(upto), missed: None, reason }, upto);
+                }
+                Ready::Answered(submission, result) => {
+                    self.settle_unpublished(&mut locked, submission, result, &mut wakes)
+                }
+            }
+        }
+    }
+
+    /// A submission has its place.
+    fn settle_own(
+        &self,
+        locked: &mut Locked,
+        id: EventId,
+        submission: Submission,
+        now_ms: u64,
+        wakes: &mut Wakes<'_, S>,
+    ) {
+        let room = submission.room();
+        let Submission { draft, mut claim, answer, promise, .. } = submission;
+        // A shared journal answers whoever repeats a key.
+        if locked.history.is_shared()
+            && let Some(claim) = claim.take()
+        {
+            locked.keys.give_up(&claim);
+        }
+        let answer = self.hand_over(locked, id, draft, claim, answer, now_ms);
+        self.answered(locked, room);
+        wakes.add(promise.keep(Ok(answer)));
+    }
+
+    /// A submission is not published, and `result` is its answer. The next publisher has room.
+    fn settle_unpublished(
+        &self,
+        locked: &mut Locked,
+        submission: Submission,
+        result: Result<Answer, PublishError>,
+        wakes: &mut Wakes<'_, S>,
+    ) {
+        let room = submission.room();
+        if let Some(claim) = &submission.claim {
+            locked.keys.give_up(claim);
+        }
+        self.answered(locked, room);
+        wakes.add(submission.promise.keep(result));
+        wakes.add(self.gate.first());
+    }
+
+    /// The journal is given nothing more, and ends when it has answered those that wait.
+    pub(crate) fn close_journal(&self) {
+        self.lock().submissions.is_closed = true;
+        self.external.wake();
+    }
+}
+
+impl<S: Send> Order<S> {
+    /// The journal has ended, in order or not: nobody waits for it any more, and publishes are refused.
+    pub(crate) fn journal_ended(&self) {
+        let mut wakes = self.wakes();
+        let mut locked = self.lock();
+        locked.submissions.is_closed = true;
+        let waiting = mem::take(&mut locked.submissions.waiting);
+        wakes.add(self.gate.all());
+        for submission in waiting {
+            self.settle_unpublished(&mut locked, submission, Err(Refusal::NotPublished.into()), &mut wakes);
+        }
+        // Those that it has taken and never answered.
+        let was_over = locked.submissions.is_empty();
+        locked.submissions.give_up();
+        let is_draining = self.phase.is_draining();
+        if is_draining && !was_over {
+            self.post_drain();
+        }
+        wakes.add_shards();
+        drop(locked);
+        self.external.answer_all();
+        if !is_draining {
+            self.external.set_trouble(Some("it has ended".to_owned()));
+        }
+    }
+}

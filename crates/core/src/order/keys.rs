@@ -1,0 +1,189 @@
+//! [`Keys`]: the keys of recent publishes and their answers, so that a publish that is repeated is done once.
+//!
+//! Looked at and written under the hub's order lock, in the same step as the append.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    event::event_id::EventId,
+    order::{
+        answer::{Answer, PublishError},
+        claim::{Claim, Digest},
+        ticket::{Given, Pending},
+    },
+};
+
+/// Keys that are forgotten at a time.
+const EXPIRE_MAX: usize = 256;
+/// Bytes of memory that a key takes, about. On the disk it takes fewer.
+const KEY_BYTES: usize = 200;
+
+/// Keys and answers, by age. Of an event no more is remembered than its fingerprint.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    given: HashMap<Digest, (Digest, Given)>,
+    /// Oldest first.
+    ages: VecDeque<(EventId, Digest)>,
+    age_ms_max: u64,
+    keys_max: usize,
+}
+
+impl Keys {
+    pub(crate) fn new(age_ms_max: u64, keys_max: usize) -> Self {
+        Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
+    }
+
+    /// The answer that `claim` has had already, if there is one.
+    ///
+    /// # Errors
+    /// [`PublishError::KeyReused`]: the key was given to another event.
+    pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Given>, PublishError> {
+        self.expire(now_ms);
+        let is_young = |given: &Given| id_of(given).is_none_or(|id| !self.is_old(id.ms(), now_ms));
+        match self.given.get(&claim.key).filter(|(_, given)| is_young(given)) {
+            Some((fingerprint, _)) if *fingerprint != claim.fingerprint => Err(PublishError::KeyReused),
+            found => Ok(found.map(|(_, given)| given.clone())),
+        }
+    }
+
+    /// `claim` is on its way; whoever repeats it waits at `pending` as well.
+    pub(crate) fn begin(&mut self, claim: &Claim, pending: Arc<Pending>) {
+        if self.keys_max > 0 {
+            self.given.insert(claim.key, (claim.fingerprint, Given::Pending(pending)));
+        }
+    }
+
+    /// `claim` did not come through: it may be tried again.
+    pub(crate) fn give_up(&mut self, claim: &Claim) {
+        if self.given.get(&claim.key).is_some_and(|(_, given)| id_of(given).is_none()) {
+            self.given.remove(&claim.key);
+        }
+    }
+
+    /// The oldest answer's id.
+    pub(crate) fn oldest(&self) -> Option<EventId> {
+        self.ages.front().map(|(id, _)| *id)
+    }
+
+    /// Whether the publish with this id had a key that is remembered.
+    pub(crate) fn holds(&self, id: EventId) -> bool {
+        self.ages.binary_search_by_key(&id, |(id, _)| *id).is_ok()
+    }
+
+    fn is_old(&self, at_ms: u64, now_ms: u64) -> bool {
+        now_ms.saturating_sub(at_ms) > self.age_ms_max
+    }
+
+    /// Bytes of memory that all keys take, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.ages.len().saturating_mul(KEY_BYTES)
+    }
+
+    /// Remembers the answer to `claim`, which has none yet. Ids rise.
+    pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
+        if self.keys_max == 0 {
+            return;
+        }
+        if self.ages.len() >= self.keys_max {
+            self.forget_oldest();
+        }
+        self.ages.push_back((answer.id, claim.key));
+        self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
+    }
+
+    /// Forgets some of what is too old: more than comes in between.
+    pub(crate) fn expire(&mut self, now_ms: u64) {
+        for _ in 0..EXPIRE_MAX {
+            if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
+                return;
+            }
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((id, key)) = self.ages.pop_front() else { return };
+        // Unless it has come again since.
+        if self.given.get(&key).is_some_and(|(_, given)| id_of(given) == Some(id)) {
+            self.given.remove(&key);
+        }
+    }
+}
+
+/// Of an answer; none while that is pending.
+fn id_of(given: &Given) -> Option<EventId> {
+    match given {
+        Given::Answer(answer) => Some(answer.id),
+        Given::Pending(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{Event, target::Target},
+        order::claim::IdempotencyKey,
+    };
+
+    fn answer(ms: u64) -> Answer {
+        Answer::of(EventId::new(ms, 0))
+    }
+
+    fn key(text: &str) -> IdempotencyKey {
+        IdempotencyKey::new(text, "").unwrap()
+    }
+
+    #[test]
+    fn a_key_lives_for_its_time_and_not_longer() {
+        let mut keys = Keys::new(100, 10);
+        let claim = || Claim::new(&key("k"), &Event::new(Target::All, "x"));
+        keys.store(claim(), answer(1_000));
+        assert_eq!(keys.bytes(), KEY_BYTES);
+        assert!(keys.find(&claim(), 1_100).unwrap().is_some());
+        assert!(keys.find(&claim(), 1_101).unwrap().is_none());
+        assert_eq!((keys.given.len(), keys.ages.len(), keys.bytes()), (0, 0, 0));
+    }
+
+    #[test]
+    fn above_the_limit_the_oldest_key_is_forgotten() {
+        let mut keys = Keys::new(100, 2);
+        let claim = |text| Claim::new(&key(text), &Event::new(Target::All, "x"));
+        for text in ["a", "b", "c"] {
+            keys.store(claim(text), answer(1));
+        }
+        let found = ["a", "b", "c"].map(|text| keys.find(&claim(text), 1).unwrap().is_some());
+        assert_eq!(found, [false, true, true]);
+        assert_eq!(keys.bytes(), 2 * KEY_BYTES);
+    }
+
+    #[test]
+    fn a_key_takes_as_much_whatever_its_event_is() {
+        let mut keys = Keys::new(100, 10);
+        let large = "x".repeat(1 << 20);
+        for (number, data) in [("1", ""), ("2", large.as_str())] {
+            let long = number.repeat(256);
+            keys.store(Claim::new(&key(&long), &Event::new(Target::All, data)), answer(1));
+        }
+        assert_eq!(keys.bytes(), 2 * KEY_BYTES);
+        // A bucket of the map and a place in the list, at the worst fill of both.
+        let bucket = size_of::<(Digest, (Digest, Given))>() + 1;
+        assert!(bucket * 16 / 7 + 2 * size_of::<(EventId, Digest)>() <= KEY_BYTES * 3 / 2, "{bucket}");
+    }
+
+    #[test]
+    fn another_event_is_told_apart_and_another_target_or_scope_is_another_key() {
+        let mut keys = Keys::new(100, 10);
+        let event = |data: &str| Event::new(Target::All, data);
+        keys.store(Claim::new(&key("k"), &event("x")), answer(1));
+        assert_eq!(keys.find(&Claim::new(&key("k"), &event("y")), 1).err(), Some(PublishError::KeyReused));
+        let other = IdempotencyKey::new("k", "other").unwrap();
+        assert!(keys.find(&Claim::new(&other, &event("y")), 1).unwrap().is_none());
+        let client = crate::event::name::ClientId::new("c").unwrap();
+        let to_client = Event::new(Target::Client(client), "x");
+        assert!(keys.find(&Claim::new(&key("k"), &to_client), 1).unwrap().is_none());
+    }
+}

@@ -1,0 +1,181 @@
+//! [`Ticket`]: a publish that is in the order or on its way there, until it is answered; [`Promise`] and [`Hold`]: the ends of it
+//! that an external journal has.
+
+use std::{
+    future::poll_fn,
+    mem,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    event::receipt::Receipt,
+    order::answer::{Answer, PublishError, Refusal},
+    sync::Mutex,
+};
+
+/// A publish that the hub has taken. The event is published whether or not this is asked for its receipt.
+#[derive(Debug)]
+#[must_use = "it does not say what became of the publish unless it is asked"]
+pub struct Ticket {
+    given: Given,
+    /// The key of the publish was known.
+    is_repeat: bool,
+}
+
+/// The answer to a publish, now or later.
+#[derive(Clone, Debug)]
+pub(crate) enum Given {
+    /// The event has its place.
+    Answer(Answer),
+    /// The event is on its way through an external journal.
+    Pending(Arc<Pending>),
+}
+
+impl Ticket {
+    /// Of a publish that is new.
+    pub(crate) fn new(given: Given) -> Self {
+        Self { given, is_repeat: false }
+    }
+
+    /// Of a publish that repeats another one.
+    pub(crate) fn repeat(given: Given) -> Self {
+        Self { given, is_repeat: true }
+    }
+
+    /// Whether the event has its place, or has been refused.
+    pub fn is_answered(&self) -> bool {
+        match &self.given {
+            Given::Answer(_) => true,
+            Given::Pending(pending) => pending.is_settled(),
+        }
+    }
+
+    /// The receipt, once the journal has the event, and once every shard has told its part if that was asked for.
+    ///
+    /// # Errors
+    /// [`PublishError::Journal`] or [`PublishError::Unknown`].
+    pub async fn receipt(self) -> Result<Receipt, PublishError> {
+        let Answer { id, matched, tally, is_repeat } = match self.given {
+            Given::Answer(answer) => answer,
+            Given::Pending(pending) => poll_fn(|cx| pending.poll(cx)).await?,
+        };
+        let outcome = match tally {
+            None => None,
+            Some(tally) => tally.outcome().await,
+        };
+        let matched = outcome.map_or(matched, |outcome| outcome.matched());
+        Ok(Receipt { id, matched, outcome, is_repeat: self.is_repeat || is_repeat })
+    }
+}
+
+/// Where the answer of one submission comes. Several publishers wait here if a key is repeated.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    result: Option<Result<Answer, PublishError>>,
+    /// An answer is not to be given yet; a refusal is.
+    is_held: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Waiting {
+    /// The result, if publishers may know it.
+    fn known(&self) -> Option<&Result<Answer, PublishError>> {
+        self.result.as_ref().filter(|result| result.is_err() || !self.is_held)
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        if self.known().is_some() { mem::take(&mut self.wakers) } else { Vec::new() }
+    }
+}
+
+impl Pending {
+    /// Sets the result, unless there is one. Returns who is to be woken, once no lock is held.
+    fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+        let mut waiting = self.0.lock();
+        waiting.result.get_or_insert(result);
+        waiting.take_wakers()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.0.lock().known().is_some()
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Answer, PublishError>> {
+        let mut waiting = self.0.lock();
+        if let Some(result) = waiting.known() {
+            return Poll::Ready(result.clone());
+        }
+        if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// The duty to answer one submission. Dropped unkept, because the journal has panicked, it answers
+/// [`PublishError::Unknown`].
+#[derive(Debug)]
+pub(crate) struct Promise(Option<Arc<Pending>>);
+
+impl Promise {
+    pub(crate) fn new(pending: Arc<Pending>) -> Self {
+        Self(Some(pending))
+    }
+
+    /// Answers. Returns who is to be woken, once no lock is held.
+    pub(crate) fn keep(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+        self.0.take().map(|pending| pending.settle(result)).unwrap_or_default()
+    }
+
+    /// Keeps a success from the publishers until the hold is released.
+    pub(crate) fn hold(&self) -> Hold {
+        let pending = self.0.clone();
+        if let Some(pending) = &pending {
+            pending.0.lock().is_held = true;
+        }
+        Hold(pending)
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        let Some(pending) = self.0.take() else { return };
+        pending.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Delays a publisher's success answer. Dropped unreleased, it answers [`PublishError::Unknown`].
+#[derive(Debug)]
+pub struct Hold(Option<Arc<Pending>>);
+
+impl Hold {
+    /// Lets the answer go, now or when there is one; or replaces it by a refusal.
+    pub fn release(mut self, outcome: Result<(), Refusal>) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Result<(), Refusal>) {
+        let Some(pending) = self.0.take() else { return };
+        let mut waiting = pending.0.lock();
+        waiting.is_held = false;
+        // A refusal that is there already says more.
+        if let Err(refusal) = outcome
+            && !matches!(waiting.result, Some(Err(_)))
+        {
+            waiting.result = Some(Err(refusal.into()));
+        }
+        let wakers = waiting.take_wakers();
+        drop(waiting);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.end(Err(Refusal::Unknown));
+    }
+}

@@ -1,0 +1,27 @@
+//! [`ReadRequest`]: what a slot that catches up asks of the history.
+
+use crate::{
+    event::{event_id::EventId, target::Target},
+    history::read::{Query, ReadLimit},
+    queue::inbox::SlotRef,
+};
+
+/// A slot that catches up wants to know what the journal has. The shell passes it to [`crate::Hub::read`], away from
+/// the shard's loop.
+#[derive(Debug)]
+pub struct ReadRequest {
+    pub(crate) shard: usize,
+    pub(crate) slot: SlotRef,
+    pub(crate) after: EventId,
+    pub(crate) upto: EventId,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) limit: ReadLimit,
+    pub(crate) opened: EventId,
+}
+
+impl ReadRequest {
+    pub(crate) fn query(&self) -> Query<'_> {
+        let Self { after, upto, limit, opened, .. } = *self;
+        Query { after, upto, targets: &self.targets, limit, opened }
+    }
+}

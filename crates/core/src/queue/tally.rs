@@ -1,0 +1,180 @@
+//! [`Tally`]: what all shards did with one event; [`Report`]: what all shards know of some connections.
+//!
+//! A shard is given its [`Part`] of a tally and the [`Question`] of a report. Dropped without an answer, because the shard
+//! has ended, each of them counts down all the same, so nobody waits for ever.
+
+use the shard
+//! has ended, each of them counts down all the same, so nobody waits for ever.
+
+use std::{
+    future::poll_fn,
+    iter, mem,
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use crate::{
+    event::{account::Account, receipt::Outcome},
+    sync::{AtomicBool, AtomicUsize, Mutex, Ordering},
+};
+
+/// Whoever waits for all shards.
+#[derive(Debug)]
+struct Countdown {
+    shards_left: AtomicUsize,
+    /// More than one publisher waits if a key is repeated.
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl Countdown {
+    fn new(shards: usize) -> Self {
+        Self { shards_left: AtomicUsize::new(shards), waiting: Mutex::default() }
+    }
+
+    fn count(&self) {
+        // AcqRel: who sees 0 sees what every shard did before it counted down.
+        if self.shards_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waiting = mem::take(&mut *self.waiting.lock());
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    async fn over(&self) {
+        // Acquire, here and below: pairs with the AcqRel above.
+        let is_over = || self.shards_left.load(Ordering::Acquire) == 0;
+        poll_fn(|cx| {
+            // Nobody wakes those who come after the end, and nobody takes them out.
+            if is_over() {
+                return Poll::Ready(());
+            }
+            // Register, then look.
+            let mut waiting = self.waiting.lock();
+            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.push(cx.waker().clone());
+            }
+            drop(waiting);
+            if is_over() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// Collects the accounts of a client's connections from all shards.
+#[derive(Debug)]
+pub(crate) struct Report {
+    countdown: Countdown,
+    accounts: Mutex<Vec<(u64, Account)>>,
+}
+
+impl Report {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self { countdown: Countdown::new(shards), accounts: Mutex::default() }
+    }
+
+    /// One shard's part.
+    fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
+        self.accounts.lock().extend(accounts);
+        self.countdown.count();
+    }
+
+    /// Waits for the last shard.
+    pub(crate) async fn accounts(&self) -> Vec<(u64, Account)> {
+        self.countdown.over().await;
+        let mut accounts = mem::take(&mut *self.accounts.lock());
+        accounts.sort_unstable_by_key(|(connection, _)| *connection);
+        accounts
+    }
+}
+
+/// What one shard is asked for a [`Report`].
+#[derive(Debug)]
+pub(crate) struct Question(Option<Arc<Report>>);
+
+impl Question {
+    pub(crate) fn of(report: &Arc<Report>) -> Self {
+        Self(Some(Arc::clone(report)))
+    }
+
+    pub(crate) fn answer(mut self, accounts: impl Iterator<Item = (u64, Account)>) {
+        if let Some(report) = self.0.take() {
+            report.add(accounts);
+        }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if let Some(report) = self.0.take() {
+            report.add(iter::empty());
+        }
+    }
+}
+
+/// Collects the outcome of one message from all shards.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    countdown: Countdown,
+    written: AtomicUsize,
+    queued: AtomicUsize,
+    dropped: AtomicUsize,
+    /// A shard has ended without a word.
+    is_partial: AtomicBool,
+}
+
+impl Tally {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self {
+            countdown: Countdown::new(shards),
+            written: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+            is_partial: AtomicBool::new(false),
+        }
+    }
+
+    /// One shard is done with the message.
+    fn add(&self, outcome: Outcome) {
+        // Relaxed: the countdown orders them.
+        self.written.fetch_add(outcome.written, Ordering::Relaxed);
+        self.queued.fetch_add(outcome.queued, Ordering::Relaxed);
+        self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
+        self.countdown.count();
+    }
+
+    /// Waits for the last shard; `None` if one of them has ended without a word.
+    pub(crate) async fn outcome(&self) -> Option<Outcome> {
+        self.countdown.over().await;
+        let outcome = Outcome {
+            written: self.written.load(Ordering::Relaxed),
+            queued: self.queued.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        };
+        (!self.is_partial.load(Ordering::Relaxed)).then_some(outcome)
+    }
+}
+
+/// One shard's part of a [`Tally`].
+#[derive(Debug)]
+pub(crate) struct Part(Option<Arc<Tally>>);
+
+impl Part {
+    pub(crate) fn of(tally: &Arc<Tally>) -> Self {
+        Self(Some(Arc::clone(tally)))
+    }
+
+    pub(crate) fn add(mut self, outcome: Outcome) {
+        if let Some(tally) = self.0.take() {
+            tally.add(outcome);
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(tally) = self.0.take() {
+            // Relaxed: the countdown orders it.
+            tally.is_partial.store(true, Ordering::Relaxed);
+            tally.countdown.count();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! [`Fan`]: gives one slot what it is due of a pass. The hot place of the engine.
+//!
+//! An idle socket is written to at once; everything else waits in the ring.
+
+use std::{sync::Arc, task::Poll};
+
+use crate::{
+    config::Config,
+    event::{
+        account::{Accounts, Fate},
+        budget::RingBudget,
+        message::{Held, Message},
+        notice::CloseReason,
+    },
+    queue::{
+        outlet::{Outlet, Socket},
+        subscriber::Form,
+    },
+    shard::{
+        pass::{Pass, Run, bits},
+        slot::Slot,
+        state::{Ends, State},
+    },
+};
+
+/// What a delivery needs besides the slot.
+pub(crate) struct Fan<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) messages: &'a [Message],
+    pub(crate) pass: &'a mut Pass,
+    pub(crate) accounts: &'a mut Accounts,
+    pub(crate) budget: &'a Arc<RingBudget>,
+    pub(crate) scratch: &'a mut Vec<Held>,
+    pub(crate) now_ms: u64,
+    /// Set when something had to wait.
+    pub(crate) queued: bool,
+}
+
+impl Fan<'_> {
+    /// Gives `slot` the messages in `due`.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub(crate) fn deliver<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
+        if due == 0 || slot.is_closing() {
+            return Ok(());
+        }
+        slot.account.matched += u64::from(due.count_ones());
+        match slot.form {
+            Form::Plain => self.give(slot, due, run),
+            Form::Envelope => self.give_enveloped(slot, due),
+        }
+    }
+
+    /// The same with envelopes in the place of the messages.
+    fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
+        let view = self.pass.envelopes.view(self.messages, due, &slot.subscriber);
+        let mut fan = Fan {
+            config: self.config,
+            messages: &view,
+            pass: self.pass,
+            accounts: self.accounts,
+            budget: self.budget,
+            scratch: self.scratch,
+            now_ms: self.now_ms,
+            queued: false,
+        };
+        let ends = fan.give(slot, due, &mut Run::new(&view));
+        let is_queued = fan.queued;
+        self.queued |= is_queued;
+        self.pass.envelopes.give_back(view);
+        ends
+    }
+
+    fn give<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
+        if let Some((socket, framing)) = slot.idle_socket() {
+            let (parts, bytes) = run.parts(due, framing);
+            return match socket.poll_write(parts) {
+                Poll::Ready(Ok(taken)) if taken == bytes => {
+                    slot.progress_ms = self.now_ms;
+                    slot.account.written += u64::from(due.count_ones());
+                    slot.account.position = run.newest();
+                    self.pass.count_written(due);
+                    Ok(())
+                }
+                Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
+                Poll::Ready(_) => Err(CloseReason::ClientGone),
+                Poll::Pending => {
+                    // First the time at which bytes began to wait, then that the socket is full.
+                    let queued = self.queue(slot, due);
+                    slot.is_full = true;
+                    queued
+                }
+            };
+        }
+        match slot.state {
+            State::CatchUp(_) | State::Dropping => {
+                self.skip(slot, due);
+                Ok(())
+            }
+            State::Closing(_) => Ok(()),
+            State::Live => self.queue(slot, due),
+        }
+    }
+
+    /// The socket took `taken` bytes of what is due and is full now.
+    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> Ends {
+        let Outlet::Socket { framing, .. } = &slot.outlet else { return Ok(()) };
+        let framing = *framing;
+        let mut left = due;
+        for bit in bits(due) {
+            let message = &self.messages[bit];
+            let bytes = framing.of(message).len();
+            if taken >= bytes {
+                taken -= bytes;
+                slot.account.written += 1;
+                slot.account.position = message.id();
+                self.pass.count(bit, Fate::Written);
+            } else if taken > 0 {
+                slot.keep_rest(message.clone(), taken, self.now_ms);
+                self.pass.count(bit, Fate::Queued);
+                taken = 0;
+            } else {
+                break;
+            }
+            left &= left - 1;
+        }
+        self.queue(slot, left)?;
+        // Until it is pending, so that the socket will tell us when there is room.
+        slot.flush(self.scratch, self.budget, self.now_ms)
+    }
+
+    fn skip<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) {
+        for bit in bits(due) {
+            let fate = slot.skip(&self.messages[bit]);
+            self.pass.count(bit, fate);
+        }
+    }
+
+    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, mut due: u64) -> Ends {
+        self.queued = true;
+        while due != 0 && matches!(slot.state, State::Live) {
+            let bit = due.trailing_zeros() as usize;
+            due &= due - 1;
+            let fate = slot.enqueue(&self.messages[bit], self.config, self.accounts, self.now_ms);
+            self.pass.count(bit, fate.unwrap_or(Fate::Lost { is_busy: true }));
+            fate?;
+        }
+        self.skip(slot, due);
+        if let Outlet::Body { port, .. } = &slot.outlet {
+            port.wake();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! [`Index`]: which slots of one shard a target reaches. Owned by the shard; asked once per publish and target.
+//!
+//! `All` is not in it: that is every slot. Entering and leaving cost the same for one follower or a million.
+
+use std::collections::HashMap;
+
+use crate::event::target::Target;
+
+/// Target to slots, and back, so that leaving needs no search.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    numbers: HashMap<Target, u32>,
+    lists: Vec<List>,
+    free: Vec<u32>,
+    /// By slot: where it stands in which list.
+    places: Vec<Box<[Place]>>,
+}
+
+#[derive(Debug)]
+struct List {
+    target: Target,
+    members: Vec<Member>,
+}
+
+/// A slot in a list, and which of its places this is.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    slot: u32,
+    place: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    list: u32,
+    position: u32,
+}
+
+impl Index {
+    /// Enters `slot` under each of `targets`, which must differ.
+    pub(crate) fn enter(&mut self, slot: u32, targets: impl Iterator<Item = Target>) {
+        let places = targets.zip(0..).map(|(target, place)| self.push(target, Member { slot, place })).collect();
+        let at = slot as usize;
+        if self.places.len() <= at {
+            self.places.resize_with(at + 1, Box::default);
+        }
+        self.places[at] = places;
+    }
+
+    /// Takes `slot` out of all its lists.
+    pub(crate) fn leave(&mut self, slot: u32) {
+        for Place { list: number, position } in std::mem::take(&mut self.places[slot as usize]) {
+            let list = &mut self.lists[number as usize];
+            list.members.swap_remove(position as usize);
+            if let Some(moved) = list.members.get(position as usize) {
+                self.places[moved.slot as usize][moved.place as usize].position = position;
+            } else if list.members.is_empty() {
+                self.numbers.remove(&list.target);
+                list.members = Vec::new();
+                self.free.push(number);
+            }
+        }
+    }
+
+    /// The slots that `target` reaches.
+    pub(crate) fn slots(&self, target: &Target) -> impl Iterator<Item = u32> {
+        let list = self.numbers.get(target).map(|number| &self.lists[*number as usize]);
+        list.into_iter().flat_map(|list| list.members.iter().map(|member| member.slot))
+    }
+
+    fn push(&mut self, target: Target, member: Member) -> Place {
+        let number = match self.numbers.get(&target) {
+            Some(number) => *number,
+            None => self.add_list(target),
+        };
+        let members = &mut self.lists[number as usize].members;
+        members.push(member);
+        Place { list: number, position: u32::try_from(members.len() - 1).unwrap_or(u32::MAX) }
+    }
+
+    fn add_list(&mut self, target: Target) -> u32 {
+        // Most lists are those of clients with one connection.
+        let list = List { target: target.clone(), members: Vec::with_capacity(1) };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.lists[number as usize] = list;
+                number
+            }
+            None => {
+                self.lists.push(list);
+                u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.numbers.insert(target, number);
+        number
+    }
+}
+
+/// Slot indexes are handed out as `u32`.
+pub(crate) fn slot_index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::name::Channel;
+
+    fn target(name: &str) -> Target {
+        Target::Channel(Channel::new(name).unwrap())
+    }
+
+    fn slots(index: &Index, name: &str) -> Vec<u32> {
+        let mut slots: Vec<_> = index.slots(&target(name)).collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    #[test]
+    fn leaving_takes_out_the_one_that_leaves_and_no_other() {
+        let mut index = Index::default();
+        for slot in 0..4 {
+            index.enter(slot, [target("a"), target(if slot < 2 { "b" } else { "c" })].into_iter());
+        }
+        index.leave(0);
+        index.leave(3);
+        assert_eq!(slots(&index, "a"), [1, 2]);
+        assert_eq!((slots(&index, "b"), slots(&index, "c")), (vec![1], vec![2]));
+        index.enter(0, [target("c")].into_iter());
+        index.leave(1);
+        index.leave(2);
+        assert_eq!((slots(&index, "a"), slots(&index, "b"), slots(&index, "c")), (vec![], vec![], vec![0]));
+        index.leave(0);
+        assert!(index.numbers.is_empty());
+        assert_eq!(index.free.len(), index.lists.len());
+    }
+}

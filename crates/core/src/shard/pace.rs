@@ -1,0 +1,382 @@
+//! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and [`Patience`]: which of them it waits for.
+//!
+//! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes until
+//! nobody is pressed any more. All pauses of a shard for those who have kept up before have one budget: a fifth of the time,
+//! and a second at a stretch ([`Config::patience_ms`]). When it is used up, everybody who is pressed is let off until it has
+//! drained: its ring overflows as its policy says. Only where an eighth of all connections is pressed at once, because the
+//! machine is short of time for its readers, a pause costs a fourth, and publishers keep half.
+//!
+//! Newcomers, who have not come round yet, share a budget of their own: a twentieth of the time, and a fourth of the patience
+//! at a stretch. That is enough for a reader to come round once; and who only connects, however often, takes no more.
+
+use crate::{
+    config::Config,
+    queue::inbox::{Amount, SlotRef},
+    shard::pass::Pass,
+};
+
+/// Publishes come in a flood when they would fill an empty ring within this time, in milliseconds.
+const FLOOD_MS: u64 = 100;
+
+/// So many milliseconds have to follow for each of a pause, before as much may be paused again: a fifth of all time,
+const COST: u64 = 4;
+/// or half of it after a pause for a crowd.
+const COST_FOR_CROWD: u64 = 1;
+
+/// As [`COST`], for newcomers: a twentieth of all time.
+const COST_FOR_NEWCOMERS: u64 = 19;
+/// Their part of the patience.
+const NEWCOMERS_PART: u64 = 4;
+
+/// One part in so many of all connections is a crowd.
+const CROWD_PART: usize = 8;
+
+/// Whether one connection is waited for.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    pressure: Pressure,
+    /// It was behind before, and came round. One that never did is a newcomer: it may be one that only connects.
+    is_proven: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pressure {
+    /// It has room.
+    Calm,
+    Pressed,
+    /// The budget was used up; it is not waited for until it has drained.
+    LetOff,
+}
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self { pressure: Pressure::Calm, is_proven: false }
+    }
+
+    /// It has room for another pass.
+    pub(crate) fn relax(&mut self) {
+        if self.pressure == Pressure::Pressed {
+            self.pressure = Pressure::Calm;
+            self.is_proven = true;
+        }
+    }
+
+    /// Everything that waited has left.
+    pub(crate) fn drained(&mut self) {
+        self.pressure = Pressure::Calm;
+        self.is_proven = true;
+    }
+
+    /// Whether it has no room for another pass, and has not been let off.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressure == Pressure::Pressed
+    }
+
+    /// Whether it is, and a pause for it is paid for by `payer`.
+    pub(crate) fn is_pressed_for(&self, payer: Payer) -> bool {
+        self.is_pressed() && self.payer() == payer
+    }
+
+    fn payer(&self) -> Payer {
+        if self.is_proven { Payer::Proven } else { Payer::Newcomers }
+    }
+
+    /// There is no time left for it.
+    pub(crate) fn let_off(&mut self) {
+        if self.is_pressed() {
+            self.pressure = Pressure::LetOff;
+        }
+    }
+}
+
+/// Whose budget a pause is paid from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payer {
+    /// Those who have come round before.
+    Proven,
+    Newcomers,
+}
+
+impl Payer {
+    /// In the order in which they pay.
+    pub(crate) const ALL: [Self; 2] = [Self::Proven, Self::Newcomers];
+}
+
+/// Those who are pressed and have a budget in common, and how much of it is spent.
+#[derive(Debug, Default)]
+struct Group {
+    /// Some may have room again, be gone, or belong to the other group by now.
+    pressed: Vec<SlotRef>,
+    /// Milliseconds that have to follow the last pause before the whole patience is there again, and since when they run.
+    owed_ms: u64,
+    owed_since_ms: u64,
+    /// Of the last pause.
+    cost: u64,
+}
+
+impl Group {
+    fn spent_ms(&self, now_ms: u64) -> u64 {
+        let owed_ms = self.owed_ms.saturating_sub(now_ms.saturating_sub(self.owed_since_ms));
+        owed_ms.div_ceil(self.cost.max(1))
+    }
+
+    fn spend(&mut self, spent_ms: u64, cost: u64, now_ms: u64) {
+        (self.owed_ms, self.owed_since_ms, self.cost) = (spent_ms.saturating_mul(cost), now_ms, cost);
+    }
+}
+
+/// Whether there is a flood, who is pressed, and how long the shard may still wait.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// What was taken in the [`FLOOD_MS`] from `since_ms` on, and in those before. Pauses do not count as time.
+    taken: Amount,
+    taken_before: Amount,
+    since_ms: u64,
+    /// All pauses together, without the one that is under way.
+    paused_ms: u64,
+    pause: Option<Pause>,
+    proven: Group,
+    newcomers: Group,
+}
+
+/// A pause that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    payer: Payer,
+    since_ms: u64,
+    /// What had been spent of the patience when it began.
+    spent_ms: u64,
+    cost: u64,
+}
+
+impl Pace {
+    /// So much was taken from the inbox.
+    pub(crate) fn took(&mut self, amount: Amount, now_ms: u64) {
+        self.roll(now_ms);
+        self.taken.messages += amount.messages;
+        self.taken.bytes += amount.bytes;
+    }
+
+    /// Whether publishes come in a flood: more wait than one pass takes, or a ring's worth was taken within a moment.
+    pub(crate) fn is_flooded(&mut self, waiting: Amount, config: &Config, now_ms: u64) -> bool {
+        self.roll(now_ms);
+        let fills_a_ring =
+            |taken: Amount| taken.messages >= config.ring_messages_max.max(2) || taken.bytes > config.ring_bytes_max;
+        let is_piled = waiting.messages > Pass::messages_max(config) || waiting.bytes > Pass::bytes_max(config);
+        is_piled || fills_a_ring(self.taken) || fills_a_ring(self.taken_before)
+    }
+
+    fn roll(&mut self, now_ms: u64) {
+        let running_ms = now_ms.saturating_sub(self.paused_ms(now_ms));
+        let passed_ms = running_ms.saturating_sub(self.since_ms);
+        if passed_ms >= FLOOD_MS {
+            self.taken_before = if passed_ms < 2 * FLOOD_MS { self.taken } else { Amount::default() };
+            (self.taken, self.since_ms) = (Amount::default(), running_ms);
+        }
+    }
+
+    /// The ring of the connection in `slot` has no room for another pass.
+    pub(crate) fn press(&mut self, slot: SlotRef, patience: &mut Patience) {
+        if patience.pressure == Pressure::Calm {
+            patience.pressure = Pressure::Pressed;
+            self.group(patience.payer()).pressed.push(slot);
+        }
+    }
+
+    /// One that may be pressed and that `payer` pays for.
+    pub(crate) fn last(&mut self, payer: Payer) -> Option<SlotRef> {
+        self.group(payer).pressed.last().copied()
+    }
+
+    /// That one is not, or not any more.
+    pub(crate) fn pop(&mut self, payer: Payer) {
+        self.group(payer).pressed.pop();
+    }
+
+    /// How many entries there are, stale ones too.
+    pub(crate) fn pressed(&self) -> usize {
+        self.proven.pressed.len() + self.newcomers.pressed.len()
+    }
+
+    /// Drops the entries that `is_pressed` does not hold for: by their slot, and by who pays for it.
+    pub(crate) fn retain(&mut self, mut is_pressed: impl FnMut(&SlotRef, Payer) -> bool) {
+        for payer in Payer::ALL {
+            self.group(payer).pressed.retain(|at| is_pressed(at, payer));
+        }
+    }
+
+    /// Whether it waits already.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    /// Waits from now on, or still, at the cost of `payer`, whose entries are all pressed, among `open` connections: until this
+    /// time. `None` if there is no time left.
+    pub(crate) fn wait(&mut self, payer: Payer, open: usize, config: &Config, now_ms: u64) -> Option<u64> {
+        if self.pause.is_some_and(|pause| pause.payer != payer) {
+            self.resume(now_ms);
+        }
+        let pause = self.pause.unwrap_or_else(|| {
+            let group = self.group(payer);
+            let is_crowd = group.pressed.len().saturating_mul(CROWD_PART) >= open;
+            let cost = match payer {
+                Payer::Newcomers => COST_FOR_NEWCOMERS,
+                Payer::Proven if is_crowd => COST_FOR_CROWD,
+                Payer::Proven => COST,
+            };
+            Pause { payer, since_ms: now_ms, spent_ms: group.spent_ms(now_ms), cost }
+        });
+        let patience_ms = match payer {
+            Payer::Proven => config.patience_ms,
+            Payer::Newcomers => config.patience_ms / NEWCOMERS_PART,
+        };
+        let until_ms = pause.since_ms.saturating_add(patience_ms.saturating_sub(pause.spent_ms));
+        let is_over = until_ms <= now_ms;
+        if !is_over {
+            self.pause = Some(pause);
+        }
+        (!is_over).then_some(until_ms)
+    }
+
+    /// It does not wait any more.
+    pub(crate) fn resume(&mut self, now_ms: u64) {
+        let pause_ms = self.pause_ms(now_ms);
+        if let Some(Pause { payer, spent_ms, cost, .. }) = self.pause.take() {
+            self.paused_ms += pause_ms;
+            self.group(payer).spend(spent_ms + pause_ms, cost, now_ms);
+        }
+    }
+
+    fn group(&mut self, payer: Payer) -> &mut Group {
+        match payer {
+            Payer::Proven => &mut self.proven,
+            Payer::Newcomers => &mut self.newcomers,
+        }
+    }
+
+    /// How long the pause has been that is under way.
+    fn pause_ms(&self, now_ms: u64) -> u64 {
+        self.pause.map_or(0, |pause| now_ms.saturating_sub(pause.since_ms))
+    }
+
+    fn paused_ms(&self, now_ms: u64) -> u64 {
+        self.paused_ms + self.pause_ms(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config { patience_ms: 100, ..Config::default() }
+    }
+
+    const SLOT: SlotRef = SlotRef { index: 0, connection: 0 };
+
+    /// Waits from `now_ms` on for as long as it may for one of many, at most `ms`; for how long that was.
+    fn wait(pace: &mut Pace, now_ms: u64, ms: u64) -> u64 {
+        wait_among(pace, 9, now_ms, ms)
+    }
+
+    /// The same, for one of `open`.
+    fn wait_among(pace: &mut Pace, open: usize, now_ms: u64, ms: u64) -> u64 {
+        wait_as(pace, Payer::Proven, open, now_ms, ms)
+    }
+
+    fn wait_as(pace: &mut Pace, payer: Payer, open: usize, now_ms: u64, ms: u64) -> u64 {
+        pace.group(payer).pressed = vec![SLOT];
+        let Some(until_ms) = pace.wait(payer, open, &config(), now_ms) else { return 0 };
+        assert_eq!(pace.wait(payer, open, &config(), until_ms - 1), Some(until_ms), "the end stands");
+        assert_eq!(pace.wait(payer, open, &config(), until_ms), None);
+        let end_ms = until_ms.min(now_ms + ms);
+        pace.resume(end_ms);
+        end_ms - now_ms
+    }
+
+    #[test]
+    fn a_pause_lasts_for_the_patience_and_not_a_millisecond_longer() {
+        let mut pace = Pace::default();
+        assert_eq!(wait(&mut pace, 1_000, u64::MAX / 2), 100);
+        assert_eq!(wait(&mut pace, 1_100, 1_000), 0, "there is nothing left");
+    }
+
+    #[test]
+    fn of_the_time_without_a_pause_a_fourth_comes_back_up_to_the_patience() {
+        let mut pace = Pace::default();
+        wait(&mut pace, 0, 1_000);
+        assert_eq!(wait(&mut pace, 103, 1_000), 0);
+        assert_eq!(wait(&mut pace, 104, 1_000), 1);
+        assert_eq!(wait(&mut pace, 505, 1_000), 100);
+        assert_eq!(wait(&mut pace, 1_000_000, 1_000), 100, "no more than that at a time");
+    }
+
+    #[test]
+    fn what_is_not_used_is_kept() {
+        let mut pace = Pace::default();
+        assert_eq!([0, 30, 60, 90].map(|now_ms| wait(&mut pace, now_ms, 30)), [30, 30, 30, 10]);
+    }
+
+    #[test]
+    fn all_waits_together_take_a_fifth_of_the_time_half_of_it_for_a_crowd_and_a_twentieth_for_newcomers() {
+        for (payer, open, part) in [(Payer::Proven, 9, 5), (Payer::Proven, 8, 2), (Payer::Newcomers, 1, 20)] {
+            for ms in [1, 7, 90, 1_000] {
+                let (mut pace, mut now_ms, mut waited_ms) = (Pace::default(), 0, 0);
+                while now_ms < 100_000 {
+                    let waited = wait_as(&mut pace, payer, open, now_ms, ms);
+                    waited_ms += waited;
+                    now_ms += waited + 1;
+                }
+                let most_ms = now_ms / part;
+                assert!(waited_ms <= most_ms + 100, "{waited_ms} of {now_ms}");
+                assert!(waited_ms >= most_ms - 100, "and not less: {waited_ms} of {now_ms}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_comes_round_is_no_newcomer_and_who_was_let_off_is_not_waited_for_until_it_has_drained() {
+        let (mut pace, mut patience) = (Pace::default(), Patience::new());
+        pace.press(SLOT, &mut patience);
+        assert_eq!((patience.is_pressed(), patience.payer()), (true, Payer::Newcomers));
+        patience.relax();
+        pace.press(SLOT, &mut patience);
+        assert_eq!((patience.is_pressed(), patience.payer()), (true, Payer::Proven));
+        patience.let_off();
+        patience.relax();
+        pace.press(SLOT, &mut patience);
+        assert!(!patience.is_pressed());
+        patience.drained();
+        pace.press(SLOT, &mut patience);
+        assert!(patience.is_pressed());
+    }
+
+    #[test]
+    fn newcomers_spend_nothing_of_what_the_others_have() {
+        let mut pace = Pace::default();
+        assert_eq!(wait_as(&mut pace, Payer::Newcomers, 9, 0, 1_000), 25);
+        assert_eq!(wait_as(&mut pace, Payer::Newcomers, 9, 25, 1_000), 0);
+        assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 1_000), Some(1_025));
+        assert_eq!(pace.wait(Payer::Proven, 9, &config(), 1_010), Some(1_110), "another pause begins");
+        pace.resume(1_110);
+        assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 1_110), Some(1_130), "10 ms, and 5 of those are back");
+    }
+
+    #[test]
+    fn a_flood_is_a_rings_worth_within_its_time_and_pauses_are_no_time() {
+        let mut pace = Pace::default();
+        let took = |messages| Amount { messages, bytes: 0 };
+        let none = Amount::default();
+        pace.took(took(63), 0);
+        assert!(!pace.is_flooded(none, &config(), 99));
+        pace.took(took(1), 99);
+        assert!(pace.is_flooded(none, &config(), 99));
+        assert!(pace.is_flooded(none, &config(), 199), "those before count for as long again");
+        pace.pause = Some(Pause { payer: Payer::Proven, since_ms: 199, spent_ms: 0, cost: COST });
+        assert!(pace.is_flooded(none, &config(), 5_000));
+        pace.resume(5_000);
+        assert!(!pace.is_flooded(none, &config(), 5_100));
+        assert!(!pace.is_flooded(took(16), &config(), 5_100));
+        assert!(pace.is_flooded(took(17), &config(), 5_100), "more than a pass");
+    }
+}

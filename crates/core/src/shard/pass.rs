@@ -1,0 +1,225 @@
+//! [`Pass`]: a few messages on their way to the slots of one shard, and [`Run`], the bytes they have in common.
+//!
+//! Each slot has a mark: bit i says that message i of the pass is for it. So an event on several of a
+//! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
+//! A pass can stop after any slot and go on later.
+
+use std::{io::IoSlice, mem};
+
+use crate::{
+    config::Config,
+    event::{
+        account::{Accounts, ChannelAccount, Fate},
+        event_id::EventId,
+        message::Message,
+    },
+    queue::{outlet::Framing, tally::Part},
+    shard::envelope::Envelopes,
+};
+
+/// As many as a mark has bits.
+const MESSAGES_MAX: usize = u64::BITS as usize;
+
+/// A pass is at most one part in this of a ring, so that a connection which falls behind in one pass has room for the
+/// next few, before it is pressed ([`crate::shard::pace`]).
+const OF_A_RING: usize = 4;
+
+/// The messages of one pass and how far it has come.
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) bytes: usize,
+    /// Slots with a mark of their own; all slots are looked at if `to_all` has a bit.
+    touched: Vec<u32>,
+    /// What is for every slot, on top of its mark. A slot that came later has seen these ids.
+    to_all: u64,
+    /// How many of `touched`, or of all slots, have been looked at.
+    at: usize,
+    parts: Vec<Option<Part>>,
+    /// What became of each message.
+    news: Vec<ChannelAccount>,
+    /// So many slots in a row took all of this mark: most do, and most have the same.
+    written: (u64, u64),
+    pub(crate) envelopes: Envelopes,
+}
+
+impl Pass {
+    /// The most messages of one pass.
+    pub(crate) fn messages_max(config: &Config) -> usize {
+        (config.ring_messages_max / OF_A_RING).clamp(1, MESSAGES_MAX)
+    }
+
+    /// The most bytes of one pass, unless it is of one message.
+    pub(crate) fn bytes_max(config: &Config) -> usize {
+        config.ring_bytes_max / OF_A_RING
+    }
+
+    /// Whether no message at all may join any more.
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.messages.len() >= Self::messages_max(config)
+    }
+
+    /// Whether a message of `bytes` may join.
+    pub(crate) fn has_room(&self, bytes: usize, config: &Config) -> bool {
+        let bytes = self.bytes.saturating_add(bytes);
+        self.messages.is_empty() || (!self.is_full(config) && bytes <= Self::bytes_max(config))
+    }
+
+    /// Adds a message; its bit is what slots are to be marked with.
+    pub(crate) fn add(&mut self, message: Message, part: Option<Part>) -> u64 {
+        let bit = 1 << self.messages.len();
+        self.bytes += message.bytes();
+        self.messages.push(message);
+        self.parts.push(part);
+        self.news.push(ChannelAccount::default());
+        bit
+    }
+
+    /// Marks every slot.
+    pub(crate) fn mark_all(&mut self, bit: u64) {
+        self.to_all |= bit;
+    }
+
+    /// Marks one slot.
+    pub(crate) fn mark(&mut self, marks: &mut [u64], slot: u32, bit: u64) {
+        let mark = &mut marks[slot as usize];
+        if *mark == 0 {
+            self.touched.push(slot);
+        }
+        *mark |= bit;
+    }
+
+    /// The next slot to look at and its mark, which is taken off.
+    pub(crate) fn next(&mut self, marks: &mut [u64]) -> Option<(u32, u64)> {
+        let slot = if self.to_all != 0 {
+            if self.at >= marks.len() {
+                return None;
+            }
+            u32::try_from(self.at).ok()?
+        } else {
+            *self.touched.get(self.at)?
+        };
+        self.at += 1;
+        Some((slot, mem::take(&mut marks[slot as usize]) | self.to_all))
+    }
+
+    /// Whether every slot has been looked at.
+    pub(crate) fn is_over(&self, slots: usize) -> bool {
+        self.at >= if self.to_all != 0 { slots } else { self.touched.len() }
+    }
+
+    /// Notes what became of one message for one connection.
+    pub(crate) fn count(&mut self, bit: usize, fate: Fate) {
+        self.news[bit].count(fate);
+    }
+
+    /// Notes that one connection took all messages in `mark`.
+    pub(crate) fn count_written(&mut self, mark: u64) {
+        if self.written.0 != mark {
+            self.add_written();
+            self.written = (mark, 0);
+        }
+        self.written.1 += 1;
+    }
+
+    fn add_written(&mut self) {
+        let (mark, slots) = mem::take(&mut self.written);
+        for bit in bits(mark) {
+            self.news[bit].matched += slots;
+            self.news[bit].written += slots;
+        }
+    }
+
+    /// Takes the messages above `seen` off the mark of `slot`. Those to all stay; the caller raises what the slot has
+    /// seen.
+    pub(crate) fn take_mark(&self, marks: &mut [u64], slot: u32, seen: EventId) -> u64 {
+        due(&self.messages, mem::take(&mut marks[slot as usize]) | self.to_all, seen)
+    }
+
+    /// Whether something of it, above `seen`, is still to come to `slot`.
+    pub(crate) fn is_due(&self, marks: &[u64], slot: u32, seen: EventId) -> bool {
+        due(&self.messages, marks[slot as usize] | self.to_all, seen) != 0
+    }
+
+    /// Reports to those who wait and to the accounts, and forgets everything but its memory.
+    pub(crate) fn finish(&mut self, accounts: &mut Accounts) {
+        self.add_written();
+        for (message, news) in self.messages.iter().zip(&self.news) {
+            accounts.note_pass(message, news);
+        }
+        for (part, news) in self.parts.drain(..).zip(&self.news) {
+            if let Some(part) = part {
+                part.add(news.outcome());
+            }
+        }
+        self.messages.clear();
+        self.news.clear();
+        self.touched.clear();
+        self.envelopes.clear();
+        (self.bytes, self.to_all, self.at) = (0, 0, 0);
+    }
+}
+
+/// The part of `mark` whose messages are above `seen`.
+pub(crate) fn due(messages: &[Message], mark: u64, seen: EventId) -> u64 {
+    if messages.first().is_some_and(|first| first.id() > seen) {
+        return mark;
+    }
+    bits(mark).filter(|bit| messages[*bit].id() > seen).fold(0, |due, bit| due | 1 << bit)
+}
+
+/// The positions of the bits that are set, lowest first.
+pub(crate) fn bits(mut mark: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (mark != 0).then(|| {
+            let bit = mark.trailing_zeros() as usize;
+            mark &= mark - 1;
+            bit
+        })
+    })
+}
+
+/// The buffers of one vectored write, kept from slot to slot while the mark stays the same: built once for all
+/// connections that follow the same channels.
+pub(crate) struct Run<'a> {
+    messages: &'a [Message],
+    built_for: Option<(u64, Framing)>,
+    parts: [IoSlice<'a>; MESSAGES_MAX],
+    count: usize,
+    bytes: usize,
+    newest: EventId,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(messages: &'a [Message]) -> Self {
+        Self {
+            messages,
+            built_for: None,
+            parts: [IoSlice::new(&[]); MESSAGES_MAX],
+            count: 0,
+            bytes: 0,
+            newest: EventId::ZERO,
+        }
+    }
+
+    /// The buffers for the messages in `mark`, and their bytes.
+    pub(crate) fn parts(&mut self, mark: u64, framing: Framing) -> (&[IoSlice<'a>], usize) {
+        if self.built_for != Some((mark, framing)) {
+            self.built_for = Some((mark, framing));
+            (self.count, self.bytes) = (0, 0);
+            for bit in bits(mark) {
+                let bytes = framing.of(&self.messages[bit]);
+                self.parts[self.count] = IoSlice::new(bytes);
+                self.count += 1;
+                self.bytes += bytes.len();
+                self.newest = self.messages[bit].id();
+            }
+        }
+        (&self.parts[..self.count], self.bytes)
+    }
+
+    /// The id of the last message in these buffers.
+    pub(crate) fn newest(&self) -> EventId {
+        self.newest
+    }
+}

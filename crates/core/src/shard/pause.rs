@@ -1,0 +1,57 @@
+//! The one question before a pass: may it come now, and if not, until when? Readers who have no room ([`Pace`]) and readers who
+//! catch up ([`crate::shard::turns`]) may hold it up.
+
+use std::{mem, sync::Arc};
+
+use crate::{
+    queue::outlet::Socket,
+    shard::{
+        Shard,
+        pace::{Pace, Payer},
+    },
+};
+
+impl<S: Socket> Shard<S> {
+    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
+    /// the end: a drain has its own time.
+    pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
+        let waiting = self.inbox.load();
+        let is_flooded = !self.inbox.is_draining() && self.pace.is_flooded(waiting, &self.config, now_ms);
+        // Who has taken what it got is served before more comes, or it would never come round.
+        let round_until_ms = self.turns.round_until_ms(now_ms).filter(|_| is_flooded && waiting.messages > 0);
+        if round_until_ms.is_some() {
+            // That is nobody's fault who has no room.
+            self.pace.resume(now_ms);
+            return round_until_ms;
+        }
+        let mut pace = mem::take(&mut self.pace);
+        let until_ms = if is_flooded { self.next_wait(&mut pace, now_ms) } else { None };
+        if until_ms.is_none() {
+            pace.resume(now_ms);
+        }
+        self.pace = pace;
+        until_ms
+    }
+
+    fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
+        let config = Arc::clone(&self.config);
+        let open = self.open;
+        if !pace.is_paused() {
+            // How many there are decides what a pause costs.
+            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
+        }
+        for payer in Payer::ALL {
+            while let Some(at) = pace.last(payer) {
+                if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_pressed_for(payer)) {
+                    let until_ms = pace.wait(payer, open, &config, now_ms);
+                    if until_ms.is_some() {
+                        return until_ms;
+                    }
+                    slot.patience.let_off();
+                }
+                pace.pop(payer);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,51 @@
+//! What a shard does when the rings of the whole hub hold too much.
+
+use crate::{
+    event::notice::CloseReason,
+    queue::{inbox::SlotRef, outlet::Socket},
+    shard::{Shard, index::slot_index, slot::Slot},
+};
+
+impl<S: Socket> Shard<S> {
+    /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up. If that is
+    /// not enough, connections that keep the largest message half written are closed.
+    pub(super) fn relieve(&mut self, now_ms: u64) {
+        if !&self.budget.is_exceeded() {
+            return;
+        }
+        let mut fullest = self.slots_by(|slot| if slot.is_closing() { 0 } else { slot.waiting_bytes() });
+        for (_, at) in fullest.drain(..) {
+            if !&self.budget.is_exceeded() {
+                return;
+            }
+            let Some(slot) = &mut self.slots[at] else { continue };
+            let ends = slot.empty_ring(&mut self.accounts);
+            slot.patience.relax();
+            if !slot.is_full {
+                self.inbox.ready(SlotRef { index: slot_index(at), connection: slot.connection });
+            }
+            if let Err(reason) = ends {
+                self.remove(slot_index(at), reason, now_ms);
+            }
+        }
+        for (_, at) in self.slots_by(|slot| slot.rest_bytes()) {
+            if !&self.budget.is_exceeded() {
+                return;
+            }
+            self.remove(slot_index(at), CloseReason::Busy, now_ms);
+        }
+    }
+
+    /// The slots with the most of some bytes, most first. None if all of them together are less than this shard's
+    /// share of the hub's limit: then others are to be relieved.
+    fn slots_by(&self, bytes: impl Fn(&Slot<S>) -> usize) -> Vec<(usize, usize)> {
+        let config = &self.config;
+        let each = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((bytes(slot.as_ref()?), at)));
+        let mut most: Vec<_> = each.filter(|(bytes, _)| *bytes > 0).collect();
+        if most.iter().map(|(bytes, _)| bytes).sum::<usize>() <= config.hub_ring_bytes_max / config.shards {
+            return Vec::new();
+        }
+        most.sort_unstable_by(|a, b| b.cmp(a));
+        most
+    }
+}

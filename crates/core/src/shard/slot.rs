@@ -1,0 +1,316 @@
+//! [`Slot`]: the engine's record of one connection: its state, its ring and where its bytes leave.
+//!
+//! Only its shard touches it. Whatever happens, a message that was begun is finished first, whole.
+
+mod catch_up;
+mod flush;
+
+use crate::{
+    config::Config,
+    event::{
+        account::{Account, Accounts, Fate},
+        event_id::EventId,
+        gap::{Gap, GapReason},
+        message::{Held, Message},
+        notice::CloseReason,
+    },
+    policy::Policy,
+    queue::{
+        outlet::{Framing, Outlet, Socket},
+        ring::Ring,
+        subscriber::{Form, Subscriber},
+    },
+    shard::{
+        pace::Patience,
+        pass::Pass,
+        state::{CatchUp, Closing, Loss, Rest, State},
+    },
+};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Slot<S> {
+    pub(crate) connection: u64,
+    /// The newest id considered for it; a message at or below it is not for it any more.
+    pub(crate) seen: EventId,
+    pub(crate) state: State,
+    pub(crate) outlet: Outlet<S>,
+    rest: Option<Rest>,
+    /// To be told before what waits in the ring. A body's port has its own.
+    front: Vec<Gap>,
+    ring: Option<Box<Ring>>,
+    /// Monotonic time of the last byte that left, or at which bytes began to wait.
+    pub(crate) progress_ms: u64,
+    /// The socket took nothing the last time and has not said since that it would.
+    pub(crate) is_full: bool,
+    /// What waited for its body was taken away, and the body has taken nothing since.
+    is_unread: bool,
+    /// Of its subscriber, who is further away.
+    pub(crate) form: Form,
+    pub(crate) patience: Patience,
+    pub(crate) account: Account,
+    loss: Loss,
+    /// It knows of everything that the journal does not keep any more up to here.
+    told: EventId,
+    pub(crate) input_bytes: usize,
+    pub(crate) subscriber: Box<Subscriber>,
+}
+
+impl<S: Socket> Slot<S> {
+    pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>) -> Self {
+        let cursor = subscriber.cursor;
+        let is_behind = cursor < subscriber.opened;
+        Self {
+            connection,
+            // A cursor may be newer than this hub: see `MemoryJournal::place`.
+            seen: subscriber.opened.max(cursor),
+            state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
+            outlet: Outlet::Unattached,
+            rest: None,
+            front: Vec::new(),
+            ring: None,
+            progress_ms: subscriber.opened_ms,
+            is_full: false,
+            is_unread: false,
+            form: subscriber.form,
+            patience: Patience::new(),
+            account: Account { position: cursor, ..Account::default() },
+            loss: Loss::default(),
+            told: subscriber.told,
+            input_bytes: 0,
+            subscriber,
+        }
+    }
+
+    /// Whether everything it was given has left. A body's ring counts until the body has taken it.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.is_empty(),
+            _ => self.rest.is_none() && self.front.is_empty() && self.ring.as_ref().is_none_or(|ring| ring.is_empty()),
+        }
+    }
+
+    /// Whether everything it was given has left, or is with hyper, which sends what is left of a body that has come to its end.
+    pub(crate) fn has_given_all(&self) -> bool {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.is_taken(),
+            _ => self.is_flushed(),
+        }
+    }
+
+    /// Whether its head is out.
+    pub(crate) fn is_attached(&self) -> bool {
+        !matches!(self.outlet, Outlet::Unattached)
+    }
+
+    /// Whether it was given all it was due and the end of the stream with it.
+    pub(crate) fn was_told(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.told_ms.is_some())
+    }
+
+    /// Whether its end has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing(_))
+    }
+
+    /// Bytes of the message that is partly in its socket, or of those that have partly left its body.
+    pub(crate) fn rest_bytes(&self) -> usize {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.leaving_bytes(),
+            _ => self.rest.as_ref().map_or(0, |rest| rest.held.message().bytes()),
+        }
+    }
+
+    /// Bytes that wait in its ring.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.ring().bytes(),
+            _ => self.ring.as_ref().map_or(0, |ring| ring.bytes()),
+        }
+    }
+
+    /// Whether it should be waited for. Only a socket says when it has room again; a slot without an outlet does not,
+    /// and a body is emptied by its reader's task.
+    pub(crate) fn is_short_of_room(&self, config: &Config) -> bool {
+        matches!(self.outlet, Outlet::Socket { .. }) && !self.has_room_for_a_pass(config)
+    }
+
+    /// Whether its ring would take another pass, unless that is one large message.
+    pub(crate) fn has_room_for_a_pass(&self, config: &Config) -> bool {
+        self.ring.as_ref().is_none_or(|ring| {
+            ring.len() + Pass::messages_max(config) <= config.ring_messages_max
+                && ring.bytes() + Pass::bytes_max(config) <= config.ring_bytes_max
+        })
+    }
+
+    /// Whether messages can go straight to its socket; gives the socket and its framing if so.
+    pub(crate) fn idle_socket(&mut self) -> Option<(&mut S, Framing)> {
+        let is_idle = matches!(self.state, State::Live)
+            && self.rest.is_none()
+            && self.front.is_empty()
+            && self.ring.as_ref().is_none_or(|ring| ring.is_empty());
+        match &mut self.outlet {
+            Outlet::Socket { socket, framing } if is_idle => Some((socket, *framing)),
+            _ => None,
+        }
+    }
+
+    /// A message of which the socket took the first `written_bytes`.
+    pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
+        self.progress_ms = now_ms;
+        self.account.position = message.id();
+        self.rest = Some(Rest { held: Held::new(message), written_bytes });
+    }
+
+    /// Lets `message` wait, under the policy if there is no room. `Err` is policy close.
+    pub(crate) fn enqueue(
+        &mut self,
+        message: &Message,
+        config: &Config,
+        accounts: &mut Accounts,
+        now_ms: u64,
+    ) -> Result<Fate, CloseReason> {
+        self.begin_to_wait(now_ms);
+        if self.ring_or_new(config).push(message.clone()).is_ok() {
+            self.account.position = message.id();
+            return Ok(Fate::Queued);
+        }
+        match self.subscriber.policy {
+            Policy::Repair => {
+                self.state = State::CatchUp(CatchUp::repair(message.id().before()));
+                Ok(self.skip(message))
+            }
+            Policy::DropNewest => {
+                self.state = State::Dropping;
+                Ok(self.skip(message))
+            }
+            Policy::DropOldest => {
+                self.drop_oldest(message, config, accounts);
+                Ok(Fate::Queued)
+            }
+            Policy::Close => {
+                self.skip(message);
+                Err(CloseReason::Busy)
+            }
+        }
+    }
+
+    /// Something is about to wait. What waited before, if that is nothing, does not count against the deadline; but for a
+    /// body from which all was taken away before it took any.
+    fn begin_to_wait(&mut self, now_ms: u64) {
+        if let Outlet::Body { port, taken } = &self.outlet {
+            self.is_unread &= port.taken() == *taken;
+        }
+        if self.is_flushed() && !self.is_full && !self.is_unread {
+            self.progress_ms = now_ms;
+        }
+    }
+
+    /// Makes room for `message`; what is dropped is told before what is left.
+    fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
+        // A body takes nothing meanwhile, so that it finds the gap before what is newer.
+        let hold = match &self.outlet {
+            Outlet::Body { port, .. } => Some(port.hold()),
+            _ => None,
+        };
+        let ring = self.ring_or_new(config);
+        let mut dropped = Vec::new();
+        while !ring.has_room(message.bytes())
+            && let Some(oldest) = ring.pop()
+        {
+            dropped.push(oldest);
+        }
+        let pushed = ring.push(message.clone());
+        debug_assert!(pushed.is_ok(), "an empty ring takes any message");
+        self.account.position = message.id();
+        self.lose_all(&dropped, accounts);
+        drop(hold);
+    }
+
+    /// What was taken out of the front of the ring is lost, and told before what is left in it.
+    fn lose_all(&mut self, messages: &[Message], accounts: &mut Accounts) {
+        // A heartbeat makes room as well, and nobody misses it.
+        for message in messages.iter().filter(|message| message.id() != EventId::ZERO) {
+            self.account.dropped += 1;
+            self.account.lost += 1;
+            accounts.note(message, Fate::Lost { is_busy: true });
+            self.with_front(|front| match front.last_mut() {
+                Some(Gap { to, missed: Some(missed), .. }) => {
+                    *missed += 1;
+                    *to = Some(message.id());
+                }
+                _ => front.push(Gap {
+                    from: Some(message.id().before()),
+                    to: Some(message.id()),
+                    missed: Some(1),
+                    reason: GapReason::Busy,
+                }),
+            });
+        }
+    }
+
+    /// Changes what is to be told before the ring.
+    fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
+        match &self.outlet {
+            Outlet::Body { port, .. } => change(&mut port.front()),
+            _ => change(&mut self.front),
+        }
+    }
+
+    /// Gives the ring's memory back while it is empty.
+    pub(crate) fn shrink(&mut self) {
+        if self.ring.as_ref().is_some_and(|ring| ring.is_empty()) {
+            self.ring = None;
+        }
+    }
+
+    /// The outlet is there: what waited in the ring goes where the outlet takes it from.
+    pub(crate) fn attach(&mut self, outlet: Outlet<S>, now_ms: u64) {
+        let front = std::mem::take(&mut self.front);
+        self.outlet = outlet;
+        self.progress_ms = now_ms;
+        self.with_front(|fresh| *fresh = front);
+        if let Outlet::Body { port, .. } = &self.outlet
+            && let Some(ring) = self.ring.take()
+        {
+            while let Some(message) = ring.pop() {
+                let pushed = port.ring().push(message);
+                debug_assert!(pushed.is_ok(), "both rings have the same limits");
+            }
+            port.wake();
+        }
+    }
+
+    /// After what waits it gets a last `retry:` line and the end.
+    pub(crate) fn begin_closing(&mut self, last: Message) {
+        self.state = State::Closing(Closing { last: Some(last), told_ms: None });
+    }
+
+    /// Whether bytes wait and the outlet has taken none since the last look at `progress_ms`.
+    pub(crate) fn is_stalled(&mut self, timeout_ms: u64, now_ms: u64) -> bool {
+        if let Outlet::Body { port, taken } = &mut self.outlet {
+            let taken_now = port.taken();
+            if *taken != taken_now {
+                *taken = taken_now;
+                self.progress_ms = now_ms;
+                self.is_unread = false;
+            }
+        }
+        (self.is_full || self.is_unread || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
+    }
+
+    /// What became of its events so far.
+    pub(crate) fn account(&self) -> Account {
+        match &self.outlet {
+            Outlet::Body { port, .. } => Account { written: port.written(), ..self.account },
+            _ => self.account,
+        }
+    }
+
+    fn ring_or_new(&mut self, config: &Config) -> &Ring {
+        match &self.outlet {
+            Outlet::Body { port, .. } => port.ring(),
+            _ => self.ring.get_or_insert_with(|| Box::new(Ring::new(config.ring_messages_max, config.ring_bytes_max))),
+        }
+    }
+}

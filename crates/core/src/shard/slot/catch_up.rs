@@ -1,0 +1,197 @@
+//! [`CatchUp`]: how a slot is fed from the journal: after its start, or after its ring was full. And what it is told
+//! when the journal has not everything.
+
+use crate::{
+    config::Config,
+    event::{
+        account::{Accounts, Fate},
+        event_id::EventId,
+        gap::{Gap, GapReason},
+        message::Message,
+        notice::CloseReason,
+    },
+    history::read::{Batch, Hole},
+    policy::Policy,
+    queue::{
+        outlet::{Outlet, Socket},
+        subscriber::Form,
+    },
+    shard::{
+        envelope::envelope,
+        slot::Slot,
+        state::{Asked, CatchUp, Ends, Loss, State},
+    },
+};
+
+impl<S: Socket> Slot<S> {
+    /// Whether it gets nothing live, and wants to go on as soon as it has taken what waits.
+    pub(crate) fn is_behind(&self) -> bool {
+        match &self.state {
+            State::CatchUp(catch_up) => catch_up.asked == Asked::No,
+            State::Dropping => true,
+            _ => false,
+        }
+    }
+
+    /// Whether its outlet has taken all that waited and would take more; a body says so later if it has not yet.
+    pub(crate) fn has_taken_all(&self) -> bool {
+        match &self.outlet {
+            Outlet::Unattached => false,
+            Outlet::Body { port, .. } => port.want_empty(),
+            Outlet::Socket { .. } => self.is_flushed() && !self.is_full,
+        }
+    }
+
+    /// `message` is for it and cannot go to it now: the journal owes it, or it is lost.
+    pub(crate) fn skip(&mut self, message: &Message) -> Fate {
+        let (is_repaired, is_busy) = match &self.state {
+            State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
+            _ => (false, true),
+        };
+        if is_repaired {
+            self.account.dropped += u64::from(is_busy);
+            self.account.owed += 1;
+            return Fate::Owed { is_busy };
+        }
+        self.account.dropped += 1;
+        self.account.lost += 1;
+        self.loss.missed += 1;
+        self.loss.to = self.loss.to.max(message.id());
+        Fate::Lost { is_busy }
+    }
+
+    /// Takes what the journal gave: what is missing is told first, then as much follows as there is room for; the rest
+    /// is read again.
+    pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
+        let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
+        self.begin_to_wait(now_ms);
+        if let Some(hole) = &batch.hole {
+            self.note_hole(hole, owed, cursor, is_busy, accounts);
+        }
+        self.tell_loss();
+        let (mut is_whole, mut cursor, opened) = (true, cursor, self.subscriber.opened);
+        for message in batch.messages {
+            let message = match self.form {
+                Form::Plain => message,
+                Form::Envelope => envelope(&message, &self.subscriber),
+            };
+            let ring = self.ring_or_new(config);
+            is_whole = ring.has_room(message.bytes());
+            if !is_whole {
+                break;
+            }
+            let is_of_its_time = message.id() > opened;
+            if is_busy && is_of_its_time {
+                accounts.note_repaired(&message);
+            }
+            cursor = message.id();
+            let pushed = ring.push(message);
+            debug_assert!(pushed.is_ok(), "there is room");
+            let account = &mut self.account;
+            account.position = cursor;
+            account.replayed += u64::from(!is_of_its_time);
+            account.owed = account.owed.saturating_sub(u64::from(is_of_its_time));
+            account.repaired += u64::from(is_busy && is_of_its_time);
+        }
+        let cursor = if is_whole { batch.next.max(cursor) } else { cursor };
+        self.state = State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::No });
+    }
+
+    /// The journal has not everything. What was published since the connection is open is counted: the journal owed
+    /// that much, and has that much of it.
+    fn note_hole(&mut self, hole: &Hole, owed: u64, cursor: EventId, is_busy: bool, accounts: &mut Accounts) {
+        let opened = self.subscriber.opened;
+        // What is older than the connection: nobody counted it.
+        let older = hole.to.min(opened);
+        if cursor < opened && older > self.told {
+            let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
+            self.with_front(|front| front.push(Gap { from, to, missed: None, reason }));
+        }
+        self.told = self.told.max(hole.to);
+        let lost = owed.saturating_sub(hole.kept);
+        self.account.owed -= lost;
+        self.account.lost += lost;
+        if !is_busy {
+            self.account.dropped += lost;
+        }
+        accounts.note_gone(&hole.target, lost);
+        self.loss.missed += lost;
+        if lost > 0 {
+            self.loss.to = self.loss.to.max(hole.to);
+        }
+    }
+
+    /// What everybody has missed, at once: before what waits, so that nobody comes behind it without knowing. `gap` may be
+    /// told once more to one who is further behind.
+    pub(crate) fn tell(&mut self, gap: Gap, now_ms: u64) {
+        if self.is_closing() {
+            return;
+        }
+        self.begin_to_wait(now_ms);
+        self.with_front(|front| match front.last_mut() {
+            // It has not taken the one before.
+            Some(last) if last.missed.is_none() && last.reason == gap.reason => last.to = gap.to,
+            _ => front.push(gap),
+        });
+    }
+
+    /// Everything that waited is taken, so what was lost behind it is told now.
+    fn tell_loss(&mut self) {
+        let Loss { missed, to } = std::mem::take(&mut self.loss);
+        if missed > 0 {
+            let from = self.account.position.max(self.subscriber.opened.min(to));
+            let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
+            self.with_front(|front| front.push(gap));
+        }
+    }
+
+    /// It has everything up to now, or knows what it has not.
+    pub(crate) fn go_live(&mut self) {
+        debug_assert_eq!(self.account.owed, 0, "the journal gave all that it owed, or said that it is gone");
+        self.tell_loss();
+        self.state = State::Live;
+    }
+
+    /// Whether it was published while the connection was open.
+    fn is_of_its_time(&self, message: &Message) -> bool {
+        message.id() > self.subscriber.opened
+    }
+
+    /// Lets go of what waits in the ring; a partly written message stays. The journal owes it then, or it is lost.
+    ///
+    /// # Errors
+    /// The policy is to close it.
+    pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> Ends {
+        let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
+            (Outlet::Body { port, .. }, _) => port.empty(),
+            (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
+            (_, None) => return Ok(()),
+        };
+        emptied.retain(|message| message.id() != EventId::ZERO);
+        let Some(first) = emptied.first() else { return Ok(()) };
+        self.is_unread = matches!(self.outlet, Outlet::Body { .. });
+        let before = first.id().before();
+        match (&mut self.state, self.subscriber.policy) {
+            (State::CatchUp(catch_up), _) => {
+                catch_up.cursor = before;
+                catch_up.asked = Asked::No;
+            }
+            (State::Live, Policy::Repair) => self.state = State::CatchUp(CatchUp::repair(before)),
+            _ => {
+                self.lose_all(&emptied, accounts);
+                let is_over = self.subscriber.policy == Policy::Close;
+                return if is_over { Err(CloseReason::Busy) } else { Ok(()) };
+            }
+        }
+        self.account.position = before;
+        for message in &emptied {
+            if self.is_of_its_time(message) {
+                let fate = self.skip(message);
+                accounts.note(message, fate);
+            } else {
+                self.account.replayed -= 1;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! How what waits in a slot leaves: in vectored writes to a socket, or through a body's port; and the last line and
+//! the end of a stream that closes. A message that was begun is finished before anything else is written.
+
+use std::{
+    io::{self, IoSlice},
+    mem,
+    sync::Arc,
+    task::Poll,
+};
+
+use crate::{
+    event::{
+        budget::RingBudget,
+        event_id::EventId,
+        message::{Held, Message},
+        notice::CloseReason,
+    },
+    queue::outlet::{Framing, Outlet, Socket},
+    shard::{
+        slot::Slot,
+        state::{Ends, Rest, State},
+    },
+};
+
+/// The most buffers one vectored write may have (IOV_MAX is 1,024 on Linux).
+const PARTS_MAX: usize = 256;
+
+/// As many as usually wait. Making room for all costs more than a small write.
+const PARTS_FEW: usize = 16;
+
+impl<S: Socket> Slot<S> {
+    /// Writes what waits, as far as the socket takes it. A body is woken instead.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<Held>, budget: &Arc<RingBudget>, now_ms: u64) -> Ends {
+        loop {
+            match &self.outlet {
+                Outlet::Unattached => return Ok(()),
+                Outlet::Body { port, .. } => {
+                    port.wake();
+                    return self.end_body(now_ms);
+                }
+                Outlet::Socket { .. } => {}
+            }
+            if self.rest.is_none() && !self.front.is_empty() {
+                let gaps = Message::gaps(&mem::take(&mut self.front), Arc::clone(budget));
+                self.rest = Some(Rest { held: Held::new(gaps), written_bytes: 0 });
+            }
+            if self.is_flushed() && !self.take_last(now_ms) {
+                return Ok(());
+            }
+            if self.write_waiting(scratch, now_ms)?.is_pending() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Turns the last line of a closing slot into what is to be written next; false if there is none left.
+    fn take_last(&mut self, now_ms: u64) -> bool {
+        let State::Closing(closing) = &mut self.state else { return false };
+        if let Some(last) = closing.last.take() {
+            self.rest = Some(Rest { held: Held::new(last), written_bytes: 0 });
+            return true;
+        }
+        if closing.told_ms.is_none() {
+            closing.told_ms = Some(now_ms);
+            if let Outlet::Socket { socket, .. } = &mut self.outlet {
+                socket.shut_write();
+            }
+        }
+        false
+    }
+
+    /// A closing body gets its last line once its ring has room, and ends behind it.
+    fn end_body(&mut self, now_ms: u64) -> Ends {
+        let (State::Closing(closing), Outlet::Body { port, .. }) = (&mut self.state, &self.outlet) else {
+            return Ok(());
+        };
+        let Some(last) = &closing.last else { return Ok(()) };
+        if port.ring().push(last.clone()).is_ok() {
+            closing.last = None;
+            closing.told_ms = Some(now_ms);
+            port.end();
+        } else if port.want_empty() {
+            // Emptied between the two looks.
+            return self.end_body(now_ms);
+        }
+        Ok(())
+    }
+
+    /// One vectored write of everything that waits.
+    fn write_waiting(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
+        let Outlet::Socket { socket, framing } = &mut self.outlet else { return Ok(Poll::Pending) };
+        debug_assert!(scratch.is_empty(), "nothing of another slot is left");
+        let mut skip = 0;
+        let mut is_first_begun = false;
+        if let Some(rest) = self.rest.take() {
+            skip = rest.written_bytes;
+            is_first_begun = true;
+            scratch.push(rest.held);
+        }
+        // What is in front of the ring goes before it, and can only follow the rest.
+        if let Some(ring) = self.ring.as_ref().filter(|_| self.front.is_empty()) {
+            scratch.extend(std::iter::from_fn(|| ring.pop_held()));
+        }
+        let outcome = if scratch.len() <= PARTS_FEW {
+            write::<PARTS_FEW>(socket, *framing, scratch, skip)
+        } else {
+            write::<PARTS_MAX>(socket, *framing, scratch, skip)
+        };
+        let (mut taken, answer) = match outcome {
+            Poll::Ready(Ok(bytes)) if bytes > 0 => {
+                self.progress_ms = now_ms;
+                self.is_full = false;
+                (bytes + skip, Poll::Ready(()))
+            }
+            Poll::Ready(_) => {
+                scratch.clear();
+                return Err(CloseReason::ClientGone);
+            }
+            Poll::Pending => {
+                self.is_full = true;
+                (skip, Poll::Pending)
+            }
+        };
+        for held in scratch.drain(..) {
+            let bytes = framing.of(held.message()).len();
+            if taken >= bytes {
+                taken -= bytes;
+                // Control lines are not messages that anybody waits for.
+                self.account.written += u64::from(held.message().id() != EventId::ZERO);
+            } else if taken > 0 || is_first_begun {
+                self.rest = Some(Rest { held, written_bytes: mem::take(&mut taken) });
+            } else if let Some(ring) = &self.ring {
+                ring.put_back(held);
+            }
+            is_first_begun = false;
+        }
+        Ok(answer)
+    }
+
+    /// A line that says that the stream is alive; nothing waits.
+    pub(crate) fn heartbeat(
+        &mut self,
+        line: Message,
+        scratch: &mut Vec<Held>,
+        budget: &Arc<RingBudget>,
+        now_ms: u64,
+    ) -> Ends {
+        self.progress_ms = now_ms;
+        if let Outlet::Body { port, .. } = &self.outlet {
+            let pushed = port.ring().push(line);
+            debug_assert!(pushed.is_ok(), "an empty ring takes any message");
+            port.wake();
+            return Ok(());
+        }
+        self.rest = Some(Rest { held: Held::new(line), written_bytes: 0 });
+        self.flush(scratch, budget, now_ms)
+    }
+}
+
+/// One write of the first `PARTS` of `held`, but for the first `skip` bytes of the first.
+fn write<const PARTS: usize>(
+    socket: &mut impl Socket,
+    framing: Framing,
+    held: &[Held],
+    mut skip: usize,
+) -> Poll<io::Result<usize>> {
+    let mut parts = [IoSlice::new(&[]); PARTS];
+    for (part, held) in parts.iter_mut().zip(held) {
+        *part = IoSlice::new(&framing.of(held.message())[mem::take(&mut skip)..]);
+    }
+    socket.poll_write(&parts[..held.len().min(PARTS)])
+}
