@@ -181,7 +181,7 @@ impl World {
         };
         self.fates.extend(events.iter().map(|event| (fate, event.targets()[0].clone())));
         for (index, id) in result.unwrap_or_default().into_iter().enumerate() {
-            assert!(id > self.last.max(self.started.recovered.floor()), "ids rise");
+            assert!(id > self.last.max(self.started.recovered.ids_upto()), "ids rise");
             (self.last, self.is_newest_named, self.has_begun) = (id, true, true);
             if events[index].is_kept() {
                 self.ids.insert(id, first + index);
@@ -204,7 +204,7 @@ impl World {
 
     fn check(&mut self) {
         let recovered = &self.started.recovered;
-        assert!(recovered.floor() >= self.last, "{} {}", recovered.floor(), self.last);
+        assert!(recovered.ids_upto() >= self.last, "{} {}", recovered.ids_upto(), self.last);
         assert!(self.started.ids().is_sorted_by(|a, b| a < b));
         assert!(
             self.has_lost || self.is_unmarked || recovered.lost() == EventId::ZERO,

@@ -68,7 +68,7 @@ fn an_older_journal_that_lost_its_segments_or_its_state_says_so() {
     disk.take(&segment(2));
     let started = start(&disk);
     assert_eq!(started.findings(), [Finding::NoSegments]);
-    assert!(started.recovered.floor() > ids[1] && started.recovered.lost() == started.recovered.floor());
+    assert!(started.recovered.ids_upto() > ids[1] && started.recovered.lost() == started.recovered.ids_upto());
     append(&mut started.log(config(Fsync::Always)), NOW_MS, &["c"]);
     assert_eq!(start(&disk).recovered.lost(), started.recovered.lost());
 
@@ -77,7 +77,7 @@ fn an_older_journal_that_lost_its_segments_or_its_state_says_so() {
     let started = start(&disk);
     // Nobody knows which program wrote it, and whether that is all.
     assert_eq!(started.findings(), [Finding::NoState, Finding::NoNewest]);
-    assert_eq!((started.ids(), started.recovered.lost()), (ids, started.recovered.floor()));
+    assert_eq!((started.ids(), started.recovered.lost()), (ids, started.recovered.ids_upto()));
 }
 
 #[test]
