@@ -282,6 +282,8 @@ fn a_flood_in_pub_sub_is_taken_as_far_as_it_fits() {
     let redis = RedisServer::start(&[]);
     let mut listening = config(&redis.url());
     listening.subscribe = vec![Pattern::new("*").unwrap()];
+    // A busy machine may be slow to answer. An answer that is late would end the link, and what comes meanwhile is missed.
+    listening.timeout = PATIENCE;
     let node = Node::start(listening);
     let mut session = redis.session();
     until("it takes what is published", || {
