@@ -82,7 +82,7 @@ pub enum OpenError {
     Newer {
         /// The file.
         file: String,
-        /// Its format.
+        /// Format of the file.
         format: u16,
     },
     /// A file cannot be read.

@@ -182,7 +182,7 @@ fn a_failed_write_that_cannot_be_cut_off_is_unknown_until_a_new_segment_excludes
     let whole = disk.bytes(&segment(1)).len();
     append(&mut log, NOW_MS, &["b"]);
     let frame = disk.bytes(&segment(1)).len() - whole;
-    // One event gets through, the second does not.
+    // The first event gets through, the second does not.
     disk.set_room(Some(frame + 5));
     disk.fail(&[Op::SetLen]);
     refused(&mut log, &["c", "d"], true);

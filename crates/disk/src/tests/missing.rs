@@ -36,7 +36,7 @@ fn found(disk: &Arc<MemoryDisk>) -> Vec<Finding> {
     support::read_only(disk, boot(1)).check().unwrap().findings
 }
 
-/// What a start finds; a check has found it before.
+/// The findings of a start, which a check has found before.
 fn find(disk: &Arc<MemoryDisk>, expected: &[Finding]) -> Started {
     assert_eq!(found(disk), expected);
     let started = start(disk);
@@ -46,7 +46,7 @@ fn find(disk: &Arc<MemoryDisk>, expected: &[Finding]) -> Started {
     started
 }
 
-/// Whoever has any of these ids and misses a later one is told that something is lost up to that one, at least.
+/// Checks that a reader with any of these ids who misses a later one is told of a loss up to that one, at least.
 fn assert_told(started: &Started, ids: &[EventId], why: &str) {
     let there = started.ids();
     for id in ids.iter().filter(|id| !there.contains(id)) {

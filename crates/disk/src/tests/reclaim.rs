@@ -30,7 +30,7 @@ fn journal(fsync: Fsync) -> (Arc<MemoryDisk>, Vec<EventId>) {
     (disk, ids)
 }
 
-/// Those for channel `b` are live.
+/// Whether the event is live: those for channel `b` are.
 fn is_live(stored: &Stored) -> bool {
     stored.event.as_ref().is_some_and(|event| event.targets() == [channel("b")])
 }

@@ -1,5 +1,5 @@
-//! What a start finds after a kill, a crash of the machine, and damage: everything before it and behind it, and how far
-//! something may be lost.
+//! The findings of a start after a kill, a crash of the machine, and damage: all events before and behind it, and an
+//! upper bound of the lost ones.
 
 use fanfare_core::EventId;
 use proptest::prelude::*;

@@ -15,7 +15,7 @@ use crate::{
     tests::support::{self, MemoryDisk, NOW_MS, append, boot, config, segment, start},
 };
 
-/// What the program wrote before there was a file `newest`, and before keys were claims.
+/// A journal of the program before there was a file `newest`, and before keys were claims.
 fn make_older(disk: &MemoryDisk) {
     disk.take("newest");
     for name in disk.names() {
@@ -110,7 +110,7 @@ fn an_older_journal_on_a_full_disk_is_served_and_becomes_a_newer_one_later() {
         disk.set_room(Some(room));
         let recovered = try_start(&disk).unwrap();
         assert_eq!((disk.bytes("state")[8], recovered.findings(), recovered.lost()), (1, [].as_slice(), EventId::ZERO));
-        // What gives space back meanwhile keeps it an older one.
+        // A rewrite meanwhile keeps the older format.
         disk.heal();
         Reclaim::new(&recovered, 100).rewrite(1, 1, |events| vec![support::whole(true); events.len()]).unwrap();
         assert_eq!(disk.bytes("state")[8], 1, "{room}");
@@ -145,7 +145,7 @@ fn a_first_segment_that_fails_at_any_operation_loses_nothing_and_a_kill_there_is
             assert_eq!(result.is_ok(), !has_failed, "{count}");
             match result {
                 Ok(new) => ids.extend(new),
-                // It may be there.
+                // The event may be there.
                 Err(error) if error.is_unknown => ids.extend(start(&disk.copy()).ids().get(1)),
                 Err(_) => {}
             }
