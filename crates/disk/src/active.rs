@@ -1,5 +1,5 @@
-//! [`Active`]: the segment that is written to. It holds whole groups up to its good length; what a failed write left
-//! behind that is cut off, or the segment is given up.
+//! [`Active`]: the segment that is written to. Its good length covers whole groups only. The remains of a failed write
+//! are cut off, or the segment is given up.
 
 use std::{io, sync::Arc};
 
@@ -11,13 +11,13 @@ use crate::{
     names::{segment_name, tmp_name},
 };
 
-/// Nothing of a group was acknowledged.
+/// A refused append. Nothing of the group was acknowledged.
 #[derive(Debug, Error)]
 #[error("the journal cannot be written: {source}")]
 pub(crate) struct AppendError {
-    /// The group may be there after a restart nevertheless.
+    /// Whether the group may be there after a restart nevertheless.
     pub(crate) is_unknown: bool,
-    /// What the system says.
+    /// The error of the system.
     pub(crate) source: io::Error,
 }
 
@@ -26,15 +26,17 @@ pub(crate) struct Active {
     pub(crate) file: Arc<dyn File>,
     pub(crate) number: u64,
     pub(crate) salt: u32,
-    /// How much of the file counts.
+    /// Length of the part of the file that counts.
     pub(crate) bytes: u64,
     is_synced: bool,
 }
 
 impl Active {
-    /// A segment with nothing but its header. It gets its name when that is written, so no file with the name of a segment
-    /// is without one; a file that has the name already is one whose creation failed half way. If `is_durable`, a crash of
-    /// the machine will not undo it.
+    /// Creates a segment with nothing but its header.
+    ///
+    /// The file gets its name after the header was written, so no file with the name of a segment lacks a header. A
+    /// file that has the name already comes from a creation that failed half way. If `is_durable`, a crash of the
+    /// machine does not undo the creation.
     pub(crate) fn create(files: &dyn Files, header: &Header, is_durable: bool) -> io::Result<Self> {
         let name = segment_name(header.number);
         let tmp = tmp_name(&name);
@@ -46,7 +48,7 @@ impl Active {
             Ok(active)
         });
         if created.is_err() {
-            // Whatever is left is overwritten by the next attempt, or removed at the next start.
+            // The next attempt overwrites the remains, or the next start removes them.
             let _ = files.remove(&tmp);
         }
         created
@@ -72,7 +74,7 @@ impl Active {
         if self.is_synced
             && let Err(source) = self.file.sync_data()
         {
-            // Best effort: nobody knows any more what of this file is on the disk.
+            // Best effort: after a failed sync nobody knows which bytes of this file are on the disk.
             let _ = self.file.set_len(self.bytes);
             return Err(AppendError { is_unknown: true, source });
         }
@@ -80,7 +82,7 @@ impl Active {
         Ok(())
     }
 
-    /// For the header of the segment behind it.
+    /// Length and salt, for the header of the next segment.
     pub(crate) fn as_previous(&self) -> Previous {
         Previous { salt: self.salt, bytes: self.bytes }
     }

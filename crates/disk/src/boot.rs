@@ -1,24 +1,24 @@
-//! [`Boot`]: which run of the machine this is. A program that was killed leaves its writes in the kernel's memory; a
-//! machine that stopped does not.
+//! [`Boot`]: one run of the machine. A killed program leaves its writes in the memory of the kernel; a stopped machine
+//! does not.
 
 use std::fs;
 
-/// One run of the machine. Compare with [`Boot::is_same`]: an unknown one is no other's equal, not even its own.
+/// One run of the machine, to be compared with [`Boot::is_same`]. An unknown run equals no other, not even itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Boot([u8; 16]);
 
 impl Boot {
-    /// Nobody knows which.
+    /// A run that nobody knows.
     pub(crate) const UNKNOWN: Self = Self([0; 16]);
 
-    /// This run of the machine; unknown where the kernel does not tell.
+    /// The current run of the machine; unknown if the kernel does not tell.
     pub(crate) fn now() -> Self {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits: String = text.trim().chars().filter(|character| *character != '-').collect();
         Self(u128::from_str_radix(&digits, 16).unwrap_or_default().to_be_bytes())
     }
 
-    /// The run with these bytes as its name; zeros are an unknown one.
+    /// The run with these bytes as its name. Zeros are an unknown run.
     pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

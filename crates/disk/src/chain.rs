@@ -1,4 +1,4 @@
-//! [`Chain`]: the segments of a directory in order, by their headers: what follows what, and how much of each counts.
+//! [`Chain`]: the segments of a directory in order, read from their headers, and how much of each counts.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use crate::{
     names::{is_tmp, segment_name, segment_number},
 };
 
-/// One segment.
+/// One segment file.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) number: u64,
     pub(crate) file_bytes: u64,
-    /// None if it is damaged.
+    /// None if the header is damaged.
     pub(crate) header: Option<Header>,
 }
 
@@ -24,24 +24,24 @@ impl Link {
         segment_name(self.number)
     }
 
-    /// The number of the last segment it stands for.
+    /// The number of the last segment that this file stands for.
     pub(crate) fn through(&self) -> u64 {
         self.header.as_ref().map_or(self.number, |header| header.through)
     }
 }
 
-/// All segments.
+/// All segments of a directory.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
     pub(crate) links: Vec<Link>,
-    /// Files that stand for nothing any more: of removals and rewrites that were not finished.
+    /// Files that stand for nothing any more: the remains of unfinished removals and rewrites.
     pub(crate) left_overs: Vec<String>,
 }
 
 /// Why there is no chain.
 #[derive(Debug)]
 pub(crate) enum ChainError {
-    /// This program does not know the format of a segment.
+    /// A segment has a format that this program does not know.
     Newer { file: String, format: u16 },
     /// A file cannot be read.
     Io { file: String, source: io::Error },
@@ -69,7 +69,7 @@ impl Chain {
         Ok(chain)
     }
 
-    /// How many bytes of a segment count, if anything tells: nothing does for the last one.
+    /// Length of the part of a segment that counts. None for the last segment unless its header tells.
     pub(crate) fn length(&self, index: usize) -> Option<u64> {
         let link = self.links.get(index)?;
         let header = link.header.as_ref();
@@ -80,17 +80,17 @@ impl Chain {
         let is_next = next.number.checked_sub(1) == Some(link.through());
         let previous = next.header.as_ref().filter(|_| is_next).and_then(|header| header.previous);
         let told = previous.filter(|previous| header.is_some_and(|header| header.salt == previous.salt));
-        // Without a word about it, all of it counts.
+        // A segment that the next one does not mention counts as a whole.
         Some(told.map_or(link.file_bytes, |previous| previous.bytes))
     }
 
-    /// The base of the first segment from `index` on that has one: no id in an earlier segment is above it.
+    /// The base of the first segment from `index` on that has one. No id in an earlier segment is above the base.
     pub(crate) fn base_from(&self, index: usize) -> Option<EventId> {
         self.links.iter().skip(index).find_map(|link| Some(link.header.as_ref()?.base))
     }
 }
 
-/// The header of a segment, unless it is damaged.
+/// Reads the header of a segment. None if the header is damaged.
 fn read_header(files: &dyn Files, number: u64, name: &str) -> Result<Option<Header>, ChainError> {
     let bytes = files.read(name, HEADER_BYTES as u64);
     let bytes = bytes.map_err(|source| ChainError::Io { file: name.to_owned(), source })?;

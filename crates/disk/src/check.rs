@@ -1,4 +1,4 @@
-//! [`Report`]: what `check` says of a journal, found by reading all of it.
+//! [`Report`]: the result of `check`, which reads the whole journal.
 
 use std::io;
 
@@ -6,33 +6,33 @@ use fanfare_core::EventId;
 
 use crate::{chain::Link, contents::Contents, finding::Finding, read_only::ReadOnlyDirectory};
 
-/// A journal as it was found.
+/// A journal as `check` has found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Oldest first.
+    /// The segments, oldest first.
     pub segments: Vec<SegmentReport>,
-    /// What is not as it should be.
+    /// Faults of the journal.
     pub findings: Vec<Finding>,
-    /// How many events there are.
+    /// Number of events.
     pub events: u64,
-    /// A server has it open: what it is just writing is no finding.
+    /// Whether a server has the journal open. The write that the server is busy with is no finding.
     pub is_open: bool,
 }
 
-/// One segment.
+/// One segment as `check` has found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentReport {
-    /// Its number: of the first segment it stands for,
+    /// Number of the first segment that this one stands for.
     pub number: u64,
-    /// and of the last.
+    /// Number of the last segment that this one stands for.
     pub through: u64,
-    /// How many events it has.
+    /// Number of events.
     pub events: u64,
-    /// How many idempotency keys it has without their events.
+    /// Number of idempotency keys without their events.
     pub keys: u64,
-    /// How much of the file counts.
+    /// Length of the part of the file that counts.
     pub bytes: u64,
-    /// The first event and the last one.
+    /// The first and the last event.
     pub range: Option<(EventId, EventId)>,
 }
 
@@ -40,7 +40,7 @@ impl ReadOnlyDirectory {
     /// Reads the whole journal.
     ///
     /// # Errors
-    /// A segment cannot be read. That of a server that is running may be gone by then; another try will tell.
+    /// A segment cannot be read. A running server may have removed the segment meanwhile; another try tells.
     pub fn check(&self) -> io::Result<Report> {
         let findings = self.directory().state_finding().into_iter().collect();
         let mut report = Report { segments: Vec::new(), findings, events: 0, is_open: self.is_open() };

@@ -1,6 +1,7 @@
-//! The fields that payloads and the state file are made of: little endian, texts and lists with their length before them.
+//! The fields of payloads and of the state file: little endian, texts and lists with their length before them.
 //!
-//! Reading gives `None` for whatever cannot have been written; it never panics and never allocates more than there is.
+//! Reading gives `None` for bytes that cannot have been written. Reading never panics and never allocates more than
+//! there is.
 
 use fanfare_core::{Channel, ClientId, EventId, Target};
 
@@ -21,9 +22,9 @@ pub(crate) fn put_id(bytes: &mut Vec<u8>, id: EventId) {
     put_u64(bytes, id.n());
 }
 
-/// How many there are of something that follows.
+/// Appends the number of items that follow.
 pub(crate) fn put_count(bytes: &mut Vec<u8>, count: usize) {
-    // More than that do not fit in a frame or a state file, which are refused as a whole.
+    // More items do not fit in a frame or a state file, which are refused as a whole.
     put_u32(bytes, u32::try_from(count).unwrap_or(u32::MAX));
 }
 
@@ -55,7 +56,7 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// Whether everything has been taken.
+    /// Whether all bytes have been taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,15 +1,15 @@
-//! [`Config`]: how a journal on disk is kept.
+//! [`Config`]: how a journal on disk is kept, with [`LogConfig`] and [`Fsync`].
 
 use std::time::Duration;
 
 /// How a journal on disk is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// How it is written.
+    /// How the log is written.
     pub log: LogConfig,
-    /// With [`Fsync::Interval`]: before an event is written, all that are older than this are on the disk. Default 100 ms.
+    /// Age that events may have before they are on the disk, with [`Fsync::Interval`]. Default 100 ms.
     pub fsync_interval: Duration,
-    /// Targets of which it is remembered what was given up. Default 100,000.
+    /// Targets with a mark of their own of the newest event that was given up. Default 100,000.
     pub marks_max: usize,
 }
 
@@ -19,15 +19,15 @@ impl Default for Config {
     }
 }
 
-/// When what was written is made to reach the disk.
+/// When written events have to reach the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fsync {
     /// Before an append is answered.
     Always,
-    /// Periodically, on a thread of its own (`Config::fsync_interval`).
+    /// Periodically, on a thread of its own ([`Config::fsync_interval`]).
     #[default]
     Interval,
-    /// When the system likes.
+    /// Whenever the system writes them.
     Never,
 }
 
@@ -36,7 +36,7 @@ pub enum Fsync {
 pub struct LogConfig {
     /// When to sync.
     pub fsync: Fsync,
-    /// A segment that has reached this is followed by another.
+    /// Length at which a segment is followed by another. Default 16 MiB.
     pub segment_bytes_max: u64,
 }
 

@@ -1,4 +1,4 @@
-//! [`Contents`]: everything one segment holds, and what is not as it should be in it. Read as a whole, into memory.
+//! [`Contents`]: everything that one segment holds, read as a whole into memory, and the faults in it.
 
 use std::io;
 
@@ -14,32 +14,32 @@ use crate::{
     scan::{Piece, Scan},
 };
 
-/// One segment.
+/// One segment, read as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// None if it is damaged; then there is nothing else.
+    /// None if the header is damaged. The segment has no other contents then.
     pub(crate) header: Option<Header>,
     /// Events and keys.
     pub(crate) stored: Vec<Stored>,
     pub(crate) findings: Vec<Finding>,
-    /// The last id of its records, or the last one before it.
+    /// The last id of the records, or the last id before the segment.
     pub(crate) last: EventId,
-    /// Something up to this id is lost, if it is not zero.
+    /// The newest id up to which events are lost; zero if none are.
     pub(crate) lost: EventId,
-    /// Something up to the end is lost.
+    /// Whether events up to the end are lost.
     pub(crate) is_end_lost: bool,
-    /// It was closed in order.
+    /// Whether the segment was closed in order.
     pub(crate) is_ended: bool,
-    /// How much of the file counts.
+    /// Length of the part of the file that counts.
     pub(crate) bytes: u64,
 }
 
 impl Contents {
-    /// Reads segment `number`, of which `length` bytes count, if that is known; the ids before it go up to `last`. `found` is
-    /// the header that it had, if that was read before.
+    /// Reads segment `number`. The ids before it go up to `last`. If `length` is known, no more bytes count. `found` is
+    /// the header as it was read before, if it was.
     ///
     /// # Errors
-    /// It cannot be read, or has another header than it had.
+    /// The segment cannot be read, or its header has changed.
     pub(crate) fn read(
         files: &dyn Files,
         number: u64,
@@ -60,7 +60,7 @@ impl Contents {
         }
         let last = last.max(header.base);
         let mut contents = Self { last, bytes: length.unwrap_or(file.len() as u64), ..Self::default() };
-        // Whatever of a synced write is not whole after a crash was never acknowledged.
+        // A synced write that is not whole after a crash was never acknowledged.
         let is_tail_torn = length.is_none() && header.is_synced && !header.boot.is_same(boot);
         for piece in Scan::new(&file, header.salt, last, length) {
             contents.add(piece, &name, is_tail_torn);
@@ -97,7 +97,7 @@ impl Contents {
         self.bytes = offset;
     }
 
-    /// For the header of the segment behind it.
+    /// Length and salt, for the header of the next segment.
     pub(crate) fn as_previous(&self) -> Option<Previous> {
         Some(Previous { salt: self.header.as_ref()?.salt, bytes: self.bytes })
     }

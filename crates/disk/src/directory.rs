@@ -1,5 +1,5 @@
-//! [`Directory`]: a journal's directory, opened: the right format, and nobody else writes to it. [`OpenError`] says what to
-//! do if not.
+//! [`Directory`]: the opened directory of a journal. Its format is known, and no other process writes to it.
+//! [`OpenError`] says what to do if a directory cannot be opened.
 
 #[cfg(unix)]
 use std::os::unix::fs::DirBuilderExt as _;
@@ -22,21 +22,23 @@ use crate::{
     state::{State, StateError},
 };
 
-/// For so long it may be held: a process that was killed lets go a moment later, and tools ask for it.
+/// Time that another process may hold the lock. A killed process lets go a moment later, and tools take the lock for a
+/// moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
-/// May be in a directory that is to become a journal: a fresh file system, or a start that was interrupted.
+/// Names that may be in a directory without a journal: of a fresh file system, or of an interrupted start.
 const IGNORED: [&str; 5] = ["lost+found", LOCK, RESERVE, "newest.tmp", "state.tmp"];
 
-/// A journal's directory, opened for writing. The lock is held until this and everything made from it is gone.
+/// The directory of a journal, opened for writing. The lock is held until this value and everything made from it is
+/// gone.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) boot: Boot,
     pub(crate) chain: Chain,
-    /// None if the file is not there or damaged.
+    /// None if the file is missing or damaged.
     pub(crate) state: Option<State>,
-    /// None if the file is not there or damaged.
+    /// None if the file is missing or damaged.
     pub(crate) newest: Option<Newest>,
     pub(crate) is_newest_damaged: bool,
 }
@@ -44,60 +46,60 @@ pub(crate) struct Directory {
 /// Why a directory cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// It has to be a directory.
+    /// The path is not a directory.
     #[error("{0} is not a directory")]
     NotADirectory(PathBuf),
-    /// There is nothing to read.
+    /// The path does not exist.
     #[error("{0} does not exist")]
     Missing(PathBuf),
-    /// It could not be made.
+    /// The directory could not be created.
     #[error("{path} cannot be created: {source}")]
     Create {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It is not allowed, or the file system is read-only.
+    /// Writing is not allowed, or the file system is read-only.
     #[error("{path} cannot be written to: {source}")]
     NotWritable {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Two would destroy each other's order.
+    /// Another process has the journal open. Two writers would destroy each other's order.
     #[error("{0} is in use by another process")]
     Locked(PathBuf),
-    /// There are files in it, and none is a journal's.
+    /// The directory has files, and none of them belongs to a journal.
     #[error("{0} is not empty and holds no journal")]
     Foreign(PathBuf),
-    /// There is no journal to read in it.
+    /// The directory holds no journal to read.
     #[error("{0} holds no journal")]
     NoJournal(PathBuf),
-    /// A newer program has written it.
+    /// A newer program has written the journal.
     #[error("{file} has format {format}: this program is too old for it")]
     Newer {
         /// The file.
         file: String,
-        /// Its format.
+        /// Format of the file.
         format: u16,
     },
-    /// Something cannot be read.
+    /// A file cannot be read.
     #[error("{file} cannot be read: {source}")]
     Io {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 impl Directory {
-    /// Opens a journal for writing; creates the directory if it is not there (its parent must be).
+    /// Opens a journal for writing. Creates the directory if it is missing; its parent has to exist.
     ///
     /// # Errors
-    /// [`OpenError`]; the directory is as it was, but for an empty file `lock`.
+    /// [`OpenError`]. The directory is as before, except for an empty file `lock`.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         if let Err(OpenError::Missing(_)) = check_kind(path) {
             create(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
@@ -107,19 +109,20 @@ impl Directory {
         Self::with_files(Arc::new(DiskFiles::new(path, Some(lock))), Boot::now())
     }
 
-    /// A journal in these files, in this run of the machine: what [`Directory::open`] does once it has the lock.
+    /// Opens a journal in these files, in this run of the machine: the part of [`Directory::open`] behind the lock.
     ///
     /// # Errors
     /// [`OpenError::Newer`] and [`OpenError::Io`].
     pub(crate) fn with_files(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
         let found = Self::read(Arc::clone(&files), boot)?;
-        // A first start may just have written what was not there a moment before.
+        // A first start may have written the missing file a moment ago.
         if found.is_newest_lost() { Self::read(files, boot) } else { Ok(found) }
     }
 
     fn read(files: Arc<dyn Files>, boot: Boot) -> Result<Self, OpenError> {
         let io_error = |file: &str, source| OpenError::Io { file: file.to_owned(), source };
-        // A server may be writing meanwhile: what is read first may be behind what is read after it, and is never ahead.
+        // A server may be writing meanwhile. The file that is read first may be behind the files read later, and is
+        // never ahead.
         let (newest, is_newest_damaged) = match Newest::read(&*files) {
             Ok(newest) => (Some(newest), false),
             Err(NewestError::Missing) => (None, false),
@@ -152,7 +155,8 @@ fn check_kind(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// What [`Directory::open`] finds out before it writes anything. Nothing has to be there, and another process may have it.
+/// Checks all that [`Directory::open`] finds out before it writes. The directory need not exist, and another process
+/// may have it open.
 pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
     match check_files(path) {
         Err(OpenError::Missing(_)) => Ok(()),
@@ -160,7 +164,7 @@ pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// There is a journal in it, or nothing of anybody else.
+/// Checks that the directory holds a journal, or no files of anybody else.
 fn check_files(path: &Path) -> Result<(), OpenError> {
     let listed = list(path)?;
     if !is_journal(&listed) && listed.iter().any(|file| !IGNORED.contains(&file.name.as_str())) {
@@ -175,7 +179,7 @@ pub(crate) fn list(path: &Path) -> Result<Vec<Listed>, OpenError> {
     listed.map_err(|source| OpenError::Io { file: path.display().to_string(), source })
 }
 
-/// For its owner alone: there are messages for single clients in it.
+/// Creates the directory for its owner alone: the journal has messages for single clients.
 fn create(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -185,7 +189,8 @@ fn create(path: &Path) -> io::Result<()> {
     fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// The file is never removed: another process could have it open and lock a file that nobody sees any more.
+/// Locks the directory. The file is never removed: another process could have it open and lock a file that nobody sees
+/// any more.
 fn lock(path: &Path) -> Result<fs::File, OpenError> {
     let not_writable = |source| OpenError::NotWritable { path: path.to_owned(), source };
     let opened = open_plain(fs::File::options().write(true).create(true).truncate(false), &path.join(LOCK));

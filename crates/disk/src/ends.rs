@@ -1,5 +1,5 @@
-//! The two ends of a journal: what should stand before its oldest segment and behind its newest one, by the files `state`
-//! and `newest`, and is not there. Inside a journal the numbers of the segments tell what is missing.
+//! The two ends of a journal: segments that should stand before the oldest one or behind the newest one, by the files
+//! `state` and `newest`, and are missing. Inside a journal the numbers of the segments tell which ones are missing.
 
 use fanfare_core::EventId;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Directory {
-    /// What is wrong with the state file, as far as the segments tell.
+    /// The fault of the state file, as far as the segments tell.
     pub(crate) fn state_finding(&self) -> Option<Finding> {
         match (&self.state, self.chain.links.first()) {
             (None, Some(_)) => Some(Finding::NoState),
@@ -21,7 +21,7 @@ impl Directory {
         }
     }
 
-    /// What is missing at the end, whose last id is `last`.
+    /// The segments and files that are missing at the end of the journal, whose last id is `last`.
     pub(crate) fn end_findings(&self, last: EventId) -> Vec<Finding> {
         let no_newest = self.is_newest_lost().then_some(Finding::NoNewest);
         self.lost_at_the_end(last).into_iter().chain(no_newest).collect()
@@ -29,7 +29,8 @@ impl Directory {
 
     fn lost_at_the_end(&self, last: EventId) -> Option<Finding> {
         let Some(link) = self.chain.links.last() else {
-            // Without the other file nobody knows whether a segment was begun; it is, a moment after the first start.
+            // Without the file `newest` nobody knows whether a segment was begun. A segment is begun a moment after the
+            // first start.
             let has_begun = self.newest.map_or(self.state.is_some(), |newest| newest.number > 0);
             return has_begun.then_some(Finding::NoSegments);
         };
@@ -37,7 +38,7 @@ impl Directory {
         (first <= last_number).then_some(Finding::Missing { first, last: last_number, after: last })
     }
 
-    /// Whether there was a file `newest`, or nothing tells that there was none; and there is none now.
+    /// Whether the file `newest` is lost: missing now, though it was there or nothing tells that it was not.
     pub(crate) fn is_newest_lost(&self) -> bool {
         let is_due = || match &self.state {
             Some(state) => state.has_newest,
@@ -46,7 +47,7 @@ impl Directory {
         self.newest.is_none() && (self.is_newest_damaged || is_due())
     }
 
-    /// The number of the next segment: no segment that is there, was given up or is lost had it.
+    /// The number of the next segment. No segment that is there, was given up or is lost had this number.
     pub(crate) fn next_number(&self, is_end_missing: bool) -> u64 {
         let removed_upto = self.state.as_ref().map_or(0, |state| state.removed_upto);
         let last = self.chain.links.last().map_or(0, Link::through).max(removed_upto);

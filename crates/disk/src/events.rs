@@ -6,8 +6,8 @@ use fanfare_core::{Event, EventId};
 
 use crate::{read_only::ReadOnlyDirectory, record::Stored, walk::Walk};
 
-/// Events in the order of their ids, one segment in memory at a time. What cannot be read is passed over:
-/// [`ReadOnlyDirectory::check`] tells of it. An error ends it.
+/// Events in the order of their ids, with one segment in memory at a time. Unreadable parts are passed over;
+/// [`ReadOnlyDirectory::check`] reports them. An error ends the iteration.
 #[derive(Debug)]
 pub struct Events<'a> {
     walk: Walk<'a>,

@@ -1,5 +1,5 @@
-//! [`Files`] and [`File`]: the few things the journal asks of a file system, so that tests can make each of them fail.
-//! [`DiskFiles`] is the real one: one directory.
+//! [`Files`] and [`File`]: the few operations that the journal needs of a file system, so that tests can make each of
+//! them fail. [`DiskFiles`] is the real one: one directory.
 
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,76 +13,76 @@ use std::{
 
 /// The files of one directory.
 pub(crate) trait Files: Debug + Send + Sync {
-    /// What is in the directory, in any order.
+    /// Lists the files of the directory, in any order.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn list(&self) -> io::Result<Vec<Listed>>;
 
-    /// The first bytes of a file: all, if it has not more than `bytes_max`.
+    /// Reads the first bytes of a file, at most `bytes_max`.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn read(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>>;
 
-    /// Waits until what is in a file is on the disk.
+    /// Waits until the contents of a file are on the disk.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn sync(&self, name: &str) -> io::Result<()>;
 
-    /// A new, empty file; one of this name loses what it holds.
+    /// Creates an empty file. A file with the name loses its contents.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>>;
 
-    /// Gives a file another name, at once; a file that had it is gone.
+    /// Gives a file another name, at once. A file that had the name is gone.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Waits until the names in the directory are on the disk.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn sync_names(&self) -> io::Result<()>;
 }
 
 /// A file that is appended to.
 pub(crate) trait File: Debug + Send + Sync {
-    /// Appends some of `bytes` and says how many.
+    /// Appends some of `bytes` and returns how many.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Cuts the file to this length; the next write goes there.
+    /// Cuts the file to this length. The next write goes to the new end.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
 
-    /// Waits until what was written is on the disk.
+    /// Waits until the written bytes are on the disk.
     ///
     /// # Errors
-    /// As the system says.
+    /// Errors of the system.
     fn sync_data(&self) -> io::Result<()>;
 }
 
 /// A file of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
-    /// Its name.
+    /// Name of the file.
     pub(crate) name: String,
-    /// Its length.
+    /// Length of the file.
     pub(crate) bytes: u64,
 }
 
@@ -99,17 +99,18 @@ pub(crate) fn write_all(file: &dyn File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file of a journal. A new one is for its owner alone, because there are messages for single clients in it, and the
-/// directory may be one that others look into. Whoever may write to the directory could put something else in the place of
-/// a file: a link to a file elsewhere, a pipe that never ends. That is opened by nobody.
+/// Opens a file of a journal.
+///
+/// A new file is for its owner alone: it has messages for single clients, and others may look into the directory. A
+/// symbolic link or a pipe is not opened: whoever may write to the directory could put one in the place of a file.
 ///
 /// # Errors
-/// As the system says; or it is a symbolic link, or no file.
+/// Errors of the system. The file is a symbolic link, or no regular file.
 pub(crate) fn open_plain(options: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        // A pipe is not waited for.
+        // Opening a pipe does not wait for its other end.
         options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     let opened = options.open(path).and_then(|file| {
@@ -124,7 +125,7 @@ pub(crate) fn open_plain(options: &mut fs::OpenOptions, path: &Path) -> io::Resu
     })
 }
 
-/// A directory of the real file system, locked for as long as this lives if it was opened for writing.
+/// A directory of the real file system. If it was opened for writing, the lock is held for as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct DiskFiles {
     path: PathBuf,
@@ -142,11 +143,11 @@ impl Files for DiskFiles {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            // Ours are ASCII; those of others are only there to be seen.
+            // Names of a journal are ASCII. Other names are only compared.
             let name = entry.file_name().to_string_lossy().into_owned();
             match entry.metadata() {
                 Ok(metadata) => files.push(Listed { name, bytes: metadata.len() }),
-                // A server has just renamed or removed it.
+                // A server has just renamed or removed the file.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -171,7 +172,8 @@ impl Files for DiskFiles {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // Appending, so that a write goes to the end after it was cut too. A new file: whatever had its name is not followed.
+        // Appending, so that a write goes to the end after the file was cut too. The file is new: a link with its name
+        // is not followed.
         let file = open_plain(fs::File::options().append(true).create_new(true), &path)?;
         Ok(Arc::new(DiskFile(file)))
     }

@@ -1,5 +1,4 @@
-//! [`Finding`]: what is not as it should be in a journal's directory. Values, not log lines: a server logs them, `check`
-//! prints them.
+//! [`Finding`]: a fault in the directory of a journal. Findings are values: a server logs them, `check` prints them.
 
 use std::fmt;
 
@@ -7,69 +6,69 @@ use fanfare_core::EventId;
 
 use crate::scan::Damage;
 
-/// Without a word about the newest segment, so many may be lost: 16 TiB of full ones. Their numbers are not given again, so
-/// one that comes back stands in its place.
+/// Number of segments that may be lost if nothing tells which one is the newest: 16 TiB of full ones. Their numbers are
+/// not given again, so a segment that comes back stands in its place.
 pub(crate) const UNKNOWN_SEGMENTS: u64 = 1 << 20;
 
-/// One thing that was found.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Bytes of a segment are no records.
     Damaged {
         /// The segment.
         file: String,
-        /// Where, and between which ids.
+        /// Place of the damage, and the ids around it.
         damage: Damage,
     },
-    /// The first bytes of a segment are damaged: nothing in it can be read.
+    /// The header of a segment is damaged: nothing in the segment can be read.
     DamagedHeader {
         /// The segment.
         file: String,
-        /// Its length.
+        /// Length of the segment.
         bytes: u64,
-        /// The last id before it.
+        /// The last id before the segment.
         after: EventId,
     },
-    /// A write was not finished: nobody was told that it was. It is ignored.
+    /// An unfinished write, which was never acknowledged. It is ignored.
     Torn {
         /// The segment.
         file: String,
-        /// Where the write began.
+        /// Offset at which the write began.
         offset: u64,
-        /// How much of it is there.
+        /// Length of the part that is there.
         bytes: u64,
     },
-    /// Segments are not there; at the end, as far as the file `newest` tells.
+    /// Segments are missing. At the end of the journal the file `newest` tells how many.
     Missing {
-        /// The first one,
+        /// Number of the first missing segment.
         first: u64,
-        /// to the last one.
+        /// Number of the last missing segment.
         last: u64,
         /// The last id before them.
         after: EventId,
     },
-    /// The machine stopped while events were not on the disk yet.
+    /// The machine stopped before events were on the disk.
     Crashed {
         /// The segment that was being written.
         file: String,
         /// The last id that is there.
         after: EventId,
     },
-    /// The state file is damaged, or not there: what was given up, of which target, is not known.
+    /// The state file is missing or damaged. Which events were given up is not known.
     NoState,
-    /// The file that names the newest segment is damaged, or not there: segments at the end may be missing.
+    /// The file that names the newest segment is missing or damaged. Segments at the end may be missing.
     NoNewest,
-    /// There were segments, and there is none.
+    /// All segments are missing.
     NoSegments,
     /// Segments before the oldest one were taken away, or removed while the state file could not be written.
     Unmarked {
-        /// The oldest segment that is there: everything before it may be lost.
+        /// The oldest segment that is there. Everything before it may be lost.
         file: String,
     },
 }
 
 impl Finding {
-    /// Whether events may be missing that somebody was told are there.
+    /// Whether acknowledged events may be missing.
     pub fn is_loss(&self) -> bool {
         !matches!(self, Self::Torn { .. })
     }

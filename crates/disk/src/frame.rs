@@ -1,14 +1,14 @@
-//! A frame: how one record stands in a segment, so that damage and an unfinished write can be told apart.
+//! A frame: the form of one record in a segment, which tells damage from an unfinished write.
 //!
 //! Layout: [`MAGIC`], length of the payload u32, checksum of the payload u32, checksum of the three u32, payload. Both
-//! checksums begin at the segment's salt, which no publisher knows: no data can look like a frame.
+//! checksums begin at the salt of the segment, which no publisher knows: no data can look like a frame.
 
 use crc32fast::Hasher;
 use thiserror::Error;
 
 use crate::codec::Reader;
 
-/// Begins every frame. Neither byte can stand in UTF-8, and one cannot be shifted onto the other.
+/// First bytes of every frame. Neither byte can stand in UTF-8, and one cannot be shifted onto the other.
 pub(crate) const MAGIC: [u8; 2] = [0xfa, 0xff];
 
 /// Length of a frame without its payload.
@@ -34,14 +34,14 @@ pub(crate) fn put_frame(bytes: &mut Vec<u8>, salt: u32, put: impl FnOnce(&mut Ve
     Ok(())
 }
 
-/// The payload of the frame that `bytes` begin with, if they begin with a whole and valid one.
+/// The payload of the frame that `bytes` begin with. None if they do not begin with a whole and valid frame.
 pub(crate) fn payload_at(bytes: &[u8], salt: u32) -> Option<&[u8]> {
     let head = Head::at(bytes, salt)?;
     let payload = bytes.get(HEAD_BYTES..)?.get(..head.length)?;
     (checksum(payload, salt) == head.checksum).then_some(payload)
 }
 
-/// Whether `bytes`, the end of a file, are the beginning of a frame as far as can be seen.
+/// Whether `bytes`, the end of a file, look like the beginning of a frame.
 pub(crate) fn is_cut_short(bytes: &[u8], salt: u32) -> bool {
     if bytes.len() < HEAD_BYTES {
         return bytes.iter().zip(MAGIC).all(|(byte, magic)| *byte == magic);

@@ -1,7 +1,7 @@
-//! [`Header`]: the first bytes of a segment. They say where it stands, what was before it, and who wrote it.
+//! [`Header`]: the first bytes of a segment: its place, the segment before it, and the run that wrote it.
 //!
-//! Every format begins with the magic and the format, is as long as this one and ends with its checksum; so a damaged
-//! header is never taken for that of a newer program.
+//! Every format begins with the magic and the format, has the length of this one and ends with its checksum. So a
+//! damaged header is never taken for that of a newer program.
 
 use fanfare_core::EventId;
 
@@ -13,50 +13,50 @@ use crate::{
 /// Length of a header.
 pub(crate) const HEADER_BYTES: usize = 88;
 
-/// The newest format of segments that this program knows. Format 1 has the same header, and keys as they were written: a
-/// program that knows no other must not take claims for damage.
+/// The newest format of segments that this program knows. Format 1 has the same header, and keys in the words of their
+/// publishers: a program that knows only format 1 must not take claims for damage.
 pub(crate) const FORMAT: u16 = 2;
 const FORMAT_WITHOUT_CLAIMS: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"FANFARE\0";
 const IS_SYNCED: u16 = 1;
 
-/// Begins a segment.
+/// The first bytes of a segment, decoded.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
-    /// Of the first segment it stands for,
+    /// Number of the first segment that this one stands for.
     pub(crate) number: u64,
-    /// and of the last: another one only if it was rewritten.
+    /// Number of the last segment that this one stands for. Differs from `number` only after a rewrite.
     pub(crate) through: u64,
-    /// Every id in earlier segments is at or below this, every id in this one above.
+    /// Every id in earlier segments is at or below the base, every id in this one above.
     pub(crate) base: EventId,
-    /// Where the checksums of its frames begin.
+    /// Initial value of the checksums of the frames.
     pub(crate) salt: u32,
-    /// The length of the file, if it was rewritten; else it was appended to and its end is told by the next segment.
+    /// Length of the file after a rewrite. None for a segment that was appended to: the next segment tells its end.
     pub(crate) rewritten_bytes: Option<u64>,
-    /// What stands before it, unless nothing does or nobody knows.
+    /// The segment before. None if there is none, or nobody knows.
     pub(crate) previous: Option<Previous>,
-    /// The run of the machine in which its events were appended.
+    /// The run of the machine in which the events were appended.
     pub(crate) boot: Boot,
-    /// Each write was synced before anybody saw it.
+    /// Whether each write was synced before anybody saw it.
     pub(crate) is_synced: bool,
 }
 
-/// How much of the segment before counts. What lies behind it in that file was refused or cut off by a crash.
+/// How much of the segment before counts. The rest of that file was refused or cut off by a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Previous {
-    /// Tells whether it is still the same file: a rewritten one has another salt.
+    /// Salt of the segment before. A rewritten file has another salt.
     pub(crate) salt: u32,
-    /// Never 0.
+    /// Length of the part that counts, never 0.
     pub(crate) bytes: u64,
 }
 
 /// Why bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderError {
-    /// They are damaged or were never one.
+    /// The bytes are damaged or were never a header.
     Damaged,
-    /// This program does not know the format.
+    /// The format is one that this program does not know.
     Newer { format: u16 },
 }
 
@@ -83,7 +83,7 @@ impl Header {
         bytes
     }
 
-    /// The header that `bytes` begin with.
+    /// Decodes the header that `bytes` begin with.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let fields = bytes.get(..HEADER_BYTES).and_then(unseal).ok_or(HeaderError::Damaged)?;
         let mut reader = Reader::new(fields);
@@ -109,13 +109,13 @@ impl Header {
     }
 }
 
-/// Appends the checksum of what is there.
+/// Appends the checksum of `bytes`.
 pub(crate) fn seal(bytes: &mut Vec<u8>) {
     let checksum = crc32fast::hash(bytes);
     put_u32(bytes, checksum);
 }
 
-/// What stands before the checksum, if that is right.
+/// The bytes before the checksum. None if the checksum is wrong.
 pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
     let (fields, checksum) = bytes.split_last_chunk()?;
     (crc32fast::hash(fields) == u32::from_le_bytes(*checksum)).then_some(fields)

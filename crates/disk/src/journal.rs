@@ -1,5 +1,5 @@
-//! [`DiskJournal`]: the journal on disk as a hub uses it. It reads what is there, then writes on the thread that runs it,
-//! with one thread beside it that syncs and one that gives space back.
+//! [`DiskJournal`]: the journal on disk as a hub uses it. At the start the journal reads all events. Then it writes on
+//! the thread that runs it, with one thread beside it that syncs and one that gives space back.
 
 use std::{
     io,
@@ -22,12 +22,12 @@ use crate::{
     recovery::Recovered,
     reserve::Reserve,
     room::Room,
-    stop::Stop,
+    shutdown::Shutdown,
     syncer::Syncer,
     writer::Writer,
 };
 
-/// Of so many bytes that a segment may have, one is held for what frees room on a full disk.
+/// Share of a segment's length that the reserve holds: one in so many bytes.
 const RESERVE_SHARE: u64 = 16;
 
 /// A journal in a directory of its own, which nobody else writes to.
@@ -39,7 +39,7 @@ pub struct DiskJournal {
 }
 
 impl DiskJournal {
-    /// Opens the journal in `path`, or makes one if there is nothing.
+    /// Opens the journal in `path`, or makes one if there is none.
     ///
     /// # Errors
     /// [`OpenError`] says what to do.
@@ -47,7 +47,7 @@ impl DiskJournal {
         Directory::open(path).map(|directory| Self::with(directory, config))
     }
 
-    /// Whether `path` is of a kind that [`DiskJournal::open`] takes. Nothing is written or locked, and it need not exist.
+    /// Checks whether [`DiskJournal::open`] takes `path`. Nothing is written or locked, and the path need not exist.
     ///
     /// # Errors
     /// [`OpenError::NotADirectory`], [`OpenError::Foreign`] and [`OpenError::Io`].
@@ -55,7 +55,7 @@ impl DiskJournal {
         directory::check(path)
     }
 
-    /// In a directory that is open already.
+    /// A journal in a directory that is open already.
     pub(crate) fn with(directory: Directory, config: Config) -> Self {
         Self { directory, config, recovered: None }
     }
@@ -80,14 +80,14 @@ impl DiskJournal {
         let marks = recovered.marks();
         desk.restore_past(Past {
             born: recovered.born(),
-            last: recovered.floor(),
+            last: recovered.ids_upto(),
             lost: recovered.lost(),
             given_up: marks.forgotten,
             marks: marks.targets.iter().map(|(target, mark)| (target.clone(), *mark)).collect(),
             is_shared: false,
         });
         let (bytes, ms) = (recovered.segments().bytes(), began.elapsed().as_millis());
-        info!(events, bytes, last = %recovered.floor(), ms, "journal read");
+        info!(events, bytes, last = %recovered.ids_upto(), ms, "journal read");
         Ok(recovered)
     }
 
@@ -99,21 +99,21 @@ impl DiskJournal {
         let room = Arc::new(Room::new(reserve));
         let keeper = Keeper::new(recovered, self.config, Arc::clone(&room), desk);
         let mut writer = Writer::new(log, syncer.syncs(), room);
-        let stop = Stop::default();
+        let shutdown = Shutdown::default();
         thread::scope(|scope| {
-            // Whichever ends, in whatever way, ends all.
-            let _stopped = stop.on_drop();
+            // Each thread that ends, also by a panic, ends all.
+            let _stopped = shutdown.on_drop();
             if self.config.log.fsync == Fsync::Interval {
                 spawn(scope, "journal-sync", || {
-                    let _stopped = stop.on_drop();
-                    syncer.run(&stop);
+                    let _stopped = shutdown.on_drop();
+                    syncer.run(&shutdown);
                 })?;
             }
             spawn(scope, "journal-keep", || {
-                let _stopped = stop.on_drop();
-                keeper.run(&stop, desk);
+                let _stopped = shutdown.on_drop();
+                keeper.run(&shutdown, desk);
             })?;
-            writer.run(desk, &stop);
+            writer.run(desk, &shutdown);
             Ok::<_, io::Error>(())
         })?;
         writer.close()

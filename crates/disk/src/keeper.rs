@@ -1,5 +1,5 @@
-//! [`Keeper`]: gives back the space of what the history has let go of, beside the thread that writes. What the journal takes
-//! is bounded by what the history and the remembered keys take of memory.
+//! [`Keeper`]: gives back the space of events that the history has let go of, beside the thread that writes. The
+//! journal's share of the disk is bounded by the memory of the history and of the remembered keys.
 
 use std::{
     collections::HashMap,
@@ -19,21 +19,22 @@ use crate::{
     recovery::Recovered,
     room::{Room, is_about_room},
     segments::{SealedSegment, Segments},
-    stop::Stop,
+    shutdown::Shutdown,
 };
 
-/// How often it looks; and while there is more to read, which takes some 40 ms of a full segment.
+/// Time between two looks; and the time while there is more to read, which takes some 40 ms of a full segment.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const BUSY_INTERVAL: Duration = Duration::from_millis(50);
-/// How long it is believed how much of a segment is live: it only gets less.
+/// Time for which a measured share of live bytes is believed. The share only gets less.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
-/// Bytes that are read at a time to find out what is live.
+/// Bytes that one look reads to measure live bytes.
 const MEASURED_BYTES_MAX: u64 = 16 << 20;
-/// A segment is full when it has a part in so many of what the history takes, but not below one part in so many of what it may
-/// have: so little of the disk is in the one that is written to, and its dead events are the only ones nobody can give back.
+/// A segment is full at one part in [`FULL_SHARE`] of the history's bytes, but not below one part in [`FULL_SHARE_MIN`]
+/// of the configured maximum. So the active segment has a small part of the disk: its dead events are the only ones
+/// that nobody can give back.
 const FULL_SHARE: u64 = 4;
 const FULL_SHARE_MIN: u64 = 16;
-/// Events that the hub is asked about at a time: publishes wait meanwhile.
+/// Events that one question to the hub names. Publishes wait for the answer.
 const ASKED_MAX: usize = 64;
 
 /// The thread that gives space back.
@@ -43,7 +44,7 @@ pub(crate) struct Keeper {
     reclaim: Reclaim,
     room: Arc<Room>,
     segment_bytes_max: u64,
-    /// What was live of a segment when it was last read.
+    /// Live bytes of a segment, with the time of the measurement.
     measured: HashMap<u64, (Instant, u64)>,
     has_failed: bool,
 }
@@ -63,19 +64,19 @@ impl Keeper {
         keeper
     }
 
-    pub(crate) fn run(mut self, stop: &Stop, desk: &dyn Desk) {
-        // Soon: a server that is ended again and again has to come to it.
+    pub(crate) fn run(mut self, shutdown: &Shutdown, desk: &dyn Desk) {
+        // The first look comes soon, so that a server which is restarted again and again gets to it.
         let mut interval = BUSY_INTERVAL;
-        while !stop.wait(interval) {
+        while !shutdown.wait(interval) {
             interval = LOOK_INTERVAL;
-            match self.look(stop, desk) {
+            match self.look(shutdown, desk) {
                 Ok(has_more) => {
                     self.has_failed = false;
                     if has_more {
                         interval = BUSY_INTERVAL;
                     }
                 }
-                // A full disk, for instance: it is tried again, and said once.
+                // On a full disk, for instance. The next look tries again; the log has one line.
                 Err(error) if !mem::replace(&mut self.has_failed, true) => {
                     warn!(%error, "journal: cannot give space back");
                 }
@@ -84,8 +85,9 @@ impl Keeper {
         }
     }
 
-    /// Does what there is to do; whether there is more. What fails keeps nothing else from being done.
-    fn look(&mut self, stop: &Stop, desk: &dyn Desk) -> io::Result<bool> {
+    /// Takes all steps that are due; true if there is more to do. A step that fails does not keep the next ones from
+    /// being done.
+    fn look(&mut self, shutdown: &Shutdown, desk: &dyn Desk) -> io::Result<bool> {
         if !self.room.is_full() {
             self.room.take_turn().make();
         }
@@ -93,13 +95,13 @@ impl Keeper {
         let (sealed, bytes) = (self.segments.sealed(), self.segments.bytes());
         self.measured.retain(|number, _| sealed.iter().any(|segment| segment.number == *number));
         let (without_events, dead) = without_events(&sealed, oldest);
-        // All of them if there is too much, else those that are there for keys alone.
+        // All segments if the journal is above its limit, else those that are kept for their keys alone.
         let due = if bytes > limits.bytes_max { 0..sealed.len() } else { dead..without_events };
         let has_more = self.measure(sealed.get(due).unwrap_or_default(), desk);
         let candidates: Vec<_> = sealed.iter().map(|segment| self.candidate(*segment)).collect();
         let mut result = Ok(has_more);
         for step in plan(&candidates, bytes, oldest, &limits) {
-            if stop.is_set() {
+            if shutdown.is_set() {
                 break;
             }
             debug!(?step, bytes, "journal: giving space back");
@@ -116,7 +118,7 @@ impl Keeper {
             Step::Rewrite { first, last } => {
                 let rewritten = self.rewrite(first, last, desk);
                 if rewritten.is_ok() {
-                    // What is live of it now is all of it.
+                    // All that is left in the segment is live.
                     self.measured.insert(first, (Instant::now(), u64::MAX));
                 }
                 rewritten
@@ -124,7 +126,7 @@ impl Keeper {
         }
     }
 
-    /// On a full disk it takes the room that was held for that, and nobody else does meanwhile.
+    /// Rewrites a run. On a full disk the rewrite takes the reserve, and no other thread takes room meanwhile.
     fn rewrite(&mut self, first: u64, last: u64, desk: &dyn Desk) -> io::Result<()> {
         let rewritten = self.reclaim.rewrite(first, last, |stored| are_live(stored, desk));
         if !rewritten.as_ref().is_err_and(is_about_room) {
@@ -148,7 +150,7 @@ impl Keeper {
             (held_bytes / FULL_SHARE).clamp(self.segment_bytes_max / FULL_SHARE_MIN, self.segment_bytes_max);
         self.segments.set_full_bytes(full_bytes);
         let limits = Limits::new(held_bytes, full_bytes);
-        // Whatever can be given back is needed then.
+        // A full disk needs all space that can be given back.
         if self.room.is_full() { Limits { bytes_max: 0, ..limits } } else { limits }
     }
 
@@ -157,8 +159,7 @@ impl Keeper {
         Candidate { segment, live_bytes: live_bytes.min(segment.bytes) }
     }
 
-    /// Reads some of the segments of which it has been known for a while what is live, or never, those first of which it has been
-    /// known for the longest time; whether there were any.
+    /// Reads some segments whose measurement is missing or old, the oldest measurement first. True if there were any.
     fn measure(&mut self, sealed: &[SealedSegment], desk: &dyn Desk) -> bool {
         let mut read_bytes = 0_u64;
         while read_bytes < MEASURED_BYTES_MAX {
@@ -168,7 +169,7 @@ impl Keeper {
                 measured(&segment).is_none_or(|measured| measured.elapsed() >= MEASURE_INTERVAL)
             };
             let Some(SealedSegment { number, bytes, .. }) = oldest.filter(is_due) else { return read_bytes > 0 };
-            // One that cannot be read is let alone until all of it is too old.
+            // An unreadable segment counts as live until all of its events are too old.
             let live_bytes = self.reclaim.live_bytes(number, |stored| are_live(stored, desk)).unwrap_or(bytes);
             self.measured.insert(number, (Instant::now(), live_bytes));
             read_bytes = read_bytes.saturating_add(bytes.max(1));
@@ -177,7 +178,7 @@ impl Keeper {
     }
 }
 
-/// What of each the hub still needs.
+/// Asks the hub which events and keys are live.
 fn are_live(stored: &[Stored], desk: &dyn Desk) -> Vec<Holds> {
     let asked = |stored: &[Stored]| {
         let asked: Vec<(_, &[Target])> = stored

@@ -1,9 +1,21 @@
-//! The event journal of Fanfare on disk: an append-only log of segments, written before anybody sees an event and read
-//! once, from its beginning to its end, when a server starts. There is no index: history is served from memory.
+//! The event journal of Fanfare on disk: an append-only log of segments. An event is written before anybody sees it. The
+//! whole log is read once, when a server starts. There is no index: history is served from memory.
 //!
-//! [`DiskJournal`] is what a hub uses; it brings its threads and reads the clock. Tools look at a [`ReadOnlyDirectory`].
-//! Inside, `directory` is opened, `recovery` gives the events that are there, `log` appends more, `unsynced` syncs them;
-//! `plan` says which `segments` to give back, and `reclaim` does it, on a full disk in the `room` that `reserve` has held.
+//! A hub uses a [`DiskJournal`], which brings its threads and reads the clock. Tools look at a [`ReadOnlyDirectory`].
+//! Inside, `directory` is opened, `recovery` reads the events, `log` appends more and `unsynced` syncs them. `plan` says
+//! which `segments` to give back, and `reclaim` does so, on a full disk in the `room` that `reserve` has held.
+//!
+//! # Nouns
+//!
+//! - Segment: a file of the log. The newest one is active, all others are sealed.
+//! - Run: one server from its start to its end. Each run begins a segment of its own.
+//! - Boot: one run of the machine. A kill of the server loses no writes, a stop of the machine may.
+//! - Group: the events of one append, acknowledged or refused as a whole.
+//! - Record: an event, its key, or both, written as one frame.
+//! - Finding: a fault of the directory, for the log of a server and for tools.
+//! - Mark: the newest event of a target that was given up.
+//! - Reclaim: removing and rewriting segments with events that nobody needs any more.
+//! - Reserve: a file that holds room for the reclaim of a full disk.
 
 #![forbid(unsafe_code)]
 
@@ -36,8 +48,8 @@ mod reserve;
 mod room;
 mod scan;
 mod segments;
+mod shutdown;
 mod state;
-mod stop;
 mod syncer;
 mod unsynced;
 mod walk;

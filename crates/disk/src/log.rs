@@ -1,8 +1,8 @@
-//! [`Log`]: appends groups of events to the newest segment. Each run begins a segment of its own, and never touches those
-//! of earlier runs.
+//! [`Log`]: appends groups of events to the newest segment. Each run begins a segment of its own, and never touches
+//! those of earlier runs.
 //!
-//! A group is acknowledged or refused as a whole, and the id of a refused event is never given again. (Of one that was
-//! neither, because the process was killed, the first events may be there.)
+//! A group is acknowledged or refused as a whole, and the id of a refused event is never given again. If the process is
+//! killed before the answer, the first events of the group may be there.
 
 use std::{io, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     unsynced::{IdRange, Unsynced},
 };
 
-/// The end of the journal.
+/// The end of the journal, which appends.
 #[derive(Debug)]
 pub(crate) struct Log {
     files: Arc<dyn Files>,
@@ -34,17 +34,17 @@ pub(crate) struct Log {
     /// The last id given.
     last: EventId,
     next_number: u64,
-    /// Of the first segment of this run.
+    /// Number of the first segment of this run.
     first_number: u64,
     /// The segment before the next one.
     previous: Option<Previous>,
     active: Option<Active>,
-    /// What the file that names the newest segment says, if this run has written it.
+    /// Contents of the file that names the newest segment, if this run has written it.
     newest: Option<Newest>,
 }
 
 impl Log {
-    /// The log of a run. It writes nothing before the first append.
+    /// The log of a run. Nothing is written before the first append.
     pub(crate) fn new(recovered: &Recovered, config: LogConfig) -> Self {
         Self {
             files: Arc::clone(&recovered.files),
@@ -52,7 +52,7 @@ impl Log {
             config,
             segments: Arc::clone(&recovered.segments),
             unsynced: Arc::new(Unsynced::new(Arc::clone(&recovered.files))),
-            last: recovered.floor,
+            last: recovered.ids_upto,
             next_number: recovered.next_number,
             first_number: recovered.next_number,
             previous: recovered.previous,
@@ -61,7 +61,7 @@ impl Log {
         }
     }
 
-    /// For the thread that syncs.
+    /// The unsynced files, for the thread that syncs.
     pub(crate) fn unsynced(&self) -> Arc<Unsynced> {
         Arc::clone(&self.unsynced)
     }
@@ -72,7 +72,7 @@ impl Log {
         self.last
     }
 
-    /// Appends a group and gives each its id, in order. `now_ms` is Unix time.
+    /// Appends a group and returns the id of each event, in order. `now_ms` is Unix time.
     ///
     /// # Errors
     /// [`AppendError`]; the next append tries again.
@@ -82,7 +82,7 @@ impl Log {
         }
         let appended = self.append_once(now_ms, group);
         match &appended {
-            // It has given up that segment; a new one has more room.
+            // The log has given up that segment; a new one has more room.
             Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => self.append_once(now_ms, group),
             _ => appended,
         }
@@ -97,7 +97,7 @@ impl Log {
         Ok(ids)
     }
 
-    /// Finds out whether the disk works and has room for about so many bytes: takes an id that nobody gets, and writes it
+    /// Finds out whether the disk works and has room for about `bytes`. Takes an id that no event gets, and writes it
     /// down.
     ///
     /// # Errors
@@ -112,15 +112,15 @@ impl Log {
         self.write(active, frame, before)
     }
 
-    /// How much of the segment counts that is written to.
+    /// Length of the part of the active segment that counts.
     pub(crate) fn active_bytes(&self) -> u64 {
         self.active.as_ref().map_or(0, |active| active.bytes)
     }
 
-    /// Begins another segment, so that the one before it is sealed.
+    /// Begins another segment, so that the one before is sealed.
     ///
     /// # Errors
-    /// There is no room for it, for instance; the next append tries again.
+    /// The disk may have no room, for instance; the next append tries again.
     pub(crate) fn roll(&mut self) -> io::Result<()> {
         if let Some(active) = self.active.take() {
             self.previous = Some(active.as_previous());
@@ -131,24 +131,25 @@ impl Log {
         self.name(number)
     }
 
-    /// Ends the run in order: when this is done, everything is on the disk and the next run knows it.
+    /// Ends the run in order. After success everything is on the disk, and the next run knows that.
     ///
     /// # Errors
-    /// What was appended may not be on the disk.
+    /// Appended events may not be on the disk.
     pub(crate) fn close(mut self) -> io::Result<()> {
         // The end is no reason for another segment.
         self.config.segment_bytes_max = u64::MAX;
         self.segments.set_full_bytes(u64::MAX);
         let active = self.take_active().map_err(|error| error.source)?;
         let (file, last) = (Arc::clone(&active.file), self.last);
-        // The end says that everything else is on the disk, so that has to be true before it is written.
+        // The end says that everything else is on the disk, so that has to be true before the end is written.
         self.sync_run()?;
         let frame = encode_one(active.salt, |payload| put_end(payload, last));
         self.write(active, frame, last).map_err(|error| error.source)?;
         file.sync_data()
     }
 
-    /// Syncs all that this run has written. Some segments may have been removed, or are part of a rewritten one, meanwhile.
+    /// Syncs everything that this run has written. Some segments may have been removed meanwhile, or be part of a
+    /// rewritten one.
     fn sync_run(&self) -> io::Result<()> {
         let numbers = self.segments.numbers().into_iter().filter(|number| *number >= self.first_number);
         for name in numbers.map(segment_name).chain([NEWEST.to_owned()]) {
@@ -165,8 +166,8 @@ impl Log {
         self.last
     }
 
-    /// The segment to write to: a new one if there is none, or the old one is full or could not be synced. Whoever takes
-    /// it gives it back to [`Log::write`].
+    /// Takes the segment to write to: a new one if there is none, or the old one is full or could not be synced. The
+    /// caller gives it back to [`Log::write`].
     fn take_active(&mut self) -> Result<Active, AppendError> {
         if let Some(active) = self.active.take() {
             if active.bytes < self.config.segment_bytes_max.min(self.segments.full_bytes())
@@ -190,7 +191,7 @@ impl Log {
             boot: self.boot,
             is_synced: self.config.fsync == Fsync::Always,
         };
-        // The first one of a run is what tells of a crash: the end of the run before may have been in order.
+        // The first segment of a run tells of a crash: the run before may have ended in order.
         let is_durable = header.is_synced || header.number == self.first_number;
         let active = Active::create(&*self.files, &header, is_durable)?;
         let Header { number, through, base, .. } = header;
@@ -202,14 +203,14 @@ impl Log {
         Ok(active)
     }
 
-    /// Says in the file `newest` that segment `number` has records with ids up to the last one given, and some more, unless
-    /// it says so already.
+    /// Writes into the file `newest` that segment `number` has ids up to the last one given and some more, unless the
+    /// file says so already.
     fn name(&mut self, number: u64) -> io::Result<()> {
         if self.newest.is_some_and(|newest| newest.covers(number, self.last)) {
             return Ok(());
         }
         let newest = Newest::reserve(number, self.last);
-        // As the first segment of a run, and for the same reason.
+        // The first write of a run tells of a crash, as the first segment does.
         let is_durable = self.config.fsync == Fsync::Always || self.newest.is_none();
         let file = newest.write(&*self.files, is_durable)?;
         if self.config.fsync == Fsync::Interval {
@@ -238,7 +239,7 @@ impl Log {
             }
         }
         match &written {
-            // Or the file may not become longer; another may.
+            // The segment is given up: its end is unknown, or the file may not become longer.
             Err(error) if error.is_unknown || error.source.kind() == io::ErrorKind::FileTooLarge => {
                 self.previous = Some(active.as_previous());
             }
@@ -248,7 +249,7 @@ impl Log {
     }
 }
 
-/// The frames of a group.
+/// Encodes the frames of a group.
 fn encode(group: &[Entry<'_>], ids: &[EventId], salt: u32) -> Result<Vec<u8>, TooLong> {
     let mut frames = Vec::new();
     let recorded = group.iter().zip(ids).filter(|(entry, _)| entry.is_recorded());
@@ -257,7 +258,7 @@ fn encode(group: &[Entry<'_>], ids: &[EventId], salt: u32) -> Result<Vec<u8>, To
         put_frame(&mut frames, salt, |payload| entry.put(payload, *id))?;
         last_recorded = Some(id);
     }
-    // An id that was given has to be known after a restart, even if its event is not.
+    // The last id has to be known after a restart, even if its event is not recorded.
     if let Some(last) = ids.last().filter(|last| last_recorded != Some(last)) {
         put_frame(&mut frames, salt, |payload| put_position(payload, *last))?;
     }

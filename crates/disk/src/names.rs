@@ -1,14 +1,14 @@
-//! The names of the files in a journal's directory. A file with another name is nobody's here.
+//! The names of the files in a journal's directory. A file with any other name is ignored.
 
 use crate::files::Listed;
 
-/// The file that the process which writes has locked.
+/// The file that the writing process has locked.
 pub(crate) const LOCK: &str = "lock";
 /// The file of the `State`.
 pub(crate) const STATE: &str = "state";
-/// The file that names the newest segment.
+/// The file of the `Newest`, which names the newest segment.
 pub(crate) const NEWEST: &str = "newest";
-/// The file that holds room on a full disk. Nobody reads it, and its loss is none.
+/// The file of the `Reserve`. Nobody reads it, and its loss is none.
 pub(crate) const RESERVE: &str = "reserve";
 const SUFFIX: &str = ".journal";
 const TMP_SUFFIX: &str = ".tmp";
@@ -19,7 +19,7 @@ pub(crate) fn segment_name(number: u64) -> String {
     format!("{number:0NUMBER_DIGITS$}{SUFFIX}")
 }
 
-/// A file that is being written, to get its own name when it is whole.
+/// The name of a file while it is being written. The whole file gets `name`.
 pub(crate) fn tmp_name(name: &str) -> String {
     format!("{name}{TMP_SUFFIX}")
 }
@@ -38,7 +38,7 @@ pub(crate) fn segment_number(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| is_number)
 }
 
-/// Whether these files are a journal's.
+/// Whether one of these files belongs to a journal.
 pub(crate) fn is_journal(files: &[Listed]) -> bool {
     files.iter().any(|file| is_ours(&file.name))
 }

@@ -1,8 +1,8 @@
-//! [`Newest`]: which segment is the newest one, and how far ids may have come. It is for a start that does not find that
-//! segment, which has none behind it that would tell. One small file, replaced as a whole.
+//! [`Newest`]: the number of the newest segment, and how far ids may have come. A start needs both if that segment is
+//! missing, because no segment behind it tells. One small file, replaced as a whole.
 //!
-//! It may be ahead of what anybody was told, and never behind: it is written before a segment has its first record, and
-//! before an id is given that is not below what it says.
+//! The file may be ahead of the acknowledged ids, and is never behind. It is written before a segment has its first
+//! record, and before an id is given that the file does not cover.
 
 use std::{io, sync::Arc};
 
@@ -18,29 +18,29 @@ use crate::{
 const MAGIC: [u8; 8] = *b"FANNEWST";
 const FORMAT: u16 = 1;
 
-/// For so many milliseconds of ids one write is enough: a server that publishes without a pause writes it once a minute. If
-/// the newest segment is lost, ids go on so far above the last one given, at most.
+/// Milliseconds of ids that one write covers: a server that publishes without a pause writes the file once a minute. If
+/// the newest segment is lost, ids go on at most so far above the last one given.
 pub(crate) const RESERVED_MS: u64 = 60_000;
 
-/// The contents of the file.
+/// The contents of the file `newest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
     /// The number of the newest segment that may have a record; 0 if there was none yet.
     pub(crate) number: u64,
-    /// The milliseconds of every id that was given are below this.
+    /// The milliseconds of every given id are below this.
     pub(crate) ids_below_ms: u64,
 }
 
-/// What was found where the file should be.
+/// Why the file gives no contents.
 #[derive(Debug)]
 pub(crate) enum NewestError {
-    /// There is no such file,
+    /// The file is missing.
     Missing,
-    /// or it is damaged.
+    /// The file is damaged.
     Damaged,
-    /// This program does not know the format.
+    /// The format is one that this program does not know.
     Newer { format: u16 },
-    /// It cannot be read.
+    /// The file cannot be read.
     Io(io::Error),
 }
 
@@ -50,7 +50,7 @@ impl Newest {
         Self { number, ids_below_ms: last.ms().saturating_add(RESERVED_MS) }
     }
 
-    /// Whether it says enough for a record in segment `number` with the id `last`.
+    /// Whether the file covers a record in segment `number` with the id `last`.
     pub(crate) fn covers(&self, number: u64, last: EventId) -> bool {
         self.number == number && last.ms() < self.ids_below_ms
     }
@@ -63,8 +63,9 @@ impl Newest {
         }
     }
 
-    /// Replaces the file; on an error it is as it was, or already new. If `is_durable`, a crash of the machine will not undo
-    /// it; else the file that was written is for somebody to sync.
+    /// Replaces the file. After an error the file is as before, or already new.
+    ///
+    /// If `is_durable`, a crash of the machine does not undo the change. Else the caller has to sync the returned file.
     pub(crate) fn write(&self, files: &dyn Files, is_durable: bool) -> io::Result<Arc<dyn File>> {
         let tmp = tmp_name(NEWEST);
         let file = files.create(&tmp)?;

@@ -1,30 +1,31 @@
-//! [`plan()`]: which segments to remove and which to rewrite, so that the journal takes no more than its share of the disk.
+//! [`plan()`]: which segments to remove and which to rewrite, so that the journal takes no more than its share of the
+//! disk.
 //!
-//! A rewrite has to free a quarter of what it reads: if all segments together are more than the limit, which is twice
-//! what can be live, there are always some of which that much is dead. A segment that is only there for idempotency keys is
-//! rewritten at once: their events would take a thousand times what they need.
+//! A rewrite has to free a quarter of the bytes that it reads. The limit is twice the live bytes, so above the limit
+//! some segments always are dead by a quarter. A segment that is kept for its idempotency keys alone is rewritten at
+//! once: the events would take a thousand times what the keys need.
 
 use fanfare_core::{EventId, Oldest};
 
 use crate::segments::SealedSegment;
 
-/// So many segments are never too many,
+/// Number of segments that is never too large.
 const SEGMENTS_SPARE: u64 = 64;
-/// and so many for each full one.
+/// Number of segments allowed for each full one.
 const SEGMENTS_PER_FULL: u64 = 2;
 /// A rewrite frees at least one in so many bytes.
 const FREED_SHARE: u64 = 4;
 
-/// A sealed segment, and how much of it is live.
+/// A sealed segment with the number of its live bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
     /// The segment.
     pub(crate) segment: SealedSegment,
-    /// What `Reclaim::live_bytes` says; all of it, if nobody has asked yet.
+    /// Result of `Reclaim::live_bytes`; all bytes if the segment was not measured yet.
     pub(crate) live_bytes: u64,
 }
 
-/// How many of the segments, from the oldest on, have no live event, and how many of those no key that is remembered either.
+/// Two counts of segments from the oldest on: those without a live event, and those of them without a remembered key.
 pub(crate) fn without_events(sealed: &[SealedSegment], oldest: Oldest) -> (usize, usize) {
     let count = |oldest: Option<EventId>| {
         sealed.iter().take_while(|segment| oldest.is_none_or(|oldest| segment.upto < oldest)).count()
@@ -35,9 +36,9 @@ pub(crate) fn without_events(sealed: &[SealedSegment], oldest: Oldest) -> (usize
 /// How much the journal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// All segments together.
+    /// Bytes of all segments together.
     pub(crate) bytes_max: u64,
-    /// One segment.
+    /// Bytes of one segment.
     pub(crate) segment_bytes_max: u64,
 }
 
@@ -49,25 +50,25 @@ impl Limits {
     }
 }
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Remove the oldest segment, which has this number.
+    /// Remove the oldest segment.
     Remove {
-        /// The number.
+        /// Number of the segment.
         number: u64,
     },
-    /// Make one of these segments, of what is live in them.
+    /// Make one segment of the live events of several.
     Rewrite {
-        /// The number of the first one,
+        /// Number of the first one.
         first: u64,
-        /// and of the last.
+        /// Number of the last one.
         last: u64,
     },
 }
 
-/// What to do next, in this order. `sealed` are all sealed segments, oldest first; all segments together have `bytes`; what
-/// is live begins at `oldest`.
+/// The next steps, in their order. `sealed` are all sealed segments, oldest first. `bytes` is the length of all
+/// segments together. Live events and keys begin at `oldest`.
 pub(crate) fn plan(sealed: &[Candidate], bytes: u64, oldest: Oldest, limits: &Limits) -> Vec<Step> {
     let segments: Vec<_> = sealed.iter().map(|candidate| candidate.segment).collect();
     let (without_events, dead) = without_events(&segments, oldest);
@@ -96,7 +97,7 @@ pub(crate) fn plan(sealed: &[Candidate], bytes: u64, oldest: Oldest, limits: &Li
     steps
 }
 
-/// Adjacent segments whose live events fit in one, as many as do.
+/// Runs of adjacent segments whose live events fit in one segment, each as long as possible.
 fn runs(candidates: &[Candidate], segment_bytes_max: u64) -> Vec<&[Candidate]> {
     let (mut runs, mut start) = (Vec::new(), 0);
     for end in 1..=candidates.len() {
@@ -109,7 +110,7 @@ fn runs(candidates: &[Candidate], segment_bytes_max: u64) -> Vec<&[Candidate]> {
     runs
 }
 
-/// What a rewrite of a run frees, if that is worth it.
+/// Bytes that a rewrite of a run frees, if it is worth it.
 fn freed(run: &[Candidate]) -> Option<u64> {
     let run_bytes: u64 = run.iter().map(|candidate| candidate.segment.bytes).sum();
     let freed = run_bytes.saturating_sub(live_bytes(run));

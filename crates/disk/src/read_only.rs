@@ -1,4 +1,5 @@
-//! [`ReadOnlyDirectory`]: a journal as tools see it. Nothing is written, and a server may have it open meanwhile.
+//! [`ReadOnlyDirectory`]: a journal as tools see it. Nothing is written, and a server may have the journal open
+//! meanwhile.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -10,7 +11,7 @@ use crate::{
     walk::Walk,
 };
 
-/// A journal's directory, opened for reading only.
+/// The directory of a journal, opened for reading only.
 #[derive(Debug)]
 pub struct ReadOnlyDirectory {
     directory: Directory,
@@ -31,12 +32,12 @@ impl ReadOnlyDirectory {
         Ok(Self::new(directory, is_open))
     }
 
-    /// The journal in a directory that was opened, by a server too if `is_open`.
+    /// The journal in an opened directory. `is_open` says that a server has it open too.
     pub(crate) fn new(directory: Directory, is_open: bool) -> Self {
         Self { directory, is_open }
     }
 
-    /// Whether a server had it open when it was opened here.
+    /// Whether a server had the journal open when it was opened here.
     pub fn is_open(&self) -> bool {
         self.is_open
     }
@@ -50,7 +51,7 @@ impl ReadOnlyDirectory {
     }
 }
 
-/// Whether another process has the lock. Asking takes it, shared, for a moment.
+/// Whether another process has the lock. The question takes a shared lock for a moment.
 fn is_locked(path: &Path) -> bool {
     let file = open_plain(fs::File::options().read(true), &path.join(LOCK));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))

@@ -1,5 +1,5 @@
 //! [`Reclaim`]: gives back the space of events that nobody needs any more. It works on sealed segments only, beside the
-//! log, and leaves a mark of whatever it lets go of before that is gone.
+//! log. Each event that is let go of leaves a mark before it is gone.
 
 use std::{io, iter, sync::Arc};
 
@@ -18,10 +18,10 @@ use crate::{
     state::{Marks, State},
 };
 
-/// What is live of a publish about which nothing was said.
+/// Answer for a publish that the caller gave none for.
 const ALL: Holds = Holds { event: true, key: true };
 
-/// The one who removes and rewrites segments. Which ones is for `plan` to say.
+/// Removes and rewrites segments. `plan` says which ones.
 #[derive(Debug)]
 pub(crate) struct Reclaim {
     files: Arc<dyn Files>,
@@ -29,12 +29,12 @@ pub(crate) struct Reclaim {
     segments: Arc<Segments>,
     state: State,
     marks_max: usize,
-    /// Files that a rewritten segment stands for, and that are still there.
+    /// Files that are part of a rewritten segment, and still there.
     left_overs: Vec<u64>,
 }
 
 impl Reclaim {
-    /// Goes on from what a start has found. Above `marks_max` targets the oldest marks become one for all.
+    /// Goes on from the findings of a start. Above `marks_max` targets the oldest marks become one mark for all.
     pub(crate) fn new(recovered: &Recovered, marks_max: usize) -> Self {
         Self {
             files: Arc::clone(&recovered.files),
@@ -46,27 +46,29 @@ impl Reclaim {
         }
     }
 
-    /// What was given up of each target by now.
+    /// The newest event that was given up, for each target.
     #[cfg(test)]
     pub(crate) fn marks(&self) -> &Marks {
         &self.state.marks
     }
 
-    /// How long a sealed segment would be if it was rewritten. `is_live` says for each publish what of it is needed.
+    /// Length that a sealed segment would have after a rewrite. `is_live` says for each publish which parts are needed.
     ///
     /// # Errors
-    /// There is no such segment, or it cannot be read.
+    /// The segment does not exist, or cannot be read.
     pub(crate) fn live_bytes(&self, number: u64, mut is_live: impl FnMut(&[Stored]) -> Vec<Holds>) -> io::Result<u64> {
         let run = self.run(number, number)?;
         let live = self.collect(&run, 0, &mut is_live, &mut |_| {})?;
         Ok((HEADER_BYTES + live.frames.len()) as u64)
     }
 
-    /// Removes the oldest segment, whose events are all given up. On a full disk the marks may have to wait for the next
-    /// time they can be written; a restart before that takes everything up to the oldest segment there is for lost.
+    /// Removes the oldest segment, whose events are all given up.
+    ///
+    /// On a full disk the marks may be written later. A restart before that reports everything up to the oldest segment
+    /// as lost.
     ///
     /// # Errors
-    /// It is not the oldest one or not sealed, or it cannot be removed.
+    /// The segment is not the oldest one or not sealed, or it cannot be removed.
     pub(crate) fn remove(&mut self, number: u64) -> io::Result<()> {
         let oldest = self.segments.sealed().first().copied().filter(|oldest| oldest.number == number);
         let oldest = oldest.ok_or_else(not_sealed)?;
@@ -77,35 +79,35 @@ impl Reclaim {
                 contents.stored.iter().for_each(|stored| give_up(&mut self.state.marks, stored));
                 self.state.lost = self.state.lost.max(lost_in(&contents, &oldest));
             }
-            // What cannot be read can be removed nevertheless: its events were everybody's.
+            // An unreadable segment can be removed nevertheless. Its events count for every target.
             Err(_) => self.state.marks.forgotten = self.state.marks.forgotten.max(oldest.upto),
         }
-        // With what is missing behind it, which the state has told as lost since the start.
+        // The missing segments behind it go too: the state has told them as lost since the start.
         let next = self.segments.numbers().get(1).map_or(oldest.through, |next| next.saturating_sub(1));
         self.state.removed_upto = self.state.removed_upto.max(next);
         self.state.marks.fold(self.marks_max);
-        // Removing is what makes room again, so it does not wait for room. Recovery sees by the numbers that a mark is
-        // missing.
+        // Removing makes room, so it does not wait for room. The numbers tell the recovery that a mark is missing.
         let is_written = self.state.write(&*self.files).is_ok();
         match self.files.remove(&segment_name(number)) {
-            // Somebody else has made room.
+            // The file is gone already.
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         self.segments.remove(number);
         if !is_written {
-            // Perhaps there is room now.
+            // The disk may have room now.
             let _ = self.state.write(&*self.files);
         }
         Ok(())
     }
 
-    /// Makes one segment of the adjacent sealed ones with the numbers `first` to `last`, with the events that are live:
-    /// `is_live` is asked for each, a segment at a time. The result is held in memory until it is written.
+    /// Makes one segment of the adjacent sealed ones from `first` to `last`, with the live events.
+    ///
+    /// `is_live` is asked about the events of one segment at a time. The result is held in memory until it is written.
     ///
     /// # Errors
-    /// They are not sealed; or reading or writing failed. Then no event has changed, and the next start removes what is left
-    /// over, if anything is.
+    /// The segments are not sealed, or reading or writing failed. No event has changed then, and the next start removes
+    /// the remains.
     pub(crate) fn rewrite(
         &mut self,
         first: u64,
@@ -123,13 +125,13 @@ impl Reclaim {
         let tmp = tmp_name(&segment_name(first));
         let written = self.write(&tmp, &header, &live.frames).and_then(|()| {
             self.sync_newest()?;
-            // First the marks: what has one too many is only told twice.
+            // Marks come first: a mark too many only costs a gap too many.
             state.write(&*self.files)?;
             self.state = state;
             self.files.rename(&tmp, &segment_name(first))
         });
         if written.is_err() {
-            // The next start removes it if this does not.
+            // The next start removes the file if this fails.
             let _ = self.files.remove(&tmp);
             return written;
         }
@@ -140,12 +142,13 @@ impl Reclaim {
         self.remove_left_overs()
     }
 
-    /// They must be gone before what stands for them goes: nothing would tell any more that they are not to be read.
+    /// Removes the files that a rewritten segment stands for. They have to go before that segment does: afterwards
+    /// nothing tells that they do not count.
     fn remove_left_overs(&mut self) -> io::Result<()> {
         if self.left_overs.is_empty() {
             return Ok(());
         }
-        // What stands for them has to have its name on the disk.
+        // The rewritten segment has to have its name on the disk first.
         self.files.sync_names()?;
         while let Some(number) = self.left_overs.last() {
             match self.files.remove(&segment_name(*number)) {
@@ -156,14 +159,15 @@ impl Reclaim {
         Ok(())
     }
 
-    /// How far ids had come may be told by what is about to go. The newest segment tells it too, from when it is on the disk.
+    /// Syncs the newest segment. The segment that is about to go may be the only one on the disk that tells how far ids
+    /// had come.
     fn sync_newest(&self) -> io::Result<()> {
         let Some(newest) = self.segments.newest() else { return Ok(()) };
         self.files.sync(&segment_name(newest))?;
         self.files.sync_names()
     }
 
-    /// Adjacent sealed segments.
+    /// The adjacent sealed segments from `first` to `last`.
     fn run(&self, first: u64, last: u64) -> io::Result<Vec<SealedSegment>> {
         let mut run = self.segments.sealed();
         run.retain(|sealed| (first..=last).contains(&sealed.number));
@@ -176,7 +180,7 @@ impl Reclaim {
         Contents::read(&*self.files, sealed.number, Some(sealed.bytes), sealed.base, self.boot, None)
     }
 
-    /// The live events of a run, as frames.
+    /// Collects the live events of a run, as frames.
     fn collect(
         &self,
         run: &[SealedSegment],
@@ -188,7 +192,7 @@ impl Reclaim {
         for sealed in run {
             let contents = self.read(sealed)?;
             live.lost = live.lost.max(lost_in(&contents, sealed));
-            // One about which nothing was said stays.
+            // An event without an answer stays.
             let answers = is_live(&contents.stored).into_iter().chain(iter::repeat(ALL));
             for (stored, holds) in contents.stored.iter().zip(answers) {
                 if !holds.event {
@@ -212,13 +216,13 @@ impl Reclaim {
     }
 }
 
-/// What a rewrite keeps.
+/// The part of a run that a rewrite keeps.
 #[derive(Debug, Default)]
 struct Live {
     /// The first header of the run that is not damaged.
     found: Option<Header>,
     frames: Vec<u8>,
-    /// Damage: something up to here is lost.
+    /// The newest id up to which damage has lost events.
     lost: EventId,
 }
 
@@ -235,19 +239,19 @@ impl Live {
             salt,
             rewritten_bytes: Some((HEADER_BYTES + self.frames.len()) as u64),
             previous: of_first.and_then(|header| header.previous),
-            // As it was: whether the machine stopped between the segment before and this one is told by their boots.
+            // The boot stays: the boots of two segments tell whether the machine stopped between them.
             boot: found.map_or(Boot::UNKNOWN, |header| header.boot),
             is_synced: true,
         })
     }
 }
 
-/// The newest id up to which something of a segment is lost.
+/// The newest id up to which events of a segment are lost.
 fn lost_in(contents: &Contents, sealed: &SealedSegment) -> EventId {
     if contents.is_end_lost { sealed.upto } else { contents.lost }
 }
 
-/// Marks an event; a key without one is nobody's loss.
+/// Marks an event as given up. A key without an event needs no mark.
 fn give_up(marks: &mut Marks, stored: &Stored) {
     if let Some(event) = &stored.event {
         event.targets().iter().for_each(|target| marks.add(target, stored.id));

@@ -1,6 +1,6 @@
-//! [`Record`]: what one frame says. [`Stored`] is what the journal has of one publish: its event, its key, or both.
+//! [`Record`]: the contents of one frame. [`Stored`] is the journal's part of one publish: its event, its key, or both.
 //!
-//! Decoding goes through the constructors of core, so an event that core would refuse is no record but damage.
+//! Decoding uses the constructors of core, so an event that core would refuse is damage.
 
 use fanfare_core::{Claim, Event, EventId, Holds, IdempotencyKey, KeptKey, Target};
 
@@ -11,12 +11,12 @@ const POSITION: u8 = 2;
 const END: u8 = 3;
 const KEY: u8 = 4;
 
-// What an event has, as bits.
+// Bits for the parts that an event has.
 const IS_KEPT: u8 = 1;
 const HAS_KIND: u8 = 1 << 1;
 const HAS_OWN_ID: u8 = 1 << 2;
 const HAS_RETRY: u8 = 1 << 3;
-/// The key as its publisher wrote it: segments of format 1 have that.
+/// The key in the words of its publisher, as segments of format 1 have it.
 const HAS_KEY_TEXT: u8 = 1 << 4;
 const HAS_CLAIM: u8 = 1 << 5;
 const EVENT_BITS: u8 = IS_KEPT | HAS_KIND | HAS_OWN_ID | HAS_RETRY | HAS_KEY_TEXT | HAS_CLAIM;
@@ -24,55 +24,55 @@ const EVENT_BITS: u8 = IS_KEPT | HAS_KIND | HAS_OWN_ID | HAS_RETRY | HAS_KEY_TEX
 /// One event to append.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
-    /// What the publisher says.
+    /// The event.
     pub(crate) event: &'a Event,
-    /// The key it was published with, and the answer to it, if there was one.
+    /// The key of the publish with the answer to it, if there was one.
     pub(crate) key: Option<KeptKey>,
 }
 
 impl Entry<'_> {
-    /// Whether the journal has a use for it after it was delivered: to replay it, or to know its key again.
+    /// Whether the journal needs the event after its delivery: to replay it, or to know its key again.
     pub(crate) fn is_recorded(&self) -> bool {
         self.event.is_kept() || self.key.is_some()
     }
 
-    /// Appends its record: of one that is live only no more than the key.
+    /// Appends the record. The record of a live-only event has no more than the key.
     pub(crate) fn put(&self, payload: &mut Vec<u8>, id: EventId) {
         put(payload, id, Some(self.event).filter(|event| event.is_kept()), self.key);
     }
 }
 
-/// What the journal has of one publish.
+/// The journal's part of one publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Its place in the order.
+    /// Position in the order of the journal.
     pub id: EventId,
-    /// What the publisher said; none if only its key is left.
+    /// The event. None if only the key is left.
     pub event: Option<Event>,
-    /// The key it was published with, if that may still be remembered.
+    /// The key of the publish, if it may still be remembered.
     pub key: Option<KeptKey>,
 }
 
 impl Stored {
-    /// Appends a record of as much of it as is live, if anything is.
+    /// Appends a record of the live parts, if there are any.
     pub(crate) fn put(&self, payload: &mut Vec<u8>, holds: Holds) {
         put(payload, self.id, self.event.as_ref().filter(|_| holds.event), self.key.filter(|_| holds.key));
     }
 
-    /// Whether anything of it is live.
+    /// Whether any part is live.
     pub(crate) fn is_live(&self, holds: Holds) -> bool {
         holds.event && self.event.is_some() || holds.key && self.key.is_some()
     }
 }
 
-/// What one frame says.
+/// The contents of one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     /// An event, a key, or both.
     Stored(Stored),
     /// Ids up to here were given to events that are not recorded.
     Position(EventId),
-    /// The log was closed in order, and everything before is on the disk; this is the last id given.
+    /// The log was closed in order with this last id, and everything before is on the disk.
     End(EventId),
 }
 
@@ -84,7 +84,7 @@ impl Record {
         }
     }
 
-    /// Whether it may stand behind a record with the id `last`. The end gives no id, it repeats the last one.
+    /// Whether the record may stand behind one with the id `last`. An end gives no id: it repeats the last one.
     pub(crate) fn follows(&self, last: EventId) -> bool {
         match self {
             Self::End(id) => *id >= last,
@@ -92,13 +92,13 @@ impl Record {
         }
     }
 
-    /// The record that `payload` is, if it is one.
+    /// The record that `payload` encodes. None if it encodes none.
     pub(crate) fn decode(payload: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let record = match (reader.u8()?, reader.id()?) {
             (EVENT, id) => Self::Stored(decode_event(id, &mut reader)?),
             (KEY, id) => Self::Stored(Stored { id, event: None, key: Some(decode_key(&mut reader)?) }),
-            // What stands behind it was there to see whether there is room.
+            // The bytes behind the id only tested the room on the disk.
             (POSITION, id) => return Some(Self::Position(id)),
             (END, id) => Self::End(id),
             _ => return None,
@@ -197,7 +197,7 @@ fn decode_event(id: EventId, reader: &mut Reader<'_>) -> Option<Stored> {
         None
     };
     let key = claim.map(|claim| KeptKey { claim, matched: saturated(matched) });
-    // In segments of format 1 one that was live only may be there for its key.
+    // In segments of format 1 a live-only event may be there for its key.
     Some(Stored { id, event: Some(event).filter(Event::is_kept), key })
 }
 

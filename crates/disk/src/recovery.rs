@@ -1,5 +1,5 @@
-//! [`Recovery`]: reads a journal from its beginning to its end, once, when a server starts. [`Recovered`] is what it has
-//! found out on the way: where ids go on, what is lost, and everything the log and the reclaiming of space go on from.
+//! [`Recovery`]: reads a journal once from its beginning to its end when a server starts. [`Recovered`] is the result:
+//! where ids go on, which events are lost, and the parts that the log and the reclaiming of space go on from.
 
 use std::{io, sync::Arc, vec};
 
@@ -21,18 +21,18 @@ use crate::{
     walk::Walk,
 };
 
-/// The smallest distance between the last id found and the next one given, after a stop that was not in order, in the same
-/// run of the machine: nothing that was written is gone, and this is to be sure of it.
+/// The smallest distance between the last id found and the next one given, after a kill in the same run of the machine.
+/// Nothing written is gone then; the distance makes sure of it.
 pub(crate) const KILL_GAP_MS: u64 = 1_000;
-/// The same where the machine has stopped, or the end is damaged: a kernel may have held back what is half a minute old. It
-/// counts where the clock is behind, else now is later.
+/// The smallest distance after a stop of the machine, or with a damaged end: a kernel may have held back writes of half
+/// a minute. It counts if the clock is behind; else now is later.
 pub(crate) const CRASH_GAP_MS: u64 = 60_000;
-/// The same where nothing tells how many segments are missing at the end: ten runs after a crash, or six hundred after a kill,
-/// may have begun so far above each other.
+/// The smallest distance if nothing tells how many segments are missing at the end. Ten runs after a crash, or six
+/// hundred after a kill, may have begun so far above each other.
 pub(crate) const UNKNOWN_GAP_MS: u64 = 10 * CRASH_GAP_MS;
 
-/// The events and keys of a journal in the order of their ids; then [`Recovery::finish`]. A segment that cannot be read is an error
-/// each time: there is no way past it.
+/// The events and keys of a journal in the order of their ids, before [`Recovery::finish`]. A segment that cannot be
+/// read gives an error each time: nothing leads past it.
 #[derive(Debug)]
 pub(crate) struct Recovery<'a> {
     directory: &'a Directory,
@@ -44,59 +44,59 @@ pub(crate) struct Recovery<'a> {
     now_ms: u64,
 }
 
-/// What a journal is at the start of a run.
+/// A journal at the start of a run.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) boot: Boot,
-    pub(crate) floor: EventId,
+    pub(crate) ids_upto: EventId,
     pub(crate) state: State,
     pub(crate) findings: Vec<Finding>,
     pub(crate) segments: Arc<Segments>,
     pub(crate) next_number: u64,
     pub(crate) previous: Option<Previous>,
-    /// Why the journal stays as an older program wrote it, until the next start.
+    /// Why the journal keeps its older format until the next start.
     pub(crate) not_upgraded: Option<io::Error>,
 }
 
 impl Recovered {
-    /// No id was given above this, and the next one is.
-    pub(crate) fn floor(&self) -> EventId {
-        self.floor
+    /// No given id is above this one. The next id is.
+    pub(crate) fn ids_upto(&self) -> EventId {
+        self.ids_upto
     }
 
-    /// No event of the journal has an id at or below this.
+    /// No event of the journal has an id at or below this one.
     pub(crate) fn born(&self) -> EventId {
         self.state.born
     }
 
-    /// Of any target, something up to here may be lost; zero if nothing is.
+    /// Events of any target may be lost up to this id; zero if none are.
     pub(crate) fn lost(&self) -> EventId {
         self.state.lost
     }
 
-    /// What was given up of each target.
+    /// The newest event that was given up, for each target.
     pub(crate) fn marks(&self) -> &Marks {
         &self.state.marks
     }
 
-    /// What is not as it should be.
+    /// Faults of the journal.
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The segments, and those that will come.
+    /// The segments, with those that the log adds.
     pub(crate) fn segments(&self) -> &Arc<Segments> {
         &self.segments
     }
 }
 
 impl Directory {
-    /// Begins to read the journal, which has to be open for writing. `now_ms` is Unix time; `fsync` is what the next run
-    /// will promise.
+    /// Begins to read the journal, which has to be open for writing. `now_ms` is Unix time. `fsync` is the promise of
+    /// the next run.
     ///
     /// # Errors
-    /// What was left over by an interrupted run cannot be removed or synced.
+    /// The remains of an interrupted run cannot be removed or synced.
     pub(crate) fn recover(&self, now_ms: u64, fsync: Fsync) -> io::Result<Recovery<'_>> {
         for name in &self.chain.left_overs {
             self.files.remove(name)?;
@@ -113,8 +113,8 @@ impl Directory {
         })
     }
 
-    /// Runs that were killed may have written what they had no time to sync. A crash would take that, of a synced segment
-    /// even without a word.
+    /// Syncs the segments of killed runs. Those runs may have had no time for it, and a crash would take their events,
+    /// those of a synced segment without a word.
     fn sync(&self, fsync: Fsync) -> io::Result<()> {
         let is_due = |header: &Header| {
             let is_promised = header.is_synced || fsync != Fsync::Never;
@@ -157,7 +157,8 @@ impl Recovery<'_> {
         self.stored = contents.stored.into_iter();
     }
 
-    /// Reads the rest. A journal without a state file gets a new one, and one of an older program what it lacks.
+    /// Reads the rest. A journal without a state file gets a new one, and a journal of an older program gets the files
+    /// that it lacks.
     ///
     /// # Errors
     /// A segment cannot be read, or a new state file cannot be written.
@@ -171,16 +172,16 @@ impl Recovery<'_> {
         if is_end_missing {
             (self.walk.is_end_lost, self.walk.is_ended) = (true, false);
         }
-        let floor = self.floor(is_end_missing);
-        let mut state = self.state(floor);
+        let ids_upto = self.ids_upto(is_end_missing);
+        let mut state = self.state(ids_upto);
         self.findings.extend(end_findings);
-        state.lost = state.lost.max(if self.walk.is_end_lost { floor } else { self.walk.lost });
+        state.lost = state.lost.max(if self.walk.is_end_lost { ids_upto } else { self.walk.lost });
         let next_number = directory.next_number(is_end_missing);
-        let not_upgraded = self.write_files(&mut state, next_number.saturating_sub(1), floor)?;
+        let not_upgraded = self.write_files(&mut state, next_number.saturating_sub(1), ids_upto)?;
         Ok(Recovered {
             files: Arc::clone(&directory.files),
             boot: directory.boot,
-            floor,
+            ids_upto,
             state,
             findings: self.findings,
             segments: Arc::new(Segments::new(self.segments)),
@@ -190,9 +191,11 @@ impl Recovery<'_> {
         })
     }
 
-    /// Where ids go on. If the last run did not end in order nobody knows how far it came: not beyond now, unless the
-    /// clock was ahead; and not beyond what was reserved, which counts if the end is lost.
-    fn floor(&self, is_end_missing: bool) -> EventId {
+    /// The id above which ids go on.
+    ///
+    /// If the last run did not end in order, nobody knows its last id. It is not beyond now, unless the clock was
+    /// ahead. It is not beyond the reserved ids, which count if the end is lost.
+    fn ids_upto(&self, is_end_missing: bool) -> EventId {
         let Directory { state, newest, .. } = self.directory;
         let known = state.as_ref().map(|state| state.born.max(state.lost).max(state.marks.newest()));
         let last = self.walk.last.max(self.walk.lost).max(known.unwrap_or_default());
@@ -215,14 +218,14 @@ impl Recovery<'_> {
         EventId::new(last.ms().saturating_add(gap_ms).max(self.now_ms).max(reserved_ms), 0)
     }
 
-    /// What the state file says, or what it has to say if it is behind or not there.
-    fn state(&mut self, floor: EventId) -> State {
+    /// The state for the next run: the contents of the file, corrected if the file is behind or missing.
+    fn state(&mut self, ids_upto: EventId) -> State {
         let chain = &self.directory.chain;
-        let base = chain.base_from(0).unwrap_or(floor);
+        let base = chain.base_from(0).unwrap_or(ids_upto);
         let mut state = self.directory.state.clone().unwrap_or_else(|| State::new(base));
         let finding = self.directory.state_finding();
         match finding {
-            Some(Finding::NoState) => state.lost = self.given_up_by_rewrites(floor).max(base),
+            Some(Finding::NoState) => state.lost = self.given_up_by_rewrites(ids_upto).max(base),
             Some(Finding::Unmarked { .. }) => state.lost = state.lost.max(base),
             _ => {}
         }
@@ -232,10 +235,11 @@ impl Recovery<'_> {
         state
     }
 
-    /// Writes the small files of a new journal, of one that lacks its state, and of one that an older program has written. The
-    /// state comes second: it says that there is the other file. If this fails an older journal is used as it is, and the
-    /// error is returned.
-    fn write_files(&self, state: &mut State, number: u64, floor: EventId) -> io::Result<Option<io::Error>> {
+    /// Writes the small files of a new journal, of one that lacks its state, and of one that an older program has
+    /// written. The state comes second, because it says that the other file exists.
+    ///
+    /// If writing fails, an older journal is used in its format, and the error is returned.
+    fn write_files(&self, state: &mut State, number: u64, ids_upto: EventId) -> io::Result<Option<io::Error>> {
         let Directory { files, state: found, newest, .. } = self.directory;
         if found.as_ref().is_some_and(|found| found.has_newest) {
             return Ok(None);
@@ -243,7 +247,7 @@ impl Recovery<'_> {
         state.has_newest = true;
         let named = match newest {
             Some(_) => Ok(()),
-            None => Newest::reserve(number, floor).write(&**files, true).map(drop),
+            None => Newest::reserve(number, ids_upto).write(&**files, true).map(drop),
         };
         match named.and_then(|()| state.write(&**files)) {
             Err(error) if found.is_some() => {
@@ -255,10 +259,10 @@ impl Recovery<'_> {
     }
 
     /// The newest id that a rewritten segment may have let go of.
-    fn given_up_by_rewrites(&self, floor: EventId) -> EventId {
+    fn given_up_by_rewrites(&self, ids_upto: EventId) -> EventId {
         let chain = &self.directory.chain;
         let is_rewritten = |link: &Link| link.header.as_ref().is_some_and(|header| header.is_rewritten());
         let newest = chain.links.iter().rposition(is_rewritten);
-        newest.map_or(EventId::ZERO, |index| chain.base_from(index + 1).unwrap_or(floor))
+        newest.map_or(EventId::ZERO, |index| chain.base_from(index + 1).unwrap_or(ids_upto))
     }
 }

@@ -1,5 +1,5 @@
-//! [`Reserve`]: a file that holds room for what frees room on a full disk and needs some for it: a segment behind one that is
-//! mostly dead, and a rewrite.
+//! [`Reserve`]: a file that holds room for operations that free room on a full disk and need some for it: a new segment
+//! behind one that is mostly dead, and a rewrite.
 
 use std::{io, sync::Arc};
 
@@ -15,12 +15,12 @@ const PIECE_BYTES: usize = 4_096;
 pub(crate) struct Reserve {
     files: Arc<dyn Files>,
     bytes_max: u64,
-    /// None if it is not there.
+    /// None if the file is missing.
     bytes: Option<u64>,
 }
 
 impl Reserve {
-    /// One of so many bytes, if there is room for them.
+    /// A reserve of `bytes_max`, made at once if the disk has room.
     pub(crate) fn new(files: Arc<dyn Files>, bytes_max: u64) -> Self {
         let listed = files.list().unwrap_or_default();
         let bytes = listed.iter().find(|file| file.name == RESERVE).map(|file| file.bytes);
@@ -33,14 +33,14 @@ impl Reserve {
         self.bytes.is_some()
     }
 
-    /// Takes the room, or half of it; unless it has it already, or there is none.
+    /// Takes the room, or half of it. Does nothing if the room is taken already, or the disk has none.
     pub(crate) fn make(&mut self) {
         if self.bytes == Some(self.bytes_max) {
             return;
         }
         self.bytes = [self.bytes_max, self.bytes_max / 2].into_iter().find(|bytes| self.write(*bytes).is_ok());
         if self.bytes.is_none() {
-            // Less of it would be of little use here, and may be of use to an event.
+            // A smaller file would be of little use here, and its room may be of use to an event.
             let _ = self.files.remove(RESERVE);
         }
     }
@@ -54,7 +54,7 @@ impl Reserve {
         self.files.remove(RESERVE)
     }
 
-    /// Noise, because a file system may give zeros no room.
+    /// Writes noise: a file system may give zeros no room.
     fn write(&self, bytes: u64) -> io::Result<()> {
         let file = self.files.create(RESERVE)?;
         let mut left = bytes;

@@ -1,4 +1,4 @@
-//! [`Room`]: what the thread that writes and the one that gives space back have to agree on while a disk is full.
+//! [`Room`]: the agreement between the writing thread and the one that gives space back while a disk is full.
 
 use std::{
     io,
@@ -9,10 +9,10 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::reserve::Reserve;
 
-/// Shared by both threads.
+/// State of a full disk, shared by both threads.
 #[derive(Debug)]
 pub(crate) struct Room {
-    /// Held by whoever may take room, also that which has just become free.
+    /// Locked by the thread that may take room, also room that has just become free.
     turn: Mutex<Reserve>,
     is_full: AtomicBool,
 }
@@ -22,14 +22,14 @@ impl Room {
         Self { turn: Mutex::new(reserve), is_full: AtomicBool::new(false) }
     }
 
-    /// Until this is dropped nobody else takes room on the disk.
+    /// Takes the turn. Until the guard is dropped, no other thread takes room on the disk.
     pub(crate) fn take_turn(&self) -> MutexGuard<'_, Reserve> {
         self.turn.lock()
     }
 
     /// Whether the last write found no room.
     pub(crate) fn is_full(&self) -> bool {
-        // Relaxed: who looks too early looks again a second later.
+        // Relaxed: a reader who looks too early looks again a second later.
         self.is_full.load(Ordering::Relaxed)
     }
 

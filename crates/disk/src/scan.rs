@@ -1,7 +1,7 @@
 //! [`Scan`]: reads the frames of one segment from its beginning to its end, whatever has become of its bytes.
 //!
-//! What is no valid frame is damage, and reading goes on at the next valid one. Only the end of a segment that nobody
-//! has sealed may be a write that was not finished.
+//! Bytes that are no valid frame are damage, and reading goes on at the next valid frame. Only the end of a segment
+//! that nobody has sealed may be an unfinished write.
 
 use fanfare_core::EventId;
 
@@ -14,22 +14,22 @@ use crate::{
 /// Bytes of a segment that are no records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where they begin in the file.
+    /// Offset of the first byte in the file.
     pub offset: u64,
-    /// How many they are.
+    /// Number of bytes.
     pub bytes: u64,
     /// The last id before them.
     pub after: EventId,
-    /// The ids of what was in them are below this one, if the file tells.
+    /// Upper bound of the lost ids, if the file tells.
     pub before: Option<EventId>,
 }
 
-/// One find.
+/// One piece of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Record(Record),
     Damage(Damage),
-    /// A write that was not finished: the last piece, if it comes.
+    /// An unfinished write, always the last piece.
     Torn {
         offset: u64,
         bytes: u64,
@@ -39,10 +39,10 @@ pub(crate) enum Piece {
 /// The pieces of one segment in order, with strictly rising ids.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
-    /// What counts of the file.
+    /// The part of the file that counts.
     bytes: &'a [u8],
     salt: u32,
-    /// How many bytes should be there; nobody knows that of a segment that was being written.
+    /// Length that the segment should have. None for a segment that was being written.
     length: Option<usize>,
     offset: usize,
     last: EventId,
@@ -51,14 +51,15 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Reads `file`, a segment with a valid header. Its ids are above `last`; if its `length` is known, no more counts.
+    /// Reads `file`, a segment with a valid header. Its ids are above `last`. If `length` is known, no more bytes
+    /// count.
     pub(crate) fn new(file: &'a [u8], salt: u32, last: EventId, length: Option<u64>) -> Self {
         let length = length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let bytes = &file[..file.len().min(length.unwrap_or(usize::MAX))];
         Self { bytes, salt, length, offset: HEADER_BYTES, last, resumed: None }
     }
 
-    /// Where the segment ends, or should.
+    /// Offset at which the segment ends, or should.
     fn end(&self) -> usize {
         self.length.unwrap_or_default().max(self.bytes.len())
     }
@@ -74,14 +75,14 @@ impl<'a> Scan<'a> {
         Some((record, offset + HEAD_BYTES + payload.len()))
     }
 
-    /// The first record behind the offset, where it stands, and the offset behind it.
+    /// The first record behind the offset, with its own offset and the offset behind it.
     fn next_record(&self) -> Option<(usize, Record, usize)> {
         let windows = self.rest().windows(MAGIC.len()).enumerate().skip(1);
         let mut places = windows.filter(|(_, window)| *window == MAGIC).map(|(at, _)| self.offset + at);
         places.find_map(|at| self.record_at(at).map(|(record, next)| (at, record, next)))
     }
 
-    /// Steps over what is no record.
+    /// Steps over bytes that are no record.
     fn damage(&mut self) -> Damage {
         let start = self.offset;
         let (end, found, next) = match self.next_record() {
@@ -91,7 +92,7 @@ impl<'a> Scan<'a> {
         self.offset = next;
         self.resumed = found;
         let before = self.resumed.as_ref().map(|record| match record {
-            // It repeats the last id, which may be that of what is damaged.
+            // An end repeats the last id, which may be that of a damaged record.
             Record::End(id) => id.next(0),
             record => record.id(),
         });

@@ -1,4 +1,5 @@
-//! [`Segments`]: the segments there are, shared by the log, which adds to them, and by whoever reclaims their space.
+//! [`Segments`]: the current segments, shared by the log, which adds to them, and by the thread that reclaims their
+//! space.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,30 +13,31 @@ pub(crate) struct Segment {
     pub(crate) through: u64,
     pub(crate) base: EventId,
     pub(crate) bytes: u64,
-    /// Its header is not damaged: whatever was before it, the next start will know its base.
+    /// Whether the header is valid. The next start then knows the base of this segment, whatever has become of those
+    /// before.
     pub(crate) has_header: bool,
 }
 
-/// A segment that is not written to any more and has another one behind it that tells where ids were.
+/// A segment that is not written to any more. The segment behind it tells where ids were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SealedSegment {
-    /// Its number: of the first segment it stands for,
+    /// Number of the first segment that this one stands for.
     pub(crate) number: u64,
-    /// and of the last.
+    /// Number of the last segment that this one stands for.
     pub(crate) through: u64,
-    /// Its ids are above this
+    /// The ids of the segment are above this one.
     pub(crate) base: EventId,
-    /// and not above this.
+    /// The ids of the segment are at or below this one.
     pub(crate) upto: EventId,
-    /// How much of the file counts.
+    /// Length of the part of the file that counts.
     pub(crate) bytes: u64,
 }
 
-/// All segments, oldest first. The newest one is the log's, if it has begun one; the others are sealed.
+/// All segments, oldest first. The newest one is the log's if it has begun one; the others are sealed.
 #[derive(Debug)]
 pub(crate) struct Segments {
     list: Mutex<Vec<Segment>>,
-    /// When the newest one is to be followed by another, whatever the log's configuration allows.
+    /// Length at which the newest segment is followed by another, whatever the configuration of the log allows.
     full_bytes: AtomicU64,
 }
 
@@ -49,9 +51,9 @@ impl Segments {
         self.list.lock().iter().map(|segment| segment.bytes).sum()
     }
 
-    /// A segment of so many bytes is followed by another.
+    /// Length at which a segment is followed by another.
     pub(crate) fn full_bytes(&self) -> u64 {
-        // Relaxed: it stands for itself, and one segment more or less of the old length does no harm.
+        // Relaxed: the value stands for itself, and one segment more or less of the old length does no harm.
         self.full_bytes.load(Ordering::Relaxed)
     }
 
@@ -59,12 +61,12 @@ impl Segments {
         self.full_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// The number of each.
+    /// The number of each segment.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.list.lock().iter().map(|segment| segment.number).collect()
     }
 
-    /// All but the newest.
+    /// All segments except the newest.
     pub(crate) fn sealed(&self) -> Vec<SealedSegment> {
         let segments = self.list.lock();
         let newest = newest(&segments).unwrap_or_default();
@@ -78,7 +80,7 @@ impl Segments {
             .collect()
     }
 
-    /// The number of the newest, which tells where ids were.
+    /// The number of the newest segment, which tells where ids were.
     pub(crate) fn newest(&self) -> Option<u64> {
         let segments = self.list.lock();
         newest(&segments).and_then(|index| segments.get(index)).map(|segment| segment.number)
@@ -88,14 +90,14 @@ impl Segments {
         self.list.lock().push(segment);
     }
 
-    /// The newest has this length now.
+    /// Sets the length of the newest segment.
     pub(crate) fn grow(&self, bytes: u64) {
         if let Some(newest) = self.list.lock().last_mut() {
             newest.bytes = bytes;
         }
     }
 
-    /// `segment` stands for those of its numbers from now on.
+    /// Replaces the segments with the numbers that `segment` stands for.
     pub(crate) fn replace(&self, segment: Segment) {
         let mut segments = self.list.lock();
         segments

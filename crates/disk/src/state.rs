@@ -1,7 +1,7 @@
-//! [`State`]: what a journal knows of events it no longer has. One small file, replaced as a whole.
+//! [`State`]: the journal's knowledge of events that it no longer has. One small file, replaced as a whole.
 //!
-//! [`Marks`] are what it gave up, target by target; a mark that is too new only costs a gap too many, so everything here
-//! may be ahead of the segments, and nothing may be behind.
+//! [`Marks`] name the newest event that was given up, target by target. A mark that is too new only costs a gap too
+//! many. So the file may be ahead of the segments, and is never behind.
 
 use std::{collections::HashMap, io};
 
@@ -15,22 +15,22 @@ use crate::{
 };
 
 const MAGIC: [u8; 8] = *b"FANSTATE";
-/// The newest format that this program knows. Its fields are those of the one before; it says that there is a file `newest`:
-/// a program that does not know that file must not write to the journal.
+/// The newest format that this program knows. Its fields are those of format 1. Format 2 says that there is a file
+/// `newest`: a program that does not know that file must not write to the journal.
 const FORMAT: u16 = 2;
 const FORMAT_WITHOUT_NEWEST: u16 = 1;
 
-/// What is no longer on the disk.
+/// The newest event that was given up, for each target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
-    /// The newest event of each target that was given up.
+    /// Marks of single targets.
     pub(crate) targets: HashMap<Target, EventId>,
-    /// The same for every target that is not among them.
+    /// Mark of every target that has none of its own.
     pub(crate) forgotten: EventId,
 }
 
 impl Marks {
-    /// An event with this id, for this target, is given up.
+    /// Notes that an event with this id, for this target, is given up.
     pub(crate) fn add(&mut self, target: &Target, id: EventId) {
         match self.targets.get_mut(target) {
             Some(mark) => *mark = id.max(*mark),
@@ -40,7 +40,7 @@ impl Marks {
         }
     }
 
-    /// Lets the oldest marks become everybody's until there are `marks_max`.
+    /// Moves the oldest marks into `forgotten` until `marks_max` are left.
     pub(crate) fn fold(&mut self, marks_max: usize) {
         let excess = self.targets.len().saturating_sub(marks_max);
         if excess > 0 {
@@ -51,7 +51,7 @@ impl Marks {
         self.targets.retain(|_, mark| *mark > self.forgotten);
     }
 
-    /// The newest id among them.
+    /// The newest id of all marks.
     pub(crate) fn newest(&self) -> EventId {
         self.targets.values().copied().max().unwrap_or_default().max(self.forgotten)
     }
@@ -60,25 +60,25 @@ impl Marks {
 /// The contents of the state file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// No event of the journal has an id at or below this.
+    /// No event of the journal has an id at or below this one.
     pub(crate) born: EventId,
-    /// Segments up to this number were removed, and the marks have what was in them.
+    /// Segments up to this number were removed, and their events are in the marks.
     pub(crate) removed_upto: u64,
-    /// The newest id up to which something may be lost.
+    /// The newest id up to which events may be lost.
     pub(crate) lost: EventId,
     pub(crate) marks: Marks,
-    /// There is a file `newest`: it was written before this was.
+    /// Whether there is a file `newest`, which was written before this one.
     pub(crate) has_newest: bool,
 }
 
-/// What was found in place of a state.
+/// Why the file gives no state.
 #[derive(Debug)]
 pub(crate) enum StateError {
-    /// There is no such file, or it is damaged.
+    /// The file is missing or damaged.
     None,
-    /// This program does not know the format.
+    /// The format is one that this program does not know.
     Newer { format: u16 },
-    /// It cannot be read.
+    /// The file cannot be read.
     Io(io::Error),
 }
 
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// Replaces the file; on an error it is as it was, or already new.
+    /// Replaces the file. After an error the file is as before, or already new.
     pub(crate) fn write(&self, files: &dyn Files) -> io::Result<()> {
         let tmp = tmp_name(STATE);
         let file = files.create(&tmp)?;

@@ -1,5 +1,5 @@
-//! [`Syncer`]: syncs what was written, at intervals, beside the thread that writes; so publishes do not wait for a disk that
-//! is slow to sync, unless it is slower than was promised. [`Syncs`] is what the writer knows of it.
+//! [`Syncer`]: syncs periodically, beside the thread that writes. So publishes do not wait for a disk that is slow to
+//! sync, unless it is slower than promised. [`Syncs`] is the writer's view of the syncs.
 
 use std::{
     io,
@@ -10,27 +10,27 @@ use std::{
 use tracing::{error, field::display};
 
 use crate::{
-    stop::Stop,
+    shutdown::Shutdown,
     unsynced::{IdRange, SyncError, Unsynced},
 };
 
-/// For so long publishes wait for a disk that does not sync. Then they are refused.
+/// Time that publishes wait for a disk that does not sync. Then they are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The thread that syncs.
 #[derive(Debug)]
 pub(crate) struct Syncer(Syncs);
 
-/// How the syncs go, for the writer.
+/// The state of the syncs, for the writer.
 #[derive(Clone, Debug)]
 pub(crate) struct Syncs {
     unsynced: Arc<Unsynced>,
-    /// What is older has to be on the disk before more is promised.
+    /// Age that an event may have before it is on the disk (`--fsync-interval`).
     age_max: Duration,
 }
 
 impl Syncer {
-    /// For what may be lost to be at most `age_max` old.
+    /// A syncer that keeps the events that may be lost at most `age_max` old.
     pub(crate) fn new(unsynced: Arc<Unsynced>, age_max: Duration) -> Self {
         Self(Syncs { unsynced, age_max })
     }
@@ -39,11 +39,12 @@ impl Syncer {
         self.0.clone()
     }
 
-    pub(crate) fn run(&self, stop: &Stop) {
-        // From beginning to beginning: what comes in just after one begins is on the disk within twice this.
+    pub(crate) fn run(&self, shutdown: &Shutdown) {
+        // Counted from beginning to beginning: an event that comes just after a sync begins is on the disk within two
+        // periods.
         let period = self.0.age_max / 2;
         let mut left = period;
-        while !stop.wait(left) {
+        while !shutdown.wait(left) {
             let began = Instant::now();
             if let Err(error) = self.0.unsynced.sync() {
                 report(&error);
@@ -64,19 +65,19 @@ impl Syncs {
         self.unsynced.is_failing()
     }
 
-    /// Syncs now what was written last; if that works all is well again.
+    /// Syncs the last writes now. Success ends the failure.
     ///
     /// # Errors
-    /// It did not work, or the syncer has just tried in vain.
+    /// The sync failed, or the syncer has just tried in vain.
     pub(crate) fn retry(&self) -> io::Result<()> {
         self.unsynced.sync().map_err(|error| error.source)?;
         if self.are_failing() { Err(io::Error::other("what was written could not be synced")) } else { Ok(()) }
     }
 
-    /// Waits until nothing that is not on the disk is older than it may be.
+    /// Waits until no event that is not on the disk is older than `age_max`.
     ///
     /// # Errors
-    /// The disk does not come to it.
+    /// The disk does not sync in time.
     pub(crate) fn wait_until_young(&self) -> io::Result<()> {
         if self.unsynced.wait_until_younger(self.age_max, PATIENCE) {
             return Ok(());

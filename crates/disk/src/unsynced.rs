@@ -1,6 +1,6 @@
-//! [`Unsynced`]: what was written and is not on the disk yet, for a thread that syncs from time to time.
+//! [`Unsynced`]: the writes that are not on the disk yet, for a thread that syncs periodically.
 //!
-//! The lock that the log takes is held for moments only and never during a sync, so it does not wait for the disk.
+//! The lock that the log takes is held for moments only and never during a sync, so the log does not wait for the disk.
 
 use std::{
     io, mem,
@@ -14,29 +14,29 @@ use thiserror::Error;
 
 use crate::files::{File, Files};
 
-/// Shared by the log and the thread that syncs.
+/// The writes that are not on the disk yet, shared by the log and the thread that syncs.
 #[derive(Debug)]
 pub(crate) struct Unsynced {
     files: Arc<dyn Files>,
     pending: Mutex<Pending>,
     synced: Condvar,
-    /// Held during a sync: who asks for another wants to know how this one ends.
+    /// Held during a sync. A second caller waits for the end of the first sync.
     turn: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Pending {
     written: Vec<Written>,
-    /// A file is new in the directory.
+    /// Whether a file is new in the directory.
     is_named: bool,
     range: Option<IdRange>,
-    /// When the oldest of it was written;
+    /// Time of the oldest unsynced write.
     oldest: Option<Instant>,
-    /// and of what a sync is under way for.
+    /// Time of the oldest write that a running sync is for.
     syncing: Option<Instant>,
     /// The newest segment that could not be synced.
     failed: Option<u64>,
-    /// Since then nothing could be.
+    /// Whether no sync has worked since a failure.
     is_failing: bool,
 }
 
@@ -46,23 +46,23 @@ struct Written {
     file: Arc<dyn File>,
 }
 
-/// Some ids.
+/// A range of ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IdRange {
-    /// Those above this one,
+    /// The ids above this one.
     pub(crate) after: EventId,
-    /// up to and with this one.
+    /// The last id.
     pub(crate) upto: EventId,
 }
 
-/// A sync failed: nobody knows what is on the disk. What the kernel could not write is not tried again; the log begins a
-/// new segment.
+/// A failed sync: nobody knows which writes are on the disk. The kernel does not try again, so the log begins a new
+/// segment.
 #[derive(Debug, Error)]
 #[error("events may not be on the disk: {source}")]
 pub(crate) struct SyncError {
-    /// The events, if there are any.
+    /// The events of the sync, if there are any.
     pub(crate) range: Option<IdRange>,
-    /// What the system says.
+    /// The error of the system.
     pub(crate) source: io::Error,
 }
 
@@ -71,7 +71,7 @@ impl Unsynced {
         Self { files, pending: Mutex::default(), synced: Condvar::new(), turn: Mutex::default() }
     }
 
-    /// Syncs what was written since the last time and says which ids that were.
+    /// Syncs the writes since the last sync and returns their ids.
     ///
     /// # Errors
     /// [`SyncError`].
@@ -100,12 +100,12 @@ impl Unsynced {
         result.map(|()| range).map_err(|source| SyncError { range, source })
     }
 
-    /// Whether a sync has failed, and none that had something to do has worked since.
+    /// Whether a sync has failed, and no sync with something to do has worked since.
     pub(crate) fn is_failing(&self) -> bool {
         self.pending.lock().is_failing
     }
 
-    /// Waits until nothing that is not synced was written longer than `age` ago; false if `patience` was over before.
+    /// Waits until no unsynced write is older than `age`. False if `patience` was over before.
     pub(crate) fn wait_until_younger(&self, age: Duration, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         let mut pending = self.pending.lock();
@@ -117,14 +117,14 @@ impl Unsynced {
         true
     }
 
-    /// A file was created: segment `number`, or the one that names it.
+    /// Notes a new file: segment `number`, or the file that names it.
     pub(crate) fn created(&self, number: u64, file: &Arc<dyn File>) {
         let mut pending = self.pending.lock();
         pending.is_named = true;
         pending.written.push(Written { number, file: Arc::clone(file) });
     }
 
-    /// These ids were written to a segment.
+    /// Notes that these ids were written to a segment.
     pub(crate) fn wrote(&self, number: u64, file: &Arc<dyn File>, range: IdRange) {
         let mut pending = self.pending.lock();
         if pending.written.last().is_none_or(|written| !Arc::ptr_eq(&written.file, file)) {
@@ -135,7 +135,7 @@ impl Unsynced {
         pending.range = Some(IdRange { after, upto: range.upto });
     }
 
-    /// Whether nothing may be written behind what is in this segment.
+    /// Whether nothing may be written behind the contents of this segment.
     pub(crate) fn has_failed(&self, number: u64) -> bool {
         self.pending.lock().failed == Some(number)
     }

@@ -1,4 +1,5 @@
-//! [`Walk`]: goes through all segments from the oldest to the newest, one in memory at a time, and adds up what is lost.
+//! [`Walk`]: goes through all segments from the oldest to the newest, with one in memory at a time, and adds up the
+//! losses.
 
 use std::io;
 
@@ -6,7 +7,7 @@ use fanfare_core::EventId;
 
 use crate::{boot::Boot, chain::Chain, contents::Contents, files::Files, finding::Finding, header::Header};
 
-/// On its way through a directory.
+/// A reader on its way through the segments of a directory.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
     files: &'a dyn Files,
@@ -15,11 +16,11 @@ pub(crate) struct Walk<'a> {
     next: usize,
     /// The last id that is known to have been given.
     pub(crate) last: EventId,
-    /// The newest id up to which something is lost.
+    /// The newest id up to which events are lost.
     pub(crate) lost: EventId,
-    /// Something between the last id and the end is lost.
+    /// Whether events between the last id and the end are lost.
     pub(crate) is_end_lost: bool,
-    /// The last segment was closed in order.
+    /// Whether the last segment was closed in order.
     pub(crate) is_ended: bool,
 }
 
@@ -29,7 +30,7 @@ impl<'a> Walk<'a> {
         Self { files, chain, boot, next: 0, last, lost, is_end_lost: false, is_ended: false }
     }
 
-    /// The next segment, with the findings before, in and behind it. One that cannot be read stays the next.
+    /// Reads the next segment, with the findings before, in and behind it. An unreadable segment stays the next.
     pub(crate) fn next_segment(&mut self) -> io::Result<Option<Contents>> {
         let index = self.next;
         let Some(link) = self.chain.links.get(index) else { return Ok(None) };
@@ -54,7 +55,7 @@ impl<'a> Walk<'a> {
         Ok(Some(contents))
     }
 
-    /// Something before segment `index` is lost.
+    /// Notes that events before segment `index` are lost.
     fn lose_upto_base(&mut self, index: usize) {
         match self.chain.base_from(index) {
             Some(base) => self.lost = self.lost.max(base),
@@ -68,13 +69,13 @@ impl<'a> Walk<'a> {
         (first <= last).then_some(Finding::Missing { first, last, after: self.last })
     }
 
-    /// Whether the machine stopped after this segment, and its events were not on the disk.
+    /// Whether the machine stopped after this segment, before its events were on the disk.
     fn has_crashed_behind(&self, index: usize, contents: &Contents) -> bool {
         let Some(header) = contents.header.as_ref() else { return false };
         let is_safe = |header: &Header| header.is_synced || header.is_rewritten();
-        // Of a header that is damaged nobody knows; the one behind it tells.
+        // A damaged header does not tell. The header behind it does.
         let mut behind = self.chain.links.iter().skip(index + 1).filter_map(|link| link.header.as_ref());
-        // One that was rewritten of nothing but damage does not know either.
+        // A segment that was rewritten of nothing but damage does not tell either.
         let next_boot =
             behind.find(|header| !header.is_rewritten() || header.boot.is_known()).map(|header| header.boot);
         !contents.is_ended && !is_safe(header) && !header.boot.is_same(next_boot.unwrap_or(self.boot))

@@ -1,7 +1,7 @@
-//! [`Writer`]: takes what waits at the desk, writes it in one piece, and brings it back. Whatever comes while it writes is
-//! the next group.
+//! [`Writer`]: takes the submissions that wait at the desk, writes them in one piece, and commits them. Submissions
+//! that come meanwhile are the next group.
 //!
-//! When the disk fails it says so to publishers and goes on trying, with what comes and by itself.
+//! When the disk fails, the writer refuses publishes and goes on trying, with each group and periodically.
 
 use std::{
     io, mem,
@@ -20,13 +20,13 @@ use crate::{
     log::Log,
     record::Entry,
     room::{Room, is_about_room},
-    stop::Stop,
+    shutdown::Shutdown,
     syncer::Syncs,
 };
 
-/// How often a disk that fails is tried again while nobody publishes.
+/// Time between two attempts on a failing disk while nobody publishes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-/// What that may leave on the disk.
+/// Bytes that such an attempt may leave on the disk.
 const PROBE_BYTES_MAX: usize = 1 << 20;
 
 /// The thread that writes.
@@ -38,13 +38,13 @@ pub(crate) struct Writer {
     trouble: Option<Trouble>,
 }
 
-/// What keeps it from writing.
+/// Why nothing can be written, and the cost so far.
 #[derive(Debug)]
 struct Trouble {
     reason: String,
-    /// Events that were refused for it,
+    /// Number of events that were refused.
     refused: usize,
-    /// and how much room the largest group of them needs, about: for less it is not over.
+    /// Room that the largest refused group needs, about. The trouble is not over with less.
     bytes: usize,
     tried: Instant,
 }
@@ -71,13 +71,13 @@ impl Writer {
         Self { log, syncs, room, trouble: None }
     }
 
-    /// Until the desk is closed, or a thread beside it is gone.
-    pub(crate) fn run(&mut self, desk: &dyn Desk, stop: &Stop) {
+    /// Writes until the desk is closed, or a thread beside is gone.
+    pub(crate) fn run(&mut self, desk: &dyn Desk, shutdown: &Shutdown) {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut group = Vec::new();
-        // Whether the disk takes anything shows at the start, and there is a segment from then on.
+        // The first attempt shows whether the disk works, and begins a segment.
         self.try_again(desk);
-        while !stop.is_set() {
+        while !shutdown.is_set() {
             desk.take(&mut group, &Context::from_waker(&waker));
             if !group.is_empty() {
                 self.write(&mut group, desk);
@@ -89,10 +89,10 @@ impl Writer {
         }
     }
 
-    /// What was written is on the disk when this returns.
+    /// Ends the log. After success everything is on the disk.
     ///
     /// # Errors
-    /// It may not be.
+    /// Appended events may not be on the disk.
     pub(crate) fn close(self) -> io::Result<()> {
         self.log.close()
     }
@@ -122,14 +122,14 @@ impl Writer {
 
     fn append(&mut self, group: &[Submission]) -> Result<Vec<EventId>, AppendError> {
         let refused = |source| AppendError { is_unknown: false, source };
-        // Whatever is not known of these attempts, it is not about the group.
+        // An unknown result of these attempts is not about the group.
         self.prove().map_err(|error| refused(error.source))?;
         let entries: Vec<_> = group.iter().map(entry).collect();
         let _turn = self.room.take_turn();
         self.log.append(unix_ms(), &entries)
     }
 
-    /// That the disk comes to syncing what was written; after a sync that failed, that one works.
+    /// Proves that the disk keeps up with the syncs; after a sync that failed, that the next one works.
     fn prove(&mut self) -> Result<(), AppendError> {
         self.syncs.wait_until_young().map_err(|source| AppendError { is_unknown: false, source })?;
         if !self.syncs.are_failing() {
@@ -139,11 +139,11 @@ impl Writer {
         self.syncs.retry().map_err(|source| AppendError { is_unknown: false, source })
     }
 
-    /// Sleeps until something comes; in trouble, looks whether it is over.
+    /// Sleeps until something comes. In trouble, looks whether it is over.
     fn wait(&mut self, desk: &dyn Desk) {
         match &self.trouble {
             None if self.syncs.are_failing() => self.try_again(desk),
-            // A sync that fails does not wake it.
+            // A failing sync does not wake this thread.
             None => thread::park_timeout(PROBE_INTERVAL),
             Some(trouble) => match PROBE_INTERVAL.checked_sub(trouble.tried.elapsed()) {
                 Some(left) => thread::park_timeout(left),
@@ -164,12 +164,12 @@ impl Writer {
         }
     }
 
-    /// On a full disk most of which may be dead events of the segment that is written to: begins another one, in the room that
-    /// was held for that, so that they can be given back.
+    /// Makes room on a full disk that may be full of dead events of the active segment. Begins another segment in the
+    /// room of the reserve, so that the old one can be given back.
     fn make_room(&mut self, desk: &dyn Desk) {
         let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
         let mut reserve = self.room.take_turn();
-        // What is live takes more in memory. So half of it is dead, at least.
+        // Live events take more in memory than on the disk, so at least half of the segment is dead.
         if !reserve.is_made() || self.log.active_bytes() / 2 <= held_bytes {
             return;
         }
@@ -194,7 +194,7 @@ impl Writer {
         }
         let (refused, bytes) = before.map_or((0, 0), |before| (before.refused, before.bytes));
         let needed = match error.kind() {
-            // One that is too large for any file says nothing of the others.
+            // An event that is too large for any file says nothing of the others.
             io::ErrorKind::FileTooLarge => 0,
             _ => group.iter().map(|submission| submission.event().data().len()).sum(),
         };

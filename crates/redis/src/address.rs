@@ -1,7 +1,7 @@
-//! [`Address`]: what `--redis` says: one server, sentinels that know it, or nodes of a cluster.
+//! [`Address`]: the parsed value of `--redis`: one server, sentinels that know it, or nodes of a cluster.
 //!
-//! Parsed by hand: a URL with several hosts is none by RFC 3986. Neither what is shown of an address nor an error quotes
-//! a password, or anything that could be a part of one.
+//! Parsed by hand: RFC 3986 knows no URL with several hosts. Neither a displayed address nor an error quotes a
+//! password, or text that could be a part of one.
 
 use std::{
     fmt::{self, Display, Formatter},
@@ -16,35 +16,35 @@ use crate::host::{Host, HostError, number};
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Where the stream is that all nodes share. `Debug` and `Display` show `***` for a password.
+/// Where the Stream is that all nodes share. `Debug` and `Display` show `***` for a password.
 ///
 /// - `redis://[user:password@]host[:6379][/db]`; `valkey` means the same
 /// - `redis-sentinel://[user:password@]host[:26379][,host...][/db]?master=NAME`, and `sentinel_user` and
 ///   `sentinel_password` for sentinels that ask for one; user and password before the hosts are those of the servers
 /// - `redis-cluster://[user:password@]host[:6379][,host...]`
 ///
-/// The same with `rediss` or `valkeys` in place of `redis`: all is spoken in TLS.
+/// `rediss` or `valkeys` instead of `redis`: all connections use TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     scheme: &'static Scheme,
     pub(crate) login: Option<Login>,
     pub(crate) topology: Topology,
-    /// 0 in a cluster, which has no others.
+    /// Number of the database. 0 in a cluster, which has no others.
     pub(crate) db: u32,
 }
 
-/// Who knows where the primary is.
+/// How the primary is found.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Topology {
-    /// It is this one.
+    /// The named server is the primary.
     Server(Host),
-    /// They know who has the name.
+    /// The sentinels know the server that has the name `master`.
     Sentinels { sentinels: Vec<Host>, master: String, login: Option<Login> },
-    /// They know who has a key.
+    /// The nodes know the server that has a key.
     Cluster(Vec<Host>),
 }
 
-/// Percent-decoded.
+/// User and password, percent-decoded.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     /// None is the user `default`.
@@ -80,54 +80,54 @@ static SCHEMES: [Scheme; 8] = [
 /// Why a text is no [`Address`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AddressError {
-    /// There is no `://`, or something else before it.
+    /// The text has no `://`, or an unknown scheme before it.
     #[error(
         "it begins with redis://, rediss:// (TLS), redis-sentinel://, rediss-sentinel://, redis-cluster:// or \
          rediss-cluster://"
     )]
     Scheme,
-    /// All nodes have to reach it.
+    /// The path of a Unix socket. All nodes have to reach the Stream.
     #[error("Unix sockets are not supported: several nodes share it, so it is reached over TCP")]
     UnixSocket,
-    /// One of the hosts.
+    /// One of the hosts is no host.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// One server has one.
+    /// Several hosts for a single server.
     #[error("several hosts are for redis-sentinel:// and redis-cluster://")]
     SeveralHosts,
-    /// After the slash.
+    /// The text after the slash is no number of a database.
     #[error("a database is a number, as in redis://host:6379/2")]
     Database,
-    /// The protocol says so.
+    /// A cluster with a database. The protocol knows none.
     #[error("a cluster has no databases: nothing follows its hosts")]
     DatabaseOfCluster,
-    /// They know several primaries, by name.
+    /// Sentinels without the name of a primary. They know several primaries.
     #[error("sentinels have to be asked for a primary by its name: redis-sentinel://host:26379?master=NAME")]
     NoMaster,
-    /// No scheme knows it, or this one does not.
+    /// The scheme has no such parameter.
     #[error("unknown parameter {0:?}: redis-sentinel:// has master, sentinel_user and sentinel_password, others none")]
     Parameter(String),
-    /// It would not be clear which counts.
+    /// A parameter occurs twice, and either could count.
     #[error("the parameter {0:?} is there twice")]
     Repeated(&'static str),
-    /// The default user has no name here.
+    /// A user without a password. The default user is not named.
     #[error("a user has a password, as in user:password@; the default user has it alone: :password@")]
     UserWithoutPassword,
-    /// What is after `%` is no UTF-8.
+    /// The percent-decoded text is no UTF-8.
     #[error("after percent-decoding it is not UTF-8")]
     Encoding,
-    /// A delimiter that is not meant as one, most likely.
+    /// A delimiter in a name or a password, most likely.
     #[error("in a user, a password or a value, write % as %25, / as %2F, ? as %3F, # as %23, @ as %40 and & as %26")]
     Unencoded,
 }
 
 impl Address {
-    /// Whether it names the server itself.
+    /// Whether the address names the server itself.
     pub(crate) fn is_one_server(&self) -> bool {
         matches!(self.topology, Topology::Server(_))
     }
 
-    /// Whether all is spoken in TLS.
+    /// Whether all connections use TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.scheme.tls
     }
@@ -145,7 +145,7 @@ impl FromStr for Address {
         let scheme =
             SCHEMES.iter().find(|known| known.name.eq_ignore_ascii_case(scheme)).ok_or(AddressError::Scheme)?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        // Then these belong to a password, which no other error may quote.
+        // These characters belong to a password, which no other error may quote.
         if rest.contains(['@', '#']) {
             return Err(AddressError::Unencoded);
         }
@@ -166,7 +166,7 @@ impl FromStr for Address {
 }
 
 impl Login {
-    /// What is before the `@`.
+    /// Parses the text before the `@`.
     fn parse(text: &str) -> Result<Option<Self>, AddressError> {
         match text.split_once(':') {
             Some((user, password)) => Self::new(decoded(user)?, Some(decoded(password)?)),
@@ -184,7 +184,7 @@ impl Login {
     }
 }
 
-/// What may follow the `?`, by name.
+/// Parameters that may follow the `?`.
 #[derive(Default)]
 struct Parameters {
     master: Option<String>,

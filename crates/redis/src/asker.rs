@@ -1,5 +1,6 @@
-//! Answers the hub when it asks whether it has everything: looks for the end of the Stream, and says so when this node has
-//! read and handed over all up to there. A client may come from a node that is further, with an id that only later events tell.
+//! Answers the hub's question whether it has all events. Looks for the end of the Stream, and answers when this node
+//! has read and handed over everything up to there. A client may come from a node that is ahead, with an id that only
+//! later events tell.
 
 use std::{cell::RefCell, future::poll_fn, task::Poll};
 
@@ -7,7 +8,7 @@ use fanfare_core::Desk;
 
 use crate::{link::Link, link_error::LinkError, pending::Pending};
 
-/// For as long as the link is of use.
+/// Answers questions until the link fails.
 pub(crate) async fn run(link: &Link, pending: &RefCell<Pending>, desk: &dyn Desk) -> LinkError {
     let mut answered = 0;
     loop {
@@ -16,12 +17,12 @@ pub(crate) async fn run(link: &Link, pending: &RefCell<Pending>, desk: &dyn Desk
             _ => Poll::Pending,
         })
         .await;
-        // After the question: it is about what is there by then.
+        // The end is read after the question, which is about the events that are there by then.
         let end = match link.end().await {
             Ok(end) => end,
             Err(error) => return error,
         };
-        // The reader is polled together with this, and before it: nothing else has to wake it.
+        // The reader is polled in the same task, and before this: nothing else has to wake it.
         poll_fn(|_| {
             let pending = pending.borrow();
             let has_all = pending.cursor >= end && pending.settled.is_empty();

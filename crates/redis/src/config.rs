@@ -1,4 +1,4 @@
-//! [`Config`]: how a Stream is used, and [`StreamName`], which all nodes of a hub have in common.
+//! [`Config`]: how a Stream is used. [`StreamName`]: the common name of all nodes of a hub.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,38 +7,38 @@ use thiserror::Error;
 
 use crate::address::Address;
 
-/// How a journal in a Stream is kept. What bounds the Stream is to be the same on all nodes: the lowest counts.
+/// How a journal in a Stream is kept. The bounds of the Stream should be the same on all nodes: the lowest counts.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where it is.
+    /// Address of Redis (`--redis`).
     pub address: Address,
-    /// What its keys begin with.
+    /// First part of the names of all keys (`--redis-stream`).
     pub name: StreamName,
-    /// Events that the Stream keeps, about (`XADD MAXLEN ~`).
+    /// Events that the Stream keeps, about (`--redis-events`, `XADD MAXLEN ~`).
     pub events_max: u64,
-    /// Bytes of Redis' memory that the Stream takes; kept within seconds.
+    /// Bytes of Redis' memory that the Stream takes. The bound is kept within seconds (`--redis-bytes`).
     pub bytes_max: u64,
-    /// How long a publish waits for an answer.
+    /// Time that a publish waits for an answer (`--redis-timeout`).
     pub timeout: Duration,
-    /// Replicas that have an event before it is acknowledged.
+    /// Replicas that have an event before it is acknowledged (`--redis-wait-replicas`).
     pub replicas: usize,
-    /// Patterns of Pub/Sub channels whose messages become events.
+    /// Patterns of Pub/Sub channels whose messages become events (`--redis-subscribe`).
     pub subscribe: Vec<Pattern>,
-    /// Bytes of data that one of those may have; and, with 128 KiB for its names, an event in the Stream: what the body of a
-    /// publish may have. The same on all nodes.
+    /// Bytes of data that a Pub/Sub message may have. An event in the Stream may have 128 KiB more for its names.
+    /// Should be the limit of the body of a publish, and the same on all nodes.
     pub message_bytes_max: usize,
-    /// Idempotency keys that Redis remembers, for all nodes together; and for how long, in milliseconds.
+    /// Idempotency keys that Redis remembers, for all nodes together.
     pub keys_max: usize,
-    /// See `keys_max`.
+    /// Time that Redis remembers an idempotency key (ms).
     pub keys_ms: u64,
 }
 
-/// What the keys of a hub begin with: 1 to 64 letters, digits, `_`, `-`, `.` or `:`. In a cluster all of them are in the
-/// hash slot of this name.
+/// The first part of the names of a hub's keys: 1 to 64 letters, digits, `_`, `-`, `.` or `:`. In a cluster all keys
+/// are in the hash slot of this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamName(Box<str>);
 
-/// It is too long, empty, or has other characters.
+/// The name is too long, empty, or has other characters.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("a name has 1 to 64 letters, digits, '_', '-', '.' or ':'")]
 pub struct StreamNameError;
@@ -59,20 +59,19 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// The keys of a hub; all in one hash slot, so that a script may use them together.
+/// The names of a hub's keys. All are in one hash slot, so that a script may use them together.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
-    /// The Stream.
+    /// Key of the Stream.
     pub(crate) events: String,
-    /// In the order in which the scripts have them: the Stream, what is known of it, idempotency keys, their ages, and who
-    /// holds the lease.
+    /// All keys in the order of the scripts: the Stream, its meta data, idempotency keys, their ages, and the lease.
     pub(crate) all: [String; 5],
     /// The Pub/Sub channel on which the lease changes hands.
     pub(crate) said: String,
 }
 
 impl Keys {
-    /// In this database, of which Pub/Sub knows nothing.
+    /// The keys for database `db`. Pub/Sub has one space of channels for all databases, so the channel has the number.
     pub(crate) fn new(name: &StreamName, db: i64) -> Self {
         let key = |last: &str| format!("{{{name}}}:{last}");
         let all = ["events", "meta", "keys", "ages", "lease"].map(key);

@@ -1,7 +1,8 @@
 //! [`Entry`]: one entry of the Stream, and how an event is written as one.
 //!
-//! An entry of ours has the fields `at` (where it stands, and who appended it), `head` (JSON: where the event goes and all
-//! that goes with it but its data) and `data`; or `at` and `lost`, which says to all nodes that what came before may be lost.
+//! An entry of Fanfare has the fields `at` (its position, and the node that appended it), `head` (JSON: the targets of
+//! the event and everything else except its data) and `data`. Or it has `at` and `lost`, which tells all nodes that
+//! earlier events may be lost.
 
 use std::borrow::Cow;
 
@@ -9,47 +10,48 @@ use fanfare_core::{Channel, ClientId, Event, EventId, IdempotencyKey, Target};
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of an event beside its data, at most: a publish has its names in its body too, or in a head of 16 KiB.
+/// Largest number of bytes of an event besides its data. The names of a publish are in its body too, or in a head of 16
+/// KiB.
 const EVENT_EXTRA_BYTES_MAX: usize = 128 << 10;
-/// Bytes of the field `at`, which takes some 70. What is longer was written by somebody else.
+/// Largest number of bytes of the field `at`, which takes some 70. A longer field was written by somebody else.
 const AT_BYTES_MAX: usize = 256;
 
 /// One entry as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: EventId,
-    /// About how many it took to read it.
+    /// Bytes that the entry took to read, about.
     pub(crate) bytes: usize,
-    /// None: somebody else has put it there.
+    /// None if somebody else has appended the entry.
     pub(crate) at: Option<At>,
     pub(crate) body: Body,
 }
 
-/// Where an entry stands, as the script that appended it has counted.
+/// The position of an entry, as the script that appended it has counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct At {
-    /// Another one is another Stream.
+    /// Name of the Stream's life. Another epoch is another Stream.
     pub(crate) epoch: Box<str>,
-    /// Entries of ours are numbered without a gap.
+    /// Number of the entry. Entries of Fanfare are numbered without a gap.
     pub(crate) n: u64,
-    /// Who appended it; empty for an entry that is no event.
+    /// The node that appended the entry. Empty for an entry that is no event.
     pub(crate) node: Box<str>,
-    /// What that node calls it.
+    /// Number that the node gave the event.
     pub(crate) number: u64,
 }
 
-/// What an entry is.
+/// Contents of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     /// An event, not yet decoded.
     Event { head: Vec<u8>, data: Vec<u8> },
-    /// The Stream has gone back: what came before may be lost.
+    /// The Stream has gone back: earlier events may be lost.
     Lost,
-    /// Neither.
+    /// Neither of them.
     Foreign,
 }
 
-/// All of an event but its data. Members that are not known are of a newer version, which must not give them a meaning that
+/// All of an event except its data. Unknown members come from a newer version, which must not give them a meaning that
 /// may be left out.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head<'a> {
@@ -74,7 +76,7 @@ fn is_yes(keep: &bool) -> bool {
     *keep
 }
 
-/// The field `head` of `event`; the same event has the same head.
+/// The field `head` of `event`. Equal events have equal heads.
 pub(crate) fn head(event: &Event) -> String {
     let to = event.targets().iter().map(|target| match target {
         Target::All => Cow::Borrowed("*"),
@@ -88,18 +90,18 @@ pub(crate) fn head(event: &Event) -> String {
         retry: event.retry_ms(),
         keep: event.is_kept(),
     };
-    // Texts and numbers can always be written.
+    // Serializing texts and numbers cannot fail.
     serde_json::to_string(&head).unwrap_or_default()
 }
 
-/// What `key` is called in Redis: it is another one in another scope, and for other targets.
+/// The name of `key` in Redis, which differs by scope and by targets.
 pub(crate) fn key_name(key: &IdempotencyKey, event: &Event) -> String {
     let targets: Vec<_> = event.targets().iter().map(ToString::to_string).collect();
     format!("{}\n{}\n{}", key.scope(), key.text(), targets.join("\n"))
 }
 
-/// The event that `head` and `data` are; `None` if there is none that core would take, or that no node would have taken whose
-/// publishes may have bodies of `body_bytes_max`.
+/// The event that `head` and `data` encode. `None` if core would refuse it, or if it is larger than a publish whose
+/// body may have `body_bytes_max`.
 pub(crate) fn event(head: &[u8], data: Vec<u8>, body_bytes_max: usize) -> Option<Event> {
     let bytes_max = body_bytes_max.saturating_add(EVENT_EXTRA_BYTES_MAX);
     if head.len().saturating_add(data.len()) > bytes_max {
@@ -130,7 +132,8 @@ fn target(text: &str) -> Option<Target> {
 }
 
 impl Entry {
-    /// The entries of an answer to XREAD of one Stream; none if there were none in time. `None`: that is no such answer.
+    /// The entries of an answer to XREAD of one Stream; empty if none came in time. `None` if the value is no such
+    /// answer.
     pub(crate) fn of_reply(reply: Value) -> Option<Vec<Self>> {
         let Value::Array(mut streams) = reply else { return matches!(reply, Value::Nil).then(Vec::new) };
         let Some(Value::Array(mut stream)) = streams.pop().filter(|_| streams.is_empty()) else { return None };
@@ -142,7 +145,7 @@ impl Entry {
         let Value::Array(parts) = value else { return None };
         let [Value::BulkString(id), fields] = <[Value; 2]>::try_from(parts).ok()? else { return None };
         let id = str::from_utf8(&id).ok()?.parse().ok()?;
-        // One that was deleted while it was read has none.
+        // An entry that was deleted while it was read has no fields.
         let fields = if let Value::Array(fields) = fields { fields } else { Vec::new() };
         Some(Self::of_fields(id, fields))
     }
@@ -177,7 +180,7 @@ impl At {
         let at = Self {
             epoch: parts.next()?.into(),
             n: parts.next()?.parse().ok()?,
-            // Bytes of the epoch so far stand between them, for trim.lua.
+            // The bytes of the epoch so far stand between them, for trim.lua.
             node: parts.nth(1)?.into(),
             number: parts.next()?.parse().ok()?,
         };

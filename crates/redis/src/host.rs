@@ -7,10 +7,10 @@ use std::{
 
 use thiserror::Error;
 
-/// The hosts of one address. The others are found through those; a longer list is a mistake.
+/// Largest number of hosts of one address. The other nodes are found through those; a longer list is a mistake.
 pub(crate) const HOSTS_MAX: usize = 32;
 
-/// A name or an IP address, without brackets.
+/// A name or an IP address without brackets, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) name: String,
@@ -20,16 +20,16 @@ pub(crate) struct Host {
 /// Why a text is no host, or no list of hosts.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
-    /// Also an empty place in a list.
+    /// The host is empty, also in a list.
     #[error("a host is missing, as in redis://host:6379")]
     Missing,
-    /// Neither a name nor an IP address.
+    /// The host is neither a name nor an IP address.
     #[error("a host is a name, an IPv4 address, or an IPv6 address in brackets")]
     Malformed,
-    /// After the colon.
+    /// The text after the colon is no port.
     #[error("a port is a number from 1 to 65535")]
     Port,
-    /// A limit on what is tried in turn.
+    /// The list is too long. All hosts are tried in turn.
     #[error("there are more than {HOSTS_MAX} hosts")]
     TooMany,
 }
@@ -56,7 +56,7 @@ impl Host {
             return Err(HostError::Missing);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        // One that is in brackets is checked above. Names that are not ASCII are written in punycode.
+        // An address in brackets is checked above. Names that are not ASCII are written in punycode.
         if !text.starts_with('[') && !name.bytes().all(is_plain) {
             return Err(HostError::Malformed);
         }
@@ -82,7 +82,7 @@ impl Display for Host {
     }
 }
 
-/// Digits alone: `parse` takes a sign as well.
+/// Parses digits alone: `parse` takes a sign as well.
 pub(crate) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -1,9 +1,9 @@
-//! [`Ingest`]: what others publish in Pub/Sub becomes events, each once: the node that holds the lease appends it, and the
-//! others let it pass.
+//! [`Ingest`]: turns messages that others publish in Pub/Sub into events, each once. The node that holds the lease
+//! appends them; the others drop them.
 //!
-//! Which node that is changes in Pub/Sub itself (`lease.lua`), so every node sees it in one order with the messages: what
-//! was published before belongs to the holder before. The script that appends looks at the lease once more, so a node that
-//! has lost it without knowing appends nothing.
+//! The lease changes hands in Pub/Sub itself (`lease.lua`), so every node sees the change in one order with the
+//! messages: earlier messages belong to the earlier holder. The script that appends checks the lease once more, so a
+//! node that has lost it without knowing appends nothing.
 
 use std::{
     convert::Infallible,
@@ -27,31 +27,31 @@ use crate::{
     writer::{self, GROUP_BYTES_MAX, GROUP_EVENTS_MAX},
 };
 
-/// How long a lease is held without being renewed, and how often that is done.
+/// Time that a lease is held without being renewed, and time between two renewals.
 const LEASE_TIME: Duration = Duration::from_secs(5);
 const LEASE_INTERVAL: Duration = Duration::from_millis(1_500);
-/// After so long without an error the next one is the first.
+/// Time without an error after which the next error counts as the first.
 const CALM: Duration = Duration::from_secs(10);
 
-/// What an ingest has to do with.
+/// The means of an ingest.
 #[derive(Debug)]
 pub(crate) struct Ingest<'a> {
     config: &'a Config,
-    /// What this node calls itself; it takes the lease with that.
+    /// Name of this node, under which it takes the lease.
     node: &'a str,
     link: &'a Link,
-    /// As all nodes are to have them.
+    /// The patterns in the form in which all nodes compare them.
     patterns: String,
 }
 
-/// What is known while it is subscribed.
+/// The state of one subscription.
 #[derive(Debug, Default)]
 struct Follow {
     is_holder: bool,
     /// Messages that become no events.
     skipped: Skipped,
     missed: u64,
-    /// What the holder takes, if that is something else.
+    /// The patterns of the holder, if they differ.
     other: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Ingest<'a> {
         Self { config, node, link, patterns: patterns.join(",") }
     }
 
-    /// For ever; does nothing if there is nothing to subscribe to.
+    /// Subscribes again and again. Does nothing if there is nothing to subscribe to.
     pub(crate) async fn run(&self) -> Infallible {
         if self.config.subscribe.is_empty() {
             pending::<()>().await;
@@ -78,13 +78,13 @@ impl<'a> Ingest<'a> {
                 warn!("not subscribed in Redis, what is published there meanwhile is missed: {error}");
                 last_reason = error.reason;
             }
-            // Whether it comes through or not: it runs out by itself.
+            // A failure does no harm: the lease runs out by itself.
             let _ = self.link.release(self.node).await;
             sleep(backoff.next()).await;
         }
     }
 
-    /// Another node may have the lease.
+    /// Gives the lease up, so that another node may have it.
     pub(crate) async fn end(&self) {
         if !self.config.subscribe.is_empty()
             && let Err(error) = self.link.release(self.node).await
@@ -93,7 +93,7 @@ impl<'a> Ingest<'a> {
         }
     }
 
-    /// Whether it may subscribe.
+    /// Whether Redis lets this node subscribe.
     pub(crate) async fn try_subscribe(&self) -> Result<(), LinkError> {
         if self.config.subscribe.is_empty() {
             return Ok(());
@@ -124,7 +124,8 @@ impl<'a> Ingest<'a> {
         }
     }
 
-    /// Takes or keeps the lease. As long as it has not heard that it is this node's, all are told once more: it begins there.
+    /// Takes or keeps the lease. Until this node has heard that the lease is its own, each renewal is announced once
+    /// more: the node begins to append at the announcement.
     async fn renew(&self, follow: &mut Follow) -> Result<(), LinkError> {
         let other = self.link.lease(self.node, &self.patterns, LEASE_TIME, !follow.is_holder).await?;
         follow.is_holder &= other.is_none();
@@ -156,7 +157,7 @@ impl<'a> Ingest<'a> {
         let (mut events, mut bytes) = (Vec::new(), 0);
         for one in told.drain(..) {
             if bytes > GROUP_BYTES_MAX || matches!(one, Told::Holder(_)) {
-                // What this node is to append ends or begins here.
+                // The events that this node has to append end or begin here.
                 self.append(std::mem::take(&mut events)).await?;
                 bytes = 0;
             }
@@ -181,7 +182,7 @@ impl<'a> Ingest<'a> {
         self.append(events).await
     }
 
-    /// The event that a message is. One that matches several patterns comes once for each, and counts for the first.
+    /// The event of a message. A message that matches several patterns comes once for each, and counts for the first.
     fn event(&self, told: Told, skipped: &mut Skipped) -> Option<Event> {
         let Told::Message { pattern, channel, data } = told else { return None };
         let name = String::from_utf8(channel).ok();
@@ -205,7 +206,7 @@ impl<'a> Ingest<'a> {
             return Ok(());
         }
         let mut command = writer::append(self.link, self.config, self.node);
-        // In the name of no node: nobody waits for them to come back.
+        // The name of the node is empty: nobody waits for these events.
         command.arg(0).arg("").arg(0);
         for event in &events {
             command.arg(entry::head(event)).arg(event.data()).arg("").arg(0);
@@ -213,7 +214,7 @@ impl<'a> Ingest<'a> {
         let reply: RedisResult<Value> = command.query_async(&mut self.link.asking()).await;
         match reply {
             Ok(_) => Ok(()),
-            // The next holder has what follows; this is the hole.
+            // The next holder gets the following messages; these are the hole.
             Err(error) => {
                 warn!(events = events.len(), "what was published in Redis is not appended");
                 Err(error.into())

@@ -1,5 +1,5 @@
-//! [`RedisJournal`]: the journal in a Stream as a hub uses it: on one thread, with one link after the other, and what outlives
-//! them.
+//! [`RedisJournal`]: the journal in a Stream as a hub uses it. It runs on one thread, with one link after the other,
+//! and holds the state that outlives links.
 
 use std::{
     cell::RefCell,
@@ -31,18 +31,18 @@ use crate::{
     writer::Writer,
 };
 
-/// How long the start may take to find out whether the settings are right.
+/// Time that the start may take to check the settings.
 const LOOK_TIME: Duration = Duration::from_secs(2);
-/// How often what is under way without a link is looked at.
+/// Time between two looks at submissions that wait without a link.
 const REFUSE_INTERVAL: Duration = Duration::from_millis(100);
-/// A link that held for so long was a good one: the next attempt is the first.
+/// Time after which a link was a good one. The next attempt counts as the first.
 const CALM: Duration = Duration::from_secs(5);
 
 /// A journal in a Stream that other nodes read and write as well.
 #[derive(Debug)]
 pub struct RedisJournal {
     config: Config,
-    /// What this node calls itself: another name at each start.
+    /// Name of this node, another one at each start.
     node: String,
 }
 
@@ -52,7 +52,7 @@ impl RedisJournal {
         Self { config, node: fresh_name() }
     }
 
-    /// One link after the other, until the desk is closed.
+    /// Opens one link after the other, until the desk is closed.
     async fn serve(&self, desk: &dyn Desk) {
         let (pending, trouble) = (RefCell::new(Pending::default()), Trouble::default());
         let mut reader = Reader::new(&self.node, &pending, self.config.message_bytes_max);
@@ -75,7 +75,8 @@ impl RedisJournal {
         }
     }
 
-    /// Tries until there is a link, and the hub has what was before it; at once only the first time.
+    /// Tries until there is a link, and the hub has the earlier events. Only the very first attempt comes without a
+    /// delay.
     async fn link(&self, reader: &mut Reader<'_>, backoff: &mut Backoff, trouble: &Trouble, desk: &dyn Desk) -> Link {
         loop {
             if trouble.is_ongoing() {
@@ -97,12 +98,12 @@ impl RedisJournal {
         }
     }
 
-    /// While there is no link: what comes is refused, and what was under way is given up when it has waited for long enough.
-    /// Returns when the desk is closed.
+    /// Serves the desk while there is no link. New submissions are refused, and sent ones are given up after the
+    /// timeout. Returns when the desk is closed.
     async fn refuse(&self, pending: &RefCell<Pending>, trouble: &Trouble, desk: &dyn Desk) {
         loop {
             let look = poll_fn(|cx| {
-                // What comes before the first attempt has failed waits for it.
+                // Submissions wait until the first attempt has failed.
                 if !trouble.is_ongoing() && !desk.is_closed() {
                     return Poll::Pending;
                 }
@@ -110,7 +111,7 @@ impl RedisJournal {
                 desk.take(unsent, cx);
                 if unsent.is_empty() && !desk.is_closed() { Poll::Pending } else { Poll::Ready(()) }
             });
-            // If nothing comes, what is old is looked at.
+            // The look ends periodically, so that old submissions are given up.
             let _ = timeout(REFUSE_INTERVAL, look).await;
             let is_closed = desk.is_closed();
             let (unsent, old) = {
@@ -122,14 +123,14 @@ impl RedisJournal {
             trouble.refuse(unsent, Refusal::NotPublished, desk);
             trouble.refuse(old, Refusal::Unknown, desk);
             if is_closed {
-                // What was read and found no room till now is nobody's any more.
+                // Events that were read and found no room are dropped.
                 desk.settle(&mut pending.borrow_mut().settled, &Context::from_waker(Waker::noop()));
                 return;
             }
         }
     }
 
-    /// Until the desk is closed and everything is answered.
+    /// Works over one link until the desk is closed and everything is answered.
     async fn work(
         &self,
         link: &Link,
@@ -142,7 +143,7 @@ impl RedisJournal {
         let ingest = Ingest::new(&self.config, &self.node, link);
         let ended = tokio::select! {
             biased;
-            // First, so that the writer sees what it has brought.
+            // The reader comes first, so that the writer sees the events that it has brought.
             error = reader.run(link, trouble, desk) => Err(link.named(error)),
             error = asker::run(link, pending, desk) => Err(link.named(error)),
             error = keeper::run(link, self.config.bytes_max) => Err(link.named(error)),
@@ -155,7 +156,7 @@ impl RedisJournal {
         ended
     }
 
-    /// Whether Redis can be used as it is to be.
+    /// Checks whether Redis can be used with these settings.
     async fn look(&self) -> Result<(), LinkError> {
         let link = Link::open(&self.config).await?;
         let look = async {
@@ -167,7 +168,7 @@ impl RedisJournal {
     }
 }
 
-/// Hands over what was read, for ever.
+/// Hands over the events that were read, for ever.
 async fn bring(pending: &RefCell<Pending>, desk: &dyn Desk) -> Infallible {
     poll_fn(|cx| {
         let settled = &mut pending.borrow_mut().settled;
@@ -184,13 +185,13 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 impl Journal for RedisJournal {
-    /// Only looks whether the settings are right, if Redis can be reached: what was before is read when it runs.
+    /// Checks the settings only, if Redis can be reached. The earlier events are read when the journal runs.
     fn restore(&mut self, _: &dyn Desk) -> io::Result<()> {
         let look = || {
             let late = |_| Err(LinkError::new("redis: no answer in time"));
             runtime()?.block_on(async { timeout(LOOK_TIME, self.look()).await.unwrap_or_else(late) })
         };
-        // On a thread of its own: the caller may be in a runtime, where one must not wait for another.
+        // The check has a thread of its own: the caller may be in a runtime, where one must not wait for another.
         let looked = thread::scope(|scope| scope.spawn(look).join());
         match looked.unwrap_or_else(|_| Err(LinkError::new("looking for Redis has panicked"))) {
             Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! Keeps the Stream within its bytes of memory: every node does, and whichever comes first has done it for all.
+//! Keeps the Stream within its bytes of memory. Every node does so, and the first one has done it for all.
 
 use std::{future::pending, time::Duration};
 
@@ -7,10 +7,10 @@ use tracing::warn;
 
 use crate::{link::Link, link_error::LinkError};
 
-/// How often it is looked at.
+/// Time between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks and trims, for ever.
+/// Looks and trims, until the link fails.
 pub(crate) async fn run(link: &Link, bytes_max: u64) -> LinkError {
     loop {
         match link.trim(bytes_max).await {

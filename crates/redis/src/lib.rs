@@ -1,10 +1,20 @@
 //! The event journal of Fanfare in a Redis or Valkey Stream: one order and one history for several nodes.
 //!
-//! [`RedisJournal`] is what a hub uses. Inside, `address` says where Redis is and `primary` finds the server that has the
-//! Stream now; a `link` is a set of connections to it. Over one link after the other, `writer` has a script append what was
-//! published (`pending` until it comes back) and `reader` hands over what it reads, with its `position` beside it; an
-//! `entry` is an event in the Stream. `keeper` keeps the Stream small, `ingest` takes what others publish in Pub/Sub (by its
-//! `listener`), and `trouble` is what publishers are told while there is no link.
+//! A hub uses a [`RedisJournal`]. Inside, `address` says where Redis is, and `primary` finds the server that has the
+//! Stream now. Over one link after the other, `writer` has a script append submissions and `reader` hands over the
+//! events that it reads. `keeper` keeps the Stream small, `ingest` appends the messages that others publish in
+//! Pub/Sub, and `trouble` is the publishers' answer while there is no link.
+//!
+//! # Nouns
+//!
+//! - Stream: the list of events in Redis that all nodes share. With a small letter, a stream is what a client reads.
+//! - Node: one Fanfare server. Its name is another one at each start.
+//! - Entry: one event in the Stream, or the note that earlier ones may be lost.
+//! - Epoch: one life of the Stream. An emptied Stream begins another.
+//! - Position: how far a node has come in the Stream, by number and epoch.
+//! - Link: connections to the server that has the Stream now. Any error ends the link as a whole.
+//! - Pending: submissions and events on their way between the hub and the Stream.
+//! - Lease: the right of one node to append the messages of Pub/Sub.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! [`Link`]: connections to the one server that has the Stream now, and what is asked of it. Whatever goes wrong ends the
-//! link as a whole, and a new one begins with [`Link::attach`]: so nothing happens to the Stream unnoticed.
+//! [`Link`]: connections to the server that has the Stream now, and all commands that go over them. Any error ends the
+//! link as a whole, and a new one begins with [`Link::attach`]. So nothing happens to the Stream unnoticed.
 
 use std::{fmt, time::Duration};
 
@@ -18,18 +18,18 @@ use crate::{
     scripts,
 };
 
-/// How long a server may take to accept a connection.
+/// Time that a server may take to accept a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
-/// How long a read waits for something to come; then the Stream is looked at.
+/// Time that a read waits for an entry. After it the node looks at the Stream.
 const BLOCK_TIME: Duration = Duration::from_secs(2);
-/// The oldest version that has what is used.
+/// The oldest version of Redis with all commands and options in use.
 const VERSION_MIN: (u32, u32) = (6, 2);
 
-/// Where the Stream stands.
+/// The state of the Stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Attached {
     pub(crate) epoch: Box<str>,
-    /// The number of the newest entry of ours.
+    /// The number of the newest entry of Fanfare.
     pub(crate) n: u64,
     /// When the Stream began, Unix time.
     pub(crate) born_ms: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Link {
     appending: MultiplexedConnection,
     reading: MultiplexedConnection,
     asking: MultiplexedConnection,
-    /// Which process the server is; empty if it has all that it was given whichever that is.
+    /// Name of the server's process. Empty if another process would have all data of this one.
     run: String,
 }
 
@@ -60,7 +60,7 @@ impl Link {
     /// Finds the server and connects to it.
     ///
     /// # Errors
-    /// It cannot be found or reached, does not let us in, or is too old.
+    /// The server cannot be found or reached, refuses the login, or is too old.
     pub(crate) async fn open(config: &Config) -> Result<Self, LinkError> {
         let client = config.address.primary(&Keys::new(&config.name, 0).events).await?;
         let (info, is_tls) = (client.get_connection_info().clone(), config.address.is_tls());
@@ -71,7 +71,7 @@ impl Link {
                     .set_response_timeout(Some(timeout));
                 let connection = client.get_multiplexed_async_connection_with_config(&config).await;
                 let mut connection = connection.map_err(|error| LinkError::connecting(error, is_tls))?;
-                // For whoever looks at CLIENT LIST; a server that will not have it is as good.
+                // For the reader of CLIENT LIST. A server that refuses the command is as good.
                 let mut named = redis::cmd("CLIENT");
                 named.arg("SETNAME").arg(name);
                 let _: RedisResult<()> = named.query_async(&mut connection).await;
@@ -80,7 +80,7 @@ impl Link {
             let mut asking = connect(config.timeout, "fanfare-ask").await?;
             let run = check_server(&mut asking).await?;
             Ok(Self {
-                // Others take over from another process by what they were given meanwhile.
+                // In other topologies a replica takes over, and has the data it was given.
                 run: run.filter(|_| config.address.is_one_server()).unwrap_or_default(),
                 appending: connect(config.timeout, "fanfare-append").await?,
                 reading: connect(BLOCK_TIME + config.timeout, "fanfare-read").await?,
@@ -92,7 +92,7 @@ impl Link {
         open.await.map_err(|error: LinkError| error.of(&info))
     }
 
-    /// Says whose error it is.
+    /// Adds the address of the server to an error.
     pub(crate) fn named(&self, error: LinkError) -> LinkError {
         error.of(&self.info)
     }
@@ -102,11 +102,11 @@ impl Link {
         &self.keys.said
     }
 
-    /// Where the Stream stands, for a node that has come to `position` and has read up to `cursor`. If it has gone back since,
-    /// it goes on above that.
+    /// Reads the state of the Stream, for a node that has come to `position` and has read up to `cursor`. A Stream that
+    /// has gone back since goes on above that.
     ///
     /// # Errors
-    /// As all of these; and the server has become a replica, which refuses nothing but writes.
+    /// The link fails, or the server has become a replica, which refuses nothing but writes.
     pub(crate) async fn attach(&self, position: Option<&Position>, cursor: EventId) -> Result<Attached, LinkError> {
         let mut asking = self.asking.clone();
         let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut asking).await?;
@@ -124,7 +124,7 @@ impl Link {
         Ok(Attached { epoch: epoch.into(), n, born_ms, lost: id(&lost), last: id(&last) })
     }
 
-    /// What follows `cursor`: at most `count` entries. None, if nothing came in time, or at once if it may not wait.
+    /// Reads at most `count` entries behind `cursor`. Empty if none came in time, or at once unless `may_wait`.
     pub(crate) async fn read(&self, cursor: EventId, count: usize, may_wait: bool) -> Result<Vec<Entry>, LinkError> {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(count);
@@ -139,19 +139,19 @@ impl Link {
     /// The last id that the Stream has given.
     ///
     /// # Errors
-    /// The link is of no more use.
+    /// The link fails.
     pub(crate) async fn end(&self) -> Result<EventId, LinkError> {
         let end: Option<String> = self.script(scripts::END).query_async(&mut self.asking.clone()).await?;
         Ok(end.and_then(|id| id.parse().ok()).unwrap_or(EventId::ZERO))
     }
 
-    /// The script that appends, without its arguments; see there.
+    /// The command that appends, without its arguments. See `append.lua`.
     pub(crate) fn append(&self) -> Cmd {
         self.script(scripts::APPEND)
     }
 
-    /// Sends what [`Link::append`] began; waits for so many replicas to have it, if there are to be any, half of the time
-    /// that the answer may take. The answer, and whether they had it.
+    /// Sends the command that [`Link::append`] began. Waits until `replicas` have the events, at most half of
+    /// `timeout`. Returns the answer, and whether the replicas had them.
     pub(crate) async fn send(
         mut connection: MultiplexedConnection,
         command: Cmd,
@@ -172,18 +172,18 @@ impl Link {
         Ok((reply, is_safe))
     }
 
-    /// For what is sent beside other things.
+    /// The connection for commands that are sent beside others.
     pub(crate) fn appending(&self) -> MultiplexedConnection {
         self.appending.clone()
     }
 
-    /// For what waits for its answer.
+    /// The connection for commands whose sender waits for the answer.
     pub(crate) fn asking(&self) -> MultiplexedConnection {
         self.asking.clone()
     }
 
-    /// Takes or keeps the lease for these patterns under the name of `token`: `None`, or the patterns of the node that holds
-    /// it. If `is_said_again`, all are told once more that it is this node's.
+    /// Takes or keeps the lease for `patterns` under the name `token`. Returns `None`, or the patterns of the node that
+    /// holds it. If `is_said_again`, all nodes are told once more that the lease is this node's.
     pub(crate) async fn lease(
         &self,
         token: &str,
@@ -218,8 +218,8 @@ impl Link {
     }
 }
 
-/// That it is new enough; and which process it is, if the next one goes on from a snapshot: a log has all that it was given,
-/// and so has a replica that is promoted.
+/// Checks that the server is new enough. Returns the name of its process if the next process goes on from a snapshot. A
+/// log has all data of the process before, and so has a promoted replica.
 async fn check_server(connection: &mut MultiplexedConnection) -> Result<Option<String>, LinkError> {
     let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
     let text = |name: &str| info.get::<String>(name).unwrap_or_default();
@@ -233,7 +233,7 @@ async fn check_server(connection: &mut MultiplexedConnection) -> Result<Option<S
         )));
     }
     if text("loading") == "1" {
-        // Until it has, it also says that it has no log.
+        // A server that is loading also says that it has no log.
         return Err(LinkError::new("it is still reading its data from disk"));
     }
     let policy = text("maxmemory_policy");
@@ -245,7 +245,7 @@ async fn check_server(connection: &mut MultiplexedConnection) -> Result<Option<S
     Ok((!has_log && !was_replica).then(|| text("run_id")))
 }
 
-/// A name that nothing has had before: of an epoch, of a node.
+/// A name that was never used before, for an epoch or a node.
 pub(crate) fn fresh_name() -> String {
     format!("{:016x}", rand::random::<u64>())
 }

@@ -15,7 +15,7 @@ use crate::{
 #[error("{reason}")]
 pub(crate) struct LinkError {
     pub(crate) reason: String,
-    /// It will not go away by itself.
+    /// Whether a setting has to change: the error will not go away by itself.
     pub(crate) is_setting: bool,
 }
 
@@ -24,9 +24,10 @@ impl LinkError {
         Self { reason: reason.into(), is_setting: false }
     }
 
-    /// While a connection is made.
+    /// The error of an attempt to connect.
     pub(crate) fn connecting(error: RedisError, is_tls: bool) -> Self {
-        // A plain server waits for the end of what it takes for a command, and one with TLS does not know what it was told.
+        // A plain server takes the TLS hello for the beginning of a command, and a TLS server does not understand a
+        // plain one.
         match is_tls {
             true if error.is_timeout() => Self::new("no TLS answer: if this port is plain, write redis://"),
             false if error.is_connection_dropped() && !error.is_connection_refusal() => {
@@ -41,7 +42,7 @@ impl LinkError {
         Self { reason: reason.into(), is_setting: true }
     }
 
-    /// Says whose error it is.
+    /// Adds the address of the server.
     pub(crate) fn of(self, info: &ConnectionInfo) -> Self {
         Self { reason: format!("redis {}: {}", info.addr(), self.reason), ..self }
     }

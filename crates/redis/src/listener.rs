@@ -1,4 +1,4 @@
-//! [`Listener`]: a connection that is subscribed in Pub/Sub, and what comes on it, within bounds.
+//! [`Listener`]: a connection that is subscribed in Pub/Sub, and a bounded queue of its messages.
 
 use std::sync::{
     Arc,
@@ -12,17 +12,17 @@ use fanfare_core::NAME_BYTES_MAX;
 
 use crate::{config::Config, link::Link, link_error::LinkError};
 
-/// Bytes of messages that wait for Redis to append others; what comes above that is missed, and counted.
+/// Bytes of messages that wait until earlier ones are appended. Further messages are missed, and counted.
 const QUEUE_BYTES_MAX: usize = 32 << 20;
-/// What a message takes besides its bytes.
+/// Bytes that a message takes besides its text.
 const MESSAGE_BYTES: usize = 128;
 
-/// What came, one after the other.
+/// A message of the subscription.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// This node holds the lease from here on; nobody, if it has no name.
+    /// The node with this name holds the lease from here on; no node if the name is empty.
     Holder(String),
-    /// Something was published, by the pattern that it matched.
+    /// A published message, with the pattern that it matched.
     Message { pattern: Vec<u8>, channel: Vec<u8>, data: Vec<u8> },
 }
 
@@ -30,23 +30,23 @@ pub(crate) enum Told {
 #[derive(Debug)]
 pub(crate) struct Listener {
     queue: mpsc::UnboundedReceiver<Told>,
-    waiting: Arc<Waiting>,
+    queued: Arc<Queued>,
     _connection: MultiplexedConnection,
 }
 
-/// What is in the queue, and what was not let in.
+/// Counts of the queue, and of the messages that it had no room for.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Queued {
     bytes: AtomicUsize,
     missed: AtomicU64,
 }
 
 impl Listener {
-    /// Subscribes to what `config` says, and to who holds the lease.
+    /// Subscribes to the patterns of `config`, and to changes of the lease.
     pub(crate) async fn subscribe(link: &Link, config: &Config) -> Result<Self, LinkError> {
         let (sender, queue) = mpsc::unbounded_channel();
-        let waiting = Arc::<Waiting>::default();
-        let (said, bytes_max, counts) = (link.said().to_owned(), config.message_bytes_max, Arc::clone(&waiting));
+        let queued = Arc::<Queued>::default();
+        let (said, bytes_max, counts) = (link.said().to_owned(), config.message_bytes_max, Arc::clone(&queued));
         let push = move |push: PushInfo| match told(push, &said, bytes_max) {
             Some(told) if counts.admits(&told) => sender.send(told),
             _ => Ok(()),
@@ -59,24 +59,24 @@ impl Listener {
         for pattern in &config.subscribe {
             connection.psubscribe(Self::glob(pattern.as_str())).await?;
         }
-        Ok(Self { queue, waiting, _connection: connection })
+        Ok(Self { queue, queued, _connection: connection })
     }
 
-    /// Waits for some, and gives `count_max` at most; none if the connection is gone.
+    /// Waits for messages, and takes at most `count_max`. Returns 0 if the connection is gone.
     pub(crate) async fn receive(&mut self, told: &mut Vec<Told>, count_max: usize) -> usize {
         let count = self.queue.recv_many(told, count_max).await;
         let bytes = told.iter().map(Told::bytes).sum();
         // Relaxed, as all of these: they only count.
-        self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.queued.bytes.fetch_sub(bytes, Ordering::Relaxed);
         count
     }
 
-    /// How many were not let in since the last time.
+    /// Number of messages that were missed since the last call.
     pub(crate) fn take_missed(&self) -> u64 {
-        self.waiting.missed.swap(0, Ordering::Relaxed)
+        self.queued.missed.swap(0, Ordering::Relaxed)
     }
 
-    /// A pattern as Redis writes it: there, more than a star has a meaning.
+    /// The pattern in the language of Redis, where more characters than the star have a meaning.
     pub(crate) fn glob(pattern: &str) -> String {
         let mut glob = String::with_capacity(pattern.len());
         for character in pattern.chars() {
@@ -89,7 +89,7 @@ impl Listener {
     }
 }
 
-impl Waiting {
+impl Queued {
     fn admits(&self, told: &Told) -> bool {
         let bytes = told.bytes();
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -111,14 +111,14 @@ impl Told {
     }
 }
 
-/// No more of a text is kept than shows that it is too long.
+/// Cuts a text to one byte more than is allowed, which shows that it is too long.
 fn cut(mut text: Vec<u8>, bytes_max: usize) -> Vec<u8> {
     text.truncate(bytes_max.saturating_add(1));
     text.shrink_to_fit();
     text
 }
 
-/// What a push says, if it is of interest.
+/// Decodes a push. None if it is of no interest.
 fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
     let mut parts = push.data.into_iter().filter_map(|part| match part {
         Value::BulkString(bytes) => Some(bytes),
@@ -140,7 +140,8 @@ fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
     }
 }
 
-/// What servers, sentinels and nodes of any hub say to each other is no event: appending one may make another.
+/// Whether servers, sentinels and nodes of any hub use this channel among themselves. Such a message is no event:
+/// appending one may cause another.
 fn is_internal(channel: &[u8]) -> bool {
     let is_lease = channel.starts_with(b"{") && channel.windows(14).any(|part| part == b"}:lease-taken:");
     is_lease
@@ -192,11 +193,11 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded_in_bytes_and_the_rest_is_counted() {
-        let waiting = Waiting::default();
+        let queued = Queued::default();
         let message = |bytes| Told::Message { pattern: Vec::new(), channel: Vec::new(), data: vec![0; bytes] };
-        assert!(waiting.admits(&message(QUEUE_BYTES_MAX - 2 * MESSAGE_BYTES)));
-        assert!(waiting.admits(&message(0)) && !waiting.admits(&message(0)));
-        assert!(waiting.admits(&Told::Holder("n".to_owned())), "who holds the lease has to be known");
-        assert_eq!(waiting.missed.load(Ordering::Relaxed), 1);
+        assert!(queued.admits(&message(QUEUE_BYTES_MAX - 2 * MESSAGE_BYTES)));
+        assert!(queued.admits(&message(0)) && !queued.admits(&message(0)));
+        assert!(queued.admits(&Told::Holder("n".to_owned())), "who holds the lease has to be known");
+        assert_eq!(queued.missed.load(Ordering::Relaxed), 1);
     }
 }

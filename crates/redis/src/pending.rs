@@ -1,4 +1,5 @@
-//! [`Pending`]: what is on its way between the desk and the Stream, in both directions. It outlives links.
+//! [`Pending`]: submissions and events on their way between the desk and the Stream, in both directions. Pending
+//! outlives links.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,17 +10,17 @@ use std::{
 
 use fanfare_core::{EventId, Settled, Submission};
 
-/// Submissions that are to be sent to Redis, those that were and have not come back by the Stream, and what was read.
+/// Submissions on their way to Redis, and events on their way to the desk.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    /// Taken from the desk, and not sent yet.
+    /// Submissions that were taken from the desk and not sent yet.
     pub(crate) unsent: Vec<Submission>,
-    /// By the number that this node gave them.
+    /// Sent submissions, by the number that this node gave them, until the Stream brings them back.
     sent: BTreeMap<u64, Sent>,
     next: u64,
-    /// Read, and not handed over yet.
+    /// Events that were read and not handed over yet.
     pub(crate) settled: VecDeque<Settled>,
-    /// Everything up to here was read.
+    /// Id up to which the Stream was read.
     pub(crate) cursor: EventId,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Pending {
 struct Sent {
     submission: Submission,
     at: Instant,
-    /// Redis has said that it stands at or before this one.
+    /// Upper bound of the submission's id, once Redis has answered.
     upto: Option<EventId>,
 }
 
@@ -37,12 +38,12 @@ impl Pending {
         self.unsent.is_empty() && self.sent.is_empty() && self.settled.is_empty()
     }
 
-    /// The number of the next one.
+    /// The number of the next submission.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
-    /// These are sent, in this order.
+    /// Notes that these submissions are sent, in this order. Returns their numbers.
     pub(crate) fn send(&mut self, submissions: Vec<Submission>) -> Range<u64> {
         let (first, at) = (self.next, Instant::now());
         for submission in submissions {
@@ -52,39 +53,39 @@ impl Pending {
         first..self.next
     }
 
-    /// Takes one out: it is in the order, or will not be.
+    /// Takes one submission out: it has an id now, or will get none.
     pub(crate) fn take(&mut self, number: u64) -> Option<Submission> {
         self.sent.remove(&number).map(|sent| sent.submission)
     }
 
-    /// Takes all of these that are still there.
+    /// Takes all submissions with these numbers that are still there.
     pub(crate) fn take_all(&mut self, numbers: Range<u64>) -> Vec<Submission> {
         let found: Vec<_> = self.sent.range(numbers).map(|(number, _)| *number).collect();
         found.into_iter().filter_map(|number| self.take(number)).collect()
     }
 
-    /// Redis has appended these, the last of them with this id.
+    /// Notes that Redis has appended these submissions, the last of them with this id.
     pub(crate) fn appended(&mut self, numbers: Range<u64>, last: EventId) {
         self.sent.range_mut(numbers).for_each(|(_, sent)| sent.upto = Some(last));
     }
 
-    /// Takes those that should have come by now: they were trimmed before they could be read.
+    /// Takes the submissions that should have come by now. The Stream was trimmed before they could be read.
     pub(crate) fn take_passed(&mut self) -> Vec<Submission> {
         let cursor = self.cursor;
         let is_passed = |sent: &Sent| sent.upto.is_some_and(|upto| upto <= cursor);
-        // Those that Redis has answered are the oldest.
+        // The answered submissions are the oldest.
         let answered = self.sent.iter().take_while(|(_, sent)| sent.upto.is_some());
         let passed: Vec<_> = answered.filter(|(_, sent)| is_passed(sent)).map(|(number, _)| *number).collect();
         passed.into_iter().filter_map(|number| self.take(number)).collect()
     }
 
-    /// Takes those below the number `end`.
+    /// Takes the submissions below the number `end`.
     pub(crate) fn take_below(&mut self, end: u64) -> Vec<Submission> {
         let above = self.sent.split_off(&end);
         mem::replace(&mut self.sent, above).into_values().map(|sent| sent.submission).collect()
     }
 
-    /// Takes those below the number `end` that were sent so long ago.
+    /// Takes the submissions below the number `end` that were sent at least `age` ago.
     pub(crate) fn take_older(&mut self, age: Duration, end: u64) -> Vec<Submission> {
         let now = Instant::now();
         let mut older = Vec::new();

@@ -1,11 +1,11 @@
-//! [`Position`]: how far a node has come, beside the id: so that it sees what a Stream does in silence, jump over what it no
-//! longer has, or go back.
+//! [`Position`]: how far a node has come in the numbers of the Stream. With the id alone a node would not see that the
+//! Stream skips trimmed entries, or goes back.
 
 use fanfare_core::EventId;
 
 use crate::entry::At;
 
-/// The last entry of ours that was read.
+/// The last entry of Fanfare that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) id: EventId,
@@ -13,14 +13,14 @@ pub(crate) struct Position {
     pub(crate) n: u64,
 }
 
-/// What an entry is to one who stands at a position.
+/// How an entry follows a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The next one.
+    /// The entry is the next one.
     Next,
-    /// So many were between them.
+    /// So many entries are missing between them.
     Missed(u64),
-    /// It is none that can follow: the Stream has been emptied, or has lost its end.
+    /// The entry cannot follow: the Stream was emptied, or has lost its end.
     Back,
 }
 

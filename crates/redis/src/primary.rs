@@ -1,7 +1,7 @@
-//! Where the primary of an [`Address`] is now. Whoever writes the journal asks before each connection, so that it knows
-//! of every one: connections that find a new primary by themselves would hide the moment at which events can be lost.
+//! Finds the primary of an [`Address`]. The journal asks before each connection, so that it knows of every change:
+//! connections that find a new primary by themselves would hide the moment at which events can be lost.
 //!
-//! Everything here is bounded in time, and an error says who was asked and why that did not help.
+//! Every search is bounded in time. An error says which servers were asked, and why that did not help.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use crate::{
     primary_error::{PrimaryError, Refusal, Refusals},
 };
 
-/// Name, TCP, TLS and login together.
+/// Time for the name lookup, TCP, TLS and login together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// After so long without an answer the next is asked as well: those that are silent cost no more than this.
+/// Time without an answer after which the next server is asked as well. A silent server costs no more than this.
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 impl Address {
-    /// A client of the server that has `key` now. A single server is not asked whether it is there, or primary; one that
-    /// is named by another has said that it is.
+    /// A client of the server that has `key` now. A single server is not asked whether it is there, or primary. A
+    /// server that another one names has said that it is primary.
     pub(crate) async fn primary(&self, key: &str) -> Result<Client, PrimaryError> {
         match &self.topology {
             Topology::Server(host) => {
@@ -44,12 +44,12 @@ impl Address {
         }
     }
 
-    /// Asks one after the other, until one has named a server that is primary. Takes at most [`NEXT_AFTER`] for each, and
-    /// for the last what it takes to ask two servers.
+    /// Asks one server after the other, until one has named a primary. Takes at most [`NEXT_AFTER`] for each, and for
+    /// the last one the time to ask two servers.
     async fn search(&self, hosts: &[Host], key: &str) -> Result<Client, Refusals> {
         let mut refusals = Vec::new();
         let mut waiting = hosts.iter().cloned().enumerate();
-        // Dropped with this, which ends all that is under way.
+        // Dropping the set ends all tasks that still run.
         let mut asked = JoinSet::new();
         loop {
             if let Some((index, host)) = waiting.next() {
@@ -67,7 +67,7 @@ impl Address {
                 Ok(Some(Ok((_, Ok(client), _)))) => return Ok(client),
                 Ok(Some(Ok((index, Err(refusal), host)))) => refusals.push((index, host, refusal)),
                 Ok(None) if is_last => break,
-                // It is the next one's turn; or one has panicked, which has been told.
+                // The next one's turn; or a task has panicked, which was logged.
                 Err(_) | Ok(None | Some(Err(_))) => {}
             }
         }
@@ -78,7 +78,7 @@ impl Address {
     /// The server that `host` names, if it is primary.
     async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
         let named = match &self.topology {
-            // It names itself.
+            // A single server names itself.
             Topology::Server(host) => host.clone(),
             // Sentinels have no databases, and logins of their own.
             Topology::Sentinels { master, login, .. } => {
@@ -89,7 +89,7 @@ impl Address {
         self.verify(&named).await.map_err(|refusal| Refusal::Named(named, Box::new(refusal)))
     }
 
-    /// What names it may not have heard yet that it is a replica now.
+    /// A client of `host`, if it is primary. The server that names it may not have heard yet that it is a replica now.
     async fn verify(&self, host: &Host) -> Result<Client, Refusal> {
         let client = self.client(host, self.login.as_ref(), self.db)?;
         let answer: Vec<Value> = cmd("ROLE").query_async(&mut connect(&client).await?).await?;
@@ -99,7 +99,7 @@ impl Address {
         }
     }
 
-    /// Of the server itself, or of what names it.
+    /// A client of a server, a sentinel or a node.
     fn client(&self, host: &Host, login: Option<&Login>, db: u32) -> Result<Client, RedisError> {
         let Host { name, port } = host.clone();
         let address = if self.is_tls() {
@@ -108,7 +108,7 @@ impl Address {
         } else {
             ConnectionAddr::Tcp(name, port)
         };
-        // In CLIENT LIST of the server.
+        // Shown in CLIENT LIST of the server.
         let mut settings = RedisConnectionInfo::default().set_lib_name("fanfare", env!("CARGO_PKG_VERSION"));
         settings = settings.set_db(i64::from(db));
         if let Some(Login { user, password }) = login {
@@ -122,7 +122,8 @@ impl Address {
     }
 }
 
-/// rustls knows one in this program, and takes it by itself; said once more in case a dependency brings another.
+/// Installs the cryptography of rustls. rustls takes the only one of a program by itself, but a dependency may bring
+/// another.
 fn provide_cryptography() {
     if CryptoProvider::get_default().is_none() {
         // Another thread may have been faster.
@@ -137,7 +138,7 @@ async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
+/// Asks a sentinel: <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
 async fn named_by_sentinel(sentinel: Client, master: &str) -> Result<Host, Refusal> {
     let mut ask = cmd("SENTINEL");
     ask.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
@@ -146,7 +147,7 @@ async fn named_by_sentinel(sentinel: Client, master: &str) -> Result<Host, Refus
     Ok(Host { name: text(answer.first())?, port: port(answer.get(1))? })
 }
 
-/// <https://redis.io/docs/latest/commands/cluster-slots/>
+/// Asks a node of a cluster: <https://redis.io/docs/latest/commands/cluster-slots/>
 async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Refusal> {
     let mut connection = connect(&node).await?;
     let slot: u16 = cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
@@ -156,7 +157,7 @@ async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Re
         if (port(Some(first))?..=port(Some(last))?).contains(&slot) {
             let Value::Array(primary) = primary else { return Err(Refusal::Answer) };
             let name = match primary.first() {
-                // It does not know its own, which is the one that it was asked by.
+                // A node may not know its own name. Its own is the one that it was asked by.
                 Some(Value::Nil) => asked.name.clone(),
                 name => Some(text(name)?).filter(|name| !name.is_empty()).unwrap_or_else(|| asked.name.clone()),
             };

@@ -13,17 +13,17 @@ pub(crate) enum PrimaryError {
     /// No sentinel answers, knows the name, or names a server that is primary.
     #[error("no sentinel leads to the primary {master:?}: {refusals}")]
     Sentinels {
-        /// Its name.
+        /// Name of the primary.
         master: String,
-        /// Who was asked.
+        /// The servers that were asked.
         refusals: Refusals,
     },
     /// No node answers, or none names a server that is primary.
     #[error("no node of the cluster leads to the primary that has {key:?}: {refusals}")]
     Cluster {
-        /// Its slot is that of the journal.
+        /// A key in the hash slot of the journal.
         key: String,
-        /// Who was asked.
+        /// The servers that were asked.
         refusals: Refusals,
     },
     /// The library refuses the address.
@@ -31,16 +31,16 @@ pub(crate) enum PrimaryError {
     Address {
         /// The server.
         host: String,
-        /// What it says.
+        /// The error of the library.
         source: RedisError,
     },
 }
 
-/// Who was asked, in the order of the address, and why it did not help.
+/// The servers that were asked, in the order of the address, each with its refusal.
 #[derive(Debug)]
 pub(crate) struct Refusals(Vec<(Host, Refusal)>);
 
-/// Why one that was asked is no help.
+/// Why one server was no help.
 #[derive(Debug, Error)]
 pub(crate) enum Refusal {
     #[error("fails: {0}")]
@@ -56,7 +56,7 @@ pub(crate) enum Refusal {
 }
 
 impl PrimaryError {
-    /// Whether all who were asked have said what has to be mended in the settings.
+    /// Whether all servers have said that a setting has to change.
     pub(crate) fn is_setting(&self) -> bool {
         match self {
             Self::Sentinels { refusals, .. } | Self::Cluster { refusals, .. } => {

@@ -1,5 +1,5 @@
-//! [`Reader`]: reads the Stream from its beginning, and goes on for as long as the node runs, over whatever happens to its
-//! links. What it reads is all that the node delivers, its own events among it.
+//! [`Reader`]: reads the Stream from its beginning, for as long as the node runs, over one link after the other. The
+//! node delivers the events that the reader brings, its own among them.
 
 use std::{cell::RefCell, future::poll_fn, task::Poll};
 
@@ -16,29 +16,30 @@ use crate::{
     trouble::Trouble,
 };
 
-/// Entries of one read, at most and at first; and the bytes that a read should not exceed, which the number follows. It
-/// follows what came, so the first large ones after many small ones come together: 128 of them at most.
+/// Entries of one read, at most and at first, and the bytes that a read should not exceed. The number of entries
+/// follows the size of the last ones. So the first large entries after many small ones come together, 128 of them at
+/// most.
 const COUNT_MAX: usize = 128;
 const COUNT_FIRST: usize = 8;
 const READ_BYTES: usize = 2 << 20;
 
-/// Where a node stands in the Stream.
+/// The reader of one node, with its position in the Stream.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     node: &'a str,
     pending: &'a RefCell<Pending>,
-    /// Bytes of the body of a publish.
+    /// Largest number of bytes in the body of a publish.
     body_bytes_max: usize,
     position: Option<Position>,
-    /// Where it stood before it came to what cannot follow, until all nodes are told.
+    /// Position before the Stream went back, until all nodes are told.
     untold: Option<Position>,
-    /// What was found of the past; none once the hub has it.
+    /// The earlier state of the Stream, until the hub has it.
     past: Option<Past>,
     events: u64,
     count: usize,
     skipped: Skipped,
-    /// With this link, what was sent over those before it has come by now if it comes at all: when so much was read; and the
-    /// number of the first that was not.
+    /// Submissions of earlier links that have not come by this id never will: the id, and the first number that is not
+    /// one of theirs.
     settles: Option<(EventId, u64)>,
 }
 
@@ -58,10 +59,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Goes on with a new link; the first time, or as long as that did not come to its end, with what was before this node.
+    /// Goes on with a new link. The first time, and until it has succeeded once, reads the earlier events of the
+    /// Stream.
     ///
     /// # Errors
-    /// The link is of no more use.
+    /// The link fails.
     pub(crate) async fn attach(&mut self, link: &Link, desk: &dyn Desk) -> Result<(), LinkError> {
         let stood = self.untold.as_ref().or(self.position.as_ref());
         let attached = link.attach(stood, self.cursor()).await?;
@@ -93,7 +95,7 @@ impl<'a> Reader<'a> {
         link: &Link,
         desk: &dyn Desk,
     ) -> Result<(), LinkError> {
-        // Nothing is missing between the birth and the beginning of its millisecond.
+        // No event is missing between the birth and the beginning of its millisecond.
         past.born = EventId::new(attached.born_ms, 0).before();
         past.lost = past.lost.max(attached.lost);
         while self.cursor() < attached.last {
@@ -107,7 +109,7 @@ impl<'a> Reader<'a> {
             }
         }
         if self.position.as_ref().is_none_or(|position| position.n < attached.n) {
-            // The newest were trimmed.
+            // The newest entries were trimmed.
             past.given_up = attached.last;
             self.stand_at(attached);
         }
@@ -149,7 +151,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads and hands over, for ever.
+    /// Reads and hands over, until the link fails.
     pub(crate) async fn run(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> LinkError {
         loop {
             if let Err(error) = self.go_on(link, trouble, desk).await {
@@ -159,7 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     async fn go_on(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> Result<(), LinkError> {
-        // Nothing is read while there is no room for what was read.
+        // The next read waits until the hub has room for the last one.
         poll_fn(|cx| {
             let settled = &mut self.pending.borrow_mut().settled;
             desk.settle(settled, cx);
@@ -186,7 +188,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Nothing has come for a while: whether that is all. The Stream may have been emptied, or trimmed to nothing.
+    /// Checks after a silence whether the Stream has more. The Stream may have been emptied, or trimmed to nothing.
     async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
         if let Some(in_all) = self.skipped.rest() {
             warn_of_skipped(in_all, None);
@@ -210,7 +212,7 @@ impl<'a> Reader<'a> {
         self.read_up_to(id);
         let Some(at) = entry.at else { return self.skip(id) };
         let stood = self.position.clone();
-        // It has a position since it has read what was before.
+        // The position is there since the earlier events were read.
         let step = self.position.as_mut().map_or(Step::Back, |position| position.step(id, &at));
         if entry.body == Body::Lost {
             warn!(%id, "the Stream went back: what was published before may be lost");
@@ -225,7 +227,7 @@ impl<'a> Reader<'a> {
             Step::Back => {
                 warn!(before = %id, "the Stream went back: what was published before may be lost");
                 self.lose(id.before(), GapReason::Restart);
-                // All nodes are to be told.
+                // All nodes have to be told.
                 self.untold = self.untold.take().or(stood);
             }
         }
@@ -245,7 +247,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Everything up to there may be missing. Losses that nothing came between are one.
+    /// Reports that events up to `upto` may be missing. Losses with no event between them are one.
     fn lose(&self, upto: EventId, reason: GapReason) {
         let settled = &mut self.pending.borrow_mut().settled;
         match settled.back_mut() {
@@ -265,7 +267,7 @@ impl<'a> Reader<'a> {
         self.position = Some(Position { id: attached.last, epoch: attached.epoch.clone(), n: attached.n });
     }
 
-    /// So many entries as fit, by those that came.
+    /// Sets the number of entries of the next read by the size of these.
     fn adapt(&mut self, entries: &[Entry]) {
         let bytes: usize = entries.iter().map(|entry| entry.bytes).sum();
         if bytes > READ_BYTES {

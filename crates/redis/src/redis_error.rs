@@ -1,14 +1,14 @@
-//! Errors of the Redis library: which code the server gave, whether a setting has to change, and words for an operator.
+//! Errors of the Redis library: the code of the server, whether a setting has to change, and words for an operator.
 
 use redis::{ErrorKind, RedisError};
 
-/// Text of others is no longer than this, in characters.
+/// Largest number of characters of a foreign text.
 const WORDS_MAX: usize = 200;
-/// Codes of errors that a setting here or there has to be changed for.
+/// Codes of errors that a changed setting mends, of Fanfare or of the server.
 const SETTINGS: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"];
-/// The same, of errors without a code of their own.
+/// Words of such errors that have no code of their own.
 const SETTING_WORDS: [&str; 6] = [
-    // Valkey 9.1; Redis has the code NOPERM before it.
+    // Valkey 9.1. Redis has the code NOPERM before it.
     "ACL failure in script",
     "DB index is out of range",
     "cluster support disabled",
@@ -17,7 +17,7 @@ const SETTING_WORDS: [&str; 6] = [
     "invalid peer certificate",
 ];
 
-/// Whether it is to be mended in the settings, here or of the server.
+/// Whether a setting has to change, of Fanfare or of the server.
 pub(crate) fn is_setting(error: &RedisError) -> bool {
     let has_code = code(error).is_some_and(|code| SETTINGS.contains(&code));
     let text = error.to_string();
@@ -26,8 +26,8 @@ pub(crate) fn is_setting(error: &RedisError) -> bool {
         || SETTING_WORDS.iter().any(|words| text.contains(words))
 }
 
-/// The code of an error in the server's words. Before Redis 7 what a script was refused stands within the text of another
-/// error: `ERR Error running script (call to f_...): @user_script:9: -READONLY You can't ...`.
+/// The code of an error that the server sent. Before Redis 7 the code of a failed command in a script stands within the
+/// text of another error: `ERR Error running script (call to f_...): @user_script:9: -READONLY You can't ...`.
 pub(crate) fn code(error: &RedisError) -> Option<&str> {
     let code = error.code()?;
     let within =
@@ -36,17 +36,17 @@ pub(crate) fn code(error: &RedisError) -> Option<&str> {
     Some(within.filter(is_code).unwrap_or(code))
 }
 
-/// What an error of the library says, in the server's own words if it is one of the server's.
+/// The text of an error, in the server's own words if the server sent it.
 pub(crate) fn words(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some("NOAUTH"), _) => "NOAUTH: Redis wants a password: FANFARE_REDIS=redis://:PASSWORD@HOST:PORT".to_owned(),
-        // The library does not hand on what the server said.
+        // The library does not hand on the words of the server.
         _ if error.kind() == ErrorKind::AuthenticationFailed => {
             "Redis refuses the password in --redis (FANFARE_REDIS), or has none: then leave it out".to_owned()
         }
         _ if error.is_timeout() => "no answer in time".to_owned(),
         (Some(code), detail) => {
-            // Which line of which script it was is no help.
+            // The line of the script is no help.
             let detail = detail.unwrap_or_default();
             let place = detail.rfind(" script: ").filter(|at| detail[*at..].contains("@user_script"));
             plain(&format!("{code} {}", &detail[..place.unwrap_or(detail.len())]))
@@ -56,7 +56,7 @@ pub(crate) fn words(error: &RedisError) -> String {
     }
 }
 
-/// One line of text, and not a long one: it comes from outside.
+/// One line of foreign text, and not a long one.
 pub(crate) fn plain(text: &str) -> String {
     let is_space = |character: char| character.is_whitespace() || character.is_control();
     let words: Vec<_> = text.split(is_space).filter(|word| !word.is_empty()).collect();

@@ -1,5 +1,5 @@
-//! The scripts. Each says on top what it does; their keys are [`crate::config::Keys`]. They are sent whole each time: a server
-//! may forget them at any moment, and has them by their digest all the same.
+//! The scripts. Each says on top what it does; [`crate::config::Keys`] has their keys. Scripts are sent whole each
+//! time: a server may forget them at any moment.
 
 pub(crate) const APPEND: &str = include_str!("scripts/append.lua");
 pub(crate) const ATTACH: &str = include_str!("scripts/attach.lua");

@@ -1,5 +1,5 @@
-//! [`Trouble`]: what keeps the journal from taking events, told to whoever asks and to the log, once; and [`Backoff`], how
-//! long to wait before the next attempt.
+//! [`Trouble`]: why the journal takes no events, told to the desk and once to the log. [`Backoff`]: the delay before
+//! the next attempt.
 
 use std::{
     cell::RefCell,
@@ -11,10 +11,10 @@ use fanfare_core::{Desk, Refusal, Settled, Submission};
 use rand::RngExt as _;
 use tracing::{error, info};
 
-const WAIT_MIN: Duration = Duration::from_millis(50);
-const WAIT_MAX: Duration = Duration::from_secs(2);
+const DELAY_MIN: Duration = Duration::from_millis(50);
+const DELAY_MAX: Duration = Duration::from_secs(2);
 
-/// Whether there is any, and what it has cost.
+/// The trouble that goes on, if there is any, and its cost.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble(RefCell<Option<Ongoing>>);
 
@@ -25,7 +25,7 @@ struct Ongoing {
 }
 
 impl Trouble {
-    /// Publishes are refused because of it.
+    /// Notes that publishes are refused for `reason`.
     pub(crate) fn begins(&self, reason: &str, desk: &dyn Desk) {
         let mut ongoing = self.0.borrow_mut();
         if ongoing.as_ref().is_some_and(|ongoing| ongoing.reason == reason) {
@@ -37,7 +37,7 @@ impl Trouble {
         *ongoing = Some(Ongoing { reason: reason.to_owned(), refused });
     }
 
-    /// Events are taken.
+    /// Notes that events are taken again.
     pub(crate) fn is_over(&self, desk: &dyn Desk) {
         if let Some(Ongoing { refused, .. }) = self.0.borrow_mut().take() {
             info!(refused, "journal available again");
@@ -49,7 +49,7 @@ impl Trouble {
         self.0.borrow().is_some()
     }
 
-    /// Refuses these, and counts them.
+    /// Refuses and counts these submissions.
     pub(crate) fn refuse(&self, group: Vec<Submission>, refusal: Refusal, desk: &dyn Desk) {
         if group.is_empty() {
             return;
@@ -63,20 +63,20 @@ impl Trouble {
     }
 }
 
-/// Waits longer each time, and not as long as others that began with it.
+/// Delays that grow, and differ from those of other nodes that began together.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self(WAIT_MIN)
+        Self(DELAY_MIN)
     }
 
-    /// How long to wait now: half of it is chance.
+    /// The next delay. Half of it is chance.
     pub(crate) fn next(&mut self) -> Duration {
-        let wait = self.0;
-        self.0 = (wait * 2).min(WAIT_MAX);
-        wait.mul_f64(rand::rng().random_range(0.5..=1.0))
+        let delay = self.0;
+        self.0 = (delay * 2).min(DELAY_MAX);
+        delay.mul_f64(rand::rng().random_range(0.5..=1.0))
     }
 }
 
@@ -88,8 +88,8 @@ mod tests {
     fn waits_grow_to_their_limit_and_are_not_alike() {
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..12).map(|_| backoff.next()).collect();
-        assert!(waits[0] <= WAIT_MIN && waits[0] >= WAIT_MIN / 2);
-        assert!(waits[8..].iter().all(|wait| *wait <= WAIT_MAX && *wait >= WAIT_MAX / 2));
+        assert!(waits[0] <= DELAY_MIN && waits[0] >= DELAY_MIN / 2);
+        assert!(waits[8..].iter().all(|wait| *wait <= DELAY_MAX && *wait >= DELAY_MAX / 2));
         assert!(waits[8..].iter().any(|wait| *wait != waits[8]));
     }
 }

@@ -1,5 +1,6 @@
-//! [`Writer`]: takes what waits at the desk and has Redis append it, a group with each script and a few groups at a time. It
-//! answers nobody who was published: that is done where the Stream is read.
+//! [`Writer`]: takes the submissions that wait at the desk and has Redis append them. One script appends a group, and a
+//! few groups are under way at a time. The publishers of appended events get their answer when the reader brings the
+//! event.
 
 use std::{
     cell::RefCell,
@@ -25,30 +26,30 @@ use crate::{
     trouble::Trouble,
 };
 
-/// Events that one script appends, and their bytes: others wait for as long as it runs.
+/// Events that one script appends, and their bytes. Other commands wait until the script ends.
 pub(crate) const GROUP_EVENTS_MAX: usize = 256;
 pub(crate) const GROUP_BYTES_MAX: usize = 1 << 20;
-/// Groups that are under way at a time. One, if replicas are waited for: the connection is blocked for so long, and what
-/// follows would be late before it is looked at. Then groups are larger.
+/// Groups that are under way at a time. With replicas it is one, and the groups are larger: the wait blocks the
+/// connection, and the replicas of a second group would be asked too late.
 const GROUPS_MAX: usize = 4;
 const SAFE_GROUP_EVENTS_MAX: usize = 2_048;
-/// How often what waits in vain is looked at, and Redis while it takes nothing.
+/// Time between two looks at submissions that wait in vain, and between two questions whether Redis takes events again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// Errors after which the Stream is to be looked for anew.
+/// Errors after which the Stream is looked for anew.
 const ELSEWHERE: [&str; 8] = ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "NOAUTH"];
 
-/// What a writer has to do with.
+/// The means of a writer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Writer<'a> {
     pub(crate) config: &'a Config,
-    /// What this node calls itself.
+    /// Name of this node.
     pub(crate) node: &'a str,
     pub(crate) link: &'a Link,
     pub(crate) pending: &'a RefCell<Pending>,
     pub(crate) trouble: &'a Trouble,
 }
 
-/// A group on its way; none of it, if it only asks whether Redis takes events.
+/// A group under way. Empty if it only asks whether Redis takes events.
 struct Group {
     numbers: Range<u64>,
     holds: Vec<Hold>,
@@ -58,14 +59,14 @@ type Reply = (Group, Result<(Value, bool), RedisError>);
 type Replies<'a> = FuturesUnordered<LocalBoxFuture<'a, Reply>>;
 
 impl<'a> Writer<'a> {
-    /// Until the desk is closed and everything has its answer.
+    /// Writes until the desk is closed and everything has its answer.
     ///
     /// # Errors
-    /// The link is of no more use.
+    /// The link fails.
     pub(crate) async fn run(self, desk: &dyn Desk) -> Result<(), LinkError> {
         let mut replies = Replies::new();
         let ended = self.work(&mut replies, desk).await;
-        // What has come in time counts, whatever ended the link.
+        // An answer that has come in time counts, whatever ended the link.
         while let Some(Some((group, reply))) = replies.next().now_or_never() {
             let _ = self.answer(group, reply, desk);
         }
@@ -73,7 +74,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn work(self, replies: &mut Replies<'a>, desk: &dyn Desk) -> Result<(), LinkError> {
-        // Those of links before this one.
+        // Submissions of earlier links.
         let before = self.pending.borrow().next();
         let mut closed = None;
         let mut look = interval(LOOK_INTERVAL);
@@ -99,7 +100,7 @@ impl<'a> Writer<'a> {
                     if self.trouble.is_ongoing() && has_all_replies {
                         self.send(Vec::new(), replies, desk)?;
                     }
-                    // Nobody takes what was read: there are no shards any more.
+                    // Nobody takes the events that were read: there are no shards any more.
                     if desk.is_closed() && closed.get_or_insert_with(Instant::now).elapsed() > self.config.timeout {
                         return Ok(());
                     }
@@ -112,8 +113,8 @@ impl<'a> Writer<'a> {
         if self.config.replicas > 0 { 1 } else { GROUPS_MAX }
     }
 
-    /// What waits at the desk; true if that is closed and nothing is under way. Answers that are still to come are waited
-    /// for, although what they are about may have been read already.
+    /// Takes the submissions that wait at the desk. True if the desk is closed and nothing is under way. Answers that
+    /// are due are waited for, although the reader may have brought their events already.
     async fn take(self, has_all_replies: bool, desk: &dyn Desk) -> bool {
         poll_fn(|cx| {
             let mut pending = self.pending.borrow_mut();
@@ -124,7 +125,7 @@ impl<'a> Writer<'a> {
         .await
     }
 
-    /// As many of those that are to be sent, from the front, as are a group.
+    /// Takes the first unsent submissions, as many as are a group.
     fn first_few(self) -> Option<Vec<Submission>> {
         let unsent = &mut self.pending.borrow_mut().unsent;
         let mut bytes = 0_usize;
@@ -152,7 +153,7 @@ impl<'a> Writer<'a> {
         let group = Group { numbers: self.pending.borrow_mut().send(submissions), holds };
         let mut reply: LocalBoxFuture<'_, Reply> =
             Box::pin(Link::send(self.link.appending(), command, replicas, timeout).map(|reply| (group, reply)));
-        // The first look puts it in line, so that groups come in their order.
+        // The first poll sends the command, so that groups come in their order.
         match reply.as_mut().now_or_never() {
             Some((group, reply)) => self.answer(group, reply, desk),
             None => {
@@ -165,7 +166,7 @@ impl<'a> Writer<'a> {
     fn answer(self, group: Group, reply: Result<(Value, bool), RedisError>, desk: &dyn Desk) -> Result<(), LinkError> {
         match reply.and_then(|(reply, is_safe)| Ok((reply.extract_error()?, is_safe))) {
             Ok((reply, is_safe)) => self.appended(group, reply, is_safe, desk),
-            // In the server's words: it has tried everything before it added anything.
+            // The server has refused: the script tries everything before it adds an event.
             Err(error) if error.code().is_some() => {
                 let is_elsewhere = redis_error::code(&error).is_some_and(|code| ELSEWHERE.contains(&code));
                 let named = self.link.named(error.into());
@@ -208,7 +209,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The script that appends, up to whose events follow.
+/// The command that appends, up to the arguments of its events.
 pub(crate) fn append(link: &Link, config: &Config, token: &str) -> Cmd {
     let mut command = link.append();
     command.arg(config.events_max).arg(config.keys_max).arg(config.keys_ms).arg(fresh_name()).arg(token);

@@ -282,6 +282,8 @@ fn a_flood_in_pub_sub_is_taken_as_far_as_it_fits() {
     let redis = RedisServer::start(&[]);
     let mut listening = config(&redis.url());
     listening.subscribe = vec![Pattern::new("*").unwrap()];
+    // A busy machine may be slow to answer. An answer that is late would end the link, and what comes meanwhile is missed.
+    listening.timeout = PATIENCE;
     let node = Node::start(listening);
     let mut session = redis.session();
     until("it takes what is published", || {
@@ -323,7 +325,7 @@ fn a_node_that_did_not_hear_that_it_has_the_lease_asks_again() {
 fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was_asked() {
     let redis = RedisServer::start(&[]);
     let (writer, mut reader) = (Node::start(config(&redis.url())), Node::paused(config(&redis.url())));
-    // What is there at its start it reads at once.
+    // The node reads the earlier events at its start at once.
     until("it is ready", || reader.hub.is_ready());
     writer.publish_all((0..4_000).map(|n| event(&n.to_string()).with_own_id(&format!("own {n}")).unwrap()));
     let targets = [Target::Channel(Channel::new("c").unwrap())];

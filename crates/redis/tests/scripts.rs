@@ -15,9 +15,9 @@ const EVENTS: &str = KEYS[0];
 struct Redis {
     server: RedisServer,
     session: Session,
-    /// What the node has read.
+    /// Milliseconds of the newest id that the node has read.
     read_ms: String,
-    /// Which process the server is to be.
+    /// Name of the server's process.
     run: &'static str,
 }
 

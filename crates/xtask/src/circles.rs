@@ -1,7 +1,7 @@
 //! `cargo xtask tree` and import circles: files of one crate that import each other.
 //!
-//! A file in a circle cannot be understood, tested or moved alone. What counts is what the product is built of: tests and
-//! loom models may import what they like, and the `pub use` of a lib.rs or main.rs is a table of contents.
+//! A file in a circle cannot be understood, tested or moved alone. Only files of the product count: tests and loom models may
+//! import any file. The `pub use` of a lib.rs or main.rs does not count: it is a table of contents.
 
 mod cursor;
 mod graph;
@@ -14,14 +14,16 @@ use std::{collections::BTreeSet, fs, path::Path};
 use graph::Graph;
 use modules::Tree;
 
-/// Crates that have circles still. None may be added, and one without a circle has to go.
+/// Crates that still have circles. The list may only get shorter: a crate without a circle has to leave it.
 const ALLOWED: &[&str] = &["crates/core", "crates/http", "crates/server", "loadtest"];
 
-/// `files` are all files of the repository.
+/// Checks every crate. `files` are all files of the repository.
 pub(crate) fn faults(root: &Path, files: &[&str]) -> Result<Vec<String>, String> {
     let read = |path: &str| fs::read_to_string(root.join(path)).ok();
-    let mut faults = Vec::new();
-    for (package, roots) in packages(files) {
+    let packages = packages(files);
+    let gone = ALLOWED.iter().filter(|allowed| !packages.iter().any(|(package, _)| package == *allowed));
+    let mut faults: Vec<String> = gone.flat_map(|package| verdict(package, &[], true)).collect();
+    for (package, roots) in packages {
         let mut circles = Vec::new();
         for root in roots {
             circles.extend(circles_of(root, &read)?);
@@ -31,7 +33,7 @@ pub(crate) fn faults(root: &Path, files: &[&str]) -> Result<Vec<String>, String>
     Ok(faults)
 }
 
-/// Directories with a lib.rs, a main.rs or both in `src`, and these files.
+/// Directories with a lib.rs, a main.rs or both in `src`, each with these files.
 fn packages<'a>(files: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
     let package = |file: &'a str| file.strip_suffix("/src/lib.rs").or_else(|| file.strip_suffix("/src/main.rs"));
     let packages: BTreeSet<&str> = files.iter().filter_map(|file| package(file)).collect();
@@ -39,11 +41,11 @@ fn packages<'a>(files: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
     packages.into_iter().map(|name| (name, roots(name))).collect()
 }
 
-/// A way round each circle of the crate whose first file is `root`. Paths are relative to the directory of that file.
+/// A way round each circle of the crate with this root file. Paths are relative to the directory of that file.
 fn circles_of(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, String> {
     let tree = Tree::read(root, read)?;
     let directory = root.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let name = |file: &String| file.trim_start_matches(directory).trim_start_matches('/').to_owned();
+    let name = |file: &String| file.strip_prefix(directory).unwrap_or(file).trim_start_matches('/').to_owned();
     let names = tree.files().iter().map(name).collect();
     Ok(Graph::new(names, tree.arrows()).circles())
 }

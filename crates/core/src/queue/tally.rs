@@ -3,9 +3,6 @@
 //! A shard is given its [`Part`] of a tally and the [`Question`] of a report. Dropped without an answer, because the shard
 //! has ended, each of them counts down all the same, so nobody waits for ever.
 
-use the shard
-//! has ended, each of them counts down all the same, so nobody waits for ever.
-
 use std::{
     future::poll_fn,
     iter, mem,

@@ -81,13 +81,13 @@ fn ids_never_go_back_when_the_clock_does() {
     assert!(second > first);
     log.close().unwrap();
     let clean = start_in(&disk, boot(1), 7);
-    assert_eq!(clean.recovered.floor(), second[0]);
+    assert_eq!(clean.recovered.ids_upto(), second[0]);
     let mut log = clean.log(config(Fsync::Always));
     let third = append(&mut log, 7, &["c"]);
     assert!(third > second);
     drop(log);
     let killed = start_in(&disk, boot(1), 7);
-    assert_eq!(killed.recovered.floor(), EventId::new(NOW_MS + 500 + KILL_GAP_MS, 0));
+    assert_eq!(killed.recovered.ids_upto(), EventId::new(NOW_MS + 500 + KILL_GAP_MS, 0));
 }
 
 #[test]
@@ -100,12 +100,12 @@ fn ids_of_live_only_events_are_not_given_again_and_only_those_with_a_key_are_rec
     let killed = start_in(&disk, boot(1), 0);
     assert_eq!(killed.ids(), ids[..1]);
     assert_eq!((killed.stored[0].event.as_ref(), killed.stored[0].key), (None, keyed(&live, "k", 4).key));
-    assert_eq!(killed.recovered.floor(), EventId::new(ids[1].ms() + KILL_GAP_MS, 0));
+    assert_eq!(killed.recovered.ids_upto(), EventId::new(ids[1].ms() + KILL_GAP_MS, 0));
     let mut log = killed.log(config(Fsync::Always));
     let next = log.append(0, &[entry(&live)]).unwrap();
     log.close().unwrap();
     let closed = start_in(&disk, boot(1), 0);
-    assert_eq!((closed.ids(), closed.recovered.floor()), (ids[..1].to_vec(), next[0]));
+    assert_eq!((closed.ids(), closed.recovered.ids_upto()), (ids[..1].to_vec(), next[0]));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_idle_run_that_ends_in_order_moves_nothing() {
     born.log(config(Fsync::Never)).close().unwrap();
     let again = start_in(&disk, boot(2), NOW_MS + 60_000);
     assert_eq!(again.findings(), []);
-    assert_eq!((again.recovered.floor(), again.recovered.lost()), (born.recovered.floor(), EventId::ZERO));
+    assert_eq!((again.recovered.ids_upto(), again.recovered.lost()), (born.recovered.ids_upto(), EventId::ZERO));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_failed_write_that_cannot_be_cut_off_is_unknown_until_a_new_segment_excludes
     let whole = disk.bytes(&segment(1)).len();
     append(&mut log, NOW_MS, &["b"]);
     let frame = disk.bytes(&segment(1)).len() - whole;
-    // One event gets through, the second does not.
+    // The first event gets through, the second does not.
     disk.set_room(Some(frame + 5));
     disk.fail(&[Op::SetLen]);
     refused(&mut log, &["c", "d"], true);
@@ -247,7 +247,7 @@ fn a_sync_covers_what_was_written_since_the_last_one_in_files_new_and_old() {
     assert_eq!(unsynced.sync().unwrap(), None);
     let ids = append(&mut log, NOW_MS, &["a", "b", "c"]);
     let more = append(&mut log, NOW_MS, &["d"]);
-    let range = IdRange { after: started.recovered.floor(), upto: more[0] };
+    let range = IdRange { after: started.recovered.ids_upto(), upto: more[0] };
     assert_eq!(unsynced.sync().unwrap(), Some(range));
     assert_eq!(unsynced.sync().unwrap(), None);
     let last = append(&mut log, NOW_MS, &["e"]);
@@ -266,7 +266,7 @@ fn after_a_sync_that_failed_the_log_goes_on_in_a_new_segment() {
     let first = append(&mut log, NOW_MS, &["a"]);
     disk.fail(&[Op::SyncData]);
     let error = unsynced.sync().unwrap_err();
-    assert_eq!(error.range, Some(IdRange { after: started.recovered.floor(), upto: first[0] }));
+    assert_eq!(error.range, Some(IdRange { after: started.recovered.ids_upto(), upto: first[0] }));
     disk.heal();
     let second = append(&mut log, NOW_MS, &["b"]);
     assert_eq!(unsynced.sync().unwrap(), Some(IdRange { after: first[0], upto: second[0] }));
@@ -287,7 +287,7 @@ fn a_close_that_fails_leaves_an_end_that_is_not_in_order() {
         disk.heal();
         let started = start(&disk);
         assert_eq!(started.ids(), ids);
-        assert!(started.recovered.floor() > ids[0]);
+        assert!(started.recovered.ids_upto() > ids[0]);
     }
 }
 

@@ -19,7 +19,7 @@ fn refusal(path: &Path) -> String {
     Directory::open(path).unwrap_err().to_string()
 }
 
-/// What is in a directory.
+/// The names of the files in a directory.
 fn names(path: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

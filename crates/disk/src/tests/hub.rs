@@ -106,7 +106,7 @@ fn room_for_little_is_not_taken_for_room_for_what_was_refused() {
     // Two attempts: one that takes what there is room for, and one more.
     until("it has looked twice", || disk.writes() >= writes + 4);
     assert!(running.hub.trouble().is_some());
-    // What is smaller finds its room.
+    // A smaller event finds its room.
     running.publish(event("small")).unwrap();
     running.drain().unwrap();
 }
@@ -185,14 +185,14 @@ fn with_interval_a_sync_that_fails_stops_publishes_until_one_works() {
     let running = Running::new(&disk, fsync(Fsync::Interval));
     running.publish(event("before")).unwrap();
     disk.fail(&[Op::SyncData]);
-    // What was before may be synced still, or not.
+    // Earlier writes may be synced still, or not.
     let is_acknowledged = running.publish(event("meanwhile")).is_ok();
     until("the failure is seen", || running.hub.trouble().is_some());
     let files = disk.names().len();
     for _ in 0..100 {
         assert_eq!(running.publish(event("refused")), Err(PublishError::Journal));
     }
-    // One a second would be right; each costs a file.
+    // The right number is one a second; each costs a file.
     assert!(disk.names().len() < files + 10, "{files} {}", disk.names().len());
     disk.heal();
     until("a sync has worked", || running.hub.trouble().is_none());

@@ -36,7 +36,7 @@ fn found(disk: &Arc<MemoryDisk>) -> Vec<Finding> {
     support::read_only(disk, boot(1)).check().unwrap().findings
 }
 
-/// What a start finds; a check has found it before.
+/// The findings of a start, which a check has found before.
 fn find(disk: &Arc<MemoryDisk>, expected: &[Finding]) -> Started {
     assert_eq!(found(disk), expected);
     let started = start(disk);
@@ -46,13 +46,13 @@ fn find(disk: &Arc<MemoryDisk>, expected: &[Finding]) -> Started {
     started
 }
 
-/// Whoever has any of these ids and misses a later one is told that something is lost up to that one, at least.
+/// Checks that a reader with any of these ids who misses a later one is told of a loss up to that one, at least.
 fn assert_told(started: &Started, ids: &[EventId], why: &str) {
     let there = started.ids();
     for id in ids.iter().filter(|id| !there.contains(id)) {
         assert!(started.recovered.lost() >= *id, "{why}: {id} is not there, lost is {}", started.recovered.lost());
     }
-    assert!(started.recovered.lost() <= started.recovered.floor(), "{why}");
+    assert!(started.recovered.lost() <= started.recovered.ids_upto(), "{why}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn whatever_files_are_taken_away_a_check_finds_it_and_who_misses_something_is_to
             assert!(found(&disk).iter().any(Finding::is_loss), "{why}");
             let started = start(&disk);
             assert_told(&started, &ids, &why);
-            assert!(started.recovered.floor() >= ids[5], "{why}");
+            assert!(started.recovered.ids_upto() >= ids[5], "{why}");
             let before = disk.names();
             let next = append(&mut started.log(config(fsync)), NOW_MS, &["next"]);
             assert!(next[0] > ids[5] && next[0] > started.recovered.lost(), "{why}");
@@ -116,13 +116,13 @@ fn without_a_word_about_the_newest_segment_nobody_knows_how_many_are_missing() {
     disk.take(NEWEST);
     let started = find(&disk, &[Finding::NoNewest]);
     assert_eq!(started.ids(), ids);
-    let floor = EventId::new(ids[5].ms() + UNKNOWN_GAP_MS, 0);
-    assert_eq!((started.recovered.floor(), started.recovered.lost()), (floor, floor));
+    let ids_upto = EventId::new(ids[5].ms() + UNKNOWN_GAP_MS, 0);
+    assert_eq!((started.recovered.ids_upto(), started.recovered.lost()), (ids_upto, ids_upto));
     let mut log = started.log(config(Fsync::Always));
     append(&mut log, NOW_MS, &["next"]);
     log.close().unwrap();
     let finding = Finding::Missing { first: 7, last: 6 + UNKNOWN_SEGMENTS, after: ids[5] };
-    assert_eq!(find(&disk, &[finding]).recovered.lost(), floor);
+    assert_eq!(find(&disk, &[finding]).recovered.lost(), ids_upto);
     disk.flip(NEWEST, 20);
     assert!(found(&disk).contains(&Finding::NoNewest), "damaged is as missing");
 }
@@ -137,7 +137,10 @@ fn if_all_is_gone_but_one_file_that_one_tells() {
         let disk = MemoryDisk::new();
         disk.put(name, bytes);
         let started = find(&disk, &findings);
-        assert!(started.recovered.floor() > ids[5] && started.recovered.lost() == started.recovered.floor(), "{name}");
+        assert!(
+            started.recovered.ids_upto() > ids[5] && started.recovered.lost() == started.recovered.ids_upto(),
+            "{name}"
+        );
         append(&mut started.log(config(Fsync::Always)), NOW_MS, &["next"]);
         let again = start(&disk);
         assert_eq!((again.data(), again.recovered.lost()), (vec!["next"], started.recovered.lost()), "{name}");
@@ -159,10 +162,10 @@ fn ids_go_on_above_those_of_a_lost_segment_wherever_the_clock_was() {
             for lost_too in [None, Some(segment(1)), Some(STATE.to_owned())] {
                 lost_too.into_iter().for_each(|name| drop(lost.take(&name)));
                 let started = start(&lost);
-                let floor = started.recovered.floor();
+                let ids_upto = started.recovered.ids_upto();
                 assert!(
-                    floor >= last && floor.ms() <= last.ms() + RESERVED_MS.max(CRASH_GAP_MS) + 2_000,
-                    "{floor} {last}"
+                    ids_upto >= last && ids_upto.ms() <= last.ms() + RESERVED_MS.max(CRASH_GAP_MS) + 2_000,
+                    "{ids_upto} {last}"
                 );
                 assert_told(&started, &[last], "clock");
             }
@@ -172,7 +175,7 @@ fn ids_go_on_above_those_of_a_lost_segment_wherever_the_clock_was() {
         let next = append(&mut start(&disk).log(config(fsync)), NOW_MS, &["c"]);
         assert!(next[0] > last);
         disk.take(&segment(3));
-        assert!(start(&disk).recovered.floor() >= next[0]);
+        assert!(start(&disk).recovered.ids_upto() >= next[0]);
     }
 }
 
@@ -249,7 +252,7 @@ fn a_loss_with_a_crash_of_the_machine_is_told_as_well() {
             disk.take(&name);
             let started = start_in(&disk, boot(2), NOW_MS);
             assert!(started.findings().iter().any(Finding::is_loss), "{fsync:?} {name}");
-            assert!(started.recovered.floor() >= ids[5], "{fsync:?} {name}");
+            assert!(started.recovered.ids_upto() >= ids[5], "{fsync:?} {name}");
             assert_told(&started, &ids, &format!("{fsync:?} {name}"));
         }
     }

@@ -119,7 +119,7 @@ struct World {
     is_clock_stepped: bool,
     /// The file that names the newest segment is there and says so.
     is_newest_named: bool,
-    /// This run has a segment.
+    /// Whether this run has a segment.
     has_begun: bool,
     started: Started,
     log: Log,
@@ -181,7 +181,7 @@ impl World {
         };
         self.fates.extend(events.iter().map(|event| (fate, event.targets()[0].clone())));
         for (index, id) in result.unwrap_or_default().into_iter().enumerate() {
-            assert!(id > self.last.max(self.started.recovered.floor()), "ids rise");
+            assert!(id > self.last.max(self.started.recovered.ids_upto()), "ids rise");
             (self.last, self.is_newest_named, self.has_begun) = (id, true, true);
             if events[index].is_kept() {
                 self.ids.insert(id, first + index);
@@ -204,7 +204,7 @@ impl World {
 
     fn check(&mut self) {
         let recovered = &self.started.recovered;
-        assert!(recovered.floor() >= self.last, "{} {}", recovered.floor(), self.last);
+        assert!(recovered.ids_upto() >= self.last, "{} {}", recovered.ids_upto(), self.last);
         assert!(self.started.ids().is_sorted_by(|a, b| a < b));
         assert!(
             self.has_lost || self.is_unmarked || recovered.lost() == EventId::ZERO,
@@ -243,12 +243,12 @@ impl World {
         let found: BTreeMap<_, _> =
             self.started.stored.iter().filter_map(|stored| Some((stored.id, stored.key?))).collect();
         for (id, key) in &found {
-            // What it reached was its number.
+            // Each event is appended with its number as the count of connections that it reached.
             let number = key.matched;
             assert_ne!(self.fates[number].0, Fate::Refused, "{number}");
             let is_his = |is_live_only| support::keyed(&event(number, is_live_only), "k", number).key == Some(*key);
             assert!(is_his(true) || is_his(false), "{number}");
-            // One of an append that nobody knew the end of counts from now on.
+            // A key of an append with an unknown end counts from now on.
             if self.fates[number].0 == Fate::Unknown {
                 self.keys.insert(*id, number);
             }
@@ -263,7 +263,7 @@ impl World {
         self.keys.retain(|id, _| found.contains_key(id));
     }
 
-    /// What a check says before the next start.
+    /// The findings of a check before the next start.
     fn look(&self) {
         let opened = support::read_only(&self.disk, boot(self.boots));
         let findings = opened.check().unwrap().findings;
@@ -314,7 +314,7 @@ impl World {
             |stored: &Stored| Holds { event: !given_up.contains(&stored.id), key: keys.contains_key(&stored.id) };
         let is_live = |stored: &[Stored]| stored.iter().map(holds).collect();
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
-            // What it does when it fails is what the next start looks at.
+            // The next start looks at the effects of a failed rewrite.
             let _ = self.reclaim.rewrite(*first, *last, is_live);
         }
     }

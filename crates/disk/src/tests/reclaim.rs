@@ -30,7 +30,7 @@ fn journal(fsync: Fsync) -> (Arc<MemoryDisk>, Vec<EventId>) {
     (disk, ids)
 }
 
-/// Those for channel `b` are live.
+/// Whether the event is live: those for channel `b` are.
 fn is_live(stored: &Stored) -> bool {
     stored.event.as_ref().is_some_and(|event| event.targets() == [channel("b")])
 }
@@ -52,7 +52,7 @@ fn assert_whole(started: &Started, ids: &[EventId], why: &str) {
         assert!(is_kept_as_live || is_given_up, "{why}: {id} of {name}, mark {mark}");
     }
     assert_eq!(started.recovered.lost(), EventId::ZERO, "{why}");
-    assert_eq!(started.recovered.floor(), ids[ids.len() - 1], "{why}");
+    assert_eq!(started.recovered.ids_upto(), ids[ids.len() - 1], "{why}");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn how_far_ids_had_come_survives_a_crash_after_what_told_it_is_gone() {
         // The system has written the names by itself, and nothing else; and the clock steps back.
         disk.sync_names().unwrap();
         disk.crash(0.0);
-        assert!(start_in(&disk, boot(2), NOW_MS).recovered.floor() >= ids[0], "{is_removed}");
+        assert!(start_in(&disk, boot(2), NOW_MS).recovered.ids_upto() >= ids[0], "{is_removed}");
     }
 }
 

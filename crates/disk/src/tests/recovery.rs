@@ -1,5 +1,5 @@
-//! What a start finds after a kill, a crash of the machine, and damage: everything before it and behind it, and how far
-//! something may be lost.
+//! The findings of a start after a kill, a crash of the machine, and damage: all events before and behind it, and an
+//! upper bound of the lost ones.
 
 use fanfare_core::EventId;
 use proptest::prelude::*;
@@ -75,8 +75,8 @@ fn a_flipped_byte_in_the_last_event_is_damage_and_everything_up_to_the_floor_may
         let started = start_in(&disk, boot(1), NOW_MS + 3_600_000);
         assert_eq!(started.ids(), ids[..1], "{at}");
         assert!(matches!(only_finding(started.findings()), Finding::Damaged { .. }), "{at}");
-        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 3_600_000, 0), "{at}");
-        assert_eq!(started.recovered.lost(), started.recovered.floor(), "{at}");
+        assert_eq!(started.recovered.ids_upto(), EventId::new(NOW_MS + 3_600_000, 0), "{at}");
+        assert_eq!(started.recovered.lost(), started.recovered.ids_upto(), "{at}");
         disk.flip(&segment(1), at);
     }
 }
@@ -99,7 +99,7 @@ fn a_segment_with_a_damaged_header_is_lost_as_a_whole_and_no_other() {
     let (disk, ids, _) = written(Fsync::Always, &["a"]);
     let mut log = start(&disk).log(config(Fsync::Always));
     append(&mut log, NOW_MS, &["b"]);
-    let base = start(&disk).recovered.floor();
+    let base = start(&disk).recovered.ids_upto();
     append(&mut start(&disk).log(config(Fsync::Always)), NOW_MS, &["c"]);
     for at in 0..88 {
         disk.flip(&segment(2), at);
@@ -114,7 +114,7 @@ fn a_segment_with_a_damaged_header_is_lost_as_a_whole_and_no_other() {
     disk.cut(&segment(3), 50);
     let started = start(&disk);
     assert_eq!(started.data(), ["a", "b"]);
-    assert_eq!(started.recovered.lost(), started.recovered.floor());
+    assert_eq!(started.recovered.lost(), started.recovered.ids_upto());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_missing_segment_is_told_and_covered() {
     let started = start(&disk);
     assert_eq!(started.data(), ["a", "c"]);
     assert_eq!(*only_finding(started.findings()), Finding::Missing { first: 2, last: 2, after: ids[0] });
-    assert_eq!(started.recovered.lost(), third.recovered.floor());
+    assert_eq!(started.recovered.lost(), third.recovered.ids_upto());
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn what_was_in_an_oldest_segment_that_nobody_marked_is_lost() {
     disk.take(&segment(1));
     let started = start(&disk);
     assert_eq!(started.data(), ["b"]);
-    let upto = second.recovered.floor();
+    let upto = second.recovered.ids_upto();
     assert_eq!(*only_finding(started.findings()), Finding::Unmarked { file: segment(2) });
     assert_eq!((started.recovered.marks().forgotten, started.recovered.lost()), (EventId::ZERO, upto));
 }
@@ -186,7 +186,7 @@ fn damage_to_the_last_event_before_an_end_in_order_is_told_to_who_had_the_one_be
     let started = start(&disk);
     assert_eq!(started.ids(), ids[..1]);
     assert!(started.recovered.lost() >= ids[1], "{:?}", started.recovered.lost());
-    assert!(started.recovered.lost() <= started.recovered.floor());
+    assert!(started.recovered.lost() <= started.recovered.ids_upto());
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn a_crash_of_the_machine_loses_what_was_not_synced_and_says_so() {
         assert_eq!(started.ids(), ids);
         let finding = Finding::Crashed { file: segment(1), after: ids[1] };
         assert_eq!(*only_finding(started.findings()), finding);
-        assert_eq!(started.recovered.floor(), EventId::new(NOW_MS + 10 + CRASH_GAP_MS, 0));
-        assert_eq!(started.recovered.lost(), started.recovered.floor());
+        assert_eq!(started.recovered.ids_upto(), EventId::new(NOW_MS + 10 + CRASH_GAP_MS, 0));
+        assert_eq!(started.recovered.lost(), started.recovered.ids_upto());
         // The run after that knows it too, by the header of the next segment.
         append(&mut started.log(config(fsync)), NOW_MS, &["c"]);
         let again = start_in(&disk, boot(2), NOW_MS);
@@ -245,7 +245,7 @@ fn a_crash_after_a_clean_end_loses_nothing() {
         disk.crash(0.0);
         let started = start_in(&disk, boot(2), NOW_MS + 60_000);
         assert_eq!((started.ids(), started.findings()), (ids.clone(), [].as_slice()));
-        assert_eq!((started.recovered.floor(), started.recovered.lost()), (ids[1], EventId::ZERO));
+        assert_eq!((started.recovered.ids_upto(), started.recovered.lost()), (ids[1], EventId::ZERO));
     }
 }
 
@@ -260,7 +260,7 @@ fn a_crash_soon_after_a_start_that_found_a_clean_end_is_not_mistaken_for_that_en
         disk.crash(0.0);
         let started = start_in(&disk, boot(2), NOW_MS);
         assert_eq!(started.data(), ["a"]);
-        assert!(started.recovered.lost() >= gone[0] && started.recovered.floor() >= gone[0]);
+        assert!(started.recovered.lost() >= gone[0] && started.recovered.ids_upto() >= gone[0]);
     }
 }
 
@@ -337,7 +337,7 @@ proptest! {
         }
         let started = start_in(&disk, boot(boots), NOW_MS + 60_000);
         prop_assert!(started.ids().is_sorted_by(|a, b| a < b));
-        prop_assert!(started.recovered.floor() >= newest);
+        prop_assert!(started.recovered.ids_upto() >= newest);
         let ids = append(&mut started.log(config(Fsync::Always)), NOW_MS, &["f"]);
         let again = start_in(&disk, boot(boots), NOW_MS + 60_000);
         prop_assert_eq!(again.ids(), [started.ids(), ids].concat());

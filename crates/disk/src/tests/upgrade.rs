@@ -15,7 +15,7 @@ use crate::{
     tests::support::{self, MemoryDisk, NOW_MS, append, boot, config, segment, start},
 };
 
-/// What the program wrote before there was a file `newest`, and before keys were claims.
+/// A journal of the program before there was a file `newest`, and before keys were claims.
 fn make_older(disk: &MemoryDisk) {
     disk.take("newest");
     for name in disk.names() {
@@ -68,7 +68,7 @@ fn an_older_journal_that_lost_its_segments_or_its_state_says_so() {
     disk.take(&segment(2));
     let started = start(&disk);
     assert_eq!(started.findings(), [Finding::NoSegments]);
-    assert!(started.recovered.floor() > ids[1] && started.recovered.lost() == started.recovered.floor());
+    assert!(started.recovered.ids_upto() > ids[1] && started.recovered.lost() == started.recovered.ids_upto());
     append(&mut started.log(config(Fsync::Always)), NOW_MS, &["c"]);
     assert_eq!(start(&disk).recovered.lost(), started.recovered.lost());
 
@@ -77,7 +77,7 @@ fn an_older_journal_that_lost_its_segments_or_its_state_says_so() {
     let started = start(&disk);
     // Nobody knows which program wrote it, and whether that is all.
     assert_eq!(started.findings(), [Finding::NoState, Finding::NoNewest]);
-    assert_eq!((started.ids(), started.recovered.lost()), (ids, started.recovered.floor()));
+    assert_eq!((started.ids(), started.recovered.lost()), (ids, started.recovered.ids_upto()));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_older_journal_on_a_full_disk_is_served_and_becomes_a_newer_one_later() {
         disk.set_room(Some(room));
         let recovered = try_start(&disk).unwrap();
         assert_eq!((disk.bytes("state")[8], recovered.findings(), recovered.lost()), (1, [].as_slice(), EventId::ZERO));
-        // What gives space back meanwhile keeps it an older one.
+        // A rewrite meanwhile keeps the older format.
         disk.heal();
         Reclaim::new(&recovered, 100).rewrite(1, 1, |events| vec![support::whole(true); events.len()]).unwrap();
         assert_eq!(disk.bytes("state")[8], 1, "{room}");
@@ -145,7 +145,7 @@ fn a_first_segment_that_fails_at_any_operation_loses_nothing_and_a_kill_there_is
             assert_eq!(result.is_ok(), !has_failed, "{count}");
             match result {
                 Ok(new) => ids.extend(new),
-                // It may be there.
+                // The event may be there.
                 Err(error) if error.is_unknown => ids.extend(start(&disk.copy()).ids().get(1)),
                 Err(_) => {}
             }

@@ -142,13 +142,13 @@ impl Node {
         begun.into_iter().map(|underway| id_of(block_on(underway.receipt()))).last().unwrap()
     }
 
-    /// What its history has.
+    /// The data of the events in its history.
     pub(crate) fn data(&self) -> Vec<String> {
         let page = self.hub.history(&channel(), &Start::Earliest, EVERYTHING);
         page.messages.iter().map(|message| message.fields().data).collect()
     }
 
-    /// What one is told who had everything up to there.
+    /// The gap that a reader is told who had everything up to there.
     pub(crate) fn gap_after(&self, id: EventId) -> Option<Gap> {
         self.hub.history(&channel(), &Start::After(id), EVERYTHING).gap
     }
@@ -159,7 +159,7 @@ impl Drop for Node {
         self.resume();
         self.hub.drain();
         for thread in self.threads.drain(..) {
-            // One that has panicked has failed its test already, or is the reason why it ends.
+            // A thread that has panicked has failed its test already, or is the reason why the test ends.
             let _ = thread.join();
         }
     }

@@ -28,7 +28,7 @@ impl Cluster {
         Self::of((0..3).map(start).collect(), RedisServer::tls_port)
     }
 
-    /// They meet at `port`.
+    /// Lets the nodes meet at `port`.
     #[track_caller]
     fn of(nodes: Vec<RedisServer>, port: fn(&RedisServer) -> u16) -> Self {
         let cluster = Self { nodes };

@@ -94,7 +94,7 @@ impl Proxy {
         self.wire.lock().mode = Mode::Stalled;
     }
 
-    /// What clients send gets through, and no byte of what they are answered.
+    /// Lets the bytes of clients through, and no byte of the answers.
     pub(crate) fn hold_answers(&self) {
         self.wire.lock().mode = Mode::HoldingAnswers;
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// What a server answers.
+/// An answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     Simple(String),
@@ -82,13 +82,13 @@ impl Session {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// One command and its answer.
+    /// Sends one command and receives its answer.
     pub(crate) fn call(&mut self, command: &[impl AsRef<[u8]>]) -> io::Result<Reply> {
         self.send(command)?;
         self.receive()
     }
 
-    /// One command, without waiting for its answer.
+    /// Sends one command, without waiting for its answer.
     pub(crate) fn send(&mut self, command: &[impl AsRef<[u8]>]) -> io::Result<()> {
         let mut bytes = format!("*{}\r\n", command.len()).into_bytes();
         for word in command.iter().map(AsRef::as_ref) {

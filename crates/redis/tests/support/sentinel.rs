@@ -2,14 +2,14 @@
 
 use super::{RedisServer, until};
 
-/// What the sentinels call the primary.
+/// The sentinels' name of the primary.
 const NAME: &str = "fanfare";
 
 /// All of them; they are killed when this is dropped.
 pub(crate) struct Sentinels {
     sentinels: Vec<RedisServer>,
     servers: [RedisServer; 2],
-    /// Which of the servers is the primary.
+    /// Index of the server that is primary.
     primary: usize,
 }
 

@@ -25,12 +25,12 @@ pub(crate) struct RedisServer {
     tls_port: Option<u16>,
     /// All but the ports.
     args: Vec<String>,
-    /// What its log says when it answers.
+    /// Line of the log of a server that answers.
     ready: &'static str,
     directory: TempDir,
 }
 
-/// It did not get its port; another was faster.
+/// The server did not get its port; another process was faster.
 struct PortTaken;
 
 impl RedisServer {
@@ -136,7 +136,7 @@ impl RedisServer {
         format!("rediss://localhost:{}", self.tls_port())
     }
 
-    /// Its process id.
+    /// Id of the server's process.
     #[track_caller]
     pub(crate) fn id(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
@@ -233,7 +233,7 @@ impl RedisServer {
         Ok(session)
     }
 
-    /// One command on a connection of its own. An answer that is an error is returned like others.
+    /// Sends one command on a connection of its own. An answer that is an error is returned like others.
     #[track_caller]
     pub(crate) fn call(&self, command: &[&str]) -> Reply {
         self.session().call(command).unwrap()
@@ -250,7 +250,7 @@ impl RedisServer {
         self.call(&["CONFIG", "SET", name, value]).ok();
     }
 
-    /// What INFO says after `name:`.
+    /// The text of INFO after `name:`.
     #[track_caller]
     pub(crate) fn info(&self, name: &str) -> String {
         let info = self.call(&["INFO", "everything"]).text();

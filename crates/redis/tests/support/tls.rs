@@ -44,7 +44,7 @@ impl Tls {
         self.path("ca.crt")
     }
 
-    /// What redis-server has to be told, but for its port.
+    /// Arguments of redis-server, except its port.
     pub(crate) fn args(&self) -> Vec<String> {
         let file = |name: &str| self.path(name).to_str().expect("UTF-8").to_owned();
         let files = ["--tls-cert-file", &file("server.crt"), "--tls-key-file", &file("server.key")].map(str::to_owned);

@@ -1,22 +1,22 @@
-//! [`Cursor`]: a place in the tokens of a file. It knows which attributes leave an item out of the product, and where an item
-//! ends.
+//! [`Cursor`]: a position in the tokens of a file. The cursor knows which attributes leave an item out of the product,
+//! and where an item ends.
 
 use super::tokens::{Token, tokens};
 
-/// A place in the tokens of a file.
+/// A position in the tokens of a file.
 #[derive(Debug)]
 pub(super) struct Cursor {
     tokens: Vec<Token>,
-    /// How many are behind.
+    /// Number of tokens behind the cursor.
     pub(super) at: usize,
 }
 
-/// What an attribute means for the modules of a crate.
+/// The meaning of an attribute for the modules of a crate.
 #[derive(Debug)]
 pub(super) enum Attribute {
-    /// Says that what follows is not built into the product.
+    /// The next item is not built into the product.
     LeavesOut,
-    /// Names the file of the module that follows.
+    /// The file of the next module.
     Path(String),
     Other,
 }
@@ -49,7 +49,7 @@ impl Cursor {
         }
     }
 
-    /// Whether this name goes on with a path, is a field or a method, or says to whom something is visible.
+    /// Whether this name is a later segment of a path, a field or a method, or part of `pub(in ...)`.
     pub(super) fn is_segment(&self) -> bool {
         match self.before(1) {
             Some(Token::Colons | Token::Sign('.')) => true,
@@ -58,7 +58,7 @@ impl Cursor {
         }
     }
 
-    /// Whether what comes now stands behind `pub` or `pub(...)`.
+    /// Whether the next token stands behind `pub` or `pub(...)`.
     pub(super) fn is_public(&self) -> bool {
         let mut behind = self.tokens.iter().take(self.at).rev();
         let last = match behind.next() {
@@ -68,8 +68,8 @@ impl Cursor {
         matches!(last, Some(Token::Name(name)) if name == "pub")
     }
 
-    /// Reads the attribute that begins here; the next token is the one behind it, but behind `#[` of one that says nothing
-    /// about modules: it may name paths.
+    /// Reads the attribute that begins here. The cursor goes behind `#[path = ...]` and stays before any other, which
+    /// may name paths.
     pub(super) fn attribute(&mut self) -> Attribute {
         let begin = self.at;
         self.at += 2;
@@ -91,7 +91,7 @@ impl Cursor {
         Attribute::Other
     }
 
-    /// Whether a predicate of `cfg` is true of the product; none if it depends on the machine.
+    /// Whether a predicate of `cfg` is true for the product. None if it depends on the machine.
     fn predicate(&mut self) -> Option<bool> {
         let name = self.name(0)?;
         self.at += 1;
@@ -119,7 +119,7 @@ impl Cursor {
         if self.is_sign(0, '=') { None } else { matches!(name.as_str(), "test" | "loom").then_some(false) }
     }
 
-    /// From the attribute that begins here to behind the item, field or statement that it is for.
+    /// Goes from an attribute to behind its item, field or statement.
     pub(super) fn skip_item(&mut self) {
         while self.is_sign(0, '#') && self.is_sign(1, '[') {
             self.at += 1;
@@ -132,13 +132,13 @@ impl Cursor {
             }
         }
         let is_use = self.is_name(0, "use");
-        // A field ends with a comma, as what is in the angles of an item does.
+        // A field ends with a comma. An item may have commas in its angles.
         let is_field = matches!(self.token(1), Some(Token::Sign(':' | ',' | '}' | '(')));
         while let Some(token) = self.token(0) {
             match token {
                 Token::Sign(';') => break,
                 Token::Sign(',') if is_field => break,
-                // The end of the struct or enum that the field was the last of.
+                // The end of a struct or enum whose last field this was.
                 Token::Sign('}') => return,
                 Token::Sign('{') if !is_use => {
                     self.skip_group();
@@ -151,7 +151,7 @@ impl Cursor {
         self.at += 1;
     }
 
-    /// From an opening bracket to behind the one that closes it.
+    /// Goes from an opening bracket to behind the closing one.
     fn skip_group(&mut self) {
         let mut depth = 0_usize;
         while let Some(token) = self.token(0) {

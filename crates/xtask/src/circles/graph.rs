@@ -1,8 +1,8 @@
-//! [`Graph`]: files and arrows between them, and the circles that these make.
+//! [`Graph`]: files, arrows between them, and the circles of these arrows.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Files and, for each, those that it imports.
+/// Files, and for each file those that it imports.
 #[derive(Debug)]
 pub(super) struct Graph {
     names: Vec<String>,
@@ -14,14 +14,14 @@ impl Graph {
         Self { names, arrows }
     }
 
-    /// A way round each circle: `a.rs -> b.rs -> a.rs`. A file stands twice in it if there is no other way.
+    /// A way round each circle: `a.rs -> b.rs -> a.rs`. A file may occur twice if there is no other way.
     pub(super) fn circles(&self) -> Vec<String> {
         let mut circles: Vec<String> = self.components().iter().map(|circle| self.way_round(circle)).collect();
         circles.sort_unstable();
         circles
     }
 
-    /// Sets of more than one file of which each leads to each other.
+    /// Sets of two or more files in which each file leads to every other.
     fn components(&self) -> Vec<BTreeSet<usize>> {
         let mut search = Search { graph: self, stack: Vec::new(), seen: BTreeMap::new(), components: Vec::new() };
         for file in 0..self.names.len() {
@@ -41,7 +41,8 @@ impl Graph {
         self.names.get(file).map_or("", String::as_str)
     }
 
-    /// From file to file, each time to the nearest that was not there yet, and back to the first.
+    /// A walk through the circle: each time to the nearest file that is not on the walk yet, in the end back to the
+    /// first.
     fn way_round(&self, circle: &BTreeSet<usize>) -> String {
         let Some(first) = circle.iter().copied().min_by_key(|file| self.name(*file)) else { return String::new() };
         let mut way = vec![first];
@@ -50,7 +51,7 @@ impl Graph {
         let mut here = first;
         while !left.is_empty() {
             let step = self.shortest(here, circle, &left);
-            // In a circle there is a way from each file to each.
+            // A circle has a way from each file to every other, so the steps never end here.
             let Some(there) = step.last().copied() else { break };
             left.retain(|file| !step.contains(file));
             way.extend(step);
@@ -60,7 +61,7 @@ impl Graph {
         way.iter().map(|file| self.name(*file)).collect::<Vec<_>>().join(" -> ")
     }
 
-    /// The files behind `from`, up to and with the nearest of `goals`.
+    /// The files behind `from`, up to and with the nearest one of `goals`.
     fn shortest(&self, from: usize, circle: &BTreeSet<usize>, goals: &BTreeSet<usize>) -> Vec<usize> {
         let mut came_from = BTreeMap::from([(from, from)]);
         let mut open = VecDeque::from([from]);
@@ -89,15 +90,15 @@ impl Graph {
 /// Tarjan's search for strongly connected components.
 struct Search<'a> {
     graph: &'a Graph,
-    /// Those that are in no component yet, in the order in which they were seen.
+    /// Files without a component, in the order of the search.
     stack: Vec<usize>,
-    /// When each was seen.
+    /// Rank of each file in the order of the search.
     seen: BTreeMap<usize, usize>,
     components: Vec<BTreeSet<usize>>,
 }
 
 impl Search<'_> {
-    /// The earliest file of the stack that `file` leads to.
+    /// Searches from `file`. Returns the lowest rank on the stack that `file` leads to.
     fn visit(&mut self, file: usize) -> usize {
         let mine = self.seen.len();
         self.seen.insert(file, mine);

@@ -1,16 +1,16 @@
-//! [`Tree`]: the modules of a crate, each with its file, and which file names what of which other.
+//! [`Tree`]: the modules of a crate with their files, and the arrows between the files.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::paths::{Contents, Declared, Named, Segments};
 
-/// Names may stand for each other so often in a row; names that stand for themselves have no end.
+/// Largest number of names in a row that stand for each other. Names that stand for themselves have no end.
 const RENAMED_MAX: usize = 32;
 
 /// The modules of a crate.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// Paths; the first is the crate's root.
+    /// Paths of the files. The first is the root of the crate.
     files: Vec<String>,
     named: Vec<(usize, Named)>,
     modules: BTreeMap<Segments, Module>,
@@ -19,12 +19,12 @@ pub(super) struct Tree {
 #[derive(Debug, Default)]
 struct Module {
     file: usize,
-    /// What names that it imports stand for.
+    /// Imported names, each with the paths that it stands for.
     imported: BTreeMap<String, Vec<Segments>>,
 }
 
 impl Tree {
-    /// Reads `root` and all files that it declares, and those that they do.
+    /// Reads `root` and all files that it declares, directly or not.
     pub(super) fn read(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut tree = Self::default();
         let mut open = VecDeque::from([(Segments::new(), root.to_owned())]);
@@ -43,7 +43,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Where the file of a module may be that `path` declares.
+    /// Paths at which the file of a module may be that `path` declares.
     fn file_of(path: &str, is_root: bool, declared: &Declared) -> Vec<String> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let own = if is_root || name == "mod.rs" {
@@ -79,11 +79,11 @@ impl Tree {
         &self.files
     }
 
-    /// For each file those that it names something of.
+    /// For each file the files whose items it names.
     pub(super) fn arrows(&self) -> Vec<BTreeSet<usize>> {
         let mut arrows = vec![BTreeSet::new(); self.files.len()];
         for (file, named) in &self.named {
-            // The crate's root is a table of contents: what it hands on it does not use.
+            // The root of a crate is a table of contents: it does not use the names that it exports.
             if (*file == 0 && named.is_public) || !self.is_of_crate(named) {
                 continue;
             }
@@ -97,7 +97,7 @@ impl Tree {
         arrows
     }
 
-    /// Whether a path begins in the crate by itself, and not with a name that another path has brought.
+    /// Whether a path begins in this crate, and not with a name that another path has brought.
     fn is_of_crate(&self, named: &Named) -> bool {
         named.path.first().is_some_and(|first| {
             matches!(first.as_str(), "crate" | "self" | "super")
@@ -105,7 +105,7 @@ impl Tree {
         })
     }
 
-    /// The files that define what `path` means in a module: none of this crate, perhaps.
+    /// Finds the files that define `path` as seen from a module. False if the path leads out of the crate.
     fn resolve(&self, module: &[String], path: &[String], depth: usize, found: &mut BTreeSet<usize>) -> bool {
         let mut module = module.to_vec();
         for (at, segment) in path.iter().enumerate() {

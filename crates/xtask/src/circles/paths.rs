@@ -1,44 +1,44 @@
-//! [`Contents`]: the modules that a file declares, and the paths that it names, in `use` items and in code.
+//! [`Contents`]: the modules that a file declares, and the paths that it names in `use` items and in code.
 //!
-//! An item that is only there for tests or loom is passed over.
+//! Items for tests and loom are left out.
 
 use super::{
     cursor::{Attribute, Cursor},
     tokens::Token,
 };
 
-/// Segments of a path, or names of modules in modules.
+/// Segments of a path, or names of nested modules.
 pub(super) type Segments = Vec<String>;
 
-/// One file.
+/// The declared modules and named paths of one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
-    /// `mod name;`.
+    /// Modules with a file of their own.
     pub(super) declared: Vec<Declared>,
-    /// `mod name { ... }`, each with those around it.
+    /// Inline modules, each with the names of the modules around it.
     pub(super) inline: Vec<Segments>,
     pub(super) named: Vec<Named>,
 }
 
-/// A module that is another file.
+/// A module with a file of its own: `mod name;`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Declared {
-    /// The inline modules around it.
+    /// Names of the inline modules around the declaration.
     pub(super) within: Segments,
     pub(super) name: String,
-    /// Its `#[path]`.
+    /// Value of its `#[path]`.
     pub(super) path: Option<String>,
 }
 
-/// A path of two segments or more, or one of a `use` item.
+/// A path of two or more segments in code, or any path of a `use` item.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Named {
-    /// The inline modules around it.
+    /// Names of the inline modules around the path.
     pub(super) within: Segments,
     pub(super) path: Segments,
-    /// Of a `use` item: what the path is called from then on.
+    /// Name that a `use` item gives the path.
     pub(super) alias: Option<String>,
-    /// Of a `use` item that is `pub`, for whomever.
+    /// Whether the path is of a `pub use`, with any visibility.
     pub(super) is_public: bool,
 }
 
@@ -52,7 +52,7 @@ impl Contents {
 
 struct Reader {
     cursor: Cursor,
-    /// The braces that are open: with the name, if they are of a module.
+    /// Open braces. Those of a module have its name.
     blocks: Vec<Option<String>>,
     contents: Contents,
 }
@@ -93,7 +93,7 @@ impl Reader {
         self.cursor.at += 1;
     }
 
-    /// `mod name;` or `mod name {`.
+    /// Reads `mod name;` or `mod name {`.
     fn module(&mut self, path: Option<String>) {
         let Some(name) = self.cursor.name(1) else {
             self.cursor.at += 1;
@@ -134,7 +134,7 @@ impl Reader {
         }
     }
 
-    /// One tree of a `use` item: a path, at whose end may be trees in braces.
+    /// Reads one tree of a `use` item: a path, perhaps with trees in braces at its end.
     fn import_tree(&mut self, prefix: &Segments, found: &mut Vec<(Segments, Option<String>)>) {
         let mut path = prefix.clone();
         loop {
@@ -169,7 +169,7 @@ impl Reader {
                 _ => {
                     let alias = path.last().cloned();
                     found.push((path, alias));
-                    // Progress, whatever it is: the compiler knows the grammar, this does not.
+                    // Any other token is stepped over: the compiler knows the grammar, this reader does not.
                     if !self.cursor.is_sign(0, ',') && !self.cursor.is_sign(0, '}') {
                         self.cursor.at += 1;
                     }

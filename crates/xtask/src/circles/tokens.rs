@@ -1,19 +1,20 @@
-//! [`Token`]: a piece of Rust source. Comments, numbers and lifetimes are left out; nothing here knows what tokens mean.
+//! [`Token`]: a piece of Rust source. Comments, numbers and lifetimes are left out. Nothing here knows the meaning of a
+//! token.
 
 /// A piece of Rust source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// An identifier or a keyword.
     Name(String),
-    /// `::`.
+    /// Two colons.
     Colons,
-    /// What a string says, its escapes as they are written.
+    /// Contents of a string, with its escapes as they are written.
     Text(String),
     /// Any other character.
     Sign(char),
 }
 
-/// The tokens of a file.
+/// Splits a file into tokens.
 pub(super) fn tokens(source: &str) -> Vec<Token> {
     let mut rest = source;
     let mut tokens = Vec::new();
@@ -38,7 +39,7 @@ fn is_of_name(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// An identifier, a number, or a string with a prefix.
+/// Reads an identifier, a number, or a string with a prefix.
 fn word(rest: &str) -> (Option<Token>, usize) {
     let length = rest.find(|character| !is_of_name(character)).unwrap_or(rest.len());
     let (name, behind) = rest.split_at(length);
@@ -48,7 +49,7 @@ fn word(rest: &str) -> (Option<Token>, usize) {
             return if name.ends_with('r') { raw_text(rest, length, hashes) } else { text(rest, length) };
         }
         if name == "r" && hashes == 1 {
-            // A raw identifier is the identifier.
+            // A raw identifier counts as the plain one.
             let (token, length) = word(&behind[1..]);
             return (token, length + 2);
         }
@@ -57,7 +58,7 @@ fn word(rest: &str) -> (Option<Token>, usize) {
     ((!is_number).then(|| Token::Name(name.to_owned())), length)
 }
 
-/// A string whose quote is at `start`.
+/// Reads a string whose quote is at `start`.
 fn text(rest: &str, start: usize) -> (Option<Token>, usize) {
     let mut is_escaped = false;
     let is_end = |&(_, character): &(usize, char)| {
@@ -76,7 +77,7 @@ fn raw_text(rest: &str, start: usize, hashes: usize) -> (Option<Token>, usize) {
     (Some(Token::Text(rest[begin..end].to_owned())), end + close.len())
 }
 
-/// A character between quotes, or the quote of a lifetime.
+/// Length of a character between quotes, or of a lifetime.
 fn quote_length(rest: &str) -> usize {
     let mut characters = rest.char_indices().skip(1);
     let length = match characters.next() {
@@ -84,11 +85,11 @@ fn quote_length(rest: &str) -> usize {
         Some(_) => characters.next().filter(|(_, character)| *character == '\'').map(|(at, _)| at + 1),
         None => None,
     };
-    // The name of a lifetime is no name of a path.
+    // The name of a lifetime is never part of a path.
     length.unwrap_or_else(|| rest[1..].find(|character| !is_of_name(character)).map_or(rest.len(), |at| at + 1))
 }
 
-/// Comments may be in comments.
+/// Length of a block comment, with the comments inside.
 fn comment_length(rest: &str) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;

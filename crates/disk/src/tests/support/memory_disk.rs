@@ -9,7 +9,7 @@ use std::{
 
 use crate::files::{File, Files, Listed};
 
-/// What can be made to fail.
+/// Operations that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Create,
@@ -84,12 +84,12 @@ impl MemoryDisk {
         self.released.notify_all();
     }
 
-    /// These fail from now on.
+    /// Makes these operations fail from now on.
     pub(crate) fn fail(&self, ops: &[Op]) {
         self.state().failing = ops.to_vec();
     }
 
-    /// One operation fails after `count` others; if the process dies of it, all later ones too.
+    /// Makes one operation fail after `count` others. If the process dies of it, all later ones fail too.
     pub(crate) fn fail_after(&self, count: usize, is_dying: bool) {
         let mut state = self.state();
         state.fail_after = Some(count);

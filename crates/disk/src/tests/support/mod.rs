@@ -57,7 +57,7 @@ pub(crate) fn config(fsync: Fsync) -> LogConfig {
     LogConfig { fsync, ..LogConfig::default() }
 }
 
-/// What a start finds.
+/// The result of a start.
 pub(crate) struct Started {
     pub(crate) stored: Vec<Stored>,
     pub(crate) recovered: Recovered,

@@ -119,7 +119,7 @@ impl Running {
         block_on(self.hub.publish_once(event, key, Wait::Journal))
     }
 
-    /// What is kept of a channel, and what is missing.
+    /// The kept events of a channel, and the gap before them.
     pub(crate) fn history(&self, channel: &str, start: &Start) -> (Vec<(EventId, String)>, Option<Gap>) {
         let limit = ReadLimit { messages_max: usize::MAX, bytes_max: usize::MAX };
         let page = self.hub.history(&Channel::new(channel).unwrap(), start, limit);

@@ -1,18 +1,18 @@
-//! [`Stop`]: tells the writer and the threads beside it that one of them has ended, and so should the others.
+//! [`Shutdown`]: tells the writer and the threads beside it that one of them has ended, so that the others end too.
 
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-/// Set once.
+/// A signal between the threads of one journal, set once.
 #[derive(Debug, Default)]
-pub(crate) struct Stop {
+pub(crate) struct Shutdown {
     is_set: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Stop {
-    /// Waits for so long, or until it is set; true if it is.
+impl Shutdown {
+    /// Waits for `time`, or until the signal is set. True if it is set.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         let mut is_set = self.is_set.lock();
         if !*is_set {
@@ -25,13 +25,13 @@ impl Stop {
         *self.is_set.lock()
     }
 
-    /// Sets it when what this returns is dropped, also by a panic.
+    /// Sets the signal when the returned guard is dropped, also by a panic.
     pub(crate) fn on_drop(&self) -> SetOnDrop<'_> {
         SetOnDrop(self)
     }
 }
 
-pub(crate) struct SetOnDrop<'a>(&'a Stop);
+pub(crate) struct SetOnDrop<'a>(&'a Shutdown);
 
 impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
