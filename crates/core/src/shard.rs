@@ -14,13 +14,13 @@ mod models;
 mod pace;
 mod pass;
 mod pause;
+mod readers;
 mod relief;
 mod slot;
 mod state;
 mod sweep;
-mod turns;
 
-use std::{collections::BTreeMap, hash::RandomState, mem, sync::Arc, task::Poll};
+use std::{collections::BTreeMap, hash::RandomState, mem, sync::Arc};
 
 use crate::{
     config::Config,
@@ -35,7 +35,7 @@ use crate::{
     order::Order,
     queue::{
         inbox::{Inbox, SlotRef},
-        outlet::{Outlet, Socket},
+        outlet::Socket,
         read_request::ReadRequest,
         tally::Part,
     },
@@ -46,16 +46,15 @@ use crate::{
         pace::Pace,
         pass::{Pass, Run},
         slot::Slot,
-        state::{Asked, Ends, State},
     },
 };
 
-use turns::Turns;
+use readers::Readers;
 
 /// Ticks that one look at every slot takes.
 pub const SWEEP_TICKS: usize = 4;
-/// So many slots without a mark are as much work as one with a write.
-const UNMARKED_PER_SLOT: usize = 16;
+/// So many slots without a mask are as much work as one with a write.
+const SKIPPED_PER_SLOT: usize = 16;
 
 /// So many entries of connections that are not pressed any more are let be.
 const PRESSED_STALE_MAX: usize = 64;
@@ -86,7 +85,7 @@ pub struct Shard<S> {
     inbox: Arc<Inbox<S>>,
     slots: Vec<Option<Slot<S>>>,
     /// By slot: which messages of the pass are for it. Apart from the slots, so that marking touches little.
-    marks: Vec<u64>,
+    masks: Vec<u64>,
     index: Index,
     pass: Pass,
     pace: Pace,
@@ -104,7 +103,7 @@ pub struct Shard<S> {
     cursor: (EventId, Message),
     scratch: Vec<Held>,
     accounts: Accounts,
-    turns: Turns,
+    readers: Readers,
     notices: Vec<Notice>,
     /// What everybody is to be told, and how far that has come. Nothing is taken meanwhile.
     telling: Option<(Gap, usize)>,
@@ -134,7 +133,7 @@ impl<S: Socket> Shard<S> {
             heartbeat: Message::heartbeat(Arc::clone(budget)),
             cursor: (EventId::ZERO, Message::cursor(EventId::ZERO, Arc::clone(budget))),
             slots: Vec::new(),
-            marks: Vec::new(),
+            masks: Vec::new(),
             index: Index::default(),
             pass: Pass::default(),
             pace: Pace::default(),
@@ -145,7 +144,7 @@ impl<S: Socket> Shard<S> {
             ahead: BTreeMap::new(),
             scratch: Vec::new(),
             accounts: Accounts::default(),
-            turns: Turns::default(),
+            readers: Readers::default(),
             notices: Vec::new(),
             telling: None,
             swept: 0,
@@ -161,7 +160,7 @@ impl<S: Socket> Shard<S> {
         self.take_answers(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
-        if self.pass.is_over(self.marks.len()) {
+        if self.pass.is_over(self.masks.len()) {
             // Not sooner: bodies had the time between two turns to take what is theirs.
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
@@ -173,7 +172,7 @@ impl<S: Socket> Shard<S> {
             }
         }
         self.run_pass(now_ms);
-        if !self.pass.messages.is_empty() && self.pass.is_over(self.marks.len()) {
+        if !self.pass.messages.is_empty() && self.pass.is_over(self.masks.len()) {
             self.pass.finish(&mut self.accounts);
             self.is_relief_due = true;
             self.forget_relaxed();
@@ -182,7 +181,7 @@ impl<S: Socket> Shard<S> {
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
         // Last, so that whoever wants to by now is heard.
-        self.ask_journal();
+        self.ask_history();
         let is_telling = self.telling.is_some();
         let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_answers();
         match paused_until_ms {
@@ -218,7 +217,7 @@ impl<S: Socket> Shard<S> {
 
     /// What there is to ask the journal since the last call: at most [`crate::Config::reads_max`] are not answered.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
-        self.turns.take_requests()
+        self.readers.take_requests()
     }
 
     /// Outlets that may go on: at most as many as one turn may look at.
@@ -232,8 +231,7 @@ impl<S: Socket> Shard<S> {
     fn go_on(&mut self, at: SlotRef, now_ms: u64) {
         let input_bytes_max = self.config.input_bytes_max;
         let Some(slot) = self.slot(at) else { return };
-        slot.is_full = false;
-        if let Err(reason) = discard_input(slot, input_bytes_max) {
+        if let Err(reason) = slot.wake_up(input_bytes_max) {
             self.remove(at.index, reason, now_ms);
             return;
         }
@@ -242,7 +240,8 @@ impl<S: Socket> Shard<S> {
 
     /// Writes what waits and, once nothing does, goes on with what it missed.
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
-        let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection == at.connection) else {
+        let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection() == at.connection)
+        else {
             return;
         };
         let has_waited = !slot.is_flushed();
@@ -251,19 +250,17 @@ impl<S: Socket> Shard<S> {
             return;
         }
         if has_waited && slot.is_flushed() {
-            slot.patience.drained();
+            slot.patience_mut().drained();
         } else if slot.has_room_for_a_pass(&self.config) {
-            slot.patience.relax();
+            slot.patience_mut().relax();
         }
         if !slot.is_behind() || !slot.has_taken_all() {
             return;
         }
-        match &mut slot.state {
-            State::CatchUp(catch_up) if catch_up.cursor < self.position => {
-                catch_up.asked = Asked::Soon;
-                self.turns.want(at);
-            }
-            _ => self.go_live(at, now_ms),
+        if slot.wants_history(self.position) {
+            self.readers.want(at);
+        } else {
+            self.go_live(at, now_ms);
         }
     }
 
@@ -285,16 +282,16 @@ impl<S: Socket> Shard<S> {
         let messages = mem::take(&mut pass.messages);
         let newest = messages[messages.len() - 1].id();
         let mut run = Run::new(&messages);
-        let mut left = self.config.turn_slots_max.saturating_mul(UNMARKED_PER_SLOT);
+        let mut left = self.config.turn_slots_max.saturating_mul(SKIPPED_PER_SLOT);
         while left > 0 {
-            let Some((index, mark)) = pass.next(&mut self.marks) else { break };
-            let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mark != 0) else {
+            let Some((index, mask)) = pass.next(&mut self.masks) else { break };
+            let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mask != 0) else {
                 left -= 1;
                 continue;
             };
-            left = left.saturating_sub(UNMARKED_PER_SLOT);
-            let due = pass::due(&messages, mark, slot.seen);
-            slot.seen = slot.seen.max(newest);
+            left = left.saturating_sub(SKIPPED_PER_SLOT);
+            let due = pass::due(&messages, mask, slot.seen());
+            slot.see(newest);
             let mut fan = Fan {
                 config: &self.config,
                 messages: &messages,
@@ -307,9 +304,9 @@ impl<S: Socket> Shard<S> {
             };
             let ends = fan.deliver(slot, due, &mut run);
             let config = &self.config;
-            let at = SlotRef { index, connection: slot.connection };
+            let at = SlotRef { index, connection: slot.connection() };
             if fan.queued && slot.is_short_of_room(config) {
-                self.pace.press(at, &mut slot.patience);
+                self.pace.press(at, slot.patience_mut());
             }
             // It has fallen behind and all has left already, or a body must say when it has.
             if fan.queued && slot.is_behind() && slot.has_taken_all() {
@@ -327,32 +324,34 @@ impl<S: Socket> Shard<S> {
     fn forget_relaxed(&mut self) {
         if self.pace.pressed() > 2 * self.open + PRESSED_STALE_MAX {
             let slots = &self.slots;
-            let slot_of = |at: &SlotRef| slots[at.index as usize].as_ref().filter(|it| it.connection == at.connection);
-            self.pace.retain(|at, payer| slot_of(at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
+            let slot_of =
+                |at: &SlotRef| slots[at.index as usize].as_ref().filter(|slot| slot.connection() == at.connection);
+            self.pace.retain(|at, payer| slot_of(at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
         }
     }
 
     fn slot(&mut self, at: SlotRef) -> Option<&mut Slot<S>> {
         let slot = self.slots.get_mut(at.index as usize)?.as_mut()?;
-        (slot.connection == at.connection).then_some(slot)
+        (slot.connection() == at.connection).then_some(slot)
     }
 
     /// The one way in which a connection ends, whatever the reason.
     fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots[index as usize].take() else { return };
-        self.marks[index as usize] = 0;
+        self.masks[index as usize] = 0;
         self.index.leave(index);
-        self.ahead.remove(&(slot.subscriber.cursor, slot.connection));
-        self.registry.leave(slot.connection, &slot.subscriber.client, &slot.subscriber.channels);
+        let (connection, subscriber) = (slot.connection(), slot.subscriber());
+        self.ahead.remove(&(subscriber.cursor, connection));
+        self.registry.leave(connection, &subscriber.client, &subscriber.channels);
         self.open -= 1;
         if !(slot.was_told() && slot.has_given_all()) {
-            slot.outlet.cut();
+            slot.cut();
         }
         self.notices.push(Notice::Closed(Closed {
-            connection: slot.connection,
-            client: slot.subscriber.client.clone(),
+            connection,
+            client: subscriber.client.clone(),
             reason,
-            age_ms: now_ms.saturating_sub(slot.subscriber.opened_ms),
+            age_ms: now_ms.saturating_sub(subscriber.opened_ms),
             account: slot.account(),
         }));
         // The place is free for another once nothing in here speaks of this slot any more.
@@ -365,21 +364,7 @@ impl<S> Drop for Shard<S> {
     /// What nobody will take any more must not keep sockets open (their wakers hold the inbox that holds them) nor let anybody
     /// wait for its answer.
     fn drop(&mut self) {
-        self.slots.iter().flatten().for_each(|slot| slot.outlet.cut());
+        self.slots.iter().flatten().for_each(Slot::cut);
         self.order.shard_ended(self.number);
     }
-}
-
-/// Throws away what the peer sends; it has nothing to say on an event stream.
-fn discard_input<S: Socket>(slot: &mut Slot<S>, input_bytes_max: usize) -> Ends {
-    let gone = if slot.was_told() { CloseReason::Drained } else { CloseReason::ClientGone };
-    let Outlet::Socket { socket, .. } = &mut slot.outlet else { return Ok(()) };
-    while slot.input_bytes <= input_bytes_max {
-        match socket.poll_discard() {
-            Poll::Pending => return Ok(()),
-            Poll::Ready(Ok(0) | Err(_)) => return Err(gone),
-            Poll::Ready(Ok(bytes)) => slot.input_bytes += bytes,
-        }
-    }
-    Err(CloseReason::TooMuchInput)
 }

@@ -9,45 +9,44 @@ use crate::{
     shard::{
         Shard,
         pass::{Pass, bits},
-        state::{Asked, State},
     },
 };
 
 impl<S: Socket> Shard<S> {
-    /// Lets the next few ask. From there on the journal owes them what the shard has taken so far.
-    pub(super) fn ask_journal(&mut self) {
-        while let Some(at) = self.turns.next(self.config.reads_max) {
-            if !self.slot(at).is_some_and(|slot| matches!(&slot.state, State::CatchUp(c) if c.asked == Asked::Soon)) {
-                self.turns.give_up();
+    /// Lets the next few slots ask for everything up to the shard's position. The part of the pass under way that is still to
+    /// come to them is left to the history, so an answer means the same whenever it is taken.
+    pub(super) fn ask_history(&mut self) {
+        while let Some(at) = self.readers.next(self.config.reads_max) {
+            if !self.slot(at).is_some_and(|slot| slot.is_to_ask()) {
+                self.readers.give_up();
                 continue;
             }
-            self.leave_to_journal(at.index);
+            self.leave_to_history(at.index);
             let (upto, shard, limit) = (self.position, self.number, read_limit(&self.config));
-            let Some(slot) = self.slot(at) else { continue };
-            let State::CatchUp(catch_up) = &mut slot.state else { continue };
-            catch_up.asked = Asked::Yes { owed: slot.account.owed };
-            let (after, opened) = (catch_up.cursor, slot.subscriber.opened);
-            let targets = slot.subscriber.all_targets();
-            self.turns.ask(ReadRequest { shard, slot: at, after, upto, targets, limit, opened });
+            let Some((slot, after)) = self.slot(at).and_then(|slot| slot.ask().map(|after| (slot, after))) else {
+                continue;
+            };
+            let (opened, targets) = (slot.subscriber().opened, slot.subscriber().all_targets());
+            self.readers.ask(ReadRequest { shard, slot: at, after, upto, targets, limit, opened });
         }
     }
 
-    /// The messages of the pass are the journal's to give to this slot.
-    fn leave_to_journal(&mut self, index: u32) {
+    /// Takes the messages of the pass from this slot: the history is to give them.
+    fn leave_to_history(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
-        let mark = self.pass.take_mark(&mut self.marks, index, slot.seen);
-        slot.account.matched += u64::from(mark.count_ones());
-        for bit in bits(mark) {
+        let mask = self.pass.take_mask(&mut self.masks, index, slot.seen());
+        slot.count_matched(mask.count_ones());
+        for bit in bits(mask) {
             let fate = slot.skip(&self.pass.messages[bit]);
             self.pass.count(bit, fate);
         }
-        slot.seen = slot.seen.max(self.position);
+        slot.see(self.position);
     }
 
-    /// Takes what the journal has answered.
+    /// Takes the answers of the history.
     pub(super) fn take_answers(&mut self, now_ms: u64) {
         while let Some((at, batch)) = self.inbox.pop_answer() {
-            self.turns.answered();
+            self.readers.answered();
             self.take_batch(at, batch, now_ms);
         }
     }
@@ -55,7 +54,7 @@ impl<S: Socket> Shard<S> {
     fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
         let config = Arc::clone(&self.config);
         let Some(slot) = self.slots.get_mut(at.index as usize).and_then(Option::as_mut) else { return };
-        if slot.connection == at.connection {
+        if slot.connection() == at.connection {
             slot.take_batch(batch, &config, &mut self.accounts, now_ms);
             self.flush(at, now_ms);
         }

@@ -1,6 +1,6 @@
 //! The steps in which a shard tells every stream something: that events were lost, or that the stream ends.
 
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, sync::Arc};
 
 use crate::{
     event::{gap::Gap, message::Message, notice::CloseReason},
@@ -16,11 +16,11 @@ impl<S: Socket> Shard<S> {
         for at in from..to {
             // One that another hub has told of later events has missed nothing up to there.
             let Some(slot) = &mut self.slots[at] else { continue };
-            if gap.to.is_some_and(|to| slot.seen >= to) {
+            if gap.to.is_some_and(|to| slot.seen() >= to) {
                 continue;
             }
-            slot.tell(Gap { from: gap.from.max(Some(slot.seen)), ..gap }, now_ms);
-            let slot = SlotRef { index: slot_index(at), connection: slot.connection };
+            slot.tell(Gap { from: gap.from.max(Some(slot.seen())), ..gap }, now_ms);
+            let slot = SlotRef { index: slot_index(at), connection: slot.connection() };
             self.flush(slot, now_ms);
         }
         self.telling = (to < self.slots.len()).then_some((gap, to));
@@ -33,7 +33,7 @@ impl<S: Socket> Shard<S> {
         let to = (from + self.config.turn_slots_max).min(self.slots.len());
         for at in from..to {
             let Some(slot) = &self.slots[at] else { continue };
-            let slot = SlotRef { index: slot_index(at), connection: slot.connection };
+            let slot = SlotRef { index: slot_index(at), connection: slot.connection() };
             self.begin_closing(slot.index);
             self.flush(slot, now_ms);
         }
@@ -44,12 +44,12 @@ impl<S: Socket> Shard<S> {
     /// Its stream ends after what waits, with a time to come back drawn for it alone.
     pub(super) fn begin_closing(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
-        if !slot.is_attached() || !matches!(slot.state, State::Live) {
+        if !slot.is_attached() || !matches!(slot.state(), State::Live) {
             return;
         }
         let spread_ms = self.config.drain_spread_ms;
-        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection) % spread_ms.saturating_add(1);
-        slot.begin_closing(Message::last_retry(retry_ms, self.budget.clone()));
+        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection()) % spread_ms.saturating_add(1);
+        slot.begin_closing(Message::last_retry(retry_ms, Arc::clone(&self.budget)));
     }
 
     /// Ends what is left at once; returns how many had not taken everything they were due.

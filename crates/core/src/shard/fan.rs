@@ -45,8 +45,8 @@ impl Fan<'_> {
         if due == 0 || slot.is_closing() {
             return Ok(());
         }
-        slot.account.matched += u64::from(due.count_ones());
-        match slot.form {
+        slot.count_matched(due.count_ones());
+        match slot.form() {
             Form::Plain => self.give(slot, due, run),
             Form::Envelope => self.give_enveloped(slot, due),
         }
@@ -54,7 +54,7 @@ impl Fan<'_> {
 
     /// The same with envelopes in the place of the messages.
     fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
-        let view = self.pass.envelopes.view(self.messages, due, &slot.subscriber);
+        let view = self.pass.envelopes.view(self.messages, due, slot.subscriber());
         let mut fan = Fan {
             config: self.config,
             messages: &view,
@@ -77,9 +77,7 @@ impl Fan<'_> {
             let (parts, bytes) = run.parts(due, framing);
             return match socket.poll_write(parts) {
                 Poll::Ready(Ok(taken)) if taken == bytes => {
-                    slot.progress_ms = self.now_ms;
-                    slot.account.written += u64::from(due.count_ones());
-                    slot.account.position = run.newest();
+                    slot.count_written(due.count_ones(), run.newest(), self.now_ms);
                     self.pass.count_written(due);
                     Ok(())
                 }
@@ -88,12 +86,12 @@ impl Fan<'_> {
                 Poll::Pending => {
                     // First the time at which bytes began to wait, then that the socket is full.
                     let queued = self.queue(slot, due);
-                    slot.is_full = true;
+                    slot.fill();
                     queued
                 }
             };
         }
-        match slot.state {
+        match slot.state() {
             State::CatchUp(_) | State::Dropping => {
                 self.skip(slot, due);
                 Ok(())
@@ -105,7 +103,7 @@ impl Fan<'_> {
 
     /// The socket took `taken` bytes of what is due and is full now.
     fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> Ends {
-        let Outlet::Socket { framing, .. } = &slot.outlet else { return Ok(()) };
+        let Outlet::Socket { framing, .. } = slot.outlet() else { return Ok(()) };
         let framing = *framing;
         let mut left = due;
         for bit in bits(due) {
@@ -113,8 +111,7 @@ impl Fan<'_> {
             let bytes = framing.of(message).len();
             if taken >= bytes {
                 taken -= bytes;
-                slot.account.written += 1;
-                slot.account.position = message.id();
+                slot.count_written(1, message.id(), self.now_ms);
                 self.pass.count(bit, Fate::Written);
             } else if taken > 0 {
                 slot.keep_rest(message.clone(), taken, self.now_ms);
@@ -139,7 +136,7 @@ impl Fan<'_> {
 
     fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, mut due: u64) -> Ends {
         self.queued = true;
-        while due != 0 && matches!(slot.state, State::Live) {
+        while due != 0 && matches!(slot.state(), State::Live) {
             let bit = due.trailing_zeros() as usize;
             due &= due - 1;
             let fate = slot.enqueue(&self.messages[bit], self.config, self.accounts, self.now_ms);
@@ -147,7 +144,7 @@ impl Fan<'_> {
             fate?;
         }
         self.skip(slot, due);
-        if let Outlet::Body { port, .. } = &slot.outlet {
+        if let Outlet::Body { port, .. } = slot.outlet() {
             port.wake();
         }
         Ok(())

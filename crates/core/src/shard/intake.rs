@@ -53,7 +53,7 @@ impl<S: Socket> Shard<S> {
             }
         }
         if taken.messages > 0 {
-            self.turns.begin_round(now_ms);
+            self.readers.begin_round(now_ms);
             self.pace.took(taken, now_ms);
             self.inbox.release(taken);
         }
@@ -71,7 +71,7 @@ impl<S: Socket> Shard<S> {
                 self.pass.mark_all(bit);
             } else {
                 for slot in self.index.slots(target) {
-                    self.pass.mark(&mut self.marks, slot, bit);
+                    self.pass.mark(&mut self.masks, slot, bit);
                 }
             }
         }
@@ -85,7 +85,7 @@ impl<S: Socket> Shard<S> {
         {
             let ((cursor, _), at) = first.remove_entry();
             let Some(slot) = self.slot(at).filter(|_| cursor < id) else { continue };
-            let (from, to) = (Some(slot.subscriber.opened), Some(id.before()));
+            let (from, to) = (Some(slot.subscriber().opened), Some(id.before()));
             slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, now_ms);
             self.flush(at, now_ms);
         }
@@ -108,7 +108,7 @@ impl<S: Socket> Shard<S> {
         let at = slot.index as usize;
         if self.slots.len() <= at {
             self.slots.resize_with(at + 1, || None);
-            self.marks.resize(at + 1, 0);
+            self.masks.resize(at + 1, 0);
         }
         self.slots[at] = Some(Slot::new(slot.connection, subscriber));
         self.open += 1;
@@ -118,8 +118,7 @@ impl<S: Socket> Shard<S> {
         let Some(slot) = self.slot(at) else {
             return outlet.cut();
         };
-        slot.attach(outlet, now_ms);
-        slot.input_bytes = input_bytes;
+        slot.attach(outlet, input_bytes, now_ms);
         if let Some(from) = &mut self.drained {
             *from = (*from).min(at.index as usize);
         }
@@ -129,7 +128,7 @@ impl<S: Socket> Shard<S> {
 
     /// What became of the events of each connection that `target` reaches.
     fn report(&mut self, target: &Target, question: Question) {
-        let account = |slot: &Slot<S>| (slot.connection, slot.account());
+        let account = |slot: &Slot<S>| (slot.connection(), slot.account());
         if *target == Target::All {
             return question.answer(self.slots.iter().flatten().map(account));
         }

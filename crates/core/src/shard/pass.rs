@@ -1,6 +1,6 @@
 //! [`Pass`]: a few messages on their way to the slots of one shard, and [`Run`], the bytes they have in common.
 //!
-//! Each slot has a mark: bit i says that message i of the pass is for it. So an event on several of a
+//! Each slot has a mask: bit i says that message i of the pass is for it. So an event on several of a
 //! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
 //! A pass can stop after any slot and go on later.
 
@@ -17,7 +17,7 @@ use crate::{
     shard::envelope::Envelopes,
 };
 
-/// As many as a mark has bits.
+/// As many as a mask has bits.
 const MESSAGES_MAX: usize = u64::BITS as usize;
 
 /// A pass is at most one part in this of a ring, so that a connection which falls behind in one pass has room for the
@@ -29,16 +29,16 @@ const OF_A_RING: usize = 4;
 pub(crate) struct Pass {
     pub(crate) messages: Vec<Message>,
     pub(crate) bytes: usize,
-    /// Slots with a mark of their own; all slots are looked at if `to_all` has a bit.
+    /// Slots with a mask of their own; all slots are looked at if `to_all` has a bit.
     touched: Vec<u32>,
-    /// What is for every slot, on top of its mark. A slot that came later has seen these ids.
+    /// What is for every slot, on top of its mask. A slot that came later has seen these ids.
     to_all: u64,
     /// How many of `touched`, or of all slots, have been looked at.
     at: usize,
     parts: Vec<Option<Part>>,
     /// What became of each message.
     news: Vec<ChannelAccount>,
-    /// So many slots in a row took all of this mark: most do, and most have the same.
+    /// So many slots in a row took all of this mask: most do, and most have the same.
     written: (u64, u64),
     pub(crate) envelopes: Envelopes,
 }
@@ -81,18 +81,18 @@ impl Pass {
     }
 
     /// Marks one slot.
-    pub(crate) fn mark(&mut self, marks: &mut [u64], slot: u32, bit: u64) {
-        let mark = &mut marks[slot as usize];
-        if *mark == 0 {
+    pub(crate) fn mark(&mut self, masks: &mut [u64], slot: u32, bit: u64) {
+        let mask = &mut masks[slot as usize];
+        if *mask == 0 {
             self.touched.push(slot);
         }
-        *mark |= bit;
+        *mask |= bit;
     }
 
-    /// The next slot to look at and its mark, which is taken off.
-    pub(crate) fn next(&mut self, marks: &mut [u64]) -> Option<(u32, u64)> {
+    /// The next slot to look at and its mask, which is taken off.
+    pub(crate) fn next(&mut self, masks: &mut [u64]) -> Option<(u32, u64)> {
         let slot = if self.to_all != 0 {
-            if self.at >= marks.len() {
+            if self.at >= masks.len() {
                 return None;
             }
             u32::try_from(self.at).ok()?
@@ -100,7 +100,7 @@ impl Pass {
             *self.touched.get(self.at)?
         };
         self.at += 1;
-        Some((slot, mem::take(&mut marks[slot as usize]) | self.to_all))
+        Some((slot, mem::take(&mut masks[slot as usize]) | self.to_all))
     }
 
     /// Whether every slot has been looked at.
@@ -113,32 +113,32 @@ impl Pass {
         self.news[bit].count(fate);
     }
 
-    /// Notes that one connection took all messages in `mark`.
-    pub(crate) fn count_written(&mut self, mark: u64) {
-        if self.written.0 != mark {
+    /// Notes that one connection took all messages in `mask`.
+    pub(crate) fn count_written(&mut self, mask: u64) {
+        if self.written.0 != mask {
             self.add_written();
-            self.written = (mark, 0);
+            self.written = (mask, 0);
         }
         self.written.1 += 1;
     }
 
     fn add_written(&mut self) {
-        let (mark, slots) = mem::take(&mut self.written);
-        for bit in bits(mark) {
+        let (mask, slots) = mem::take(&mut self.written);
+        for bit in bits(mask) {
             self.news[bit].matched += slots;
             self.news[bit].written += slots;
         }
     }
 
-    /// Takes the messages above `seen` off the mark of `slot`. Those to all stay; the caller raises what the slot has
+    /// Takes the messages above `seen` off the mask of `slot`. Those to all stay; the caller raises what the slot has
     /// seen.
-    pub(crate) fn take_mark(&self, marks: &mut [u64], slot: u32, seen: EventId) -> u64 {
-        due(&self.messages, mem::take(&mut marks[slot as usize]) | self.to_all, seen)
+    pub(crate) fn take_mask(&self, masks: &mut [u64], slot: u32, seen: EventId) -> u64 {
+        due(&self.messages, mem::take(&mut masks[slot as usize]) | self.to_all, seen)
     }
 
     /// Whether something of it, above `seen`, is still to come to `slot`.
-    pub(crate) fn is_due(&self, marks: &[u64], slot: u32, seen: EventId) -> bool {
-        due(&self.messages, marks[slot as usize] | self.to_all, seen) != 0
+    pub(crate) fn is_due(&self, masks: &[u64], slot: u32, seen: EventId) -> bool {
+        due(&self.messages, masks[slot as usize] | self.to_all, seen) != 0
     }
 
     /// Reports to those who wait and to the accounts, and forgets everything but its memory.
@@ -160,26 +160,26 @@ impl Pass {
     }
 }
 
-/// The part of `mark` whose messages are above `seen`.
-pub(crate) fn due(messages: &[Message], mark: u64, seen: EventId) -> u64 {
+/// The part of `mask` whose messages are above `seen`.
+pub(crate) fn due(messages: &[Message], mask: u64, seen: EventId) -> u64 {
     if messages.first().is_some_and(|first| first.id() > seen) {
-        return mark;
+        return mask;
     }
-    bits(mark).filter(|bit| messages[*bit].id() > seen).fold(0, |due, bit| due | 1 << bit)
+    bits(mask).filter(|bit| messages[*bit].id() > seen).fold(0, |due, bit| due | 1 << bit)
 }
 
 /// The positions of the bits that are set, lowest first.
-pub(crate) fn bits(mut mark: u64) -> impl Iterator<Item = usize> {
+pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        (mark != 0).then(|| {
-            let bit = mark.trailing_zeros() as usize;
-            mark &= mark - 1;
+        (mask != 0).then(|| {
+            let bit = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
             bit
         })
     })
 }
 
-/// The buffers of one vectored write, kept from slot to slot while the mark stays the same: built once for all
+/// The buffers of one vectored write, kept from slot to slot while the mask stays the same: built once for all
 /// connections that follow the same channels.
 pub(crate) struct Run<'a> {
     messages: &'a [Message],
@@ -202,12 +202,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The buffers for the messages in `mark`, and their bytes.
-    pub(crate) fn parts(&mut self, mark: u64, framing: Framing) -> (&[IoSlice<'a>], usize) {
-        if self.built_for != Some((mark, framing)) {
-            self.built_for = Some((mark, framing));
+    /// The buffers for the messages in `mask`, and their bytes.
+    pub(crate) fn parts(&mut self, mask: u64, framing: Framing) -> (&[IoSlice<'a>], usize) {
+        if self.built_for != Some((mask, framing)) {
+            self.built_for = Some((mask, framing));
             (self.count, self.bytes) = (0, 0);
-            for bit in bits(mark) {
+            for bit in bits(mask) {
                 let bytes = framing.of(&self.messages[bit]);
                 self.parts[self.count] = IoSlice::new(bytes);
                 self.count += 1;

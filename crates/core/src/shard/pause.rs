@@ -1,5 +1,5 @@
 //! The one question before a pass: may it come now, and if not, until when? Readers who have no room ([`Pace`]) and readers who
-//! catch up ([`crate::shard::turns`]) may hold it up.
+//! catch up ([`crate::shard::readers`]) may hold it up.
 
 use std::{mem, sync::Arc};
 
@@ -18,7 +18,7 @@ impl<S: Socket> Shard<S> {
         let waiting = self.inbox.load();
         let is_flooded = !self.inbox.is_draining() && self.pace.is_flooded(waiting, &self.config, now_ms);
         // Who has taken what it got is served before more comes, or it would never come round.
-        let round_until_ms = self.turns.round_until_ms(now_ms).filter(|_| is_flooded && waiting.messages > 0);
+        let round_until_ms = self.readers.round_until_ms(now_ms).filter(|_| is_flooded && waiting.messages > 0);
         if round_until_ms.is_some() {
             // That is nobody's fault who has no room.
             self.pace.resume(now_ms);
@@ -38,16 +38,16 @@ impl<S: Socket> Shard<S> {
         let open = self.open;
         if !pace.is_paused() {
             // How many there are decides what a pause costs.
-            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience.is_pressed_for(payer)));
+            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
         }
         for payer in Payer::ALL {
             while let Some(at) = pace.last(payer) {
-                if let Some(slot) = self.slot(at).filter(|slot| slot.patience.is_pressed_for(payer)) {
+                if let Some(slot) = self.slot(at).filter(|slot| slot.patience().is_pressed_for(payer)) {
                     let until_ms = pace.wait(payer, open, &config, now_ms);
                     if until_ms.is_some() {
                         return until_ms;
                     }
-                    slot.patience.let_off();
+                    slot.patience_mut().let_off();
                 }
                 pace.pop(payer);
             }

@@ -10,26 +10,26 @@ impl<S: Socket> Shard<S> {
     /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up. If that is
     /// not enough, connections that keep the largest message half written are closed.
     pub(super) fn relieve(&mut self, now_ms: u64) {
-        if !&self.budget.is_exceeded() {
+        if !self.budget.is_exceeded() {
             return;
         }
         let mut fullest = self.slots_by(|slot| if slot.is_closing() { 0 } else { slot.waiting_bytes() });
         for (_, at) in fullest.drain(..) {
-            if !&self.budget.is_exceeded() {
+            if !self.budget.is_exceeded() {
                 return;
             }
             let Some(slot) = &mut self.slots[at] else { continue };
             let ends = slot.empty_ring(&mut self.accounts);
-            slot.patience.relax();
-            if !slot.is_full {
-                self.inbox.ready(SlotRef { index: slot_index(at), connection: slot.connection });
+            slot.patience_mut().relax();
+            if !slot.is_full() {
+                self.inbox.ready(SlotRef { index: slot_index(at), connection: slot.connection() });
             }
             if let Err(reason) = ends {
                 self.remove(slot_index(at), reason, now_ms);
             }
         }
         for (_, at) in self.slots_by(|slot| slot.rest_bytes()) {
-            if !&self.budget.is_exceeded() {
+            if !self.budget.is_exceeded() {
                 return;
             }
             self.remove(slot_index(at), CloseReason::Busy, now_ms);

@@ -1,9 +1,11 @@
 //! [`Slot`]: the engine's record of one connection: its state, its ring and where its bytes leave.
 //!
-//! Only its shard touches it. Whatever happens, a message that was begun is finished first, whole.
+//! Only its shard touches it, through verbs. A message that was begun is always finished first, whole.
 
 mod catch_up;
 mod flush;
+
+use std::{mem, task::Poll};
 
 use crate::{
     config::Config,
@@ -23,37 +25,44 @@ use crate::{
     shard::{
         pace::Patience,
         pass::Pass,
-        state::{CatchUp, Closing, Loss, Rest, State},
+        state::{CatchUp, Closing, Ends, Loss, Rest, State},
     },
 };
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Slot<S> {
-    pub(crate) connection: u64,
+    connection: u64,
     /// The newest id considered for it; a message at or below it is not for it any more.
-    pub(crate) seen: EventId,
-    pub(crate) state: State,
-    pub(crate) outlet: Outlet<S>,
+    seen: EventId,
+    state: State,
+    outlet: Outlet<S>,
     rest: Option<Rest>,
     /// To be told before what waits in the ring. A body's port has its own.
     front: Vec<Gap>,
     ring: Option<Box<Ring>>,
     /// Monotonic time of the last byte that left, or at which bytes began to wait.
-    pub(crate) progress_ms: u64,
+    progress_ms: u64,
     /// The socket took nothing the last time and has not said since that it would.
-    pub(crate) is_full: bool,
+    is_full: bool,
     /// What waited for its body was taken away, and the body has taken nothing since.
     is_unread: bool,
     /// Of its subscriber, who is further away.
-    pub(crate) form: Form,
-    pub(crate) patience: Patience,
-    pub(crate) account: Account,
+    form: Form,
+    patience: Patience,
+    account: Account,
     loss: Loss,
     /// It knows of everything that the journal does not keep any more up to here.
     told: EventId,
-    pub(crate) input_bytes: usize,
-    pub(crate) subscriber: Box<Subscriber>,
+    input_bytes: usize,
+    subscriber: Box<Subscriber>,
+}
+
+impl<S> Slot<S> {
+    /// Nothing more comes: a body ends with an error. A socket closes when it is dropped.
+    pub(crate) fn cut(&self) {
+        self.outlet.cut();
+    }
 }
 
 impl<S: Socket> Slot<S> {
@@ -62,7 +71,7 @@ impl<S: Socket> Slot<S> {
         let is_behind = cursor < subscriber.opened;
         Self {
             connection,
-            // A cursor may be newer than this hub: see `MemoryJournal::place`.
+            // A cursor may be newer than this hub: see `History::place`.
             seen: subscriber.opened.max(cursor),
             state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
             outlet: Outlet::Unattached,
@@ -80,6 +89,103 @@ impl<S: Socket> Slot<S> {
             input_bytes: 0,
             subscriber,
         }
+    }
+
+    /// The number of the connection.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// The newest id considered for it: a message at or below it is not for it any more.
+    pub(crate) fn seen(&self) -> EventId {
+        self.seen
+    }
+
+    /// Every message up to `id` has been considered for it.
+    pub(crate) fn see(&mut self, id: EventId) {
+        self.seen = self.seen.max(id);
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The outlet, for its kind. Only the slot writes to it.
+    pub(crate) fn outlet(&self) -> &Outlet<S> {
+        &self.outlet
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    pub(crate) fn subscriber(&self) -> &Subscriber {
+        &self.subscriber
+    }
+
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
+    pub(crate) fn patience_mut(&mut self) -> &mut Patience {
+        &mut self.patience
+    }
+
+    /// So many messages of a pass are for it.
+    pub(crate) fn count_matched(&mut self, messages: u32) {
+        self.account.matched += u64::from(messages);
+    }
+
+    /// The socket has taken so many messages whole, up to `newest`.
+    pub(crate) fn count_written(&mut self, messages: u32, newest: EventId, now_ms: u64) {
+        self.progress_ms = now_ms;
+        self.account.written += u64::from(messages);
+        self.account.position = newest;
+    }
+
+    /// Whether the socket took nothing the last time and has not said since that it would.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// The socket took nothing.
+    pub(crate) fn fill(&mut self) {
+        self.is_full = true;
+    }
+
+    /// The outlet may go on. Throws away what the peer sends, which has nothing to say on an event stream.
+    ///
+    /// # Errors
+    /// The peer has closed its side, or has sent more than `input_bytes_max` in all.
+    pub(crate) fn wake_up(&mut self, input_bytes_max: usize) -> Ends {
+        self.is_full = false;
+        let gone = if self.was_told() { CloseReason::Drained } else { CloseReason::ClientGone };
+        let Outlet::Socket { socket, .. } = &mut self.outlet else { return Ok(()) };
+        while self.input_bytes <= input_bytes_max {
+            match socket.poll_discard() {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0) | Err(_)) => return Err(gone),
+                Poll::Ready(Ok(bytes)) => self.input_bytes += bytes,
+            }
+        }
+        Err(CloseReason::TooMuchInput)
+    }
+
+    /// How long no byte has left, or how long the outlet has had nothing to do.
+    pub(crate) fn silent_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.progress_ms)
+    }
+
+    /// The id that a heartbeat tells: everything up to it has left, or was not for this connection. `position` is the shard's.
+    /// None while the connection has yet to be told of a loss.
+    pub(crate) fn tell_cursor(&mut self, position: EventId) -> Option<EventId> {
+        let cursor = match &self.state {
+            State::CatchUp(catch_up) => catch_up.cursor,
+            State::Dropping => return None,
+            State::Live | State::Closing(_) => position.max(self.seen),
+        };
+        self.account.position = self.account.position.max(cursor);
+        Some(cursor)
     }
 
     /// Whether everything it was given has left. A body's ring counts until the body has taken it.
@@ -265,9 +371,10 @@ impl<S: Socket> Slot<S> {
     }
 
     /// The outlet is there: what waited in the ring goes where the outlet takes it from.
-    pub(crate) fn attach(&mut self, outlet: Outlet<S>, now_ms: u64) {
-        let front = std::mem::take(&mut self.front);
+    pub(crate) fn attach(&mut self, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
+        let front = mem::take(&mut self.front);
         self.outlet = outlet;
+        self.input_bytes = input_bytes;
         self.progress_ms = now_ms;
         self.with_front(|fresh| *fresh = front);
         if let Outlet::Body { port, .. } = &self.outlet

@@ -64,17 +64,17 @@ impl<S: Socket> Shard<S> {
         if slot.is_stalled(config.write_timeout_ms, now_ms) {
             return Err(CloseReason::WriteTimeout);
         }
-        if let State::Closing(closing) = &slot.state {
+        if let State::Closing(closing) = slot.state() {
             // A body has to be finished by hyper, and leaves when it is.
-            if matches!(slot.outlet, Outlet::Body { .. }) {
+            if matches!(slot.outlet(), Outlet::Body { .. }) {
                 return Ok(());
             }
             let is_over = closing.told_ms.is_some_and(|told_ms| now_ms.saturating_sub(told_ms) >= config.linger_ms);
             return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
         }
-        if slot.is_flushed() && !slot.is_full {
+        if slot.is_flushed() && !slot.is_full() {
             slot.shrink();
-            if now_ms.saturating_sub(slot.progress_ms) >= config.heartbeat_ms {
+            if slot.silent_ms(now_ms) >= config.heartbeat_ms {
                 let line = self.heartbeat(at);
                 if let (Some(line), Some(slot)) = (line, &mut self.slots[at]) {
                     return slot.heartbeat(line, &mut self.scratch, &self.budget, now_ms);
@@ -87,18 +87,14 @@ impl<S: Socket> Shard<S> {
     /// The line for a slot that had nothing for long; none if something is on its way to it.
     fn heartbeat(&mut self, at: usize) -> Option<Message> {
         let slot = self.slots[at].as_mut()?;
-        if slot.subscriber.heartbeat == Heartbeat::Comment {
+        if slot.subscriber().heartbeat == Heartbeat::Comment {
             return Some(self.heartbeat.clone());
         }
-        let cursor = match &slot.state {
-            State::CatchUp(catch_up) => catch_up.cursor,
-            // It has yet to be told what it lost.
-            State::Dropping => return None,
-            // The shard's own position, unless a part of the pass is still to come.
-            _ if self.pass.is_due(&self.marks, slot_index(at), slot.seen) => return None,
-            _ => self.position.max(slot.seen),
-        };
-        slot.account.position = slot.account.position.max(cursor);
+        // The shard's own position, unless a part of the pass is still to come.
+        if matches!(slot.state(), State::Live) && self.pass.is_due(&self.masks, slot_index(at), slot.seen()) {
+            return None;
+        }
+        let cursor = slot.tell_cursor(self.position)?;
         if self.cursor.0 != cursor {
             self.cursor = (cursor, Message::cursor(cursor, Arc::clone(&self.budget)));
         }

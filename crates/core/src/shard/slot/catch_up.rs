@@ -33,6 +33,29 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// Whether it has to be fed from the history up to `position` before it goes live. If so, it waits for its turn to ask.
+    pub(crate) fn wants_history(&mut self, position: EventId) -> bool {
+        match &mut self.state {
+            State::CatchUp(catch_up) if catch_up.cursor < position => {
+                catch_up.asked = Asked::Soon;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it waits for its turn to ask.
+    pub(crate) fn is_to_ask(&self) -> bool {
+        matches!(&self.state, State::CatchUp(catch_up) if catch_up.asked == Asked::Soon)
+    }
+
+    /// It asks now, for what is above the id that this returns.
+    pub(crate) fn ask(&mut self) -> Option<EventId> {
+        let State::CatchUp(catch_up) = &mut self.state else { return None };
+        catch_up.asked = Asked::Yes { owed: self.account.owed };
+        Some(catch_up.cursor)
+    }
+
     /// Whether its outlet has taken all that waited and would take more; a body says so later if it has not yet.
     pub(crate) fn has_taken_all(&self) -> bool {
         match &self.outlet {

@@ -1,55 +1,55 @@
-//! [`Turns`]: whose turn it is to be fed from the journal, so that those who catch up, however many, neither take more
-//! than their share of the shard's time nor wait for ever.
+//! [`Readers`]: the slots that catch up, in the order in which the history serves them.
 //!
-//! A few at a time ask, first come, first served, a few between two looks at the slots. In a flood no publishes are taken
-//! before everybody who could take more has been given some.
+//! A few slots at a time ask, first come, first served. However many slots catch up, they take no more than their share of the
+//! shard's time. In a flood the shard takes no publishes before every slot that could take more has been given a batch.
 
 use std::{collections::VecDeque, mem};
 
 use crate::queue::{inbox::SlotRef, read_request::ReadRequest};
 
-/// A round takes no longer, however many want to read: then publishes have their turn, and some readers lose what the
-/// history does not keep until theirs.
+/// The longest time for which publishes wait for readers, in milliseconds. Behind it, some readers may lose events that the
+/// history does not keep until it is their turn.
 const ROUND_MS_MAX: u64 = 50;
 
-/// Who wants to read, and how many have asked.
+/// The queue of readers, and how far it has come.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
-    /// Some may have left.
+pub(super) struct Readers {
+    /// Slots that want to ask. Some may have left.
     wanting: VecDeque<SlotRef>,
     requests: Vec<ReadRequest>,
-    /// How many ever wanted to, and how many of those have been answered or have left.
+    /// How many slots ever wanted to ask, and how many of those have been answered or have left.
     wanted: u64,
     served: u64,
-    /// So many had wanted to when publishes were last taken, and when that was.
+    /// `wanted` when publishes were last taken, and the time of that.
     round: u64,
     round_ms: u64,
+    /// Requests without an answer.
     asking: usize,
 }
 
-impl Turns {
+impl Readers {
     pub(super) fn want(&mut self, slot: SlotRef) {
         self.wanted += 1;
         self.wanting.push_back(slot);
     }
 
-    /// The next who may ask, while fewer than `asking_max` are not answered. It may have left.
+    /// The next slot that may ask, while fewer than `asking_max` requests have no answer. It may have left.
     pub(super) fn next(&mut self, asking_max: usize) -> Option<SlotRef> {
         if self.asking < asking_max { self.wanting.pop_front() } else { None }
     }
 
-    /// The next does not want to any more.
+    /// The next slot has left, or does not catch up any more.
     pub(super) fn give_up(&mut self) {
         self.served += 1;
     }
 
-    /// The next asks.
+    /// The next slot asks.
     pub(super) fn ask(&mut self, request: ReadRequest) {
         self.asking += 1;
         self.requests.push(request);
     }
 
-    /// One that has asked has its answer.
+    /// A request has its answer.
     pub(super) fn answered(&mut self) {
         self.asking -= 1;
         self.served += 1;
@@ -59,12 +59,12 @@ impl Turns {
         mem::take(&mut self.requests)
     }
 
-    /// Publishes are taken: who wants to read by now has its turn before the next.
+    /// Publishes are taken: every slot that wants to ask by now has its turn before the next publishes.
     pub(super) fn begin_round(&mut self, now_ms: u64) {
         (self.round, self.round_ms) = (self.wanted, now_ms);
     }
 
-    /// Until when publishes may have to wait for somebody who has not had its turn.
+    /// Until when publishes wait for a slot that has not had its turn.
     pub(super) fn round_until_ms(&self, now_ms: u64) -> Option<u64> {
         let until_ms = self.round_ms.saturating_add(ROUND_MS_MAX);
         (self.served < self.round && now_ms < until_ms).then_some(until_ms)
