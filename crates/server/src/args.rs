@@ -16,8 +16,8 @@ use fanfare_core::{EventId, NAME_BYTES_MAX};
 use crate::{
     cure::with_cure,
     failure::Failure,
-    journal::since,
     settings::{Serve, Settings, duration, number, publisher_retry, variable_at_fault},
+    since::since,
     url::Url,
 };
 

@@ -19,6 +19,7 @@ mod serve;
 mod settings;
 mod signals;
 mod silence;
+mod since;
 mod subscribe;
 mod url;
 
