@@ -164,8 +164,10 @@ impl Known<'_> {
                 absent(name).unwrap_or("`fanfare serve --help` and docs/settings.md have the names of all").to_owned()
             }
         };
-        let what = if is_limit { "limit" } else { "setting" };
-        format!("unknown {what} `{name}`; {cure}")
+        match is_limit {
+            true => format!("unknown limit `{name}`; {cure}"),
+            false => format!("unknown setting `{name}`; {cure}"),
+        }
     }
 
     /// How to write a `line` that is no TOML, if it looks like a setting whose value lacks its quotes, or its `=`.

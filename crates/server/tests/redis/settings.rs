@@ -39,7 +39,6 @@ fn settings_that_make_no_sense_exit_2_and_are_named() {
     assert!(said.contains("--redis"), "{said}");
     for flags in [
         &["--redis-stream="][..],
-        &[&limits(&["redis-events = 0"])],
         &["--redis-bytes=0"],
         &["--redis-bytes=many"],
         &["--redis-timeout=0s"],
@@ -51,6 +50,8 @@ fn settings_that_make_no_sense_exit_2_and_are_named() {
         let name = flags[0].split('=').next().unwrap();
         assert!(said.contains(name), "{flags:?}: {said}");
     }
+    let said = refused("redis://127.0.0.1", &[&limits(&["redis-events = 0"])], 2);
+    assert!(said.contains("redis-events = 0: write a number from 2000"), "{said}");
     let (code, said) = run(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).env("FANFARE_REDIS", "nonsense"));
     assert!(code == 2 && said.contains("FANFARE_REDIS"), "{code}: {said}");
 }
