@@ -304,6 +304,25 @@ fn the_memory_is_shared_out_among_the_limits_that_are_not_set() {
 }
 
 #[test]
+fn a_container_with_little_memory_is_not_taken_for_the_machine() {
+    // What a process in a container with 256MiB sees, whichever version of cgroups the machine has.
+    let script = "mount -t tmpfs tmpfs /sys/fs/cgroup && cd /sys/fs/cgroup && mkdir memory unified && \
+                  echo 268435456 | tee memory.max unified/memory.max memory/memory.limit_in_bytes && \
+                  exec \"$0\" serve --check --shards 2";
+    // As an ordinary user, and as root where there are no user namespaces.
+    let tried = [&["--user", "--map-root-user", "--mount"][..], &["--mount"]].map(|flags| {
+        run(Command::new("unshare").args(flags).args(["sh", "-c", script, env!("CARGO_BIN_EXE_fanfare")]))
+    });
+    let said = tried.iter().find(|(code, _)| *code == 0).map(|(_, text)| text);
+    let said = said.unwrap_or_else(|| panic!("{tried:?}: this test mounts a file system; allow it, or run it as root"));
+    let is_said = |line: &str, source: &str| said.lines().any(|is| is.starts_with(line) && is.ends_with(source));
+    assert!(is_said("memory = \"64MiB\" ", "# default: a quarter of the 256MiB that the cgroup allows"), "{said}");
+    for line in ["hub-history-bytes = \"32MiB\" ", "inbox-bytes = \"4MiB\" ", "bodies-bytes = \"4MiB\" "] {
+        assert!(is_said(line, "# default: from memory"), "{line}: {said}");
+    }
+}
+
+#[test]
 fn an_operator_has_about_thirty_flags_to_choose_from() {
     let (_, help) = run(fanfare().args(["serve", "--help"]));
     let is_flag = |line: &&str| line.starts_with("      --") && line.as_bytes()[8].is_ascii_lowercase();

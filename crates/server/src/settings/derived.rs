@@ -8,7 +8,7 @@ use super::{
     value::size_text,
 };
 
-/// As they are set, or as the memory has them.
+/// Limits as they are set, or as the memory has them.
 pub(super) struct Derived {
     pub(super) history: usize,
     /// Events that wait for slow streams.
@@ -20,7 +20,7 @@ pub(super) struct Derived {
 }
 
 impl Derived {
-    /// For so many shards, and bodies of this size.
+    /// The limits for so many shards, and for bodies of this size.
     pub(super) fn new(memory: Memory, limits: &Limits, body_bytes: usize, shards: usize) -> Self {
         let Limits { events, requests, connections } = limits;
         Self {

@@ -31,7 +31,7 @@ pub(super) struct Entry {
 /// A key that there may be.
 pub(super) struct Key {
     pub(super) name: String,
-    /// It stands in the table of limits, and nowhere else.
+    /// Whether it stands in the table of limits, and nowhere else.
     pub(super) is_limit: bool,
     pub(super) is_list: bool,
     /// Nothing shows what it says.

@@ -77,7 +77,7 @@ impl Settings {
     }
 }
 
-/// What was typed, with the file's values as defaults.
+/// Reads what was typed, with the file's values as defaults.
 fn matches(command: &Command, entries: &[Entry], arguments: &[OsString]) -> Result<ArgMatches, String> {
     let layered = entries.iter().fold(command.clone(), with_default);
     layered.try_get_matches_from(arguments).map_err(|error| why(&error))

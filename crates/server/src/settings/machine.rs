@@ -8,7 +8,7 @@ use std::{
 
 const MACHINE: &str = "/proc/meminfo";
 const CGROUPS: &str = "/proc/self/cgroup";
-/// Where version 2 is mounted: alone, or beside version 1.
+/// The mounts of version 2: alone, or beside version 1.
 const V2_MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 /// Above `memory.high` the kernel slows a process down until it takes less.
 const V2_LIMITS: [&str; 2] = ["memory.max", "memory.high"];

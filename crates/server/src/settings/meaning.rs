@@ -24,7 +24,7 @@ const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 /// So many sockets the server keeps from streams for other requests, or a quarter of few.
 const SOCKETS_KEPT_FROM_STREAMS: usize = 64;
 
-/// What to serve with.
+/// All settings together.
 #[derive(Clone, Debug)]
 pub(crate) struct Serve {
     pub(super) flags: Flags,
@@ -38,7 +38,7 @@ impl Serve {
         self.flags.check
     }
 
-    /// What the log has.
+    /// The filter of the log.
     pub(crate) fn log(&self) -> &str {
         &self.flags.log
     }
@@ -132,7 +132,7 @@ impl Serve {
         self.connections_max(descriptors).min(sockets - SOCKETS_KEPT_FROM_STREAMS.min(sockets / 4))
     }
 
-    /// What follows from the memory, or is set.
+    /// The limits that follow from the memory, or are set.
     pub(super) fn derived(&self) -> Derived {
         Derived::new(self.memory, &self.limits, self.flags.body_bytes, self.shards())
     }

@@ -13,7 +13,7 @@ pub(super) const LEAST: usize = 16 * MIB;
 const MOST: usize = 8 * GIB;
 /// So much of what there is, is taken without `--memory`: a quarter.
 const PART: u64 = 4;
-/// What is taken where the system does not tell what there is.
+/// Taken where the system does not tell what there is.
 const UNKNOWN: usize = GIB;
 
 /// The memory for events.
@@ -50,7 +50,7 @@ pub(super) const BODIES: Share = Share { part: 16, least: 4 * MIB, most: GIB };
 pub(super) const SEND_BUFFERS: Share = Share { part: 2, least: 16 * MIB, most: usize::MAX };
 
 impl Memory {
-    /// As it was `given`, or as `room` has it.
+    /// The memory that was `given`, or a quarter of the `room`.
     pub(super) fn new(given: Option<usize>, room: impl FnOnce() -> Option<Room>) -> Self {
         if let Some(bytes) = given {
             return Self { bytes, source: Source::Given };
@@ -61,13 +61,13 @@ impl Memory {
         Self { bytes: whole(bytes), source: Source::Found(room) }
     }
 
-    /// That of a machine which has so much, for the reference and for tests.
+    /// The memory for events on a machine which has so much, for the reference and for tests.
     #[cfg(test)]
     pub(super) fn of_machine(all: usize) -> Self {
         Self::new(None, || Some(Room::Machine(all as u64)))
     }
 
-    /// Where it comes from, for whoever has not set it.
+    /// Says where it comes from, to whoever has not set it.
     pub(super) fn reason(self) -> String {
         let (all, whose) = match self.source {
             Source::Given => return "as set".to_owned(),
@@ -89,17 +89,17 @@ fn bytes_of(bytes: u64) -> usize {
 }
 
 impl Share {
-    /// What it is of `memory`.
+    /// The part of `memory`.
     pub(super) fn of(self, memory: Memory) -> usize {
         self.of_each(memory, 1)
     }
 
-    /// What each of `count` has of it; the bounds are for each.
+    /// The part that each of `count` gets; the bounds are for each.
     pub(super) fn of_each(self, memory: Memory, count: usize) -> usize {
         whole(memory.bytes / self.part / count.max(1)).clamp(self.least, self.most)
     }
 
-    /// As a word, for the reference.
+    /// The share as a word, for the reference.
     #[cfg(test)]
     pub(super) fn told(self) -> &'static str {
         match self.part {
@@ -112,7 +112,7 @@ impl Share {
     }
 }
 
-/// `bytes` without what is left of a unit that is shown.
+/// `bytes` in whole units of those that are shown.
 fn whole(bytes: usize) -> usize {
     let unit = if bytes >= MIB { MIB } else { KIB };
     bytes - bytes % unit

@@ -59,7 +59,7 @@ const MEMORY: &str = "
 
 ";
 
-/// What a limit is for, its key, and its share of the memory.
+/// The purpose of a limit, its key, and its share of the memory.
 const SHARES: [(&str, &str, Share); 5] = [
     ("history", "hub-history-bytes", HISTORY),
     ("events that wait for slow streams", "hub-ring-bytes", RINGS),
@@ -106,7 +106,7 @@ fn tables(command: &Command, level: &str, names: &str) -> String {
     text
 }
 
-/// How the memory is shared out.
+/// The table of how the memory is shared out.
 fn shares() -> String {
     const MACHINES: [usize; 4] = [256 << 20, 2 << 30, 8 << 30, 64 << 30];
     let memories = MACHINES.map(|all| (all, Memory::of_machine(all)));

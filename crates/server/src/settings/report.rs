@@ -47,7 +47,7 @@ impl Settings {
         (line, (*source).to_owned())
     }
 
-    /// What a setting is that nobody gave and that has no fixed default, and what it follows from.
+    /// The value of a setting that nobody gave and that has no fixed default, and what it follows from.
     fn follows(&self, key: &str, descriptors: u64) -> Option<(String, String)> {
         let serve = &self.serve;
         let Derived { history, rings, inbox, bodies, send_buffers } = serve.derived();
