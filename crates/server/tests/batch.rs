@@ -12,7 +12,9 @@ use std::{
 use support::{
     Process, curl_once, fanfare,
     peer::{Exchange, Peer},
-    run, serve, until,
+    run, serve,
+    settings::limits,
+    until,
 };
 
 /// A producer that never ends by itself.
@@ -238,7 +240,7 @@ fn errors_name_the_lines_of_the_input() {
 
 #[test]
 fn a_quiet_producer_outlasts_the_pause_that_the_server_allows() {
-    let (_server, url) = serve(&["--body-idle-timeout", "500ms", "--batch-idle-timeout", "500ms"]);
+    let (_server, url) = serve(&[&limits(&["body-idle-timeout = '500ms'", "batch-idle-timeout = '500ms'"])]);
     let (input, mut lines) = pipe().unwrap();
     let mut command = fanfare();
     command.args(["publish", &url, "--ndjson", "--keep-alive", "20ms"]);
@@ -262,7 +264,7 @@ fn a_quiet_producer_outlasts_the_pause_that_the_server_allows() {
 
 #[test]
 fn a_pause_that_was_too_long_is_told_with_its_counts() {
-    let (_server, url) = serve(&["--batch-idle-timeout", "100ms"]);
+    let (_server, url) = serve(&[&limits(&["batch-idle-timeout = '100ms'"])]);
     let (input, mut lines) = pipe().unwrap();
     let mut command = fanfare();
     command.args(["publish", &url, "--ndjson", "--keep-alive", "1h"]);

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use support::{PATIENCE, Process, curl, curl_once, fanfare, run, serve};
+use support::{PATIENCE, Process, curl, curl_once, fanfare, run, serve, settings::limits};
 
 /// The id of an event that is published now.
 fn publish(url: &str, data: &str) -> String {
@@ -83,7 +83,7 @@ fn limits_in_bytes_and_age_hold_and_those_of_a_pattern_go_before() {
 
 #[test]
 fn the_bytes_and_targets_of_the_whole_hub_are_limited() {
-    let (_server, url) = serve(&["--hub-history-bytes=1KiB", "--history-targets=2"]);
+    let (_server, url) = serve(&[&limits(&["hub-history-bytes = '1KiB'", "history-targets = 2"])]);
     let since = |channel: &str| everything(&format!("{url}/channels/{channel}"));
     publish(&format!("{url}/channels/a"), "1");
     publish(&format!("{url}/channels/b"), "2");
@@ -190,11 +190,15 @@ fn gaps(text: &str) -> Vec<&str> {
     text.split("event: fanfare.gap\ndata: ").skip(1).filter_map(|rest| rest.lines().next()).collect()
 }
 
-const SMALL: [&str; 4] = ["--ring-messages=1", "--patience=0s", "--history-bytes=64MiB", "--shards=1"];
+/// A server in which next to nothing can wait, with this policy.
+fn small(policy: &str) -> (Process, String) {
+    let limits = limits(&["ring-messages = 1", "patience = '0s'"]);
+    serve(&[&limits, "--history-bytes=64MiB", "--shards=1", "--policy", policy])
+}
 
 #[test]
 fn drop_newest_tells_a_busy_gap_with_the_number() {
-    let (_server, url) = serve(&[&SMALL[..], &["--policy", "drop-newest"]].concat());
+    let (_server, url) = small("drop-newest");
     let (text, dropped) = overrun(&url, 12);
     let gaps = gaps(&text);
     let missed = |gap: &&str| -> u64 {
@@ -207,7 +211,7 @@ fn drop_newest_tells_a_busy_gap_with_the_number() {
 
 #[test]
 fn by_default_what_found_no_room_is_made_good() {
-    let (_server, url) = serve(&SMALL);
+    let (_server, url) = small("repair");
     let (text, dropped) = overrun(&url, 12);
     assert_eq!((gaps(&text).len(), dropped), (0, 0), "{:?}", gaps(&text));
     assert_eq!(text.matches("data: x").count(), 12);

@@ -17,7 +17,7 @@ use crate::{
     support::{
         Process, curl, curl_once, fanfare, run,
         server::Server,
-        until,
+        settings, until,
         wire::{EventStream, Requests},
     },
 };
@@ -40,7 +40,7 @@ impl Behind {
     #[track_caller]
     fn start(kind: Kind, limits: Limits, heartbeat: &str) -> Self {
         // It closes no idle connection while the test waits for the proxy to do so.
-        let flags = ["serve", "--listen=127.0.0.1:0", "--head-timeout=60s", heartbeat];
+        let flags = ["serve", "--listen=127.0.0.1:0", &settings::limits(&["head-timeout = '60s'"]), heartbeat];
         let node = Server::started(fanfare().args(flags));
         let relay = Relay::start(node.address);
         let front = Front::start(kind, relay.address, limits);
