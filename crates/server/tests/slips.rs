@@ -160,7 +160,7 @@ fn a_number_out_of_range_is_told_the_range_wherever_it_is_given() {
     for (key, value, said) in [
         ("history-events", "-1", "write a number, 0 or more"),
         ("history-events", "4294967296", "write a number from 0 to 4294967295"),
-        ("redis-wait-replicas", "-1", "write a number from 0 to 255"),
+        ("shards", "0", "write a number from 1 to 1024"),
         ("shards", "many", "write a number from 1 to 1024"),
         ("connections-max", "0", "write a number, 1 or more"),
         ("redis-wait-replicas", "256", "write a number from 0 to 255"),
