@@ -1,4 +1,17 @@
-//! [`Event`]: what a publisher says, validated and not yet bytes. `message` turns it into bytes.
+//! [`Event`]: the words of a publisher, validated and not yet bytes; and everything that is said about events.
+//!
+//! # Nouns
+//!
+//! - Client: the name of the application for a user or a device. A client may hold several open streams.
+//! - Channel: the named thing that is published on and followed.
+//! - Target: the receivers of an event: all, the followers of a channel, or one client.
+//! - Event id: the place of an event in the order, `<ms>-<n>`. The last id that a client has is its cursor.
+//! - Message: an event encoded once, as bytes that all connections share. A draft is a message without its id.
+//! - Gap: events that a connection will not get, in the words of its stream.
+//! - Receipt: the answer to one publish.
+//! - Account: counts of the events of one connection, or of one channel.
+//!
+//! Nothing here knows a slot, the order or a queue.
 
 pub(crate) mod account;
 pub(crate) mod budget;

@@ -3,6 +3,12 @@
 //!
 //! Used under the hub's order lock only, so that numbering, keeping, the check of an idempotency key and handing over
 //! are one step. It carries events, never subscribers.
+//!
+//! # Nouns
+//!
+//! - Track: the kept events of one target, within its retention.
+//! - Mark: the newest event of a target that was given up.
+//! - Hole: events of a read that may have been there and are not kept any more. The connection gets a gap for it.
 
 mod by_age;
 mod merge;

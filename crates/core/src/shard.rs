@@ -1,7 +1,15 @@
-//! [`Shard`]: a set of slots with one owner, who drives it: `turn` when the inbox wakes it, `sweep` by the clock.
+//! [`Shard`]: a set of slots with one owner, who drives it: `turn` when the inbox wakes it, `sweep` periodically.
 //!
 //! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
+//!
+//! # Nouns
+//!
+//! - Slot: the record of one connection: its state, its ring and its outlet.
+//! - Pass: a few messages on their way to the slots. A mask says which of them are for one slot.
+//! - Catch-up: the state of a slot that is fed from the history instead of live.
+//! - Pace: the rule by which a flood of publishes waits for readers. Patience is the longest such wait.
+//! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
 mod catch_up;
 mod drain;
