@@ -10,7 +10,9 @@ use crate::{
 
 pub(crate) const NODES: usize = 3;
 /// Nothing is given up, streams tell their position often, and who falls behind is given what it missed.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 12] = [
+    // What is silent is silent for longer now and then.
+    "--redis-timeout=500ms",
     "--redis-events=1000000",
     "--redis-bytes=2GiB",
     "--history-events=1000000",
