@@ -10,8 +10,15 @@ use crate::{
 
 pub(crate) const NODES: usize = 3;
 /// Nothing is given up, streams tell their position often, and who falls behind is given what it missed.
-const FLAGS: [&str; 5] =
-    ["--redis-bytes=2GiB", "--history-events=1000000", "--history-bytes=1GiB", "--history-age=1d", "--shards=2"];
+const FLAGS: [&str; 6] = [
+    // What is silent is silent for longer now and then.
+    "--redis-timeout=500ms",
+    "--redis-bytes=2GiB",
+    "--history-events=1000000",
+    "--history-bytes=1GiB",
+    "--history-age=1d",
+    "--shards=2",
+];
 const LIMITS: [&str; 6] = [
     "redis-events = 1000000",
     "hub-history-bytes = '2GiB'",

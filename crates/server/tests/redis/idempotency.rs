@@ -3,7 +3,7 @@
 use std::{sync::Barrier, thread};
 
 use crate::{
-    node::{DURABLE, assert_kept, assert_unknown},
+    node::{DURABLE, SHORT_TIMEOUT, assert_kept, assert_unknown},
     rig::{Proxy, RedisServer},
     support::{server::Server, settings::limits, wire::Answer},
     watch::Watch,
@@ -93,7 +93,7 @@ fn a_key_that_was_used_for_another_event_is_refused_by_every_node() {
 fn a_request_that_is_late_in_redis_finds_that_its_repeat_was_faster() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[]));
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[SHORT_TIMEOUT]));
     let mut streams = [&a, &b].map(|node| Watch::open(node, "/channels/a"));
     let mut due = Vec::new();
     for round in 0..3 {
