@@ -111,10 +111,9 @@ impl<S> Hub<S> {
         if !self.registry.enter(connection, &mut client, &mut channels, self.config.connections_max) {
             return Err(Full);
         }
-        let [cursor, told, opened] = [EventId::ZERO; 3];
+        let [cursor, opened] = [EventId::ZERO; 2];
         let (channels, opened_ms) = (channels.into(), now_ms);
-        let subscriber =
-            Box::new(Subscriber { client, channels, cursor, told, opened, policy, heartbeat, form, opened_ms });
+        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
         let slot = SlotRef { index: inbox.take_place(), connection };
         let place = self.order.register(shard, slot, subscriber, &start);
         Ok(Subscription::new(inbox, slot, place, Arc::clone(&self.budget), Arc::clone(&self.config)))

@@ -238,8 +238,8 @@ impl<S> Order<S> {
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
         let mut locked = self.lock();
         let place = locked.history.place(start, &targets, now_ms);
-        (subscriber.cursor, subscriber.told, subscriber.opened) = (place.cursor, place.told, locked.history.last());
-        inbox.push(Item::Subscribe { slot, subscriber });
+        (subscriber.cursor, subscriber.opened) = (place.cursor, locked.history.last());
+        inbox.push(Item::Subscribe { slot, subscriber, known: place.told });
         drop(locked);
         inbox.wake();
         place

@@ -7,7 +7,7 @@ use std::{sync::Arc, task::Context};
 
 use crate::{
     config::Config,
-    event::{gap::Gap, message::Message, notice::CloseReason, target::Target},
+    event::{event_id::EventId, gap::Gap, message::Message, notice::CloseReason, target::Target},
     history::read::Batch,
     queue::{
         gate::Gate,
@@ -36,6 +36,8 @@ pub(crate) enum Item<S> {
     Subscribe {
         slot: SlotRef,
         subscriber: Box<Subscriber>,
+        /// The client knows of everything up to here that the history does not keep any more.
+        known: EventId,
     },
     Attach {
         slot: SlotRef,

@@ -59,9 +59,8 @@ pub(crate) struct Subscriber {
     pub(crate) client: ClientId,
     /// In order, each once.
     pub(crate) channels: Box<[Channel]>,
-    /// It is due what is above this, and need not be told what is missing up to `told`.
+    /// The stream is due everything above this.
     pub(crate) cursor: EventId,
-    pub(crate) told: EventId,
     /// The newest id when it was registered: nothing at or below it is live for this slot.
     pub(crate) opened: EventId,
     pub(crate) policy: Policy,

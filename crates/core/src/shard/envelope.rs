@@ -155,7 +155,6 @@ mod tests {
             client: ClientId::new("42").unwrap(),
             channels: channels.into(),
             cursor: EventId::ZERO,
-            told: EventId::ZERO,
             opened: EventId::ZERO,
             policy: Policy::default(),
             heartbeat: Heartbeat::default(),

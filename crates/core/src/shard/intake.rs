@@ -38,7 +38,7 @@ impl<S: Socket> Shard<S> {
                         self.held_over = Some((message, part));
                     }
                 }
-                Item::Subscribe { slot, subscriber } => self.take_subscribe(slot, subscriber),
+                Item::Subscribe { slot, subscriber, known } => self.take_subscribe(slot, subscriber, known),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, question } => self.report(&target, question),
@@ -98,7 +98,7 @@ impl<S: Socket> Shard<S> {
         self.remove(at.index, reason, now_ms);
     }
 
-    fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
+    fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>, known: EventId) {
         self.index.enter(slot.index, subscriber.targets());
         // Older events were in the inbox before this item, and were taken.
         self.position = self.position.max(subscriber.opened);
@@ -110,7 +110,7 @@ impl<S: Socket> Shard<S> {
             self.slots.resize_with(at + 1, || None);
             self.masks.resize(at + 1, 0);
         }
-        self.slots[at] = Some(Slot::new(slot.connection, subscriber));
+        self.slots[at] = Some(Slot::new(slot.connection, subscriber, known));
         self.open += 1;
     }
 

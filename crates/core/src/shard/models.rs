@@ -38,7 +38,6 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         client: ClientId::new("c").expect("it is a name"),
         channels: Box::default(),
         cursor: id(0),
-        told: EventId::ZERO,
         opened: id(opened),
         policy: Policy::DropOldest,
         heartbeat: Heartbeat::Comment,
@@ -48,7 +47,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX)));
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);
     let feed = Feed::new(Arc::clone(&port), guard, Arc::clone(budget));
-    let mut slot = Slot::new(SLOT.connection, subscriber);
+    let mut slot = Slot::new(SLOT.connection, subscriber, EventId::ZERO);
     slot.attach(Outlet::Body { port: Arc::clone(&port), taken: 0 }, 0);
     (slot, port, feed)
 }

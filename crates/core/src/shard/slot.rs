@@ -25,7 +25,7 @@ use crate::{
     shard::{
         pace::Patience,
         pass::Pass,
-        state::{CatchUp, Closing, Ends, Loss, Rest, State},
+        state::{CatchUp, Closing, Ends, Losses, Rest, State},
     },
 };
 
@@ -38,8 +38,6 @@ pub(crate) struct Slot<S> {
     state: State,
     outlet: Outlet<S>,
     rest: Option<Rest>,
-    /// Gaps that go out before the ring. A body's port has its own.
-    front: Vec<Gap>,
     ring: Option<Box<Ring>>,
     /// Monotonic time of the last byte that left, or at which bytes began to wait.
     progress_ms: u64,
@@ -51,9 +49,8 @@ pub(crate) struct Slot<S> {
     form: Form,
     patience: Patience,
     account: Account,
-    loss: Loss,
-    /// The client knows of everything up to here that the history does not keep any more.
-    told: EventId,
+    /// None of most connections. They are boxed, because a slot is small.
+    losses: Option<Box<Losses>>,
     input_bytes: usize,
     subscriber: Box<Subscriber>,
 }
@@ -66,7 +63,8 @@ impl<S> Slot<S> {
 }
 
 impl<S: Socket> Slot<S> {
-    pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>) -> Self {
+    /// A slot whose client knows of everything up to `known` that the history does not keep any more.
+    pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>, known: EventId) -> Self {
         let cursor = subscriber.cursor;
         let is_behind = cursor < subscriber.opened;
         Self {
@@ -76,7 +74,6 @@ impl<S: Socket> Slot<S> {
             state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
             outlet: Outlet::Unattached,
             rest: None,
-            front: Vec::new(),
             ring: None,
             progress_ms: subscriber.opened_ms,
             is_full: false,
@@ -84,8 +81,7 @@ impl<S: Socket> Slot<S> {
             form: subscriber.form,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
-            loss: Loss::default(),
-            told: subscriber.told,
+            losses: (known > EventId::ZERO).then(|| Box::new(Losses { known, ..Losses::default() })),
             input_bytes: 0,
             subscriber,
         }
@@ -192,7 +188,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn is_flushed(&self) -> bool {
         match &self.outlet {
             Outlet::Body { port, .. } => port.is_empty(),
-            _ => self.rest.is_none() && self.front.is_empty() && self.ring.as_ref().is_none_or(|ring| ring.is_empty()),
+            _ => self.rest.is_none() && self.is_front_empty() && self.ring.as_ref().is_none_or(|ring| ring.is_empty()),
         }
     }
 
@@ -252,7 +248,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn idle_socket(&mut self) -> Option<(&mut S, Framing)> {
         let is_idle = matches!(self.state, State::Live)
             && self.rest.is_none()
-            && self.front.is_empty()
+            && self.is_front_empty()
             && self.ring.as_ref().is_none_or(|ring| ring.is_empty());
         match &mut self.outlet {
             Outlet::Socket { socket, framing } if is_idle => Some((socket, *framing)),
@@ -353,11 +349,26 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// The losses of the connection, for a change.
+    fn losses_mut(&mut self) -> &mut Losses {
+        self.losses.get_or_insert_default()
+    }
+
+    /// Whether no gap goes before the ring. A body's port has its own.
+    fn is_front_empty(&self) -> bool {
+        self.losses.as_ref().is_none_or(|losses| losses.front.is_empty())
+    }
+
+    /// The gaps that go before the ring.
+    fn take_front(&mut self) -> Vec<Gap> {
+        self.losses.as_mut().map(|losses| mem::take(&mut losses.front)).unwrap_or_default()
+    }
+
     /// Changes the gaps that go before the ring.
     fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
         match &self.outlet {
             Outlet::Body { port, .. } => change(&mut port.front()),
-            _ => change(&mut self.front),
+            _ => change(&mut self.losses_mut().front),
         }
     }
 
@@ -370,11 +381,13 @@ impl<S: Socket> Slot<S> {
 
     /// Attaches the outlet: the response head is out. A body takes over the messages of the ring.
     pub(crate) fn attach(&mut self, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
-        let front = mem::take(&mut self.front);
+        let front = self.take_front();
         self.outlet = outlet;
         self.input_bytes = input_bytes;
         self.progress_ms = now_ms;
-        self.with_front(|fresh| *fresh = front);
+        if !front.is_empty() {
+            self.with_front(|fresh| *fresh = front);
+        }
         if let Outlet::Body { port, .. } = &self.outlet
             && let Some(ring) = self.ring.take()
         {

@@ -2,6 +2,7 @@
 
 use crate::event::{
     event_id::EventId,
+    gap::Gap,
     message::{Held, Message},
     notice::CloseReason,
 };
@@ -34,11 +35,24 @@ pub(super) struct Rest {
     pub(super) written_bytes: usize,
 }
 
-/// Events behind the ring that are lost. The client receives a gap once it has taken the ring.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Loss {
+/// Events that a connection has lost, until the client receives the gaps.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Gaps that go out before the ring.
+    pub(super) front: Vec<Gap>,
+    /// Events that are lost behind the ring, and the newest of them.
     pub(super) missed: u64,
     pub(super) to: EventId,
+    /// The client knows of everything up to here that the history does not keep any more.
+    pub(super) known: EventId,
+}
+
+impl Losses {
+    /// Counts events behind the ring as lost, up to `to`.
+    pub(super) fn lose(&mut self, missed: u64, to: EventId) {
+        self.missed += missed;
+        self.to = self.to.max(to);
+    }
 }
 
 /// `Err` if the connection cannot go on, and why.

@@ -1,6 +1,8 @@
 //! How a slot catches up: it is fed from the history, after its start or after its ring was full. If the history has lost some of
 //! its events, the client receives a gap.
 
+use std::mem;
+
 use crate::{
     config::Config,
     event::{
@@ -19,7 +21,7 @@ use crate::{
     shard::{
         envelope::envelope,
         slot::Slot,
-        state::{Asked, CatchUp, Ends, Loss, State},
+        state::{Asked, CatchUp, Ends, State},
     },
 };
 
@@ -78,8 +80,7 @@ impl<S: Socket> Slot<S> {
         }
         self.account.dropped += 1;
         self.account.lost += 1;
-        self.loss.missed += 1;
-        self.loss.to = self.loss.to.max(message.id());
+        self.losses_mut().lose(1, message.id());
         Fate::Lost { is_busy }
     }
 
@@ -125,11 +126,12 @@ impl<S: Socket> Slot<S> {
         let opened = self.subscriber.opened;
         // Nobody counted events that are older than the connection.
         let older = hole.to.min(opened);
-        if cursor < opened && older > self.told {
+        if cursor < opened && older > self.known() {
             let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
             self.with_front(|front| front.push(Gap { from, to, missed: None, reason }));
         }
-        self.told = self.told.max(hole.to);
+        let losses = self.losses_mut();
+        losses.known = losses.known.max(hole.to);
         let lost = owed.saturating_sub(hole.kept);
         self.account.owed -= lost;
         self.account.lost += lost;
@@ -137,9 +139,8 @@ impl<S: Socket> Slot<S> {
             self.account.dropped += lost;
         }
         accounts.note_gone(&hole.target, lost);
-        self.loss.missed += lost;
         if lost > 0 {
-            self.loss.to = self.loss.to.max(hole.to);
+            self.losses_mut().lose(lost, hole.to);
         }
     }
 
@@ -157,9 +158,15 @@ impl<S: Socket> Slot<S> {
         });
     }
 
+    /// The id up to which the client knows of everything that the history does not keep any more.
+    fn known(&self) -> EventId {
+        self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known)
+    }
+
     /// Turns the loss behind the ring into a gap: everything before it has been taken.
     fn tell_loss(&mut self) {
-        let Loss { missed, to } = std::mem::take(&mut self.loss);
+        let Some(losses) = &mut self.losses else { return };
+        let (missed, to) = (mem::take(&mut losses.missed), mem::take(&mut losses.to));
         if missed > 0 {
             let from = self.account.position.max(self.subscriber.opened.min(to));
             let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };

@@ -43,8 +43,8 @@ impl<S: Socket> Slot<S> {
                 }
                 Outlet::Socket { .. } => {}
             }
-            if self.rest.is_none() && !self.front.is_empty() {
-                let gaps = Message::gaps(&mem::take(&mut self.front), Arc::clone(budget));
+            if self.rest.is_none() && !self.is_front_empty() {
+                let gaps = Message::gaps(&self.take_front(), Arc::clone(budget));
                 self.rest = Some(Rest { held: Held::new(gaps), written_bytes: 0 });
             }
             if self.is_flushed() && !self.take_last(now_ms) {
@@ -91,6 +91,7 @@ impl<S: Socket> Slot<S> {
 
     /// One vectored write of everything that waits.
     fn write_waiting(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
+        let is_front_empty = self.is_front_empty();
         let Outlet::Socket { socket, framing } = &mut self.outlet else { return Ok(Poll::Pending) };
         debug_assert!(scratch.is_empty(), "nothing of another slot is left");
         let mut skip = 0;
@@ -101,7 +102,7 @@ impl<S: Socket> Slot<S> {
             scratch.push(rest.held);
         }
         // Gaps go before the ring, and can only follow the rest.
-        if let Some(ring) = self.ring.as_ref().filter(|_| self.front.is_empty()) {
+        if let Some(ring) = self.ring.as_ref().filter(|_| is_front_empty) {
             scratch.extend(std::iter::from_fn(|| ring.pop_held()));
         }
         let outcome = if scratch.len() <= PARTS_FEW {
