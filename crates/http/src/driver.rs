@@ -131,7 +131,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let inbox = Arc::clone(shard.inbox());
     let mut log = NoticeLog::default();
-    let mut next_sweep_ms = 0;
+    let (mut next_sweep_ms, mut is_put_off) = (0, false);
     let mut left = Instant::now();
     loop {
         let came = Instant::now();
@@ -140,9 +140,16 @@ async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
             let now_ms = app.now_ms();
             // First: a turn may find that it need not wait for a connection that this has closed.
             if now_ms >= next_sweep_ms {
-                // On a grid, so that a tick which comes a moment early misses no sweep but the first.
-                next_sweep_ms = (next_sweep_ms + tick_ms).max(now_ms);
-                shard.sweep(now_ms);
+                // This thread has stood still, and so nobody could take anything, which is no reader's fault. Once in a row, or a
+                // shard that is always late would never sweep.
+                is_put_off = !is_put_off && next_sweep_ms > 0 && now_ms - next_sweep_ms > tick_ms;
+                if is_put_off {
+                    next_sweep_ms = now_ms + tick_ms;
+                } else {
+                    // On a grid, so that a tick which comes a moment early misses no sweep but the first.
+                    next_sweep_ms = (next_sweep_ms + tick_ms).max(now_ms);
+                    shard.sweep(now_ms);
+                }
             }
             let turn = shard.turn(now_ms);
             for request in shard.take_reads() {
