@@ -27,9 +27,10 @@ use crate::{
     event::{
         account::Accounts,
         budget::RingBudget,
+        charged::Charged,
         event_id::EventId,
         gap::Gap,
-        message::{Held, Message},
+        message::Message,
         notice::{CloseReason, Closed, Notice},
     },
     order::Order,
@@ -101,7 +102,7 @@ pub struct Shard<S> {
     heartbeat: Message,
     /// The last heartbeat that told a cursor.
     cursor: (EventId, Message),
-    scratch: Vec<Held>,
+    scratch: Vec<Charged>,
     accounts: Accounts,
     readers: Readers,
     notices: Vec<Notice>,
@@ -356,7 +357,7 @@ impl<S: Socket> Shard<S> {
         }));
         // The place is free for another once nothing in here speaks of this slot any more.
         drop(slot);
-        self.inbox.give_place(index);
+        self.inbox.give_index(index);
     }
 }
 

@@ -1,10 +1,6 @@
 //! [`State`]: what a slot is due next, and what it has to remember for that.
 
-use crate::event::{
-    event_id::EventId,
-    message::{Held, Message},
-    notice::CloseReason,
-};
+use crate::event::{charged::Charged, event_id::EventId, message::Message, notice::CloseReason};
 
 /// What a slot is due next. While its outlet is not attached, what it is due waits or is left to the journal.
 #[derive(Debug)]
@@ -30,7 +26,7 @@ pub(super) struct Closing {
 /// The message that is partly in the socket, and how many bytes of it.
 #[derive(Debug)]
 pub(super) struct Rest {
-    pub(super) held: Held,
+    pub(super) held: Charged,
     pub(super) written_bytes: usize,
 }
 
