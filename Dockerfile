@@ -2,7 +2,7 @@
 #     docker build -t fanfare .
 #     docker run -p 127.0.0.1:3000:3000 -e FANFARE_PUBLISH_KEY=secret fanfare
 # In the image it listens on 0.0.0.0, so without FANFARE_PUBLISH_KEY the server refuses to start. docs/guide/deploy.md has more.
-# Every setting is a variable (docs/settings.md). FANFARE_JOURNAL=/var/lib/fanfare keeps events in the volume.
+# Every setting but limits is a variable (docs/settings.md). Memory follows from that of the container. FANFARE_JOURNAL=/var/lib/fanfare keeps events in the volume.
 
 # Both stages are bookworm: a program needs the C library that it was linked with.
 FROM rust:1.95-bookworm AS build

@@ -1,19 +1,23 @@
 //! The vocabulary of the engine: events, their bytes, and the figures and news of their delivery.
 //!
-//! - [`Event`]: an event as a publisher gives it, validated.
-//! - [`target::Target`]: the audience of an event: all, one channel, one client.
-//! - [`event_id::EventId`]: the position of an event in the order of its hub, and the cursor of a client.
-//! - [`draft::Draft`]: an event that is encoded but for its id.
-//! - [`message::Message`]: an encoded event with its id, as bytes that all connections share.
-//! - [`gap::Gap`]: events that one connection has lost.
-//! - [`account::Account`]: the figures of one connection: events written, waiting and lost.
-//! - [`receipt::Receipt`]: the answer to one publish.
-//! - [`notice::Notice`]: news of a shard for operators, such as the end of a connection.
-//!
-//! A publish brings an `Event`. The order encodes it into a `Draft` before it takes its lock, and gives it an `EventId` under
-//! the lock. That makes a `Message`, whose bytes every connection writes unchanged.
-//!
 //! This folder knows no other one. Bytes of an event stream are made here and nowhere else.
+//!
+//! # Nouns
+//!
+//! - [`Event`]: an event as a publisher gives it, validated.
+//! - Client ([`name::ClientId`]): the application's name for a user or a device. A client may hold several connections.
+//! - [`name::Channel`]: a name that events are published on and that connections follow.
+//! - [`target::Target`]: the audience of an event: all, one channel, one client.
+//! - [`event_id::EventId`]: the position of an event in the order of its hub. The last id that a client has is its cursor.
+//! - [`message::Message`]: an event encoded once, as bytes that all connections share. A [`draft::Draft`] still lacks its id.
+//! - [`gap::Gap`]: events that one connection will not get, as its stream tells it.
+//! - [`receipt::Receipt`]: the answer to one publish.
+//! - [`account::Account`]: the figures of one connection: events written, waiting and lost.
+//!
+//! # Walk
+//!
+//! A publish brings an `Event`. The order encodes it into a `Draft` before it takes its lock, and gives it an `EventId` under the
+//! lock. That makes a `Message`, whose bytes every connection writes unchanged.
 
 pub(crate) mod account;
 pub(crate) mod budget;

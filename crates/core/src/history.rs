@@ -1,17 +1,22 @@
-//! The memory of past events: which ones a hub keeps, and what a stream with a cursor gets of them.
-//!
-//! - [`History`]: all kept events of a hub, and the newest id.
-//! - `Track`: the kept events of one target.
-//! - [`retention::Retention`]: how many events, bytes and milliseconds one target keeps.
-//! - [`read::Start`]: the place where a client wants its stream to begin.
-//! - [`read::Batch`]: the events that one read gives.
-//! - [`read::Hole`]: events that a read cannot give, because they were evicted or lost.
-//!
-//! Each published event is appended to the tracks of its targets, and each track evicts its oldest events. A stream has its
-//! `Start` turned into a cursor, then reads batch after batch.
+//! The memory of past events: the events that a hub keeps, and the part of them that a stream with a cursor gets.
 //!
 //! A `History` is used under the order lock only, so that numbering, keeping and handing over are one step. This folder knows
 //! events and nothing else: no subscriber, no queue, no journal.
+//!
+//! # Nouns
+//!
+//! - [`History`]: all kept events of a hub, and the newest id.
+//! - Track: the kept events of one target.
+//! - Mark: the newest event that a target has given up.
+//! - [`retention::Retention`]: the limits of one target: events, bytes and age.
+//! - [`read::Start`]: the place where a client wants its stream to begin.
+//! - [`read::Batch`]: the events that one read gives.
+//! - [`read::Hole`]: events that a read cannot give, because they were given up or lost. The connection gets a gap for it.
+//!
+//! # Walk
+//!
+//! Each published event is appended to the tracks of its targets, and each track gives up its oldest events. A stream has its
+//! `Start` turned into a cursor, then reads batch after batch.
 
 mod by_age;
 mod merge;

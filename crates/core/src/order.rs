@@ -1,5 +1,10 @@
 //! The order of events: each publish gets its id and goes to every shard, here or by way of an external journal.
 //!
+//! Nothing is encoded, awaited or written under the lock. This folder knows `event`, `history` and `queue`. It knows no shard
+//! and no slot.
+//!
+//! # Nouns
+//!
 //! - [`Order`]: gives ids under one lock, keeps each event and puts it into every inbox.
 //! - [`submission::Entry`]: a publish before it has an id.
 //! - [`answer::Answer`]: the id and the counts for the publisher.
@@ -9,12 +14,11 @@
 //! - [`journal::Desk`]: the interface of the hub that a journal uses.
 //! - [`submission::Submission`]: a publish on its way through a journal.
 //!
+//! # Walk
+//!
 //! An `Entry` waits until every inbox has room for it, then gets its id and becomes an `Answer`. With an external journal it
 //! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
 //! the event is appended to the history and pushed into every inbox in one step.
-//!
-//! Nothing is encoded, awaited or written under the lock. This folder knows `event`, `history` and `queue`. It knows no shard
-//! and no slot.
 
 pub(crate) mod admission;
 pub(crate) mod answer;

@@ -1,5 +1,10 @@
 //! The state that publishers, shards and bodies share between threads, with nearly every atomic of the crate.
 //!
+//! This folder knows `event`, the reads of `history`, `config` and `policy`. It knows neither the order nor shards, nor the
+//! state of a slot.
+//!
+//! # Nouns
+//!
 //! - [`inbox::Inbox`]: the queue in front of a shard. Publishers push [`inbox::Item`]s and wake the owner of the shard.
 //! - [`gate::Gate`]: the queue of publishers that wait for room in the inboxes.
 //! - [`ring::Ring`]: the messages that one connection has yet to take.
@@ -9,11 +14,10 @@
 //! - [`tally::Tally`]: the counts of all shards for one event.
 //! - [`milestone::Milestone`]: a number that only rises, and the tasks that wait for it.
 //!
+//! # Walk
+//!
 //! A publish that finds an inbox full waits at the gate. A shard pops messages from its inbox and writes each to the outlets of
 //! its slots. A message that an outlet does not take waits in the ring of the slot. Each shard then adds its part to the tally.
-//!
-//! This folder knows `event`, the reads of `history`, `config` and `policy`. It knows neither the order nor shards, nor the
-//! state of a slot.
 
 pub(crate) mod gate;
 pub(crate) mod inbox;

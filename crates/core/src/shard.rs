@@ -1,7 +1,15 @@
-//! [`Shard`]: a set of slots with one owner, who drives it: `turn` when the inbox wakes it, `sweep` by the clock.
+//! [`Shard`]: a set of slots with one owner, who drives it: `turn` when the inbox wakes it, `sweep` periodically.
 //!
 //! Everything a connection gets passes through here in the order of the inbox. Nothing in here blocks, reads a
 //! clock, or allocates, locks or waits per connection while a message is fanned out.
+//!
+//! # Nouns
+//!
+//! - Slot: the record of one connection: its state, its ring and its outlet.
+//! - Pass: a few messages on their way to the slots. A mask says which of them are for one slot.
+//! - Catch-up: the state of a slot that is fed from the history instead of live.
+//! - Pace: the rule by which a flood of publishes waits for readers. Patience is the longest such wait.
+//! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
 mod catch_up;
 mod drain;
@@ -9,6 +17,7 @@ mod envelope;
 mod fan;
 mod index;
 mod intake;
+mod loss;
 #[cfg(all(test, loom))]
 mod models;
 mod pace;
@@ -54,21 +63,20 @@ use readers::Readers;
 
 /// Ticks that one look at every slot takes.
 pub const SWEEP_TICKS: usize = 4;
-/// So many slots without a mask are as much work as one with a write.
+/// Number of slots without a mask that are as much work as one slot with a write.
 const SKIPPED_PER_SLOT: usize = 16;
 
-/// So many entries of connections that are not pressed any more are let be.
+/// Number of stale entries that the list of pressed connections may have.
 const PRESSED_STALE_MAX: usize = 64;
 
-/// Whether the owner should come back at once.
+/// When the owner of a shard should come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// There is more to do; let others run first.
+    /// At once, behind others: there is more to do.
     More,
-    /// Nothing until the inbox wakes the owner.
+    /// When the inbox wakes the owner.
     Idle,
-    /// Publishes wait for connections that have no room for them: come back when [`Inbox::ends_pause`] says so, or
-    /// then.
+    /// When [`Inbox::ends_pause`] says so, or at this time. Publishes wait for connections that have no room for them.
     Paused {
         /// Monotonic time.
         until_ms: u64,
@@ -85,19 +93,20 @@ pub struct Shard<S> {
     config: Arc<Config>,
     inbox: Arc<Inbox<S>>,
     slots: Vec<Option<Slot<S>>>,
-    /// By slot: which messages of the pass are for it. Apart from the slots, so that marking touches little.
+    /// The messages of the pass that are for each slot. They stand apart from the slots, so that setting a bit touches little.
     masks: Vec<u64>,
     index: Index,
     pass: Pass,
     pace: Pace,
-    /// Taken from the inbox, but too large for the pass that is under way.
+    /// A message that was taken from the inbox and is too large for the pass under way.
     held_over: Option<(Message, Option<Part>)>,
-    /// A pass has been since rings were last asked whether they hold too much.
+    /// A pass has been made since the last look at what all rings hold.
     is_relief_due: bool,
     /// The newest id taken from the inbox.
     position: EventId,
     open: usize,
-    /// Connections whose cursors are newer than what was taken, by cursor and number; none, but for a moment, with one hub.
+    /// Connections whose cursors are newer than `position`, by cursor and number. With a journal of its own the hub has none but
+    /// for a moment.
     ahead: BTreeMap<(EventId, u64), SlotRef>,
     heartbeat: Message,
     /// The last heartbeat that told a cursor.
@@ -106,12 +115,12 @@ pub struct Shard<S> {
     accounts: Accounts,
     readers: Readers,
     notices: Vec<Notice>,
-    /// What everybody is to be told, and how far that has come. Nothing is taken meanwhile.
+    /// The gap that every stream is to be told, and how far that has come. Nothing is taken from the inbox meanwhile.
     telling: Option<(Gap, usize)>,
-    /// How far the sweep has come, and how many slots it still looks at in this tick.
+    /// The slot that the sweep looked at last, and how many slots it still looks at in this tick.
     swept: usize,
     to_sweep: usize,
-    /// How far the drain has come, once there is one.
+    /// The slot that the drain comes to next, once there is a drain.
     drained: Option<usize>,
     jitter: RandomState,
 }
@@ -155,14 +164,14 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// Does a bounded piece of what waits. `now_ms` is monotonic time.
+    /// Does a bounded piece of the work that waits. `now_ms` is monotonic time.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
         self.take_answers(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
         if self.pass.is_over(self.masks.len()) {
-            // Not sooner: bodies had the time between two turns to take what is theirs.
+            // Not sooner: bodies had the time between two turns to take their messages.
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
             }
@@ -181,7 +190,7 @@ impl<S: Socket> Shard<S> {
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.is_passing();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        // Last, so that whoever wants to by now is heard.
+        // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         let is_telling = self.telling.is_some();
         let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_answers();
@@ -192,17 +201,17 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// The queue in front of it.
+    /// The queue in front of the shard.
     pub fn inbox(&self) -> &Arc<Inbox<S>> {
         &self.inbox
     }
 
-    /// How many slots it has.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
         self.open
     }
 
-    /// Whether it was told to drain and every stream has ended.
+    /// Whether the drain has begun and every stream has ended.
     pub fn is_drained(&self) -> bool {
         self.drained.is_some() && self.open == 0 && self.inbox.is_empty() && !self.is_passing()
     }
@@ -211,17 +220,17 @@ impl<S: Socket> Shard<S> {
         !self.pass.messages.is_empty() || self.held_over.is_some()
     }
 
-    /// What there is to log since the last call.
+    /// The notices for the log since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         mem::take(&mut self.notices)
     }
 
-    /// What there is to ask the journal since the last call: at most [`crate::Config::reads_max`] are not answered.
+    /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no answer at a time.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
         self.readers.take_requests()
     }
 
-    /// Outlets that may go on: at most as many as one turn may look at.
+    /// Goes on with outlets that may go on, at most as many as one turn may look at.
     fn take_ready(&mut self, now_ms: u64) {
         for _ in 0..self.config.turn_slots_max {
             let Some(at) = self.inbox.pop_ready() else { return };
@@ -239,7 +248,7 @@ impl<S: Socket> Shard<S> {
         self.flush(at, now_ms);
     }
 
-    /// Writes what waits and, once nothing does, goes on with what it missed.
+    /// Writes what waits in a slot. Once nothing waits, the slot catches up or goes live.
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
         let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection() == at.connection)
         else {
@@ -265,7 +274,7 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// What it is not told yet goes out, and with the end of the hub its own end.
+    /// Makes a slot live: its last gap goes out, and in a drain its end.
     fn go_live(&mut self, at: SlotRef, now_ms: u64) {
         let Some(slot) = self.slot(at) else { return };
         slot.go_live();
@@ -309,7 +318,7 @@ impl<S: Socket> Shard<S> {
             if fan.queued && slot.is_short_of_room(config) {
                 self.pace.press(at, slot.patience_mut());
             }
-            // It has fallen behind and all has left already, or a body must say when it has.
+            // A slot that has fallen behind goes on when all has left; a body says when that is so.
             if fan.queued && slot.is_behind() && slot.has_taken_all() {
                 self.inbox.ready(at);
             }
@@ -321,7 +330,7 @@ impl<S: Socket> Shard<S> {
         self.pass = pass;
     }
 
-    /// Keeps the list of pressed connections from growing while nobody asks for it.
+    /// Takes connections that are not pressed any more off the list, once they are many.
     fn forget_relaxed(&mut self) {
         if self.pace.pressed() > 2 * self.open + PRESSED_STALE_MAX {
             let slots = &self.slots;
@@ -336,7 +345,7 @@ impl<S: Socket> Shard<S> {
         (slot.connection() == at.connection).then_some(slot)
     }
 
-    /// The one way in which a connection ends, whatever the reason.
+    /// Ends a connection. There is no other way, whatever the reason.
     fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots[index as usize].take() else { return };
         self.masks[index as usize] = 0;
@@ -355,15 +364,15 @@ impl<S: Socket> Shard<S> {
             age_ms: now_ms.saturating_sub(subscriber.opened_ms),
             account: slot.account(),
         }));
-        // The place is free for another once nothing in here speaks of this slot any more.
+        // The index is free for another slot once nothing in here names this one.
         drop(slot);
         self.inbox.give_index(index);
     }
 }
 
 impl<S> Drop for Shard<S> {
-    /// What nobody will take any more must not keep sockets open (their wakers hold the inbox that holds them) nor let anybody
-    /// wait for its answer.
+    /// Items that nobody will take must not keep sockets open (their wakers hold the inbox that holds them), nor let anybody wait
+    /// for an answer.
     fn drop(&mut self) {
         self.slots.iter().flatten().for_each(Slot::cut);
         self.order.shard_ended(self.number);

@@ -17,7 +17,7 @@ use tokio::{
     spawn,
     sync::mpsc,
     task::{unconstrained, yield_now},
-    time::{Interval, MissedTickBehavior, interval, sleep, timeout_at},
+    time::{Interval, MissedTickBehavior, interval, sleep, timeout, timeout_at},
 };
 use tracing::warn;
 
@@ -83,8 +83,10 @@ impl Driver {
         stop.set();
         let left = alive.downgrade();
         drop(alive);
-        let ends = app.drain_ends().map_or_else(Instant::now, |ends| ends.max(Instant::now())) + CUT_TIME;
-        if timeout_at(ends.into(), all_gone.recv()).await.is_err() {
+        let ends = app.drain_ends().unwrap_or_else(Instant::now);
+        // Counted from when this thread sees that the time is over: it may have stood still until then, as they have.
+        if timeout_at(ends.into(), all_gone.recv()).await.is_err() && timeout(CUT_TIME, all_gone.recv()).await.is_err()
+        {
             cut += left.strong_count();
         }
         cut

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use support::{
     client::{Answer, Client},
     server::{Server, Way, config},
+    steady::steadily,
 };
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -198,23 +199,26 @@ fn a_line_that_has_begun_may_not_pause_for_longer_than_a_body() {
 fn empty_lines_keep_a_batch_open() {
     let batch_idle_timeout = Duration::from_millis(800);
     let server = Server::start(Way::Socket, Config { batch_idle_timeout, ..config(Way::Socket) });
-    let mut producer = Producer::open(&server);
-    let address = server.address;
-    // Twice as long as a batch may be quiet.
-    let quiet = std::thread::spawn(move || {
-        for _ in 0..2 {
-            assert_eq!(Producer::open_at(address).0.answer().status, 408);
+    steadily(batch_idle_timeout / 2, |pulse| {
+        let mut producer = Producer::open(&server);
+        let address = server.address;
+        // Twice as long as a batch may be quiet.
+        let quiet = std::thread::spawn(move || {
+            for _ in 0..2 {
+                assert_eq!(Producer::open_at(address).0.answer().status, 408);
+            }
+        });
+        while !quiet.is_finished() {
+            producer.send("\n");
+            pulse.beat();
+            std::thread::sleep(Duration::from_millis(20));
         }
+        quiet.join().unwrap();
+        producer.send("\n\r\n");
+        producer.send(&line("1"));
+        let answer = producer.finish();
+        assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(1)), "{:?}", answer.json());
     });
-    while !quiet.is_finished() {
-        producer.send("\n");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    quiet.join().unwrap();
-    producer.send("\n\r\n");
-    producer.send(&line("1"));
-    let answer = producer.finish();
-    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(1)), "{:?}", answer.json());
 }
 
 #[test]

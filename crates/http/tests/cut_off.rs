@@ -37,6 +37,9 @@ fn assert_misses_nothing(engine: Engine) {
     for way in H1_WAYS {
         let mut config = config(way);
         config.retry_ms = 20..=60;
+        // However long the page or its machine takes to come back.
+        config.core.history.each.events_max = PUBLISHED_MAX;
+        config.core.history.each.bytes_max = 64 << 20;
         let site = Site::start(config);
         let cutter = Cutter::start(site.address);
         let url = format!("http://{}/channels/cut?heartbeat=cursor", cutter.address);

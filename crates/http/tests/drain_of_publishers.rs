@@ -29,7 +29,10 @@ fn start(way: Way) -> (Server, Stream) {
     config.core.history.each.events_max = 1 << 20;
     config.core.history.each.bytes_max = 1 << 30;
     let server = Server::start(way, config);
-    let stream = server.subscribe("/channels/a");
+    // Over HTTP/1 however the publisher comes: the test's HTTP/2 client gives a connection up on which too many small frames
+    // wait to be read.
+    let mut stream = server.h1("/channels/a");
+    stream.prelude();
     (server, stream)
 }
 
@@ -86,7 +89,7 @@ fn one_that_sends_all_before_it_reads_is_told_what_was_published() {
                 client.send(&chunk);
             }
             // The answer has come before the batch is whole, or the drain would not have cut it short.
-            assert!(client.writer().peek(&mut [0]).unwrap() > 0);
+            until("the answer comes", || client.writer().peek(&mut [0]).is_ok_and(|count| count > 0));
             client.send("0\r\n\r\n");
             let answer = client.answer();
             drop(client);

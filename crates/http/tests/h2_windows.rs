@@ -9,6 +9,7 @@ use fanfare_http::Config;
 use support::{
     h2::{H2, H2Body},
     server::{Server, Way, config},
+    steady::steadily,
 };
 
 const MIB: usize = 1 << 20;
@@ -48,16 +49,19 @@ fn a_peer_that_takes_a_little_now_and_then_is_not() {
     let mut config = silent();
     config.core.write_timeout_ms = 1_000;
     let server = Server::start(Way::H2, config);
-    let (_h2, mut body) = narrow(&server, "slow");
-    server.publish("/clients/slow", "x".repeat(200 << 10));
-    server.publish("/clients/slow", "end");
-    let mut got = Vec::new();
-    while !got.ends_with(b"data: end\n\n") {
-        got.extend(body.piece().expect("it is not reset"));
-        // The whole takes longer than the timeout, and no piece does.
-        thread::sleep(Duration::from_millis(30));
-    }
-    assert!(got.len() > 200 << 10);
+    steadily(Duration::from_millis(500), |pulse| {
+        let (_h2, mut body) = narrow(&server, "slow");
+        server.publish("/clients/slow", "x".repeat(200 << 10));
+        server.publish("/clients/slow", "end");
+        let mut got = Vec::new();
+        while !got.ends_with(b"data: end\n\n") {
+            got.extend(body.piece().expect("it is not reset"));
+            pulse.beat();
+            // The whole takes longer than the timeout, and no piece does.
+            thread::sleep(Duration::from_millis(30));
+        }
+        assert!(got.len() > 200 << 10);
+    });
 }
 
 /// How many of `count` clients, for each of which 1 MiB waits that it does not take, are left when all may have so much.

@@ -223,19 +223,25 @@ fn the_only_page_is_never_too_large_for_the_room() {
 
 #[test]
 fn a_page_that_is_not_taken_in_its_time_is_cut_off_and_gives_its_room_to_others() {
-    let mut limits = config(Way::Socket);
-    limits.bodies_bytes_max = 64 << 10;
-    limits.core.write_timeout_ms = 500;
-    let server = Server::start(Way::Socket, limits);
-    server.publish("/channels/stuck", "x".repeat(20_000));
-    server.publish("/channels/large", "x".repeat(50_000));
-    let h2 = H2::open_narrow(server.address);
-    let (head, mut body) = h2.send("GET", "/channels/stuck/history", &[], b"");
-    assert_eq!(head.status, 200);
+    let ask_for_two = |write_timeout_ms| {
+        let mut limits = config(Way::Socket);
+        limits.bodies_bytes_max = 64 << 10;
+        limits.core.write_timeout_ms = write_timeout_ms;
+        let server = Server::start(Way::Socket, limits);
+        server.publish("/channels/stuck", "x".repeat(20_000));
+        server.publish("/channels/large", "x".repeat(50_000));
+        let h2 = H2::open_narrow(server.address);
+        let (head, body) = h2.send("GET", "/channels/stuck/history", &[], b"");
+        assert_eq!(head.status, 200);
+        (server, h2, body)
+    };
+    let (server, _h2, _body) = ask_for_two(3_600_000);
     let answer = server.get("/channels/large/history");
     answer.problem(503);
     assert!(answer.head.get("retry-after").is_some());
     assert_eq!(answer.head.get("access-control-allow-origin"), Some("*"));
+
+    let (server, h2, mut body) = ask_for_two(200);
     until("the stuck one has had its time", || server.get("/channels/large/history").status == 200);
     assert!(!body.ends_properly(), "it was cut off");
     assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200, "its connection goes on");

@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     alloc::System,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::TcpStream,
 };
 
@@ -35,7 +35,10 @@ fn read_until(mut socket: &TcpStream, end: &[u8]) {
     let mut space = [0; 2_048];
     let mut len = 0;
     while !space[..len].ends_with(end) {
-        let count = socket.read(&mut space[len..]).unwrap();
+        let count = match socket.read(&mut space[len..]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            count => count.unwrap(),
+        };
         assert!(count > 0, "closed: {:?}", String::from_utf8_lossy(&space[..len]));
         len += count;
     }

@@ -163,8 +163,7 @@ impl Servers {
 
 /// The answer to a request of a server that cannot end because a subscriber does not take what it is due.
 fn while_draining(request: &Request) -> Answer {
-    let mut config =
-        Config { send_buffer_bytes: 4 << 10, drain_timeout: Duration::from_secs(2), ..config(Way::Socket) };
+    let mut config = Config { send_buffer_bytes: 4 << 10, ..config(Way::Socket) };
     config.core.shards = 1;
     let mut server = Server::start(Way::Socket, config);
     let mut stuck = Client::open_narrow(server.address);

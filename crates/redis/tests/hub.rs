@@ -3,11 +3,17 @@
 mod node;
 mod support;
 
+use std::time::Duration;
+
 use fanfare_core::{Channel, Pattern, PublishError, Start, Target};
+use fanfare_redis::Config;
 use node::{Node, config, event, id_of};
 use support::{PATIENCE, Proxy, RedisServer, until};
 
 const EVENTS: &str = "{fanfare}:events";
+
+/// For an answer that does not come, or comes late. It is also more than a busy machine takes for one.
+const ANSWER_TIME: Duration = Duration::from_secs(4);
 
 #[test]
 fn nothing_is_read_while_there_is_no_room_for_it() {
@@ -116,7 +122,7 @@ fn what_was_trimmed_before_it_was_read_is_unknown_to_its_publisher_and_missing_t
 #[test]
 fn what_was_read_comes_to_its_end_while_redis_is_away() {
     let mut redis = RedisServer::start(&[]);
-    let mut node = Node::paused(config(&redis.url()));
+    let mut node = Node::paused(Config { timeout: ANSWER_TIME, ..config(&redis.url()) });
     let full = node.hub.config().inbox_messages_max / 2;
     let begun: Vec<_> = (0..full + 300).map(|n| node.begin(event(&n.to_string()))).collect();
     let all = i64::try_from(begun.len()).unwrap();
@@ -152,12 +158,11 @@ fn what_was_read_is_delivered_before_a_drain_ends() {
 #[test]
 fn what_redis_refuses_is_not_published_also_where_replicas_are_waited_for() {
     let redis = RedisServer::start(&[]);
-    let mut safe = config(&redis.url());
-    safe.replicas = 1;
-    let node = Node::start(safe);
+    // Half of the time is waited for replicas, with each answer.
+    let node = Node::start(Config { replicas: 1, timeout: ANSWER_TIME, ..config(&redis.url()) });
     until("it is ready", || node.hub.is_ready());
     redis.config_set("maxmemory", "1");
-    for _ in 0..20 {
+    for _ in 0..3 {
         assert_eq!(node.publish(event("x")).err(), Some(PublishError::Journal));
     }
     assert_eq!(redis.call(&["EXISTS", EVENTS]).int(), 0);
@@ -167,19 +172,17 @@ fn what_redis_refuses_is_not_published_also_where_replicas_are_waited_for() {
 fn replicas_that_are_missing_do_not_cost_the_link() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let mut safe = config(&proxy.url());
-    safe.replicas = 1;
-    let node = Node::start(safe);
+    let node = Node::start(Config { replicas: 1, timeout: ANSWER_TIME, ..config(&proxy.url()) });
     until("it is ready", || node.hub.is_ready());
     let links = proxy.accepted();
-    for round in 0..4 {
+    for round in 0..2 {
         let begun: Vec<_> = (0..300).map(|n| node.begin(event(&format!("{round} {n}")))).collect();
         for publishing in begun {
             assert_eq!(publishing.wait().err(), Some(PublishError::Unknown));
         }
     }
     assert!(node.hub.trouble().is_some_and(|trouble| trouble.contains("replicas")), "{:?}", node.hub.trouble());
-    assert_eq!((proxy.accepted(), node.data().len()), (links, 1_200), "they are delivered all the same");
+    assert_eq!((proxy.accepted(), node.data().len()), (links, 600), "they are delivered all the same");
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn an_entry_of_the_stream_that_is_larger_than_a_publish_may_be_is_told_as_missin
     for (bytes, is_event) in [(at_the_limit, true), (at_the_limit + 1, false), (16 << 20, false)] {
         let redis = RedisServer::start(&[]);
         let mut small = config(&redis.url());
-        (small.message_bytes_max, small.timeout) = (body_bytes_max, std::time::Duration::from_secs(20));
+        small.message_bytes_max = body_bytes_max;
         let node = Node::start(small.clone());
         until("it is ready", || node.hub.is_ready());
         let born = node.hub.last_id();
@@ -348,7 +351,7 @@ fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was
 fn a_node_without_its_stream_answers_when_it_has_a_link_again() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let node = Node::start(config(&proxy.url()));
+    let node = Node::start(Config { timeout: ANSWER_TIME, ..config(&proxy.url()) });
     node.publish(event("1")).unwrap();
     proxy.stall();
     let asked = node.ask();

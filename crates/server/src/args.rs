@@ -16,8 +16,8 @@ use fanfare_core::{EventId, NAME_BYTES_MAX};
 use crate::{
     cure::with_cure,
     failure::Failure,
-    journal::since,
-    settings::{Serve, Settings, duration, number, publisher_retry, variable_at_fault},
+    settings::{Flags, Settings, duration, number, publisher_retry, variable_at_fault},
+    since::since,
     url::Url,
 };
 
@@ -40,9 +40,10 @@ enum Command {
     /// Serve event streams and take publishes (the default).
     ///
     /// Every setting is a flag, an environment variable, and a key of the file that --config names. A flag overrides the
-    /// environment, the environment overrides the file, and the file overrides the default.
+    /// environment, the environment overrides the file, and the file overrides the default. The file may also have limits,
+    /// which docs/settings.md lists.
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Box<Serve>),
+    Serve(Box<Flags>),
     /// Publish one event, or a batch of them, and print the server's answer.
     ///
     /// The data is DATA, the file, or standard input, and may be any bytes. The exit code is 1 if the server refuses or does
@@ -95,6 +96,8 @@ A file for --config:
   body-bytes = \"4MiB\"
   heartbeat = \"20s\"
   history-channel = [\"news.*=events:10 age:10m\", \"audit=age:24h bytes:64MiB\"]
+  [limits]
+  channels-max = 1000
 
 SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB). DURATION always has a unit (500ms, 15s, 2m).
 Exit codes: 0 after a clean drain, 1 if connections had to be cut or a part failed, 2 for a bad setting.";

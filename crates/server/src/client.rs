@@ -6,13 +6,12 @@ mod connector;
 mod error;
 mod socket;
 
-use std::{convert::Infallible, future, pin::Pin, sync::Arc, time::Duration};
+use std::{future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{
     BodyExt as _, Empty,
     channel::{Channel, Sender},
-    combinators::UnsyncBoxBody,
 };
 use hyper::{
     HeaderMap, Method, Request, StatusCode, Uri,
@@ -23,11 +22,11 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{sync::Notify, time::timeout};
 
+use self::{answer::Outgoing, connector::Connector, socket::Progress};
 pub(crate) use self::{
     answer::{Answer, Reply},
     error::Error,
 };
-use self::{connector::Connector, socket::Progress};
 use crate::{args::Timeouts, failure::Failure, url::Url};
 
 /// How long a body is held back for the server to say that it wants it (`Expect: 100-continue`, RFC 9110 10.1.1). Not
@@ -37,7 +36,6 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CA
 
 /// Takes the pieces of a body. Dropped, it ends the body well.
 pub(crate) type Feed = Sender<Bytes>;
-type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Makes a connection for each request.
 pub(crate) struct Client {
@@ -133,12 +131,6 @@ fn request(method: Method, headers: HeaderMap, body: Outgoing) -> Request<Outgoi
     *request.headers_mut() = headers;
     request.headers_mut().insert(USER_AGENT, AGENT);
     request
-}
-
-/// The host and port as in the URL.
-fn host(uri: &Uri) -> Result<HeaderValue, Error> {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    HeaderValue::from_str(authority).map_err(|error| Error::Url(error.to_string()))
 }
 
 /// Runs a command that speaks HTTP, on a runtime of its own.

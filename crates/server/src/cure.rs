@@ -12,7 +12,7 @@ use fanfare_http::nearest;
 use crate::{
     meant::{NO_TLS, TLS_NAMES, meant},
     printer::harmless,
-    settings::is_address,
+    settings::{is_address, limits, place_of_limit},
     url::Url,
 };
 
@@ -121,7 +121,15 @@ fn instead_of_flag(flag: &str, command: &Command, typed: &Typed) -> Option<Tip> 
     let rows = INSTEAD.iter().filter(|(of, ..)| *of == command.get_name());
     let others = rows.clone().flat_map(|(_, names, _)| names.iter().copied());
     let flags = command.get_arguments().filter_map(|arg| arg.get_long());
-    let found = others.clone().find(|other| *other == name).or_else(|| meant(name, flags.chain(others)))?;
+    let limits = if command.get_name() == "serve" { limits() } else { Vec::new() };
+    if limits.iter().any(|limit| limit == name) {
+        return Some(Tip::Sentence(format!("it is {}", place_of_limit(name))));
+    }
+    let names = flags.chain(limits.iter().map(String::as_str)).chain(others.clone());
+    let found = others.clone().find(|other| *other == name).or_else(|| meant(name, names))?;
+    if limits.iter().any(|limit| limit == found) {
+        return Some(Tip::Sentence(format!("the nearest is {}", place_of_limit(found))));
+    }
     let Some((.., instead)) = rows.clone().find(|(_, names, _)| names.contains(&found)) else {
         if found == "listen" && nearest(name, ["listen"]).is_none() {
             return sentence("address and port are one setting, as in '--listen 3001' or '--listen 0.0.0.0:3001'");

@@ -5,16 +5,14 @@ use std::io::{IsTerminal as _, stderr};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::Serve;
-
 /// Lines that may wait for the terminal; more are left out rather than waited for.
 const LINES_MAX: usize = 64_000;
 
-/// Starts the log; what is still waiting is written when the guard is dropped.
-pub(crate) fn init(settings: &Serve) -> WorkerGuard {
+/// Starts the log with the lines that `filter` lets through; what is still waiting is written when the guard is dropped.
+pub(crate) fn init(filter: &str) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES_MAX).finish(stderr());
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&settings.log))
+        .with_env_filter(EnvFilter::new(filter))
         .with_target(false)
         .with_ansi(stderr().is_terminal())
         .with_writer(writer)

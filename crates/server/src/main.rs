@@ -19,6 +19,7 @@ mod serve;
 mod settings;
 mod signals;
 mod silence;
+mod since;
 mod subscribe;
 mod url;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Serve(settings) if settings.serve.check => serve::check(&settings),
+        Task::Serve(settings) if settings.serve.is_check() => serve::check(&settings),
         Task::Serve(settings) => serve::run(&settings),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),

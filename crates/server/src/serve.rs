@@ -39,11 +39,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
 /// Serves until a signal.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let Settings { serve: settings, listen, unread, .. } = settings;
-    let _flushed_at_exit = log::init(settings);
+    let _flushed_at_exit = log::init(settings.log());
     unread.iter().for_each(|sentence| warn!("{sentence}"));
     let failed = |what: &str, error: io::Error| Failure::failed(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
+    info!("{}", settings.told_memory());
     let descriptors = raise_descriptor_limit();
     let config = settings.config(descriptors);
     tell_descriptor_limit(settings, descriptors);

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use support::{Process, curl_once, fanfare, peer::Peer, run, serve, until};
+use support::{Process, curl_once, fanfare, peer::Peer, run, serve, settings::limits, until};
 
 /// A listener whose queue of connections is full: the system answers no more of them, as if all were lost on the way.
 struct BlackHole {
@@ -126,7 +126,7 @@ fn an_answer_that_stops_in_the_middle_is_given_up() {
 
 #[test]
 fn a_server_that_is_stopped_is_left_and_nothing_is_lost_when_it_goes_on() {
-    let (server, url) = serve(&["--retry-min", "20ms", "--retry-max", "20ms", "--heartbeat", "50ms"]);
+    let (server, url) = serve(&[&limits(&["retry-min = '20ms'", "retry-max = '20ms'"]), "--heartbeat", "50ms"]);
     let flags = ["--channel", "a", "--silence-timeout", "1s", "--answer-timeout", "1s"];
     let mut stream = subscribe(&[&[&url[..]], &flags[..]].concat());
     let channel = format!("{url}/channels/a");

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use support::{Process, curl, fanfare, peer::Peer, run, serve};
+use support::{Process, curl, fanfare, peer::Peer, run, serve, settings::limits};
 
 fn publish(arguments: &[&str]) -> Command {
     let mut command = fanfare();
@@ -192,7 +192,7 @@ fn data_of_64_mib_is_sent_and_one_byte_more_is_not() {
 
 #[test]
 fn a_publish_that_is_repeated_with_its_key_is_done_once() {
-    let (_server, url) = serve(&["--idempotency-keys", "1"]);
+    let (_server, url) = serve(&[&limits(&["idempotency-keys = 1"])]);
     let mut stream = curl(&[&url]);
     let longest = "k".repeat(256);
     let with = |key: &str, data: &str| run(&mut publish(&[&url, data, "--idempotency-key", key]));
@@ -211,7 +211,7 @@ fn a_publish_that_is_repeated_with_its_key_is_done_once() {
 
 #[test]
 fn without_keys_remembered_a_repeat_is_published_again() {
-    let (_server, url) = serve(&["--idempotency-keys", "0"]);
+    let (_server, url) = serve(&[&limits(&["idempotency-keys = 0"])]);
     let mut stream = curl(&[&url]);
     for _ in 0..2 {
         assert_eq!(run(&mut publish(&[&url, "again", "--idempotency-key", "k"])).0, 0);

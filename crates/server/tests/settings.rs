@@ -7,49 +7,57 @@ use std::process::Command;
 
 use support::{
     Process, curl_once, fanfare, run, serve,
-    settings::{File, checked, has},
+    settings::{File, checked, has, limits},
 };
 
 const ALL: &str = r#"
 listen = "127.0.0.1:0"
 connections-max = 5
-sockets-max = 41
 shards = 1
+memory = "44MiB"
 public-host = ["www.example.org", "example.org"]
 publish-key = "from-the-file"
 allow-anonymous-publish = true
 cors-origin = ["https://example.org", "http://[::1]:8080"]
 body-bytes = "2MiB"
-body-idle-timeout = "3s"
-body-timeout = "43s"
-batch-idle-timeout = "39m"
-bodies-bytes = "4MiB"
 idempotency-window = "25s"
-idempotency-keys = 26
 clock = "5s"
 heartbeat = "6s"
-retry-min = "700ms"
-retry-max = "8s"
-write-timeout = "9s"
 policy = "close"
-h1-outlet = "body"
 history-events = 27
 history-bytes = "28KiB"
 history-age = "29m"
 history-channel = ["news.*=events:10 bytes:1MiB age:10m", "a=b *=events:0"]
-hub-history-bytes = "30MiB"
-history-targets = 31
-catch-up-reads = 32
 journal = "/var/lib/fanfare"
 fsync = "never"
 fsync-interval = "1s"
 redis = "redis://:s3cr3t-word@127.0.0.1:1/2"
 redis-stream = "my-app"
-redis-events = 3300
 redis-bytes = "34MiB"
 redis-timeout = "35s"
 redis-wait-replicas = 1
 redis-subscribe = ["news.*", "b"]
+drain-delay = "40s"
+drain-timeout = "0s"
+log = "warn,fanfare=debug"
+"#;
+
+const LIMITS: &str = r#"
+[limits]
+sockets-max = 41
+body-idle-timeout = "3s"
+body-timeout = "43s"
+batch-idle-timeout = "39m"
+bodies-bytes = "4MiB"
+idempotency-keys = 26
+retry-min = "700ms"
+retry-max = "8s"
+write-timeout = "9s"
+h1-outlet = "body"
+hub-history-bytes = "30MiB"
+history-targets = 31
+catch-up-reads = 32
+redis-events = 3300
 ring-messages = 10
 ring-bytes = 11
 hub-ring-bytes = 12
@@ -68,10 +76,7 @@ h2-streams = 20
 h2-streams-total = 42
 h2-send-buffer-bytes = "21KiB"
 ready-timeout = "36s"
-drain-delay = "40s"
-drain-timeout = "0s"
 drain-spread = "23s"
-log = "warn,fanfare=debug"
 "#;
 
 /// What is never shown.
@@ -79,6 +84,11 @@ const SECRET: [&str; 2] = ["publish-key", "redis"];
 
 fn is_secret(line: &str) -> bool {
     SECRET.iter().any(|key| line.trim_start_matches("# ").starts_with(&format!("{key} ")))
+}
+
+/// The keys of these lines.
+fn keys_of(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| Some(line.split_once(" = ")?.0))
 }
 
 /// All of [`ALL`] that can stand together: with a journal of one's own, or with Redis.
@@ -96,15 +106,15 @@ fn is_left_out(line: &str) -> bool {
 
 #[test]
 fn each_source_overrides_the_one_before() {
-    let file = File::new("heartbeat = \"1s\"\nring-messages = 1\nchannels-max = 1\ncors-origin = [\"http://file\"]");
+    let file = File::new("heartbeat = \"1s\"\nhistory-events = 1\nshards = 1\ncors-origin = [\"http://file\"]");
     let mut command = file.command();
-    command.env("FANFARE_RING_MESSAGES", "2").env("FANFARE_CHANNELS_MAX", "2").args(["--channels-max", "3"]);
+    command.env("FANFARE_HISTORY_EVENTS", "2").env("FANFARE_SHARDS", "2").args(["--shards", "3"]);
     command.env("FANFARE_CORS_ORIGIN", "http://a,http://b").env("FANFARE_PUBLIC_HOST", "a");
     let all = checked(command.args(["--public-host", "b", "--public-host", "c"]));
     has(&all, "head-bytes = \"16KiB\"", "default");
     has(&all, "heartbeat = \"1s\"", "file");
-    has(&all, "ring-messages = 2", "environment");
-    has(&all, "channels-max = 3", "flag");
+    has(&all, "history-events = 2", "environment");
+    has(&all, "shards = 3", "flag");
     has(&all, "cors-origin = [\"http://a\", \"http://b\"]", "environment");
     has(&all, "public-host = [\"b\", \"c\"]", "flag");
     has(&all, "# clock is not set", "default");
@@ -155,7 +165,6 @@ fn the_defaults_are_those_of_the_wire_contract() {
         "history-events = 1000",
         "history-bytes = \"4MiB\"",
         "history-age = \"1h\"",
-        "hub-history-bytes = \"256MiB\"",
         "history-targets = 100000",
         "catch-up-reads = 4",
         "# journal is not set",
@@ -180,18 +189,18 @@ fn a_switch_that_the_file_turns_on_can_be_turned_off() {
 
 #[test]
 fn every_setting_can_stand_in_the_file() {
-    for text in both() {
+    for text in both().map(|text| text + LIMITS) {
         let all = checked(&mut File::new(&text).command());
         let not_from_it: Vec<_> = all.iter().filter(|(line, source)| source != "file" && !is_left_out(line)).collect();
         assert!(not_from_it.is_empty(), "{not_from_it:?}");
-        for line in text.lines().filter(|line| !is_secret(line)) {
+        for line in text.lines().filter(|line| line.contains(" = ") && !is_secret(line)) {
             has(&all, line, "file");
         }
     }
 }
 
 #[test]
-fn every_setting_is_a_variable_of_the_same_name() {
+fn every_setting_that_is_no_limit_is_a_variable_of_the_same_name() {
     for text in both() {
         let mut command = fanfare();
         for line in text.lines() {
@@ -201,27 +210,33 @@ fn every_setting_is_a_variable_of_the_same_name() {
             command.env(name, value);
         }
         let all = checked(&mut command);
-        let others: Vec<_> =
-            all.iter().filter(|(line, source)| source != "environment" && !is_left_out(line)).collect();
+        let is_limit = |line: &str| keys_of(LIMITS).any(|key| line.starts_with(&format!("{key} = ")));
+        let others: Vec<_> = all
+            .iter()
+            .filter(|(line, source)| source != "environment" && !is_left_out(line) && !is_limit(line))
+            .collect();
         assert!(others.is_empty(), "{others:?}");
     }
 }
 
 #[test]
 fn what_check_prints_can_be_used_as_the_file() {
-    let [with_journal, with_redis] = both().map(|text| checked(&mut File::new(text).command()));
-    // Without the secret the rest of Redis' settings makes no sense.
-    let with_redis = with_redis.into_iter().filter(|(line, _)| !line.starts_with("redis-subscribe")).collect();
-    for first in [checked(&mut fanfare()), with_journal, with_redis] {
-        let text: String = first.iter().map(|(line, source)| format!("{line}  # {source}\n")).collect();
-        let again = checked(&mut File::new(text).command());
-        for (line, source) in &first {
+    let [with_journal, with_redis] = both().map(|text| File::new(text + LIMITS));
+    for mut command in [fanfare(), with_journal.command(), with_redis.command()] {
+        let (code, text) = run(command.arg("--check"));
+        assert_eq!(code, 0, "{text}");
+        // Without the secret the rest of Redis' settings makes no sense.
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("redis-subscribe"))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let again = checked(&mut File::new(&text).command());
+        for line in text.lines().filter_map(|line| Some(line.split_once("  # ")?.0.trim_end())) {
             // What was a comment is not read: a key that is not set, or set and not told.
             let is_comment = line.starts_with('#');
             let key = line.trim_start_matches("# ").split(' ').next().unwrap();
             let unset = format!("# {key} is not set");
             has(&again, if is_secret(line) { &unset } else { line }, if is_comment { "default" } else { "file" });
-            assert!(["default", "file"].contains(&source.as_str()));
         }
     }
 }
@@ -245,17 +260,20 @@ fn the_publish_key_is_never_shown() {
 #[test]
 fn bad_files_say_where_and_why_and_exit_2() {
     for (text, said) in [
-        ("\n\nring_messages = 1", &["line 3", "unknown setting `ring_messages`", "`ring-messages`"][..]),
+        ("\n\nhead_bytes = 1", &["line 3", "unknown setting `head_bytes`", "`head-bytes` under [limits]"][..]),
         ("lissen = 'x'", &["line 1", "`lissen`", "`listen`"]),
         ("config = 'x'", &["line 1", "unknown setting `config`"]),
         ("check = true", &["line 1", "unknown setting `check`"]),
-        ("[limits]\nhead-bytes = 1", &["line 1", "leave [limits] out"]),
+        ("[limits]\nhead_bytes = 1", &["line 2", "unknown limit `head_bytes`", "the nearest is `head-bytes`"]),
+        ("[limits]\nheartbeat = '1s'", &["line 2", "`heartbeat` is no limit: write it above the line [limits]"]),
+        ("[limits]\nhead-bytes = 1", &["line 2", "head-bytes = 1", "at least 8KiB"]),
+        ("[limit]\nhead-bytes = 1", &["line 1", "the only section is [limits]"]),
         ("listen = 'x'\n[heartbeat]\nx = 1", &["line 2", "`heartbeat` is a table"]),
         ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "write a port, or an address and a port"]),
         ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
         ("clock = 2", &["line 1", "clock = 2", "write 2s or 500ms"]),
         ("log = 'info'\npolicy = 'maybe'", &["line 2", "policy", "repair, drop-newest, drop-oldest, close"]),
-        ("ring-messages = 0", &["line 1", "ring-messages = 0", "from 1 to 4096"]),
+        ("[limits]\nring-messages = 0", &["line 2", "ring-messages = 0", "from 1 to 4096"]),
         ("cors-origin = 'https://example.org'", &["line 1", "cors-origin = [\"https://example.org\"]"]),
         ("cors-origin = ['https://example.org/page']", &["line 1", "without a path"]),
         ("heartbeat = 1.5", &["line 1", "`heartbeat`", "float"]),
@@ -291,7 +309,8 @@ fn a_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn values_at_a_bound_are_taken_and_past_it_refused() {
-    for (flag, good, bad) in [
+    for (key, good, bad) in [
+        ("memory", "16MiB", "15MiB"),
         ("shards", "1", "0"),
         ("shards", "1024", "1025"),
         ("connections-max", "1", "0"),
@@ -307,7 +326,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("head-bytes", "16MiB", "16777217"),
         ("head-timeout", "1ms", "0s"),
         ("body-bytes", "1", "0"),
-        ("body-bytes", "64MiB", "67108865"),
+        ("body-bytes", "1GiB", "1073741825"),
         ("bodies-bytes", "1MiB", "1048575"),
         ("body-idle-timeout", "365d", "366d"),
         ("body-timeout", "1ms", "0s"),
@@ -348,9 +367,12 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("log", "off", "fanfare=loud"),
     ] {
         for (value, expected) in [(good, 0), (bad, 2)] {
-            let (code, text) = run(fanfare().args(["--check", &format!("--{flag}={value}")]));
-            assert_eq!(code, expected, "--{flag}={value}: {text}");
-            assert!(expected == 0 || text.contains(flag), "{text}");
+            let is_limit = keys_of(LIMITS).any(|of_limits| of_limits == key);
+            let file = File::new(if is_limit { format!("[limits]\n{key} = \"{value}\"") } else { String::new() });
+            let typed = Some(format!("--{key}={value}")).filter(|_| !is_limit);
+            let (code, text) = run(file.command().arg("--check").args(typed));
+            assert_eq!(code, expected, "{key}={value}: {text}");
+            assert!(expected == 0 || text.contains(key), "{text}");
         }
     }
 }
@@ -363,7 +385,7 @@ fn a_bad_variable_is_named() {
 
 #[test]
 fn check_refuses_what_serving_would() {
-    for arguments in [&["--listen", "0.0.0.0:0"][..], &["--retry-min", "4s"], &["--publish-key", ""]] {
+    for arguments in [&["--listen", "0.0.0.0:0"][..], &[&limits(&["retry-min = '4s'"])], &["--publish-key", ""]] {
         let (code, serving) = run(fanfare().args(arguments));
         assert_eq!((code, serving), run(fanfare().args(arguments).arg("--check")));
         assert_eq!(code, 2);

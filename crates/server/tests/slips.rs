@@ -21,7 +21,7 @@ fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
     }
     for (arguments, flag) in [
         (&["--heart-beat", "1s"][..], "'--heartbeat'"),
-        (&["--chanels-max", "1"], "'--channels-max'"),
+        (&["--histori-events", "1"], "'--history-events'"),
         (&["--threads", "1"], "'--shards'"),
         (&["--loglevel", "info"], "'--log'"),
         (&["publish", "http://a", "--evnt", "x"], "'--event'"),
@@ -35,6 +35,10 @@ fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
         let usage = text.lines().find(|line| line.starts_with("Usage: ")).unwrap();
         assert!(usage.contains(" [OPTIONS]") && !usage.contains("--"), "{arguments:?}: {usage}");
     }
+    assert_eq!(
+        tip(&["--chanels-max", "1"]),
+        "the nearest is a key of the settings file: channels-max under [limits] (see docs/settings.md)"
+    );
     // A client has no such flag.
     let (code, text) = run(fanfare().args(["publish", "http://a", "--port", "1"]));
     assert!(code == 2 && !text.contains("--listen"), "{text}");
@@ -156,7 +160,7 @@ fn a_number_out_of_range_is_told_the_range_wherever_it_is_given() {
     for (key, value, said) in [
         ("history-events", "-1", "write a number, 0 or more"),
         ("history-events", "4294967296", "write a number from 0 to 4294967295"),
-        ("ring-messages", "0", "write a number from 1 to 4096"),
+        ("shards", "0", "write a number from 1 to 1024"),
         ("shards", "many", "write a number from 1 to 1024"),
         ("connections-max", "0", "write a number, 1 or more"),
         ("redis-wait-replicas", "256", "write a number from 0 to 255"),
@@ -183,7 +187,7 @@ fn a_file_is_told_the_same_as_a_flag() {
         ("loglevel = 'info'", "the nearest is `log`"),
         ("tls-cert = 'x'", "TLS is for a proxy in front: docs/guide/deploy.md"),
         ("bananas = 1", "`fanfare serve --help` and docs/settings.md have the names of all"),
-        ("[server]\nlisten = 3001", "line 1: settings have no sections: leave [server] out"),
+        ("[server]\nlisten = 3001", "line 1: the only section is [limits]: leave [server] out"),
         ("\nlisten = 127.0.0.1:3001", "line 2: not TOML: "),
         ("\nlisten = 127.0.0.1:3001", "; put the value in quotes: listen = \"127.0.0.1:3001\""),
         ("heartbeat = 15s # often", "; put the value in quotes: heartbeat = \"15s\""),

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use support::{Process, curl_once, fanfare, peer::Peer, run, serve};
+use support::{Process, curl_once, fanfare, peer::Peer, run, serve, settings::limits};
 
 fn subscribe(url: &str, arguments: &[&str]) -> Process {
     Process::start(fanfare().args(["subscribe", url]).args(arguments))
@@ -333,15 +333,15 @@ fn a_server_that_is_not_there_is_tried_again() {
 
 #[test]
 fn it_goes_on_with_a_server_that_was_restarted() {
-    let flags = ["--retry-min", "20ms", "--retry-max", "20ms", "--drain-spread", "0s"];
-    let (mut server, url) = serve(&flags);
+    let soon = limits(&["retry-min = '20ms'", "retry-max = '20ms'", "drain-spread = '0s'"]);
+    let (mut server, url) = serve(&[&soon]);
     let mut stream = subscribe(&url, &[]);
     publish_when_open(&format!("{url}/broadcast"), "before", 1);
     stream.line_with("before");
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(0));
     let listen = url.trim_start_matches("http://");
-    let mut again = Process::start(fanfare().args(["serve", "--listen", listen]).args(flags));
+    let mut again = Process::start(fanfare().args(["serve", "--listen", listen, &soon]));
     again.line_with("listening on ");
     publish_when_open(&format!("{url}/broadcast"), "after", 1);
     stream.line_with("after");
@@ -351,7 +351,7 @@ fn it_goes_on_with_a_server_that_was_restarted() {
 
 #[test]
 fn one_stream_too_many_is_told_to_come_back() {
-    let (_server, url) = serve(&["--connections-max", "1", "--drain-spread", "0s"]);
+    let (_server, url) = serve(&["--connections-max", "1", &limits(&["drain-spread = '0s'"])]);
     let mut first = subscribe(&url, &[]);
     publish_when_open(&format!("{url}/broadcast"), "to the first", 1);
     first.line_with("to the first");

@@ -68,7 +68,11 @@ impl Exchange {
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         loop {
-            let read = stream.set_read_timeout(Some(left())).and_then(|()| stream.read(&mut buffer)).map_err(broke)?;
+            let read = match stream.set_read_timeout(Some(left())).and_then(|()| stream.read(&mut buffer)) {
+                // The process was stopped for a while, and the answer may still come.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(broke)?,
+            };
             let is_eof = read == 0;
             let came = &buffer[..read];
             let rest = match &mut answer {

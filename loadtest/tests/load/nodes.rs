@@ -4,7 +4,7 @@ use crate::scenarios::{assert_clean, assert_fault};
 use crate::support::{Manner, Nodes, run, serve};
 
 fn against<const N: usize>(nodes: &Nodes<N>, args: &str) -> crate::support::Run {
-    run(&format!("{args} {} --quiet 400ms --json", nodes.flags()))
+    run(&format!("{args} {} --quiet 3s --json", nodes.flags()))
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn who_comes_back_comes_to_another_node() {
 #[test]
 fn nodes_that_know_nothing_of_each_other_lose() {
     let (one, other) = (serve(Manner::Honest), serve(Manner::Honest));
-    let args = "fanout --connections 4 --rate 500/s --events 20 --quiet 300ms --json";
+    let args = "fanout --connections 4 --rate 500/s --events 20 --quiet 3s --json";
     let apart = run(&format!("{args} --url http://{one} --nodes http://{other}"));
     assert_fault(&apart, "lost 40 of 80 deliveries");
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 pub(crate) fn against(manner: Manner, args: &str) -> Run {
     let (scenario, rest) = args.split_once(' ').unwrap();
-    run(&format!("{scenario} --url http://{} --quiet 400ms --json {rest}", serve(manner)))
+    run(&format!("{scenario} --url http://{} --quiet 3s --json {rest}", serve(manner)))
 }
 
 /// The same run against each of these, side by side: most of the time is spent in waiting.
@@ -49,7 +49,7 @@ fn each_client_is_reached_by_its_id() {
 fn flat_out_publishes_as_fast_as_it_is_answered() {
     let json = assert_clean(&against(Manner::Honest, "flat-out --connections 3 --events 200 --publishers 3"));
     assert_eq!((&json["deliveries"], &json["published"]), (&600.into(), &200.into()));
-    let json = assert_clean(&against(Manner::Honest, "flat-out --connections 2 --duration 200ms"));
+    let json = assert_clean(&against(Manner::Honest, "flat-out --connections 2 --duration 2s"));
     let published = json["published"].as_u64().unwrap();
     assert!(published > 10 && json["deliveries"] == 2 * published, "{json}");
     assert_fault(&against(Manner::Loses(7), "flat-out --connections 3 --events 50"), "lost 1 of 150 deliveries");

@@ -383,6 +383,6 @@ fn end(command: &mut Command) -> Run {
 /// A short `fanout` against a server of this manner: 5 streams, 20 events, on two threads.
 pub(crate) fn fanout(manner: Manner, more: &str) -> Run {
     let address = serve(manner);
-    let quiet = if more.contains("--quiet") { "" } else { "--quiet 400ms" };
+    let quiet = if more.contains("--quiet") { "" } else { "--quiet 3s" };
     run(&format!("fanout --url http://{address} --connections 5 --threads 2 --rate 500/s --events 20 {quiet} {more}"))
 }

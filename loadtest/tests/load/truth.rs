@@ -1,7 +1,5 @@
 //! The load generator tells the truth about a server that keeps the contract, and about each way to break it.
 
-use std::time::{Duration, Instant};
-
 use crate::support::{Manner, Run, fanout, run, run_with_descriptors, serve};
 
 /// Fails with exactly this line on stderr, and prints no result.
@@ -41,24 +39,24 @@ fn large_events_are_followed_over_many_reads() {
 
 #[test]
 fn text_says_each_fault_on_its_own_line() {
-    let run = fanout(Manner::Loses(7), "--quiet 300ms");
+    let run = fanout(Manner::Loses(7), "--quiet 2s");
     assert_eq!(run.status, 1, "{run:?}");
-    let fault = "FAULT: lost 1 of 100 deliveries (given up after 300ms of silence)";
+    let fault = "FAULT: lost 1 of 100 deliveries (given up after 2s of silence)";
     assert!(run.stdout.lines().any(|line| line == fault), "{run:?}");
 }
 
 #[test]
 fn json_says_a_loss_on_stderr_too() {
-    let run = fanout(Manner::Loses(7), "--json --quiet 300ms");
+    let run = fanout(Manner::Loses(7), "--json --quiet 2s");
     assert_eq!((run.status, &run.json()["lost"]), (1, &1.into()), "{run:?}");
     assert!(run.stderr.contains("FAULT: lost 1 of 100"), "{run:?}");
 }
 
 #[test]
 fn the_last_event_may_be_the_lost_one() {
-    let run = fanout(Manner::Loses(19), "--json --quiet 300ms");
+    let run = fanout(Manner::Loses(19), "--json --quiet 2s");
     assert_eq!((run.status, &run.json()["lost"]), (1, &1.into()), "{run:?}");
-    assert!(run.stderr.contains("given up after 300ms of silence"), "{run:?}");
+    assert!(run.stderr.contains("given up after 2s of silence"), "{run:?}");
 }
 
 #[test]
@@ -121,10 +119,9 @@ fn a_target_that_refuses_is_told_in_one_line() {
 
 #[test]
 fn a_target_that_never_answers_is_left_at_the_timeout() {
-    let start = Instant::now();
     assert_fails(&fanout(Manner::Mute, "--timeout 400ms"), "only 0 of 5 streams were open after 400ms");
-    assert_fails(&fanout(Manner::MuteToPublishers, "--timeout 1s"), "publishing event 1: no answer within");
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    // Its streams are open and its first publish is under way long before.
+    assert_fails(&fanout(Manner::MuteToPublishers, "--timeout 4s"), "publishing event 1: no answer within");
 }
 
 #[test]

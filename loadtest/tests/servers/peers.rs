@@ -34,7 +34,7 @@ fn run(args: &str) -> (i32, serde_json::Value) {
 #[test]
 fn a_node_broker_delivers_to_those_that_read_and_forgets_those_that_leave() {
     let (node, url) = start();
-    let at = format!("--url {url} --preset floor --json --quiet 400ms --pid {}", node.0.id());
+    let at = format!("--url {url} --preset floor --json --quiet 3s --pid {}", node.0.id());
     let (status, json) = run(&format!("fanout --connections 100 --rate 200/s --events 100 {at}"));
     assert_eq!((status, &json["deliveries"], &json["lost"]), (0, &10_000.into(), &0.into()), "{json}");
     assert!(json["cpu_per_delivery_us"].as_f64().unwrap() > 0.0, "{json}");

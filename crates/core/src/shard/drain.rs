@@ -1,32 +1,14 @@
-//! The steps in which a shard tells every stream something: that events were lost, or that the stream ends.
+//! The steps of a drain: the shard ends every stream, a few in each turn.
 
 use std::{hash::BuildHasher as _, sync::Arc};
 
 use crate::{
-    event::{gap::Gap, message::Message, notice::CloseReason},
+    event::{message::Message, notice::CloseReason},
     queue::{inbox::SlotRef, outlet::Socket},
     shard::{Shard, index::slot_index, state::State},
 };
 
 impl<S: Socket> Shard<S> {
-    /// Tells a few more connections what everybody has missed; true while there are connections to tell.
-    pub(super) fn go_on_telling(&mut self, now_ms: u64) -> bool {
-        let Some((gap, from)) = self.telling else { return false };
-        let to = (from + self.config.turn_slots_max).min(self.slots.len());
-        for at in from..to {
-            // One that another hub has told of later events has missed nothing up to there.
-            let Some(slot) = &mut self.slots[at] else { continue };
-            if gap.to.is_some_and(|to| slot.seen() >= to) {
-                continue;
-            }
-            slot.tell(Gap { from: gap.from.max(Some(slot.seen())), ..gap }, now_ms);
-            let slot = SlotRef { index: slot_index(at), connection: slot.connection() };
-            self.flush(slot, now_ms);
-        }
-        self.telling = (to < self.slots.len()).then_some((gap, to));
-        self.telling.is_some()
-    }
-
     /// Ends a few more streams; true while there are streams to tell.
     pub(super) fn go_on_draining(&mut self, now_ms: u64) -> bool {
         let Some(from) = self.drained else { return false };
@@ -41,7 +23,7 @@ impl<S: Socket> Shard<S> {
         to < self.slots.len()
     }
 
-    /// Its stream ends after what waits, with a time to come back drawn for it alone.
+    /// Ends one stream behind its ring. Its time to come back is drawn for it alone.
     pub(super) fn begin_closing(&mut self, index: u32) {
         let Some(slot) = &mut self.slots[index as usize] else { return };
         if !slot.is_attached() || !matches!(slot.state(), State::Live) {
@@ -52,7 +34,7 @@ impl<S: Socket> Shard<S> {
         slot.begin_closing(Message::last_retry(retry_ms, Arc::clone(&self.budget)));
     }
 
-    /// Ends what is left at once; returns how many had not taken everything they were due.
+    /// Ends all streams that are left at once; returns how many had not taken everything.
     pub fn cut(&mut self, now_ms: u64) -> usize {
         let mut cut = 0;
         for at in 0..self.slots.len() {

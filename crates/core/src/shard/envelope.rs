@@ -13,15 +13,15 @@ use crate::{
 /// The envelopes that one pass has made: each event once for each of its targets, however many connections get it.
 #[derive(Debug, Default)]
 pub(crate) struct Envelopes {
-    /// By the number of the message in its pass: which of its targets, and the envelope.
+    /// Target and envelope, by the number of the message in its pass.
     made: Vec<Vec<(usize, Message)>>,
     /// Kept from slot to slot for its memory.
     view: Vec<Message>,
 }
 
 impl Envelopes {
-    /// The messages of the pass up to the last that is set in `due`, as `subscriber` gets those that are set; the others are as
-    /// they were. To be given back.
+    /// The messages of the pass up to the last in `due`, with those in `due` in the envelopes of `subscriber`. The caller gives the
+    /// view back.
     pub(crate) fn view(&mut self, messages: &[Message], due: u64, subscriber: &Subscriber) -> Vec<Message> {
         let mut view = std::mem::take(&mut self.view);
         self.made.resize_with(messages.len().max(self.made.len()), Vec::new);
@@ -45,7 +45,7 @@ impl Envelopes {
     }
 }
 
-/// The envelope that `subscriber` gets, made if nobody got the same before.
+/// The envelope that `subscriber` gets. It is made unless another connection got the same.
 fn once(made: &mut Vec<(usize, Message)>, message: &Message, subscriber: &Subscriber) -> Message {
     let target = target_for(message, subscriber);
     if let Some((_, envelope)) = made.iter().find(|(made_for, _)| *made_for == target) {
@@ -61,7 +61,7 @@ pub(crate) fn envelope(message: &Message, subscriber: &Subscriber) -> Message {
     put(message, target_for(message, subscriber))
 }
 
-/// Which of the targets of `message` has brought it to `subscriber`: no other may be told.
+/// The number of the target that has brought `message` to `subscriber`. The client may not learn of any other.
 fn target_for(message: &Message, subscriber: &Subscriber) -> usize {
     let is_followed = |target: &Target| match target {
         Target::All => true,
@@ -75,7 +75,7 @@ fn target_for(message: &Message, subscriber: &Subscriber) -> usize {
     }
 }
 
-/// `message` in an envelope that names the target of this number. A control line has none, and stays as it is.
+/// `message` in an envelope that names the target of this number. A control line has no target, and stays as it is.
 fn put(message: &Message, target: usize) -> Message {
     let Some(target) = message.targets().get(target) else { return message.clone() };
     let fields = message.fields();

@@ -1,6 +1,6 @@
-//! [`Fan`]: gives one slot what it is due of a pass. The hot place of the engine.
+//! [`Fan`]: gives one slot its messages of a pass. The hot place of the engine.
 //!
-//! An idle socket is written to at once; everything else waits in the ring.
+//! An idle socket is written to at once. Everything else goes into the ring.
 
 use std::{sync::Arc, task::Poll};
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What a delivery needs besides the slot.
+/// All that a delivery needs besides the slot.
 pub(crate) struct Fan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) messages: &'a [Message],
@@ -33,7 +33,7 @@ pub(crate) struct Fan<'a> {
     pub(crate) budget: &'a Arc<RingBudget>,
     pub(crate) scratch: &'a mut Vec<Charged>,
     pub(crate) now_ms: u64,
-    /// Set when something had to wait.
+    /// Set when a message had to wait.
     pub(crate) queued: bool,
 }
 
@@ -53,7 +53,7 @@ impl Fan<'_> {
         }
     }
 
-    /// The same with envelopes in the place of the messages.
+    /// Gives `slot` envelopes instead of the messages.
     fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
         let view = self.pass.envelopes.view(self.messages, due, slot.subscriber());
         let mut fan = Fan {
@@ -85,7 +85,7 @@ impl Fan<'_> {
                 Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
                 Poll::Ready(_) => Err(CloseReason::ClientGone),
                 Poll::Pending => {
-                    // First the time at which bytes began to wait, then that the socket is full.
+                    // The start of the write timeout is set before the socket counts as full.
                     let queued = self.queue(slot, due);
                     slot.fill();
                     queued
@@ -102,7 +102,7 @@ impl Fan<'_> {
         }
     }
 
-    /// The socket took `taken` bytes of what is due and is full now.
+    /// Goes on behind the first `taken` bytes of the messages in `due`: the socket is full.
     fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> Ends {
         let Outlet::Socket { framing, .. } = slot.outlet() else { return Ok(()) };
         let framing = *framing;
@@ -124,7 +124,7 @@ impl Fan<'_> {
             left &= left - 1;
         }
         self.queue(slot, left)?;
-        // Until it is pending, so that the socket will tell us when there is room.
+        // Until the write is pending, so that the socket says when there is room.
         slot.flush(self.scratch, self.budget, self.now_ms)
     }
 

@@ -1,18 +1,18 @@
-//! [`Index`]: which slots of one shard a target reaches. Owned by the shard; asked once per publish and target.
+//! [`Index`]: the slots of one shard that a target reaches. A shard asks it once per publish and target.
 //!
-//! `All` is not in it: that is every slot. Entering and leaving cost the same for one follower or a million.
+//! `Target::All` is not in it, because that reaches every slot. Entering and leaving cost the same for one follower or a million.
 
 use std::collections::HashMap;
 
 use crate::event::target::Target;
 
-/// Target to slots, and back, so that leaving needs no search.
+/// Slots by target, and back, so that leaving needs no search.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     numbers: HashMap<Target, u32>,
     lists: Vec<List>,
     free: Vec<u32>,
-    /// By slot: where it stands in which list.
+    /// The entries of each slot: in which list, and where.
     places: Vec<Box<[Place]>>,
 }
 
@@ -22,7 +22,7 @@ struct List {
     members: Vec<Member>,
 }
 
-/// A slot in a list, and which of its places this is.
+/// A slot in a list, and the number of this entry among its own.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     slot: u32,

@@ -1,4 +1,4 @@
-//! What a shard takes from its inbox, item by item and in order, between two passes.
+//! How a shard takes items from its inbox, in order, between two passes.
 
 use crate::{
     event::{
@@ -45,7 +45,7 @@ impl<S: Socket> Shard<S> {
                 Item::Drain => self.drained = Some(0),
                 Item::Lost(gap) => {
                     taken.messages += 1;
-                    // Whatever they had, that covers it.
+                    // The gap covers these cursors.
                     self.ahead.retain(|(cursor, _), _| gap.to.is_some_and(|to| *cursor > to));
                     self.telling = Some((gap, 0));
                     break;
@@ -68,17 +68,17 @@ impl<S: Socket> Shard<S> {
         let bit = self.pass.add(message, part);
         for target in targets.targets() {
             if *target == Target::All {
-                self.pass.mark_all(bit);
+                self.pass.set_all(bit);
             } else {
                 for slot in self.index.slots(target) {
-                    self.pass.mark(&mut self.masks, slot, bit);
+                    self.pass.set(&mut self.masks, slot, bit);
                 }
             }
         }
     }
 
-    /// A connection whose cursor is newer than this hub has been told that event by another one, so it comes here as well.
-    /// If a newer one comes in its place, it is lost, with whatever was around it.
+    /// Meets connections whose cursors are newer than this hub. Another node has told the client that event, so it must come here
+    /// next. If a later event comes first, events were lost, and the client receives a gap.
     fn meet_ahead(&mut self, id: EventId, now_ms: u64) {
         while let Some(first) = self.ahead.first_entry()
             && first.key().0 <= id
@@ -100,7 +100,7 @@ impl<S: Socket> Shard<S> {
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>) {
         self.index.enter(slot.index, subscriber.targets());
-        // What is older is in the inbox before this, and was taken.
+        // Older events were in the inbox before this item, and were taken.
         self.position = self.position.max(subscriber.opened);
         if subscriber.cursor > subscriber.opened {
             self.ahead.insert((subscriber.cursor, slot.connection), slot);
@@ -126,7 +126,7 @@ impl<S: Socket> Shard<S> {
         self.go_on(at, now_ms);
     }
 
-    /// What became of the events of each connection that `target` reaches.
+    /// Answers with the account of each connection that `target` reaches.
     fn report(&mut self, target: &Target, question: Question) {
         let account = |slot: &Slot<S>| (slot.connection(), slot.account());
         if *target == Target::All {

@@ -53,7 +53,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
     (slot, port, feed)
 }
 
-/// What the body is told up to the end: how far each gap or message goes, which must follow on what was before it.
+/// The last id that the body is told of. Each gap or message must follow on the one before.
 fn told(feed: &mut Feed<NoSocket>, budget: &Arc<RingBudget>, gap_to: impl Fn(u64, u64) -> Gap) -> u64 {
     let mut position = 0;
     while let Some(message) = block_on(poll_fn(|cx| feed.poll_next(cx))) {

@@ -1,13 +1,13 @@
-//! [`Pace`]: how a flood of publishes waits for readers that it would overrun, and [`Patience`]: which of them it waits for.
+//! [`Pace`]: how a flood of publishes waits for readers that it would overrun; [`Patience`]: whether it waits for one connection.
 //!
-//! A connection is pressed when its ring has no room for another pass. In a flood the shard then takes no publishes until
-//! nobody is pressed any more. All pauses of a shard for those who have kept up before have one budget: a fifth of the time,
-//! and a second at a stretch ([`Config::patience_ms`]). When it is used up, everybody who is pressed is let off until it has
-//! drained: its ring overflows as its policy says. Only where an eighth of all connections is pressed at once, because the
-//! machine is short of time for its readers, a pause costs a fourth, and publishers keep half.
+//! A connection is pressed while its ring has no room for another pass. In a flood the shard takes no publishes until no
+//! connection is pressed. Its pauses have a budget: a fifth of the time, and a second at a stretch ([`Config::patience_ms`]). Once
+//! the budget is used up, pressed connections are let off: their rings overflow as their policies say, and the shard waits for
+//! them again when they have drained. If an eighth of all connections is pressed at once, the machine is short of time for its
+//! readers, and pauses may take half of the time.
 //!
-//! Newcomers, who have not come round yet, share a budget of their own: a twentieth of the time, and a fourth of the patience
-//! at a stretch. That is enough for a reader to come round once; and who only connects, however often, takes no more.
+//! Newcomers are connections that have never come round. They share a budget of their own: a twentieth of the time, and a fourth
+//! of the patience at a stretch. A good reader comes round within it. A client that only connects, however often, takes no more.
 
 use crate::{
     config::Config,
@@ -18,33 +18,33 @@ use crate::{
 /// Publishes come in a flood when they would fill an empty ring within this time, in milliseconds.
 const FLOOD_MS: u64 = 100;
 
-/// So many milliseconds have to follow for each of a pause, before as much may be paused again: a fifth of all time,
+/// Milliseconds without a pause that each millisecond of a pause costs: pauses take a fifth of the time.
 const COST: u64 = 4;
-/// or half of it after a pause for a crowd.
+/// As [`COST`], after a pause for a crowd: half of the time.
 const COST_FOR_CROWD: u64 = 1;
 
-/// As [`COST`], for newcomers: a twentieth of all time.
+/// As [`COST`], for newcomers: a twentieth of the time.
 const COST_FOR_NEWCOMERS: u64 = 19;
-/// Their part of the patience.
+/// The patience of newcomers is one part in this of [`Config::patience_ms`].
 const NEWCOMERS_PART: u64 = 4;
 
-/// One part in so many of all connections is a crowd.
+/// Pressed connections are a crowd from one part in this of all.
 const CROWD_PART: usize = 8;
 
 /// Whether one connection is waited for.
 #[derive(Debug)]
 pub(crate) struct Patience {
     pressure: Pressure,
-    /// It was behind before, and came round. One that never did is a newcomer: it may be one that only connects.
+    /// The connection was behind before, and came round. If not, it is a newcomer.
     is_proven: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pressure {
-    /// It has room.
+    /// The ring has room.
     Calm,
     Pressed,
-    /// The budget was used up; it is not waited for until it has drained.
+    /// The budget was used up: nobody waits until the ring has drained.
     LetOff,
 }
 
@@ -53,7 +53,7 @@ impl Patience {
         Self { pressure: Pressure::Calm, is_proven: false }
     }
 
-    /// It has room for another pass.
+    /// The ring has room for another pass.
     pub(crate) fn relax(&mut self) {
         if self.pressure == Pressure::Pressed {
             self.pressure = Pressure::Calm;
@@ -61,18 +61,18 @@ impl Patience {
         }
     }
 
-    /// Everything that waited has left.
+    /// Everything in the ring has left.
     pub(crate) fn drained(&mut self) {
         self.pressure = Pressure::Calm;
         self.is_proven = true;
     }
 
-    /// Whether it has no room for another pass, and has not been let off.
+    /// Whether the ring has no room for another pass, and the connection has not been let off.
     pub(crate) fn is_pressed(&self) -> bool {
         self.pressure == Pressure::Pressed
     }
 
-    /// Whether it is, and a pause for it is paid for by `payer`.
+    /// Whether the connection is pressed, and `payer` pays for pauses.
     pub(crate) fn is_pressed_for(&self, payer: Payer) -> bool {
         self.is_pressed() && self.payer() == payer
     }
@@ -81,7 +81,7 @@ impl Patience {
         if self.is_proven { Payer::Proven } else { Payer::Newcomers }
     }
 
-    /// There is no time left for it.
+    /// Lets a pressed connection off: there is no time left.
     pub(crate) fn let_off(&mut self) {
         if self.is_pressed() {
             self.pressure = Pressure::LetOff;
@@ -89,28 +89,28 @@ impl Patience {
     }
 }
 
-/// Whose budget a pause is paid from.
+/// The group of connections whose budget pays for a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Payer {
-    /// Those who have come round before.
+    /// Connections that have come round before.
     Proven,
     Newcomers,
 }
 
 impl Payer {
-    /// In the order in which they pay.
+    /// Both groups, in the order in which they pay.
     pub(crate) const ALL: [Self; 2] = [Self::Proven, Self::Newcomers];
 }
 
-/// Those who are pressed and have a budget in common, and how much of it is spent.
+/// Pressed connections with one budget, and how much of it is spent.
 #[derive(Debug, Default)]
 struct Group {
-    /// Some may have room again, be gone, or belong to the other group by now.
+    /// Some may have room again, be gone, or belong to the other group.
     pressed: Vec<SlotRef>,
-    /// Milliseconds that have to follow the last pause before the whole patience is there again, and since when they run.
+    /// Milliseconds behind the last pause after which the whole patience is there again, and when they began.
     owed_ms: u64,
     owed_since_ms: u64,
-    /// Of the last pause.
+    /// The cost of the last pause.
     cost: u64,
 }
 
@@ -125,10 +125,10 @@ impl Group {
     }
 }
 
-/// Whether there is a flood, who is pressed, and how long the shard may still wait.
+/// The flood, the pressed connections, and the time for which the shard may still wait.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// What was taken in the [`FLOOD_MS`] from `since_ms` on, and in those before. Pauses do not count as time.
+    /// Publishes taken in the [`FLOOD_MS`] from `since_ms` on, and in those before. Pauses do not count as time.
     taken: Amount,
     taken_before: Amount,
     since_ms: u64,
@@ -144,13 +144,13 @@ pub(crate) struct Pace {
 struct Pause {
     payer: Payer,
     since_ms: u64,
-    /// What had been spent of the patience when it began.
+    /// The part of the patience that was spent when the pause began.
     spent_ms: u64,
     cost: u64,
 }
 
 impl Pace {
-    /// So much was taken from the inbox.
+    /// Notes publishes that were taken from the inbox.
     pub(crate) fn took(&mut self, amount: Amount, now_ms: u64) {
         self.roll(now_ms);
         self.taken.messages += amount.messages;
@@ -183,35 +183,35 @@ impl Pace {
         }
     }
 
-    /// One that may be pressed and that `payer` pays for.
+    /// A connection of the group of `payer` that may be pressed.
     pub(crate) fn last(&mut self, payer: Payer) -> Option<SlotRef> {
         self.group(payer).pressed.last().copied()
     }
 
-    /// That one is not, or not any more.
+    /// Takes that connection off: it is not pressed, or not any more.
     pub(crate) fn pop(&mut self, payer: Payer) {
         self.group(payer).pressed.pop();
     }
 
-    /// How many entries there are, stale ones too.
+    /// The number of entries, stale ones too.
     pub(crate) fn pressed(&self) -> usize {
         self.proven.pressed.len() + self.newcomers.pressed.len()
     }
 
-    /// Drops the entries that `is_pressed` does not hold for: by their slot, and by who pays for it.
+    /// Drops entries that are not pressed, by their slot and by who pays for it.
     pub(crate) fn retain(&mut self, mut is_pressed: impl FnMut(&SlotRef, Payer) -> bool) {
         for payer in Payer::ALL {
             self.group(payer).pressed.retain(|at| is_pressed(at, payer));
         }
     }
 
-    /// Whether it waits already.
+    /// Whether a pause is under way.
     pub(crate) fn is_paused(&self) -> bool {
         self.pause.is_some()
     }
 
-    /// Waits from now on, or still, at the cost of `payer`, whose entries are all pressed, among `open` connections: until this
-    /// time. `None` if there is no time left.
+    /// Begins a pause or goes on with it, at the cost of `payer`, and returns its end; `None` if there is no time left. All entries
+    /// of the group are pressed, among `open` connections.
     pub(crate) fn wait(&mut self, payer: Payer, open: usize, config: &Config, now_ms: u64) -> Option<u64> {
         if self.pause.is_some_and(|pause| pause.payer != payer) {
             self.resume(now_ms);
@@ -238,7 +238,7 @@ impl Pace {
         (!is_over).then_some(until_ms)
     }
 
-    /// It does not wait any more.
+    /// Ends the pause.
     pub(crate) fn resume(&mut self, now_ms: u64) {
         let pause_ms = self.pause_ms(now_ms);
         if let Some(Pause { payer, spent_ms, cost, .. }) = self.pause.take() {
@@ -254,7 +254,7 @@ impl Pace {
         }
     }
 
-    /// How long the pause has been that is under way.
+    /// The length of the pause under way so far.
     fn pause_ms(&self, now_ms: u64) -> u64 {
         self.pause.map_or(0, |pause| now_ms.saturating_sub(pause.since_ms))
     }

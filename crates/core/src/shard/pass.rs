@@ -1,8 +1,8 @@
 //! [`Pass`]: a few messages on their way to the slots of one shard, and [`Run`], the bytes they have in common.
 //!
-//! Each slot has a mask: bit i says that message i of the pass is for it. So an event on several of a
-//! connection's channels reaches it once, and all that a connection is due leaves in one vectored write.
-//! A pass can stop after any slot and go on later.
+//! Each slot has a mask: bit *i* says that message *i* of the pass is for it. An event on several of a connection's channels
+//! sets one bit, so it reaches the connection once. All messages of one slot leave in one vectored write. A pass can stop after
+//! any slot and go on later.
 
 use std::{io::IoSlice, mem};
 
@@ -17,11 +17,11 @@ use crate::{
     shard::envelope::Envelopes,
 };
 
-/// As many as a mask has bits.
+/// The bits of a mask.
 const MESSAGES_MAX: usize = u64::BITS as usize;
 
-/// A pass is at most one part in this of a ring, so that a connection which falls behind in one pass has room for the
-/// next few, before it is pressed ([`crate::shard::pace`]).
+/// A pass is at most one part in this of a ring. So a connection that falls behind in one pass has room for the next few, before
+/// it is pressed ([`crate::shard::pace`]).
 const OF_A_RING: usize = 4;
 
 /// The messages of one pass and how far it has come.
@@ -29,16 +29,16 @@ const OF_A_RING: usize = 4;
 pub(crate) struct Pass {
     pub(crate) messages: Vec<Message>,
     pub(crate) bytes: usize,
-    /// Slots with a mask of their own; all slots are looked at if `to_all` has a bit.
+    /// Slots with a mask. If `to_all` has a bit, every slot is looked at instead.
     touched: Vec<u32>,
-    /// What is for every slot, on top of its mask. A slot that came later has seen these ids.
+    /// The messages for every slot, on top of its mask. A slot that came later has seen their ids.
     to_all: u64,
-    /// How many of `touched`, or of all slots, have been looked at.
+    /// The number of slots, of `touched` or of all, that have been looked at.
     at: usize,
     parts: Vec<Option<Part>>,
-    /// What became of each message.
+    /// The account of each message.
     news: Vec<ChannelAccount>,
-    /// So many slots in a row took all of this mask: most do, and most have the same.
+    /// A mask, and the number of slots in a row that took all of it. Most slots do, and most have the same mask.
     written: (u64, u64),
     pub(crate) envelopes: Envelopes,
 }
@@ -65,7 +65,7 @@ impl Pass {
         self.messages.is_empty() || (!self.is_full(config) && bytes <= Self::bytes_max(config))
     }
 
-    /// Adds a message; its bit is what slots are to be marked with.
+    /// Adds a message; its bit is the one to set in masks.
     pub(crate) fn add(&mut self, message: Message, part: Option<Part>) -> u64 {
         let bit = 1 << self.messages.len();
         self.bytes += message.bytes();
@@ -75,13 +75,13 @@ impl Pass {
         bit
     }
 
-    /// Marks every slot.
-    pub(crate) fn mark_all(&mut self, bit: u64) {
+    /// Sets a bit for every slot.
+    pub(crate) fn set_all(&mut self, bit: u64) {
         self.to_all |= bit;
     }
 
-    /// Marks one slot.
-    pub(crate) fn mark(&mut self, masks: &mut [u64], slot: u32, bit: u64) {
+    /// Sets a bit for one slot.
+    pub(crate) fn set(&mut self, masks: &mut [u64], slot: u32, bit: u64) {
         let mask = &mut masks[slot as usize];
         if *mask == 0 {
             self.touched.push(slot);
@@ -108,12 +108,12 @@ impl Pass {
         self.at >= if self.to_all != 0 { slots } else { self.touched.len() }
     }
 
-    /// Notes what became of one message for one connection.
+    /// Counts the fate of one message for one connection.
     pub(crate) fn count(&mut self, bit: usize, fate: Fate) {
         self.news[bit].count(fate);
     }
 
-    /// Notes that one connection took all messages in `mask`.
+    /// Counts that one connection took all messages in `mask`.
     pub(crate) fn count_written(&mut self, mask: u64) {
         if self.written.0 != mask {
             self.add_written();
@@ -136,12 +136,12 @@ impl Pass {
         due(&self.messages, mem::take(&mut masks[slot as usize]) | self.to_all, seen)
     }
 
-    /// Whether something of it, above `seen`, is still to come to `slot`.
+    /// Whether a message above `seen` is still to come to `slot`.
     pub(crate) fn is_due(&self, masks: &[u64], slot: u32, seen: EventId) -> bool {
         due(&self.messages, masks[slot as usize] | self.to_all, seen) != 0
     }
 
-    /// Reports to those who wait and to the accounts, and forgets everything but its memory.
+    /// Reports to publishers that wait and to the accounts. Keeps its memory for the next pass.
     pub(crate) fn finish(&mut self, accounts: &mut Accounts) {
         self.add_written();
         for (message, news) in self.messages.iter().zip(&self.news) {
@@ -179,8 +179,8 @@ pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The buffers of one vectored write, kept from slot to slot while the mask stays the same: built once for all
-/// connections that follow the same channels.
+/// The buffers of one vectored write. They are kept from slot to slot while the mask stays the same, so they are built once for
+/// all connections that follow the same channels.
 pub(crate) struct Run<'a> {
     messages: &'a [Message],
     built_for: Option<(u64, Framing)>,

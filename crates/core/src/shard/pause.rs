@@ -1,5 +1,5 @@
-//! The one question before a pass: may it come now, and if not, until when? Readers who have no room ([`Pace`]) and readers who
-//! catch up ([`crate::shard::readers`]) may hold it up.
+//! The one question before a pass: may it come now, and if not, when? Readers without room ([`Pace`]) and readers that catch up
+//! ([`crate::shard::readers`]) may hold it up.
 
 use std::{mem, sync::Arc};
 
@@ -12,15 +12,15 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
-    /// Until when no more publishes are to be taken, if there is a flood and a connection has no room for it. Not at
-    /// the end: a drain has its own time.
+    /// The time until which no publishes are to be taken, if there is a flood and a connection has no room for it. A drain does not
+    /// wait.
     pub(super) fn paused_until_ms(&mut self, now_ms: u64) -> Option<u64> {
         let waiting = self.inbox.load();
         let is_flooded = !self.inbox.is_draining() && self.pace.is_flooded(waiting, &self.config, now_ms);
-        // Who has taken what it got is served before more comes, or it would never come round.
+        // A reader that has taken its batch gets the next before more publishes come, or it would never come round.
         let round_until_ms = self.readers.round_until_ms(now_ms).filter(|_| is_flooded && waiting.messages > 0);
         if round_until_ms.is_some() {
-            // That is nobody's fault who has no room.
+            // Pressed connections do not pay for this wait.
             self.pace.resume(now_ms);
             return round_until_ms;
         }
@@ -37,7 +37,7 @@ impl<S: Socket> Shard<S> {
         let config = Arc::clone(&self.config);
         let open = self.open;
         if !pace.is_paused() {
-            // How many there are decides what a pause costs.
+            // The number of entries decides the cost of a pause.
             pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
         }
         for payer in Payer::ALL {

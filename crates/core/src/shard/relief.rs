@@ -1,4 +1,4 @@
-//! What a shard does when the rings of the whole hub hold too much.
+//! Relief: how a shard empties rings while those of the whole hub hold too much.
 
 use crate::{
     event::notice::CloseReason,
@@ -7,8 +7,8 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
-    /// While rings hold more than the hub allows, the fullest of this shard are emptied into catch-up. If that is
-    /// not enough, connections that keep the largest message half written are closed.
+    /// While rings hold more than the hub allows, empties the fullest of this shard into catch-up. If that is not enough, closes the
+    /// connections that keep the largest messages half written.
     pub(super) fn relieve(&mut self, now_ms: u64) {
         if !self.budget.is_exceeded() {
             return;
@@ -36,8 +36,8 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// The slots with the most of some bytes, most first. None if all of them together are less than this shard's
-    /// share of the hub's limit: then others are to be relieved.
+    /// The slots with the most of some bytes, most first. None if all of them together are less than this shard's share of the
+    /// hub's limit, because other shards have more.
     fn slots_by(&self, bytes: impl Fn(&Slot<S>) -> usize) -> Vec<(usize, usize)> {
         let config = &self.config;
         let each = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((bytes(slot.as_ref()?), at)));

@@ -34,26 +34,26 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Slot<S> {
     connection: u64,
-    /// The newest id considered for it; a message at or below it is not for it any more.
+    /// The newest id considered for the connection. A message at or below it is not delivered any more.
     seen: EventId,
     state: State,
     outlet: Outlet<S>,
     rest: Option<Rest>,
-    /// To be told before what waits in the ring. A body's port has its own.
+    /// Gaps that go out before the ring. A body's port has its own.
     front: Vec<Gap>,
     ring: Option<Box<Ring>>,
     /// Monotonic time of the last byte that left, or at which bytes began to wait.
     progress_ms: u64,
-    /// The socket took nothing the last time and has not said since that it would.
+    /// The socket took nothing the last time, and has not said since that it would.
     is_full: bool,
-    /// What waited for its body was taken away, and the body has taken nothing since.
+    /// The ring of the body was emptied, and the body has taken nothing since.
     is_unread: bool,
-    /// Of its subscriber, who is further away.
+    /// A copy from the subscriber, which is further away in memory.
     form: Form,
     patience: Patience,
     account: Account,
     loss: Loss,
-    /// It knows of everything that the journal does not keep any more up to here.
+    /// The client knows of everything up to here that the history does not keep any more.
     told: EventId,
     input_bytes: usize,
     subscriber: Box<Subscriber>,
@@ -97,12 +97,12 @@ impl<S: Socket> Slot<S> {
         self.connection
     }
 
-    /// The newest id considered for it: a message at or below it is not for it any more.
+    /// The newest id considered for the connection.
     pub(crate) fn seen(&self) -> EventId {
         self.seen
     }
 
-    /// Every message up to `id` has been considered for it.
+    /// Every message up to `id` has been considered.
     pub(crate) fn see(&mut self, id: EventId) {
         self.seen = self.seen.max(id);
     }
@@ -132,19 +132,19 @@ impl<S: Socket> Slot<S> {
         &mut self.patience
     }
 
-    /// So many messages of a pass are for it.
+    /// Counts messages of a pass that are for this connection.
     pub(crate) fn count_matched(&mut self, messages: u32) {
         self.account.matched += u64::from(messages);
     }
 
-    /// The socket has taken so many messages whole, up to `newest`.
+    /// Counts messages that the socket has taken whole, up to `newest`.
     pub(crate) fn count_written(&mut self, messages: u32, newest: EventId, now_ms: u64) {
         self.progress_ms = now_ms;
         self.account.written += u64::from(messages);
         self.account.position = newest;
     }
 
-    /// Whether the socket took nothing the last time and has not said since that it would.
+    /// Whether the socket took nothing the last time, and has not said since that it would.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
@@ -172,13 +172,13 @@ impl<S: Socket> Slot<S> {
         Err(CloseReason::TooMuchInput)
     }
 
-    /// How long no byte has left, or how long the outlet has had nothing to do.
+    /// Milliseconds since the last byte left, or since bytes began to wait.
     pub(crate) fn silent_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.progress_ms)
     }
 
-    /// The id that a heartbeat tells: everything up to it has left, or was not for this connection. `position` is the shard's.
-    /// None while the connection has yet to be told of a loss.
+    /// The id that a heartbeat tells the client: everything up to it has left, or was for others. `position` is the shard's. None
+    /// while the client has yet to receive a gap.
     pub(crate) fn tell_cursor(&mut self, position: EventId) -> Option<EventId> {
         let cursor = match &self.state {
             State::CatchUp(catch_up) => catch_up.cursor,
@@ -189,7 +189,7 @@ impl<S: Socket> Slot<S> {
         Some(cursor)
     }
 
-    /// Whether everything it was given has left. A body's ring counts until the body has taken it.
+    /// Whether everything has left. A body's ring counts until the body has taken it.
     pub(crate) fn is_flushed(&self) -> bool {
         match &self.outlet {
             Outlet::Body { port, .. } => port.is_empty(),
@@ -197,7 +197,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether everything it was given has left, or is with hyper, which sends what is left of a body that has come to its end.
+    /// Whether everything has left, or is with hyper, which sends the rest of a body that has come to its end.
     pub(crate) fn has_given_all(&self) -> bool {
         match &self.outlet {
             Outlet::Body { port, .. } => port.is_taken(),
@@ -205,22 +205,22 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether its head is out.
+    /// Whether the response head is out.
     pub(crate) fn is_attached(&self) -> bool {
         !matches!(self.outlet, Outlet::Unattached)
     }
 
-    /// Whether it was given all it was due and the end of the stream with it.
+    /// Whether everything has been given to the outlet, and the end of the stream with it.
     pub(crate) fn was_told(&self) -> bool {
         matches!(&self.state, State::Closing(closing) if closing.told_ms.is_some())
     }
 
-    /// Whether its end has begun.
+    /// Whether the end of the stream has begun.
     pub(crate) fn is_closing(&self) -> bool {
         matches!(self.state, State::Closing(_))
     }
 
-    /// Bytes of the message that is partly in its socket, or of those that have partly left its body.
+    /// Bytes of the message that is partly in the socket, or of those that have partly left the body.
     pub(crate) fn rest_bytes(&self) -> usize {
         match &self.outlet {
             Outlet::Body { port, .. } => port.leaving_bytes(),
@@ -228,7 +228,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Bytes that wait in its ring.
+    /// Bytes in the ring.
     pub(crate) fn waiting_bytes(&self) -> usize {
         match &self.outlet {
             Outlet::Body { port, .. } => port.ring().bytes(),
@@ -236,13 +236,12 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether it should be waited for. Only a socket says when it has room again; a slot without an outlet does not,
-    /// and a body is emptied by its reader's task.
+    /// Whether a flood should wait for this connection. Only a socket says when it has room again.
     pub(crate) fn is_short_of_room(&self, config: &Config) -> bool {
         matches!(self.outlet, Outlet::Socket { .. }) && !self.has_room_for_a_pass(config)
     }
 
-    /// Whether its ring would take another pass, unless that is one large message.
+    /// Whether the ring would take another pass, unless that is one large message.
     pub(crate) fn has_room_for_a_pass(&self, config: &Config) -> bool {
         self.ring.as_ref().is_none_or(|ring| {
             ring.len() + Pass::messages_max(config) <= config.ring_messages_max
@@ -250,7 +249,7 @@ impl<S: Socket> Slot<S> {
         })
     }
 
-    /// Whether messages can go straight to its socket; gives the socket and its framing if so.
+    /// The socket and its framing, if messages can go straight there.
     pub(crate) fn idle_socket(&mut self) -> Option<(&mut S, Framing)> {
         let is_idle = matches!(self.state, State::Live)
             && self.rest.is_none()
@@ -262,14 +261,14 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// A message of which the socket took the first `written_bytes`.
+    /// Keeps a message of which the socket took the first `written_bytes`.
     pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
         self.progress_ms = now_ms;
         self.account.position = message.id();
         self.rest = Some(Rest { held: Charged::new(message), written_bytes });
     }
 
-    /// Lets `message` wait, under the policy if there is no room. `Err` is policy close.
+    /// Puts `message` into the ring. If there is no room, the policy decides; `Err` is the policy close.
     pub(crate) fn enqueue(
         &mut self,
         message: &Message,
@@ -302,8 +301,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Something is about to wait. What waited before, if that is nothing, does not count against the deadline; but for a
-    /// body from which all was taken away before it took any.
+    /// Starts the write timeout if nothing waits yet. A body whose ring was emptied before it took anything keeps its old start.
     fn begin_to_wait(&mut self, now_ms: u64) {
         if let Outlet::Body { port, taken } = &self.outlet {
             self.is_unread &= port.taken() == *taken;
@@ -313,9 +311,9 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Makes room for `message`; what is dropped is told before what is left.
+    /// Makes room for `message`. The gap of the dropped messages goes before the rest of the ring.
     fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
-        // A body takes nothing meanwhile, so that it finds the gap before what is newer.
+        // A body takes nothing meanwhile, so that it finds the gap before newer messages.
         let hold = match &self.outlet {
             Outlet::Body { port, .. } => Some(port.freeze()),
             _ => None,
@@ -334,7 +332,7 @@ impl<S: Socket> Slot<S> {
         drop(hold);
     }
 
-    /// What was taken out of the front of the ring is lost, and told before what is left in it.
+    /// Counts messages from the front of the ring as lost. Their gap goes before the rest of the ring.
     fn lose_all(&mut self, messages: &[Message], accounts: &mut Accounts) {
         // A heartbeat makes room as well, and nobody misses it.
         for message in messages.iter().filter(|message| message.id() != EventId::ZERO) {
@@ -356,7 +354,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Changes what is to be told before the ring.
+    /// Changes the gaps that go before the ring.
     fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
         match &self.outlet {
             Outlet::Body { port, .. } => change(&mut port.front()),
@@ -371,7 +369,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// The outlet is there: what waited in the ring goes where the outlet takes it from.
+    /// Attaches the outlet: the response head is out. A body takes over the messages of the ring.
     pub(crate) fn attach(&mut self, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
         let front = mem::take(&mut self.front);
         self.outlet = outlet;
@@ -389,7 +387,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// After what waits it gets a last `retry:` line and the end.
+    /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
     pub(crate) fn begin_closing(&mut self, last: Message) {
         self.state = State::Closing(Closing { last: Some(last), told_ms: None });
     }
@@ -407,7 +405,7 @@ impl<S: Socket> Slot<S> {
         (self.is_full || self.is_unread || !self.is_flushed()) && now_ms.saturating_sub(self.progress_ms) >= timeout_ms
     }
 
-    /// What became of its events so far.
+    /// The account of the connection.
     pub(crate) fn account(&self) -> Account {
         match &self.outlet {
             Outlet::Body { port, .. } => Account { written: port.written(), ..self.account },

@@ -1,25 +1,25 @@
-//! [`State`]: what a slot is due next, and what it has to remember for that.
+//! [`State`]: which events a slot gets next, and what it remembers for that.
 
 use crate::event::{charged::Charged, event_id::EventId, message::Message, notice::CloseReason};
 
-/// What a slot is due next. While its outlet is not attached, what it is due waits or is left to the journal.
+/// The source of a slot's next events. Until the outlet is attached, they wait in the ring or are left to the history.
 #[derive(Debug)]
 pub(super) enum State {
-    /// Gets every message as it comes.
+    /// Every message goes out as it comes.
     Live,
-    /// Gets nothing live; is fed from the journal whenever its ring is empty.
+    /// Nothing goes out live. The slot is fed from the history whenever its ring is empty.
     CatchUp(CatchUp),
-    /// Its ring was full and nothing is repaired: gets nothing until it has taken what waits, then a gap, then all.
+    /// The ring was full, and the policy repairs nothing: nothing goes out until the ring is empty; then a gap, then every message.
     Dropping,
-    /// Gets what waits, then its last line, then the end.
+    /// The ring goes out, then the last line, then the end.
     Closing(Closing),
 }
 
 #[derive(Debug)]
 pub(super) struct Closing {
-    /// Still to be written, when all else is.
+    /// The last line, until it is the next to be written.
     pub(super) last: Option<Message>,
-    /// When it was told the end, if it was: it may now close its side, until the linger time is over.
+    /// The time at which the end went out. The client may close its side until the linger time is over.
     pub(super) told_ms: Option<u64>,
 }
 
@@ -30,47 +30,47 @@ pub(super) struct Rest {
     pub(super) written_bytes: usize,
 }
 
-/// Events that are lost, and that it is told of once it has taken what waits.
+/// Events behind the ring that are lost. The client receives a gap once it has taken the ring.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Loss {
     pub(super) missed: u64,
     pub(super) to: EventId,
 }
 
-/// The connection cannot go on.
+/// `Err` if the connection cannot go on, and why.
 pub(super) type Ends = Result<(), CloseReason>;
 
-/// Where a slot stands that is fed from the journal.
+/// How far a slot has caught up.
 #[derive(Debug)]
 pub(super) struct CatchUp {
-    /// It has, or has been told of, everything up to here.
+    /// The client has everything up to here, or has been told of it.
     pub(super) cursor: EventId,
-    /// Because its ring was full; else because it asked for what is older than itself.
+    /// The ring was full. If not, the client asked for events from before it came.
     pub(super) is_busy: bool,
     pub(super) asked: Asked,
 }
 
-/// Whether the journal was asked for more.
+/// Whether the slot has asked the history for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// Something waits still.
+    /// Not yet: the ring is not empty.
     No,
-    /// It has its place in the queue of those who want to ask.
+    /// Not yet: the slot waits for its turn ([`crate::shard::readers`]).
     Soon,
-    /// For everything up to the shard's position then. The journal owed it so many events, up to there.
+    /// Yes, for everything up to the shard's position at that time.
     Yes {
-        /// Of those published since it was open.
+        /// Events that the history owed then, of those published since the connection is open.
         owed: u64,
     },
 }
 
 impl CatchUp {
-    /// It begins at `cursor`, before now.
+    /// A catch-up from `cursor`, which the client named.
     pub(super) fn resume(cursor: EventId) -> Self {
         Self { cursor, is_busy: false, asked: Asked::No }
     }
 
-    /// What comes after `cursor` found no room.
+    /// A catch-up from `cursor`, because the next message found no room.
     pub(super) fn repair(cursor: EventId) -> Self {
         Self { cursor, is_busy: true, asked: Asked::No }
     }

@@ -1,7 +1,5 @@
-//! What a shard does by the clock and not for a message: heartbeats, write deadlines, rings given back, busy
-//! notices; the steps of a drain; and relief when rings hold too much.
-//!
-//! One pass over all slots instead of a timer for each, spread over several ticks.
+//! The periodic work of a shard: heartbeats, write timeouts, empty rings given back, and notices of dropped events. One look at
+//! all slots replaces a timer for each. It is spread over several ticks.
 
 use std::sync::Arc;
 
@@ -18,9 +16,8 @@ use crate::{
 };
 
 impl<S: Socket> Shard<S> {
-    /// Begins to look at the next part of the slots; call it every tick. Every slot is looked at once in
-    /// [`SWEEP_TICKS`] calls, so deadlines are kept to within that time. What is more than one turn's work is left to
-    /// the next turns.
+    /// Begins to look at the next part of the slots; call it every tick. Every slot is looked at once in [`SWEEP_TICKS`] calls, so
+    /// timeouts are kept to within that time. More than one turn's work is left to the next turns.
     pub fn sweep(&mut self, now_ms: u64) {
         self.to_sweep = self.slots.len().div_ceil(SWEEP_TICKS);
         self.go_on_sweeping(now_ms);
@@ -31,7 +28,7 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// What channels had since the last sweep goes to the registry, and what was dropped to the log.
+    /// Tells the registry what became of each channel's events since the last sweep, and the log how many were dropped.
     fn tell_accounts(&mut self) {
         for (target, news) in self.accounts.take() {
             self.registry.add_news(&target, &news);
@@ -84,13 +81,13 @@ impl<S: Socket> Shard<S> {
         Ok(())
     }
 
-    /// The line for a slot that had nothing for long; none if something is on its way to it.
+    /// The line for a slot that has been silent for long; none if a message is on its way to it.
     fn heartbeat(&mut self, at: usize) -> Option<Message> {
         let slot = self.slots[at].as_mut()?;
         if slot.subscriber().heartbeat == Heartbeat::Comment {
             return Some(self.heartbeat.clone());
         }
-        // The shard's own position, unless a part of the pass is still to come.
+        // A part of the pass is still to come.
         if matches!(slot.state(), State::Live) && self.pass.is_due(&self.masks, slot_index(at), slot.seen()) {
             return None;
         }

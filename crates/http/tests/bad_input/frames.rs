@@ -1,6 +1,6 @@
 //! Requests whose framing is wrong or meant to deceive: none of their bytes becomes another request.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fanfare_http::Config;
 
@@ -55,10 +55,8 @@ fn a_head_that_never_ends_is_cut() {
         "POST /broadcast HTTP/1.1\r\nHost: test\r\nX: ",
     ] {
         let mut client = world.server.client();
-        let start = Instant::now();
         client.send(begun);
         let answer = client.until_closed();
-        assert!(start.elapsed() < Duration::from_secs(5), "{begun:?}");
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{begun:?}");
     }
     // The same on a connection that is kept.

@@ -102,7 +102,7 @@ impl Client {
         socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     }
 
-    /// Reads once; false at the end. A reset counts as an end only if `reset_is_end`.
+    /// Reads once, perhaps nothing; false at the end. A reset counts as an end only if `reset_is_end`.
     #[track_caller]
     fn read(&mut self, reset_is_end: bool) -> bool {
         let mut space = [0; 16 << 10];
@@ -111,6 +111,8 @@ impl Client {
                 self.buffer.extend_from_slice(&space[..count]);
                 count > 0
             }
+            // What it was waiting for may still come: a process that is stopped and goes on meets this.
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(error) if reset_is_end && error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer)),
         }

@@ -10,6 +10,7 @@ pub(crate) mod h2;
 pub(crate) mod journal;
 pub(crate) mod rng;
 pub(crate) mod server;
+pub(crate) mod steady;
 pub(crate) mod stream;
 pub(crate) mod wire;
 

@@ -91,6 +91,11 @@ impl Server {
         }
     }
 
+    /// Whether it has come to its end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Drains it and waits for its end.
     pub(crate) fn drain(self) -> Ended {
         self.ended().unwrap()

@@ -1,9 +1,14 @@
 //! [`Cluster`]: three primaries that share the slots, and replicas where a test wants them.
 
+use std::time::{Duration, Instant};
+
 use super::{RedisServer, Reply, Tls, free_port, until};
 
 /// As the cluster specification says.
 const SLOTS: u32 = 16_384;
+
+/// After which a node that is silent counts as dead.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// All nodes; they are killed when this is dropped.
 pub(crate) struct Cluster {
@@ -38,7 +43,7 @@ impl Cluster {
             node.call(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]).ok();
             node.call(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]).ok();
         }
-        cluster.nodes[1..].iter().for_each(|node| meet(node, &cluster.nodes[0], port));
+        cluster.until_met(port);
         cluster.until_agreed();
         cluster
     }
@@ -100,8 +105,9 @@ impl Cluster {
     pub(crate) fn add_replica_of(&mut self, key: &str) -> &RedisServer {
         let owner = self.owner_of(key).call(&["CLUSTER", "MYID"]).text();
         let replica = start_node();
-        meet(&replica, &self.nodes[0], RedisServer::port);
+        let mut met = None;
         until("the replica knows its primary", || {
+            meet_again(&mut met, &replica, &self.nodes[0], RedisServer::port);
             replica.call(&["CLUSTER", "REPLICATE", &owner]) == Reply::Simple("OK".to_owned())
         });
         until("the replica has a copy", || replica.info("master_link_status") == "up");
@@ -132,6 +138,20 @@ impl Cluster {
         self.nodes.iter().position(|node| node.port() == port).expect("a node of this cluster")
     }
 
+    /// Every node knows all the others; they meet at `port`.
+    #[track_caller]
+    fn until_met(&self, port: fn(&RedisServer) -> u16) {
+        let mut met = vec![None; self.nodes.len()];
+        until("every node knows all the others", || {
+            if self.running().all(|node| known(node) == self.nodes.len()) {
+                return true;
+            }
+            let others = self.nodes[1..].iter().zip(&mut met);
+            others.for_each(|(node, met)| meet_again(met, node, &self.nodes[0], port));
+            false
+        });
+    }
+
     #[track_caller]
     fn until_agreed(&self) {
         until("every node knows all the others", || self.running().all(|node| known(node) == self.nodes.len()));
@@ -146,10 +166,19 @@ impl Cluster {
 #[track_caller]
 fn start_node() -> RedisServer {
     // The usual port of the bus, 10000 above the other, may be taken.
-    let bus = free_port().to_string();
-    let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", &bus];
+    let (bus, timeout) = (free_port().to_string(), NODE_TIMEOUT.as_millis().to_string());
+    let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", &timeout, "--cluster-port", &bus];
     let replication = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
     RedisServer::start(&[&cluster, &replication[..]].concat())
+}
+
+/// A node forgets one that it does not come to know within its timeout, which a busy machine may take: then they meet anew.
+#[track_caller]
+fn meet_again(last: &mut Option<Instant>, node: &RedisServer, other: &RedisServer, port: fn(&RedisServer) -> u16) {
+    if last.is_none_or(|last| last.elapsed() > NODE_TIMEOUT) {
+        *last = Some(Instant::now());
+        meet(node, other, port);
+    }
 }
 
 #[track_caller]

@@ -1,9 +1,14 @@
 //! [`Sentinels`]: a primary, its replica, and three sentinels that make the replica primary when the primary is dead.
 
+use std::time::{Duration, Instant};
+
 use super::{RedisServer, until};
 
 /// The sentinels' name of the primary.
 const NAME: &str = "fanfare";
+
+/// After which a failover that has come no further is given up.
+const FAILOVER_TIME: Duration = Duration::from_secs(3);
 
 /// All of them; they are killed when this is dropped.
 pub(crate) struct Sentinels {
@@ -24,7 +29,8 @@ impl Sentinels {
         until("the replica has a copy", || replica.info("master_link_status") == "up");
         // Two candidates and three voters: there is always a majority. A third candidate would now and then make it none,
         // and the next try is seconds away.
-        let down_after_ms = [1000, 1000, 2500];
+        // A machine that stands still for a moment makes none of the servers dead.
+        let down_after_ms = [3000, 3000, 4500];
         let sentinels = down_after_ms.map(|ms| start_sentinel(primary.port(), ms)).into();
         let all = Self { sentinels, servers: [primary, replica], primary: 0 };
         all.until_ready();
@@ -69,6 +75,17 @@ impl Sentinels {
     #[track_caller]
     pub(crate) fn switch_over(&mut self) {
         self.sentinels[0].call(&["SENTINEL", "FAILOVER", NAME]).ok();
+        // On a busy machine it may be given up, and nobody begins it anew.
+        let (port, start) = (i64::from(self.replica().port()), Instant::now());
+        let mut begun = 1;
+        until("the sentinel names the other server", || {
+            if start.elapsed() > begun * FAILOVER_TIME {
+                begun += 1;
+                // While one is under way this is an error.
+                self.sentinels[0].call(&["SENTINEL", "FAILOVER", NAME]);
+            }
+            named_port(&self.sentinels[0]) == port
+        });
         self.until_other();
         until("the old primary follows the new one", || has_role(self.replica(), "slave"));
         self.until_ready();
@@ -91,8 +108,7 @@ impl Sentinels {
         self.primary = 1 - self.primary;
         let port = i64::from(self.primary().port());
         for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.is_running()) {
-            let named = || sentinel.call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
-            until("the sentinel names the other server", || named().items()[1].int() == port);
+            until("the sentinel names the other server", || named_port(sentinel) == port);
         }
         until("it is primary", || has_role(self.primary(), "master"));
     }
@@ -115,12 +131,19 @@ impl Sentinels {
     }
 }
 
+/// Of the server that it takes for the primary.
+#[track_caller]
+fn named_port(sentinel: &RedisServer) -> i64 {
+    sentinel.call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]).items()[1].int()
+}
+
 #[track_caller]
 fn start_sentinel(primary: u16, down_after_ms: u32) -> RedisServer {
     let sentinel = RedisServer::start_sentinel(&format!(
         "sentinel monitor {NAME} 127.0.0.1 {primary} 2\n\
          sentinel down-after-milliseconds {NAME} {down_after_ms}\n\
-         sentinel failover-timeout {NAME} 3000\n"
+         sentinel failover-timeout {NAME} {}\n",
+        FAILOVER_TIME.as_millis()
     ));
     // They ask more often than usual. What they tell each other takes a third of its usual time; after four times that
     // they undo the promotion of a server that nobody told them of, and it takes up to 1 s to see that it happened.

@@ -2,13 +2,14 @@
 //! and what a refusal means to a person.
 
 use std::{
+    convert::Infallible,
     io,
     pin::Pin,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
     body::Incoming,
@@ -18,7 +19,7 @@ use hyper::{
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Outgoing, error::broken};
+use super::error::broken;
 use crate::{printer::harmless, url::Url};
 
 /// Characters that are shown of an answer in plain text.
@@ -33,6 +34,9 @@ const TEXT: &str = "text/plain";
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// The longest wait that a server may ask for, so that a mistake of its does not keep a client away for ever.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// The body of a request, sent while its answer is read.
+pub(super) type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An answer whose body is still to be read.
 pub(crate) struct Answer<'a> {

@@ -5,7 +5,7 @@ use std::{cell::OnceCell, sync::Arc, time::Duration};
 
 use hyper::{
     Request, Uri,
-    header::{HOST, PROXY_AUTHORIZATION},
+    header::{HOST, HeaderValue, PROXY_AUTHORIZATION},
     http::uri::PathAndQuery,
 };
 use hyper_util::{
@@ -26,7 +26,6 @@ use tower_service::Service as _;
 
 use super::{
     error::Error,
-    host,
     socket::{Progress, Socket},
 };
 
@@ -168,4 +167,10 @@ impl Connector {
             .with_no_client_auth();
         Ok(self.tls.get_or_init(|| TlsConnector::from(Arc::new(config))).clone())
     }
+}
+
+/// The host and port as in the URL.
+fn host(uri: &Uri) -> Result<HeaderValue, Error> {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    HeaderValue::from_str(authority).map_err(|error| Error::Url(error.to_string()))
 }

@@ -1,10 +1,11 @@
 //! Environment variables that begin with `FANFARE_` and are read by nobody: most of them are misspelt settings.
 //!
-//! They are a warning and no error. An environment is shared: Kubernetes adds variables for each Service of a namespace,
+//! They are a warning and no error, unless one has the name of a limit, which has its place in the file alone. An environment is shared: Kubernetes adds variables for each Service of a namespace,
 //! and other tools may use the same prefix. None of that may keep a server from starting.
 
 use std::ffi::OsString;
 
+use super::limits::place;
 use crate::{
     meant::{absent, meant},
     printer::harmless,
@@ -14,9 +15,29 @@ const PREFIX: &str = "FANFARE_";
 /// What the tests of this project are told by.
 const OF_TESTS: &str = "FANFARE_TEST_";
 
+/// Refuses variables with the names of `limits`: whoever sets one wants it to have an effect.
+///
+/// # Errors
+/// A sentence that says where the limit stands.
+pub(super) fn refuse_limits(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    limits: &[String],
+) -> Result<(), String> {
+    let is_limit = |variable: &str| limits.iter().any(|limit| as_variable(limit) == variable);
+    let variables = variables.into_iter().filter_map(|(name, _)| name.into_string().ok());
+    match variables.filter(|variable| is_limit(variable)).min() {
+        Some(variable) => Err(format!("{variable}: it is {}", place(&as_flag(&variable)))),
+        None => Ok(()),
+    }
+}
+
 /// A sentence for each of `variables` that begins as ours do and is not among the `known` names. Values are not told: one
 /// may be a key.
-pub(super) fn unread(variables: impl IntoIterator<Item = (OsString, OsString)>, known: &[&str]) -> Vec<String> {
+pub(super) fn unread(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    known: &[&str],
+    limits: &[String],
+) -> Vec<String> {
     let mut names: Vec<_> = variables
         .into_iter()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
@@ -27,14 +48,15 @@ pub(super) fn unread(variables: impl IntoIterator<Item = (OsString, OsString)>, 
         .map(|(name, _)| name)
         .collect();
     names.sort();
-    names.iter().map(|name| told(name, known)).collect()
+    names.iter().map(|name| told(name, known, limits)).collect()
 }
 
-fn told(name: &str, known: &[&str]) -> String {
+fn told(name: &str, known: &[&str], limits: &[String]) -> String {
     let settings: Vec<_> = known.iter().map(|known| as_flag(known)).collect();
     let typed = as_flag(name);
-    let cure = match meant(&typed, settings.iter().map(String::as_str)) {
-        Some(near) => format!("the nearest is `{PREFIX}{}`", near.replace('-', "_").to_uppercase()),
+    let cure = match meant(&typed, settings.iter().chain(limits).map(String::as_str)) {
+        Some(near) if limits.iter().any(|limit| limit == near) => format!("the nearest is {}", place(near)),
+        Some(near) => format!("the nearest is `{}`", as_variable(near)),
         None => absent(&typed).unwrap_or("`fanfare serve --help` has the names of all").to_owned(),
     };
     format!("the environment variable `{}` is no setting and has no effect; {cure}", harmless(name))
@@ -43,6 +65,11 @@ fn told(name: &str, known: &[&str]) -> String {
 /// `FANFARE_PUBLISH_KEY` as `publish-key`.
 fn as_flag(variable: &str) -> String {
     variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace('_', "-")
+}
+
+/// `publish-key` as `FANFARE_PUBLISH_KEY`.
+fn as_variable(setting: &str) -> String {
+    format!("{PREFIX}{}", setting.replace('-', "_").to_uppercase())
 }
 
 /// Kubernetes describes each Service of the namespace to each container. For one named `fanfare` these are
@@ -74,7 +101,22 @@ mod tests {
     const KNOWN: [&str; 4] = ["FANFARE_LISTEN", "FANFARE_PUBLISH_KEY", "FANFARE_REDIS", "FANFARE_LOG"];
 
     fn told_of(variables: &[(&str, &str)]) -> Vec<String> {
-        unread(variables.iter().map(|&(name, value)| (name.into(), value.into())), &KNOWN)
+        unread(variables.iter().map(|&(name, value)| (name.into(), value.into())), &KNOWN, &limits())
+    }
+
+    fn limits() -> Vec<String> {
+        ["ring-messages", "head-bytes"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn a_variable_with_the_name_of_a_limit_is_refused() {
+        let refused = |name: &str| refuse_limits([("PATH".into(), "/".into()), (name.into(), "5".into())], &limits());
+        let error = refused("FANFARE_RING_MESSAGES").unwrap_err();
+        let said = "FANFARE_RING_MESSAGES: it is a key of the settings file: ring-messages under [limits]";
+        assert!(error.starts_with(said), "{error}");
+        for other in ["FANFARE_LISTEN", "FANFARE_RING", "RING_MESSAGES", "fanfare_ring_messages"] {
+            assert_eq!(refused(other), Ok(()), "{other}");
+        }
     }
 
     #[test]
@@ -87,6 +129,7 @@ mod tests {
             ("FANFARE_PORT", "`FANFARE_LISTEN`"),
             ("FANFARE_HOST", "`FANFARE_LISTEN`"),
             ("FANFARE_LOG_LEVEL", "`FANFARE_LOG`"),
+            ("FANFARE_RING_MESAGES", "ring-messages under [limits]"),
             ("FANFARE_TLS_CERT", "TLS is for a proxy in front: docs/guide/deploy.md"),
             ("FANFARE_OTHER", "`fanfare serve --help`"),
             ("FANFARE_", "`fanfare serve --help`"),

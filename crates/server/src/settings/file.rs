@@ -1,5 +1,6 @@
-//! The file of `--config`: TOML with one key for each setting. It knows which keys there are and what TOML may hold
-//! for one; whether a value makes sense is for the setting's own parser, which sees it as it would be typed.
+//! The file of `--config`: TOML with one key for each setting, and the table `[limits]`. This file knows which keys there
+//! are and what TOML may hold for one; whether a value makes sense is for the setting's own parser, which sees it as it
+//! would be typed.
 
 use std::{
     fs::File,
@@ -8,14 +9,14 @@ use std::{
 };
 
 use fanfare_http::nearest;
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use toml::de::{DeTable, DeValue};
 
-use super::layers::NOT_IN_A_FILE;
 use crate::meant::{absent, meant};
 
+/// Flags that are no settings: they say what to do with the settings.
+pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
+/// The one table of the file.
+const LIMITS: &str = "limits";
 /// Far more than all settings need.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -30,6 +31,8 @@ pub(super) struct Entry {
 /// A key that there may be.
 pub(super) struct Key {
     pub(super) name: String,
+    /// Whether it stands in the table of limits, and nowhere else.
+    pub(super) is_limit: bool,
     pub(super) is_list: bool,
     /// Nothing shows what it says.
     pub(super) is_secret: bool,
@@ -77,20 +80,42 @@ pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize,
         let cure = cure.map(|cure| format!("; {cure}")).unwrap_or_default();
         (line, format!("not TOML: {}{cure}", error.message().trim()))
     })?;
-    let mut pairs: Vec<_> = table.get_ref().iter().collect();
+    let mut entries = Vec::new();
+    for (line, name, value) in in_order(table.get_ref(), line_of) {
+        match value {
+            DeValue::Table(limits) if name == LIMITS => {
+                for (line, name, value) in in_order(limits, line_of) {
+                    entries.push(known.entry(line, name, value, true)?);
+                }
+            }
+            _ => entries.push(known.entry(line, name, value, false)?),
+        }
+    }
+    Ok(entries)
+}
+
+/// The keys of a table with their lines and values, as they stand in the file.
+fn in_order<'a>(
+    table: &'a DeTable<'_>,
+    line_of: impl Fn(usize) -> usize,
+) -> impl Iterator<Item = (usize, &'a str, &'a DeValue<'a>)> {
+    let mut pairs: Vec<_> = table.iter().collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
-    let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
-        let line = line_of(key.span().start);
-        let key: &str = AsRef::<str>::as_ref(key.get_ref());
-        let values = known.values(key, value.get_ref()).map_err(|reason| (line, reason))?;
-        Ok(Entry { key: key.to_owned(), values, line })
-    };
-    pairs.into_iter().map(entry).collect()
+    pairs
+        .into_iter()
+        .map(move |(key, value)| (line_of(key.span().start), AsRef::<str>::as_ref(key.get_ref()), value.get_ref()))
 }
 
 impl Known<'_> {
-    fn values(&self, name: &str, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-        let Some(Key { is_list, .. }) = self.key(name) else { return Err(self.unknown(name, value)) };
+    fn entry(&self, line: usize, name: &str, value: &DeValue<'_>, is_limit: bool) -> Result<Entry, (usize, String)> {
+        let values = self.values(name, value, is_limit).map_err(|reason| (line, reason))?;
+        Ok(Entry { key: name.to_owned(), values, line })
+    }
+
+    fn values(&self, name: &str, value: &DeValue<'_>, is_limit: bool) -> Result<Vec<String>, String> {
+        let Some(Key { is_list, .. }) = self.key(name).filter(|key| key.is_limit == is_limit) else {
+            return Err(self.unknown(name, value, is_limit));
+        };
         match value {
             DeValue::Array(values) if *is_list => values.iter().map(|value| scalar(name, value.get_ref())).collect(),
             DeValue::Array(_) => Err(format!("`{name}` takes one value, not a list")),
@@ -105,13 +130,22 @@ impl Known<'_> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// Why `name` is no setting, and what to write instead.
-    fn unknown(&self, name: &str, value: &DeValue<'_>) -> String {
+    /// Why `name` is no setting where it stands, and what to write instead.
+    fn unknown(&self, name: &str, value: &DeValue<'_>, is_limit: bool) -> String {
+        if let Some(key) = self.key(name) {
+            return match key.is_limit {
+                true => format!("`{name}` is a limit: write it under [limits], at the end of the file"),
+                false => format!("`{name}` is no limit: write it above the line [limits]"),
+            };
+        }
         let is_section = |value: &DeValue<'_>| matches!(value, DeValue::Table(_));
         match value {
-            DeValue::Table(_) => return format!("settings have no sections: leave [{name}] out"),
+            _ if name == LIMITS => {
+                return "write [limits] on a line of its own, and each limit on a line below it".to_owned();
+            }
+            DeValue::Table(_) => return format!("the only section is [limits]: leave [{name}] out"),
             DeValue::Array(tables) if tables.iter().any(|table| is_section(table.get_ref())) => {
-                return format!("settings have no sections: leave [[{name}]] out");
+                return format!("the only section is [limits]: leave [[{name}]] out");
             }
             _ => {}
         }
@@ -121,12 +155,19 @@ impl Known<'_> {
             Some("listen") if nearest(name, ["listen"]).is_none() => {
                 "address and port are one setting, as in listen = 3001 or listen = \"0.0.0.0:3001\"".to_owned()
             }
-            Some(near) => format!("the nearest is `{near}`"),
+            Some(near) => match self.key(near).is_some_and(|key| key.is_limit) {
+                near_is_limit if near_is_limit == is_limit => format!("the nearest is `{near}`"),
+                true => format!("the nearest is `{near}` under [limits]"),
+                false => format!("the nearest is `{near}` above [limits]"),
+            },
             None => {
                 absent(name).unwrap_or("`fanfare serve --help` and docs/settings.md have the names of all").to_owned()
             }
         };
-        format!("unknown setting `{name}`; {cure}")
+        match is_limit {
+            true => format!("unknown limit `{name}`; {cure}"),
+            false => format!("unknown setting `{name}`; {cure}"),
+        }
     }
 
     /// How to write a `line` that is no TOML, if it looks like a setting whose value lacks its quotes, or its `=`.
@@ -135,7 +176,7 @@ impl Known<'_> {
             return None;
         }
         let (name, value) = line.split_once(['=', ':'])?;
-        let Key { name, is_list, is_secret } = self.key(name.trim())?;
+        let Key { name, is_list, is_secret, .. } = self.key(name.trim())?;
         let value = value.split(" #").next().unwrap_or_default().trim();
         let is_bare = |value: &str| !value.is_empty() && !value.contains(['"', '\'', '[', ']', '{', '}']);
         let right = match value {
@@ -196,8 +237,9 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Vec<Entry>, (usize, String)> {
-        let keys = ["listen", "ring-messages", "cors-origin", "publish-key"].map(|name| Key {
+        let keys = ["listen", "shards", "cors-origin", "publish-key", "ring-messages", "head-bytes"].map(|name| Key {
             name: name.to_owned(),
+            is_limit: ["ring-messages", "head-bytes"].contains(&name),
             is_list: name == "cors-origin",
             is_secret: name == "publish-key",
         });
@@ -206,30 +248,45 @@ mod tests {
 
     #[test]
     fn keys_come_in_order_with_their_lines_and_values_as_text() {
-        let text = "# top\nring-messages = 1_000\n\nlisten = \"a\\u0062\"\ncors-origin = [\n \"x\",\n \"y\"]\n";
+        let text = "# top\nshards = 1_000\n\nlisten = \"a\\u0062\"\ncors-origin = [\n \"x\",\n \"y\"]\n";
         let entry = |key: &str, values: &[&str], line| Entry {
             key: key.to_owned(),
             values: values.iter().map(|&value| value.to_owned()).collect(),
             line,
         };
         let expected =
-            [entry("ring-messages", &["1000"], 2), entry("listen", &["ab"], 4), entry("cors-origin", &["x", "y"], 5)];
+            [entry("shards", &["1000"], 2), entry("listen", &["ab"], 4), entry("cors-origin", &["x", "y"], 5)];
         assert_eq!(parsed(text).unwrap(), expected);
         assert_eq!(parsed("cors-origin = []").unwrap(), [entry("cors-origin", &[], 1)]);
+        let limits = [entry("listen", &["a"], 1), entry("head-bytes", &["9"], 3), entry("ring-messages", &["2"], 4)];
+        assert_eq!(parsed("listen = 'a'\n[limits]\nhead-bytes = 9\nring-messages = 2").unwrap(), limits);
+        for text in ["limits.head-bytes = 9", "limits = { head-bytes = 9 }", "[limits]\"head-bytes\" = 9"] {
+            let text = text.replace(']', "]\n");
+            assert_eq!(parsed(&text).unwrap()[0].values, ["9"], "{text}");
+        }
+        assert_eq!(parsed("[limits]").unwrap(), []);
     }
 
     #[test]
     fn what_is_no_setting_names_itself_and_its_line() {
         for (text, line, said) in [
-            ("\nring_messages = 1", 2, "unknown setting `ring_messages`; the nearest is `ring-messages`"),
+            ("\n[limits]\nring_messages = 1", 3, "unknown limit `ring_messages`; the nearest is `ring-messages`"),
+            ("ring_messages = 1", 1, "unknown setting `ring_messages`; the nearest is `ring-messages` under [limits]"),
+            ("[limits]\nlissen = 1", 2, "unknown limit `lissen`; the nearest is `listen` above [limits]"),
+            ("\nring-messages = 1", 2, "`ring-messages` is a limit: write it under [limits]"),
+            ("[limits]\nlisten = 1", 2, "`listen` is no limit: write it above the line [limits]"),
+            ("[limits]\nring-messages = [1]", 2, "takes one value"),
+            ("[limits.x]\nring-messages = 1", 1, "the only section is [limits]: leave [x] out"),
+            ("limits = 1", 1, "write [limits] on a line of its own"),
+            ("[[limits]]\nring-messages = 1", 1, "write [limits] on a line of its own"),
             ("lissen = 1", 1, "`listen`"),
             ("port = 3001", 1, "unknown setting `port`; address and port are one setting, as in listen = 3001"),
             ("tls-cert = 'x'", 1, "unknown setting `tls-cert`; TLS is for a proxy in front: docs/guide/deploy.md"),
             ("bananas = 1", 1, "`fanfare serve --help` and docs/settings.md"),
             ("config = 'x'", 1, "it is a flag"),
-            ("\n[server]\nlisten = 1", 2, "settings have no sections: leave [server] out"),
-            ("[[server]]\nlisten = 1", 1, "settings have no sections: leave [[server]] out"),
-            ("listen = 'a'\n[ring-messages]\nx = 1", 2, "`ring-messages` is a table"),
+            ("\n[server]\nlisten = 1", 2, "the only section is [limits]: leave [server] out"),
+            ("[[server]]\nlisten = 1", 1, "the only section is [limits]: leave [[server]] out"),
+            ("listen = 'a'\n[shards]\nx = 1", 2, "`shards` is a table"),
             ("listen.port = 1", 1, "`listen` is a table"),
             ("listen = 1.5", 1, "of type float"),
             ("listen = 0x10", 1, "in decimal"),
@@ -261,13 +318,13 @@ mod tests {
             ("listen", None),
             ("other = x", None),
         ] {
-            let (at, reason) = parsed(&format!("ring-messages = 1\n{line}")).unwrap_err();
+            let (at, reason) = parsed(&format!("shards = 1\n{line}")).unwrap_err();
             let shown = reason.split_once("; ").map(|(_, cure)| cure);
             assert_eq!((at, shown), (2, cure), "{line}: {reason}");
             assert!(!reason.contains("s3cr3t"), "{reason}");
         }
         // Nothing is wrong with this line alone.
-        let (_, reason) = parsed("ring-messages = 1\nring-messages = 2").unwrap_err();
+        let (_, reason) = parsed("shards = 1\nshards = 2").unwrap_err();
         assert!(reason.ends_with("duplicate key"), "{reason}");
     }
 

@@ -7,7 +7,7 @@ use clap::ArgAction;
 use fanfare_core::{Pattern, Retention, Retentions};
 
 use super::{
-    MS, YEAR,
+    units::{MS, YEAR},
     value::{duration, ms, number, size},
 };
 
@@ -38,45 +38,18 @@ pub(super) struct History {
     /// matches decides. The setting may be given several times. Commas separate the entries in the environment.
     #[arg(long = "history-channel", env = "FANFARE_HISTORY_CHANNEL", value_name = "PATTERN=LIMITS", value_delimiter = ',', action = ArgAction::Append, value_parser = ForChannels::parse, help_heading = "History")]
     history_channels: Vec<ForChannels>,
-
-    /// The events kept of all targets together may take at most this memory.
-    ///
-    /// Each event counts once. The oldest events of all make room.
-    #[arg(long, env = "FANFARE_HUB_HISTORY_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = bytes, help_heading = "History")]
-    hub_history_bytes: usize,
-
-    /// The server remembers at most this many targets.
-    ///
-    /// The target that was silent for longest makes room.
-    #[arg(long, env = "FANFARE_HISTORY_TARGETS", value_name = "N", default_value = "100000", value_parser = number(1, u32::MAX), help_heading = "History")]
-    history_targets: u32,
-
-    /// At most this many connections of one thread may read history at a time.
-    ///
-    /// Others wait for their turn, so that returning clients do not hold up live events.
-    #[arg(long, env = "FANFARE_CATCH_UP_READS", value_name = "N", default_value = "4", value_parser = number(1, u16::MAX), help_heading = "History")]
-    catch_up_reads: u16,
 }
 
 impl History {
-    /// Which target keeps how much.
-    pub(super) fn retentions(&self) -> Retentions {
+    /// Which target keeps how much, and all of them together.
+    pub(super) fn retentions(&self, bytes_max: usize, targets_max: u32) -> Retentions {
         let each = Retention {
             events_max: count(self.history_events),
             bytes_max: self.history_bytes,
             age_ms_max: ms(self.history_age),
         };
-        Retentions {
-            each,
-            channels: self.history_channels.iter().map(|channels| channels.or(each)).collect(),
-            bytes_max: self.hub_history_bytes,
-            targets_max: count(self.history_targets),
-        }
-    }
-
-    /// Connections of one shard that may read at a time.
-    pub(super) fn reads_max(&self) -> usize {
-        usize::from(self.catch_up_reads)
+        let channels = self.history_channels.iter().map(|channels| channels.or(each)).collect();
+        Retentions { each, channels, bytes_max, targets_max: count(targets_max) }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueEnum;
 use fanfare_disk::{Config, Fsync, LogConfig};
 
-use super::{DAY, MS, value::duration};
+use super::{
+    units::{DAY, MS},
+    value::duration,
+};
 
 /// Settings of `fanfare serve` on the journal.
 #[derive(Clone, Debug, clap::Args)]

@@ -11,12 +11,14 @@ use clap::{
 };
 
 use super::{
-    Serve, environment,
-    file::{self, Entry, Key, Known},
+    environment,
+    file::{self, Entry, Key, Known, NOT_IN_A_FILE},
+    flags::Flags,
+    limits::{self, Limits},
+    machine,
+    meaning::Serve,
+    memory::Memory,
 };
-
-/// Flags that are no settings: they say what to do with the settings.
-pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
 
 /// What to serve with, and where each of it comes from.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// A sentence for each environment variable that looks like a setting and is none.
     pub(crate) unread: Vec<String>,
-    pub(super) sources: Vec<Sourced>,
+    pub(super) flags: Vec<Sourced>,
+    pub(super) limits: Vec<Sourced>,
 }
 
 /// One setting as it was given; no values if nobody gave one and there is no fixed default.
@@ -44,24 +47,40 @@ impl Settings {
     /// definition of the whole command, whose environment variables are known.
     ///
     /// # Errors
-    /// A sentence on the file, or on settings that do not go together.
-    pub(crate) fn new(typed: &Serve, arguments: &[OsString], all: &Command) -> Result<Self, String> {
-        let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
+    /// A sentence on the file, on a variable, or on settings that do not go together.
+    pub(crate) fn new(typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
+        let (flags, limits) = (Flags::augment_args(Command::new("serve").no_binary_name(true)), limits::definition());
+        let limit_names = limits::names();
+        environment::refuse_limits(env::vars_os(), &limit_names)?;
         let entries = match &typed.config {
-            Some(path) => from_file(path, &command)?,
+            Some(path) => from_file(path, &flags, &limits)?,
             None => Vec::new(),
         };
-        let layered = entries.iter().fold(command.clone(), with_default);
         // The same command line and environment have been read once, and the file's values one by one.
-        let matches = layered.try_get_matches_from(arguments).map_err(|error| why(&error))?;
-        let serve = Serve::from_arg_matches(&matches).map_err(|error| why(&error))?;
-        let listen = serve.listen.resolve()?;
+        let of_flags = matches(&flags, &entries, arguments)?;
+        let of_limits = matches(&limits, &entries, &[])?;
+        let typed = Flags::from_arg_matches(&of_flags).map_err(|error| why(&error))?;
+        let serve = Serve {
+            limits: Limits::from_arg_matches(&of_limits).map_err(|error| why(&error))?,
+            memory: Memory::new(typed.memory, machine::room),
+            flags: typed,
+        };
+        let listen = serve.flags.listen.resolve()?;
         serve.check(listen)?;
-        let unread = environment::unread(env::vars_os(), &variables(all));
-        // Changing an argument has moved it to the end: `command` has the order of the definition.
-        let sources = settings(&command).map(|arg| Sourced::new(arg, &matches, &entries)).collect();
-        Ok(Self { serve, listen, unread, sources })
+        let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
+        // Changing an argument has moved it to the end: these have the order of the definition.
+        let sourced = |command: &Command, matches: &ArgMatches| {
+            settings(command).map(|arg| Sourced::new(arg, matches, &entries)).collect()
+        };
+        let (flags, limits) = (sourced(&flags, &of_flags), sourced(&limits, &of_limits));
+        Ok(Self { serve, listen, unread, flags, limits })
     }
+}
+
+/// Reads what was typed, with the file's values as defaults.
+fn matches(command: &Command, entries: &[Entry], arguments: &[OsString]) -> Result<ArgMatches, String> {
+    let layered = entries.iter().fold(command.clone(), with_default);
+    layered.try_get_matches_from(arguments).map_err(|error| why(&error))
 }
 
 impl Sourced {
@@ -108,15 +127,24 @@ fn is_secret(arg: &Arg) -> bool {
     arg.is_hide_env_values_set()
 }
 
-fn from_file(path: &Path, command: &Command) -> Result<Vec<Entry>, String> {
-    let known = |arg: &Arg| Key { name: key(arg).to_owned(), is_list: is_list(arg), is_secret: is_secret(arg) };
-    let keys: Vec<_> = settings(command).map(known).collect();
+fn from_file(path: &Path, flags: &Command, limits: &Command) -> Result<Vec<Entry>, String> {
+    let keys = |command, is_limit| {
+        settings(command).map(move |arg| Key {
+            name: key(arg).to_owned(),
+            is_limit,
+            is_list: is_list(arg),
+            is_secret: is_secret(arg),
+        })
+    };
+    let keys: Vec<_> = keys(flags, false).chain(keys(limits, true)).collect();
     let entries = file::read(path, &Known { keys: &keys })?;
     // Each value alone, so that what is wrong is the file's and not something that was typed.
-    let alone = command.clone().mut_args(|arg| arg.env(None::<&'static str>));
+    let alone = flags.clone().mut_args(|arg| arg.env(None::<&'static str>));
     for Entry { key, values, line } in &entries {
+        let is_limit = keys.iter().any(|known| known.is_limit && known.name == *key);
+        let command = if is_limit { limits } else { &alone };
         for value in values {
-            let parsed = alone.clone().try_get_matches_from([format!("--{key}={value}")]);
+            let parsed = command.clone().try_get_matches_from([format!("--{key}={value}")]);
             parsed.map_err(|error| {
                 format!("{}, line {line}: {key} = {}: {}", path.display(), file::literal(value), why(&error))
             })?;
@@ -158,7 +186,7 @@ pub(crate) fn variable_at_fault(error: &clap::Error) -> Option<String> {
         return None;
     };
     let long = arg.strip_prefix("--")?.split([' ', '=', '[']).next()?;
-    let command = Serve::augment_args(Command::new("serve"));
+    let command = Flags::augment_args(Command::new("serve"));
     let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long))?;
     let name = arg.get_env()?.to_str()?;
     let given = env::var(name).ok()?;

@@ -1,12 +1,20 @@
-//! What the settings mean together: whether they can be served with, and how the server takes them.
+//! [`Serve`]: what all settings mean together: whether they can be served with, and how the server takes them.
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
-use fanfare_core::Policy;
+use fanfare_core::{Policy, Retentions};
 use fanfare_http::{Config, H1Outlet};
 use humantime::format_duration;
 
-use super::{H1OutletArg, PolicyArg, Serve, value::ms};
+use super::{
+    connections::{Connections, H1OutletArg},
+    derived::Derived,
+    flags::{Flags, PolicyArg},
+    limits::Limits,
+    memory::Memory,
+    redis::Within,
+    value::{ms, size_text},
+};
 
 /// Descriptors that are kept from clients: for the files of a journal, links to Redis, the listener, the log and the signals; and
 /// for each thread that serves, to wait for its sockets. Where there are few, half of them.
@@ -16,13 +24,31 @@ const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 /// So many sockets the server keeps from streams for other requests, or a quarter of few.
 const SOCKETS_KEPT_FROM_STREAMS: usize = 64;
 
+/// All settings together.
+#[derive(Clone, Debug)]
+pub(crate) struct Serve {
+    pub(super) flags: Flags,
+    pub(super) limits: Limits,
+    pub(super) memory: Memory,
+}
+
 impl Serve {
+    /// Whether to print the settings instead of serving.
+    pub(crate) fn is_check(&self) -> bool {
+        self.flags.check
+    }
+
+    /// The filter of the log.
+    pub(crate) fn log(&self) -> &str {
+        &self.flags.log
+    }
+
     /// What no single setting can tell. `listen` is the address that --listen means.
     ///
     /// # Errors
     /// A sentence that says what to do.
     pub(super) fn check(&self, listen: SocketAddr) -> Result<(), String> {
-        match &self.publish_key {
+        match &self.flags.publish_key {
             Some(key) if key.is_empty() => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
             }
@@ -36,7 +62,7 @@ impl Serve {
                             without spaces"
                     .to_owned());
             }
-            None if !listen.ip().is_loopback() && !self.allow_anonymous_publish => {
+            None if !listen.ip().is_loopback() && !self.flags.allow_anonymous_publish => {
                 return Err(format!(
                     "other machines can reach {listen}, and anybody could publish there: set --publish-key, \
                      or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
@@ -44,129 +70,159 @@ impl Serve {
             }
             _ => {}
         }
-        if self.retry_min > self.retry_max {
-            let (min, max) = (format_duration(self.retry_min), format_duration(self.retry_max));
-            return Err(format!("--retry-min ({min}) is longer than --retry-max ({max})"));
+        let Connections { retry_min, retry_max, .. } = &self.limits.connections;
+        if retry_min > retry_max {
+            let (min, max) = (format_duration(*retry_min), format_duration(*retry_max));
+            return Err(format!("[limits]: retry-min ({min}) is longer than retry-max ({max})"));
         }
-        if self.bodies_bytes < self.body_bytes {
-            let (all, one) = (self.bodies_bytes, self.body_bytes);
-            return Err(format!("--bodies-bytes ({all}) is less than --body-bytes ({one}): no such body would fit"));
+        let (all, one) = (self.derived().bodies, self.flags.body_bytes);
+        if all < one {
+            return Err(format!(
+                "[limits]: bodies-bytes ({all}) is less than body-bytes ({one}): no such body would fit"
+            ));
         }
         self.check_redis()
     }
 
     /// A sentence of ours, because it must not repeat the password.
     fn check_redis(&self) -> Result<(), String> {
-        let address = self.redis.address().map_err(|error| format!("--redis (FANFARE_REDIS): {error}"))?;
-        if address.is_some() && self.journal.path().is_some() {
+        let address = self.flags.redis.address().map_err(|error| format!("--redis (FANFARE_REDIS): {error}"))?;
+        if address.is_some() && self.flags.journal.path().is_some() {
             return Err("--redis and --journal: the events of several nodes are kept by Redis; leave one of them out"
                 .to_owned());
         }
-        if address.is_none() && self.redis.subscribes() {
+        if address.is_none() && self.flags.redis.subscribes() {
             return Err("--redis-subscribe needs --redis".to_owned());
         }
-        if address.is_some() && self.clock.is_some() && self.idempotency_keys == 0 {
-            return Err("--clock with --redis needs --idempotency-keys: without them each node would tick".to_owned());
+        if address.is_some() && self.flags.clock.is_some() && self.limits.events.idempotency_keys == 0 {
+            return Err(
+                "--clock with --redis needs idempotency-keys under [limits]: without them each node would tick"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
 
     /// How many shards there will be.
     pub(crate) fn shards(&self) -> usize {
-        self.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
+        self.flags.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
     }
 
     /// How many streams there may be for a process that may have so many descriptors open.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
-        let all = || (self.sockets_max(descriptors) as u64).saturating_add(u64::from(self.limits.h2_streams_total));
-        usize::try_from(self.connections_max.unwrap_or_else(all)).unwrap_or(usize::MAX)
+        let over_h2 = u64::from(self.limits.connections.h2_streams_total);
+        let all = || (self.sockets_max(descriptors) as u64).saturating_add(over_h2);
+        usize::try_from(self.flags.connections_max.unwrap_or_else(all)).unwrap_or(usize::MAX)
     }
 
     /// How many sockets of clients there may be for such a process.
     pub(crate) fn sockets_max(&self, descriptors: u64) -> usize {
-        let max = self.sockets_max.unwrap_or_else(|| {
-            let kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_PER_SHARD * self.shards() as u64;
-            (descriptors - kept.min(descriptors / 2)).max(1)
-        });
-        usize::try_from(max).unwrap_or(usize::MAX)
+        let set = self.limits.connections.sockets_max;
+        set.map_or_else(|| self.sockets_by_default(descriptors), |max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
+
+    fn sockets_by_default(&self, descriptors: u64) -> usize {
+        let kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_PER_SHARD * self.shards() as u64;
+        usize::try_from((descriptors - kept.min(descriptors / 2)).max(1)).unwrap_or(usize::MAX)
     }
 
     /// How many streams over HTTP/1, each of which has a socket, such a process has room for.
     pub(crate) fn h1_streams_max(&self, descriptors: u64) -> usize {
-        let by_default = Self { sockets_max: None, ..self.clone() }.sockets_max(descriptors);
-        let sockets = self.sockets_max(descriptors).min(by_default);
+        let sockets = self.sockets_max(descriptors).min(self.sockets_by_default(descriptors));
         self.connections_max(descriptors).min(sockets - SOCKETS_KEPT_FROM_STREAMS.min(sockets / 4))
+    }
+
+    /// The limits that follow from the memory, or are set.
+    pub(super) fn derived(&self) -> Derived {
+        Derived::new(self.memory, &self.limits, self.flags.body_bytes, self.shards())
+    }
+
+    /// A sentence for the log: how much memory events may take, and why so much.
+    pub(crate) fn told_memory(&self) -> String {
+        let (bytes, reason) = (size_text(self.memory.bytes), self.memory.reason());
+        format!("memory for events: {bytes} ({reason}): {}", self.derived())
     }
 
     /// The journal's directory and how it is kept, if there is to be one.
     pub(crate) fn journal(&self) -> Option<(PathBuf, fanfare_disk::Config)> {
-        let targets_max = self.history.retentions().targets_max;
-        self.journal.path().map(|path| (path, self.journal.config(targets_max)))
+        let targets_max = self.retentions().targets_max;
+        self.flags.journal.path().map(|path| (path, self.flags.journal.config(targets_max)))
     }
 
     /// How the Stream is used, if there is to be one.
     pub(crate) fn redis(&self) -> Option<fanfare_redis::Config> {
-        let address = self.redis.address().ok().flatten()?;
-        let keys_max = usize::try_from(self.idempotency_keys).unwrap_or(usize::MAX);
-        Some(self.redis.config(address, self.body_bytes, keys_max, ms(self.idempotency_window)))
+        let address = self.flags.redis.address().ok().flatten()?;
+        let within = Within {
+            events_max: self.limits.events.redis_events,
+            message_bytes_max: self.flags.body_bytes,
+            keys_max: usize::try_from(self.limits.events.idempotency_keys).unwrap_or(usize::MAX),
+            keys_ms: ms(self.flags.idempotency_window),
+        };
+        Some(self.flags.redis.config(address, within))
+    }
+
+    fn retentions(&self) -> Retentions {
+        self.flags.history.retentions(self.derived().history, self.limits.events.history_targets)
     }
 
     /// As settings of the server, for a process that may have so many descriptors open.
     pub(crate) fn config(&self, descriptors: u64) -> Config {
+        let (flags, derived) = (&self.flags, self.derived());
+        let Limits { events, requests, connections } = &self.limits;
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
-                ring_messages_max: usize::from(self.limits.ring_messages),
-                ring_bytes_max: self.limits.ring_bytes,
-                hub_ring_bytes_max: self.limits.hub_ring_bytes,
-                inbox_messages_max: usize::try_from(self.limits.inbox_messages).unwrap_or(usize::MAX),
-                inbox_bytes_max: self.limits.inbox_bytes,
-                patience_ms: ms(self.limits.patience),
-                heartbeat_ms: ms(self.heartbeat),
-                write_timeout_ms: ms(self.write_timeout),
-                input_bytes_max: self.limits.input_bytes,
-                drain_spread_ms: ms(self.drain_spread),
-                history: self.history.retentions(),
-                reads_max: self.history.reads_max(),
-                idempotency_ms: ms(self.idempotency_window),
-                idempotency_keys_max: usize::try_from(self.idempotency_keys).unwrap_or(usize::MAX),
+                ring_messages_max: usize::from(events.ring_messages),
+                ring_bytes_max: events.ring_bytes,
+                hub_ring_bytes_max: derived.rings,
+                inbox_messages_max: usize::try_from(events.inbox_messages).unwrap_or(usize::MAX),
+                inbox_bytes_max: derived.inbox,
+                patience_ms: ms(events.patience),
+                heartbeat_ms: ms(flags.heartbeat),
+                write_timeout_ms: ms(connections.write_timeout),
+                input_bytes_max: requests.input_bytes,
+                drain_spread_ms: ms(connections.drain_spread),
+                history: self.retentions(),
+                reads_max: usize::from(events.catch_up_reads),
+                idempotency_ms: ms(flags.idempotency_window),
+                idempotency_keys_max: usize::try_from(events.idempotency_keys).unwrap_or(usize::MAX),
                 ..fanfare_core::Config::default()
             },
-            policy: match self.policy {
+            policy: match flags.policy {
                 PolicyArg::Repair => Policy::Repair,
                 PolicyArg::DropNewest => Policy::DropNewest,
                 PolicyArg::DropOldest => Policy::DropOldest,
                 PolicyArg::Close => Policy::Close,
             },
-            h1_outlet: match self.h1_outlet {
+            h1_outlet: match connections.h1_outlet {
                 H1OutletArg::Socket => H1Outlet::Socket,
                 H1OutletArg::Body => H1Outlet::Body,
             },
-            head_bytes_max: self.limits.head_bytes,
-            head_timeout: self.limits.head_timeout,
-            keep_alive_timeout: self.limits.keep_alive_timeout,
-            idle_connections_max: usize::try_from(self.limits.idle_connections_max).unwrap_or(usize::MAX),
-            body_bytes_max: self.body_bytes,
-            body_idle_timeout: self.body_idle_timeout,
-            body_timeout: self.body_timeout,
-            batch_idle_timeout: self.batch_idle_timeout,
-            bodies_bytes_max: self.bodies_bytes,
-            channels_max: usize::from(self.limits.channels_max),
-            retry_ms: ms(self.retry_min)..=ms(self.retry_max),
-            send_buffer_bytes: self.limits.send_buffer_bytes,
-            send_buffers_bytes_max: self.limits.send_buffers_bytes,
+            head_bytes_max: requests.head_bytes,
+            head_timeout: requests.head_timeout,
+            keep_alive_timeout: connections.keep_alive_timeout,
+            idle_connections_max: usize::try_from(connections.idle_connections_max).unwrap_or(usize::MAX),
+            body_bytes_max: flags.body_bytes,
+            body_idle_timeout: requests.body_idle_timeout,
+            body_timeout: requests.body_timeout,
+            batch_idle_timeout: requests.batch_idle_timeout,
+            bodies_bytes_max: derived.bodies,
+            channels_max: usize::from(requests.channels_max),
+            retry_ms: ms(connections.retry_min)..=ms(connections.retry_max),
+            send_buffer_bytes: connections.send_buffer_bytes,
+            send_buffers_bytes_max: derived.send_buffers,
             connections_max: self.connections_max(descriptors),
             sockets_max: self.sockets_max(descriptors),
-            publish_key: self.publish_key.clone(),
-            cors_origins: self.cors_origins.clone(),
-            public_hosts: self.public_hosts.clone(),
-            h2_streams_max: self.limits.h2_streams,
-            h2_streams_total_max: usize::try_from(self.limits.h2_streams_total).unwrap_or(usize::MAX),
-            h2_send_buffer_bytes: self.limits.h2_send_buffer_bytes,
-            clock: self.clock,
-            ready_timeout: self.limits.ready_timeout,
-            drain_delay: self.drain_delay,
-            drain_timeout: self.drain_timeout,
+            publish_key: flags.publish_key.clone(),
+            cors_origins: flags.cors_origins.clone(),
+            public_hosts: flags.public_hosts.clone(),
+            h2_streams_max: connections.h2_streams,
+            h2_streams_total_max: usize::try_from(connections.h2_streams_total).unwrap_or(usize::MAX),
+            h2_send_buffer_bytes: connections.h2_send_buffer_bytes,
+            clock: flags.clock,
+            ready_timeout: requests.ready_timeout,
+            drain_delay: flags.drain_delay,
+            drain_timeout: flags.drain_timeout,
         }
     }
 }
@@ -175,52 +231,89 @@ impl Serve {
 mod tests {
     use std::time::Duration;
 
-    use clap::{Args as _, Command, FromArgMatches as _};
+    use clap::{Args as _, Command, FromArgMatches};
 
-    use fanfare_core::{Pattern, Retention, Retentions};
+    use fanfare_core::{Pattern, Retention};
 
     use super::*;
+    use crate::settings::limits;
 
-    fn serve(arguments: &[&str]) -> Serve {
-        let command = Serve::augment_args(Command::new("serve").no_binary_name(true));
+    fn parsed<T: FromArgMatches>(command: Command, arguments: &[&str]) -> T {
         let command = command.mut_args(|arg| arg.env(None::<&'static str>));
-        Serve::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+        T::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+    }
+
+    /// With flags, limits, and 2GiB of memory.
+    fn serve(flags: &[&str], limits: &[&str]) -> Serve {
+        let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
+        let (flags, limits) = (parsed::<Flags>(command, flags), parsed(limits::definition(), limits));
+        let memory = Memory::new(flags.memory.or(Some(2 << 30)), || None);
+        Serve { flags, limits, memory }
     }
 
     fn check(serve: &Serve) -> Result<(), String> {
-        serve.check(serve.listen.resolve()?)
+        serve.check(serve.flags.listen.resolve()?)
     }
 
     #[test]
     fn defaults_are_those_of_the_server() {
-        let sockets_max = 1_000_000 - 64 - 4 * serve(&[]).shards();
+        let serve = serve(&["--shards=2"], &[]);
+        let sockets_max = 1_000_000 - 64 - 4 * 2;
         let mut expected = Config { connections_max: sockets_max + 16_384, sockets_max, ..Config::default() };
-        expected.core.shards = serve(&[]).shards();
-        assert_eq!(format!("{:?}", serve(&[]).config(1_000_000)), format!("{expected:?}"));
+        expected.core.shards = 2;
+        // These follow from the memory; a program that embeds the server gives its own.
+        expected.core.history.bytes_max = 1 << 30;
+        expected.core.hub_ring_bytes_max = 512 << 20;
+        expected.core.inbox_bytes_max = 32 << 20;
+        expected.bodies_bytes_max = 128 << 20;
+        expected.send_buffers_bytes_max = 1 << 30;
+        assert_eq!(format!("{:?}", serve.config(1_000_000)), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn what_is_set_wins_over_what_follows_from_the_memory() {
+        let limits = ["--hub-history-bytes=1", "--hub-ring-bytes=2", "--inbox-bytes=3", "--bodies-bytes=4MiB"];
+        for memory in ["--memory=16MiB", "--memory=1GiB"] {
+            let Derived { history, rings, inbox, bodies, send_buffers } = serve(&[memory], &limits).derived();
+            assert_eq!((history, rings, inbox, bodies), (1, 2, 3, 4 << 20));
+            assert_eq!(send_buffers, if memory.ends_with("1GiB") { 512 << 20 } else { 16 << 20 });
+        }
+        assert_eq!(serve(&[], &["--send-buffers-bytes=64KiB"]).derived().send_buffers, 64 << 10);
+    }
+
+    #[test]
+    fn a_body_of_the_size_that_is_allowed_always_fits() {
+        let small = ["--memory=16MiB", "--body-bytes=64MiB"];
+        assert_eq!(serve(&small, &[]).derived().bodies, 64 << 20);
+        assert_eq!(check(&serve(&small, &[])), Ok(()));
+        assert!(check(&serve(&small, &["--bodies-bytes=63MiB"])).unwrap_err().contains("bodies-bytes"));
     }
 
     #[test]
     fn there_is_room_for_a_stream_with_few_descriptors_too() {
-        assert_eq!(serve(&["--shards=2"]).sockets_max(1_000), 928);
-        assert_eq!(serve(&["--shards=2"]).sockets_max(144), 72);
-        assert_eq!(serve(&[]).sockets_max(64), 32);
-        assert_eq!(serve(&[]).sockets_max(1), 1);
-        assert_eq!(serve(&["--sockets-max=7"]).sockets_max(64), 7);
-        assert_eq!(serve(&["--h2-streams-total=8"]).connections_max(64), 40);
-        assert_eq!(serve(&["--connections-max=7"]).connections_max(64), 7);
+        assert_eq!(serve(&["--shards=2"], &[]).sockets_max(1_000), 928);
+        assert_eq!(serve(&["--shards=2"], &[]).sockets_max(144), 72);
+        assert_eq!(serve(&[], &[]).sockets_max(64), 32);
+        assert_eq!(serve(&[], &[]).sockets_max(1), 1);
+        assert_eq!(serve(&[], &["--sockets-max=7"]).sockets_max(64), 7);
+        assert_eq!(serve(&[], &["--h2-streams-total=8"]).connections_max(64), 40);
+        assert_eq!(serve(&["--connections-max=7"], &[]).connections_max(64), 7);
     }
 
     #[test]
     fn streams_over_http_1_have_what_requests_and_the_system_leave() {
-        for (flags, descriptors, streams) in [
-            (&["--shards=2"][..], 64, 24),
-            (&["--shards=2"], 1_000, 928 - 64),
-            (&["--shards=2", "--sockets-max=100000"], 64, 24),
-            (&["--shards=2", "--connections-max=7"], 64, 7),
-            (&["--shards=2", "--sockets-max=8"], 1_000, 6),
-            (&[], 1, 1),
+        for (connections, sockets, descriptors, streams) in [
+            (None, None, 64, 24),
+            (None, None, 1_000, 928 - 64),
+            (None, Some("--sockets-max=100000"), 64, 24),
+            (Some("--connections-max=7"), None, 64, 7),
+            (None, Some("--sockets-max=8"), 1_000, 6),
+            (None, None, 1, 1),
         ] {
-            assert_eq!(serve(flags).h1_streams_max(descriptors), streams, "{flags:?} {descriptors}");
+            let flags: Vec<_> = ["--shards=2"].into_iter().chain(connections).collect();
+            let limits: Vec<_> = sockets.into_iter().collect();
+            let max = serve(&flags, &limits).h1_streams_max(descriptors);
+            assert_eq!(max, streams, "{flags:?} {limits:?} {descriptors}");
         }
     }
 
@@ -229,55 +322,63 @@ mod tests {
         let given = [
             "--redis=redis://u:secret@host:1/2",
             "--redis-stream=name",
-            "--redis-events=3000",
             "--redis-bytes=4MiB",
             "--redis-timeout=5s",
             "--redis-wait-replicas=6",
             "--redis-subscribe=a.*,b",
             "--body-bytes=7",
-            "--idempotency-keys=8",
             "--idempotency-window=9s",
         ];
-        let config = serve(&given).redis().unwrap();
+        let config = serve(&given, &["--redis-events=3000", "--idempotency-keys=8"]).redis().unwrap();
         assert_eq!(config.address.to_string(), "redis://u:***@host:1/2");
         assert_eq!((config.name.to_string().as_str(), config.events_max, config.bytes_max), ("name", 3_000, 4 << 20));
         assert_eq!((config.timeout, config.replicas), (Duration::from_secs(5), 6));
         assert_eq!(config.subscribe.iter().map(Pattern::as_str).collect::<Vec<_>>(), ["a.*", "b"]);
         assert_eq!((config.message_bytes_max, config.keys_max, config.keys_ms), (7, 8, 9_000));
-        assert!(serve(&[]).redis().is_none());
+        assert!(serve(&[], &[]).redis().is_none());
     }
 
     #[test]
     fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
-        let both = check(&serve(&["--redis=redis://:secret@host", "--journal=/x"])).unwrap_err();
+        let both = check(&serve(&["--redis=redis://:secret@host", "--journal=/x"], &[])).unwrap_err();
         assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
-        let tick = check(&serve(&["--redis=redis://host", "--clock=1s", "--idempotency-keys=0"])).unwrap_err();
+        let tick = check(&serve(&["--redis=redis://host", "--clock=1s"], &["--idempotency-keys=0"])).unwrap_err();
         assert!(tick.contains("--clock"), "{tick}");
-        assert!(check(&serve(&["--redis-subscribe=a"])).unwrap_err().contains("needs --redis"));
-        let wrong = check(&serve(&["--redis=http://:secret@host"])).unwrap_err();
+        assert!(check(&serve(&["--redis-subscribe=a"], &[])).unwrap_err().contains("needs --redis"));
+        let wrong = check(&serve(&["--redis=http://:secret@host"], &[])).unwrap_err();
         assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");
     }
 
     #[test]
     fn every_setting_reaches_the_server() {
-        let given = [
+        let flags = [
             "--connections-max=5",
-            "--sockets-max=42",
-            "--h2-streams-total=43",
             "--shards=3",
             "--public-host=a.org,b.org",
             "--publish-key=k",
             "--cors-origin=*",
             "--body-bytes=2MiB",
+            "--clock=5s",
+            "--heartbeat=6s",
+            "--policy=close",
+            "--drain-delay=41s",
+            "--drain-timeout=22s",
+            "--history-events=25",
+            "--history-bytes=26",
+            "--history-age=27s",
+            "--history-channel=a.*=events:28",
+            "--history-channel=b=bytes:29 age:30s,c=age:31s",
+            "--idempotency-window=35s",
+        ];
+        let limits = [
+            "--sockets-max=42",
+            "--h2-streams-total=43",
             "--body-idle-timeout=3s",
             "--body-timeout=44s",
             "--bodies-bytes=4MiB",
-            "--clock=5s",
-            "--heartbeat=6s",
             "--retry-min=7s",
             "--retry-max=8s",
             "--write-timeout=9s",
-            "--policy=close",
             "--h1-outlet=body",
             "--ring-messages=10",
             "--ring-bytes=11",
@@ -295,18 +396,10 @@ mod tests {
             "--send-buffers-bytes=45KiB",
             "--h2-streams=20",
             "--h2-send-buffer-bytes=21KiB",
-            "--drain-delay=41s",
-            "--drain-timeout=22s",
             "--drain-spread=23s",
-            "--history-events=25",
-            "--history-bytes=26",
-            "--history-age=27s",
-            "--history-channel=a.*=events:28",
-            "--history-channel=b=bytes:29 age:30s,c=age:31s",
             "--hub-history-bytes=32",
             "--history-targets=33",
             "--catch-up-reads=34",
-            "--idempotency-window=35s",
             "--idempotency-keys=36",
             "--ready-timeout=37s",
             "--batch-idle-timeout=40s",
@@ -319,7 +412,7 @@ mod tests {
             ("c", Retention { age_ms_max: 31_000, ..each }),
         ];
         let pattern = |(text, retention)| (Pattern::new(text).unwrap(), retention);
-        let config = serve(&given).config(1_000);
+        let config = serve(&flags, &limits).config(1_000);
         let expected = Config {
             core: fanfare_core::Config {
                 shards: 3,

@@ -7,7 +7,7 @@ use fanfare_core::Pattern;
 use fanfare_redis::{Address, AddressError, Config, StreamName};
 
 use super::{
-    DAY, MS,
+    units::{DAY, MIB, MS},
     value::{duration, number, size},
 };
 
@@ -41,18 +41,10 @@ pub(super) struct Redis {
     )]
     redis_stream: StreamName,
 
-    /// The Stream keeps about this many events.
-    ///
-    /// A node that starts, or comes back, can still read these. The number must be much larger than the number of
-    /// events on their way at a time, or events are gone before they are read. Give all nodes the same number, because
-    /// the lowest counts.
-    #[arg(long, env = "FANFARE_REDIS_EVENTS", value_name = "N", default_value = "1000000", value_parser = number(2_000_u64, 1_000_000_000), help_heading = "Several nodes (Redis)")]
-    redis_events: u64,
-
     /// The events of the Stream may take about this much memory of Redis.
     ///
     /// The bound holds again within seconds. Give all nodes the same size, because the lowest counts.
-    #[arg(long, env = "FANFARE_REDIS_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(1 << 20, usize::MAX), help_heading = "Several nodes (Redis)")]
+    #[arg(long, env = "FANFARE_REDIS_BYTES", value_name = "SIZE", default_value = "256MiB", value_parser = size(MIB, usize::MAX), help_heading = "Several nodes (Redis)")]
     redis_bytes: usize,
 
     /// A publish waits for at most this time for an answer of Redis.
@@ -79,6 +71,17 @@ fn pattern(text: &str) -> Result<Pattern, String> {
     Pattern::new(text).map_err(|error| error.to_string())
 }
 
+/// Limits of other settings that hold for the Stream too.
+pub(super) struct Within {
+    /// The Stream keeps about this many events.
+    pub(super) events_max: u64,
+    /// One event has at most this size.
+    pub(super) message_bytes_max: usize,
+    /// This many idempotency keys are remembered, each for so many milliseconds.
+    pub(super) keys_max: usize,
+    pub(super) keys_ms: u64,
+}
+
 impl Redis {
     /// Where it is, if there is to be one.
     ///
@@ -93,13 +96,13 @@ impl Redis {
         !self.redis_subscribe.is_empty()
     }
 
-    /// How it is used. So many bytes one event may have, and so many idempotency keys are remembered for so many
-    /// milliseconds.
-    pub(super) fn config(&self, address: Address, message_bytes_max: usize, keys_max: usize, keys_ms: u64) -> Config {
+    /// How it is used, within limits that other settings have.
+    pub(super) fn config(&self, address: Address, within: Within) -> Config {
+        let Within { events_max, message_bytes_max, keys_max, keys_ms } = within;
         Config {
             address,
             name: self.redis_stream.clone(),
-            events_max: self.redis_events,
+            events_max,
             bytes_max: u64::try_from(self.redis_bytes).unwrap_or(u64::MAX),
             timeout: self.redis_timeout,
             replicas: usize::from(self.redis_wait_replicas),

@@ -5,8 +5,12 @@ use std::{env, fs, path::Path};
 use clap::{Arg, Args as _, Command};
 
 use super::{
-    Serve,
-    layers::{NOT_IN_A_FILE, is_list},
+    file::NOT_IN_A_FILE,
+    flags::Flags,
+    layers::is_list,
+    limits,
+    memory::{BODIES, HISTORY, INBOXES, Memory, RINGS, SEND_BUFFERS, Share},
+    value::size_text,
 };
 
 /// Set for the test, it writes the file instead of comparing it.
@@ -16,7 +20,8 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md"
 
 const HEAD: &str = "\
 Each setting is a flag, an environment variable, and a key of the TOML file that `--config` names. These three mean the
-same: `--body-bytes 4MiB`, `FANFARE_BODY_BYTES=4MiB`, and `body-bytes = \"4MiB\"` in the file.
+same: `--body-bytes 4MiB`, `FANFARE_BODY_BYTES=4MiB`, and `body-bytes = \"4MiB\"` in the file. [Limits](#limits) are keys of
+the file alone.
 
 - A flag overrides the environment, the environment overrides the file, and the file overrides the default.
 - SIZE is a number of bytes, or has a unit: `262144`, `256KiB`, `1MiB`, `64kB`.
@@ -26,20 +31,68 @@ same: `--body-bytes 4MiB`, `FANFARE_BODY_BYTES=4MiB`, and `body-bytes = \"4MiB\"
   output can be used as a file again. It does not show the publish key, nor the URL of Redis.
 - An unknown flag, an unknown key, or a bad value ends the command with the exit code 2. The message names the nearest known
   name.
+- A limit that is given as a flag or as a variable, or above `[limits]` in the file, ends the command with the exit code 2. The
+  message says where the limit stands.
 - An unknown environment variable that begins with `FANFARE_` is a warning. Variables that Kubernetes sets for a Service, for
   instance `FANFARE_SERVICE_HOST`, are left alone.
 ";
 
+const LIMITS: &str = "
+## Limits
+
+These are keys of the table `[limits]` in the file. They are no flags and no variables, because the defaults fit nearly
+everybody. The table stands at the end of the file:
+
+```toml
+heartbeat = \"20s\"
+
+[limits]
+channels-max = 1000
+patience = \"0s\"
+```
+";
+
+const MEMORY: &str = "
+## Memory
+
+`--memory` is the memory that events may take. These limits follow from it, each unless it is set:
+
+";
+
+/// The purpose of a limit, its key, and its share of the memory.
+const SHARES: [(&str, &str, Share); 5] = [
+    ("history", "hub-history-bytes", HISTORY),
+    ("events that wait for slow streams", "hub-ring-bytes", RINGS),
+    ("events that wait for threads, divided by the number of threads", "inbox-bytes", INBOXES),
+    ("bodies that are being received; pages of history as much again", "bodies-bytes", BODIES),
+    ("beside it, in the kernel: bytes on their way to clients", "send-buffers-bytes", SEND_BUFFERS),
+];
+
+const AFTER_MEMORY: &str = "
+- The last columns are for a machine, or a cgroup, with so much memory, two threads, and no `--memory`.
+- Streams come on top: see [Sizing](guide/sizing.md).
+- `fanfare serve` logs at its start how much it takes, and why. `--check` prints it too.
+- On systems other than Linux the server takes 1GiB, because they do not tell in a file how much memory they have.
+";
+
 fn definition() -> Command {
-    Serve::augment_args(Command::new("serve"))
+    Flags::augment_args(Command::new("serve"))
 }
 
 /// The whole file.
 fn rendered() -> String {
-    let command = definition();
+    let title = "# Settings of `fanfare serve`";
+    let mut text = format!("{title}\n\n<!-- Do not edit: {COMMAND} writes this file. -->\n\n{HEAD}");
+    text += &tables(&definition(), "##", "flag, variable, key");
+    text += &shares();
+    text += LIMITS;
+    text + &tables(&limits::definition(), "###", "key")
+}
+
+/// A table for each heading.
+fn tables(command: &Command, level: &str, names: &str) -> String {
     let args: Vec<_> = command.get_arguments().collect();
-    let mut text =
-        format!("# Settings of `fanfare serve`\n\n<!-- Do not edit: {COMMAND} writes this file. -->\n\n{HEAD}");
+    let mut text = String::new();
     let mut headings: Vec<&str> = Vec::new();
     for heading in args.iter().filter_map(|arg| arg.get_help_heading()) {
         if !headings.contains(&heading) {
@@ -47,10 +100,31 @@ fn rendered() -> String {
         }
     }
     for heading in headings {
-        text += &format!("\n## {heading}\n\n| flag, variable, key | default | meaning |\n|---|---|---|\n");
+        text += &format!("\n{level} {heading}\n\n| {names} | default | meaning |\n|---|---|---|\n");
         text.extend(args.iter().filter(|arg| arg.get_help_heading() == Some(heading)).map(|arg| row(arg)));
     }
     text
+}
+
+/// The table of how the memory is shared out.
+fn shares() -> String {
+    const MACHINES: [usize; 4] = [256 << 20, 2 << 30, 8 << 30, 64 << 30];
+    let memories = MACHINES.map(|all| (all, Memory::of_machine(all)));
+    let columns = memories.map(|(all, _)| format!(" {} |", size_text(all))).concat();
+    let lines = "---|".repeat(MACHINES.len());
+    let all = memories.map(|(_, memory)| format!(" {} |", size_text(memory.bytes))).concat();
+    let mut text = format!(
+        "{MEMORY}| what | key | share | at least | at most |{columns}\n|---|---|---|---|---|{lines}\n\
+         | all | `memory` | | | |{all}\n"
+    );
+    for (what, key, share) in SHARES {
+        let most = if share.most == usize::MAX { String::new() } else { size_text(share.most) };
+        let threads = if key == "inbox-bytes" { 2 } else { 1 };
+        let sizes = memories.map(|(_, memory)| format!(" {} |", size_text(share.of_each(memory, threads)))).concat();
+        text += &format!("| {what} | `{key}` | {} | {} | {most} |{sizes}\n", share.told(), size_text(share.least))
+            .replace("|  |", "| |");
+    }
+    text + AFTER_MEMORY
 }
 
 fn row(arg: &Arg) -> String {
@@ -64,6 +138,9 @@ fn row(arg: &Arg) -> String {
 
 fn names(arg: &Arg) -> String {
     let long = arg.get_long().unwrap_or_default();
+    if limits::names().iter().any(|limit| limit == long) {
+        return format!("`{long}`");
+    }
     let takes_value = arg.get_action().takes_values();
     let value = match arg.get_value_names() {
         Some([name, ..]) => name.to_string(),
@@ -128,7 +205,7 @@ fn settings_reference_is_up_to_date() {
 
 #[test]
 fn every_setting_begins_with_one_plain_sentence() {
-    for arg in definition().get_arguments() {
+    for arg in definition().get_arguments().chain(limits::definition().get_arguments()) {
         let name = arg.get_long().unwrap();
         assert!(arg.get_help_heading().is_some(), "--{name} has a heading");
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();

@@ -43,7 +43,7 @@ where
 }
 
 /// `16384` as `16KiB`.
-fn size_text(size: usize) -> String {
+pub(super) fn size_text(size: usize) -> String {
     [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
         .into_iter()
         .find(|(_, unit)| size > 0 && size.is_multiple_of(*unit))

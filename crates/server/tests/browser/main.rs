@@ -18,9 +18,11 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{PATIENCE, Process, ended_within, fanfare};
+use support::{PATIENCE, Process, ended_within, fanfare, settings::limits};
 
-const FLAGS: [&str; 4] = ["--retry-min=20ms", "--retry-max=60ms", "--history-events=100000", "--heartbeat=50ms"];
+const FLAGS: [&str; 2] = ["--history-events=100000", "--heartbeat=50ms"];
+/// A page comes back soon.
+const LIMITS: [&str; 2] = ["retry-min = '20ms'", "retry-max = '60ms'"];
 
 /// A browser starts slowly on a busy machine.
 const LINE_TIME_MAX: Duration = Duration::from_secs(30);
@@ -84,8 +86,9 @@ fn serve(journal: &Path, listen: SocketAddr) -> (Process, SocketAddr) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let listen = listen.to_string();
-        let mut server =
-            Process::start(fanfare().args(["serve", "--listen", &listen]).args(FLAGS).arg("--journal").arg(journal));
+        let mut command = fanfare();
+        command.args(["serve", "--listen", &listen, &limits(&LIMITS)]).args(FLAGS).arg("--journal").arg(journal);
+        let mut server = Process::start(&mut command);
         let line = server.line_with("listen");
         if let Some(url) = line.split("http://").nth(1) {
             return (server, url.split_whitespace().next().unwrap().parse().unwrap());

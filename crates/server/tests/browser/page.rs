@@ -6,8 +6,8 @@ use std::{net::SocketAddr, path::Path};
 use serde_json::{Value, json};
 
 use crate::{
-    FLAGS, Script, serve,
-    support::{Process, fanfare, server::Server, wire::Requests},
+    LIMITS, Script, serve,
+    support::{Process, fanfare, server::Server, settings::limits, wire::Requests},
 };
 
 const PHONE_HEIGHT: f64 = 844.0;
@@ -16,8 +16,8 @@ const DESK_HEIGHT: f64 = 800.0;
 
 /// A server, and the page that does this with it.
 fn play(scenario: &str, flags: &[&str]) -> (Server, Script) {
-    let flags = [&FLAGS[..2], flags].concat();
-    let server = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).args(flags));
+    let limits = limits(&LIMITS);
+    let server = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", &limits]).args(flags));
     let script = script(scenario, &server.url);
     (server, script)
 }

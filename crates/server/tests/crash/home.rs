@@ -4,21 +4,14 @@ use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 
 use crate::{
     site::Site,
-    support::{Process, fanfare, run},
+    support::{Process, fanfare, run, settings::limits},
 };
 
 /// Enough that nothing is given up but for the number of events.
-const FLAGS: [&str; 9] = [
-    "--history-bytes=1GiB",
-    "--hub-history-bytes=2GiB",
-    "--history-age=1d",
-    "--heartbeat=20ms",
-    "--retry-min=1ms",
-    "--retry-max=1ms",
-    "--drain-spread=0s",
-    "--shards=2",
-    "--fsync-interval=20ms",
-];
+const FLAGS: [&str; 5] =
+    ["--history-bytes=1GiB", "--history-age=1d", "--heartbeat=20ms", "--shards=2", "--fsync-interval=20ms"];
+const LIMITS: [&str; 4] =
+    ["hub-history-bytes = '2GiB'", "retry-min = '1ms'", "retry-max = '1ms'", "drain-spread = '0s'"];
 
 /// What only damage makes a server say; a write that was not finished is none.
 const COMPLAINTS: [&str; 4] = ["damaged", "missing", "may be lost", "panicked"];
@@ -35,10 +28,17 @@ impl Home {
     }
 
     /// Starts a server and does not wait for it.
-    pub(crate) fn start(&self, listen: SocketAddr, flags: &[&str]) -> Process {
+    pub(crate) fn start(&self, listen: SocketAddr, flags: &[&str], ring_messages: usize) -> Process {
         let listen = listen.to_string();
+        let limits = limits(&[&LIMITS[..], &[&format!("ring-messages = {ring_messages}")]].concat());
         let mut command = fanfare();
-        command.args(["serve", "--listen", &listen]).args(FLAGS).args(flags).arg("--journal").arg(&self.journal);
+        command
+            .args(["serve", "--listen", &listen])
+            .args(FLAGS)
+            .arg(limits)
+            .args(flags)
+            .arg("--journal")
+            .arg(&self.journal);
         Process::start(&mut command)
     }
 

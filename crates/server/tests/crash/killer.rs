@@ -43,10 +43,10 @@ impl<'a> Killer<'a> {
         loop {
             let fsync = self.rng.pick(&["always", "interval", "never"]);
             // With few, streams fall behind and are given what they missed from the history.
-            let ring_messages = self.rng.pick(&["4", "64"]);
+            let ring_messages = self.rng.pick(&[4, 64]);
             let events = self.history_events.as_str();
-            let flags = ["--fsync", fsync, "--ring-messages", ring_messages, "--history-events", events];
-            let mut server = self.home.start(self.address, &flags);
+            let flags = ["--fsync", fsync, "--history-events", events];
+            let mut server = self.home.start(self.address, &flags, ring_messages);
             if self.rng.chance(EARLY_KILLS_PERCENT) {
                 thread::sleep(Duration::from_micros(self.rng.number(50_000)));
                 self.home.kill(server);

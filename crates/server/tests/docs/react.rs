@@ -7,13 +7,16 @@ use crate::{
     desk::{Desk, need_programs_of},
     network::alone,
     site::run,
-    support::{PATIENCE, Process},
+    support::{PATIENCE, Process, settings::limits},
     tree::{parts, root},
 };
 
 const BUNDLE: &str = "esbuild examples/react/main.jsx --bundle --jsx=automatic --outfile=/tmp/react/bundle.js";
 /// So little history that a page which was away misses something.
-const FANFARE: &str = "exec fanfare serve --retry-min 20ms --retry-max 60ms --history-events 3";
+fn serve() -> String {
+    let limits = limits(&["retry-min = '20ms'", "retry-max = '60ms'"]);
+    format!("exec fanfare serve {limits} --history-events 3")
+}
 
 #[test]
 fn the_hook_follows_a_stream_comes_back_tells_gaps_and_closes() {
@@ -25,7 +28,7 @@ fn the_hook_follows_a_stream_comes_back_tells_gaps_and_closes() {
         let (code, output) = run(&desk, &mut desk.shell(BUNDLE), PATIENCE).unwrap();
         assert_eq!(code, 0, "{output}");
         fs::copy(root().join("examples/react/index.html"), "/tmp/react/index.html").unwrap();
-        let mut fanfare = Process::start(&mut desk.shell(FANFARE));
+        let mut fanfare = Process::start(&mut desk.shell(&serve()));
         fanfare.url();
 
         publish(&desk, "before the page");
@@ -39,7 +42,7 @@ fn the_hook_follows_a_stream_comes_back_tells_gaps_and_closes() {
 
         // A server that is started anew without a journal knows nothing of what was.
         fanfare.kill();
-        fanfare = Process::start(&mut desk.shell(FANFARE));
+        fanfare = Process::start(&mut desk.shell(&serve()));
         fanfare.url();
         page.says("events are missing (restart)");
         publish(&desk, "after the restart");

@@ -1,13 +1,23 @@
 //! The example of examples/token-streams, in a browser: an answer comes whole, also when the server is killed in the middle of
 //! it, and then the page has closed its stream.
 
-use crate::{browser::Browser, desk::Desk, network::alone, page::Directive, site::Site, support::Process};
+use crate::{
+    browser::Browser,
+    desk::Desk,
+    network::alone,
+    page::Directive,
+    site::Site,
+    support::{Process, settings::limits},
+};
 
 const ANSWER: &str =
     "You asked: why?\\nFirst, an event is a few lines of text. Second, a browser reads it as it comes. That is all.";
 
 /// With a journal, so that a server that is killed knows afterwards what it had taken.
-const FANFARE: &str = "exec fanfare serve --journal /tmp/journal --retry-min 20ms --retry-max 60ms";
+fn serve() -> String {
+    let limits = limits(&["retry-min = '20ms'", "retry-max = '60ms'"]);
+    format!("exec fanfare serve --journal /tmp/journal {limits}")
+}
 
 #[test]
 fn an_answer_is_whole_though_the_server_is_killed_in_the_middle_of_it() {
@@ -17,7 +27,7 @@ fn an_answer_is_whole_though_the_server_is_killed_in_the_middle_of_it() {
         let mut site = Site::default();
         let port = Directive::parse("server port=\"4000\"").unwrap();
         site.serve(&desk, &["PAUSE_MS=30 node examples/token-streams/server.mjs".to_owned()], &port).unwrap();
-        let mut fanfare = Process::start(&mut desk.shell(FANFARE));
+        let mut fanfare = Process::start(&mut desk.shell(&serve()));
         fanfare.url();
 
         let mut page = Browser::open(&desk, "http://127.0.0.1:4000/", None);
@@ -27,7 +37,7 @@ fn an_answer_is_whole_though_the_server_is_killed_in_the_middle_of_it() {
                 "new Promise((done) => setInterval(() => answer.textContent.includes('{words}') && done(), 5))"
             ));
             fanfare.kill();
-            fanfare = Process::start(&mut desk.shell(FANFARE));
+            fanfare = Process::start(&mut desk.shell(&serve()));
             fanfare.url();
         }
         let end = "new Promise((done) => setInterval(() => source.readyState === 2 && done(state.textContent), 5))";

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{Server, data_until, id};
+use crate::{Server, data_until, id, support::settings::limits};
 
 const FSYNC: [&str; 3] = ["always", "interval", "never"];
 const SIGNALS: [&str; 2] = ["TERM", "KILL"];
@@ -177,7 +177,8 @@ fn events_larger_than_a_segment_are_written_as_a_whole_and_many_segments_are_rea
 
 #[test]
 fn what_was_given_up_before_a_restart_is_told_in_the_same_way_behind_it() {
-    for flag in ["--history-events=10", "--history-bytes=4KiB", "--history-targets=1", "--history-events=0"] {
+    let one_target = limits(&["history-targets = 1"]);
+    for flag in ["--history-events=10", "--history-bytes=4KiB", &one_target, "--history-events=0"] {
         let directory = tempfile::tempdir().unwrap();
         let server = Server::start(directory.path(), &[flag]);
         let ids: Vec<String> = (0..30).map(|number| server.publish("/channels/a", &number.to_string())).collect();

@@ -130,7 +130,10 @@ impl Kind {
         match self {
             Self::Nginx => vec![("listen 8080;", format!("listen {listen};")), to_node],
             Self::HaProxy => vec![("bind :8080", format!("bind {listen}")), to_node],
-            Self::Varnish => vec![("\"3000\"", format!("\"{}\"", node.port()))],
+            // A node that is slow for once is not away.
+            Self::Varnish => {
+                vec![("\"3000\"", format!("\"{}\"", node.port())), (".timeout = 0.5s", ".timeout = 10s".to_owned())]
+            }
             Self::Caddy => vec![("\n:8080 {", format!("\n:{} {{\n\tbind 127.0.0.1", listen.port())), to_node],
             Self::Httpd => vec![("Listen 8080", format!("Listen {listen}")), to_node],
         }

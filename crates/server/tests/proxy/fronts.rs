@@ -17,6 +17,8 @@ use crate::{
     support::{
         Process, curl, curl_once, fanfare, run,
         server::Server,
+        settings,
+        steady::{Pulse, steadily},
         until,
         wire::{EventStream, Requests},
     },
@@ -40,7 +42,7 @@ impl Behind {
     #[track_caller]
     fn start(kind: Kind, limits: Limits, heartbeat: &str) -> Self {
         // It closes no idle connection while the test waits for the proxy to do so.
-        let flags = ["serve", "--listen=127.0.0.1:0", "--head-timeout=60s", heartbeat];
+        let flags = ["serve", "--listen=127.0.0.1:0", &settings::limits(&["head-timeout = '60s'"]), heartbeat];
         let node = Server::started(fanfare().args(flags));
         let relay = Relay::start(node.address);
         let front = Front::start(kind, relay.address, limits);
@@ -173,21 +175,35 @@ fn assert_passes_on(kind: Kind) {
 #[track_caller]
 fn assert_bears_pauses(kind: Kind) {
     let site = Behind::start(kind, Limits::Short, "--heartbeat=300ms");
+    // Half of the limit, and a heartbeat.
+    steadily(Duration::from_millis(650), |pulse| assert_site_bears_pauses(kind, &site, pulse));
+}
+
+#[track_caller]
+fn assert_site_bears_pauses(kind: Kind, site: &Behind, pulse: &mut Pulse) {
     let mut stream = curl(&[&format!("http://{}{PATH}", site.front.address)]);
     site.publish("before a pause");
     if kind == Kind::Httpd {
         // It ends an idle connection when it needs one the next time, so there is nothing to wait for.
-        thread::sleep(Duration::from_millis(2_100));
+        for _ in 0..21 {
+            thread::sleep(Duration::from_millis(100));
+            pulse.beat();
+        }
     } else {
-        until("the proxy ends the idle connection", || site.relay.ended() == site.relay.opened());
+        until("the proxy ends the idle connection", || {
+            pulse.beat();
+            site.relay.ended() == site.relay.opened()
+        });
     }
     let opened = site.relay.opened();
     site.publish("after a pause");
     assert_eq!(site.relay.opened() - opened, 1, "it comes on a new connection");
     // Twice the limit and more.
     for _ in 0..7 {
+        pulse.beat();
         stream.line_with(":");
     }
+    pulse.beat();
     site.publish("still there");
     stream.line_with("data: still there");
 }

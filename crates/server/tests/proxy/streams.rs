@@ -1,8 +1,10 @@
 //! While both nodes run: nothing waits in nginx, and a silent stream stays.
 
+use std::time::Duration;
+
 use crate::{
     SILENT, Site, post,
-    support::{curl, curl_once},
+    support::{curl, curl_once, steady::steadily},
 };
 
 #[test]
@@ -44,13 +46,17 @@ fn a_page_that_came_through_nginx_may_publish_and_a_page_from_elsewhere_may_not(
 fn a_stream_that_is_silent_for_longer_than_the_read_timeout_stays_by_its_heartbeats() {
     let short = [("proxy_read_timeout 60s;", "proxy_read_timeout 1s;")];
     let site = Site::start("--heartbeat=300ms", &short);
-    let mut stream = curl(&[&format!("{}/channels/a", site.nginx.url())]);
-    // Three seconds and more.
-    for _ in 0..11 {
-        assert_eq!(stream.line_with(""), ":");
-    }
-    post(site.nginx.address, "/channels/a", "still there").id();
-    stream.line_with("data: still there");
+    steadily(Duration::from_millis(650), |pulse| {
+        let mut stream = curl(&[&format!("{}/channels/a", site.nginx.url())]);
+        // Three seconds and more.
+        for _ in 0..11 {
+            pulse.beat();
+            assert_eq!(stream.line_with(""), ":");
+        }
+        pulse.beat();
+        post(site.nginx.address, "/channels/a", "still there").id();
+        stream.line_with("data: still there");
+    });
 
     let site = Site::start(SILENT, &short);
     let mut stream = site.stream("/channels/a", None);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    node::{assert_kept, assert_unknown, command},
+    node::{SHORT_TIMEOUT, assert_kept, assert_unknown, command},
     rig::RedisServer,
     support::{Process, server::Server, until, wire::Requests},
     watch::Watch,
@@ -87,7 +87,7 @@ fn what_a_node_has_taken_before_it_ends_is_answered_and_comes_from_the_others() 
 #[test]
 fn a_node_ends_in_order_while_redis_is_away_or_has_never_been_there() {
     let mut redis = RedisServer::start(&[]);
-    let nodes = [0; 2].map(|_| Server::node(&redis.url(), &[]));
+    let nodes = [0; 2].map(|_| Server::node(&redis.url(), &[SHORT_TIMEOUT]));
     let _streams = nodes.each_ref().map(|node| Watch::open(node, "/channels/a"));
     let [silent, gone] = nodes;
     redis.pause();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    node::{AWAY, BACK, DURABLE, assert_kept, assert_refused, assert_unknown},
+    node::{AWAY, BACK, DURABLE, SHORT_TIMEOUT, assert_kept, assert_refused, assert_unknown},
     rig::{Proxy, RedisServer},
     support::server::{Server, id},
     watch::{Watch, assert_rising},
@@ -84,7 +84,7 @@ fn a_redis_that_is_killed_and_comes_back_with_its_data_costs_nothing() {
 #[test]
 fn a_redis_that_is_silent_leaves_publishes_unknown_and_streams_alive() {
     let redis = RedisServer::start(&[]);
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&redis.url(), &[]));
+    let [a, b] = [0; 2].map(|_| Server::node(&redis.url(), &[SHORT_TIMEOUT]));
     let mut streams = watches([&a, &b]);
     a.publish("/channels/a", "before");
     redis.pause();
@@ -135,7 +135,7 @@ fn a_node_that_is_cut_off_catches_up_and_the_others_go_on() {
 fn a_node_whose_connections_are_silent_catches_up_too() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[]));
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[SHORT_TIMEOUT]));
     let mut streams = watches([&a, &b]);
     proxy.stall();
     assert_unknown(&b.post("/channels/a", &[], "unknown"));

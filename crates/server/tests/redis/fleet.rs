@@ -5,23 +5,27 @@ use std::{thread, time::Duration};
 use crate::{
     rig::{Proxy, RedisServer},
     site::Site,
-    support::server::Server,
+    support::{server::Server, settings::limits},
 };
 
 pub(crate) const NODES: usize = 3;
 /// Nothing is given up, streams tell their position often, and who falls behind is given what it missed.
-const FLAGS: [&str; 11] = [
-    "--redis-events=1000000",
+const FLAGS: [&str; 6] = [
+    // What is silent is silent for longer now and then.
+    "--redis-timeout=500ms",
     "--redis-bytes=2GiB",
     "--history-events=1000000",
     "--history-bytes=1GiB",
-    "--hub-history-bytes=2GiB",
     "--history-age=1d",
-    "--retry-min=1ms",
-    "--retry-max=1ms",
-    "--drain-spread=0s",
     "--shards=2",
-    "--ring-messages=16",
+];
+const LIMITS: [&str; 6] = [
+    "redis-events = 1000000",
+    "hub-history-bytes = '2GiB'",
+    "retry-min = '1ms'",
+    "retry-max = '1ms'",
+    "drain-spread = '0s'",
+    "ring-messages = 16",
 ];
 
 /// What dies in one round, or breaks for a while.
@@ -41,7 +45,7 @@ pub(crate) enum Fault {
 
 /// A node that may not be ready yet.
 pub(crate) fn start(url: &str) -> Server {
-    Server::unready_node(url, &FLAGS)
+    Server::unready_node(url, &[&FLAGS[..], &[&limits(&LIMITS)]].concat())
 }
 
 /// All nodes, and whoever dies comes back.

@@ -3,9 +3,9 @@
 use std::{sync::Barrier, thread};
 
 use crate::{
-    node::{DURABLE, assert_kept, assert_unknown},
+    node::{DURABLE, SHORT_TIMEOUT, assert_kept, assert_unknown},
     rig::{Proxy, RedisServer},
-    support::{server::Server, wire::Answer},
+    support::{server::Server, settings::limits, wire::Answer},
     watch::Watch,
 };
 
@@ -93,7 +93,7 @@ fn a_key_that_was_used_for_another_event_is_refused_by_every_node() {
 fn a_request_that_is_late_in_redis_finds_that_its_repeat_was_faster() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[]));
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[SHORT_TIMEOUT]));
     let mut streams = [&a, &b].map(|node| Watch::open(node, "/channels/a"));
     let mut due = Vec::new();
     for round in 0..3 {
@@ -134,8 +134,8 @@ fn a_key_outlives_redis_and_every_node() {
 #[test]
 fn more_keys_than_are_kept_push_out_the_oldest_of_all_nodes() {
     let redis = RedisServer::start(&[]);
-    let flags = ["--idempotency-keys=100"];
-    let (a, b) = (Server::node(&redis.url(), &flags), Server::node(&redis.url(), &flags));
+    let few = limits(&["idempotency-keys = 100"]);
+    let (a, b) = (Server::node(&redis.url(), &[&few]), Server::node(&redis.url(), &[&few]));
     let first = post(&a, "first", "x");
     let line = |line| format!("{{\"channel\":\"a\",\"data\":\"{line}\",\"idempotency_key\":\"{line}\"}}\n");
     let batch: String = (0..500).map(line).collect();

@@ -4,7 +4,10 @@
 use crate::{
     node::{DURABLE, STREAM, assert_kept},
     rig::{Proxy, RedisServer},
-    support::server::{Server, id},
+    support::{
+        server::{Server, id},
+        settings::limits,
+    },
     watch::Watch,
 };
 
@@ -181,7 +184,7 @@ fn what_was_trimmed_while_a_node_was_away_is_told_to_its_streams_alone() {
 fn a_node_that_is_away_while_more_is_published_than_the_stream_keeps_tells_it() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let flags = ["--redis-events=2000", "--history-events=100000"];
+    let flags = ["--history-events=100000", &limits(&["redis-events = 2000"])];
     let (a, b) = (Server::node(&redis.url(), &flags), Server::node(&proxy.url(), &flags));
     let [mut near, mut far] = [&a, &b].map(|node| Watch::open(node, "/channels/a"));
     a.publish("/channels/a", "last");

@@ -16,8 +16,10 @@ pub(crate) const BACK: &str = "journal available again";
 pub(crate) const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 /// So that streams show that they are alive.
 const HEARTBEAT: &str = "--heartbeat=20ms";
-/// So that publishes do not wait long for a Redis that is silent.
-const TIMEOUT: &str = "--redis-timeout=500ms";
+/// More than a busy machine takes for an answer.
+const TIMEOUT: &str = "--redis-timeout=10s";
+/// So that publishes do not wait long for a Redis that is silent. Other answers still come in time.
+pub(crate) const SHORT_TIMEOUT: &str = "--redis-timeout=2s";
 
 /// `fanfare serve` with this Redis, not yet started.
 pub(crate) fn command(url: &str, flags: &[&str]) -> Command {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     rig::{Proxy, RedisServer},
-    support::server::Server,
+    support::{server::Server, settings::limits},
     watch::Watch,
 };
 
@@ -23,7 +23,8 @@ fn who_comes_with_an_own_id_to_a_node_that_is_behind_gets_what_comes_after_it_an
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
     // A link that was silent takes seconds to come back on a busy machine.
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &["--ready-timeout", "1min"]));
+    let patient = limits(&["ready-timeout = '1min'"]);
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[&patient]));
     a.publish(&format!("{PATH}?id=one"), "one");
     Watch::resume(&b, PATH, "1-0").until("one");
     proxy.stall();
@@ -82,7 +83,8 @@ fn an_own_id_that_stands_on_two_events_is_the_older_one_at_every_node() {
 fn at_a_node_that_does_not_get_so_far_in_time_an_own_id_is_unknown() {
     let redis = RedisServer::start(&[]);
     let proxy = Proxy::start(redis.port());
-    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &["--ready-timeout", "200ms"]));
+    let impatient = limits(&["ready-timeout = '200ms'"]);
+    let (a, b) = (Server::node(&redis.url(), &[]), Server::node(&proxy.url(), &[&impatient]));
     proxy.stall();
     a.publish(&format!("{PATH}?id=one"), "one");
     let mut watch = Watch::resume(&b, PATH, "one");

@@ -9,6 +9,8 @@ use crate::{
 };
 
 const FLAGS: [&str; 1] = ["--redis-wait-replicas=1"];
+/// Half of the time is waited for a replica in vain.
+const IN_VAIN: [&str; 2] = [FLAGS[0], "--redis-timeout=4s"];
 
 /// A primary, and its replica, which has a copy.
 fn pair() -> (RedisServer, RedisServer) {
@@ -55,7 +57,7 @@ fn what_was_answered_is_on_the_replica() {
 #[test]
 fn what_no_replica_has_in_time_is_unknown_and_a_repeat_finds_it() {
     let (primary, replica) = pair();
-    let (a, b) = (Server::node(&primary.url(), &FLAGS), Server::node(&primary.url(), &FLAGS));
+    let (a, b) = (Server::node(&primary.url(), &IN_VAIN), Server::node(&primary.url(), &IN_VAIN));
     let mut streams = [&a, &b].map(|node| Watch::open(node, "/channels/a"));
     let key = [("idempotency-key", "k")];
     let first = a.publish("/channels/a", "first");
@@ -79,7 +81,7 @@ fn what_no_replica_has_in_time_is_unknown_and_a_repeat_finds_it() {
 #[test]
 fn a_replica_that_is_dead_leaves_all_unknown_until_another_is_there() {
     let (primary, mut replica) = pair();
-    let a = Server::node(&primary.url(), &FLAGS);
+    let a = Server::node(&primary.url(), &IN_VAIN);
     let mut watch = Watch::open(&a, "/channels/a");
     a.publish("/channels/a", "first");
     replica.kill();

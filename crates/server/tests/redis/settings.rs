@@ -6,7 +6,7 @@ use std::fs;
 use crate::{
     node::{assert_kept, command},
     rig::RedisServer,
-    support::{fanfare, run, server::Server},
+    support::{fanfare, run, server::Server, settings::limits},
 };
 
 pub(crate) const PASSWORD: &str = "geheim-9d1c";
@@ -39,7 +39,6 @@ fn settings_that_make_no_sense_exit_2_and_are_named() {
     assert!(said.contains("--redis"), "{said}");
     for flags in [
         &["--redis-stream="][..],
-        &["--redis-events=0"],
         &["--redis-bytes=0"],
         &["--redis-bytes=many"],
         &["--redis-timeout=0s"],
@@ -51,6 +50,8 @@ fn settings_that_make_no_sense_exit_2_and_are_named() {
         let name = flags[0].split('=').next().unwrap();
         assert!(said.contains(name), "{flags:?}: {said}");
     }
+    let said = refused("redis://127.0.0.1", &[&limits(&["redis-events = 0"])], 2);
+    assert!(said.contains("redis-events = 0: write a number from 2000"), "{said}");
     let (code, said) = run(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).env("FANFARE_REDIS", "nonsense"));
     assert!(code == 2 && said.contains("FANFARE_REDIS"), "{code}: {said}");
 }
@@ -90,7 +91,7 @@ fn environment_and_file_name_a_redis_as_the_flag_does() {
         command
     };
     let mut by_environment = with_file();
-    by_environment.env("FANFARE_REDIS_STREAM", "by-environment").env("FANFARE_REDIS_EVENTS", "100000");
+    by_environment.env("FANFARE_REDIS_STREAM", "by-environment").env("FANFARE_REDIS_BYTES", "100MiB");
     let mut by_flag = with_file();
     by_flag.env("FANFARE_REDIS_STREAM", "by-nobody").args(["--redis-stream", "by-flag"]);
     for (name, command) in

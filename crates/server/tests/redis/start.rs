@@ -9,6 +9,7 @@ use crate::{
     support::{
         curl_once,
         server::{Server, id},
+        settings::limits,
         until,
     },
     watch::Watch,
@@ -84,7 +85,7 @@ fn who_asks_before_a_node_is_ready_waits_for_it() {
 fn nobody_waits_for_ever_for_a_node_that_is_not_ready_and_browsers_come_back() {
     let redis = RedisServer::start(&[]);
     redis.pause();
-    let node = Server::unready_node(&redis.url(), &["--ready-timeout=300ms"]);
+    let node = Server::unready_node(&redis.url(), &[&limits(&["ready-timeout = '300ms'"])]);
     for answer in [node.post("/channels/a", &[], "x"), node.get("/channels/a/history"), node.get("/sse")] {
         assert!(answer.status == 503 && answer.header("retry-after").is_some(), "{answer:?}");
     }
@@ -157,7 +158,7 @@ fn the_stream_is_kept_small_in_bytes() {
 #[test]
 fn the_stream_is_kept_short_and_nodes_that_were_there_miss_nothing() {
     let redis = RedisServer::start(&[]);
-    let flags = ["--redis-events=2000", "--history-events=100000"];
+    let flags = ["--history-events=100000", &limits(&["redis-events = 2000"])];
     let nodes = [0; 2].map(|_| Server::node(&redis.url(), &flags));
     let mut streams = nodes.each_ref().map(|node| Watch::open(node, "/channels/a"));
     for round in 0..8 {

@@ -10,6 +10,8 @@ pub(crate) mod rng;
 pub(crate) mod server;
 pub(crate) mod settings;
 pub(crate) mod small_disk;
+#[path = "../../../http/tests/support/steady.rs"]
+pub(crate) mod steady;
 pub(crate) mod wire;
 
 use std::{

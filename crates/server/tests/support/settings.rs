@@ -1,6 +1,12 @@
-//! [`File`]: settings for `--config`; and what `fanfare serve --check` says of all of them.
+//! [`File`]: settings for `--config`; [`limits`]: a file that has only limits, as a flag; and what `fanfare serve --check`
+//! says of all of them.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::PathBuf,
+    process::Command,
+};
 
 use tempfile::TempDir;
 
@@ -27,13 +33,29 @@ impl File {
     }
 }
 
+/// The flag that names a file with these lines of `[limits]`. The file stays below the target directory, so that a server
+/// can be started with it again and again; the same lines are the same file.
+pub(crate) fn limits(lines: &[&str]) -> String {
+    let text = format!("[limits]\n{}\n", lines.join("\n"));
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    let path = PathBuf::from(directory).join(format!("limits-{:016x}.toml", hasher.finish()));
+    // Others may read it meanwhile, so it comes to its place as a whole.
+    let file = tempfile::NamedTempFile::new_in(directory).unwrap();
+    fs::write(file.path(), text).unwrap();
+    file.persist(&path).unwrap();
+    format!("--config={}", path.display())
+}
+
 /// What `--check` says, without the blanks that align it.
 pub(crate) fn checked(command: &mut Command) -> Vec<(String, String)> {
     let (code, text) = run(command.arg("--check"));
     assert_eq!(code, 0, "{text}");
     let pair =
         |line: &str| line.rsplit_once("  # ").map(|(left, right)| (left.trim_end().to_owned(), right.to_owned()));
-    text.lines().map(|line| pair(line).unwrap()).collect()
+    let lines = text.lines().filter(|line| !["", "[limits]"].contains(line));
+    lines.map(|line| pair(line).unwrap()).collect()
 }
 
 #[track_caller]

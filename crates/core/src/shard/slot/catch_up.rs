@@ -1,5 +1,5 @@
-//! [`CatchUp`]: how a slot is fed from the journal: after its start, or after its ring was full. And what it is told
-//! when the journal has not everything.
+//! How a slot catches up: it is fed from the history, after its start or after its ring was full. If the history has lost some of
+//! its events, the client receives a gap.
 
 use crate::{
     config::Config,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl<S: Socket> Slot<S> {
-    /// Whether it gets nothing live, and wants to go on as soon as it has taken what waits.
+    /// Whether the slot gets nothing live, and goes on as soon as its outlet has taken everything.
     pub(crate) fn is_behind(&self) -> bool {
         match &self.state {
             State::CatchUp(catch_up) => catch_up.asked == Asked::No,
@@ -33,7 +33,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether it has to be fed from the history up to `position` before it goes live. If so, it waits for its turn to ask.
+    /// Whether the slot has to be fed from the history up to `position` before it goes live. If so, it waits for its turn to ask.
     pub(crate) fn wants_history(&mut self, position: EventId) -> bool {
         match &mut self.state {
             State::CatchUp(catch_up) if catch_up.cursor < position => {
@@ -44,19 +44,19 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether it waits for its turn to ask.
+    /// Whether the slot waits for its turn to ask.
     pub(crate) fn is_to_ask(&self) -> bool {
         matches!(&self.state, State::CatchUp(catch_up) if catch_up.asked == Asked::Soon)
     }
 
-    /// It asks now, for what is above the id that this returns.
+    /// Asks for the events above the id that this returns.
     pub(crate) fn ask(&mut self) -> Option<EventId> {
         let State::CatchUp(catch_up) = &mut self.state else { return None };
         catch_up.asked = Asked::Yes { owed: self.account.owed };
         Some(catch_up.cursor)
     }
 
-    /// Whether its outlet has taken all that waited and would take more; a body says so later if it has not yet.
+    /// Whether the outlet has taken everything and would take more. A body that has not says so later.
     pub(crate) fn has_taken_all(&self) -> bool {
         match &self.outlet {
             Outlet::Unattached => false,
@@ -65,7 +65,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// `message` is for it and cannot go to it now: the journal owes it, or it is lost.
+    /// Counts a message that cannot go out now: the history owes it, or it is lost.
     pub(crate) fn skip(&mut self, message: &Message) -> Fate {
         let (is_repaired, is_busy) = match &self.state {
             State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
@@ -83,8 +83,7 @@ impl<S: Socket> Slot<S> {
         Fate::Lost { is_busy }
     }
 
-    /// Takes what the journal gave: what is missing is told first, then as much follows as there is room for; the rest
-    /// is read again.
+    /// Takes an answer of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
         let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
         self.begin_to_wait(now_ms);
@@ -120,11 +119,11 @@ impl<S: Socket> Slot<S> {
         self.state = State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::No });
     }
 
-    /// The journal has not everything. What was published since the connection is open is counted: the journal owed
-    /// that much, and has that much of it.
+    /// Notes that the history has lost events. Those published since the connection is open are counted: the history owed `owed` of
+    /// them, and has `hole.kept`.
     fn note_hole(&mut self, hole: &Hole, owed: u64, cursor: EventId, is_busy: bool, accounts: &mut Accounts) {
         let opened = self.subscriber.opened;
-        // What is older than the connection: nobody counted it.
+        // Nobody counted events that are older than the connection.
         let older = hole.to.min(opened);
         if cursor < opened && older > self.told {
             let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
@@ -144,21 +143,21 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// What everybody has missed, at once: before what waits, so that nobody comes behind it without knowing. `gap` may be
-    /// told once more to one who is further behind.
+    /// Puts a gap that every stream receives before the ring, so that no client comes behind it without knowing. A slot that is
+    /// further behind may get it twice.
     pub(crate) fn tell(&mut self, gap: Gap, now_ms: u64) {
         if self.is_closing() {
             return;
         }
         self.begin_to_wait(now_ms);
         self.with_front(|front| match front.last_mut() {
-            // It has not taken the one before.
+            // The one before has not left yet.
             Some(last) if last.missed.is_none() && last.reason == gap.reason => last.to = gap.to,
             _ => front.push(gap),
         });
     }
 
-    /// Everything that waited is taken, so what was lost behind it is told now.
+    /// Turns the loss behind the ring into a gap: everything before it has been taken.
     fn tell_loss(&mut self) {
         let Loss { missed, to } = std::mem::take(&mut self.loss);
         if missed > 0 {
@@ -168,22 +167,22 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// It has everything up to now, or knows what it has not.
+    /// Goes live: the client has everything up to now, or receives a gap.
     pub(crate) fn go_live(&mut self) {
-        debug_assert_eq!(self.account.owed, 0, "the journal gave all that it owed, or said that it is gone");
+        debug_assert_eq!(self.account.owed, 0, "the history gave all that it owed, or said that it is gone");
         self.tell_loss();
         self.state = State::Live;
     }
 
-    /// Whether it was published while the connection was open.
+    /// Whether `message` was published while the connection was open.
     fn is_of_its_time(&self, message: &Message) -> bool {
         message.id() > self.subscriber.opened
     }
 
-    /// Lets go of what waits in the ring; a partly written message stays. The journal owes it then, or it is lost.
+    /// Empties the ring; a partly written message stays. The history owes the messages then, or they are lost.
     ///
     /// # Errors
-    /// The policy is to close it.
+    /// The policy is to close the connection.
     pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> Ends {
         let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
             (Outlet::Body { port, .. }, _) => port.empty(),

@@ -1,5 +1,5 @@
-//! How what waits in a slot leaves: in vectored writes to a socket, or through a body's port; and the last line and
-//! the end of a stream that closes. A message that was begun is finished before anything else is written.
+//! How a slot writes: in vectored writes to a socket, or through a body's port; and how a stream ends. A message that was begun is
+//! finished before anything else is written.
 
 use std::{
     io::{self, IoSlice},
@@ -20,11 +20,11 @@ use crate::{
 /// The most buffers one vectored write may have (IOV_MAX is 1,024 on Linux).
 const PARTS_MAX: usize = 256;
 
-/// As many as usually wait. Making room for all costs more than a small write.
+/// The buffers that most writes need. Making room for all [`PARTS_MAX`] costs more than a small write.
 const PARTS_FEW: usize = 16;
 
 impl<S: Socket> Slot<S> {
-    /// Writes what waits, as far as the socket takes it. A body is woken instead.
+    /// Writes as much as the socket takes. A body is woken instead.
     ///
     /// # Errors
     /// The socket is broken.
@@ -51,7 +51,7 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Turns the last line of a closing slot into what is to be written next; false if there is none left.
+    /// Makes the last line of a closing slot the next to be written; false if there is none left.
     fn take_last(&mut self, now_ms: u64) -> bool {
         let State::Closing(closing) = &mut self.state else { return false };
         if let Some(last) = closing.last.take() {
@@ -67,7 +67,7 @@ impl<S: Socket> Slot<S> {
         false
     }
 
-    /// A closing body gets its last line once its ring has room, and ends behind it.
+    /// Ends a closing body: it gets its last line once its ring has room.
     fn end_body(&mut self, now_ms: u64) -> Ends {
         let (State::Closing(closing), Outlet::Body { port, .. }) = (&mut self.state, &self.outlet) else {
             return Ok(());
@@ -95,7 +95,7 @@ impl<S: Socket> Slot<S> {
             is_first_begun = true;
             scratch.push(rest.held);
         }
-        // What is in front of the ring goes before it, and can only follow the rest.
+        // Gaps go before the ring, and can only follow the rest.
         if let Some(ring) = self.ring.as_ref().filter(|_| self.front.is_empty()) {
             scratch.extend(std::iter::from_fn(|| ring.pop_charged()));
         }
@@ -123,7 +123,7 @@ impl<S: Socket> Slot<S> {
             let bytes = framing.of(held.message()).len();
             if taken >= bytes {
                 taken -= bytes;
-                // Control lines are not messages that anybody waits for.
+                // Control lines do not count as messages.
                 self.account.written += u64::from(held.message().id() != EventId::ZERO);
             } else if taken > 0 || is_first_begun {
                 self.rest = Some(Rest { held, written_bytes: mem::take(&mut taken) });
@@ -135,7 +135,7 @@ impl<S: Socket> Slot<S> {
         Ok(answer)
     }
 
-    /// A line that says that the stream is alive; nothing waits.
+    /// Sends a line that shows that the stream is alive. Nothing else waits.
     pub(crate) fn heartbeat(
         &mut self,
         line: Message,

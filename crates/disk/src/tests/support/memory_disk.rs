@@ -40,6 +40,8 @@ struct State {
     write_max: Option<usize>,
     /// Attempts so far.
     writes: usize,
+    /// By all of them, whatever is there of it.
+    written_bytes: usize,
     /// Syncs of data wait.
     holds_syncs: bool,
     failing: Vec<Op>,
@@ -134,6 +136,11 @@ impl MemoryDisk {
     /// Of all files together.
     pub(crate) fn total_bytes(&self) -> usize {
         self.state().names.values().map(|node| node.lock().unwrap().bytes.len()).sum()
+    }
+
+    /// All that was ever written, also what is gone.
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.state().written_bytes
     }
 
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
@@ -279,6 +286,7 @@ impl File for MemoryFile {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.room = state.room.map(|room| room - taken);
+        state.written_bytes += taken;
         self.node.lock().unwrap().bytes.extend_from_slice(&bytes[..taken]);
         Ok(taken)
     }

@@ -1,0 +1,95 @@
+//! [`Connections`]: the limits of sockets and streams, and of what the kernel holds for them.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::{
+    units::{DAY, GIB, KIB, MS, YEAR},
+    value::{duration, number, size},
+};
+
+/// Keys of `[limits]` on connections.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Connections")]
+pub(super) struct Connections {
+    /// At most this many sockets of clients may be open [default: the open descriptors that the system allows, less 64
+    /// and 4 for each shard, but at least half].
+    ///
+    /// One more closes the connection that has been idle for longest. If no connection is idle, the new one is closed.
+    /// Streams over HTTP/1 leave 64 sockets to other requests, or a quarter if there are fewer than 256.
+    #[arg(long, value_name = "N", value_parser = number(1, u64::MAX))]
+    pub(super) sockets_max: Option<u64>,
+
+    /// A connection may wait for its next request for at most this time.
+    ///
+    /// Give more time than proxies give their connections to the server. Otherwise a request is lost that a proxy sends
+    /// at the moment when the server closes the connection.
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration(MS, YEAR))]
+    pub(super) keep_alive_timeout: Duration,
+
+    /// At most this many connections may wait for their next request.
+    ///
+    /// One more closes the connection that has waited for longest.
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = number(0, u32::MAX))]
+    pub(super) idle_connections_max: u32,
+
+    /// The kernel's send buffer of a connection has this size.
+    ///
+    /// The buffer bounds what a slow reader may have under way.
+    #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size(4 * KIB, GIB))]
+    pub(super) send_buffer_bytes: usize,
+
+    /// The send buffers of all connections together have about this size [default: from --memory].
+    ///
+    /// If there are many connections, a new one gets its share of it, but at least 16KiB. Linux counts, and may reserve, twice that.
+    #[arg(long, value_name = "SIZE", value_parser = size(4 * KIB, usize::MAX))]
+    pub(super) send_buffers_bytes: Option<usize>,
+
+    /// One HTTP/2 connection may have at most this many streams.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = number(1_u32, 1_000_000))]
+    pub(super) h2_streams: u32,
+
+    /// All HTTP/2 connections together may have at most this many event streams.
+    ///
+    /// One connection may have at most half of them, and two at most a third each. A stream needs 10 to 20 KiB of
+    /// memory, and up to `h2-send-buffer-bytes` more if its reader is slow. It needs no descriptor.
+    #[arg(long, value_name = "N", default_value = "16384", value_parser = number(1, u32::MAX))]
+    pub(super) h2_streams_total: u32,
+
+    /// One HTTP/2 stream may have at most this many bytes unsent.
+    #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size(KIB, GIB))]
+    pub(super) h2_send_buffer_bytes: usize,
+
+    /// The outlet decides how the bytes of HTTP/1.1 streams leave the server.
+    #[arg(long, value_enum, default_value = "socket")]
+    pub(super) h1_outlet: H1OutletArg,
+
+    /// The server closes a connection that takes no byte for this time while bytes wait for it.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR))]
+    pub(super) write_timeout: Duration,
+
+    /// The server tells clients to wait for at least this time before they reconnect.
+    ///
+    /// Each stream gets a time of its own.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration(MS, DAY))]
+    pub(super) retry_min: Duration,
+
+    /// The server tells clients to wait for at most this time before they reconnect.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration(MS, DAY))]
+    pub(super) retry_max: Duration,
+
+    /// The server spreads the return of drained clients over this time.
+    ///
+    /// Each client is told a time of its own, between 1s and 1s plus this value.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, DAY))]
+    pub(super) drain_spread: Duration,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum H1OutletArg {
+    /// The server writes straight to the socket.
+    Socket,
+    /// The server writes through an HTTP body, as it does over HTTP/2.
+    Body,
+}

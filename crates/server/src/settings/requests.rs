@@ -1,0 +1,61 @@
+//! [`Requests`]: the limits of how large a request may be, and how long one may take.
+
+use std::time::Duration;
+
+use super::{
+    units::{GIB, KIB, MIB, MS, YEAR},
+    value::{duration, number, size},
+};
+
+/// Keys of `[limits]` on requests.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Requests")]
+pub(super) struct Requests {
+    /// The head of a request, with its path and query, may have at most this size.
+    #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size(8 * KIB, 16 * MIB))]
+    pub(super) head_bytes: usize,
+
+    /// The head of a request may take at most this time.
+    ///
+    /// The first request of a connection must begin within the same time.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, YEAR))]
+    pub(super) head_timeout: Duration,
+
+    /// A body, or a line of a batch, may pause for at most this time between two pieces.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR))]
+    pub(super) body_idle_timeout: Duration,
+
+    /// A body, or a line of a batch, may take at most this time in all.
+    ///
+    /// Each 16 KiB of it add one second.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration(MS, YEAR))]
+    pub(super) body_timeout: Duration,
+
+    /// A batch may pause for at most this time between two lines.
+    ///
+    /// An empty line counts as a line.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration(MS, YEAR))]
+    pub(super) batch_idle_timeout: Duration,
+
+    /// All bodies that are being received may take at most this memory together [default: from --memory].
+    ///
+    /// Further bodies wait or are refused. Pages of history that are being sent may take as much again.
+    #[arg(long, value_name = "SIZE", value_parser = size(1, usize::MAX))]
+    pub(super) bodies_bytes: Option<usize>,
+
+    /// One connection may follow at most this many channels.
+    #[arg(long, value_name = "N", default_value = "128", value_parser = number(1, u16::MAX))]
+    pub(super) channels_max: u16,
+
+    /// A subscriber may send at most this many bytes after its request.
+    ///
+    /// The server throws these bytes away.
+    #[arg(long, value_name = "SIZE", default_value = "4KiB", value_parser = size(0, GIB))]
+    pub(super) input_bytes: usize,
+
+    /// A request waits for at most this time for a node that has not yet read the events of the other nodes.
+    ///
+    /// After this time the server tells the client to come back later.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration(Duration::ZERO, YEAR))]
+    pub(super) ready_timeout: Duration,
+}
