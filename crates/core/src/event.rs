@@ -9,15 +9,15 @@
 //! - [`name::Channel`]: a name that events are published on and that connections follow.
 //! - [`target::Target`]: the audience of an event: all, one channel, one client.
 //! - [`event_id::EventId`]: the position of an event in the order of its hub. The last id that a client has is its cursor.
-//! - [`message::Message`]: an event encoded once, as bytes that all connections share. A [`draft::Draft`] still lacks its id.
+//! - [`message::Message`]: an event encoded once, as bytes that all connections share. A [`draft::Draft`] lacks the id.
 //! - [`gap::Gap`]: events that one connection will not get, as its stream tells it.
 //! - [`receipt::Receipt`]: the answer to one publish.
 //! - [`account::Account`]: the figures of one connection: events written, waiting and lost.
 //!
 //! # Walk
 //!
-//! A publish brings an `Event`. The order encodes it into a `Draft` before it takes its lock, and gives it an `EventId` under the
-//! lock. That makes a `Message`, whose bytes every connection writes unchanged.
+//! A publish brings an `Event`. The order encodes it into a `Draft` before it takes its lock, and gives it an `EventId` under
+//! the lock. That makes a `Message`, whose bytes every connection writes unchanged.
 
 pub(crate) mod account;
 pub(crate) mod budget;
