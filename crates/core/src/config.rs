@@ -1,55 +1,56 @@
-//! [`Config`]: every limit of the engine, with its unit, default and reason. Read once, when the hub is made.
+//! [`Config`]: all limits of the engine, with unit, default and reason. Read once, when the hub is made.
 
 use crate::history::retention::Retentions;
 
-/// Limits of one hub. Numbers of shards, messages or slots that are 0 are taken as 1; a limit of 0 bytes lets one
-/// message through at a time.
+/// The limits of one hub. A number of shards, messages, slots or reads of 0 counts as 1. A limit of 0 bytes lets one message
+/// through at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How many shards; each has one owner that writes to its slots. Default 1.
+    /// Shards. Each has one owner that writes to its slots. Default 1.
     pub shards: usize,
     /// Connections that may be open at once. Default: no limit.
     pub connections_max: usize,
-    /// Messages a connection may have waiting: what its socket would not take. Default 64.
+    /// Messages that may wait for one connection because its socket does not take them. Default 64.
     pub ring_messages_max: usize,
-    /// Bytes a connection may have waiting; an empty ring takes one message of any size. Default 256 KiB.
+    /// Bytes that may wait for one connection. An empty ring takes one message of any size. Default 256 KiB.
     pub ring_bytes_max: usize,
-    /// Bytes that rings of all connections may hold together, each message once. Default 256 MiB.
+    /// Bytes that the rings of all connections may hold together, each message counted once. Default 256 MiB.
     pub hub_ring_bytes_max: usize,
-    /// Messages a shard may have waiting before publishers wait for it. Default 1,024.
+    /// Messages that may wait for one shard. Above this, publishers wait. Default 1,024.
     pub inbox_messages_max: usize,
-    /// Bytes a shard may have waiting before publishers wait for it. Default 16 MiB.
+    /// Bytes that may wait for one shard. Above this, publishers wait. Default 16 MiB.
     pub inbox_bytes_max: usize,
-    /// Silence after which a connection is sent a comment line, in milliseconds: proxies cut at 30 s and more.
-    /// Default 15,000.
+    /// Silence after which a connection gets a heartbeat, in milliseconds. Proxies cut after 30 s and more. Default 15,000.
     pub heartbeat_ms: u64,
-    /// How long a connection may take no byte while some wait, in milliseconds. Default 30,000.
+    /// Time that a connection may take no byte while some wait, in milliseconds. Default 30,000.
     pub write_timeout_ms: u64,
-    /// How long a connection that was told the end may take to close its side, in milliseconds. Default 2,000.
+    /// Time that a client may take to close its side after the end of its stream, in milliseconds. Default 2,000.
     pub linger_ms: u64,
-    /// Bytes a subscriber may send after its request; they are thrown away. Default 4 KiB.
+    /// Bytes that a client may send after its request. The bytes are thrown away. Default 4 KiB.
     pub input_bytes_max: usize,
-    /// The last `retry:` of a drained stream lies in 1 s to 1 s + this, in milliseconds. Default 10,000.
+    /// Spread of the last `retry:` of drained streams, which is 1 s to 1 s + this, in milliseconds. Default 10,000.
     pub drain_spread_ms: u64,
-    /// How much history is kept. Default: 1,000 events, 4 MiB and 1 h of each target; 256 MiB and 100,000 targets in all.
+    /// Limits of the history. Default: 1,000 events, 4 MiB and 1 h for each target, 256 MiB and 100,000 targets in all.
     pub history: Retentions,
-    /// Connections of one shard that may ask the journal at a time. Default 4: what they are given takes half as long as
-    /// the writes of one turn, so that those who catch up do not hold up live events.
+    /// Connections of one shard that may read the history at a time. Default 4: the events that these get take half as long as
+    /// the writes of one turn, so that catching up does not delay live events.
     pub reads_max: usize,
-    /// How long an idempotency key is remembered, in milliseconds. Default 600,000.
+    /// Time that an idempotency key is remembered, in milliseconds. Default 600,000.
     pub idempotency_ms: u64,
-    /// Idempotency keys that are remembered; above it the oldest is forgotten. Default 100,000.
+    /// Idempotency keys that are remembered. Above this the oldest is forgotten. Default 100,000.
     pub idempotency_keys_max: usize,
-    /// How long connections whose rings are nearly full may hold up a flood of publishes at a stretch, in milliseconds, before
-    /// their rings overflow; all pauses of a shard together take a fifth of the time. Without it, a flood overruns readers
-    /// that keep up otherwise. 0: never. Default 1,000: on a busy machine a reader that is one of many comes round sooner.
+    /// Longest pause of a shard in a flood of publishes for connections whose rings are nearly full, in milliseconds. After it
+    /// their rings overflow. All pauses of a shard together take at most a fifth of the time.
+    ///
+    /// Without pauses, a flood overruns clients that otherwise keep up. 0: no pauses. Default 1,000: on a busy machine, a
+    /// reader among many comes round sooner than that.
     pub patience_ms: u64,
-    /// Connections a shard looks at before it lets others run. Default 64: below half a millisecond of writes.
+    /// Connections that a shard looks at before it lets other tasks run. Default 64: less than half a millisecond of writes.
     pub turn_slots_max: usize,
 }
 
 impl Config {
-    /// Limits of 0 that would let nothing through are taken as 1.
+    /// Raises limits of 0 that would let nothing through to 1.
     pub(crate) fn at_least_one(mut self) -> Self {
         for limit in [
             &mut self.shards,

@@ -1,20 +1,28 @@
-//! [`Event`]: the words of a publisher, validated and not yet bytes; and everything that is said about events.
+//! The vocabulary of the engine: events, their bytes, and the figures and news of their delivery.
+//!
+//! This folder knows no other one. Bytes of an event stream are made here and nowhere else.
 //!
 //! # Nouns
 //!
-//! - Client: the name of the application for a user or a device. A client may hold several open streams.
-//! - Channel: the named thing that is published on and followed.
-//! - Target: the receivers of an event: all, the followers of a channel, or one client.
-//! - Event id: the place of an event in the order, `<ms>-<n>`. The last id that a client has is its cursor.
-//! - Message: an event encoded once, as bytes that all connections share. A draft is a message without its id.
-//! - Gap: events that a connection will not get, in the words of its stream.
-//! - Receipt: the answer to one publish.
-//! - Account: counts of the events of one connection, or of one channel.
+//! - [`Event`]: an event as a publisher gives it, validated.
+//! - Client ([`name::ClientId`]): the application's name for a user or a device. A client may hold several connections.
+//! - [`name::Channel`]: a name that events are published on and that connections follow.
+//! - [`target::Target`]: the audience of an event: all, one channel, one client.
+//! - [`event_id::EventId`]: the position of an event in the order of its hub. The last id that a client has is its cursor.
+//! - [`message::Message`]: an event encoded once, as bytes that all connections share. A [`draft::Draft`] lacks the id.
+//! - [`gap::Gap`]: events that one connection will not get, as its stream tells it.
+//! - [`receipt::Receipt`]: the answer to one publish.
+//! - [`account::Account`]: the figures of one connection: events written, waiting and lost.
 //!
-//! Nothing here knows a slot, the order or a queue.
+//! # Walk
+//!
+//! A publish brings an `Event`. The order encodes it into a `Draft` before it takes its lock, and gives it an `EventId` under
+//! the lock. That makes a `Message`, whose bytes every connection writes unchanged.
 
 pub(crate) mod account;
 pub(crate) mod budget;
+pub(crate) mod charged;
+pub(crate) mod draft;
 pub(crate) mod event_id;
 pub(crate) mod gap;
 pub(crate) mod message;
@@ -33,7 +41,7 @@ pub const RETRY_MS_MIN: u64 = 100;
 /// The largest reconnection time a publisher may set, in milliseconds.
 pub const RETRY_MS_MAX: u64 = 86_400_000;
 
-/// One event for one or more targets. Data is any text; its line breaks are the encoder's business.
+/// One event for one or more targets. The data is any text. The encoder takes care of its line breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     targets: Vec<Target>,
@@ -44,28 +52,28 @@ pub struct Event {
     kept: bool,
 }
 
-/// Why an event may not be published.
+/// The reasons for which an event may not be published.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum EventError {
-    /// An event must go somewhere.
+    /// The event has no target.
     #[error("an event needs a target")]
     NoTarget,
     /// The event type breaks the rule of names.
     #[error("event type: {0}")]
     Kind(NameError),
-    /// Types that begin with `fanfare.` are the server's own.
+    /// The event type begins with `fanfare.`. Such types are the server's own.
     #[error("event types that begin with \"fanfare.\" are reserved")]
     ReservedKind,
     /// The publisher's own id breaks the rule of names.
     #[error("id: {0}")]
     OwnId(NameError),
-    /// An own id that reads as an [`EventId`] would be taken for a position.
+    /// The publisher's own id reads as an [`EventId`]: it would be taken for a position.
     #[error("id: the form digits-digits is reserved for the server's own ids")]
     OwnIdReserved,
-    /// A space at either end of an own id is lost where it comes back as a header (RFC 9110 5.5).
+    /// The publisher's own id has a space at one end. A header that brings it back would lose that space (RFC 9110 5.5).
     #[error("id: it must not begin or end with a space")]
     OwnIdSpace,
-    /// Outside [`RETRY_MS_MIN`]..=[`RETRY_MS_MAX`].
+    /// The reconnection time is outside [`RETRY_MS_MIN`]..=[`RETRY_MS_MAX`].
     #[error("retry: from 100 to 86400000 milliseconds")]
     Retry,
 }
@@ -76,10 +84,10 @@ impl Event {
         Self { targets: vec![target], data: data.into(), kind: None, own_id: None, retry_ms: None, kept: true }
     }
 
-    /// An event for several targets; a connection that several of them reach receives it once.
+    /// An event for several targets. A connection that several of them reach receives it once.
     ///
     /// # Errors
-    /// [`EventError::NoTarget`] if there is none.
+    /// [`EventError::NoTarget`] if `targets` is empty.
     pub fn for_targets(mut targets: Vec<Target>, data: impl Into<String>) -> Result<Self, EventError> {
         let first = targets.pop().ok_or(EventError::NoTarget)?;
         let mut event = Self::new(first, data);
@@ -89,7 +97,7 @@ impl Event {
         Ok(event)
     }
 
-    /// An event made of one that was valid.
+    /// An event made of the fields of a valid one.
     pub(crate) fn relayed(
         targets: &[Target],
         data: String,
@@ -106,7 +114,7 @@ impl Event {
     /// [`EventError::Kind`] or [`EventError::ReservedKind`].
     pub fn with_kind(mut self, kind: &str) -> Result<Self, EventError> {
         name::check(kind).map_err(EventError::Kind)?;
-        // Some clients take more spaces off the front than the one that stands there.
+        // Some clients remove all leading spaces, not only the one behind the colon.
         if kind.trim_start_matches(' ').starts_with("fanfare.") {
             return Err(EventError::ReservedKind);
         }
@@ -114,8 +122,8 @@ impl Event {
         Ok(self)
     }
 
-    /// Sets the publisher's own id, written in place of the [`EventId`]: 1 to 256 bytes, no space at either end, not
-    /// digits-digits.
+    /// Sets the publisher's own id, which the stream shows instead of the [`EventId`]: 1 to 256 bytes, no space at either end,
+    /// not of the form digits-digits.
     ///
     /// # Errors
     /// [`EventError::OwnId`], [`EventError::OwnIdSpace`] or [`EventError::OwnIdReserved`].
@@ -131,7 +139,7 @@ impl Event {
         Ok(self)
     }
 
-    /// Sets the reconnection time it tells its receivers.
+    /// Sets the reconnection time of the receivers (the `retry:` field, in milliseconds).
     ///
     /// # Errors
     /// [`EventError::Retry`] outside the range.
@@ -143,14 +151,14 @@ impl Event {
         Ok(self)
     }
 
-    /// Live only: the journal orders it and keeps no copy.
+    /// Makes the event live only: the journal orders it and keeps no copy.
     #[must_use]
     pub fn live_only(mut self) -> Self {
         self.kept = false;
         self
     }
 
-    /// Where it goes, at least one, each once.
+    /// The targets: at least one, each once.
     pub fn targets(&self) -> &[Target] {
         &self.targets
     }
@@ -175,7 +183,7 @@ impl Event {
         self.retry_ms
     }
 
-    /// Whether the journal may keep it.
+    /// Whether the journal may keep the event.
     pub fn is_kept(&self) -> bool {
         self.kept
     }

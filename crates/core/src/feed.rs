@@ -1,6 +1,7 @@
-//! [`Feed`]: the body's end of a stream, and [`Outgoing`]: a message that the body has taken and whose bytes have not all left.
+//! [`Feed`]: the receiving end of a stream, for a response body or a receiver in this process. [`Outgoing`]: a message that was
+//! taken from it and whose bytes have not all left.
 //!
-//! Leaving is dropping: a dropped feed leaves the hub.
+//! A client leaves when its feed is dropped.
 
 use std::{
     sync::Arc,
@@ -8,12 +9,7 @@ use std::{
 };
 
 use crate::{
-    event::{
-        budget::RingBudget,
-        event_id::EventId,
-        gap::Gap,
-        message::{Held, Message},
-    },
+    event::{budget::RingBudget, charged::Charged, event_id::EventId, gap::Gap, message::Message},
     queue::{
         inbox::{Inbox, SlotRef},
         port::{Cut, Port, Taken},
@@ -22,16 +18,16 @@ use crate::{
     sync::{AtomicBool, Ordering},
 };
 
-/// What a stream tells a receiver in this process.
+/// News of a stream, for a receiver in this process.
 #[derive(Clone, Debug)]
 pub enum Told {
     /// An event.
     Event(Message),
-    /// What it has lost, at least one.
+    /// Events that the stream has lost, at least one gap.
     Gaps(Vec<Gap>),
 }
 
-/// The body's end of a stream. Dropping it is how its client leaves.
+/// The receiving end of a stream. The client leaves when it is dropped.
 #[derive(Debug)]
 pub struct Feed<S> {
     port: Arc<Port>,
@@ -44,19 +40,19 @@ impl<S> Feed<S> {
         Self { port, guard, budget }
     }
 
-    /// The next message; `None` at the end of the stream.
+    /// Takes the next message. `None` at the end of the stream.
     ///
     /// # Errors
     /// [`Cut`] if the stream has to end in the middle.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outgoing<S>, Cut>>> {
         self.port.poll_take(cx).map_ok(|taken| match taken {
-            Taken::Message(held) => self.took(held),
+            Taken::Message(charged) => self.took(charged),
             Taken::Gaps(gaps) => self.took(self.in_message(&gaps)),
         })
     }
 
-    /// The next event or gap, for a receiver in this process; `None` at the end of the stream. What only keeps a connection
-    /// alive is left out.
+    /// Takes the next event or gap, for a receiver in this process. `None` at the end of the stream. Control lines such as
+    /// heartbeats are left out.
     ///
     /// # Errors
     /// [`Cut`] if the stream has to end in the middle.
@@ -64,14 +60,14 @@ impl<S> Feed<S> {
         loop {
             let Some(taken) = ready!(self.port.poll_take(cx)?) else { return Poll::Ready(None) };
             match taken {
-                Taken::Message(held) => {
-                    let message = self.took(held).whole();
+                Taken::Message(charged) => {
+                    let message = self.took(charged).whole();
                     if message.id() != EventId::ZERO {
                         return Poll::Ready(Some(Ok(Told::Event(message))));
                     }
                 }
                 Taken::Gaps(gaps) => {
-                    // It counts as a message, as for a body.
+                    // The gaps count as a message, as for a body.
                     self.took(self.in_message(&gaps)).finish();
                     return Poll::Ready(Some(Ok(Told::Gaps(gaps))));
                 }
@@ -79,14 +75,14 @@ impl<S> Feed<S> {
         }
     }
 
-    fn in_message(&self, gaps: &[Gap]) -> Held {
-        Held::new(Message::gaps(gaps, Arc::clone(&self.budget)))
+    fn in_message(&self, gaps: &[Gap]) -> Charged {
+        Charged::new(Message::gaps(gaps, Arc::clone(&self.budget)))
     }
 
-    fn took(&self, held: Held) -> Outgoing<S> {
+    fn took(&self, charged: Charged) -> Outgoing<S> {
         let (port, inbox, slot) = (Arc::clone(&self.port), Arc::clone(self.guard.inbox()), self.guard.slot());
-        port.begin_to_leave(held.message().bytes());
-        Outgoing { held, port, inbox, slot, is_whole: AtomicBool::new(false) }
+        port.begin_to_leave(charged.message().bytes());
+        Outgoing { charged, port, inbox, slot, is_whole: AtomicBool::new(false) }
     }
 
     /// A handle that becomes ready when the stream is cut.
@@ -95,10 +91,10 @@ impl<S> Feed<S> {
     }
 }
 
-/// A message that a body has taken. It counts as waiting until it is dropped, which is when the last of its bytes have left.
+/// A message that a body has taken. Counts as waiting until it is dropped, once the last of its bytes have left.
 #[derive(Debug)]
 pub struct Outgoing<S> {
-    held: Held,
+    charged: Charged,
     port: Arc<Port>,
     inbox: Arc<Inbox<S>>,
     slot: SlotRef,
@@ -108,21 +104,21 @@ pub struct Outgoing<S> {
 impl<S> Outgoing<S> {
     /// The message itself.
     pub fn message(&self) -> &Message {
-        self.held.message()
+        self.charged.message()
     }
 
-    /// Some of its bytes have left: the connection is alive.
+    /// Notes that some bytes have left: the connection is alive.
     pub fn progress(&self) {
         self.port.progress();
     }
 
-    /// All of its bytes have left. Dropped without this, it was thrown away.
+    /// Notes that all bytes have left. Without this note, the message counts as thrown away when it is dropped.
     pub fn finish(&self) {
-        // Relaxed: whoever drops it comes after whoever says this.
+        // Relaxed: the drop comes after this call.
         self.is_whole.store(true, Ordering::Relaxed);
     }
 
-    /// All of its bytes leave now.
+    /// Takes the message out, which counts as written.
     pub fn whole(self) -> Message {
         self.finish();
         self.message().clone()
@@ -131,15 +127,15 @@ impl<S> Outgoing<S> {
 
 impl<S> Drop for Outgoing<S> {
     fn drop(&mut self) {
-        let Self { held, port, inbox, slot, is_whole } = self;
-        let is_written = is_whole.load(Ordering::Relaxed) && held.message().id() != EventId::ZERO;
-        if port.end_to_leave(held.message().bytes(), is_written) {
+        let Self { charged, port, inbox, slot, is_whole } = self;
+        let is_written = is_whole.load(Ordering::Relaxed) && charged.message().id() != EventId::ZERO;
+        if port.end_to_leave(charged.message().bytes(), is_written) {
             inbox.ready(*slot);
         }
     }
 }
 
-/// Tells the owner of a connection that its stream was cut, also while hyper does not poll the body.
+/// A signal that a stream was cut, for the owner of its connection. Works also while hyper does not poll the body.
 #[derive(Debug)]
 pub struct CutSignal(Arc<Port>);
 

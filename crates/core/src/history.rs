@@ -1,14 +1,22 @@
-//! [`History`]: the events of a hub in their order, and the answers for what is kept of them. A hub without another
-//! journal numbers its events by it; in a hub behind one it repeats what that one says.
+//! The memory of past events: the events that a hub keeps, and the part of them that a stream with a cursor gets.
 //!
-//! Used under the hub's order lock only, so that numbering, keeping, the check of an idempotency key and handing over
-//! are one step. It carries events, never subscribers.
+//! A `History` is used under the order lock only, so that numbering, keeping and handing over are one step. This folder knows
+//! events and nothing else: no subscriber, no queue, no journal.
 //!
 //! # Nouns
 //!
-//! - Track: the kept events of one target, within its retention.
-//! - Mark: the newest event of a target that was given up.
-//! - Hole: events of a read that may have been there and are not kept any more. The connection gets a gap for it.
+//! - [`History`]: all kept events of a hub, and the newest id.
+//! - Track: the kept events of one target.
+//! - Mark: the newest event that a target has given up.
+//! - [`retention::Retention`]: the limits of one target: events, bytes and age.
+//! - [`read::Start`]: the place where a client wants its stream to begin.
+//! - [`read::Batch`]: the events that one read gives.
+//! - [`read::Hole`]: events that a read cannot give, because they were given up or lost. The connection gets a gap for it.
+//!
+//! # Walk
+//!
+//! Each published event is appended to the tracks of its targets, and each track gives up its oldest events. A stream has its
+//! `Start` turned into a cursor, then reads batch after batch.
 
 mod by_age;
 mod merge;
@@ -21,9 +29,10 @@ mod tracks;
 
 use crate::{
     event::{
+        draft::Draft,
         event_id::EventId,
         gap::{Gap, GapReason},
-        message::{Draft, Message},
+        message::Message,
         target::Target,
     },
     history::{
@@ -34,39 +43,39 @@ use crate::{
     },
 };
 
-/// How far an id may be ahead of the clock, and of the newest here, that another hub has told.
+/// The furthest that a client's cursor from another hub may be ahead of the clock and of the newest id here (in milliseconds).
 const AHEAD_MS_MAX: u64 = 10_000;
 
-/// Order and history in memory.
+/// The kept events of a hub in their order.
 #[derive(Debug)]
 pub(crate) struct History {
     last: EventId,
-    /// No event has an id at or below this one.
+    /// An id below those of all events.
     born: EventId,
-    /// Any event up to here may be lost since; at least `born`.
+    /// Any event up to this id may be lost. At least `born`.
     lost: EventId,
     is_shared: bool,
     tracks: Tracks,
 }
 
 impl History {
-    /// An empty journal that begins at `now_ms`, Unix time.
+    /// An empty history that begins at `now_ms` (Unix time).
     pub(crate) fn new(retentions: Retentions, now_ms: u64) -> Self {
         let born = EventId::new(now_ms, 0);
         Self { last: born, born, lost: born, is_shared: false, tracks: Tracks::new(retentions) }
     }
 
-    /// Whether others write to the journal outside as well.
+    /// Whether the hub shares its journal with others.
     pub(crate) fn is_shared(&self) -> bool {
         self.is_shared
     }
 
-    /// Whether an event with one of these ids of its publisher's own went to one of `targets`.
+    /// Whether an event with one of these publisher's own ids went to one of `targets`.
     pub(crate) fn knows(&self, own_ids: &[String], targets: &[Target]) -> bool {
         self.tracks.find_own(own_ids, targets).is_some()
     }
 
-    /// The newest id given, or the place where the journal begins; never goes back.
+    /// The newest id, or the beginning of the history if there is none. Only rises.
     pub(crate) fn last(&self) -> EventId {
         self.last
     }
@@ -76,7 +85,7 @@ impl History {
         self.tracks.bytes()
     }
 
-    /// Takes over what another journal knows from before.
+    /// Takes over the past of an external journal.
     pub(crate) fn restore_past(&mut self, past: Past) {
         let Past { born, last, lost, given_up, marks, is_shared } = past;
         self.is_shared = is_shared;
@@ -84,7 +93,7 @@ impl History {
         self.tracks.restore_marks(given_up, marks);
     }
 
-    /// Events up to `upto` may have been there and are not: expired or restart.
+    /// Notes that any event up to `upto` may be missing. `reason` is expired or restart.
     pub(crate) fn lose(&mut self, upto: EventId, reason: GapReason) {
         self.last = self.last.max(upto);
         match reason {
@@ -93,7 +102,7 @@ impl History {
         }
     }
 
-    /// Gives `draft` its place, the newest, and keeps it, if it may be kept. `now_ms` is Unix time.
+    /// Finishes `draft` with `id`, the newest, and keeps the message if it may be kept. `now_ms` is Unix time.
     pub(crate) fn append(&mut self, id: EventId, draft: Draft, now_ms: u64) -> Message {
         self.last = self.last.max(id);
         let message = draft.finish(id);
@@ -101,33 +110,33 @@ impl History {
         message
     }
 
-    /// Lets go of some of what is too old.
+    /// Evicts some of the events that are too old.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         self.tracks.expire(now_ms);
     }
 
-    /// The oldest that is kept.
+    /// The oldest event that is kept.
     pub(crate) fn oldest(&mut self) -> Option<EventId> {
         self.tracks.oldest()
     }
 
-    /// Whether the event with this id is kept of any of its targets.
+    /// Whether the event with this id is kept for any of these targets.
     pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
         self.tracks.holds(id, targets)
     }
 
-    /// Answers `query` from what is kept.
+    /// Answers `query` from the kept events.
     pub(crate) fn read(&mut self, query: &Query<'_>, now_ms: u64) -> Batch {
         self.tracks.read(query, self.lost, now_ms)
     }
 
-    /// Where a stream that receives `targets` begins.
-    pub(crate) fn place(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Beginning {
+    /// The beginning of a stream that receives `targets`.
+    pub(crate) fn beginning(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Beginning {
         let at = |cursor: EventId| Beginning { cursor, told: EventId::ZERO, gap: None };
         let unknown = Beginning { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
         match start {
             Start::Now => at(self.last),
-            // Another hub has told it; it comes here too, and is not due a second time.
+            // Another hub gave the client this cursor. Events up to it come here later, and the client must not get them again.
             Start::After(id)
                 if self.is_shared && id.ms() <= now_ms.max(self.last.ms()).saturating_add(AHEAD_MS_MAX) =>
             {
@@ -135,7 +144,7 @@ impl History {
             }
             Start::After(id) if *id > self.last => unknown,
             Start::After(id) => at(*id),
-            // Nothing is missing between the birth and the beginning of its millisecond.
+            // No event is missing between the beginning of the history and that of its millisecond.
             Start::Since { ms } if *ms == self.born.ms() => at(self.born),
             Start::Since { ms } => at(EventId::new(*ms, 0).before().min(self.last)),
             Start::Earliest => {

@@ -1,5 +1,5 @@
-//! [`Hub`]: the face of the engine. It takes publishes and subscriptions, and passes each on to the part that does it: the order
-//! ([`crate::order`]), the registry, or a shard's inbox.
+//! [`Hub`]: the face of the engine. It passes each publish to the order ([`crate::order`]) and each connection to the registry
+//! and to the inbox of its shard.
 
 use std::{fmt, sync::Arc};
 
@@ -40,12 +40,12 @@ use crate::{
     sync::{AtomicU64, Ordering},
 };
 
-/// There are as many connections as may be.
+/// The hub has as many connections as it may have ([`Config::connections_max`]).
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("too many connections")]
 pub struct Full;
 
-/// The in-process object that takes publishes and fans them out.
+/// The object that takes publishes and fans them out to connections.
 pub struct Hub<S> {
     order: Arc<Order<S>>,
     registry: Arc<Registry>,
@@ -61,28 +61,28 @@ impl<S> fmt::Debug for Hub<S> {
 }
 
 impl<S> Hub<S> {
-    /// Publishes one event: the answer means that the journal has it and every shard will take it in order.
-    /// Waits while a shard's inbox is full, and for an external journal.
+    /// Publishes one event. A receipt means that the journal has the event and every shard will take it in order. Waits while
+    /// an inbox is full, and for an external journal.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then, unless it says so.
+    /// [`PublishError`]: the event was not published, except that [`PublishError::Unknown`] leaves it open.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
         self.begin(event, None, wait).await?.receipt().await
     }
 
-    /// As [`Hub::publish`], but once for each key: the same event again is not published, and gets the first answer.
+    /// Publishes one event once. A repetition with the same key publishes nothing and gets the first answer.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then, unless it says so.
+    /// [`PublishError`], as for [`Hub::publish`].
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
         self.begin(event, Some(key), wait).await?.receipt().await
     }
 
-    /// The first half of a publish: its place among others is certain, and the next may follow before this is answered.
-    /// Waits only while a shard's inbox is full. Dropped while it waits, it has published nothing.
+    /// Does the first half of a publish. The event keeps its place among others, so a caller may begin the next publish before
+    /// this one is answered. Waits only while an inbox is full. A wait that is dropped has published nothing.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was published then.
+    /// [`PublishError`]: the event was not published.
     pub async fn begin(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Result<Ticket, PublishError> {
         let claim = key.map(|key| Claim::new(key, &event));
         let is_external = self.order.external().is_there();
@@ -94,10 +94,10 @@ impl<S> Hub<S> {
         Admission::new(&self.order, Entry { draft, claim, answer, origin }).await
     }
 
-    /// Registers a connection: every later event is delivered to it or counted against it.
+    /// Registers a connection. Every later event for it is delivered, or counted as lost.
     ///
     /// # Errors
-    /// [`Full`]: there are as many connections as may be.
+    /// [`Full`]: the hub has as many connections as it may have.
     ///
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
@@ -114,12 +114,12 @@ impl<S> Hub<S> {
         let [cursor, opened] = [EventId::ZERO; 2];
         let (channels, opened_ms) = (channels.into(), now_ms);
         let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
-        let slot = SlotRef { index: inbox.take_place(), connection };
-        let place = self.order.register(shard, slot, subscriber, &start);
-        Ok(Subscription::new(inbox, slot, place, Arc::clone(&self.budget), Arc::clone(&self.config)))
+        let slot = SlotRef { index: inbox.take_index(), connection };
+        let beginning = self.order.register(shard, slot, subscriber, &start);
+        Ok(Subscription::new(inbox, slot, beginning, Arc::clone(&self.budget), Arc::clone(&self.config)))
     }
 
-    /// Answers what a shard asked of the history. Called away from the shard's loop.
+    /// Answers a shard's request for events of the history. Called outside of the shard's loop.
     pub fn read(&self, request: ReadRequest) {
         self.order.read(request);
     }
@@ -129,8 +129,8 @@ impl<S> Hub<S> {
         self.order.page(channel, start, limit)
     }
 
-    /// What became of the events of each connection that `target` reaches, by the number of the connection. Answered by
-    /// the shards: not once they have drained.
+    /// The account of each connection that `target` reaches, with the number of the connection. Asks the shards, so there are
+    /// none once these have drained.
     pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.config.shards));
         for inbox in self.order.inboxes() {
@@ -140,12 +140,12 @@ impl<S> Hub<S> {
         report.accounts().await
     }
 
-    /// Takes no more publishes and ends every stream once it has what was accepted.
+    /// Takes no more publishes, and ends every stream after the last accepted event.
     pub fn drain(&self) {
         self.order.drain();
     }
 
-    /// Who is connected.
+    /// The clients and channels that are connected.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -155,7 +155,7 @@ impl<S> Hub<S> {
         self.registry.connections_of(client)
     }
 
-    /// Bytes that rings hold in the whole hub.
+    /// Bytes that the rings of the whole hub hold.
     pub fn ring_bytes(&self) -> usize {
         self.budget.held_bytes()
     }
@@ -170,7 +170,7 @@ impl<S> Hub<S> {
         self.order.external().trouble()
     }
 
-    /// Whether the history holds what the journal had before the start.
+    /// Whether the history has the journal's events of before the start.
     pub fn is_ready(&self) -> bool {
         self.order.external().is_ready()
     }
@@ -180,41 +180,41 @@ impl<S> Hub<S> {
         self.order.external().ready().await;
     }
 
-    /// Whether others write to its journal as well.
+    /// Whether the hub shares its journal with others.
     pub fn is_shared(&self) -> bool {
         self.order.is_shared()
     }
 
-    /// Whether a stream may have to begin behind an event that is in a shared journal already and has not been read here: nothing
-    /// that went to one of `targets` has the id. See [`Hub::caught_up`].
+    /// Whether a stream may have to begin after an event of a shared journal that has not been read here. That is so if no
+    /// event of `targets` has the id. Then [`Hub::caught_up`] helps.
     pub fn may_be_ahead(&self, start: &Start, targets: &[Target]) -> bool {
         self.order.may_be_ahead(start, targets)
     }
 
-    /// Waits until the hub has everything that its journal has now, if others write to that as well: for as long as that
-    /// cannot be reached.
+    /// Waits until the hub has every event that its shared journal has now. Waits on while the journal cannot be reached. Does
+    /// nothing if the journal is not shared.
     pub async fn caught_up(&self) {
         if self.is_shared() {
             self.order.external().ask().await;
         }
     }
 
-    /// The newest id given so far.
+    /// The newest id.
     pub fn last_id(&self) -> EventId {
         self.order.last_id()
     }
 
-    /// The queue in front of shard `shard`.
+    /// The inbox of shard `shard`.
     pub fn inbox(&self, shard: usize) -> &Arc<Inbox<S>> {
         self.order.inbox(shard)
     }
 
-    /// The limits it was made with.
+    /// The limits of the hub.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The journal is given nothing more, and ends when it has answered those that wait.
+    /// Gives the journal nothing more. The journal ends once it has answered the waiting submissions.
     pub fn close_journal(&self) {
         self.order.close_journal();
     }
@@ -222,31 +222,31 @@ impl<S> Hub<S> {
 
 #[cfg(all(test, loom))]
 impl<S> Hub<S> {
-    /// Whether no room is promised to anybody.
+    /// Whether no room is promised.
     pub(crate) fn is_unpromised(&self) -> bool {
         self.order.is_unpromised()
     }
 }
 
 impl<S: Send> Hub<S> {
-    /// Where an external journal takes submissions and gives them back.
+    /// The interface that an external journal uses.
     pub fn desk(&self) -> &(dyn Desk + '_) {
         &*self.order
     }
 
-    /// The journal has ended, in order or not: nobody waits for it any more, and publishes are refused.
+    /// Notes that the journal has ended, in order or not. All that wait for it are answered, and publishes are refused.
     pub fn journal_ended(&self) {
         self.order.journal_ended();
     }
 }
 
 impl<S: Socket> Hub<S> {
-    /// A hub that orders events itself and keeps them in memory, and its shards, each to be driven by one owner.
+    /// A hub that orders events itself and keeps them in memory, with its shards. Each shard needs an owner that drives it.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         Self::with(config, clock, External::new(false))
     }
 
-    /// A hub whose events an external [`crate::Journal`] orders and keeps, through [`Hub::desk`].
+    /// A hub whose events an external [`crate::Journal`] orders and keeps through [`Hub::desk`], with its shards.
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         Self::with(config, clock, External::new(true))
     }

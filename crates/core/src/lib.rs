@@ -1,8 +1,20 @@
-//! The fan-out engine of Fanfare: an event published once reaches every open connection that should get it.
+//! The fan-out engine of Fanfare. It hands each published event to every open connection that should get it.
 //!
-//! Pure: no sockets, no runtime, no clock, no HTTP. A shell drives it: it hands events to a [`Hub`], gives each
-//! [`Shard`] an owner that calls [`Shard::turn`] when its [`Inbox`] wakes it and [`Shard::sweep`] every tick, and
-//! lends it sockets through the trait [`Socket`].
+//! The engine has no sockets, no runtime, no clock and no HTTP. A shell drives it. The shell gives each [`Shard`] an owner that
+//! calls [`Shard::turn`] when the [`Inbox`] wakes it and [`Shard::sweep`] every tick. It lends the shards its sockets through
+//! the trait [`Socket`].
+//!
+//! A program needs ten names first: [`Config`], [`Hub`] and [`Shard`] to make an engine; [`Event`], [`Target`], [`Wait`] and
+//! [`Receipt`] to publish; [`Subscribe`], [`Subscription`] and [`Feed`] to receive.
+//!
+//! The storeys of the crate, from the top. None knows one above it:
+//!
+//! - `hub`, `subscription`, `feed`: the face. Publishes and connections come in here.
+//! - `shard`: the connections of one owner, and the writing to them.
+//! - `order`: one id for each event, and an external journal if there is one.
+//! - `queue`: everything that threads share.
+//! - `history`: the events that are kept. `registry`: the clients and channels that are connected.
+//! - `event`: events, their bytes, and the news about them.
 
 #![forbid(unsafe_code)]
 
@@ -26,9 +38,10 @@ pub use event::{
     Event, EventError, RETRY_MS_MAX, RETRY_MS_MIN,
     account::{Account, ChannelAccount},
     budget::RingBudget,
+    draft::Draft,
     event_id::{EventId, EventIdError},
     gap::{Gap, GapReason},
-    message::{Draft, Fields, Message},
+    message::{Fields, Message},
     name::{Channel, ClientId, NAME_BYTES_MAX, NameError},
     notice::{CloseReason, Closed, Notice},
     prelude::Prelude,

@@ -3,9 +3,9 @@
 //!
 //! `RUSTFLAGS='--cfg loom' cargo test --profile loom -p fanfare-core --lib --target-dir target/loom models::`
 
+mod charged;
 mod desk;
 mod gate;
-mod held;
 mod inbox;
 mod port;
 mod tally;
@@ -22,13 +22,7 @@ use loom::sync::Notify;
 
 use crate::{
     config::Config,
-    event::{
-        Event,
-        budget::RingBudget,
-        event_id::EventId,
-        message::{Draft, Message},
-        target::Target,
-    },
+    event::{Event, budget::RingBudget, draft::Draft, event_id::EventId, message::Message, target::Target},
     hub::Hub,
     queue::{inbox::SlotRef, outlet::Socket},
     shard::Shard,

@@ -1,12 +1,24 @@
-//! Who decides the order. [`Order`] gives each event its place under one lock, keeps it and hands it to every inbox; or leaves that
-//! to an external journal.
+//! The order of events: each publish gets its id and goes to every shard, here or by way of an external journal.
 //!
-//! A publish is a [`submission::Entry`]. With room in every inbox ([`admission::Admission`]) it becomes an [`answer::Answer`] at
-//! once, or a [`submission::Submission`] that the [`journal::Journal`] takes from its [`journal::Desk`] and gives back as
-//! [`journal::Settled`]. The publisher holds a [`ticket::Ticket`] meanwhile. [`keys::Keys`] remembers the [`claim::Claim`] of a
-//! publish that may be repeated.
+//! Nothing is encoded, awaited or written under the lock. This folder knows `event`, `history` and `queue`. It knows no shard
+//! and no slot.
 //!
-//! Nothing here knows a shard or a slot: the order ends at the inbox. Nothing is encoded, awaited or written under the lock.
+//! # Nouns
+//!
+//! - [`Order`]: gives ids under one lock, keeps each event and puts it into every inbox.
+//! - [`submission::Entry`]: a publish before it has an id.
+//! - [`answer::Answer`]: the id and the counts for the publisher.
+//! - [`ticket::Ticket`]: the publisher's end of a publish, until it is answered.
+//! - [`claim::Claim`]: the digest of an idempotency key and its event.
+//! - [`journal::Journal`]: an external store that orders and keeps events, such as a disk.
+//! - [`journal::Desk`]: the interface of the hub that a journal uses.
+//! - [`submission::Submission`]: a publish on its way through a journal.
+//!
+//! # Walk
+//!
+//! An `Entry` waits until every inbox has room for it, then gets its id and becomes an `Answer`. With an external journal it
+//! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
+//! the event is appended to the history and pushed into every inbox in one step.
 
 pub(crate) mod admission;
 pub(crate) mod answer;
@@ -28,7 +40,7 @@ use std::{
 
 use crate::{
     config::Config,
-    event::{Event, budget::RingBudget, event_id::EventId, gap::Gap, message::Draft},
+    event::{Event, budget::RingBudget, draft::Draft, event_id::EventId, gap::Gap},
     history::{
         History,
         read::{Beginning, Start},
@@ -52,10 +64,10 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// Unix time in milliseconds; core reads no clock of its own.
+/// A clock that gives Unix time in milliseconds. Core itself reads none.
 pub type UnixClock = Box<dyn Fn() -> u64 + Send + Sync>;
 
-/// Gives events their places, one after the other, and hands them to the shards in that order.
+/// Gives events their ids, one after the other, and hands them to the shards in that order.
 pub(crate) struct Order<S> {
     locked: Mutex<Locked>,
     inboxes: Box<[Arc<Inbox<S>>]>,
@@ -73,7 +85,7 @@ impl<S> fmt::Debug for Order<S> {
     }
 }
 
-/// All that the order lock guards.
+/// The state that the order lock guards.
 #[derive(Debug)]
 struct Locked {
     history: History,
@@ -116,7 +128,7 @@ impl<S> Order<S> {
         Wakes::new(&self.inboxes, &self.external)
     }
 
-    /// Encodes an event. Not under the lock.
+    /// Encodes an event. Called without the lock.
     pub(crate) fn draft(&self, event: Event) -> Draft {
         Draft::new(event, Arc::clone(&self.budget))
     }
@@ -125,8 +137,8 @@ impl<S> Order<S> {
         (self.clock)()
     }
 
-    /// One look at whether the publish may go: all that is done under the lock with it. The queue at the gate is left by
-    /// [`Order::leave_gate`].
+    /// Looks once whether the publish may go, and admits it then. Does everything under one lock. A publish that has joined the
+    /// queue at the gate leaves it by [`Order::leave_gate`].
     pub(crate) fn poll_admit(
         &self,
         entry: &mut Option<Entry>,
@@ -146,7 +158,7 @@ impl<S> Order<S> {
         let may_go = |turn| self.gate.is_turn(turn) && self.has_room(&locked, bytes);
         if !may_go(*turn) {
             *turn = Some(self.gate.join(*turn, cx.waker()));
-            // Announced, so look again.
+            // A shard may have freed room before it saw the announcement, so look again.
             if !may_go(*turn) {
                 return Poll::Pending;
             }
@@ -155,12 +167,12 @@ impl<S> Order<S> {
         Poll::Ready(Ok(self.admit(&mut locked, entry, &mut wakes)))
     }
 
-    /// A publisher is in, or has given up.
+    /// Takes a publisher out of the queue at the gate: it is admitted, or has given up.
     pub(crate) fn leave_gate(&self, turn: u64) {
         self.gate.leave(turn);
     }
 
-    /// Gives the place, or leaves that to the external journal. The caller has made sure of room.
+    /// Gives the id, or leaves that to the external journal. The caller has made sure of room.
     fn admit(&self, locked: &mut Locked, entry: Entry, wakes: &mut Wakes<'_, S>) -> Ticket {
         let Entry { draft, claim, answer, origin } = entry;
         let Some(origin) = origin else {
@@ -179,13 +191,14 @@ impl<S> Order<S> {
         Ticket::new(Given::Pending(pending))
     }
 
-    /// Whether every inbox takes a publish of `bytes`, beside those that are promised their room.
+    /// Whether every inbox has room for a publish of `bytes` besides the room promised to submissions.
     fn has_room(&self, locked: &Locked, bytes: usize) -> bool {
         let promised = locked.submissions.promised();
         self.inboxes.iter().all(|inbox| inbox.has_room(promised, bytes))
     }
 
-    /// Keeps an event and hands it to every shard: the one place that does, in the order of ids. The caller has made sure of room.
+    /// Keeps an event and hands it to every shard. All events come through here, in the order of their ids. The caller has made
+    /// sure of room.
     fn hand_over(
         &self,
         locked: &mut Locked,
@@ -207,7 +220,7 @@ impl<S> Order<S> {
         answer
     }
 
-    /// A submission that was promised `room` has its answer.
+    /// Frees the `room` that was promised to a submission, because that has its answer.
     fn answered(&self, locked: &mut Locked, room: Amount) {
         locked.submissions.answered(room);
         if self.is_over(locked) {
@@ -215,18 +228,18 @@ impl<S> Order<S> {
         }
     }
 
-    /// Whether the hub drains and nothing more comes out of the journal.
+    /// Whether the hub drains and no answer of the journal is missing.
     fn is_over(&self, locked: &Locked) -> bool {
         self.phase.is_draining() && locked.submissions.is_empty()
     }
 
-    /// Puts the last item into every inbox, behind everything that was accepted.
+    /// Puts the last item into every inbox, behind all accepted publishes.
     fn post_drain(&self) {
         self.inboxes.iter().for_each(|inbox| inbox.push(Item::Drain));
     }
 
-    /// Registers a connection with its shard. Every event up to [`Subscriber::opened`] is in the inbox before it, every later one
-    /// behind it.
+    /// Registers a connection with its shard. The inbox has every event up to [`Subscriber::opened`] before the connection, and
+    /// every later one behind it.
     pub(crate) fn register(
         &self,
         shard: usize,
@@ -237,24 +250,24 @@ impl<S> Order<S> {
         let targets = if *start == Start::Now { Vec::new() } else { subscriber.all_targets() };
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
         let mut locked = self.lock();
-        let place = locked.history.place(start, &targets, now_ms);
-        (subscriber.cursor, subscriber.opened) = (place.cursor, locked.history.last());
-        inbox.push(Item::Subscribe { slot, subscriber, known: place.told });
+        let beginning = locked.history.beginning(start, &targets, now_ms);
+        (subscriber.cursor, subscriber.opened) = (beginning.cursor, locked.history.last());
+        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.told });
         drop(locked);
         inbox.wake();
-        place
+        beginning
     }
 
-    /// Events up to `upto` are lost: every stream is told, and whoever comes later with an older cursor.
+    /// Notes that events up to `upto` are lost. Every open stream gets the gap, and every later one with an older cursor.
     fn lose(&self, locked: &mut Locked, gap: Gap, upto: EventId) {
         locked.history.lose(upto, gap.reason);
         for inbox in &self.inboxes {
-            // It counts as a publish, so that many of them do not pile up.
+            // Counts as a publish, so that many of them do not pile up.
             inbox.push_counted(Item::Lost(gap), 0);
         }
     }
 
-    /// Takes no more publishes, and ends every stream once it has what was accepted.
+    /// Takes no more publishes, and ends every stream after the last accepted event.
     pub(crate) fn drain(&self) {
         let mut wakes = self.wakes();
         let locked = self.lock();
@@ -267,7 +280,7 @@ impl<S> Order<S> {
         }
     }
 
-    /// Lets go of some of the history, and of the keys, that are too old.
+    /// Forgets some events and keys that are too old.
     pub(crate) fn expire(&self) {
         let now_ms = self.unix_ms();
         let mut locked = self.lock();
@@ -275,7 +288,7 @@ impl<S> Order<S> {
         locked.keys.expire(now_ms);
     }
 
-    /// A shard is gone. Publishers at the gate look again, and find that its inbox is closed.
+    /// Closes the inbox of a shard that is gone. Publishers at the gate look again, and find it closed.
     pub(crate) fn shard_ended(&self, shard: usize) {
         let mut wakes = self.wakes();
         let _locked = self.lock();
@@ -291,14 +304,14 @@ impl<S> Order<S> {
         if self.phase.is_draining() {
             return Err(PublishError::Draining);
         }
-        // Its connections would not get the event.
+        // The connections of a closed inbox would not get the event.
         if self.inboxes.iter().any(|inbox| inbox.is_closed()) {
             return Err(PublishError::Broken);
         }
         Ok(())
     }
 
-    /// For models.
+    /// Whether no room is promised, for models.
     #[cfg(all(test, loom))]
     pub(crate) fn is_unpromised(&self) -> bool {
         self.lock().submissions.is_empty()

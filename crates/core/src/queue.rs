@@ -1,12 +1,23 @@
-//! What stands between threads: everything that a publisher, a shard and a body share, and nearly every atomic of the crate.
+//! The state that publishers, shards and bodies share between threads, with nearly every atomic of the crate.
 //!
-//! An [`inbox::Inbox`] is the way into a shard: publishers push [`inbox::Item`]s and wake its owner. The [`gate::Gate`] holds
-//! publishers back while an inbox is full. A [`ring::Ring`] holds the messages that one connection has yet to take. An
-//! [`outlet::Outlet`] is where they leave: a socket, or the [`port::Port`] that a body drains. A [`subscriber::Subscriber`] tells a
-//! shard about a new connection, and a [`tally::Tally`] collects what the shards did. The [`phase::Phase`] says whether the hub
-//! drains.
+//! This folder knows `event`, the reads of `history`, `config` and `policy`. It knows neither the order nor shards, nor the
+//! state of a slot.
 //!
-//! Nothing here knows the order, a shard or a slot's state.
+//! # Nouns
+//!
+//! - [`inbox::Inbox`]: the queue in front of a shard. Publishers push [`inbox::Item`]s and wake the owner of the shard.
+//! - [`gate::Gate`]: the queue of publishers that wait for room in the inboxes.
+//! - [`ring::Ring`]: the messages that one connection has yet to take.
+//! - [`outlet::Outlet`]: the way out of a slot: a socket, or a port.
+//! - [`port::Port`]: the connection between a slot and the body that drains it.
+//! - [`subscriber::Subscriber`]: a new connection, as its shard gets it.
+//! - [`tally::Tally`]: the counts of all shards for one event.
+//! - [`milestone::Milestone`]: a number that only rises, and the tasks that wait for it.
+//!
+//! # Walk
+//!
+//! A publish that finds an inbox full waits at the gate. A shard pops messages from its inbox and writes each to the outlets of
+//! its slots. A message that an outlet does not take waits in the ring of the slot. Each shard then adds its part to the tally.
 
 pub(crate) mod gate;
 pub(crate) mod inbox;

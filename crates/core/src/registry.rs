@@ -1,7 +1,7 @@
-//! [`Registry`]: which connections a client has and how many a channel has: identity, presence, counts.
+//! [`Registry`]: the connections of each client, and the figures of each channel.
 //!
-//! Publishers read estimates here and operators look people up; nothing on the way of a message to a
-//! connection consults it. No guard of its maps leaves this file or lives across another call.
+//! Publishers read estimates here, and operators look up clients. No message looks here on its way to a connection. No guard of
+//! the maps leaves this file or lives across another call.
 
 use dashmap::DashMap;
 
@@ -14,18 +14,18 @@ use crate::{
     sync::{AtomicUsize, Mutex, Ordering},
 };
 
-/// Who is connected, hub-wide.
+/// The clients and channels of all connections of a hub.
 #[derive(Debug, Default)]
 pub struct Registry {
     clients: DashMap<ClientId, Vec<u64>>,
     channels: DashMap<Channel, ChannelAccount>,
-    /// Of broadcasts to all.
+    /// The figures of broadcasts to all.
     all: Mutex<ChannelAccount>,
     connections: AtomicUsize,
 }
 
 impl Registry {
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn connections(&self) -> usize {
         // Relaxed: a figure for people and estimates.
         self.connections.load(Ordering::Relaxed)
@@ -36,8 +36,8 @@ impl Registry {
         self.clients.get(client).map(|held| held.clone()).unwrap_or_default()
     }
 
-    /// How many connections an event for `targets` would reach now. A connection that several of them reach
-    /// is counted for each, up to the number of connections there are.
+    /// The number of connections that an event for `targets` would reach now. A connection that several of them reach is
+    /// counted for each, but the result is at most the number of all connections.
     pub fn estimate(&self, targets: &[Target]) -> usize {
         let each = targets.iter().map(|target| match target {
             Target::All => self.connections(),
@@ -47,13 +47,12 @@ impl Registry {
         each.sum::<usize>().min(self.connections())
     }
 
-    /// What became of the events of `channel` since somebody has been following it, up to a sweep ago; `None` if nobody
-    /// is.
+    /// The figures of `channel` since its first connection, up to the last sweep. `None` if no connection follows it.
     pub fn channel(&self, channel: &Channel) -> Option<ChannelAccount> {
         self.channels.get(channel).map(|account| *account)
     }
 
-    /// What became of broadcasts to all, up to a sweep ago.
+    /// The figures of broadcasts to all, up to the last sweep.
     pub fn all(&self) -> ChannelAccount {
         ChannelAccount { connections: self.connections(), ..*self.all.lock() }
     }
@@ -70,8 +69,8 @@ impl Registry {
         }
     }
 
-    /// Takes a connection in unless there are `connections_max` already; false then. Its names become those that are here
-    /// already: a name is in memory once, however many connections have it.
+    /// Takes a connection in. False if there are `connections_max` already. Replaces the names of the connection by equal ones
+    /// of the registry, so that a name is in memory once, however many connections have it.
     pub(crate) fn enter(
         &self,
         connection: u64,

@@ -36,9 +36,10 @@ use crate::{
     event::{
         account::Accounts,
         budget::RingBudget,
+        charged::Charged,
         event_id::EventId,
         gap::Gap,
-        message::{Held, Message},
+        message::Message,
         notice::{CloseReason, Closed, Notice},
     },
     order::Order,
@@ -110,7 +111,7 @@ pub struct Shard<S> {
     heartbeat: Message,
     /// The last heartbeat that told a cursor.
     cursor: (EventId, Message),
-    scratch: Vec<Held>,
+    scratch: Vec<Charged>,
     accounts: Accounts,
     readers: Readers,
     notices: Vec<Notice>,
@@ -365,7 +366,7 @@ impl<S: Socket> Shard<S> {
         }));
         // The index is free for another slot once nothing in here names this one.
         drop(slot);
-        self.inbox.give_place(index);
+        self.inbox.give_index(index);
     }
 }
 

@@ -1,5 +1,5 @@
-//! [`Subscription`]: a registered connection before its response head is written. Once the head is out, it becomes an attached
-//! socket or a [`Feed`].
+//! [`Subscription`]: a registered connection whose response head is not written yet. After that it becomes an attached socket
+//! or a [`Feed`].
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// A registered connection. Until its outlet is attached, its events wait in its ring.
+/// A registered connection without an outlet. Until it has one, its events wait in its ring.
 #[derive(Debug)]
 pub struct Subscription<S> {
     guard: SlotGuard<S>,
@@ -37,35 +37,35 @@ impl<S> Subscription<S> {
         Self { guard: SlotGuard::new(inbox, slot), beginning, budget, config }
     }
 
-    /// Where the stream begins: it is due, or told of, everything above this. For the [`crate::Prelude`] of a stream
-    /// that wants to hear its cursor.
+    /// The cursor of the beginning. The stream gets every event above it, or a gap. Needed for the [`crate::Prelude`] if the
+    /// client asked for its cursor.
     pub fn cursor(&self) -> EventId {
         self.beginning.cursor
     }
 
-    /// The gap that the stream has to be told first, in the [`crate::Prelude`].
+    /// The gap that the [`crate::Prelude`] has to tell.
     pub fn gap(&self) -> Option<&Gap> {
         self.beginning.gap.as_ref()
     }
 
-    /// The number of the connection, unique in its hub's life.
+    /// The number of the connection. A hub never gives it again.
     pub fn connection(&self) -> u64 {
         self.guard.slot().connection
     }
 
-    /// Names the slot to [`crate::Inbox::ready`].
+    /// The slot, for [`crate::Inbox::ready`].
     pub fn slot(&self) -> SlotRef {
         self.guard.slot()
     }
 
-    /// Hands the socket to the shard: the head is out. `input_bytes` have come behind the request already.
+    /// Hands the socket to the shard, once the head is written. `input_bytes` have already come after the request.
     pub fn attach_socket(mut self, socket: S, framing: Framing, input_bytes: usize) {
         self.guard.set_reason(None);
         let outlet = Outlet::Socket { socket, framing };
         self.guard.send(Item::Attach { slot: self.guard.slot(), outlet, input_bytes });
     }
 
-    /// Turns it into the end that a response body polls.
+    /// Turns the subscription into a feed, for a response body to poll.
     pub fn into_feed(mut self) -> Feed<S> {
         self.guard.set_reason(Some(CloseReason::ClientGone));
         let port = Arc::new(Port::new(Ring::new(self.config.ring_messages_max, self.config.ring_bytes_max)));

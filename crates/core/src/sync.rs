@@ -1,6 +1,7 @@
-//! What core synchronises with: atomics, a lock, a waker and two queues. Every file that shares something between
-//! threads takes them from here, so that `--cfg loom` can put stand-ins in their place and [`crate::models`] can try
-//! every interleaving of the real code. Without it, this is the real thing under the same names.
+//! The tools of synchronisation: atomics, a lock, a waker and two queues. Every file that shares something between threads
+//! takes them from here.
+//!
+//! With `--cfg loom`, stand-ins have these names, so that `crate::models` can try every interleaving of the real code.
 
 #[cfg(not(loom))]
 pub(crate) use {

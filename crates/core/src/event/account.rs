@@ -1,86 +1,89 @@
-//! [`Account`]: what became of the events of one connection; [`ChannelAccount`]: of those of one channel; and
-//! [`Accounts`], in which a shard collects the latter between two sweeps.
+//! [`Account`]: the figures of one connection. [`ChannelAccount`]: those of one channel. [`Accounts`]: the changes of all
+//! channels that one shard has collected between two sweeps.
 
 use std::collections::HashMap;
 
 use crate::event::{event_id::EventId, message::Message, receipt::Outcome, target::Target};
 
-/// What became of a message for one connection.
+/// The fate of one message for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Written,
     Queued,
-    /// The journal has it for later; because the connection is busy, or because it has not come so far.
+    /// The journal gives it later. The connection is busy, or it still reads older events from the journal.
     Owed {
         is_busy: bool,
     },
-    /// Nobody has it for this connection any more; because it is busy, or else because it is not to be kept.
+    /// The connection will never get it. The connection is busy, or the event is live only and the connection still reads older
+    /// ones from the journal.
     Lost {
         is_busy: bool,
     },
 }
 
-/// The events of one connection. Always: `dropped` = `repaired` + `lost` + what is `owed` since it was busy, and
-/// `matched` + `replayed` = `written` + [`Account::queued`] + `owed` + `lost`.
+/// The figures of one connection: how many events fared in which way.
+///
+/// Always: `matched` + `replayed` = `written` + [`Account::queued`] + `owed` + `lost`. And `dropped` = `repaired` + `lost` +
+/// the part of `owed` that is due because the connection was busy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Published while it was open, and for it.
+    /// Events for the connection, published while it was open.
     pub matched: u64,
-    /// Older ones that the journal gave it because it asked for them.
+    /// Older events from the journal: the connection asked for them when it began.
     pub replayed: u64,
-    /// Its outlet took them whole.
+    /// Events whose last byte the outlet has taken.
     pub written: u64,
-    /// It did not get them when it was due them: its ring was full, or had been and it had not come round.
+    /// Events that the connection did not get in time: its ring was full, or had been and was not empty again.
     pub dropped: u64,
-    /// Of those, given by the journal later.
+    /// Dropped events that the journal gave later.
     pub repaired: u64,
-    /// Neither: it was, or will be, told a gap. Counts only what was published while it was open.
+    /// Events that the connection never gets. A gap tells it so. Counts only events published while it was open.
     pub lost: u64,
-    /// The journal has still to give them.
+    /// Events that the journal has still to give.
     pub owed: u64,
-    /// The newest id that it has, what waits included; where it began, if that is nothing.
+    /// The newest id that was written or waits; the cursor of the beginning if there was none.
     pub position: EventId,
 }
 
 impl Account {
-    /// How many wait in its ring, or are partly written.
+    /// The number of events that wait in the ring or are partly written.
     pub fn queued(&self) -> u64 {
         (self.matched + self.replayed).saturating_sub(self.written + self.owed + self.lost)
     }
 
-    /// How many events it is behind.
+    /// The number of events that the connection is behind.
     pub fn lag(&self) -> u64 {
         self.queued() + self.owed
     }
 }
 
-/// The events of one channel, or of all, since somebody has been following it. An event on several channels counts for
-/// the first of them.
+/// The figures of one channel, or of broadcasts to all. They begin when the first connection follows the channel. An event on
+/// several channels counts for the first of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelAccount {
-    /// Connections that follow it.
+    /// Connections that follow the channel.
     pub connections: usize,
-    /// How many connections its events were for, added up; the sum of the next three.
+    /// Deliveries: for each event the number of its connections, added up. The sum of the next three.
     pub matched: u64,
-    /// Taken by the socket at once.
+    /// Deliveries that the socket took at once.
     pub written: u64,
-    /// Had to wait, in a ring or in the journal.
+    /// Deliveries that had to wait, in a ring or in the journal.
     pub queued: u64,
-    /// Given up at once.
+    /// Deliveries that were given up at once.
     pub given_up: u64,
-    /// Found no room in a ring; see [`Account::dropped`].
+    /// Deliveries that found no room in a ring; see [`Account::dropped`].
     pub dropped: u64,
-    /// Of those, given by the journal later.
+    /// Dropped deliveries that the journal made later.
     pub repaired: u64,
-    /// Given up for a connection, or not kept any more when its turn came: then it counts for the channel, of those that
-    /// the connection follows, whose history reaches back the least.
+    /// Deliveries that never happen. If the event had already left the history, its channel is not known: it counts for the
+    /// followed channel with the shortest history.
     pub lost: u64,
-    /// The newest id.
+    /// The id of the newest event.
     pub position: EventId,
 }
 
 impl ChannelAccount {
-    /// One connection more.
+    /// Counts one delivery.
     pub(crate) fn count(&mut self, fate: Fate) {
         self.matched += 1;
         match fate {
@@ -98,14 +101,14 @@ impl ChannelAccount {
         }
     }
 
-    /// The answer to a publisher who wants to know.
+    /// The outcome for the publisher.
     pub(crate) fn outcome(&self) -> Outcome {
         let [written, queued, dropped] =
             [self.written, self.queued, self.given_up].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         Outcome { written, queued, dropped }
     }
 
-    /// Adds what happened since.
+    /// Adds the figures of a later time.
     pub(crate) fn add(&mut self, news: &Self) {
         self.matched += news.matched;
         self.written += news.written;
@@ -118,15 +121,15 @@ impl ChannelAccount {
     }
 }
 
-/// News of every target that there is any of. As large as the targets that had events between two sweeps.
+/// New figures by target. Has as many entries as targets had events between two sweeps.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts(HashMap<Target, ChannelAccount>);
 
 impl Accounts {
-    /// What a whole pass made of `message`.
+    /// Notes the figures of `message` in a whole pass.
     pub(crate) fn note_pass(&mut self, message: &Message, news: &ChannelAccount) {
         let Some(target) = message.targets().first() else { return };
-        // A client's are in the accounts of its connections; the log wants to know what was dropped.
+        // The accounts of connections have the figures of a client. Only its drops are noted, for the log.
         if !matches!(target, Target::Client(_)) || news.dropped > 0 {
             let all = self.of(target);
             all.add(news);
@@ -134,7 +137,7 @@ impl Accounts {
         }
     }
 
-    /// What became of `message` for one connection, outside a pass.
+    /// Notes the fate of `message` for one connection outside of a pass.
     pub(crate) fn note(&mut self, message: &Message, fate: Fate) {
         if let (Some(target), Fate::Owed { is_busy } | Fate::Lost { is_busy }) = (message.targets().first(), fate) {
             let news = self.of(target);
@@ -143,27 +146,27 @@ impl Accounts {
         }
     }
 
-    /// `message` reached one connection by way of the journal.
+    /// Notes that one connection got `message` from the journal.
     pub(crate) fn note_repaired(&mut self, message: &Message) {
         if let Some(target) = message.targets().first() {
             self.of(target).repaired += 1;
         }
     }
 
-    /// One connection has lost `count` events, of which nothing is known but that `target` does not keep them.
+    /// Notes that one connection has lost `count` events that the history of `target` does not have any more.
     pub(crate) fn note_gone(&mut self, target: &Target, count: u64) {
         if count > 0 {
             self.of(target).lost += count;
         }
     }
 
-    /// Everything noted.
+    /// Takes out all figures.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = (Target, ChannelAccount)> {
         self.0.drain()
     }
 
     fn of(&mut self, target: &Target) -> &mut ChannelAccount {
-        // Names are shared: a clone of one is a count.
+        // A clone of a name copies no text.
         self.0.entry(target.clone()).or_default()
     }
 }

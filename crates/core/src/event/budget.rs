@@ -1,10 +1,11 @@
-//! [`RingBudget`]: how many bytes are held by rings in the whole hub, each message counted once.
+//! [`RingBudget`]: the bytes that the rings of one hub hold, each message counted once.
 //!
-//! Messages report to it when the first ring takes them and the last lets go. Nothing waits for it.
+//! A message counts from its entry into the first ring until it leaves the last one ([`super::charged::Charged`]). Nothing
+//! waits for the budget.
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// Bytes that only rings keep alive, and the most there may be.
+/// The bytes that rings hold, and their limit.
 #[derive(Debug)]
 pub struct RingBudget {
     held_bytes: AtomicUsize,
@@ -19,7 +20,7 @@ impl RingBudget {
 
     /// Bytes of the messages that at least one ring holds now.
     pub fn held_bytes(&self) -> usize {
-        // Relaxed: a figure; every add and sub is an atomic step of its own, so the sum is right at rest.
+        // Relaxed: only a figure. Each change is one atomic step, so the sum is right once nothing changes.
         self.held_bytes.load(Ordering::Relaxed)
     }
 
@@ -33,7 +34,7 @@ impl RingBudget {
     }
 
     pub(crate) fn sub(&self, bytes: usize) {
-        debug_assert!(self.held_bytes() >= bytes, "what is taken off was added before, for whoever looks");
+        debug_assert!(self.held_bytes() >= bytes, "every thread sees the addition before the subtraction");
         self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -1,12 +1,11 @@
-//! [`EventId`]: the position of an event in its hub's order, and the cursor of a client.
-//!
-//! The journal makes them, everybody compares them. Same text form as a Redis stream id.
+//! [`EventId`]: the position of an event in the order of its hub, and the cursor of a client. The text form is that of a Redis
+//! stream id.
 
 use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// Orders every event of a hub; strictly increasing whatever the clock does.
+/// The position of an event. Ids of one hub only rise, even when its clock steps back.
 ///
 /// Text form `<ms>-<n>`: Unix milliseconds, then a count within the millisecond, e.g. `1767225600000-0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,18 +20,18 @@ pub struct EventId {
 pub struct EventIdError;
 
 impl EventId {
-    /// Before every event.
+    /// An id below that of every event.
     pub const ZERO: Self = Self { ms: 0, n: 0 };
 
     /// The length in bytes of the longest text form.
     pub const TEXT_MAX: usize = 20 + 1 + 20;
 
-    /// The id of `n` within the Unix millisecond `ms`.
+    /// The id with number `n` within the Unix millisecond `ms`.
     pub const fn new(ms: u64, n: u64) -> Self {
         Self { ms, n }
     }
 
-    /// Unix time in milliseconds: when the event was ordered, or the last time the clock had reached by then.
+    /// The time of the event (Unix milliseconds). If the clock has stepped back, the highest time that it had shown.
     pub const fn ms(self) -> u64 {
         self.ms
     }
@@ -42,7 +41,7 @@ impl EventId {
         self.n
     }
 
-    /// The next id at `now_ms`: never at or below this one, even when the clock has stepped back.
+    /// The next id at `now_ms`. Always above this one, even when the clock has stepped back.
     #[must_use]
     pub const fn next(self, now_ms: u64) -> Self {
         if now_ms > self.ms {
@@ -50,12 +49,12 @@ impl EventId {
         }
         match self.n.checked_add(1) {
             Some(n) => Self { ms: self.ms, n },
-            // Beyond the last id there is none; the clock is 500 million years away from it.
+            // No id follows the highest one. The clock reaches it in 500 million years.
             None => Self { ms: self.ms.saturating_add(1), n: 0 },
         }
     }
 
-    /// The id just below this one: as a cursor (exclusive) it lets this one through.
+    /// The id just below this one. As a cursor (exclusive) it lets this id through.
     #[must_use]
     pub const fn before(self) -> Self {
         match self.n.checked_sub(1) {
@@ -64,15 +63,15 @@ impl EventId {
         }
     }
 
-    /// The place in time that a client's cursor of the form digits-digits means, wherever it came from; numbers too
-    /// large for 64 bits are the largest there are.
+    /// The position that a client's cursor of the form digits-digits means, even if no hub has given it. A number above 64 bits
+    /// counts as the highest one.
     pub fn position(text: &str) -> Option<Self> {
         let number = |digits: &str| digits.parse().unwrap_or(u64::MAX);
         let (ms, n) = text.split_once('-').filter(|_| Self::looks_like(text))?;
         Some(Self { ms: number(ms), n: number(n) })
     }
 
-    /// Whether `text` has the form of an event id, digits-digits, of whatever size: a publisher's own id may not.
+    /// Whether `text` has the form of an event id: digits-digits, of any length. A publisher's own id must not have it.
     pub fn looks_like(text: &str) -> bool {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         text.split_once('-').is_some_and(|(ms, n)| digits(ms) && digits(n))

@@ -1,19 +1,19 @@
-//! [`Gap`]: events known to be lost to one connection, and why. What a stream and a page of history tell.
+//! [`Gap`]: events that one connection has lost, and the reason. Streams and pages of history tell it.
 
 use std::fmt;
 
 use crate::event::event_id::EventId;
 
-/// Why events are lost.
+/// The reason for which events are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapReason {
-    /// The connection was open and did not take them in time.
+    /// The connection was open and did not take the events in time.
     Busy,
-    /// The journal does not keep them any more.
+    /// The journal does not keep the events any more.
     Expired,
-    /// They are from before the journal's birth.
+    /// The events are older than the journal.
     Restart,
-    /// The cursor is none that the journal knows, so nobody can tell what came after it.
+    /// The journal does not know the cursor, so the events after it are not known either.
     UnknownId,
 }
 
@@ -29,25 +29,25 @@ impl GapReason {
     }
 }
 
-/// A hole in a stream: whatever the connection was due above `from`, up to `to`, and did not get is lost.
+/// A hole in a stream. Events above `from` and up to `to` that the connection should have got, and did not, are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The last id the client had (exclusive).
     pub from: Option<EventId>,
     /// The last id lost (inclusive).
     pub to: Option<EventId>,
-    /// How many were lost, if that is known: exact for what was lost while the connection was open.
+    /// The number of lost events, if it is known. Exact for events published while the connection was open.
     pub missed: Option<u64>,
-    /// Why.
+    /// The reason.
     pub reason: GapReason,
 }
 
 impl Gap {
-    /// For a cursor that says nothing.
+    /// The gap for a cursor that the journal does not know.
     pub const UNKNOWN_ID: Self = Self { from: None, to: None, missed: None, reason: GapReason::UnknownId };
 }
 
-/// As JSON, in the form of the wire contract.
+/// Writes JSON in the form of the wire contract.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = |id: Option<EventId>| id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));

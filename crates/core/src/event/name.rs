@@ -1,7 +1,7 @@
-//! [`Channel`] and [`ClientId`]: the two kinds of name a publisher or subscriber may give.
+//! [`Channel`] and [`ClientId`]: the names that publishers and subscribers give.
 //!
-//! One rule for both (1 to 256 bytes of UTF-8, no control character), checked here and nowhere else:
-//! a value in hand is legal. Cheap to clone; compared byte for byte.
+//! Both obey one rule, which is checked only here: 1 to 256 bytes of UTF-8 without control characters. Names are cheap to clone
+//! and are compared byte for byte.
 
 use std::{fmt, sync::Arc};
 
@@ -10,16 +10,16 @@ use thiserror::Error;
 /// The longest name in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 256;
 
-/// Why a text is not a name.
+/// The reason for which a text is not a name.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NameError {
-    /// No byte at all.
+    /// The text is empty.
     #[error("a name must not be empty")]
     Empty,
-    /// More than [`NAME_BYTES_MAX`] bytes.
+    /// The text has more than [`NAME_BYTES_MAX`] bytes.
     #[error("a name has at most 256 bytes of UTF-8")]
     TooLong,
-    /// A character of Unicode's category Cc, CR and LF and NUL among them.
+    /// A character of Unicode's category Cc, such as CR, LF or NUL.
     #[error("a name must not contain control characters")]
     Control,
     /// `*`, `{` or `}` in the name of a channel to subscribe to.
@@ -27,7 +27,7 @@ pub enum NameError {
     Reserved,
 }
 
-/// 1 to 256 bytes without control characters; event types and publishers' own ids obey the same rule.
+/// Checks the rule of names. Event types and publishers' own ids obey it too.
 pub(crate) fn check(text: &str) -> Result<(), NameError> {
     match text.len() {
         0 => Err(NameError::Empty),
@@ -47,7 +47,7 @@ macro_rules! name {
             /// The name, if `text` is one.
             ///
             /// # Errors
-            /// [`NameError`] says which rule it breaks.
+            /// [`NameError`]: the broken rule.
             pub fn new(text: &str) -> Result<Self, NameError> {
                 check(text).map(|()| Self(text.into()))
             }
@@ -67,20 +67,20 @@ macro_rules! name {
 }
 
 name! {
-    /// The named thing that is published on and subscribed to.
+    /// A name that events are published on and that connections follow.
     Channel
 }
 
 name! {
-    /// The application's name for a user or device; it may hold several connections.
+    /// The application's name for a user or device. One client may hold several connections.
     ClientId
 }
 
 impl Channel {
-    /// The channel to subscribe to: as [`Channel::new`], less the characters that patterns will need.
+    /// The name of a channel to follow. Like [`Channel::new`], but without the characters that patterns will need.
     ///
     /// # Errors
-    /// [`NameError`] says which rule it breaks.
+    /// [`NameError`]: the broken rule.
     pub fn subscribed(text: &str) -> Result<Self, NameError> {
         if text.contains(['*', '{', '}']) {
             return Err(NameError::Reserved);

@@ -1,52 +1,52 @@
-//! [`Notice`]: what a shard has to say about its connections. Core returns them, the shell logs them.
+//! [`Notice`]: news of a shard for operators. Core returns notices and the shell logs them.
 
 use crate::event::{account::Account, name::ClientId, target::Target};
 
-/// Something an operator may want to know.
+/// News for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A connection is over and its slot is gone.
     Closed(Closed),
-    /// Messages for `target` were dropped since the last such notice, because rings were full.
+    /// Messages for `target` were dropped because rings were full.
     Busy {
-        /// Where the dropped messages were going.
+        /// The target of the dropped messages.
         target: Target,
-        /// How many were dropped, over all connections of this shard; see [`Account::dropped`].
+        /// Drops since the last such notice, over all connections of the shard; see [`Account::dropped`].
         dropped: u64,
     },
 }
 
-/// The life of a connection in figures.
+/// A connection that has ended, in figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// The number of the connection, as in the prelude of its stream.
     pub connection: u64,
-    /// Its client.
+    /// The client of the connection.
     pub client: ClientId,
-    /// Why it ended.
+    /// The reason of the end.
     pub reason: CloseReason,
-    /// How long it was open, in milliseconds.
+    /// The time that the connection was open, in milliseconds.
     pub age_ms: u64,
-    /// What became of its events.
+    /// The figures of its events.
     pub account: Account,
 }
 
-/// Every way in which a connection can end.
+/// The reasons for which connections end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseReason {
-    /// The client closed, half-closed or reset it.
+    /// The client closed, half-closed or reset the connection.
     ClientGone,
-    /// It was over before the response head was out.
+    /// The connection ended before its response head was written.
     HandshakeFailed,
     /// The ring was full and the policy is close.
     Busy,
-    /// It took no byte for the write timeout while some waited.
+    /// Bytes waited, and the client took none of them for as long as the write timeout.
     WriteTimeout,
-    /// The client sent more after its request than is thrown away.
+    /// The client sent more bytes after its request than are thrown away.
     TooMuchInput,
-    /// The drain ended it after its last event.
+    /// The drain ended the connection after its last event.
     Drained,
-    /// The drain had to cut it before it had taken everything.
+    /// The drain cut the connection before the client had taken everything.
     Cut,
 }
 

@@ -1,24 +1,24 @@
-//! [`Prelude`]: the first lines of a stream; and the lines of gaps and cursors.
+//! [`Prelude`]: the first lines of a stream. The lines of gaps and cursors are here too.
 
 use std::fmt;
 
 use crate::event::{event_id::EventId, gap::Gap, name::ClientId};
 
-/// The first bytes of a stream, as its `Display`. No blank line follows its first lines, because several client libraries
+/// The first bytes of a stream, written by `Display`. No blank line follows the first lines, because several client libraries
 /// take a block without data for an empty event.
 #[derive(Clone, Copy, Debug)]
 pub struct Prelude<'a> {
-    /// When to come back, in milliseconds.
+    /// The time to come back after, in milliseconds.
     pub retry_ms: u64,
     /// The number of the connection.
     pub connection: u64,
-    /// Whose connection it is.
+    /// The client of the connection.
     pub client: &'a ClientId,
-    /// What a person should know who reads the stream, each a comment line. An `EventSource` shows none of it.
+    /// Comment lines for a person who reads the stream. An `EventSource` does not show them.
     pub notes: &'a [String],
-    /// What the stream has to be told first.
+    /// Events that are lost before the stream begins.
     pub gap: Option<&'a Gap>,
-    /// Its cursor, if it asked for that.
+    /// The cursor, if the client asked for it.
     pub cursor: Option<EventId>,
 }
 
@@ -34,14 +34,15 @@ impl fmt::Display for Prelude<'_> {
     }
 }
 
-/// A gap as an event. It never has an id: the client's cursor must stay where it is.
+/// The event that tells a gap. Has no id, because the client's cursor must not move.
 pub(crate) fn gap_lines(gap: &Gap) -> String {
     format!("event: fanfare.gap\ndata: {gap}\n\n")
 }
 
-/// Moves the client's last event id forward. By WHATWG HTML 9.2.6 an `id:` alone would do, but only Chromium takes it: Firefox,
-/// WebKit and several libraries keep the id of a block only if they dispatch it. They dispatch this one as an event of a type
-/// that no page listens to.
+/// The event that moves the client's last event id forward.
+///
+/// By WHATWG HTML 9.2.6 an `id:` line alone would do, but only Chromium takes it. Firefox, WebKit and several libraries keep
+/// the id of a block only if they dispatch the block. They dispatch this one as an event of a type that no page listens to.
 pub(crate) fn cursor_lines(cursor: EventId) -> String {
     format!("event: fanfare.cursor\nid: {cursor}\ndata:\n\n")
 }

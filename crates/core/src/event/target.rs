@@ -1,4 +1,4 @@
-//! [`Target`]: where an event goes. Publishers name them, shards index their slots by them.
+//! [`Target`]: the audience of an event. Publishers name targets, and shards find their slots by them.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use crate::event::name::{Channel, ClientId};
 pub enum Target {
     /// Every open connection.
     All,
-    /// Every connection that subscribed to the channel.
+    /// Every connection that follows the channel.
     Channel(Channel),
     /// Every connection of the client, and no other.
     Client(ClientId),
 }
 
 impl Target {
-    /// How long its name is.
+    /// The length of the name (in bytes).
     pub(crate) fn name_bytes(&self) -> usize {
         match self {
             Self::All => 0,

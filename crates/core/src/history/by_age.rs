@@ -1,10 +1,10 @@
-//! [`ByAge`]: which track is the oldest, for the limits of the whole history.
+//! [`ByAge`]: tracks in the order of age, to find the oldest one for the limits of the whole history.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::event::event_id::EventId;
 
-/// Track numbers by an id that only grows. One entry each; one that lags behind is corrected when it comes up.
+/// Track numbers by an id that only rises. Each track has one entry. An entry with an old id is corrected when it comes up.
 #[derive(Debug, Default)]
 pub(super) struct ByAge(BinaryHeap<Reverse<(EventId, usize)>>);
 
@@ -13,8 +13,7 @@ impl ByAge {
         self.0.push(Reverse((id, number)));
     }
 
-    /// Takes out the number whose `id_of` is the lowest. Numbers without an id are taken out on the way and handed to
-    /// `is_out`.
+    /// Takes out the number with the lowest `id_of`. Numbers without an id are taken out on the way and handed to `is_out`.
     pub(super) fn pop(
         &mut self,
         id_of: impl Fn(usize) -> Option<EventId>,

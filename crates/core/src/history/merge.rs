@@ -1,4 +1,4 @@
-//! [`merge`]: the events of several tracks in one order, each once.
+//! [`merge`]: joins the events of several tracks in one order.
 
 use std::{
     cmp::Ordering,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::event::{event_id::EventId, message::Message};
 
-/// All events of `rests` in the order of their ids; one that stands in several comes once.
+/// All events of `rests` in the order of their ids, each once even if it stands in several.
 pub(super) fn merge(mut rests: Vec<Iter<'_, (EventId, Message)>>) -> impl Iterator<Item = &(EventId, Message)> {
     let heads = rests.iter_mut().enumerate().filter_map(|(at, rest)| Some(Head { event: rest.next()?, at }));
     let mut heads: BinaryHeap<_> = heads.collect();
@@ -20,7 +20,7 @@ pub(super) fn merge(mut rests: Vec<Iter<'_, (EventId, Message)>>) -> impl Iterat
                 Some(next) => head.event = next,
                 None => drop(PeekMut::pop(head)),
             }
-            // One that stands in several tracks comes several times in a row.
+            // An event of several tracks comes several times in a row.
             if last.replace(event.0) != Some(event.0) {
                 return Some(event);
             }
@@ -28,7 +28,7 @@ pub(super) fn merge(mut rests: Vec<Iter<'_, (EventId, Message)>>) -> impl Iterat
     })
 }
 
-/// The next event of one track. The greatest of them is the oldest event.
+/// The next event of one track. The oldest event is the greatest, because the heap gives the greatest first.
 struct Head<'a> {
     event: &'a (EventId, Message),
     at: usize,

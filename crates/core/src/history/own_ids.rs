@@ -1,8 +1,8 @@
-//! [`OwnIds`]: where the ids that publishers gave their events stand, so that a client can come back with one.
+//! [`OwnIds`]: the positions of the ids that publishers gave their events, so that a client can resume with one.
 //!
-//! One id may stand on several events, and a client that shows it may hold any of them. So the oldest of them counts: what
-//! comes twice can be recognised, what is skipped is lost. For the same reason an id is remembered when the history gives
-//! its event up: another event may have the id again later.
+//! Several events may have one id, and a client that shows it may have got any of them. So the oldest counts: a client can
+//! recognise an event that comes twice, but cannot recover one that is skipped. For the same reason an id stays here when its
+//! event leaves the history, because a later event may have it again.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,38 +11,38 @@ use std::{
 
 use crate::event::{event_id::EventId, message::Message, target::Target};
 
-/// The positions of the ids, for each target apart.
+/// The positions of the ids, separate for each target.
 #[derive(Debug)]
 pub(super) struct OwnIds {
-    /// By the hash of id and target: two that share one begin at the older position, which only repeats events.
+    /// Positions by the hash of id and target. Two that share a hash begin at the older position, which only repeats events.
     places: HashMap<u64, Places>,
-    /// Ids whose last kept event was given up, in that order.
+    /// Ids whose last kept event was evicted, in that order.
     given_up: VecDeque<u64>,
     remembered_max: usize,
     hasher: RandomState,
 }
 
-/// The events of one target that have one id.
+/// The events of one target with one id.
 #[derive(Debug)]
 struct Places {
-    /// The first of them, whether it is still kept or not.
+    /// The first event, kept or not.
     oldest: EventId,
-    /// How many are kept.
+    /// The number of kept events.
     kept: u32,
-    /// One was live only: its position names nothing that the history could give up.
+    /// Whether one event was live only. The history never had that one, so nothing of it can be evicted.
     is_live_only: bool,
-    /// How often the id stands in `given_up`.
+    /// The number of times that the id stands in `given_up`.
     given_up: u32,
 }
 
 impl OwnIds {
-    /// Remembers `remembered_max` ids that stand on no kept event any more.
+    /// Remembers up to `remembered_max` ids without a kept event.
     pub(super) fn new(remembered_max: usize) -> Self {
         let (places, given_up) = (HashMap::new(), VecDeque::new());
         Self { places, given_up, remembered_max, hasher: RandomState::new() }
     }
 
-    /// `message` is the newest; it may be live only.
+    /// Notes `message`, which is the newest and may be live only.
     pub(super) fn push(&mut self, message: &Message) {
         let Some(own_id) = message.own_id() else { return };
         for target in message.targets() {
@@ -58,7 +58,7 @@ impl OwnIds {
         }
     }
 
-    /// `message` is not kept any more.
+    /// Notes that `message` was evicted.
     pub(super) fn remove(&mut self, message: &Message) {
         let Some(own_id) = message.own_id() else { return };
         for target in message.targets() {
@@ -70,7 +70,7 @@ impl OwnIds {
         }
     }
 
-    /// An event with this id is not in the history. Forgets the ids that have been out of it for longest.
+    /// Notes that an event with this id is not in the history. Forgets the ids that have been out of it for longest.
     fn give_up(&mut self, key: u64) {
         if let Some(places) = self.places.get_mut(&key).filter(|places| places.kept == 0) {
             places.given_up += 1;
@@ -88,8 +88,8 @@ impl OwnIds {
         }
     }
 
-    /// Behind which event a client begins that shows `own_id` and receives `targets`: the oldest that had the id, if one
-    /// of them is still kept or was live only. That one itself may be given up; then the history says what is missing.
+    /// The position after which a client with `own_id` and these targets begins: that of the oldest event with the id. None
+    /// unless one of the events is still kept or was live only. The oldest itself may be evicted. Then the read tells the hole.
     pub(super) fn find(&self, own_id: &str, targets: &[Target]) -> Option<EventId> {
         let places = || targets.iter().filter_map(|target| self.places.get(&self.key(own_id, target)));
         let is_known = places().any(|places| places.kept > 0 || places.is_live_only);
@@ -106,7 +106,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::{Event, budget::RingBudget, message::Draft, name::Channel};
+    use crate::event::{Event, budget::RingBudget, draft::Draft, name::Channel};
 
     fn target(name: &str) -> Target {
         Target::Channel(Channel::new(name).unwrap())

@@ -1,20 +1,20 @@
-//! [`Past`]: what a journal knows of the time before the hub.
+//! [`Past`]: the facts besides events that an external journal knows of the time before the hub began.
 
 use crate::event::{event_id::EventId, target::Target};
 
-/// What a journal knows of its past, besides the events.
+/// The past of a journal, without the events.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    /// Where it begins: no event of it has an id at or below this one.
+    /// The beginning of the journal: all its events have ids above this one.
     pub born: EventId,
-    /// At or above every id that anybody may have seen, as far as that can be known; the next one is above it.
+    /// An id at or above every one that anybody may have seen, as far as that can be known. The next id is above it.
     pub last: EventId,
-    /// Events up to here may have been acknowledged and are lost, whatever their targets.
+    /// Acknowledged events up to this id may be lost, of any target.
     pub lost: EventId,
-    /// Events up to here may have been given up, whatever their targets.
+    /// Events up to this id may have been evicted, of any target.
     pub given_up: EventId,
-    /// Events of a target up to an id were given up.
+    /// Targets whose events up to an id were evicted.
     pub marks: Vec<(Target, EventId)>,
-    /// Others write to it as well: an id above the last may be one that they have told already.
+    /// Whether others write to the journal as well. Then a client may have an id above `last` from one of them.
     pub is_shared: bool,
 }

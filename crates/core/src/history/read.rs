@@ -1,5 +1,5 @@
-//! Reads of the history: where one begins ([`Start`], [`Beginning`]), what it asks for ([`Query`], [`ReadLimit`]) and what it
-//! gives back ([`Batch`], [`Hole`], [`Page`]).
+//! Reads of the history. The beginning of a stream: [`Start`], [`Beginning`]. One read: [`Query`], [`ReadLimit`], [`Batch`],
+//! [`Hole`]. A read for an HTTP client: [`Page`].
 
 use crate::event::{
     event_id::EventId,
@@ -8,89 +8,89 @@ use crate::event::{
     target::Target,
 };
 
-/// Where a stream begins.
+/// The place where a client wants its stream to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the next event.
+    /// The next event.
     Now,
-    /// With what is kept after this position (exclusive), then live.
+    /// The kept events after this position (exclusive), then live.
     After(EventId),
-    /// With what is kept after an event whose publisher gave it one of these ids: after the oldest such event that the
-    /// connection would have received. Several are several readings of what a client sent; none is an id that nobody knows.
+    /// The kept events after the oldest event for the connection with one of these publisher's own ids. Several ids are several
+    /// readings of one text that a client sent. An empty list is an id that nobody knows.
     AfterOwn(Vec<String>),
-    /// With what is kept from this Unix time on, in milliseconds (inclusive).
+    /// The kept events from a time on (inclusive).
     Since {
-        /// Unix time.
+        /// Unix time in milliseconds.
         ms: u64,
     },
-    /// With the oldest that is kept.
+    /// The oldest kept event.
     Earliest,
 }
 
-/// What one read gives back, all from one snapshot of the journal.
+/// The result of one read, from one state of the history.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// Matching events in id order, each once.
+    /// The matching events in the order of their ids, each once.
     pub(crate) messages: Vec<Message>,
-    /// Everything kept that matches up to here (inclusive) is in `messages`: where the next read goes on.
+    /// The id after which the next read goes on. `messages` has all matching events up to it (inclusive).
     pub(crate) next: EventId,
-    /// What may be missing.
+    /// The events that may be missing.
     pub(crate) hole: Option<Hole>,
 }
 
-/// Events above the cursor of a read, up to `to`, may have been there and are not kept any more.
+/// Events above the cursor of a read and up to `to` that may have existed and are not kept any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hole {
     /// The last id that may be missing (inclusive).
     pub(crate) to: EventId,
-    /// Expired or restart.
+    /// The reason: expired or restart.
     pub(crate) reason: GapReason,
-    /// How many events the journal still has of those asked for that are above [`Query::opened`].
+    /// The number of kept events that the query asks for above [`Query::opened`].
     pub(crate) kept: u64,
-    /// Of all targets asked for the one that reaches back the least.
+    /// The target of the query with the shortest history.
     pub(crate) target: Target,
 }
 
-/// How much one read may give back. The first event comes whatever its size.
+/// The most that one read may give. The first event comes whatever its size.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimit {
-    /// At most so many events.
+    /// The limit of events.
     pub messages_max: usize,
-    /// At most so many bytes.
+    /// The limit of bytes.
     pub bytes_max: usize,
 }
 
-/// What a read asks for.
+/// The events that a read asks for.
 pub(crate) struct Query<'a> {
-    /// Events above this id,
+    /// The id below the first one (exclusive).
     pub(crate) after: EventId,
-    /// up to this one, which is not above the journal's newest,
+    /// The last id (inclusive), not above the newest one of the history.
     pub(crate) upto: EventId,
-    /// that go to any of these.
+    /// The targets. An event has to go to one of them.
     pub(crate) targets: &'a [Target],
     pub(crate) limit: ReadLimit,
-    /// For [`Hole::kept`].
+    /// The newest id when the connection was opened, for [`Hole::kept`].
     pub(crate) opened: EventId,
 }
 
-/// Where a stream begins.
+/// The place where a stream begins, resolved to a cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Beginning {
-    /// It is due what is above this.
+    /// The stream gets the events above this id.
     pub(crate) cursor: EventId,
-    /// What is missing up to here it need not be told.
+    /// Events up to this id may be missing without a gap.
     pub(crate) told: EventId,
-    /// What it has to be told first.
+    /// The gap to tell first.
     pub(crate) gap: Option<Gap>,
 }
 
 /// A page of a channel's history.
 #[derive(Debug)]
 pub struct Page {
-    /// Events in id order.
+    /// The events in the order of their ids.
     pub messages: Vec<Message>,
-    /// What is missing before or among them.
+    /// The events that are missing before or among them.
     pub gap: Option<Gap>,
-    /// Where the next page begins (exclusive).
+    /// The id after which the next page begins.
     pub next: EventId,
 }

@@ -1,18 +1,19 @@
-//! [`Retention`]: how much history a target keeps, and [`Retentions`]: which target keeps how much.
+//! [`Retention`]: how much history one target keeps. [`Retentions`]: the retention of every target, and the limits of the whole
+//! history.
 
 use crate::event::{
     name::{self, NameError},
     target::Target,
 };
 
-/// How much is kept of one target. Whatever is above any of the three is forgotten, oldest first.
+/// The limits of one target's history. Above any of the three the oldest event is evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Events. 0 keeps none.
+    /// The number of events. 0 keeps none.
     pub events_max: usize,
-    /// Bytes of memory that the events take, their record included ([`crate::Message::kept_bytes`]).
+    /// Bytes of memory that the events take, with their records ([`crate::Message::kept_bytes`]).
     pub bytes_max: usize,
-    /// Age in milliseconds.
+    /// The age of an event, in milliseconds.
     pub age_ms_max: u64,
 }
 
@@ -23,7 +24,7 @@ impl Default for Retention {
     }
 }
 
-/// Matches names of channels: `*` is any run of characters, none too; everything else is itself.
+/// A pattern for names of channels. `*` is any run of characters, also an empty one. All other characters are themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Box<str>);
 
@@ -31,7 +32,7 @@ impl Pattern {
     /// The pattern, if `text` obeys the rule of names.
     ///
     /// # Errors
-    /// [`NameError`] says which rule it breaks.
+    /// [`NameError`]: the broken rule.
     pub fn new(text: &str) -> Result<Self, NameError> {
         name::check(text).map(|()| Self(text.into()))
     }
@@ -41,13 +42,13 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether `name` is one of those it stands for.
+    /// Whether the pattern matches `name`.
     pub fn matches(&self, name: &str) -> bool {
         let mut parts = self.0.split('*');
         let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
         let Some(last) = parts.next_back() else { return rest.is_empty() };
         for part in parts {
-            // The first place is the best one: it leaves the most for those after.
+            // The first match is the best one: it leaves the most text for the following parts.
             let Some(at) = rest.find(part) else { return false };
             rest = &rest[at + part.len()..];
         }
@@ -55,16 +56,16 @@ impl Pattern {
     }
 }
 
-/// How much history a hub keeps.
+/// The limits of a hub's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retentions {
-    /// For every target that no pattern matches. Default: [`Retention::default`].
+    /// The limits of every target without a matching pattern. Default: [`Retention::default`].
     pub each: Retention,
-    /// For channels: the first pattern that matches decides. Default none.
+    /// The limits of channels by pattern. The first pattern that matches decides. Default: none.
     pub channels: Vec<(Pattern, Retention)>,
     /// Bytes of memory that all events take together, each once. Default 256 MiB.
     pub bytes_max: usize,
-    /// Targets that are remembered; above it the one that was silent for longest is forgotten. Default 100,000.
+    /// Targets that have a history. Above this the target that was silent for longest is forgotten. Default 100,000.
     pub targets_max: usize,
 }
 
@@ -75,12 +76,12 @@ impl Default for Retentions {
 }
 
 impl Retentions {
-    /// Keeps no history at all.
+    /// Limits that keep no history at all.
     pub fn none() -> Self {
         Self { each: Retention { events_max: 0, ..Retention::default() }, ..Self::default() }
     }
 
-    /// What holds for `target`.
+    /// The limits of `target`.
     pub(crate) fn of(&self, target: &Target) -> Retention {
         let Target::Channel(channel) = target else { return self.each };
         let found = self.channels.iter().find(|(pattern, _)| pattern.matches(channel.as_str()));

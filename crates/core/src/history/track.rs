@@ -1,4 +1,4 @@
-//! [`Track`]: what is kept of one target, in id order, and up to where it is not kept any more.
+//! [`Track`]: the kept events of one target in the order of their ids, and the newest id that was evicted.
 
 use std::collections::{VecDeque, vec_deque::Iter};
 
@@ -11,14 +11,14 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Track {
     pub(crate) target: Target,
-    /// The ids stand beside the messages, so that a search touches no message.
+    /// Ids beside their messages, so that a search touches no message.
     events: VecDeque<(EventId, Message)>,
     bytes: usize,
-    /// How many of the events are in other tracks as well.
+    /// The number of events that other tracks have as well.
     pub(crate) shared: usize,
     /// The newest id that was evicted.
     pub(crate) evicted: EventId,
-    /// The newest id there was.
+    /// The newest id that the target ever had.
     pub(crate) newest: EventId,
     retention: Retention,
 }
@@ -39,7 +39,7 @@ impl Track {
     /// Evicts the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Message> {
         let (id, message) = self.events.pop_front()?;
-        // It may be there already, if the mark is from before a restart.
+        // A mark from before a restart may be above the id.
         self.evicted = self.evicted.max(id);
         self.bytes -= message.kept_bytes();
         self.shared -= usize::from(is_shared(&message));
@@ -49,7 +49,7 @@ impl Track {
         Some(message)
     }
 
-    /// Whether it keeps more, or for longer, than it should.
+    /// Whether the track is above one of its limits.
     pub(crate) fn is_over(&self, now_ms: u64) -> bool {
         let Retention { events_max, bytes_max, age_ms_max } = self.retention;
         let is_old = |id: EventId| now_ms.saturating_sub(id.ms()) > age_ms_max;
@@ -69,13 +69,13 @@ impl Track {
         self.events.range(self.events.partition_point(|(id, _)| *id <= after)..)
     }
 
-    /// How many events there are above `after`, up to `upto`.
+    /// The number of events above `after` and up to `upto`.
     pub(crate) fn count(&self, after: EventId, upto: EventId) -> usize {
         let up_to = |id: EventId| self.events.partition_point(|(one, _)| *one <= id);
         up_to(upto).saturating_sub(up_to(after))
     }
 
-    /// Gives memory back that a busier time needed.
+    /// Gives back memory that a busier time needed.
     pub(crate) fn shrink(&mut self) {
         if self.events.capacity() > 4 * self.events.len().max(16) {
             self.events.shrink_to(2 * self.events.len());
@@ -83,7 +83,7 @@ impl Track {
     }
 }
 
-/// Whether `message` stands in several tracks.
+/// Whether `message` stands in several tracks: it has several targets.
 pub(crate) fn is_shared(message: &Message) -> bool {
     message.targets().len() > 1
 }

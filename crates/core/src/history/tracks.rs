@@ -1,7 +1,7 @@
-//! [`Tracks`]: what the journal keeps, by target, within its limits; and what it can no longer tell.
+//! [`Tracks`]: the kept events by target, within the limits, and the ids up to which events were evicted.
 //!
-//! An event is kept once and stands in the track of each of its targets. Whatever is evicted leaves its mark, so that
-//! a read knows what may be missing: a hole too many is allowed, a missing one is not.
+//! An event is kept once and stands in the track of each of its targets. Each eviction raises the mark of its target, so that a
+//! read can tell a hole. A read may tell a hole where nothing is missing, but never the reverse.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,11 @@ use crate::{
     },
 };
 
-/// Tracks that one call of [`Tracks::expire`] looks at, and events that it evicts: a few hundred microseconds.
+/// Tracks that one call of [`Tracks::expire`] looks at, and events that it evicts: a few hundred microseconds of work.
 const EXPIRE_TRACKS_MAX: usize = 2_048;
 const EXPIRE_EVENTS_MAX: usize = 1_024;
-/// Of so many bytes of history one goes, about, to what is remembered of ids that were given up: 64 bytes for each id.
+/// Bytes of history for each evicted publisher's own id that is remembered. An id takes about 64 bytes, so the ids add about a
+/// sixteenth to the history.
 const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
 
 /// Events by target.
@@ -28,16 +29,16 @@ const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
 pub(crate) struct Tracks {
     tracks: Vec<Track>,
     numbers: HashMap<Target, usize>,
-    /// By their oldest event: for the limit in bytes. `is_listed` says for each track whether it has an entry.
+    /// Tracks by their oldest event, for the limit in bytes. `is_listed` says for each track whether it has an entry.
     by_oldest: ByAge,
     is_listed: Vec<bool>,
-    /// By their newest event: for the limit of targets.
+    /// Tracks by their newest event, for the limit of targets.
     by_newest: ByAge,
-    /// In how many tracks an event with several targets still stands.
+    /// The number of tracks in which an event with several targets still stands.
     shared: HashMap<EventId, usize>,
     own_ids: OwnIds,
     bytes: usize,
-    /// The newest mark of a target that was forgotten.
+    /// The newest mark of a forgotten target.
     forgotten: EventId,
     expire_at: usize,
     retentions: Retentions,
@@ -65,8 +66,8 @@ impl Tracks {
         self.bytes
     }
 
-    /// Keeps `message`, the newest there is, and evicts what is too much. Of one that is live only the position is
-    /// remembered, if its publisher gave it an id.
+    /// Keeps `message`, which is the newest, and evicts events above the limits. A live-only message is not kept. If its
+    /// publisher gave it an id, its position is remembered.
     pub(crate) fn push(&mut self, message: &Message, now_ms: u64) {
         self.own_ids.push(message);
         if !message.is_kept() {
@@ -88,7 +89,7 @@ impl Tracks {
         while self.bytes > self.retentions.bytes_max && self.evict_oldest() {}
     }
 
-    /// The number of the track of `target`; of a new one if it has none.
+    /// The number of the track of `target`. Makes a track if there is none.
     fn track(&mut self, target: &Target, newest: EventId) -> usize {
         if let Some(number) = self.numbers.get(target) {
             return *number;
@@ -108,7 +109,8 @@ impl Tracks {
         number
     }
 
-    /// Makes room for another target: the one that was silent for longest goes, and its mark becomes everybody's.
+    /// Forgets the target that was silent for longest, to make room for another one. Its mark then counts for all targets
+    /// without a track.
     fn forget_oldest(&mut self) -> usize {
         let tracks = &self.tracks;
         let number = self.by_newest.pop(|number| Some(tracks[number].newest), |_| {}).unwrap_or_default();
@@ -137,7 +139,7 @@ impl Tracks {
         true
     }
 
-    /// Evicts the oldest event of a track; false if there is none.
+    /// Evicts the oldest event of a track. False if there is none.
     fn evict(&mut self, number: usize) -> bool {
         let Some(message) = self.tracks[number].pop() else { return false };
         if is_shared(&message)
@@ -154,7 +156,7 @@ impl Tracks {
         true
     }
 
-    /// Evicts some of what is too old; all tracks have their turn.
+    /// Evicts some of the events that are too old. All tracks have their turn.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         let mut evicted = 0;
         for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
@@ -169,24 +171,24 @@ impl Tracks {
         }
     }
 
-    /// Behind which event a client begins whose last event has one of `own_ids` and went to one of `targets`.
+    /// The position after which a client begins whose last event has one of `own_ids` and went to one of `targets`.
     pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target]) -> Option<EventId> {
         own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets)).min()
     }
 
-    /// The newest id that may have been evicted from one of `targets`, and from which.
+    /// The newest id that may have been evicted from one of `targets`, with that target.
     pub(crate) fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
         let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].evicted);
         targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
     }
 
-    /// Takes over what was evicted earlier: of any target up to `forgotten`, and of those in `marks`.
+    /// Takes over evictions of an earlier time: of any target up to `forgotten`, and of the targets in `marks`.
     pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
         self.forgotten = self.forgotten.max(forgotten);
         for track in &mut self.tracks {
             track.evicted = track.evicted.max(forgotten);
         }
-        // The newest last: if there are too many, the oldest are forgotten.
+        // The newest come last. If there are too many, the oldest are forgotten.
         marks.sort_unstable_by_key(|(_, mark)| *mark);
         for (target, mark) in marks {
             let number = self.track(&target, mark);
@@ -209,7 +211,7 @@ impl Tracks {
         targets.iter().any(holds)
     }
 
-    /// Evicts what is too old or too much of `targets`.
+    /// Evicts events of `targets` that are above the limits.
     pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
         for target in targets {
             if let Some(number) = self.numbers.get(target) {
@@ -218,7 +220,7 @@ impl Tracks {
         }
     }
 
-    /// What is kept above `query.after`, and what may be missing there; up to `lost` that may be anything.
+    /// The kept events that `query` asks for, and the hole before them. Any event up to `lost` may be missing.
     pub(crate) fn read(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
         self.trim_all(query.targets, now_ms);
         let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
@@ -248,7 +250,7 @@ impl Tracks {
         })
     }
 
-    /// How many events stand in any of these tracks above `after`, up to `upto`.
+    /// The number of events of these tracks above `after` and up to `upto`, each counted once.
     fn count(&self, numbers: &[usize], after: EventId, upto: EventId) -> u64 {
         let tracks = || numbers.iter().map(|number| &self.tracks[*number]);
         let count = if tracks().all(|track| track.shared == 0) {

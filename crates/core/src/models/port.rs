@@ -78,20 +78,20 @@ fn the_shard_hears_once_that_the_ring_is_empty() {
     });
 }
 
-/// Catches: a `Hold` that does not wake the body.
+/// Catches: a `Freeze` that does not wake the body.
 #[test]
 fn who_was_kept_from_taking_is_woken() {
     loom::model(|| {
         let stream = stream(1);
         stream.push(1);
         let Stream { port, mut feed, .. } = stream;
-        let shard = thread::spawn(move || drop(port.hold()));
+        let shard = thread::spawn(move || drop(port.freeze()));
         assert_eq!(next_id(&mut feed), Some(id(1)));
         shard.join().unwrap();
     });
 }
 
-/// Catches: a body that does not mind `taking`, a `hold` that does not wait for it.
+/// Catches: a body that does not mind `taking`, a `freeze` that does not wait for it.
 #[test]
 fn what_the_shard_empties_is_behind_what_the_body_took() {
     bounded(3, || {

@@ -1,4 +1,4 @@
-//! [`Admission`]: the way of one publisher through the gate. Room in every inbox is made sure of before anything is ordered.
+//! [`Admission`]: one publisher's way through the gate. Every inbox has room before an event gets its id.
 
 use std::{
     pin::Pin,
@@ -7,12 +7,12 @@ use std::{
 
 use crate::order::{Order, answer::PublishError, submission::Entry, ticket::Ticket};
 
-/// One publish on its way into the order, or to the journal that gives it. Dropped, it leaves the queue at the gate.
+/// One publish on its way into the order or to an external journal. Leaves the queue at the gate when it is dropped.
 pub(crate) struct Admission<'a, S> {
     order: &'a Order<S>,
-    /// None once it is in.
+    /// The publish, until it is admitted.
     entry: Option<Entry>,
-    /// In the queue at the gate.
+    /// The turn in the queue at the gate, if it had to join that.
     turn: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! [`Answer`]: what a publisher is told about its event, or why it was not published ([`PublishError`], [`Refusal`]).
+//! [`Answer`]: the id and the counts of one publish. The reasons for which there is no answer: [`PublishError`] for
+//! publishers, [`Refusal`] of a journal.
 
 use std::sync::Arc;
 
@@ -6,37 +7,37 @@ use thiserror::Error;
 
 use crate::{event::event_id::EventId, queue::tally::Tally};
 
-/// How much a publisher wants to know.
+/// The moment that a publisher waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// That the journal has it; the number of connections is an estimate.
+    /// The journal has the event. The number of connections is an estimate.
     Journal,
-    /// What every shard did with it.
+    /// Every shard has handled the event. The outcome is exact.
     Written,
 }
 
-/// The answer to a publish, before the shards have told their part.
+/// The answer to a publish before the shards have counted their deliveries.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) id: EventId,
     pub(crate) matched: usize,
-    /// If the publisher asked for the outcome.
+    /// The counts of the shards, if the publisher asked for the outcome.
     pub(crate) tally: Option<Arc<Tally>>,
-    /// An external journal knew the key.
+    /// Whether an external journal knew the key.
     pub(crate) is_repeat: bool,
 }
 
 impl Answer {
-    /// For an event that nobody here has published.
+    /// The answer for an event that no publisher here waits for.
     pub(crate) fn of(id: EventId) -> Self {
         Self { id, matched: 0, tally: None, is_repeat: false }
     }
 }
 
-/// Why an event was not published.
+/// The reason for which an event was not published.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PublishError {
-    /// The hub takes nothing more.
+    /// The hub drains and takes no more events.
     #[error("the server is draining")]
     Draining,
     /// The idempotency key was used for another event.
@@ -45,7 +46,7 @@ pub enum PublishError {
     /// The journal does not take events now.
     #[error("the journal is unavailable")]
     Journal,
-    /// A part of the server has failed: not every connection would get the event.
+    /// A shard has failed, so not every connection would get the event.
     #[error("a part of the server has failed")]
     Broken,
     /// The journal broke while it took the event. Publish it again with the same idempotency key.
@@ -63,13 +64,13 @@ impl From<Refusal> for PublishError {
     }
 }
 
-/// Why submissions were not published.
+/// The reason for which a journal did not publish a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nothing of them is in the journal.
+    /// The submission is not in the journal.
     NotPublished,
-    /// They may turn up in it later.
+    /// The submission may turn up in the journal later.
     Unknown,
-    /// Their idempotency keys were used for other events.
+    /// The idempotency key was used for another event.
     KeyReused,
 }

@@ -1,5 +1,5 @@
-//! [`Claim`]: an idempotency key and its event as they are remembered, in memory and in a journal. A claim always takes the
-//! same few bytes, however long the key, its targets and its event are.
+//! [`Claim`]: an idempotency key and its event as two digests, which memory and journals keep. A claim has a fixed size,
+//! however long the key, the targets and the event are.
 
 use blake3::Hasher;
 
@@ -9,7 +9,7 @@ use crate::event::{
     target::Target,
 };
 
-/// What a publisher calls one publish, so that it can be repeated safely: 1 to 256 bytes.
+/// A publisher's name for one publish, so that it can be repeated safely: 1 to 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     text: Box<str>,
@@ -17,48 +17,48 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key `text` within `scope`: the way of publishing, and who publishes. Other scopes and other targets do not
-    /// know it.
+    /// The key `text` within `scope`, which names the way of publishing and the publisher. The same text with another scope or
+    /// other targets is another key.
     ///
     /// # Errors
-    /// [`NameError`] says which rule of names `text` breaks.
+    /// [`NameError`]: the rule of names that `text` breaks.
     pub fn new(text: &str, scope: &str) -> Result<Self, NameError> {
         name::check(text).map(|()| Self { text: text.into(), scope: scope.into() })
     }
 
-    /// What the publisher wrote.
+    /// The text from the publisher.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Who else does not know it.
+    /// The scope.
     pub fn scope(&self) -> &str {
         &self.scope
     }
 }
 
-/// 128 bits of a cryptographic hash: nobody can make two keys that are taken for one.
+/// A digest of 128 bits of a cryptographic hash. Nobody can make two keys with one digest.
 pub(crate) type Digest = [u8; 16];
 
-/// A key, and what it stands for. The same key and event make the same claim in every run and on every machine.
+/// The digests of a key and its event. The same key and event make the same claim in every run and on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The text of the key, its scope and the targets of its event: another target or scope makes it another key.
+    /// The digest of the key's text, its scope and the event's targets. Another target or scope makes another key.
     pub(crate) key: Digest,
-    /// The event: the same key with another event is a mistake.
+    /// The digest of the event. The same key with another event is a mistake of the publisher.
     pub(crate) fingerprint: Digest,
 }
 
 impl Claim {
-    /// Bytes that [`Claim::to_bytes`] gives.
+    /// The length of [`Claim::to_bytes`].
     pub const BYTES: usize = 32;
 
-    /// What `key` and `event` are remembered by.
+    /// The claim of `key` and `event`.
     pub fn new(key: &IdempotencyKey, event: &Event) -> Self {
         Self { key: key_digest(key, event.targets()), fingerprint: fingerprint(event) }
     }
 
-    /// For a journal to keep.
+    /// The claim as bytes, for a journal to keep.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         bytes[..16].copy_from_slice(&self.key);
@@ -66,7 +66,7 @@ impl Claim {
         bytes
     }
 
-    /// What a journal has kept.
+    /// The claim from the bytes that a journal has kept.
     pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let (mut key, mut fingerprint) = (Digest::default(), Digest::default());
         key.copy_from_slice(&bytes[..16]);
@@ -103,7 +103,7 @@ fn fingerprint(event: &Event) -> Digest {
     digest(&hasher)
 }
 
-/// With its length before it, so that nothing is gained by moving bytes from one text to the next.
+/// Adds the length of `text`, then `text`. Without the length, bytes could move from one text to the next unnoticed.
 fn add(hasher: &mut Hasher, text: &str) {
     hasher.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
     hasher.update(text.as_bytes());

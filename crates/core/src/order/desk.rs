@@ -1,18 +1,18 @@
-//! [`Order`] as a [`Desk`]: the external journal takes submissions here and gives them back in its own order.
+//! [`Order`] as a [`Desk`]: an external journal takes submissions here and settles them in its own order.
 //!
-//! Whatever is given back first is first for everybody: there is one journal, and it calls from one thread at a time.
+//! The order of settling is the order of the hub. There is one journal, and it calls from one thread at a time.
 //!
-//! The order promises room to submissions when they are left at the desk. Events of others have no promise, so they wait while an
-//! inbox is more than half full. Promised room does not count as full: the submission that it is for may come behind an event
-//! that waits.
+//! A submission reserves its room in the inboxes before the journal can take it. Events of others have no reservation, so they
+//! wait while an inbox is more than half full. Reserved room does not count as full here, because a submission may be settled
+//! behind the very event that waits.
 
 use std::{collections::VecDeque, mem, task::Context};
 
 use crate::{
     event::{
+        draft::Draft,
         event_id::EventId,
         gap::{Gap, GapReason},
-        message::Draft,
         target::Target,
     },
     history::past::Past,
@@ -25,12 +25,12 @@ use crate::{
     },
 };
 
-/// Settled under one lock: readers and subscribers wait for as long.
+/// Events that are settled under one lock. Readers and subscribers wait meanwhile.
 const STEP: usize = 64;
-/// The same, in bytes of events of others.
+/// Bytes of others' events that are settled under one lock.
 const STEP_BYTES: usize = 1 << 20;
 
-/// One that is ready to be settled under the lock.
+/// A [`Settled`] with its event encoded, for the work under the lock.
 enum Ready {
     Own(EventId, Submission),
     Other(EventId, Draft),
@@ -116,7 +116,7 @@ impl<S: Send> Desk for Order<S> {
 }
 
 impl<S> Order<S> {
-    /// Takes a few from the front and encodes them, outside of the lock. None if the first has to wait for room.
+    /// Takes a few from the front and encodes them, without the lock. Takes none if the first has to wait for room.
     fn prepare(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) -> Vec<Ready> {
         let (mut step, mut bytes) = (Vec::new(), 0);
         let mut has_room = None;
@@ -146,7 +146,7 @@ impl<S> Order<S> {
         step
     }
 
-    /// Whether every inbox is at most half full. If not, the journal of `cx` is woken when that is so.
+    /// Whether every inbox is at most half full. If not, wakes the journal of `cx` once they are.
     fn has_room_for_others(&self, cx: &Context<'_>) -> bool {
         self.gate.poll_journal(cx, || self.inboxes.iter().all(|inbox| inbox.is_half_empty()))
     }
@@ -157,7 +157,7 @@ impl<S> Order<S> {
         let mut locked = self.lock();
         wakes.add_shards();
         for ready in step {
-            // Nothing may follow the last item of a drain. A client that is cut off comes back to another node.
+            // No event may follow the last item of a drain. The clients come back to another node and get the rest there.
             if self.is_over(&locked) {
                 break;
             }
@@ -177,7 +177,7 @@ impl<S> Order<S> {
         }
     }
 
-    /// A submission has its place.
+    /// Settles a submission with its id.
     fn settle_own(
         &self,
         locked: &mut Locked,
@@ -188,7 +188,7 @@ impl<S> Order<S> {
     ) {
         let room = submission.room();
         let Submission { draft, mut claim, answer, promise, .. } = submission;
-        // A shared journal answers whoever repeats a key.
+        // A shared journal itself answers a publisher that repeats a key.
         if locked.history.is_shared()
             && let Some(claim) = claim.take()
         {
@@ -199,7 +199,7 @@ impl<S> Order<S> {
         wakes.add(promise.keep(Ok(answer)));
     }
 
-    /// A submission is not published, and `result` is its answer. The next publisher has room.
+    /// Answers a submission with `result`, without publishing it. The next publisher has room then.
     fn settle_unpublished(
         &self,
         locked: &mut Locked,
@@ -216,7 +216,7 @@ impl<S> Order<S> {
         wakes.add(self.gate.first());
     }
 
-    /// The journal is given nothing more, and ends when it has answered those that wait.
+    /// Gives the journal nothing more. The journal ends once it has answered the waiting submissions.
     pub(crate) fn close_journal(&self) {
         self.lock().submissions.is_closed = true;
         self.external.wake();
@@ -224,7 +224,7 @@ impl<S> Order<S> {
 }
 
 impl<S: Send> Order<S> {
-    /// The journal has ended, in order or not: nobody waits for it any more, and publishes are refused.
+    /// Notes that the journal has ended, in order or not. All that wait for it are answered, and publishes are refused.
     pub(crate) fn journal_ended(&self) {
         let mut wakes = self.wakes();
         let mut locked = self.lock();
@@ -234,7 +234,7 @@ impl<S: Send> Order<S> {
         for submission in waiting {
             self.settle_unpublished(&mut locked, submission, Err(Refusal::NotPublished.into()), &mut wakes);
         }
-        // Those that it has taken and never answered.
+        // The journal has taken the others and never answered them.
         let was_over = locked.submissions.is_empty();
         locked.submissions.give_up();
         let is_draining = self.phase.is_draining();

@@ -1,4 +1,4 @@
-//! [`External`]: how the order and an external journal reach each other.
+//! [`External`]: the signals between the order and an external journal.
 
 use std::task::Context;
 
@@ -7,22 +7,23 @@ use crate::{
     sync::{AtomicU64, AtomicWaker, Mutex, Ordering},
 };
 
-/// The order's side of an external journal. Without one, nobody sleeps here.
+/// The order's side of an external journal. Without one, nothing waits here.
 #[derive(Debug)]
 pub(crate) struct External {
     is_there: bool,
-    /// The journal sleeps until there is something for it.
+    /// The waker of the journal, which sleeps until there is work.
     journal: AtomicWaker,
-    /// 1 once the history holds what the journal had before the start.
+    /// 1 once the history has the journal's events of before the start.
     ready: Milestone,
-    /// How many have asked a shared journal whether the hub has everything, and how many of these questions are answered.
+    /// The number of questions to a shared journal whether the hub has everything.
     asked: AtomicU64,
+    /// The number of these questions that are answered.
     answered: Milestone,
     trouble: Mutex<Option<String>>,
 }
 
 impl External {
-    /// Of a journal, or of none.
+    /// The signals of a journal, or of none.
     pub(crate) fn new(is_there: bool) -> Self {
         Self {
             is_there,
@@ -44,17 +45,17 @@ impl External {
         self.journal.wake();
     }
 
-    /// The task of `cx` is the journal's. It registers, then looks.
+    /// Registers the task of `cx` as the journal's. The journal looks for work after that.
     pub(crate) fn register(&self, cx: &Context<'_>) {
         self.journal.register(cx.waker());
     }
 
-    /// The history holds what the journal had before the start.
+    /// Notes that the history has the journal's events of before the start.
     pub(crate) fn set_ready(&self) {
         self.ready.reach(1);
     }
 
-    /// See [`External::set_ready`].
+    /// Whether [`External::set_ready`] was called.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.has_reached(1)
     }
@@ -64,9 +65,9 @@ impl External {
         self.ready.wait(1).await;
     }
 
-    /// Asks a shared journal whether the hub has everything, and waits for its yes.
+    /// Asks a shared journal whether the hub has everything, and waits for the answer.
     pub(crate) async fn ask(&self) {
-        // Relaxed: the wake makes it seen.
+        // Relaxed: the wake makes the journal see the number.
         let question = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         self.journal.wake();
         self.answered.wait(question).await;
@@ -77,12 +78,12 @@ impl External {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// This question, and all before it, are answered.
+    /// Answers this question and all before it.
     pub(crate) fn answer(&self, question: u64) {
         self.answered.reach(question);
     }
 
-    /// The journal has ended: nobody waits for an answer any more.
+    /// Answers all questions, also later ones, because the journal has ended.
     pub(crate) fn answer_all(&self) {
         self.answered.reach(u64::MAX);
     }

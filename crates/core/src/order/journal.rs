@@ -1,6 +1,6 @@
-//! [`Journal`]: what orders and keeps events somewhere else than in the hub's memory, and what it gives back of its past.
+//! [`Journal`]: an external store that orders and keeps events. [`Desk`]: the interface of the hub that it uses.
 //!
-//! The hub's history is fed with what comes back, so reading never waits for a journal.
+//! The journal feeds the history of the hub with the events that it settles, so reads never wait for a journal.
 
 use std::{collections::VecDeque, io, task::Context};
 
@@ -10,109 +10,112 @@ use crate::{
     order::{answer::Refusal, claim::Claim, submission::Submission},
 };
 
-/// Orders and keeps events outside of the hub.
+/// An external store that orders and keeps events.
 pub trait Journal: Send {
-    /// Gives the hub what was kept before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
-    /// before there are publishers and subscribers. A journal that cannot be reached yet may do so when it runs: until then
-    /// the hub is not ready ([`crate::Hub::is_ready`]).
+    /// Gives the hub the events of before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
+    /// before there are publishers and subscribers. A journal that cannot be reached yet may do so in [`Journal::run`] instead.
+    /// The hub is not ready until then ([`crate::Hub::is_ready`]).
     ///
     /// # Errors
-    /// It cannot be read; the hub is not to be used then.
+    /// The journal cannot be read. The hub must not be used then.
     fn restore(&mut self, desk: &dyn Desk) -> io::Result<()>;
 
-    /// Takes submissions and brings each back, until [`Desk::is_closed`]; returns when what it has is safe. Called once,
-    /// on a thread of its own.
+    /// Takes submissions and settles each, until [`Desk::is_closed`]. Returns once all events that it keeps are safe. Called
+    /// once, on a thread of its own.
     ///
     /// # Errors
-    /// It cannot begin, or what it has may not be safe.
+    /// The journal cannot begin, or the events that it keeps may not be safe.
     fn run(self: Box<Self>, desk: &dyn Desk) -> io::Result<()>;
 }
 
-/// What a journal has kept of one publish.
+/// The part of one publish that a journal has kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Its place in the order.
+    /// The position in the order.
     pub id: EventId,
-    /// What its publisher gave; none if that is gone, or was live only.
+    /// The event. None if it is gone or was live only.
     pub event: Option<Event>,
-    /// Its key, if it had one that may still be remembered.
+    /// The key, if there was one that may still be remembered.
     pub key: Option<KeptKey>,
 }
 
-/// An idempotency key that a journal has kept, whether its event is there or not.
+/// An idempotency key that a journal has kept, with or without its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptKey {
-    /// The key and the fingerprint of its event.
+    /// The digests of the key and the event.
     pub claim: Claim,
-    /// How many connections the event reached, by the counters.
+    /// The number of connections that the event reached, by the counters.
     pub matched: usize,
 }
 
-/// What became of a submission in the journal, or what others have written there.
+/// The result of one submission, or news that others have written to the journal.
 #[derive(Debug)]
 pub enum Settled {
-    /// The journal keeps this submission under this id. A journal that others write to knows its key; for any other the hub
-    /// remembers it.
+    /// The journal keeps this submission under this id. A shared journal remembers the key itself. For any other journal the
+    /// hub remembers it.
     Own(EventId, Submission),
-    /// An event that somebody else has written.
+    /// An event that another writer has put into the journal.
     Other(EventId, Event),
-    /// Events up to this id may have been missed, whatever their targets: expired or restart.
+    /// Events of any target up to this id may be lost. The reason is expired or restart.
     Lost(EventId, GapReason),
-    /// The journal knew the key of this submission. It is not published, and gets the first answer.
+    /// The journal knew the key of this submission. The submission is not published and gets the first answer.
     Repeat {
         /// The repeated publish.
         submission: Submission,
-        /// Of the first publish.
+        /// The id of the first publish.
         id: EventId,
-        /// Of the first publish.
+        /// The number of connections that the first publish reached.
         matched: usize,
     },
-    /// The journal does not have this submission.
+    /// The submission was not published, for this reason.
     Refused(Submission, Refusal),
 }
 
-/// A hub whose events are ordered by a journal outside of it.
+/// The interface of a hub that an external journal uses.
 pub trait Desk: Send + Sync {
-    /// One publish from before, newer than those given so far.
+    /// Restores one publish of before. Its id is above those restored so far.
     fn restore(&self, kept: Kept);
 
-    /// What there is to know besides the events from before. Called once, behind them.
+    /// Restores the rest of the past. Called once, after the publishes of before.
     fn restore_past(&self, past: Past);
 
-    /// Moves what waits into `group`, in the order in which it came, and registers the caller to be woken when more
-    /// comes, or when it is closed.
+    /// Moves the waiting submissions into `group`, in the order in which they came. Registers the caller to be woken when more
+    /// come, or when the desk is closed.
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>);
 
-    /// Whether nothing waits and nothing more will come.
+    /// Whether no submission waits and none will come.
     fn is_closed(&self) -> bool;
 
-    /// Publishes what the journal has, and answers whoever waits for that: `settled` in the order of the journal, with ids that
-    /// rise from call to call. Takes from the front. An event of somebody else stays, with all behind it, while an inbox is more
-    /// than half full; the caller is then registered to be woken when there is room.
+    /// Publishes events that the journal has, and answers their publishers. `settled` is in the order of the journal, with ids
+    /// that rise from call to call.
+    ///
+    /// Takes from the front. While an inbox is more than half full, an event of another writer stays, with all behind it. Then
+    /// the caller is registered to be woken when there is room.
     fn settle(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>);
 
-    /// The number of the newest question whether the hub has everything, and registers the caller to be woken by the next one.
-    /// For a journal that others write to as well: it looks for its end then, brings everything up to there, and says so with
+    /// The number of the newest question whether the hub has everything. Registers the caller to be woken by the next one.
+    ///
+    /// Only for a shared journal. After a question it looks where it ends now, settles everything up to there, and calls
     /// [`Desk::answer`].
     fn question(&self, cx: &Context<'_>) -> u64;
 
-    /// The hub has everything that the journal had when it took this question, and those before it.
+    /// Answers this question and those before it: the hub has all events that the journal had when it took the question.
     fn answer(&self, question: u64);
 
-    /// What keeps the journal from taking events, for whoever asks after its health; `None`: nothing.
+    /// Sets the reason for which the journal takes no events, for health checks. `None` if there is none.
     fn set_trouble(&self, trouble: Option<String>);
 
-    /// The oldest event that the history holds, and the oldest key that is remembered.
+    /// The oldest event of the history and the oldest remembered key.
     fn oldest(&self) -> Oldest;
 
-    /// What is still held of publishes with these ids and targets.
+    /// For each publish with these ids and targets, the parts that the hub still has.
     fn holds(&self, published: &[(EventId, &[Target])]) -> Vec<Holds>;
 
-    /// Bytes of memory that the events of the history and the remembered keys take, at least as many as on a disk.
+    /// Bytes of memory that the history and the remembered keys take. On a disk they take at most as many.
     fn held_bytes(&self) -> usize;
 }
 
-/// Where that begins which a journal has to keep.
+/// The oldest publishes that a journal has to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Oldest {
     /// The oldest event of the history.
@@ -121,11 +124,11 @@ pub struct Oldest {
     pub key: Option<EventId>,
 }
 
-/// What a journal has to keep of one publish.
+/// The parts of one publish that a journal has to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holds {
-    /// The event: the history holds it.
+    /// The event, because the history has it.
     pub event: bool,
-    /// Its claim: the key is remembered.
+    /// The claim, because the key is remembered.
     pub key: bool,
 }

@@ -1,6 +1,6 @@
-//! [`Keys`]: the keys of recent publishes and their answers, so that a publish that is repeated is done once.
+//! [`Keys`]: the idempotency keys of recent publishes and their answers, so that a repeated publish happens once.
 //!
-//! Looked at and written under the hub's order lock, in the same step as the append.
+//! Looked up and written under the order lock, in the same step as the append.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,14 +18,14 @@ use crate::{
 
 /// Keys that are forgotten at a time.
 const EXPIRE_MAX: usize = 256;
-/// Bytes of memory that a key takes, about. On the disk it takes fewer.
+/// Bytes of memory that a key takes, roughly. On a disk it takes fewer.
 const KEY_BYTES: usize = 200;
 
-/// Keys and answers, by age. Of an event no more is remembered than its fingerprint.
+/// Keys and answers by age. Of an event only its fingerprint is remembered.
 #[derive(Debug)]
 pub(crate) struct Keys {
     given: HashMap<Digest, (Digest, Given)>,
-    /// Oldest first.
+    /// The answered keys, oldest first.
     ages: VecDeque<(EventId, Digest)>,
     age_ms_max: u64,
     keys_max: usize,
@@ -36,10 +36,10 @@ impl Keys {
         Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
     }
 
-    /// The answer that `claim` has had already, if there is one.
+    /// The answer that `claim` has got already, if any.
     ///
     /// # Errors
-    /// [`PublishError::KeyReused`]: the key was given to another event.
+    /// [`PublishError::KeyReused`]: the key was used for another event.
     pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Given>, PublishError> {
         self.expire(now_ms);
         let is_young = |given: &Given| id_of(given).is_none_or(|id| !self.is_old(id.ms(), now_ms));
@@ -49,26 +49,26 @@ impl Keys {
         }
     }
 
-    /// `claim` is on its way; whoever repeats it waits at `pending` as well.
+    /// Notes that `claim` is on its way. A publisher that repeats it waits at `pending` as well.
     pub(crate) fn begin(&mut self, claim: &Claim, pending: Arc<Pending>) {
         if self.keys_max > 0 {
             self.given.insert(claim.key, (claim.fingerprint, Given::Pending(pending)));
         }
     }
 
-    /// `claim` did not come through: it may be tried again.
+    /// Forgets `claim`, which was not published, so that it may be tried again.
     pub(crate) fn give_up(&mut self, claim: &Claim) {
         if self.given.get(&claim.key).is_some_and(|(_, given)| id_of(given).is_none()) {
             self.given.remove(&claim.key);
         }
     }
 
-    /// The oldest answer's id.
+    /// The id of the oldest answer.
     pub(crate) fn oldest(&self) -> Option<EventId> {
         self.ages.front().map(|(id, _)| *id)
     }
 
-    /// Whether the publish with this id had a key that is remembered.
+    /// Whether the key of the publish with this id is remembered.
     pub(crate) fn holds(&self, id: EventId) -> bool {
         self.ages.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
@@ -77,12 +77,12 @@ impl Keys {
         now_ms.saturating_sub(at_ms) > self.age_ms_max
     }
 
-    /// Bytes of memory that all keys take, about.
+    /// Bytes of memory that all keys take, roughly.
     pub(crate) fn bytes(&self) -> usize {
         self.ages.len().saturating_mul(KEY_BYTES)
     }
 
-    /// Remembers the answer to `claim`, which has none yet. Ids rise.
+    /// Remembers the answer to `claim`, which has none yet. Ids rise from call to call.
     pub(crate) fn store(&mut self, claim: Claim, answer: Answer) {
         if self.keys_max == 0 {
             return;
@@ -94,7 +94,7 @@ impl Keys {
         self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
     }
 
-    /// Forgets some of what is too old: more than comes in between.
+    /// Forgets some keys that are too old, more than come between two calls.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         for _ in 0..EXPIRE_MAX {
             if self.ages.front().is_none_or(|(id, _)| !self.is_old(id.ms(), now_ms)) {
@@ -106,14 +106,14 @@ impl Keys {
 
     fn forget_oldest(&mut self) {
         let Some((id, key)) = self.ages.pop_front() else { return };
-        // Unless it has come again since.
+        // The key may have come again since. Then the newer answer stays.
         if self.given.get(&key).is_some_and(|(_, given)| id_of(given) == Some(id)) {
             self.given.remove(&key);
         }
     }
 }
 
-/// Of an answer; none while that is pending.
+/// The id of an answer. None while it is pending.
 fn id_of(given: &Given) -> Option<EventId> {
     match given {
         Given::Answer(answer) => Some(answer.id),

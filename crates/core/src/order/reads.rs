@@ -1,4 +1,4 @@
-//! Reads of the history, under the order lock for a few events at a time, because publishers wait meanwhile.
+//! Reads of the history. Publishers wait meanwhile, so each turn under the order lock reads only a few events.
 
 use crate::{
     event::{event_id::EventId, gap::Gap, message::Message, name::Channel, target::Target},
@@ -7,26 +7,26 @@ use crate::{
     queue::read_request::ReadRequest,
 };
 
-/// Events of a page that are read at a time.
+/// Events of a page that are read under one lock.
 const PAGE_STEP: usize = 64;
 
 impl<S> Order<S> {
-    /// Answers a slot that catches up, through its inbox.
+    /// Answers the request of a slot that catches up, through its inbox.
     pub(crate) fn read(&self, request: ReadRequest) {
         let now_ms = self.unix_ms();
         let batch = self.lock().history.read(&request.query(), now_ms);
         self.inbox(request.shard).answer(request.slot, batch);
     }
 
-    /// A page of the history of `channel`, from `start` on.
+    /// The kept events of `channel` from `start` on, at most `limit`.
     pub(crate) fn page(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
         let targets = [Target::Channel(channel.clone())];
         let now_ms = self.unix_ms();
-        let (place, upto) = {
+        let (beginning, upto) = {
             let mut locked = self.lock();
-            (locked.history.place(start, &targets, now_ms), locked.history.last())
+            (locked.history.beginning(start, &targets, now_ms), locked.history.last())
         };
-        let mut page = Page { messages: Vec::new(), gap: place.gap, next: place.cursor };
+        let mut page = Page { messages: Vec::new(), gap: beginning.gap, next: beginning.cursor };
         let mut bytes_left = limit.bytes_max;
         while page.messages.len() < limit.messages_max {
             let messages_max = (limit.messages_max - page.messages.len()).min(PAGE_STEP);
@@ -37,9 +37,9 @@ impl<S> Order<S> {
             if bytes > bytes_left && !page.messages.is_empty() {
                 break;
             }
-            if let Some(hole) = hole.filter(|hole| hole.to > place.told) {
+            if let Some(hole) = hole.filter(|hole| hole.to > beginning.told) {
                 let reason = page.gap.map_or(hole.reason, |gap| gap.reason);
-                page.gap = Some(Gap { from: Some(place.cursor), to: Some(hole.to), missed: None, reason });
+                page.gap = Some(Gap { from: Some(beginning.cursor), to: Some(hole.to), missed: None, reason });
             }
             bytes_left = bytes_left.saturating_sub(bytes);
             page.messages.extend(messages);
@@ -61,13 +61,13 @@ impl<S> Order<S> {
         self.lock().history.last()
     }
 
-    /// Whether other nodes write to the journal as well.
+    /// Whether the hub shares its journal with others.
     pub(crate) fn is_shared(&self) -> bool {
         self.lock().history.is_shared()
     }
 
-    /// Whether a stream may have to begin behind an event that is in a shared journal already and has not been read here: nothing
-    /// that went to one of `targets` has the id.
+    /// Whether a stream may have to begin after an event of a shared journal that has not been read here. That is so if no
+    /// event of `targets` has the id.
     pub(crate) fn may_be_ahead(&self, start: &Start, targets: &[Target]) -> bool {
         let Start::AfterOwn(own_ids) = start else { return false };
         let locked = self.lock();

@@ -1,7 +1,7 @@
-//! [`Entry`]: a publish before it has its place; [`Submission`]: one that an external journal is to give its place.
+//! [`Entry`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal.
 
 use crate::{
-    event::{Event, message::Draft},
+    event::{Event, draft::Draft},
     order::{
         answer::Answer,
         claim::{Claim, IdempotencyKey},
@@ -15,9 +15,9 @@ use crate::{
 pub(crate) struct Entry {
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
-    /// All of the answer but the id.
+    /// The answer without its id.
     pub(crate) answer: Answer,
-    /// For an external journal only.
+    /// The event as it was published, for an external journal only.
     pub(crate) origin: Option<Box<Origin>>,
 }
 
@@ -34,13 +34,13 @@ pub struct Submission {
     pub(crate) origin: Box<Origin>,
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
-    /// All of the answer but the id.
+    /// The answer without its id.
     pub(crate) answer: Answer,
     pub(crate) promise: Promise,
 }
 
 impl Submission {
-    /// The event. The journal keeps it unless it is live only ([`Event::is_kept`]).
+    /// The event. A journal keeps it unless it is live only ([`Event::is_kept`]).
     pub fn event(&self) -> &Event {
         &self.origin.event
     }
@@ -50,37 +50,37 @@ impl Submission {
         self.origin.key.as_ref()
     }
 
-    /// The digest of the key and of the event. The journal keeps it for as long as keys are remembered.
+    /// The digests of the key and the event. A journal keeps them for as long as keys are remembered.
     pub fn claim(&self) -> Option<Claim> {
         self.claim
     }
 
-    /// How many connections the event reaches, by the counters.
+    /// The number of connections that the event reaches, by the counters.
     pub fn matched(&self) -> usize {
         self.answer.matched
     }
 
-    /// Delays the publisher's success answer until [`Hold::release`]. For a journal that delivers an event before enough
-    /// replicas have it. A refusal is passed on at once.
+    /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas
+    /// have it. A refusal is passed on at once.
     #[must_use = "dropped, it says that nobody knows what became of the event"]
     pub fn hold(&self) -> Hold {
         self.promise.hold()
     }
 
-    /// The room that is promised to it.
+    /// The room that is promised in every inbox.
     pub(crate) fn room(&self) -> Amount {
         Amount { messages: 1, bytes: self.draft.bytes_max() }
     }
 }
 
-/// The submissions that have no answer yet. Under the order lock.
+/// The submissions without an answer. Guarded by the order lock.
 #[derive(Debug, Default)]
 pub(crate) struct Submissions {
-    /// Those that the journal has not taken.
+    /// Submissions that the journal has not taken yet.
     pub(crate) waiting: Vec<Submission>,
-    /// All of them, and the room that is promised to them in every inbox.
+    /// The number of all submissions, and the room that is promised to them in every inbox.
     promised: Amount,
-    /// The journal takes no more.
+    /// Whether the journal gets no more.
     pub(crate) is_closed: bool,
 }
 
@@ -92,13 +92,13 @@ impl Submissions {
         self.waiting.push(submission);
     }
 
-    /// One that was promised `room` has its answer.
+    /// Notes that a submission with this room has its answer.
     pub(crate) fn answered(&mut self, room: Amount) {
         self.promised.messages -= room.messages;
         self.promised.bytes -= room.bytes;
     }
 
-    /// Nobody will answer those that are left.
+    /// Forgets the submissions that are left: nobody will answer them.
     pub(crate) fn give_up(&mut self) {
         self.promised = Amount::default();
     }
@@ -107,7 +107,7 @@ impl Submissions {
         self.promised
     }
 
-    /// Whether none is without an answer.
+    /// Whether every submission has its answer.
     pub(crate) fn is_empty(&self) -> bool {
         self.promised.messages == 0
     }

@@ -1,5 +1,4 @@
-//! [`Ticket`]: a publish that is in the order or on its way there, until it is answered; [`Promise`] and [`Hold`]: the ends of it
-//! that an external journal has.
+//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Promise`] and [`Hold`]: the journal's ends of it.
 
 use std::{
     future::poll_fn,
@@ -14,36 +13,36 @@ use crate::{
     sync::Mutex,
 };
 
-/// A publish that the hub has taken. The event is published whether or not this is asked for its receipt.
+/// A publish that the hub has taken. The event is published even if nobody asks for the receipt.
 #[derive(Debug)]
 #[must_use = "it does not say what became of the publish unless it is asked"]
 pub struct Ticket {
     given: Given,
-    /// The key of the publish was known.
+    /// Whether the key of the publish was known.
     is_repeat: bool,
 }
 
 /// The answer to a publish, now or later.
 #[derive(Clone, Debug)]
 pub(crate) enum Given {
-    /// The event has its place.
+    /// The event has its id.
     Answer(Answer),
     /// The event is on its way through an external journal.
     Pending(Arc<Pending>),
 }
 
 impl Ticket {
-    /// Of a publish that is new.
+    /// The ticket of a new publish.
     pub(crate) fn new(given: Given) -> Self {
         Self { given, is_repeat: false }
     }
 
-    /// Of a publish that repeats another one.
+    /// The ticket of a publish that repeats another one.
     pub(crate) fn repeat(given: Given) -> Self {
         Self { given, is_repeat: true }
     }
 
-    /// Whether the event has its place, or has been refused.
+    /// Whether the event has its id or was refused.
     pub fn is_answered(&self) -> bool {
         match &self.given {
             Given::Answer(_) => true,
@@ -51,7 +50,8 @@ impl Ticket {
         }
     }
 
-    /// The receipt, once the journal has the event, and once every shard has told its part if that was asked for.
+    /// Waits for the receipt: until the journal has the event, and with [`crate::Wait::Written`] until every shard has handled
+    /// it.
     ///
     /// # Errors
     /// [`PublishError::Journal`] or [`PublishError::Unknown`].
@@ -69,20 +69,20 @@ impl Ticket {
     }
 }
 
-/// Where the answer of one submission comes. Several publishers wait here if a key is repeated.
+/// The answer of one submission, once it comes. Several publishers wait here if a key is repeated.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
     result: Option<Result<Answer, PublishError>>,
-    /// An answer is not to be given yet; a refusal is.
+    /// Whether a success is kept back. A refusal never is.
     is_held: bool,
     wakers: Vec<Waker>,
 }
 
 impl Waiting {
-    /// The result, if publishers may know it.
+    /// The result, if publishers may know it already.
     fn known(&self) -> Option<&Result<Answer, PublishError>> {
         self.result.as_ref().filter(|result| result.is_err() || !self.is_held)
     }
@@ -93,7 +93,7 @@ impl Waiting {
 }
 
 impl Pending {
-    /// Sets the result, unless there is one. Returns who is to be woken, once no lock is held.
+    /// Sets the result, unless there is one. Returns wakers to wake once no lock is held.
     fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         let mut waiting = self.0.lock();
         waiting.result.get_or_insert(result);
@@ -116,8 +116,8 @@ impl Pending {
     }
 }
 
-/// The duty to answer one submission. Dropped unkept, because the journal has panicked, it answers
-/// [`PublishError::Unknown`].
+/// The duty to answer one submission. Answers [`PublishError::Unknown`] if it is dropped unkept, because the journal has
+/// panicked.
 #[derive(Debug)]
 pub(crate) struct Promise(Option<Arc<Pending>>);
 
@@ -126,12 +126,12 @@ impl Promise {
         Self(Some(pending))
     }
 
-    /// Answers. Returns who is to be woken, once no lock is held.
+    /// Answers. Returns wakers to wake once no lock is held.
     pub(crate) fn keep(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         self.0.take().map(|pending| pending.settle(result)).unwrap_or_default()
     }
 
-    /// Keeps a success from the publishers until the hold is released.
+    /// Keeps a success back until the hold is released.
     pub(crate) fn hold(&self) -> Hold {
         let pending = self.0.clone();
         if let Some(pending) = &pending {
@@ -148,12 +148,12 @@ impl Drop for Promise {
     }
 }
 
-/// Delays a publisher's success answer. Dropped unreleased, it answers [`PublishError::Unknown`].
+/// A delay of a publisher's success answer. Answers [`PublishError::Unknown`] if it is dropped unreleased.
 #[derive(Debug)]
 pub struct Hold(Option<Arc<Pending>>);
 
 impl Hold {
-    /// Lets the answer go, now or when there is one; or replaces it by a refusal.
+    /// Lets the answer go, at once or as soon as there is one. With an error, replaces a success by the refusal.
     pub fn release(mut self, outcome: Result<(), Refusal>) {
         self.end(outcome);
     }
@@ -162,7 +162,7 @@ impl Hold {
         let Some(pending) = self.0.take() else { return };
         let mut waiting = pending.0.lock();
         waiting.is_held = false;
-        // A refusal that is there already says more.
+        // An earlier refusal says more.
         if let Err(refusal) = outcome
             && !matches!(waiting.result, Some(Err(_)))
         {

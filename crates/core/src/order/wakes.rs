@@ -1,10 +1,10 @@
-//! [`Wakes`]: who is to be woken once the order lock is free.
+//! [`Wakes`]: the wakers to wake once the order lock is free.
 
 use std::{sync::Arc, task::Waker};
 
 use crate::{order::external::External, queue::inbox::Inbox};
 
-/// Collected under the order lock. Waking happens in `drop`, so this is made before the lock is taken.
+/// Wakers collected under the order lock. `drop` wakes them, so a `Wakes` is made before the lock is taken.
 pub(crate) struct Wakes<'a, S> {
     inboxes: &'a [Arc<Inbox<S>>],
     external: &'a External,
@@ -18,12 +18,12 @@ impl<'a, S> Wakes<'a, S> {
         Self { inboxes, external, are_shards_due: false, is_journal_due: false, wakers: Vec::new() }
     }
 
-    /// Something is in every inbox.
+    /// Adds the owners of all inboxes.
     pub(crate) fn add_shards(&mut self) {
         self.are_shards_due = true;
     }
 
-    /// Something waits for the external journal.
+    /// Adds the external journal.
     pub(crate) fn add_journal(&mut self) {
         self.is_journal_due = true;
     }

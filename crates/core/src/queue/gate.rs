@@ -1,5 +1,5 @@
-//! [`Gate`]: where publishers, and an external journal, wait for room in the inboxes. Publishers are served in the order in
-//! which they came.
+//! [`Gate`]: the queue of publishers that wait for room in the inboxes, first come, first served. An external journal waits
+//! beside it.
 
 use std::{
     collections::BTreeMap,
@@ -8,25 +8,25 @@ use std::{
 
 use crate::sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, Ordering};
 
-/// The queue of waiting publishers, and the place of the journal beside it.
+/// The queue of waiting publishers, and the waiting journal beside it.
 ///
-/// SeqCst for `waiting` and `journal_waits`: a publisher announces itself and then looks for room, a shard frees room and then
-/// looks for announcements ([`Gate::ring`]), and one of the two must see the other.
+/// `waiting` and `journal_waits` are SeqCst. A publisher announces itself, then looks for room. A shard frees room, then looks
+/// for announcements ([`Gate::ring`]). One of the two must see the other.
 #[derive(Debug)]
 pub(crate) struct Gate {
     queue: Mutex<Queue>,
-    /// How many wait in the queue.
+    /// The number of publishers in the queue.
     waiting: AtomicUsize,
-    /// Written by the journal alone.
+    /// Whether the journal waits. Only the journal writes it.
     journal_waits: AtomicBool,
     journal: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// By turn. Tens of thousands may wait, so joining and leaving are no search.
+    /// The wakers by turn. Tens of thousands may wait, so joining and leaving must not search.
     wakers: BTreeMap<u64, Waker>,
-    /// The last turn that was given.
+    /// The last turn that was given out.
     turn: u64,
 }
 
@@ -46,7 +46,7 @@ impl Gate {
         }
     }
 
-    /// Whether nobody waits before the holder of `turn`. Publishers join under the order lock; the caller holds it.
+    /// Whether no publisher waits before the holder of `turn`. Called under the order lock, under which publishers join.
     pub(crate) fn is_turn(&self, turn: Option<u64>) -> bool {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return true;
@@ -54,7 +54,7 @@ impl Gate {
         self.queue.lock().wakers.first_key_value().is_none_or(|(first, _)| Some(*first) == turn)
     }
 
-    /// Enters the queue, or stays in it with another waker. Only called under the order lock.
+    /// Joins the queue, or stays in it with another waker. Called under the order lock.
     pub(crate) fn join(&self, turn: Option<u64>, waker: &Waker) -> u64 {
         let mut queue = self.queue.lock();
         let turn = turn.unwrap_or_else(|| {
@@ -66,7 +66,7 @@ impl Gate {
         turn
     }
 
-    /// Leaves the queue, and wakes the next.
+    /// Leaves the queue and wakes the next publisher.
     pub(crate) fn leave(&self, turn: u64) {
         let mut queue = self.queue.lock();
         queue.wakers.remove(&turn);
@@ -78,17 +78,17 @@ impl Gate {
         }
     }
 
-    /// The publisher whose turn it is.
+    /// The waker of the first publisher.
     pub(crate) fn first(&self) -> Option<Waker> {
         self.queue.lock().first()
     }
 
-    /// All publishers: something has changed for each of them.
+    /// The wakers of all publishers, for a change that concerns each of them.
     pub(crate) fn all(&self) -> Vec<Waker> {
         self.queue.lock().wakers.values().cloned().collect()
     }
 
-    /// There is more room than before: whoever is next looks again.
+    /// Wakes the first publisher and the journal, because there is more room than before.
     pub(crate) fn ring(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0
             && let Some(waker) = self.first()
@@ -100,7 +100,7 @@ impl Gate {
         }
     }
 
-    /// Whether there is room for events of other nodes, by `has_room`. If not, the journal of `cx` is woken when there is more.
+    /// Whether `has_room` says that there is room for others' events. If not, wakes the journal of `cx` when there is more.
     pub(crate) fn poll_journal(&self, cx: &Context<'_>, has_room: impl Fn() -> bool) -> bool {
         let mut may_go = has_room();
         if !may_go {

@@ -1,7 +1,7 @@
-//! [`Inbox`]: what a shard still has to take: publishes and everything that happens to its slots, in one order.
+//! [`Inbox`]: the queue in front of one shard, for publishes and everything that happens to its slots, in one order.
 //!
-//! A publish needs room in every inbox before it is ordered, so a push never fails; the owner is woken after it. Room that is
-//! promised to events on their way through an external journal is counted by the order ([`crate::order`]).
+//! A publish finds room in every inbox before it gets its id, so a push never fails. The owner of the shard is woken after it.
+//! The order ([`crate::order`]) counts the room that is promised to submissions of an external journal.
 
 use std::{sync::Arc, task::Context};
 
@@ -19,14 +19,14 @@ use crate::{
     sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue, fence},
 };
 
-/// Names one connection in its shard; a later connection in the same place has another number.
+/// The name of one connection in its shard. A later connection with the same index has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotRef {
     pub(crate) index: u32,
     pub(crate) connection: u64,
 }
 
-/// One thing for a shard to do.
+/// One piece of work for a shard.
 #[derive(Debug)]
 pub(crate) enum Item<S> {
     Publish {
@@ -52,7 +52,7 @@ pub(crate) enum Item<S> {
         target: Target,
         question: Question,
     },
-    /// The journal has missed something: every connection that is open is told.
+    /// The journal has lost events. Every open connection gets this gap.
     Lost(Gap),
     Drain,
 }
@@ -61,19 +61,19 @@ pub(crate) enum Item<S> {
 #[derive(Debug)]
 pub struct Inbox<S> {
     items: SegQueue<Item<S>>,
-    /// Slots whose outlet may go on. Apart from `items`, so that they need not wait for a pass to end.
+    /// Slots whose outlets may go on. Separate from `items`, so that they need not wait for the end of a pass.
     ready: SegQueue<SlotRef>,
-    /// What the journal gave. Apart from `items` as well: behind a flood it would be of yesterday when it is taken.
+    /// Batches from the history. Separate from `items` too, because behind a flood they would be outdated when they are taken.
     answers: SegQueue<(SlotRef, Batch)>,
-    /// Places of slots that left.
+    /// Indices of slots that have left.
     vacant: SegQueue<u32>,
-    /// Places ever used.
+    /// The number of indices ever used.
     places: AtomicU32,
-    /// Publishes in `items`, and their bytes.
+    /// The publishes in `items`.
     queued: Load,
     messages_max: usize,
     bytes_max: usize,
-    /// Whoever waits for room in it.
+    /// The publishers that wait for room.
     gate: Arc<Gate>,
     phase: Arc<Phase>,
     is_closed: AtomicBool,
@@ -98,7 +98,7 @@ impl<S> Inbox<S> {
         }
     }
 
-    /// Whether a publish of `bytes` may come in beside what is promised to others; an inbox without publishes takes one of any
+    /// Whether there is room for a publish of `bytes` besides the promised room. An inbox without publishes takes one of any
     /// size.
     pub(crate) fn has_room(&self, promised: Amount, bytes: usize) -> bool {
         let queued = self.queued.get();
@@ -106,13 +106,13 @@ impl<S> Inbox<S> {
         messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
     }
 
-    /// Whether the publishes in it leave half of it free.
+    /// Whether the publishes take at most half of the room.
     pub(crate) fn is_half_empty(&self) -> bool {
         let Amount { messages, bytes } = self.queued.get();
         messages == 0 || (messages <= self.messages_max / 2 && bytes <= self.bytes_max / 2)
     }
 
-    /// Queues a publish, or a loss that takes the place of one. Only called under the order lock.
+    /// Queues a publish, or a loss that counts as one. Called under the order lock.
     pub(crate) fn push_counted(&self, item: Item<S>, bytes: usize) {
         // Relaxed: the lock orders it.
         if !self.is_closed() {
@@ -121,36 +121,36 @@ impl<S> Inbox<S> {
         }
     }
 
-    /// The owner has taken publishes: their room is free, and whoever waits for it may look again.
+    /// Frees the room of publishes that the owner has taken, and wakes the gate.
     pub(crate) fn release(&self, taken: Amount) {
         self.queued.sub(taken);
         self.gate.ring();
     }
 
-    /// Whether the hub drains: the last item is in the queue, or comes when an external journal has answered.
+    /// Whether the hub drains. The last item is in the queue or comes once an external journal has answered.
     pub(crate) fn is_draining(&self) -> bool {
         self.phase.is_draining()
     }
 
-    /// Queues without waking: call [`Inbox::wake`] after whatever lock is held.
+    /// Queues without waking. The caller calls [`Inbox::wake`] once it holds no lock.
     pub(crate) fn push(&self, item: Item<S>) {
         self.items.push(item);
-        // Here and in `close`: either this push sees that nobody takes the item, or `close` sees the item.
+        // SeqCst here and in `close`: either this push sees that the inbox is closed, or `close` sees the item.
         fence(Ordering::SeqCst);
         if self.is_closed() {
             self.clear();
         }
     }
 
-    /// The owner is gone: what is in it and what still comes is dropped, with whatever waits for its answer. Only called
-    /// under the order lock.
+    /// Closes the inbox, because its owner is gone. All items in it and all later ones are dropped, which answers those that
+    /// wait for them. Called under the order lock.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.clear();
     }
 
-    /// Whether its owner is gone.
+    /// Whether the owner is gone.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
     }
@@ -171,7 +171,7 @@ impl<S> Inbox<S> {
         self.ready.pop()
     }
 
-    /// The journal has answered for `slot`.
+    /// Queues a batch from the history for `slot`, and wakes the owner.
     pub(crate) fn answer(&self, slot: SlotRef, batch: Batch) {
         self.answers.push((slot, batch));
         self.wake();
@@ -181,16 +181,16 @@ impl<S> Inbox<S> {
         self.answers.pop()
     }
 
-    /// A place for a new slot.
-    pub(crate) fn take_place(&self) -> u32 {
+    /// Takes an index for a new slot.
+    pub(crate) fn take_index(&self) -> u32 {
         self.vacant.pop().unwrap_or_else(|| self.places.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn give_place(&self, index: u32) {
+    pub(crate) fn give_index(&self, index: u32) {
         self.vacant.push(index);
     }
 
-    /// The outlet of `slot` may go on: it is writable, has input, or was emptied.
+    /// Notes that the outlet of `slot` may go on (it is writable, has input or was emptied), and wakes the owner.
     pub fn ready(&self, slot: SlotRef) {
         self.ready.push(slot);
         self.wake();
@@ -201,48 +201,47 @@ impl<S> Inbox<S> {
         self.owner.wake();
     }
 
-    /// The owner registers itself, then must look once more before it sleeps.
+    /// Registers the owner, which must look once more before it sleeps.
     pub fn register(&self, cx: &Context<'_>) {
         self.owner.register(cx.waker());
     }
 
-    /// Whether nothing waits to be taken.
+    /// Whether there is no work for the owner.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.ready.is_empty() && self.answers.is_empty()
     }
 
-    /// Whether the outlet of some slot may go on.
+    /// Whether the outlet of any slot may go on.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Whether the journal has answered.
+    /// Whether there is a batch from the history.
     pub(crate) fn has_answers(&self) -> bool {
         !self.answers.is_empty()
     }
 
-    /// Whether an owner that is paused should look again: some outlet may go on, the journal has answered, or the hub
-    /// drains.
+    /// Whether a paused owner should look again: an outlet may go on, a batch has come, or the hub drains.
     pub fn ends_pause(&self) -> bool {
         self.has_ready() || self.has_answers() || self.is_draining()
     }
 
-    /// The publishes that wait in it.
+    /// The publishes that wait.
     pub fn load(&self) -> Amount {
         self.queued.get()
     }
 }
 
-/// A number of publishes, and their bytes.
+/// A number of publishes and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
-    /// How many.
+    /// The number of publishes.
     pub messages: usize,
-    /// Bytes of all of them.
+    /// The bytes of all of them.
     pub bytes: usize,
 }
 
-/// An [`Amount`] that threads share. SeqCst everywhere: see [`Gate`].
+/// An [`Amount`] that threads share. SeqCst everywhere, for the reason in [`Gate`].
 #[derive(Debug)]
 struct Load {
     messages: AtomicUsize,

@@ -1,5 +1,5 @@
-//! [`Milestone`]: a number that only rises; whoever needs it to have come so far waits here. The hub has two: whether its
-//! journal's past is read, and how many of its questions ("is that all?") a shared journal has answered.
+//! [`Milestone`]: a number that only rises, and the tasks that wait for it. The hub has two: whether the journal's past is
+//! read, and the number of questions ("is that all?") that a shared journal has answered.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
-/// How far something has come.
+/// A number that only rises.
 #[derive(Debug)]
 pub(crate) struct Milestone {
     reached: AtomicU64,
@@ -18,7 +18,7 @@ pub(crate) struct Milestone {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// By the number of who waits: for what, and who is to be woken.
+    /// The wanted number and the waker of each task, by the number of the task.
     wakers: HashMap<u64, (u64, Waker)>,
     numbers: u64,
 }
@@ -29,8 +29,8 @@ impl Milestone {
     }
 
     pub(crate) fn reach(&self, reached: u64) {
-        // Release, and Acquire below: who sees it sees what came before it. Before the lock, so that whoever comes behind it
-        // sees it.
+        // Release here and Acquire below: a task that sees the number sees everything before it. Written before the lock is
+        // taken, so that a task that takes the lock later sees it.
         self.reached.fetch_max(reached, Ordering::Release);
         let mut waiting = self.waiting.lock();
         let woken: Vec<_> = waiting.wakers.extract_if(|_, (wanted, _)| *wanted <= reached).collect();
@@ -42,20 +42,20 @@ impl Milestone {
         self.reached.load(Ordering::Acquire) >= wanted
     }
 
-    pub(crate) fn wait(&self, wanted: u64) -> Wait<'_> {
-        Wait { milestone: self, wanted, number: None }
+    pub(crate) fn wait(&self, wanted: u64) -> Reached<'_> {
+        Reached { milestone: self, wanted, number: None }
     }
 }
 
-/// Ready once it is reached. Leaves the list if it is dropped.
+/// A future that is ready once the milestone is reached. Leaves the list when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Wait<'a> {
+pub(crate) struct Reached<'a> {
     milestone: &'a Milestone,
     wanted: u64,
     number: Option<u64>,
 }
 
-impl Future for Wait<'_> {
+impl Future for Reached<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -73,7 +73,7 @@ impl Future for Wait<'_> {
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for Reached<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             self.milestone.waiting.lock().wakers.remove(&number);

@@ -1,5 +1,6 @@
-//! [`Outlet`]: how a slot's bytes leave: through a [`Socket`] that the shard writes to, or by a hyper body's
-//! port. A closed choice; only the socket is a seam, so that core does no I/O and tests need none.
+//! [`Outlet`]: the way out of a slot: a [`Socket`] that the shard writes to, or the port of a hyper body.
+//!
+//! The two are an enum. Only the socket is a trait, so that core does no I/O and its tests need none.
 
 use std::{
     io::{self, IoSlice},
@@ -9,30 +10,30 @@ use std::{
 
 use crate::{event::message::Message, queue::port::Port};
 
-/// A non-blocking byte stream to one client. After `Pending` the shell calls [`crate::Inbox::ready`] once it
-/// may go on.
+/// A non-blocking byte stream to one client. After a `Pending`, the shell calls [`crate::Inbox::ready`] once the socket may go
+/// on.
 pub trait Socket {
-    /// Writes what the peer takes now; `Pending` if that is nothing.
+    /// Writes as many bytes as the peer takes now. `Pending` if it takes none.
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
-    /// Reads and throws away what the peer sent; 0 is the end of its side.
+    /// Reads and throws away bytes from the peer. 0 is the end of its side.
     fn poll_discard(&mut self) -> Poll<io::Result<usize>>;
 
-    /// Says that nothing more will be written (SHUT_WR). What it cannot do, closing will.
+    /// Ends the writing side (SHUT_WR). If that fails, the close that follows ends it.
     fn shut_write(&mut self);
 }
 
-/// Whether a socket carries chunks or the bare stream.
+/// The framing of a socket: chunks or the bare stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// HTTP/1.1: every message is a chunk.
+    /// Every message is a chunk (HTTP/1.1).
     Chunked,
-    /// HTTP/1.0: the end of the connection ends the stream.
+    /// The end of the connection ends the stream (HTTP/1.0).
     Bare,
 }
 
 impl Framing {
-    /// The bytes of `message` as they go over the wire.
+    /// The bytes of `message` on the wire.
     pub(crate) fn of(self, message: &Message) -> &[u8] {
         match self {
             Self::Chunked => message.chunk(),
@@ -42,7 +43,7 @@ impl Framing {
 }
 
 impl<S> Outlet<S> {
-    /// Nothing more comes: a body ends with an error. A socket closes when it is dropped.
+    /// Ends a body with an error. A socket closes when it is dropped.
     pub(crate) fn cut(&self) {
         if let Self::Body { port, .. } = self {
             port.cut();
@@ -50,7 +51,7 @@ impl<S> Outlet<S> {
     }
 }
 
-/// Where a slot writes to.
+/// The way out of a slot.
 #[derive(Debug)]
 pub(crate) enum Outlet<S> {
     /// The response head is not out yet.
@@ -61,7 +62,7 @@ pub(crate) enum Outlet<S> {
     },
     Body {
         port: Arc<Port>,
-        /// How much the body had taken at the last look, to notice one that takes nothing.
+        /// [`Port::taken`] at the last look, to notice a body that takes nothing.
         taken: u64,
     },
 }

@@ -1,8 +1,8 @@
-//! [`Phase`]: whether the hub still takes events, or drains.
+//! [`Phase`]: the state of the hub: it takes events, or it drains.
 
 use crate::sync::{AtomicBool, Ordering};
 
-/// Shared by the order and all inboxes. Draining never ends.
+/// The phase, shared by the order and all inboxes. A drain never ends.
 #[derive(Debug)]
 pub(crate) struct Phase(AtomicBool);
 
@@ -14,7 +14,7 @@ impl Phase {
 
     /// Begins the drain. Only called under the order lock.
     pub(crate) fn drain(&self) {
-        // Relaxed here and below: publishers look under the order lock, and the wake that follows makes a shard see it.
+        // Relaxed here and below: publishers look under the order lock, and a shard sees it by the wake that follows.
         self.0.store(true, Ordering::Relaxed);
     }
 

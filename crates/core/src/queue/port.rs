@@ -1,4 +1,4 @@
-//! [`Port`]: the meeting point of a slot and the hyper body that drains it. The shard pushes and wakes; the body pops.
+//! [`Port`]: the connection between a slot and the hyper body that drains it. The shard pushes and wakes, and the body pops.
 
 use std::{
     mem,
@@ -9,52 +9,49 @@ use std::{
 use thiserror::Error;
 
 use crate::{
-    event::{
-        gap::Gap,
-        message::{Held, Message},
-    },
+    event::{charged::Charged, gap::Gap, message::Message},
     queue::ring::Ring,
     sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
 };
 
 const OPEN: u8 = 0;
-/// The body ends after what the ring holds.
+/// The body ends after the messages in the ring.
 const ENDED: u8 = 1;
 /// The body ends now, in the middle.
 const CUT: u8 = 2;
 
-/// The stream was cut: it must end as an error, not as a whole.
+/// The stream was cut. It must end with an error, so that the client does not take it for complete.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the stream was cut")]
 pub struct Cut;
 
-/// What a body takes next.
+/// The next thing that a body takes.
 pub(crate) enum Taken {
-    Message(Held),
-    /// To be told before what the ring holds.
+    Message(Charged),
+    /// Gaps that come before the messages in the ring.
     Gaps(Vec<Gap>),
 }
 
-/// Shared by the shard and one body.
+/// The state that a shard and one body share.
 #[derive(Debug)]
 pub(crate) struct Port {
     ring: Ring,
-    /// To be told before what the ring holds: the body has it locked until it has looked at both.
+    /// Gaps that come before the messages in the ring. The body keeps this locked until it has looked at both.
     front: Mutex<Vec<Gap>>,
     state: AtomicU8,
-    /// What the body has taken and what has not all left, and its bytes.
+    /// The messages that the body has taken and that have not wholly left, and their bytes.
     leaving: AtomicUsize,
     leaving_bytes: AtomicUsize,
-    /// Rises with all that leaves, whole messages or pieces, control lines too.
+    /// A counter that rises with every message and every piece of one that leaves, control lines included.
     taken: AtomicU64,
-    /// Messages that have left.
+    /// The number of messages that have left.
     written: AtomicU64,
-    /// The shard wants to hear when the ring is empty.
+    /// Whether the shard wants to hear when everything has left.
     wants_empty: AtomicBool,
-    /// One side takes from the ring: the body one message, or the shard all of them.
+    /// Whether a side is taking from the ring: the body one message, or the shard all of them.
     taking: AtomicBool,
     body: AtomicWaker,
-    /// Whoever must end the connection when the stream is cut, because its body is not polled then.
+    /// The task that ends the connection when the stream is cut. The body may not be polled then.
     owner: AtomicWaker,
 }
 
@@ -79,22 +76,22 @@ impl Port {
         &self.ring
     }
 
-    /// What is to be told before the ring.
+    /// The gaps that come before the messages in the ring.
     pub(crate) fn front(&self) -> MutexGuard<'_, Vec<Gap>> {
         self.front.lock()
     }
 
-    /// Whether everything has left.
+    /// Whether every message has wholly left.
     pub(crate) fn is_empty(&self) -> bool {
         self.leaving.load(Ordering::SeqCst) == 0 && self.is_taken()
     }
 
-    /// Whether the body has taken everything; some of it may be on its way out.
+    /// Whether the body has taken every message. Some may still be on their way out.
     pub(crate) fn is_taken(&self) -> bool {
         self.ring.is_empty() && self.front.lock().is_empty()
     }
 
-    /// Bytes of the messages that the body has taken and that have not all left.
+    /// Bytes of the messages that the body has taken and that have not wholly left.
     pub(crate) fn leaving_bytes(&self) -> usize {
         self.leaving_bytes.load(Ordering::Relaxed)
     }
@@ -104,7 +101,7 @@ impl Port {
     }
 
     pub(crate) fn taken(&self) -> u64 {
-        // Relaxed: compared with an earlier value of itself, seconds apart.
+        // Relaxed: the shard compares it with its value of seconds ago.
         self.taken.load(Ordering::Relaxed)
     }
 
@@ -112,49 +109,49 @@ impl Port {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Asks to be told through the inbox when everything has left; true if it has already.
+    /// Asks for [`crate::Inbox::ready`] once every message has left. True if they have already.
     pub(crate) fn want_empty(&self) -> bool {
-        // SeqCst here and in `end_to_leave`: one of the two sides sees what the other did (flag set before looking
-        // at the ring here; ring popped and message gone before looking at the flag there).
+        // SeqCst here and in `end_to_leave`, so that one of the two sides sees the other. Here the flag is set before the look
+        // at the ring. There the message is gone before the look at the flag.
         self.wants_empty.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         self.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
     }
 
-    /// While it lives, the body takes nothing. Waits for as long as the body needs to take one message.
-    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
-        // Acquire and Release: who takes next sees what the other left.
+    /// Keeps the body from taking until the result is dropped. Waits for as long as the body needs to take one message.
+    pub(crate) fn freeze(self: &Arc<Self>) -> Freeze {
+        // Acquire here and Release in `drop` and `poll_take`: the next side to take sees what the other one did.
         while self.taking.swap(true, Ordering::Acquire) {
             spin_loop();
         }
-        Hold(Arc::clone(self))
+        Freeze(Arc::clone(self))
     }
 
-    /// All that waits, in order, with nothing taken by the body in between.
+    /// Takes all waiting messages in their order. The body takes none in between.
     pub(crate) fn empty(self: &Arc<Self>) -> Vec<Message> {
-        let _hold = self.hold();
+        let _freeze = self.freeze();
         std::iter::from_fn(|| self.ring.pop()).collect()
     }
 
-    /// No message follows those in the ring.
+    /// Ends the stream after the messages in the ring.
     pub(crate) fn end(&self) {
-        // Release: pairs with the Acquire loads; the last push is visible with it.
+        // Release: pairs with the Acquire loads, so that the last push is visible.
         self.state.store(ENDED, Ordering::Release);
         self.body.wake();
     }
 
-    /// The stream is over at once; what waits is let go.
+    /// Ends the stream at once. Waiting messages are dropped.
     pub(crate) fn cut(&self) {
         self.state.store(CUT, Ordering::Release);
-        while self.ring.pop_held().is_some() {}
+        while self.ring.pop_charged().is_some() {}
         self.body.wake();
         self.owner.wake();
     }
 
-    /// What the body takes next; `None` at the end.
+    /// Takes the next message or the gaps before it. `None` at the end.
     ///
     /// # Errors
-    /// [`Cut`].
+    /// [`Cut`] if the stream was cut.
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Result<Taken, Cut>>> {
         // Register, then look: a push between the two wakes us.
         self.body.register(cx.waker());
@@ -163,13 +160,14 @@ impl Port {
             return Poll::Ready(Some(Err(Cut)));
         }
         if self.taking.swap(true, Ordering::Acquire) {
-            // The shard empties the ring, and wakes us after it.
+            // The shard takes from the ring, and wakes the body after that.
             return Poll::Pending;
         }
-        // Locked until the ring was looked at: a gap put here in between is followed by what it must come before.
+        // Locked until the look at the ring. Otherwise a gap that the shard puts here in between would come after a message
+        // that belongs behind it.
         let mut front = self.front.lock();
         let taken = if front.is_empty() {
-            self.ring.pop_held().map(Taken::Message)
+            self.ring.pop_charged().map(Taken::Message)
         } else {
             Some(Taken::Gaps(mem::take(&mut *front)))
         };
@@ -182,19 +180,19 @@ impl Port {
         }
     }
 
-    /// The body has taken a message of so many bytes.
+    /// Notes that the body has taken a message of `bytes`.
     pub(crate) fn begin_to_leave(&self, bytes: usize) {
         self.leaving.fetch_add(1, Ordering::SeqCst);
         self.leaving_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.progress();
     }
 
-    /// Some bytes have left.
+    /// Notes that some bytes have left.
     pub(crate) fn progress(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A message of so many bytes has left, or was thrown away. True if the shard wants to hear that it was the last.
+    /// Notes that a message of `bytes` has left or was thrown away. True if the shard wants to hear that it was the last one.
     pub(crate) fn end_to_leave(&self, bytes: usize, is_written: bool) -> bool {
         self.progress();
         self.written.fetch_add(u64::from(is_written), Ordering::Relaxed);
@@ -212,11 +210,11 @@ impl Port {
     }
 }
 
-/// Keeps the body from taking.
+/// A guard that keeps the body from taking.
 #[derive(Debug)]
-pub(crate) struct Hold(Arc<Port>);
+pub(crate) struct Freeze(Arc<Port>);
 
-impl Drop for Hold {
+impl Drop for Freeze {
     fn drop(&mut self) {
         self.0.taking.store(false, Ordering::Release);
         self.0.body.wake();

@@ -1,4 +1,4 @@
-//! [`ReadRequest`]: what a slot that catches up asks of the history.
+//! [`ReadRequest`]: the request for events of the history, from a slot that catches up.
 
 use crate::{
     event::{event_id::EventId, target::Target},
@@ -6,8 +6,7 @@ use crate::{
     queue::inbox::SlotRef,
 };
 
-/// A slot that catches up wants to know what the journal has. The shell passes it to [`crate::Hub::read`], away from
-/// the shard's loop.
+/// A request for events of the history. The shell passes it to [`crate::Hub::read`], outside of the shard's loop.
 #[derive(Debug)]
 pub struct ReadRequest {
     pub(crate) shard: usize,

@@ -1,18 +1,18 @@
-//! [`Ring`]: a slot's bounded queue of messages: what its outlet would not take yet.
+//! [`Ring`]: the bounded queue of one slot, for messages that its outlet has not taken yet.
 //!
-//! One side pushes (the shard), one side pops (the shard for a socket, the body for a hyper body).
-//! Full is an answer, never a wait.
+//! One side pushes (the shard), and one side pops (the shard for a socket, the body for a port). A push into a full ring fails
+//! and never waits.
 
 use crate::{
-    event::message::{Held, Message},
+    event::{charged::Charged, message::Message},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };
 
-/// Bounded by messages and by bytes; an empty ring takes one message of any size.
+/// A queue with a limit of messages and a limit of bytes. An empty ring takes one message of any size.
 #[derive(Debug)]
 pub struct Ring {
-    queue: ArrayQueue<Held>,
-    /// Bytes of what is in `queue`, or more for a moment: added before a push, taken off after a pop.
+    queue: ArrayQueue<Charged>,
+    /// The bytes in `queue`, or more for a moment: they are added before a push and subtracted after a pop.
     bytes: AtomicUsize,
     bytes_max: usize,
 }
@@ -23,25 +23,25 @@ impl Ring {
         Self { queue: ArrayQueue::new(messages_max.max(1)), bytes: AtomicUsize::new(0), bytes_max }
     }
 
-    /// Puts `message` at the end.
+    /// Appends `message`.
     ///
     /// # Errors
-    /// Gives it back if there is no room.
+    /// Gives `message` back if there is no room.
     pub fn push(&self, message: Message) -> Result<(), Message> {
         let bytes = message.bytes();
         if !self.has_room(bytes) {
             return Err(message);
         }
-        // Relaxed throughout: only the one pusher decides on this figure, and a pop that it has not seen yet
-        // makes it too large, never too small.
+        // Relaxed throughout: only the one pusher decides by this figure. A pop that it has not seen yet makes the figure too
+        // large, never too small.
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.queue.push(Held::new(message)).map_err(|held| {
+        self.queue.push(Charged::new(message)).map_err(|charged| {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            held.message().clone()
+            charged.message().clone()
         })
     }
 
-    /// Whether a message of `bytes` would be taken now.
+    /// Whether there is room for a message of `bytes`.
     pub fn has_room(&self, bytes: usize) -> bool {
         self.queue.is_empty()
             || (!self.queue.is_full() && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.bytes_max)
@@ -49,33 +49,33 @@ impl Ring {
 
     /// Takes the oldest message.
     pub fn pop(&self) -> Option<Message> {
-        self.pop_held().map(|held| held.message().clone())
+        self.pop_charged().map(|charged| charged.message().clone())
     }
 
-    pub(crate) fn pop_held(&self) -> Option<Held> {
-        let held = self.queue.pop()?;
-        self.bytes.fetch_sub(held.message().bytes(), Ordering::Relaxed);
-        Some(held)
+    pub(crate) fn pop_charged(&self) -> Option<Charged> {
+        let charged = self.queue.pop()?;
+        self.bytes.fetch_sub(charged.message().bytes(), Ordering::Relaxed);
+        Some(charged)
     }
 
-    /// Puts back what was popped a moment ago and could not be sent, in its order; the ring is empty then.
-    pub(crate) fn put_back(&self, held: Held) {
-        self.bytes.fetch_add(held.message().bytes(), Ordering::Relaxed);
-        let rejected = self.queue.push(held);
-        debug_assert!(rejected.is_ok(), "what came out of a ring fits into it");
+    /// Puts back a message that was popped and could not be sent. Several are put back in their order, into an empty ring.
+    pub(crate) fn put_back(&self, charged: Charged) {
+        self.bytes.fetch_add(charged.message().bytes(), Ordering::Relaxed);
+        let rejected = self.queue.push(charged);
+        debug_assert!(rejected.is_ok(), "a message that came out of a ring fits into it");
     }
 
-    /// Whether nothing waits.
+    /// Whether no message waits.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// How many messages wait.
+    /// The number of messages that wait.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// How many bytes wait.
+    /// The bytes that wait.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -86,7 +86,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::{Event, budget::RingBudget, event_id::EventId, message::Draft, target::Target};
+    use crate::event::{Event, budget::RingBudget, draft::Draft, event_id::EventId, target::Target};
 
     fn message(data_bytes: usize) -> Message {
         let event = Event::new(Target::All, "x".repeat(data_bytes));

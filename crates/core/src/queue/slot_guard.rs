@@ -1,4 +1,4 @@
-//! [`SlotGuard`]: the claim of a connection to its slot, from its registration until it leaves.
+//! [`SlotGuard`]: the tie of a connection to its slot, from the registration until it leaves.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use crate::{
     queue::inbox::{Inbox, Item, SlotRef},
 };
 
-/// Dropped, it tells the shard that the connection leaves.
+/// A guard that tells the shard, when it is dropped, that the connection leaves.
 #[derive(Debug)]
 pub(crate) struct SlotGuard<S> {
     inbox: Arc<Inbox<S>>,
     slot: SlotRef,
-    /// None if the shard notices the end by itself.
+    /// The reason to give. None if the shard notices the end by itself.
     reason: Option<CloseReason>,
 }
 
@@ -21,7 +21,7 @@ impl<S> SlotGuard<S> {
         Self { inbox, slot, reason: Some(CloseReason::HandshakeFailed) }
     }
 
-    /// The reason to leave from now on; with none, the shard sees the end itself.
+    /// Sets the reason to give. With none, the shard notices the end by itself.
     pub(crate) fn set_reason(&mut self, reason: Option<CloseReason>) {
         self.reason = reason;
     }

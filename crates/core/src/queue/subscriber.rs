@@ -1,4 +1,4 @@
-//! [`Subscribe`]: what a connection asks for; [`Subscriber`]: what its shard is told of it.
+//! [`Subscribe`]: the wishes of a new connection. [`Subscriber`]: the connection as its shard gets it.
 
 use crate::{
     event::{
@@ -10,58 +10,59 @@ use crate::{
     policy::Policy,
 };
 
-/// What a stream says when it has had nothing for long.
+/// The content of a heartbeat, which a stream gets after a time without events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Heartbeat {
-    /// A comment line, which nobody sees.
+    /// A comment line, which applications do not see.
     #[default]
     Comment,
-    /// The client's cursor, moved forward: it then resumes from there.
+    /// The newest cursor, so that a client resumes from there.
     Cursor,
 }
 
-/// How a connection gets its events.
+/// The form in which a connection gets its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// As they were published.
+    /// The event as it was published.
     #[default]
     Plain,
-    /// Without a type; the data is one JSON object: `{"channel":"news","event":"tick","data":"..."}`. Instead of `channel` there
-    /// is `"client":"42"` or `"all":true`, and no `event` if the event has no type. Of several channels it names the first, in
-    /// the order of their names, that the connection follows.
+    /// An event without a type, whose data is a JSON object: `{"channel":"news","event":"tick","data":"..."}`.
+    ///
+    /// An event for a client has `"client":"42"` instead of `channel`, and one for all `"all":true`. `event` is left out if
+    /// there is no type. Of several channels the object names the first, by name, that the connection follows.
     Envelope,
 }
 
-/// What a connection wants to receive: broadcasts to all, messages to `client`, and `channels`.
+/// A request for a stream of the events for all, for `client` and for `channels`.
 #[derive(Clone, Debug)]
 pub struct Subscribe {
-    /// Whose connection it is.
+    /// The client of the connection.
     pub client: ClientId,
-    /// What it follows; each once.
+    /// The channels to follow. Repeated ones count once.
     pub channels: Vec<Channel>,
-    /// Where it begins.
+    /// The place where the stream begins.
     pub start: Start,
-    /// What its ring does when it is full.
+    /// The behaviour of a full ring.
     pub policy: Policy,
-    /// What it is sent in silence.
+    /// The content of heartbeats.
     pub heartbeat: Heartbeat,
-    /// How it gets its events.
+    /// The form of events.
     pub form: Form,
-    /// Which shard owns it, below the number of shards.
+    /// The shard of the connection, below the number of shards.
     pub shard: usize,
-    /// Monotonic milliseconds, of the clock that the shard is driven with.
+    /// The time now, in milliseconds of the monotonic clock that drives the shard.
     pub now_ms: u64,
 }
 
-/// What the shard is told about a new slot.
+/// A new connection, as its shard gets it.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) client: ClientId,
-    /// In order, each once.
+    /// The channels by name, each once.
     pub(crate) channels: Box<[Channel]>,
-    /// The stream is due everything above this.
+    /// The connection gets the events above this id.
     pub(crate) cursor: EventId,
-    /// The newest id when it was registered: nothing at or below it is live for this slot.
+    /// The newest id at the registration. No event up to it is live for this slot.
     pub(crate) opened: EventId,
     pub(crate) policy: Policy,
     pub(crate) heartbeat: Heartbeat,
@@ -70,13 +71,13 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// The targets whose events it receives, but for all.
+    /// The targets that the connection receives, without [`Target::All`].
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         let channels = self.channels.iter().cloned().map(Target::Channel);
         channels.chain(std::iter::once(Target::Client(self.client.clone())))
     }
 
-    /// The targets whose events it receives.
+    /// The targets that the connection receives.
     pub(crate) fn all_targets(&self) -> Vec<Target> {
         std::iter::once(Target::All).chain(self.targets()).collect()
     }

@@ -1,7 +1,7 @@
-//! [`Tally`]: what all shards did with one event; [`Report`]: what all shards know of some connections.
+//! [`Tally`]: the counts of all shards for one event. [`Report`]: the accounts of some connections from all shards.
 //!
-//! A shard is given its [`Part`] of a tally and the [`Question`] of a report. Dropped without an answer, because the shard
-//! has ended, each of them counts down all the same, so nobody waits for ever.
+//! Each shard gets a [`Part`] of a tally and a [`Question`] of a report. One that is dropped without an answer, because its
+//! shard has ended, counts down all the same, so nobody waits for ever.
 
 use std::{
     future::poll_fn,
@@ -15,11 +15,11 @@ use crate::{
     sync::{AtomicBool, AtomicUsize, Mutex, Ordering},
 };
 
-/// Whoever waits for all shards.
+/// The number of shards that have not answered, and the tasks that wait for them.
 #[derive(Debug)]
 struct Countdown {
     shards_left: AtomicUsize,
-    /// More than one publisher waits if a key is repeated.
+    /// The waiting tasks. Several publishers wait if a key is repeated.
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -29,7 +29,7 @@ impl Countdown {
     }
 
     fn count(&self) {
-        // AcqRel: who sees 0 sees what every shard did before it counted down.
+        // AcqRel: a task that sees 0 sees everything that the shards did before they counted down.
         if self.shards_left.fetch_sub(1, Ordering::AcqRel) == 1 {
             let waiting = mem::take(&mut *self.waiting.lock());
             waiting.into_iter().for_each(Waker::wake);
@@ -40,7 +40,7 @@ impl Countdown {
         // Acquire, here and below: pairs with the AcqRel above.
         let is_over = || self.shards_left.load(Ordering::Acquire) == 0;
         poll_fn(|cx| {
-            // Nobody wakes those who come after the end, and nobody takes them out.
+            // Nothing wakes a task that comes after the end, and nothing takes its waker out.
             if is_over() {
                 return Poll::Ready(());
             }
@@ -56,7 +56,7 @@ impl Countdown {
     }
 }
 
-/// Collects the accounts of a client's connections from all shards.
+/// The accounts of some connections, collected from all shards.
 #[derive(Debug)]
 pub(crate) struct Report {
     countdown: Countdown,
@@ -68,13 +68,13 @@ impl Report {
         Self { countdown: Countdown::new(shards), accounts: Mutex::default() }
     }
 
-    /// One shard's part.
+    /// Adds the accounts of one shard.
     fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
         self.accounts.lock().extend(accounts);
         self.countdown.count();
     }
 
-    /// Waits for the last shard.
+    /// Waits for the last shard. The accounts are in the order of the connections' numbers.
     pub(crate) async fn accounts(&self) -> Vec<(u64, Account)> {
         self.countdown.over().await;
         let mut accounts = mem::take(&mut *self.accounts.lock());
@@ -83,7 +83,7 @@ impl Report {
     }
 }
 
-/// What one shard is asked for a [`Report`].
+/// The question to one shard for its accounts of a [`Report`].
 #[derive(Debug)]
 pub(crate) struct Question(Option<Arc<Report>>);
 
@@ -107,14 +107,14 @@ impl Drop for Question {
     }
 }
 
-/// Collects the outcome of one message from all shards.
+/// The outcome of one message, collected from all shards.
 #[derive(Debug)]
 pub(crate) struct Tally {
     countdown: Countdown,
     written: AtomicUsize,
     queued: AtomicUsize,
     dropped: AtomicUsize,
-    /// A shard has ended without a word.
+    /// Whether a shard has ended without an answer.
     is_partial: AtomicBool,
 }
 
@@ -129,7 +129,7 @@ impl Tally {
         }
     }
 
-    /// One shard is done with the message.
+    /// Adds the outcome of one shard.
     fn add(&self, outcome: Outcome) {
         // Relaxed: the countdown orders them.
         self.written.fetch_add(outcome.written, Ordering::Relaxed);
@@ -138,7 +138,7 @@ impl Tally {
         self.countdown.count();
     }
 
-    /// Waits for the last shard; `None` if one of them has ended without a word.
+    /// Waits for the last shard. `None` if a shard has ended without an answer.
     pub(crate) async fn outcome(&self) -> Option<Outcome> {
         self.countdown.over().await;
         let outcome = Outcome {

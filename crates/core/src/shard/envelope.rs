@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    event::{message::Message, target::Target},
+    event::{draft::Draft, message::Message, target::Target},
     queue::subscriber::Subscriber,
 };
 
@@ -93,7 +93,7 @@ fn put(message: &Message, target: usize) -> Message {
     json.push(',');
     push_member(&mut json, "data", &fields.data);
     json.push('}');
-    message.with_data(json)
+    Draft::with_data(message, json).finish(message.id())
 }
 
 fn push_member(json: &mut String, name: &str, value: &str) {
@@ -133,7 +133,6 @@ mod tests {
             Event,
             budget::RingBudget,
             event_id::EventId,
-            message::Draft,
             name::{Channel, ClientId},
         },
         policy::Policy,

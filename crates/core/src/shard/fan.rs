@@ -9,7 +9,8 @@ use crate::{
     event::{
         account::{Accounts, Fate},
         budget::RingBudget,
-        message::{Held, Message},
+        charged::Charged,
+        message::Message,
         notice::CloseReason,
     },
     queue::{
@@ -30,7 +31,7 @@ pub(crate) struct Fan<'a> {
     pub(crate) pass: &'a mut Pass,
     pub(crate) accounts: &'a mut Accounts,
     pub(crate) budget: &'a Arc<RingBudget>,
-    pub(crate) scratch: &'a mut Vec<Held>,
+    pub(crate) scratch: &'a mut Vec<Charged>,
     pub(crate) now_ms: u64,
     /// Set when a message had to wait.
     pub(crate) queued: bool,

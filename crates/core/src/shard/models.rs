@@ -26,10 +26,7 @@ use crate::{
         slot_guard::SlotGuard,
         subscriber::{Form, Heartbeat, Subscriber},
     },
-    shard::{
-        slot::Slot,
-        state::{Asked, CatchUp, State},
-    },
+    shard::slot::Slot,
 };
 
 /// A slot that was opened behind event `opened`, its port, and the body's end.
@@ -48,7 +45,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);
     let feed = Feed::new(Arc::clone(&port), guard, Arc::clone(budget));
     let mut slot = Slot::new(SLOT.connection, subscriber, EventId::ZERO);
-    slot.attach(Outlet::Body { port: Arc::clone(&port), taken: 0 }, 0);
+    slot.attach(Outlet::Body { port: Arc::clone(&port), taken: 0 }, 0, 0);
     (slot, port, feed)
 }
 
@@ -100,9 +97,8 @@ fn what_the_journal_lost_is_told_before_what_it_gave() {
     bounded(3, || {
         let budget = budget();
         let (mut slot, port, mut feed) = slot(&budget, 3);
-        let mut catch_up = CatchUp::resume(id(0));
-        catch_up.asked = Asked::Yes { owed: 0 };
-        slot.state = State::CatchUp(catch_up);
+        assert!(slot.wants_history(id(3)));
+        assert_eq!(slot.ask(), Some(id(0)));
         let of_shard = Arc::clone(&budget);
         let shard = thread::spawn(move || {
             let hole = Hole { to: id(2), reason: GapReason::Expired, kept: 0, target: Target::All };

@@ -11,9 +11,10 @@ use crate::{
     config::Config,
     event::{
         account::{Account, Accounts, Fate},
+        charged::Charged,
         event_id::EventId,
         gap::{Gap, GapReason},
-        message::{Held, Message},
+        message::Message,
         notice::CloseReason,
     },
     policy::Policy,
@@ -260,7 +261,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
         self.progress_ms = now_ms;
         self.account.position = message.id();
-        self.rest = Some(Rest { held: Held::new(message), written_bytes });
+        self.rest = Some(Rest { held: Charged::new(message), written_bytes });
     }
 
     /// Puts `message` into the ring. If there is no room, the policy decides; `Err` is the policy close.
@@ -310,7 +311,7 @@ impl<S: Socket> Slot<S> {
     fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
         // A body takes nothing meanwhile, so that it finds the gap before newer messages.
         let hold = match &self.outlet {
-            Outlet::Body { port, .. } => Some(port.hold()),
+            Outlet::Body { port, .. } => Some(port.freeze()),
             _ => None,
         };
         let ring = self.ring_or_new(config);

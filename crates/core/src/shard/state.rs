@@ -1,11 +1,6 @@
 //! [`State`]: which events a slot gets next, and what it remembers for that.
 
-use crate::event::{
-    event_id::EventId,
-    gap::Gap,
-    message::{Held, Message},
-    notice::CloseReason,
-};
+use crate::event::{charged::Charged, event_id::EventId, gap::Gap, message::Message, notice::CloseReason};
 
 /// The source of a slot's next events. Until the outlet is attached, they wait in the ring or are left to the history.
 #[derive(Debug)]
@@ -31,7 +26,7 @@ pub(super) struct Closing {
 /// The message that is partly in the socket, and how many bytes of it.
 #[derive(Debug)]
 pub(super) struct Rest {
-    pub(super) held: Held,
+    pub(super) held: Charged,
     pub(super) written_bytes: usize,
 }
 

@@ -1,5 +1,5 @@
-//! What stands in for [`super`] under loom. Where the real thing does more than it promises, the stand-in does only what
-//! is promised: loom then finds code that leans on more.
+//! The stand-ins for [`super`] under loom. A stand-in does only what the real thing promises, even where that does more. So
+//! loom finds code that relies on more.
 
 use std::{collections::VecDeque, task::Waker};
 
@@ -9,8 +9,11 @@ pub(crate) use loom::{
     sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence},
 };
 
-/// Loom lets a swap read what a later store has replaced. So a store is a swap here that acquires nothing; but not a
-/// `SeqCst` one, which would acquire by the fence behind it, and where `now` says what a swap must read.
+/// An atomic whose store is a swap that acquires nothing, because loom lets a swap read a value that a later store has
+/// replaced.
+///
+/// A `SeqCst` store stays a store, because as a swap it would acquire by the fence behind it. For that case `now` has the value
+/// that a swap must read.
 #[derive(Debug)]
 pub(crate) struct AtomicBool {
     modelled: loom::sync::atomic::AtomicBool,
@@ -41,9 +44,11 @@ impl AtomicBool {
     }
 }
 
-/// For loom, a `SeqCst` load or store is only an acquire or a release, but it knows fences. Who counts on the one order
-/// of all `SeqCst` operations counts on it with this type alone; the others have no fence of their own, so that those
-/// in the code are tried.
+/// An atomic with a fence before each `SeqCst` operation. To loom, a `SeqCst` load or store is only an acquire or a release,
+/// but it knows fences.
+///
+/// Code that relies on the one order of all `SeqCst` operations does so only with this type. The other types have no fences of
+/// their own, so that the fences in the code are tried.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicUsize(loom::sync::atomic::AtomicUsize);
 
@@ -89,7 +94,7 @@ fn ordered(order: Ordering) {
     }
 }
 
-/// As parking_lot's: there is no poison.
+/// A lock without poison, like that of parking_lot.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
@@ -123,9 +128,11 @@ impl AtomicWaker {
     }
 }
 
-/// A pop sees what the pushes that it takes from did before; nothing else is ordered, and who only looks may see what
-/// was. Loom switches threads before an operation of its own, never after, so each change of `len` is one step with
-/// the change of `items` behind it.
+/// A queue in which a pop sees everything before the push of its item. Nothing else is ordered, and a look at the length may
+/// see an old one.
+///
+/// Loom switches threads before an operation of its own and never after. So each change of `len` is one step with the change of
+/// `items` behind it.
 #[derive(Debug)]
 struct Queue<T> {
     items: std::sync::Mutex<VecDeque<T>>,
@@ -168,8 +175,8 @@ impl<T> Queue<T> {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Changes and orders nothing. Loom tries another order of two threads only for what each did last to one atomic,
-    /// and a look of its own hides from a push that the other thread had looked.
+    /// Touches an atomic without changing or ordering anything. Loom tries another order of two threads only for the last
+    /// operation of each on one atomic. A later look of a thread would hide its earlier one from a push of the other thread.
     fn meet(&self) {
         let never = self.met.compare_exchange(true, true, Ordering::Relaxed, Ordering::Relaxed);
         debug_assert!(never.is_err(), "it stays false");

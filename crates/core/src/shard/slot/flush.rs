@@ -9,12 +9,7 @@ use std::{
 };
 
 use crate::{
-    event::{
-        budget::RingBudget,
-        event_id::EventId,
-        message::{Held, Message},
-        notice::CloseReason,
-    },
+    event::{budget::RingBudget, charged::Charged, event_id::EventId, message::Message, notice::CloseReason},
     queue::outlet::{Framing, Outlet, Socket},
     shard::{
         slot::Slot,
@@ -33,7 +28,7 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The socket is broken.
-    pub(crate) fn flush(&mut self, scratch: &mut Vec<Held>, budget: &Arc<RingBudget>, now_ms: u64) -> Ends {
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<Charged>, budget: &Arc<RingBudget>, now_ms: u64) -> Ends {
         loop {
             match &self.outlet {
                 Outlet::Unattached => return Ok(()),
@@ -45,7 +40,7 @@ impl<S: Socket> Slot<S> {
             }
             if self.rest.is_none() && !self.is_front_empty() {
                 let gaps = Message::gaps(&self.take_front(), Arc::clone(budget));
-                self.rest = Some(Rest { held: Held::new(gaps), written_bytes: 0 });
+                self.rest = Some(Rest { held: Charged::new(gaps), written_bytes: 0 });
             }
             if self.is_flushed() && !self.take_last(now_ms) {
                 return Ok(());
@@ -60,7 +55,7 @@ impl<S: Socket> Slot<S> {
     fn take_last(&mut self, now_ms: u64) -> bool {
         let State::Closing(closing) = &mut self.state else { return false };
         if let Some(last) = closing.last.take() {
-            self.rest = Some(Rest { held: Held::new(last), written_bytes: 0 });
+            self.rest = Some(Rest { held: Charged::new(last), written_bytes: 0 });
             return true;
         }
         if closing.told_ms.is_none() {
@@ -90,7 +85,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// One vectored write of everything that waits.
-    fn write_waiting(&mut self, scratch: &mut Vec<Held>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
+    fn write_waiting(&mut self, scratch: &mut Vec<Charged>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
         let is_front_empty = self.is_front_empty();
         let Outlet::Socket { socket, framing } = &mut self.outlet else { return Ok(Poll::Pending) };
         debug_assert!(scratch.is_empty(), "nothing of another slot is left");
@@ -103,7 +98,7 @@ impl<S: Socket> Slot<S> {
         }
         // Gaps go before the ring, and can only follow the rest.
         if let Some(ring) = self.ring.as_ref().filter(|_| is_front_empty) {
-            scratch.extend(std::iter::from_fn(|| ring.pop_held()));
+            scratch.extend(std::iter::from_fn(|| ring.pop_charged()));
         }
         let outcome = if scratch.len() <= PARTS_FEW {
             write::<PARTS_FEW>(socket, *framing, scratch, skip)
@@ -145,7 +140,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn heartbeat(
         &mut self,
         line: Message,
-        scratch: &mut Vec<Held>,
+        scratch: &mut Vec<Charged>,
         budget: &Arc<RingBudget>,
         now_ms: u64,
     ) -> Ends {
@@ -156,7 +151,7 @@ impl<S: Socket> Slot<S> {
             port.wake();
             return Ok(());
         }
-        self.rest = Some(Rest { held: Held::new(line), written_bytes: 0 });
+        self.rest = Some(Rest { held: Charged::new(line), written_bytes: 0 });
         self.flush(scratch, budget, now_ms)
     }
 }
@@ -165,7 +160,7 @@ impl<S: Socket> Slot<S> {
 fn write<const PARTS: usize>(
     socket: &mut impl Socket,
     framing: Framing,
-    held: &[Held],
+    held: &[Charged],
     mut skip: usize,
 ) -> Poll<io::Result<usize>> {
     let mut parts = [IoSlice::new(&[]); PARTS];

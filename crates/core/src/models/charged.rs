@@ -6,7 +6,7 @@ use loom::thread;
 
 use super::message;
 use crate::{
-    event::{budget::RingBudget, message::Held},
+    event::{budget::RingBudget, charged::Charged},
     queue::ring::Ring,
 };
 
@@ -17,8 +17,8 @@ fn a_message_with_two_holders_is_counted_once_and_then_not_at_all() {
         let budget = Arc::new(RingBudget::new(usize::MAX));
         let message = message(1, &budget);
         let of_other = message.clone();
-        let other = thread::spawn(move || drop(Held::new(of_other)));
-        let held = Held::new(message.clone());
+        let other = thread::spawn(move || drop(Charged::new(of_other)));
+        let held = Charged::new(message.clone());
         assert!(budget.held_bytes() <= 2 * message.bytes());
         drop(held);
         other.join().unwrap();
