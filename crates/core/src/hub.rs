@@ -24,7 +24,7 @@ use crate::{
         claim::{Claim, IdempotencyKey},
         external::External,
         journal::Desk,
-        submission::{Entry, Origin},
+        submission::{Origin, Publish},
         ticket::Ticket,
     },
     queue::{
@@ -32,7 +32,7 @@ use crate::{
         outlet::Socket,
         read_request::ReadRequest,
         subscriber::{Subscribe, Subscriber},
-        tally::{Question, Report, Tally},
+        tally::{Inquiry, Report, Tally},
     },
     registry::Registry,
     shard::Shard,
@@ -91,7 +91,7 @@ impl<S> Hub<S> {
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.config.shards)));
         let answer = Answer { matched, tally, ..Answer::of(EventId::ZERO) };
-        Admission::new(&self.order, Entry { draft, claim, answer, origin }).await
+        Admission::new(&self.order, Publish { draft, claim, answer, origin }).await
     }
 
     /// Registers a connection. Every later event for it is delivered, or counted as lost.
@@ -134,7 +134,7 @@ impl<S> Hub<S> {
     pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.config.shards));
         for inbox in self.order.inboxes() {
-            inbox.push(Item::Report { target: target.clone(), question: Question::of(&report) });
+            inbox.push(Item::Report { target: target.clone(), inquiry: Inquiry::of(&report) });
             inbox.wake();
         }
         report.accounts().await
@@ -243,12 +243,12 @@ impl<S: Send> Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub that orders events itself and keeps them in memory, with its shards. Each shard needs an owner that drives it.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
-        Self::with(config, clock, External::new(false))
+        Self::with(config, clock, External::none())
     }
 
     /// A hub whose events an external [`crate::Journal`] orders and keeps through [`Hub::desk`], with its shards.
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
-        Self::with(config, clock, External::new(true))
+        Self::with(config, clock, External::journal())
     }
 
     fn with(config: Config, clock: UnixClock, external: External) -> (Arc<Self>, Vec<Shard<S>>) {

@@ -6,7 +6,7 @@
 //! # Nouns
 //!
 //! - [`Order`]: gives ids under one lock, keeps each event and puts it into every inbox.
-//! - [`submission::Entry`]: a publish before it has an id.
+//! - [`submission::Publish`]: a publish before it has an id.
 //! - [`answer::Answer`]: the id and the counts for the publisher.
 //! - [`ticket::Ticket`]: the publisher's end of a publish, until it is answered.
 //! - [`claim::Claim`]: the digest of an idempotency key and its event.
@@ -16,7 +16,7 @@
 //!
 //! # Walk
 //!
-//! An `Entry` waits until every inbox has room for it, then gets its id and becomes an `Answer`. With an external journal it
+//! An `Publish` waits until every inbox has room for it, then gets its id and becomes an `Answer`. With an external journal it
 //! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
 //! the event is appended to the history and pushed into every inbox in one step.
 
@@ -47,10 +47,9 @@ use crate::{
     },
     order::{
         answer::{Answer, PublishError},
-        claim::Claim,
         external::External,
         keys::Keys,
-        submission::{Entry, Submission, Submissions},
+        submission::{Publish, Submission, Submissions},
         ticket::{Given, Pending, Promise, Ticket},
         wakes::Wakes,
     },
@@ -141,13 +140,13 @@ impl<S> Order<S> {
     /// queue at the gate leaves it by [`Order::leave_gate`].
     pub(crate) fn poll_admit(
         &self,
-        entry: &mut Option<Entry>,
+        publish: &mut Option<Publish>,
         turn: &mut Option<u64>,
         cx: &Context<'_>,
     ) -> Poll<Result<Ticket, PublishError>> {
         let mut wakes = self.wakes();
         let mut locked = self.lock();
-        let Some(next) = entry else { return Poll::Pending };
+        let Some(next) = publish else { return Poll::Pending };
         if let Some(claim) = &next.claim
             && let Some(given) = locked.keys.find(claim, self.unix_ms())?
         {
@@ -163,8 +162,8 @@ impl<S> Order<S> {
                 return Poll::Pending;
             }
         }
-        let Some(entry) = entry.take() else { return Poll::Pending };
-        Poll::Ready(Ok(self.admit(&mut locked, entry, &mut wakes)))
+        let Some(publish) = publish.take() else { return Poll::Pending };
+        Poll::Ready(Ok(self.admit(&mut locked, publish, &mut wakes)))
     }
 
     /// Takes a publisher out of the queue at the gate: it is admitted, or has given up.
@@ -173,20 +172,19 @@ impl<S> Order<S> {
     }
 
     /// Gives the id, or leaves that to the external journal. The caller has made sure of room.
-    fn admit(&self, locked: &mut Locked, entry: Entry, wakes: &mut Wakes<'_, S>) -> Ticket {
-        let Entry { draft, claim, answer, origin } = entry;
-        let Some(origin) = origin else {
+    fn admit(&self, locked: &mut Locked, mut publish: Publish, wakes: &mut Wakes<'_, S>) -> Ticket {
+        let Some(origin) = publish.origin.take() else {
             let now_ms = self.unix_ms();
             let id = locked.history.last().next(now_ms);
             wakes.add_shards();
-            return Ticket::new(Given::Answer(self.hand_over(locked, id, draft, claim, answer, now_ms)));
+            return Ticket::new(Given::Answer(self.hand_over(locked, id, publish, now_ms)));
         };
         let pending = Arc::<Pending>::default();
-        if let Some(claim) = &claim {
+        if let Some(claim) = &publish.claim {
             locked.keys.begin(claim, Arc::clone(&pending));
         }
         let promise = Promise::new(Arc::clone(&pending));
-        locked.submissions.push(Submission { origin, draft, claim, answer, promise });
+        locked.submissions.push(Submission { publish, origin, promise });
         wakes.add_journal();
         Ticket::new(Given::Pending(pending))
     }
@@ -199,15 +197,8 @@ impl<S> Order<S> {
 
     /// Keeps an event and hands it to every shard. All events come through here, in the order of their ids. The caller has made
     /// sure of room.
-    fn hand_over(
-        &self,
-        locked: &mut Locked,
-        id: EventId,
-        draft: Draft,
-        claim: Option<Claim>,
-        answer: Answer,
-        now_ms: u64,
-    ) -> Answer {
+    fn hand_over(&self, locked: &mut Locked, id: EventId, publish: Publish, now_ms: u64) -> Answer {
+        let Publish { draft, claim, answer, .. } = publish;
         let message = locked.history.append(id, draft, now_ms);
         let answer = Answer { id, ..answer };
         if let Some(claim) = claim {

@@ -7,7 +7,7 @@ use loom::thread;
 use super::{block_on, bounded};
 use crate::{
     event::{account::Account, receipt::Outcome},
-    queue::tally::{Part, Question, Report, Tally},
+    queue::tally::{Inquiry, Part, Report, Tally},
 };
 
 const OUTCOME: Outcome = Outcome { written: 1, queued: 2, dropped: 3 };
@@ -59,7 +59,7 @@ fn a_report_has_the_accounts_of_every_shard() {
     loom::model(|| {
         let report = Arc::new(Report::new(2));
         let shards = [1, 2].map(|connection| {
-            let question = Question::of(&report);
+            let question = Inquiry::of(&report);
             thread::spawn(move || question.answer(std::iter::once((connection, Account::default()))))
         });
         let accounts = block_on(report.accounts());

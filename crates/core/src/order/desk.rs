@@ -10,7 +10,6 @@ use std::{collections::VecDeque, mem, task::Context};
 
 use crate::{
     event::{
-        draft::Draft,
         event_id::EventId,
         gap::{Gap, GapReason},
         target::Target,
@@ -20,7 +19,7 @@ use crate::{
         Locked, Order,
         answer::{Answer, PublishError, Refusal},
         journal::{Desk, Holds, Kept, KeptKey, Oldest, Settled},
-        submission::Submission,
+        submission::{Publish, Submission},
         wakes::Wakes,
     },
 };
@@ -33,7 +32,7 @@ const STEP_BYTES: usize = 1 << 20;
 /// A [`Settled`] with its event encoded, for the work under the lock.
 enum Ready {
     Own(EventId, Submission),
-    Other(EventId, Draft),
+    Other(EventId, Publish),
     Lost(EventId, GapReason),
     Answered(Submission, Result<Answer, PublishError>),
 }
@@ -134,7 +133,7 @@ impl<S> Order<S> {
                 Settled::Other(id, event) => {
                     let draft = self.draft(event);
                     bytes += draft.bytes_max();
-                    Ready::Other(id, draft)
+                    Ready::Other(id, Publish { draft, claim: None, answer: Answer::of(id), origin: None })
                 }
                 Settled::Lost(upto, reason) => Ready::Lost(upto, reason),
                 Settled::Repeat { submission, id, matched } => {
@@ -163,8 +162,8 @@ impl<S> Order<S> {
             }
             match ready {
                 Ready::Own(id, submission) => self.settle_own(&mut locked, id, submission, now_ms, &mut wakes),
-                Ready::Other(id, draft) => {
-                    self.hand_over(&mut locked, id, draft, None, Answer::of(id), now_ms);
+                Ready::Other(id, publish) => {
+                    self.hand_over(&mut locked, id, publish, now_ms);
                 }
                 Ready::Lost(upto, reason) => {
                     let from = Some(locked.history.last());
@@ -187,14 +186,14 @@ impl<S> Order<S> {
         wakes: &mut Wakes<'_, S>,
     ) {
         let room = submission.room();
-        let Submission { draft, mut claim, answer, promise, .. } = submission;
-        // A shared journal itself answers a publisher that repeats a key.
+        let Submission { mut publish, promise, .. } = submission;
+        // A shared journal answers repeats of a key itself.
         if locked.history.is_shared()
-            && let Some(claim) = claim.take()
+            && let Some(claim) = publish.claim.take()
         {
             locked.keys.give_up(&claim);
         }
-        let answer = self.hand_over(locked, id, draft, claim, answer, now_ms);
+        let answer = self.hand_over(locked, id, publish, now_ms);
         self.answered(locked, room);
         wakes.add(promise.keep(Ok(answer)));
     }
@@ -208,7 +207,7 @@ impl<S> Order<S> {
         wakes: &mut Wakes<'_, S>,
     ) {
         let room = submission.room();
-        if let Some(claim) = &submission.claim {
+        if let Some(claim) = &submission.publish.claim {
             locked.keys.give_up(claim);
         }
         self.answered(locked, room);

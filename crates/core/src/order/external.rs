@@ -23,8 +23,17 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// The signals of a journal, or of none.
-    pub(crate) fn new(is_there: bool) -> Self {
+    /// Nobody sleeps here: the order gives the ids itself.
+    pub(crate) fn none() -> Self {
+        Self::new(false)
+    }
+
+    /// The signals of a journal.
+    pub(crate) fn journal() -> Self {
+        Self::new(true)
+    }
+
+    fn new(is_there: bool) -> Self {
         Self {
             is_there,
             journal: AtomicWaker::new(),

@@ -1,4 +1,4 @@
-//! [`Entry`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal.
+//! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal.
 
 use crate::{
     event::{Event, draft::Draft},
@@ -12,7 +12,7 @@ use crate::{
 
 /// A publish on its way into the order.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Publish {
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
     /// The answer without its id.
@@ -31,11 +31,8 @@ pub(crate) struct Origin {
 /// One event on its way through an external journal. The order has promised it room in every inbox.
 #[derive(Debug)]
 pub struct Submission {
+    pub(crate) publish: Publish,
     pub(crate) origin: Box<Origin>,
-    pub(crate) draft: Draft,
-    pub(crate) claim: Option<Claim>,
-    /// The answer without its id.
-    pub(crate) answer: Answer,
     pub(crate) promise: Promise,
 }
 
@@ -52,12 +49,12 @@ impl Submission {
 
     /// The digests of the key and the event. A journal keeps them for as long as keys are remembered.
     pub fn claim(&self) -> Option<Claim> {
-        self.claim
+        self.publish.claim
     }
 
     /// The number of connections that the event reaches, by the counters.
     pub fn matched(&self) -> usize {
-        self.answer.matched
+        self.publish.answer.matched
     }
 
     /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas
@@ -69,7 +66,7 @@ impl Submission {
 
     /// The room that is promised in every inbox.
     pub(crate) fn room(&self) -> Amount {
-        Amount { messages: 1, bytes: self.draft.bytes_max() }
+        Amount { messages: 1, bytes: self.publish.draft.bytes_max() }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         outlet::Outlet,
         phase::Phase,
         subscriber::Subscriber,
-        tally::{Part, Question},
+        tally::{Inquiry, Part},
     },
     sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue, fence},
 };
@@ -50,7 +50,7 @@ pub(crate) enum Item<S> {
     },
     Report {
         target: Target,
-        question: Question,
+        inquiry: Inquiry,
     },
     /// The journal has lost events. Every open connection gets this gap.
     Lost(Gap),

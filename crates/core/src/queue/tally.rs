@@ -1,6 +1,6 @@
 //! [`Tally`]: the counts of all shards for one event. [`Report`]: the accounts of some connections from all shards.
 //!
-//! Each shard gets a [`Part`] of a tally and a [`Question`] of a report. One that is dropped without an answer, because its
+//! Each shard gets a [`Part`] of a tally and a [`Inquiry`] of a report. One that is dropped without an answer, because its
 //! shard has ended, counts down all the same, so nobody waits for ever.
 
 use std::{
@@ -83,11 +83,11 @@ impl Report {
     }
 }
 
-/// The question to one shard for its accounts of a [`Report`].
+/// The inquiry of one shard for its accounts of a [`Report`].
 #[derive(Debug)]
-pub(crate) struct Question(Option<Arc<Report>>);
+pub(crate) struct Inquiry(Option<Arc<Report>>);
 
-impl Question {
+impl Inquiry {
     pub(crate) fn of(report: &Arc<Report>) -> Self {
         Self(Some(Arc::clone(report)))
     }
@@ -99,7 +99,7 @@ impl Question {
     }
 }
 
-impl Drop for Question {
+impl Drop for Inquiry {
     fn drop(&mut self) {
         if let Some(report) = self.0.take() {
             report.add(iter::empty());

@@ -12,7 +12,7 @@ use crate::{
         inbox::{Amount, Item, SlotRef},
         outlet::{Outlet, Socket},
         subscriber::Subscriber,
-        tally::{Part, Question},
+        tally::{Inquiry, Part},
     },
     shard::{Shard, slot::Slot},
 };
@@ -41,7 +41,7 @@ impl<S: Socket> Shard<S> {
                 Item::Subscribe { slot, subscriber, known } => self.take_subscribe(slot, subscriber, known),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
-                Item::Report { target, question } => self.report(&target, question),
+                Item::Report { target, inquiry } => self.report(&target, inquiry),
                 Item::Drain => self.drained = Some(0),
                 Item::Lost(gap) => {
                     taken.messages += 1;
@@ -127,13 +127,13 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Answers with the account of each connection that `target` reaches.
-    fn report(&mut self, target: &Target, question: Question) {
+    fn report(&mut self, target: &Target, inquiry: Inquiry) {
         let account = |slot: &Slot<S>| (slot.connection(), slot.account());
         if *target == Target::All {
-            return question.answer(self.slots.iter().flatten().map(account));
+            return inquiry.answer(self.slots.iter().flatten().map(account));
         }
         let slots = self.index.slots(target).filter_map(|at| self.slots[at as usize].as_ref());
-        question.answer(slots.map(account));
+        inquiry.answer(slots.map(account));
     }
 }
 
