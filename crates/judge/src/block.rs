@@ -1,4 +1,4 @@
-//! [`Block`]: an event with the lines that it came in; [`Dispatched`]: what a browser tells a page of it.
+//! [`Block`]: an event with the lines that it came in; [`Dispatched`]: the part of it that a page sees.
 
 use crate::gap::{GAP, Gap};
 
@@ -13,7 +13,7 @@ pub struct Dispatched {
     pub last_id: String,
 }
 
-/// What stands before a blank line, if it makes an event.
+/// The lines up to a blank one, if they make an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The event.
@@ -25,7 +25,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// What the stream says was lost, if it is that.
+    /// The loss that the block tells of, if it is a gap.
     pub fn gap(&self) -> Option<Gap> {
         (self.event.kind == GAP).then(|| Gap::read(&self.event.data))
     }

@@ -1,4 +1,4 @@
-//! What the contract says of a stream beyond the standard. Each function panics if it is not so.
+//! The rules of the contract that go beyond the standard. Each function panics if a stream breaks its rule.
 
 use crate::{block::Block, gap::GAP};
 

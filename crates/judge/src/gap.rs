@@ -14,9 +14,9 @@ pub struct Gap {
     pub from: Option<String>,
     /// The position of the last of them.
     pub to: Option<String>,
-    /// How many they are.
+    /// The number of them.
     pub missed: Option<u64>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -29,7 +29,7 @@ impl Gap {
     /// Reads the data of a gap.
     ///
     /// # Panics
-    /// It is not exactly as the contract says: the four members, in this order, without space.
+    /// The data is not exactly as the contract says: the four members, in this order, without space.
     #[track_caller]
     pub fn read(data: &str) -> Self {
         let gap: Value = serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}"));

@@ -7,13 +7,13 @@ use crate::{
     contract,
 };
 
-/// What a stream may say.
+/// The rule that a stream has to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Rule {
-    /// What a Fanfare server says.
+    /// A Fanfare server sends it.
     #[default]
     Contract,
-    /// Anything.
+    /// Anybody sends it, and nothing is wrong.
     Standard,
 }
 
@@ -96,7 +96,7 @@ impl Judge {
         None
     }
 
-    /// Whether nothing of an event is left over.
+    /// True if nothing of an event is left over.
     pub fn is_between_events(&self) -> bool {
         self.line.is_empty() && self.data.is_empty() && self.kind.is_empty() && self.id.is_none()
     }

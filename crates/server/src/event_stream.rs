@@ -1,4 +1,4 @@
-//! [`EventStream`]: what `fanfare subscribe` keeps of a stream: events as text, and what the server says in comments.
+//! [`EventStream`]: a stream as `fanfare subscribe` follows it: events as text, and the server's notes in comments.
 
 use std::{borrow::Cow, mem, time::Duration};
 
@@ -12,7 +12,7 @@ static LIMITS: Limits = Limits {
     kind_bytes: EVENT_BYTES_MAX,
     comment_bytes: NOTE_BYTES_MAX,
 };
-/// What a Fanfare server begins the comment with that names the connection. Its notes for people follow.
+/// The beginning of the comment with which a Fanfare server names the connection. Its notes for people follow.
 const CONNECTION: &[u8] = b"connection ";
 /// Bytes that are kept of a note: more than is shown of one.
 const NOTE_BYTES_MAX: usize = 4 << 10;
@@ -24,7 +24,7 @@ const NOTES_MAX: usize = 32;
 pub(crate) struct Event {
     /// The id that this event itself carries.
     pub(crate) id: Option<String>,
-    /// Its type; `message` if it names none.
+    /// The type; `message` if the event names none.
     pub(crate) kind: String,
     pub(crate) data: String,
 }
@@ -41,7 +41,7 @@ pub(crate) struct EventStream {
     remarks: Remarks,
 }
 
-/// What the comments of one connection say.
+/// The comments of one connection.
 #[derive(Debug, Default)]
 struct Remarks {
     has_comment: bool,
@@ -57,22 +57,22 @@ impl EventStream {
         Self { parser: Parser::after(&LIMITS, last_id.into_bytes()), remarks: Remarks::default() }
     }
 
-    /// What to send as `Last-Event-ID`; empty for none.
+    /// The `Last-Event-ID` of a reconnect; empty: none.
     pub(crate) fn last_id(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.parser.last_id())
     }
 
-    /// How long the server wants clients to wait before they reconnect.
+    /// The time that the server wants clients to wait before they reconnect.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.parser.retry()
     }
 
-    /// Whether a comment has come since this was asked last.
+    /// True if a comment has come since the last call.
     pub(crate) fn take_comment(&mut self) -> bool {
         mem::take(&mut self.remarks.has_comment)
     }
 
-    /// What the server has told a person who reads the stream: the comment lines right behind the one that names the
+    /// The server's notes for a person who reads the stream: the comment lines right behind the one that names the
     /// connection. Each is given once.
     pub(crate) fn take_notes(&mut self) -> Vec<String> {
         mem::take(&mut self.remarks.notes)

@@ -26,7 +26,7 @@ pub struct Event<'a> {
 /// A line that begins with a colon. By the standard it says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comment<'a> {
-    /// What follows the colon, without one leading space; the first bytes of a long one.
+    /// The words behind the colon, without one leading space; the first bytes of a long one.
     pub text: &'a [u8],
     /// The line before was a comment too.
     pub follows_comment: bool,

@@ -1,6 +1,6 @@
 //! Lines: where one ends, and the field that stands in it.
 
-/// Where the first CR or LF is. Whole blocks are looked at without a branch inside, so the compiler uses wide registers.
+/// The place of the first CR or LF. Whole blocks are looked at without a branch inside, so the compiler uses wide registers.
 pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     let is_end = |byte: u8| (byte == b'\n') | (byte == b'\r');
     let clear = bytes.chunks_exact(32).take_while(|block| !block.iter().fold(false, |hit, &byte| hit | is_end(byte)));

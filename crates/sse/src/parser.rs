@@ -9,7 +9,7 @@ use crate::{
 };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// What a line has beside its value, at most: a byte order mark, the name of a field, colon and space.
+/// The most bytes of a line beside its value: a byte order mark, the name of a field, colon and space.
 const BESIDE_VALUE_BYTES: usize = 16;
 
 /// The most that is kept of each part of a stream. What goes beyond is read, and forgotten.
@@ -91,17 +91,17 @@ impl Parser {
         *self = Self { retry_ms: self.retry_ms, has_long_id: self.has_long_id, ..Self::after(self.limits, last_id) };
     }
 
-    /// What a reconnect sends as `Last-Event-ID`; empty: nothing.
+    /// The `Last-Event-ID` of a reconnect; empty: none.
     pub fn last_id(&self) -> &[u8] {
         &self.last_id
     }
 
-    /// Whether an id was longer than what is kept, so that [`Parser::last_id`] may not say where the source is.
+    /// True after an id that was too long to be kept: [`Parser::last_id`] may not say where the source is.
     pub fn has_long_id(&self) -> bool {
         self.has_long_id
     }
 
-    /// How long the server wants clients to wait before they reconnect.
+    /// The time that the server wants clients to wait before they reconnect.
     pub fn retry(&self) -> Option<Duration> {
         self.retry_ms.map(Duration::from_millis)
     }

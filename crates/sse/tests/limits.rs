@@ -1,4 +1,4 @@
-//! However long a part of a stream is, no more of it is kept than the limits say.
+//! Limits: no more of a stream is kept than they say, however long a part of it is.
 
 use fanfare_sse::{Item, Limits, Parser};
 

@@ -1,4 +1,4 @@
-//! What the standard says of a stream, case by case, wherever the stream is cut.
+//! Streams by the standard, case by case, wherever they are cut.
 
 mod support;
 

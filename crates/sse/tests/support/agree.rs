@@ -1,5 +1,5 @@
-//! What must hold for every stream: the parser and the judge, which was written from the standard alone, read the same.
-//! A fuzz target holds it too.
+//! [`agree`]: the parser and the judge, which was written from the standard alone, read the same in every stream. A fuzz
+//! target calls it too.
 
 use fanfare_judge::{Dispatched, Judge};
 use fanfare_sse::{Item, Limits, Parser};

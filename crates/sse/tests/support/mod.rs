@@ -1,4 +1,4 @@
-//! What the tests of this crate share: events that own what they say.
+//! The things that the tests of this crate share: events that own their text, and [`agree`].
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub(crate) mod agree;
