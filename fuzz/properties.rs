@@ -4,14 +4,10 @@
 //! The rules stand here once more, in words of their own, from the wire contract.
 #![allow(dead_code, reason = "each target uses its own part")]
 
-#[allow(dead_code, reason = "the tests of fanfare-core use all of it")]
-#[path = "../crates/core/tests/support/parser.rs"]
-mod parser;
-
 use std::sync::Arc;
 
 use fanfare_core::{Channel, ClientId, Draft, Event, EventId, Prelude, RingBudget, Target};
-use parser::{Dispatched, Parser};
+use fanfare_judge::{Dispatched, Judge};
 use serde_json::Value;
 
 /// The most channels that a stream follows.
@@ -64,7 +60,7 @@ pub(crate) fn event_ids(input: &[u8]) {
 }
 
 /// The input is three lines (event type, own id, retry; an empty one is none) and the data. If they make an event, a
-/// parser reads exactly that event out of its bytes, however these are cut.
+/// judge reads exactly that event out of its bytes, however these are cut.
 pub(crate) fn events(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut parts = text.splitn(4, '\n');
@@ -112,13 +108,13 @@ fn round_trip(event: Event) {
     assert_eq!(message.chunk(), [format!("{:x}\r\n", sse.len()).as_bytes(), sse, b"\r\n"].concat());
 
     for piece_bytes in [1, 7, sse.len()] {
-        let mut parser = Parser::default();
-        assert!(parser.feed(prelude.as_bytes()).is_empty());
-        let seen: Vec<_> = sse.chunks(piece_bytes).flat_map(|piece| parser.feed(piece)).collect();
+        let mut judge = Judge::default();
+        assert!(judge.feed(prelude.as_bytes()).is_empty());
+        let seen: Vec<_> = sse.chunks(piece_bytes).flat_map(|piece| judge.feed(piece)).collect();
         assert_eq!(seen, std::slice::from_ref(&expected));
-        assert!(parser.is_between_events());
-        assert_eq!(parser.last_id, expected.last_id);
-        assert_eq!(parser.retries_ms[1..], retry_ms.into_iter().collect::<Vec<_>>());
+        assert!(judge.is_between_events());
+        assert_eq!(judge.last_id, expected.last_id);
+        assert_eq!(judge.retries_ms[1..], retry_ms.into_iter().collect::<Vec<_>>());
     }
 }
 

@@ -9,7 +9,7 @@ use fanfare_core::{
     Subscribe, Subscription, Target,
 };
 use support::{
-    Kit, Link, MockSocket, Parser, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,
+    Judge, Kit, Link, MockSocket, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,
 };
 
 fn id(n: u64) -> EventId {
@@ -103,12 +103,12 @@ fn a_cursor_heartbeat_moves_the_client_past_what_was_not_for_it_and_never_past_w
     kit.sweep_at(200);
     kit.run();
     for link in &links {
-        let mut parser = Parser::default();
+        let mut judge = Judge::default();
         let text = String::from_utf8(link.out()).unwrap();
         assert!(text.find("id: 1000-2\ndata: 2\n").is_some(), "{text}");
         assert_eq!(text.matches("1000-2").count(), 1, "nothing was told before it was given: {text}");
-        support::Chunks::default().feed(&link.out()).iter().for_each(|payload| drop(parser.feed(payload)));
-        assert_eq!(parser.last_id, "1000-2");
+        support::Chunks::default().feed(&link.out()).iter().for_each(|payload| drop(judge.feed(payload)));
+        assert_eq!(judge.last_id, "1000-2");
     }
 }
 

@@ -158,8 +158,8 @@ fn what_is_published_before_the_head_is_out_comes_from_the_journal_once() {
     assert_eq!(kept.kit.hub.ring_bytes(), 0);
     let link = kept.kit.attach(subscription, Framing::Bare, usize::MAX);
     kept.kit.settle();
-    let mut parser = support::Parser::default();
-    let got: Vec<_> = parser.feed(&link.out()).into_iter().map(|event| event.data).collect();
+    let mut judge = support::Judge::default();
+    let got: Vec<_> = judge.feed(&link.out()).into_iter().map(|event| event.data).collect();
     assert_eq!(got, kept.said[1..]);
 }
 

@@ -6,16 +6,16 @@ mod support;
 use std::task::{Context, Poll, Waker};
 
 use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS, Wait};
-use support::{Chunks, Flag, Kit, Link, MockSocket, Parser, all, data_in, data_of, poll, taken};
+use support::{Chunks, Flag, Judge, Kit, Link, MockSocket, all, data_in, data_of, poll, taken};
 
 /// The data that came, and the last `retry:`, of a stream that must have ended as a whole.
 fn whole(link: &Link) -> (Vec<String>, u64) {
-    let (mut chunks, mut parser) = (Chunks::default(), Parser::default());
+    let (mut chunks, mut judge) = (Chunks::default(), Judge::default());
     let payloads = chunks.feed(&link.out());
-    let data = payloads.iter().flat_map(|payload| parser.feed(payload)).map(|event| event.data).collect();
-    assert!(chunks.is_over() && link.is_shut() && parser.is_between_events());
-    assert_eq!(payloads.last().unwrap(), format!("retry: {}\n", parser.retries_ms.last().unwrap()).as_bytes());
-    (data, *parser.retries_ms.last().unwrap())
+    let data = payloads.iter().flat_map(|payload| judge.feed(payload)).map(|event| event.data).collect();
+    assert!(chunks.is_over() && link.is_shut() && judge.is_between_events());
+    assert_eq!(payloads.last().unwrap(), format!("retry: {}\n", judge.retries_ms.last().unwrap()).as_bytes());
+    (data, *judge.retries_ms.last().unwrap())
 }
 
 fn next(feed: &mut Feed<MockSocket>) -> Poll<Option<Result<String, ()>>> {

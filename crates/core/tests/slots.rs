@@ -8,7 +8,7 @@ use fanfare_core::{
     CloseReason, Config, Draft, Event, EventId, Form, Framing, Heartbeat, Policy, RingBudget, Start, Subscribe, Turn,
     Wait,
 };
-use support::{Chunks, Kit, Link, Parser, all, channel, client, data_of, poll, to_channel, to_client};
+use support::{Chunks, Judge, Kit, Link, all, channel, client, data_of, poll, to_channel, to_client};
 
 /// What one small message counts.
 fn bytes_of(event: Event) -> usize {
@@ -381,7 +381,7 @@ fn bare_framing_has_no_chunk_bytes() {
     kit.run();
     kit.sweep_at(10);
     assert_eq!(link.out(), b"id: 1000-1\ndata: 1\n\n:\n");
-    assert_eq!(Parser::default().feed(&link.out()).len(), 1);
+    assert_eq!(Judge::default().feed(&link.out()).len(), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use fanfare_core::{
     Amount, Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn,
     Wait,
 };
-use support::{Chunks, Link, MockSocket, Parser, channel, client};
+use support::{Chunks, Judge, Link, MockSocket, channel, client};
 
 const PUBLISHERS: usize = 8;
 const SHARDS: usize = 4;
@@ -108,17 +108,17 @@ fn publish_all(hub: &Hub<MockSocket>, publisher: usize) {
 
 /// Polls a body to its end.
 fn read_all(mut feed: Feed<MockSocket>) -> Vec<String> {
-    let mut parser = Parser::default();
+    let mut judge = Judge::default();
     let mut data = Vec::new();
     while let Some(message) = block_on(std::future::poll_fn(|cx| feed.poll_next(cx))) {
-        data.extend(parser.feed(message.unwrap().whole().sse()).into_iter().map(|event| event.data));
+        data.extend(judge.feed(message.unwrap().whole().sse()).into_iter().map(|event| event.data));
     }
     data
 }
 
 fn read_link(link: &Link) -> Vec<String> {
-    let (mut chunks, mut parser) = (Chunks::default(), Parser::default());
-    let events = chunks.feed(&link.out()).into_iter().flat_map(|payload| parser.feed(&payload));
+    let (mut chunks, mut judge) = (Chunks::default(), Judge::default());
+    let events = chunks.feed(&link.out()).into_iter().flat_map(|payload| judge.feed(&payload));
     let data = events.map(|event| event.data).collect();
     assert!(chunks.is_over() && link.is_shut());
     data

@@ -58,7 +58,7 @@ fn every_stream_gets_all_that_was_accepted_then_its_own_retry_and_a_proper_end()
             for stream in &mut streams {
                 let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
                 assert_eq!(stream.data_until_end(), expected, "{way:?}");
-                let [retry_ms] = stream.parser.retries[..] else { panic!("{:?}", stream.parser.retries) };
+                let [retry_ms] = stream.judge.retries_ms[..] else { panic!("{:?}", stream.judge.retries_ms) };
                 assert!((1_000..=1_500).contains(&retry_ms), "{retry_ms}");
                 assert!(stream.bytes.ends_with(format!("\n\nretry: {retry_ms}\n").as_bytes()), "it is the last line");
                 stream.assert_closed();
@@ -80,7 +80,7 @@ fn the_last_retry_is_drawn_for_each_stream() {
                 .iter_mut()
                 .map(|stream| {
                     assert_eq!(stream.next(), None);
-                    stream.parser.retries[0]
+                    stream.judge.retries_ms[0]
                 })
                 .collect();
             assert!(drawn.iter().all(|ms| (1_000..=1_100).contains(ms)), "{drawn:?}");
@@ -247,7 +247,7 @@ fn a_slow_reader_that_takes_all_in_time_is_not_cut() {
         let got = stuck.data_until_end();
         assert_eq!(got.len(), STUCK_EVENTS, "{way:?}: what was accepted is delivered");
         assert!(got.iter().all(|data| data.len() == STUCK_BYTES));
-        assert!((1_000..=1_100).contains(&stuck.parser.retries[0]));
+        assert!((1_000..=1_100).contains(&stuck.judge.retries_ms[0]));
         drop(stuck);
         assert_eq!(server.drain().cut, 0, "{way:?}");
     }

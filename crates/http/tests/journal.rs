@@ -149,7 +149,7 @@ fn a_journal_that_ends_badly_is_an_error_and_streams_have_their_whole_end_nevert
     let error = server.ended().unwrap_err();
     assert_eq!(error.to_string(), "the test says so");
     assert_eq!(stream.data_until_end(), ["x"]);
-    assert_eq!(stream.parser.retries.len(), 1, "with a time to come back");
+    assert_eq!(stream.judge.retries_ms.len(), 1, "with a time to come back");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use clients::{
 };
 use eventsource_stream::Eventsource as _;
 use fanfare_http::Config;
+use fanfare_judge::{Dispatched, Judge};
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, client::conn::http1};
@@ -24,7 +25,6 @@ use serde_json::{Value, json};
 use support::{
     PATIENCE,
     client::Client,
-    events::Parser,
     server::{Way, config},
     stream::Stream,
 };
@@ -63,7 +63,7 @@ fn publish_all(site: &Site) -> Vec<(Post, Seen)> {
     for _ in &posts {
         witness.event();
     }
-    witness.parser.comments.clear();
+    witness.judge.comments.clear();
     for _ in 0..3 {
         witness.comment();
     }
@@ -216,16 +216,16 @@ fn curl_prints_what_was_posted() {
     for version in ["--http1.0", "--http1.1", "--http2-prior-knowledge"] {
         let site = Site::start(eager());
         let mut program = Program::curl(&[version, &url(&site)]);
-        let mut parser = Parser::default();
+        let mut judge = Judge::default();
         let first = program.line().unwrap();
         assert!(first.starts_with("retry: "), "{first}");
         let next = || loop {
-            if let Some(event) = parser.line(&program.line().expect("an event, but curl has ended")) {
-                break Seen { kind: event.kind, id: event.id, data: event.data };
+            if let Some(block) = judge.line(&program.line().expect("an event, but curl has ended")) {
+                let Dispatched { kind, data, last_id } = block.event;
+                break Seen { kind, id: last_id, data };
             }
         };
         assert_reports(&site, next, exactly);
-        assert_eq!(parser.empty_blocks, 0);
     }
 }
 

@@ -35,7 +35,10 @@ fn the_options_are_those_of_the_other_routes() {
     let mut stream = server.subscribe("/channels/a");
     server.publish("/publish?channel=a&id=own&retry=500&encoding=base64&keep=no", "a");
     let event = stream.event();
-    assert_eq!((event.id.as_str(), event.data.as_str(), stream.parser.retries.as_slice()), ("own", "YQ==", &[500][..]));
+    assert_eq!(
+        (event.id.as_str(), event.data.as_str(), stream.judge.retries_ms.as_slice()),
+        ("own", "YQ==", &[500][..])
+    );
     server.publish("/publish?channel=a", "{\"all\":1}");
     assert_eq!(stream.data(), "{\"all\":1}", "a line of a batch is data as well");
     server.post("/publish?channel=a", &[], "x".repeat(11)).problem(413);

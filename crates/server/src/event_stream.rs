@@ -1,23 +1,30 @@
-//! [`Parser`]: reads an event stream as WHATWG HTML 9.2.6 says, fed in pieces of any size. It keeps what a reconnect
-//! needs: the last event id and the reconnection time.
+//! [`EventStream`]: a stream as `fanfare subscribe` follows it: events as text, and the server's notes in comments.
 
-use std::{mem, time::Duration};
+use std::{borrow::Cow, mem, time::Duration};
+
+use fanfare_sse::{Comment, Item, Limits, Parser};
 
 /// Bytes of one event, or one line; a stream with more is not worth following.
 const EVENT_BYTES_MAX: usize = 64 << 20;
-/// What a Fanfare server begins the comment with that names the connection. Its notes for people follow.
-const CONNECTION: &str = "connection ";
+static LIMITS: Limits = Limits {
+    data_bytes: EVENT_BYTES_MAX,
+    id_bytes: EVENT_BYTES_MAX,
+    kind_bytes: EVENT_BYTES_MAX,
+    comment_bytes: NOTE_BYTES_MAX,
+};
+/// The beginning of the comment with which a Fanfare server names the connection. Its notes for people follow.
+const CONNECTION: &[u8] = b"connection ";
+/// Bytes that are kept of a note: more than is shown of one.
+const NOTE_BYTES_MAX: usize = 4 << 10;
 /// Notes that are kept of one connection; no server has so many.
 const NOTES_MAX: usize = 32;
-/// What a browser skips at the beginning of a stream.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// The id that this event itself carries.
     pub(crate) id: Option<String>,
-    /// Its type; `message` if it names none.
+    /// The type; `message` if the event names none.
     pub(crate) kind: String,
     pub(crate) data: String,
 }
@@ -28,16 +35,15 @@ pub(crate) struct Event {
 pub(crate) struct TooLarge;
 
 /// The state of one event source over all its connections.
+#[derive(Debug)]
+pub(crate) struct EventStream {
+    parser: Parser,
+    remarks: Remarks,
+}
+
+/// The comments of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Parser {
-    line: Vec<u8>,
-    is_after_cr: bool,
-    has_first_line: bool,
-    data: String,
-    kind: String,
-    id: Option<String>,
-    last_id: String,
-    retry: Option<Duration>,
+struct Remarks {
     has_comment: bool,
     is_connection_named: bool,
     /// The comments behind that of the connection have not ended.
@@ -45,118 +51,75 @@ pub(crate) struct Parser {
     notes: Vec<String>,
 }
 
-impl Parser {
+impl EventStream {
     /// A source that has seen events up to `last_id`.
     pub(crate) fn after(last_id: String) -> Self {
-        Self { last_id, ..Self::default() }
+        Self { parser: Parser::after(&LIMITS, last_id.into_bytes()), remarks: Remarks::default() }
     }
 
-    /// What to send as `Last-Event-ID`; empty for none.
-    pub(crate) fn last_id(&self) -> &str {
-        &self.last_id
+    /// The `Last-Event-ID` of a reconnect; empty: none.
+    pub(crate) fn last_id(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.parser.last_id())
     }
 
-    /// How long the server wants clients to wait before they reconnect.
+    /// The time that the server wants clients to wait before they reconnect.
     pub(crate) fn retry(&self) -> Option<Duration> {
-        self.retry
+        self.parser.retry()
     }
 
-    /// Whether a comment has come since this was asked last.
+    /// True if a comment has come since the last call.
     pub(crate) fn take_comment(&mut self) -> bool {
-        mem::take(&mut self.has_comment)
+        mem::take(&mut self.remarks.has_comment)
     }
 
-    /// What the server has told a person who reads the stream: the comment lines right behind the one that names the
+    /// The server's notes for a person who reads the stream: the comment lines right behind the one that names the
     /// connection. Each is given once.
     pub(crate) fn take_notes(&mut self) -> Vec<String> {
-        mem::take(&mut self.notes)
+        mem::take(&mut self.remarks.notes)
     }
 
     /// Another connection begins; what was left unfinished is thrown away.
     pub(crate) fn reconnect(&mut self) {
-        *self = Self { last_id: mem::take(&mut self.last_id), retry: self.retry, ..Self::default() };
+        self.parser.reconnect();
+        self.remarks = Remarks::default();
     }
 
     /// The events that `bytes` complete.
     ///
     /// # Errors
     /// An event grows without end.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
-        let mut events = Vec::new();
-        while let Some(&first) = bytes.first() {
-            if mem::take(&mut self.is_after_cr) && first == b'\n' {
-                bytes = &bytes[1..];
-                continue;
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
+        let Self { parser, remarks } = self;
+        let (mut events, mut is_too_large) = (Vec::new(), false);
+        parser.feed(bytes, |item| match item {
+            Item::Comment(comment) => remarks.take(comment),
+            Item::Event(event) => {
+                is_too_large |= event.data_bytes > event.data.len() as u64;
+                events.push(Event { id: event.id.map(text), kind: text(event.kind), data: text(event.data) });
             }
-            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-            self.line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
-            if self.line.len() + self.data.len() > EVENT_BYTES_MAX {
-                return Err(TooLarge);
-            }
-            let Some(end) = end else { break };
-            self.is_after_cr = bytes[end] == b'\r';
-            bytes = &bytes[end + 1..];
-            events.extend(self.end_line());
-        }
-        Ok(events)
+        });
+        is_too_large |= parser.unfinished_bytes() > EVENT_BYTES_MAX as u64;
+        if is_too_large { Err(TooLarge) } else { Ok(events) }
     }
+}
 
-    fn end_line(&mut self) -> Option<Event> {
-        let whole = mem::take(&mut self.line);
-        let is_first = !mem::replace(&mut self.has_first_line, true);
-        let line = whole.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(&whole);
-        let line = String::from_utf8_lossy(line);
-        if line.is_empty() {
-            self.is_in_notes = false;
-            return self.dispatch();
-        }
-        match line.split_once(':') {
-            Some(("", comment)) => self.comment(comment.strip_prefix(' ').unwrap_or(comment)),
-            Some((field, value)) => self.field(field, value.strip_prefix(' ').unwrap_or(value)),
-            None => self.field(&line, ""),
-        }
-        None
-    }
-
-    fn comment(&mut self, comment: &str) {
+impl Remarks {
+    fn take(&mut self, comment: Comment<'_>) {
         self.has_comment = true;
-        if comment.starts_with(CONNECTION) && !self.is_connection_named {
+        self.is_in_notes &= comment.follows_comment;
+        if comment.text.starts_with(CONNECTION) && !self.is_connection_named {
             (self.is_connection_named, self.is_in_notes) = (true, true);
-        } else if self.is_in_notes && !comment.is_empty() && self.notes.len() < NOTES_MAX {
-            self.notes.push(comment.to_owned());
+        } else if self.is_in_notes && !comment.text.is_empty() && self.notes.len() < NOTES_MAX {
+            self.notes.push(text(comment.text));
         } else {
             self.is_in_notes = false;
         }
     }
+}
 
-    fn field(&mut self, field: &str, value: &str) {
-        self.is_in_notes = false;
-        match field {
-            "event" => value.clone_into(&mut self.kind),
-            "data" => {
-                self.data.push_str(value);
-                self.data.push('\n');
-            }
-            "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
-            "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                // More digits than a number holds is as good as never.
-                self.retry = Some(Duration::from_millis(value.parse().unwrap_or(u64::MAX)));
-            }
-            _ => {}
-        }
-    }
-
-    fn dispatch(&mut self) -> Option<Event> {
-        let (id, mut data, kind) = (self.id.take(), mem::take(&mut self.data), mem::take(&mut self.kind));
-        // The id counts even where there is no event.
-        if let Some(id) = &id {
-            self.last_id.clone_from(id);
-        }
-        // The LF of its last line; without one there is no data field and no event.
-        data.pop()?;
-        let kind = if kind.is_empty() { "message".to_owned() } else { kind };
-        Some(Event { id, kind, data })
-    }
+/// Bytes that are no UTF-8 are replaced, as the standard says.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -167,85 +130,36 @@ mod tests {
         Event { id: id.map(ToOwned::to_owned), kind: kind.to_owned(), data: data.to_owned() }
     }
 
-    #[test]
-    fn streams_read_as_the_standard_says() {
-        let cases: &[(&str, &[Event])] = &[
-            ("data: a\n\n", &[event(None, "message", "a")]),
-            ("\u{feff}data:a\r\rdata:  b\r\n\r\n", &[event(None, "message", "a"), event(None, "message", " b")]),
-            ("\u{feff}\u{feff}data: a\n\n", &[]),
-            (":\u{feff}\n\u{feff}data: a\n\n", &[]),
-            ("data: a\ndata\ndata: b\nid: 1\nevent: t\n\n", &[event(Some("1"), "t", "a\n\nb")]),
-            ("data\n\ndata\ndata\n\ndata:", &[event(None, "message", ""), event(None, "message", "\n")]),
-            ("event: t\nid: 1\n\ndata: a\n\n", &[event(None, "message", "a")]),
-            (": note\nData: x\ndata : y\nfoo: z\n\n", &[]),
-            ("id: a\0b\ndata: x\n\nid\ndata: y\n\n", &[event(None, "message", "x"), event(Some(""), "message", "y")]),
-            ("data: unfinished\n", &[]),
-            ("event: a:b\ndata: ü:€\n\n", &[event(None, "a:b", "ü:€")]),
-        ];
-        for (stream, expected) in cases {
-            assert_eq!(Parser::default().feed(stream.as_bytes()).unwrap(), *expected, "{stream:?}");
-        }
+    fn new() -> EventStream {
+        EventStream::after(String::new())
     }
 
     #[test]
-    fn it_does_not_matter_where_a_stream_is_cut() {
-        let stream = "\u{feff}: hello\r\nretry: 250\r\rid: ü1\r\nevent: t\rdata: €\ndata: b\r\n\r\ndata: c\n\ndata\r\r";
-        let whole = Parser::default().feed(stream.as_bytes()).unwrap();
-        assert_eq!(whole.len(), 3);
-        for first in 0..=stream.len() {
-            for second in first..=stream.len() {
-                let mut parser = Parser::default();
-                let parts =
-                    [&stream.as_bytes()[..first], &stream.as_bytes()[first..second], &stream.as_bytes()[second..]];
-                let events: Vec<_> = parts.into_iter().flat_map(|part| parser.feed(part).unwrap()).collect();
-                assert_eq!(events, whole, "cut at {first} and {second}");
-                assert_eq!(parser.last_id(), "ü1");
-                assert_eq!(parser.retry(), Some(Duration::from_millis(250)));
-            }
-        }
+    fn events_are_text() {
+        let events = new().feed("id: ü1\nevent: t\ndata: €\ndata: b\n\ndata: c\n\n".as_bytes()).unwrap();
+        assert_eq!(events, [event(Some("ü1"), "t", "€\nb"), event(None, "message", "c")]);
     }
 
     #[test]
     fn bytes_that_are_not_utf8_are_replaced() {
-        assert_eq!(Parser::default().feed(b"data: a\xffb\n\n").unwrap(), [event(None, "message", "a\u{fffd}b")]);
+        assert_eq!(new().feed(b"data: a\xffb\n\n").unwrap(), [event(None, "message", "a\u{fffd}b")]);
     }
 
     #[test]
-    fn the_last_id_outlives_events_without_one_and_the_connection() {
-        let mut parser = Parser::after("0".to_owned());
-        parser.feed(b"data: a\n\n").unwrap();
-        assert_eq!(parser.last_id(), "0");
-        parser.feed(b"id: 1\n\ndata: b\n\nid: 2\ndata: unfinished").unwrap();
-        assert_eq!(parser.last_id(), "1");
-        parser.reconnect();
-        assert_eq!(parser.feed(b"\n\ndata: c\n\n").unwrap(), [event(None, "message", "c")]);
-        assert_eq!(parser.last_id(), "1");
-        parser.feed(b"id\n\n").unwrap();
-        assert_eq!(parser.last_id(), "");
-    }
-
-    #[test]
-    fn only_digits_are_a_retry() {
-        let mut parser = Parser::default();
-        for bad in ["retry\n", "retry: \n", "retry: 1s\n", "retry: -1\n", "retry: +1\n", "retry:  1\n"] {
-            parser.feed(bad.as_bytes()).unwrap();
-            assert_eq!(parser.retry(), None, "{bad:?}");
-        }
-        parser.feed(b"retry: 99999999999999999999999\n").unwrap();
-        assert_eq!(parser.retry(), Some(Duration::from_millis(u64::MAX)));
-        parser.feed(b"retry:7\n").unwrap();
-        parser.reconnect();
-        assert_eq!(parser.retry(), Some(Duration::from_millis(7)));
+    fn an_id_that_is_not_utf8_is_sent_back_as_it_was_read() {
+        let mut stream = new();
+        stream.feed(b"id: a\xffb\n\n").unwrap();
+        assert_eq!(stream.last_id(), "a\u{fffd}b");
     }
 
     #[test]
     fn a_comment_is_told_once() {
-        let mut parser = Parser::default();
+        let mut stream = new();
         for (bytes, has_comment) in
             [("data: a\n\n", false), (":", false), ("\n", true), ("id: 1\n", false), (": x\n", true)]
         {
-            parser.feed(bytes.as_bytes()).unwrap();
-            assert_eq!(parser.take_comment(), has_comment, "{bytes:?}");
+            stream.feed(bytes.as_bytes()).unwrap();
+            assert_eq!(stream.take_comment(), has_comment, "{bytes:?}");
         }
     }
 
@@ -259,25 +173,29 @@ mod tests {
             ("data: a\n\n:\n: connection 7 client a\n: late\n\n: connection 8\n: no\n", &["late"]),
             (": welcome\n: to another server\n\n", &[]),
         ] {
-            let mut parser = Parser::default();
-            parser.feed(stream.as_bytes()).unwrap();
-            assert_eq!(parser.take_notes(), notes, "{stream:?}");
-            assert_eq!(parser.take_notes(), [""; 0]);
+            let mut source = new();
+            source.feed(stream.as_bytes()).unwrap();
+            assert_eq!(source.take_notes(), notes, "{stream:?}");
+            assert_eq!(source.take_notes(), [""; 0]);
         }
-        let mut parser = Parser::default();
-        parser.feed(format!(": connection 1\n{}", ": x\n".repeat(NOTES_MAX + 1)).as_bytes()).unwrap();
-        assert_eq!(parser.take_notes().len(), NOTES_MAX);
-        parser.reconnect();
-        parser.feed(b": connection 2\n: again\n").unwrap();
-        assert_eq!(parser.take_notes(), ["again"]);
+        let mut stream = new();
+        stream.feed(format!(": connection 1\n{}", ": x\n".repeat(NOTES_MAX + 1)).as_bytes()).unwrap();
+        assert_eq!(stream.take_notes().len(), NOTES_MAX);
+        stream.reconnect();
+        stream.feed(b": connection 2\n: again\n").unwrap();
+        assert_eq!(stream.take_notes(), ["again"]);
     }
 
     #[test]
     fn an_event_without_end_is_given_up() {
-        let mut parser = Parser::default();
+        let mut stream = new();
         let piece = vec![b'x'; EVENT_BYTES_MAX / 2];
-        assert_eq!(parser.feed(&piece), Ok(Vec::new()));
-        assert_eq!(parser.feed(&piece), Ok(Vec::new()));
-        assert_eq!(parser.feed(b"x"), Err(TooLarge));
+        assert_eq!(stream.feed(&piece), Ok(Vec::new()));
+        assert_eq!(stream.feed(&piece), Ok(Vec::new()));
+        assert_eq!(stream.feed(b"x"), Err(TooLarge));
+        let mut stream = new();
+        stream.feed(b"data:").unwrap();
+        stream.feed(&piece).unwrap();
+        assert_eq!(stream.feed(&[&*piece, b"x\n\n"].concat()), Err(TooLarge), "although it ends");
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     args::Subscribe,
     client::{self, Answer, Client, Error},
-    event_stream::{Event, Parser},
+    event_stream::{Event, EventStream},
     failure::Failure,
     gap,
     printer::{Printer, harmless},
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     let mut source = Source {
         client: Client::new(&args.timeouts),
         url: args.url(),
-        parser: Parser::after(args.last_event_id.clone().unwrap_or_default()),
+        stream: EventStream::after(args.last_event_id.clone().unwrap_or_default()),
         printer: Printer::new(args.json),
         silence: Silence::new(args.silence_timeout),
         events_left: args.max_events,
@@ -85,11 +85,11 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     };
     client::run(async {
         while let ControlFlow::Continue(Again { reason, wait }) = source.connect().await? {
-            let wait = wait.or(source.parser.retry()).unwrap_or(RETRY).max(RETRY_MIN);
+            let wait = wait.or(source.stream.retry()).unwrap_or(RETRY).max(RETRY_MIN);
             // Standard output is for events; whoever closed this one does not want to know.
             let _ = writeln!(stderr(), "{reason}; connecting again in {}", format_duration(wait));
             sleep(wait).await;
-            source.parser.reconnect();
+            source.stream.reconnect();
         }
         Ok(())
     })
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
 struct Source {
     client: Client,
     url: Url,
-    parser: Parser,
+    stream: EventStream,
     printer: Printer,
     silence: Silence,
     events_left: Option<u64>,
@@ -124,7 +124,7 @@ impl Source {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let last_id = self.parser.last_id();
+        let last_id = self.stream.last_id();
         if !last_id.is_empty() {
             let value = HeaderValue::from_bytes(last_id.as_bytes());
             let value =
@@ -201,11 +201,11 @@ impl Source {
 
     /// Prints the events that are whole with `piece`, which came after a `silence`.
     fn take(&mut self, piece: &Bytes, silence: Duration) -> Result<ControlFlow<()>, Failure> {
-        let events = self.parser.feed(piece).map_err(|error| Failure::failed(error.to_string()))?;
-        if self.parser.take_comment() || events.iter().any(|event| event.kind == CURSOR) {
+        let events = self.stream.feed(piece).map_err(|error| Failure::failed(error.to_string()))?;
+        if self.stream.take_comment() || events.iter().any(|event| event.kind == CURSOR) {
             self.silence.heard_heartbeat(silence);
         }
-        if !self.parser.last_id().is_empty() {
+        if !self.stream.last_id().is_empty() {
             self.silence.heard_id();
         }
         self.tell_notes();
@@ -226,7 +226,7 @@ impl Source {
     /// Prints what the server says about the request, for instance that it ignores a part of it. A reconnect is told the
     /// same, which is not printed again.
     fn tell_notes(&mut self) {
-        for note in self.parser.take_notes() {
+        for note in self.stream.take_notes() {
             if !self.notes.contains(&note) {
                 let shown: String = note.chars().take(NOTE_MAX).collect();
                 let _ = writeln!(stderr(), "the server says: {}", harmless(&shown));

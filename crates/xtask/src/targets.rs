@@ -18,7 +18,15 @@ struct Target {
 const TARGETS: &[Target] = &[
     Target {
         triple: "aarch64-apple-darwin",
-        packages: &["fanfare-core", "fanfare-disk", "fanfare-http", "fanfare-redis", "fanfare", "fanfare-loadtest"],
+        packages: &[
+            "fanfare-core",
+            "fanfare-disk",
+            "fanfare-http",
+            "fanfare-redis",
+            "fanfare-sse",
+            "fanfare",
+            "fanfare-loadtest",
+        ],
         // The program `true` compiles nothing, and says that it went well.
         without_c: &[("CC_aarch64_apple_darwin", "true"), ("AR_aarch64_apple_darwin", "true")],
     },
@@ -31,7 +39,7 @@ const TARGETS: &[Target] = &[
     // No server runs there: signals, and a directory that is synced, are those of Unix.
     Target {
         triple: "x86_64-pc-windows-msvc",
-        packages: &["fanfare-core", "fanfare-http"],
+        packages: &["fanfare-core", "fanfare-http", "fanfare-sse"],
         // blake3's feature, set as cargo sets it: all of it in Rust.
         without_c: &[("CARGO_FEATURE_PURE", "1")],
     },

@@ -13,6 +13,7 @@ use std::sync::mpsc::Sender;
 use std::task::Poll;
 use std::time::Duration;
 
+use fanfare_sse::{Item, Parser};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -25,7 +26,7 @@ use crate::crowd::{Notice, Refusal};
 use crate::measure::ledger::{Ledger, Seat};
 use crate::measure::sum::Sum;
 use crate::wire::body::{Body, Malformed};
-use crate::wire::sse::Parser;
+use crate::wire::limits::LIMITS;
 
 /// One read takes at most this much; shared by all connections of a thread.
 const READ_BYTES_MAX: usize = 64 << 10;
@@ -138,7 +139,7 @@ impl Subscriber {
             Box::pin(open(self.connection, self.seat.node, self.role(), last_event_id, &self.shared)).await
         };
         match opened {
-            Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(), rest }),
+            Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(&LIMITS), rest }),
             Err(cause) => {
                 let (lacks_port, cause) = (cause.lacks_port(), cause.to_string());
                 if self.is_first() {
@@ -182,7 +183,7 @@ impl Subscriber {
             is_away = is_away => if !is_away { return },
         }
         let last_event_id = stream.parser.last_id().to_vec();
-        self.shared.desk.borrow_mut().ledgers[self.group].sum.long_ids += u64::from(stream.parser.has_long_id);
+        self.shared.desk.borrow_mut().ledgers[self.group].sum.long_ids += u64::from(stream.parser.has_long_id());
         drop(stream);
         self.shared.live.away.fetch_add(1, Relaxed);
         let is_back = |order: &Order| order.tide().is_some_and(|tide| tide.back_ns < u64::MAX);
@@ -331,7 +332,13 @@ impl Stream {
         let progress = |sum: &Sum| [sum.deliveries, sum.faults.told_missing, sum.replayed];
         let before = progress(&ledger.sum);
         let parser = &mut self.parser;
-        self.body.decode(bytes, |content| parser.feed(content, |event| ledger.take(of.seat, &event, now_ns)))?;
+        self.body.decode(bytes, |content| {
+            parser.feed(content, |item| {
+                if let Item::Event(event) = item {
+                    ledger.take(of.seat, &event, now_ns);
+                }
+            });
+        })?;
         let after = progress(&ledger.sum);
         let [new, told, replayed] = [0, 1, 2].map(|at| after[at] - before[at]);
         if new > 0 {

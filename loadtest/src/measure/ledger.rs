@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use fanfare_sse::Event;
+
 use crate::measure::account::Account;
 use crate::measure::gap::{CURSOR_KIND, GAP_KIND, Gap};
 use crate::measure::ids::Ids;
@@ -14,7 +16,6 @@ use crate::measure::stamp::Stamp;
 use crate::measure::sum::Sum;
 use crate::measure::tally::{Arrival, Tally};
 use crate::measure::terms::Terms;
-use crate::wire::sse::Event;
 
 /// What has to reach the connections of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,9 +86,9 @@ impl Ledger {
     /// One event in a read that ended at `now_ns`.
     pub(crate) fn take(&mut self, seat: Seat, event: &Event<'_>, now_ns: u64) {
         let sum = &mut self.sum;
-        let stamp = match Stamp::read(event.opening) {
+        let stamp = match Stamp::read(event.data) {
             Some(stamp) if stamp.run == self.terms.run => stamp,
-            _ if event.kind == GAP_KIND => return self.take_gap(seat, Gap::read(event.opening)),
+            _ if event.kind == GAP_KIND => return self.take_gap(seat, Gap::read(event.data)),
             _ if event.kind == CURSOR_KIND => return,
             _ => return sum.other += 1,
         };
@@ -111,7 +112,7 @@ impl Ledger {
             sum.faults.told_missing += account.meet(hole, publisher, self.terms.publishers);
         }
         if let Some(ids) = &mut self.ids {
-            let is_in_order = ids.take(seat.place, event.id);
+            let is_in_order = ids.take(seat.place, event.id.unwrap_or_default());
             // Counted once, whichever of the two says it.
             sum.faults.reordered += u64::from(!is_late && !is_in_order);
         }
@@ -250,7 +251,11 @@ mod tests {
     fn take_with_id(ledger: &mut Ledger, seat: Seat, stamp: Stamp, size_bytes: usize, now_ns: u64, id: &[u8]) {
         let mut data = Vec::new();
         stamp.write(size_bytes, &mut data);
-        ledger.take(seat, &Event { kind: b"", id, opening: &data, data_bytes: data.len() as u64 }, now_ns);
+        ledger.take(
+            seat,
+            &Event { id: Some(id), kind: b"message", data: &data, data_bytes: data.len() as u64 },
+            now_ns,
+        );
     }
 
     fn stamp(series: u32, number: u32) -> Stamp {
@@ -281,8 +286,8 @@ mod tests {
         let mut ledger = Ledger::new(TERMS, Due::All);
         let seat = ledger.seat(1);
         take(&mut ledger, seat, Stamp { run: 8, ..stamp(2, 0) }, 80, 1);
-        ledger.take(seat, &Event { kind: b"", id: b"", opening: b"the time is", data_bytes: 11 }, 1);
-        ledger.take(seat, &Event { kind: b"fanfare.gap", id: b"", opening: b"{\"from\"", data_bytes: 11 }, 1);
+        ledger.take(seat, &Event { id: None, kind: b"message", data: b"the time is", data_bytes: 11 }, 1);
+        ledger.take(seat, &Event { id: None, kind: b"fanfare.gap", data: b"{\"from\"", data_bytes: 11 }, 1);
         take(&mut ledger, seat, stamp(2, 0), 81, 1);
         take(&mut ledger, seat, stamp(1, 0), 80, 1);
         take(&mut ledger, seat, stamp(4, 0), 80, 1);

@@ -13,7 +13,7 @@ use crate::report::speeds::{say_speeds, unaccounted_text};
 use crate::report::usage::{Usage, say_usage};
 use crate::report::{Report, ms};
 use crate::scenario::load::Load;
-use crate::wire::sse::ID_BYTES_MAX;
+use crate::wire::limits::ID_BYTES_MAX;
 
 /// What made the run end.
 #[derive(Debug, Clone, Copy, PartialEq)]

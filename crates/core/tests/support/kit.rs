@@ -16,7 +16,7 @@ use fanfare_core::{
     Turn, UnixClock, Wait,
 };
 
-use super::{CURSOR, Chunks, Dispatched, GAP, Link, MockSocket, Parser, Told};
+use super::{CURSOR, Chunks, Dispatched, GAP, Judge, Link, MockSocket, Told};
 
 pub(crate) type PublishFuture = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send>>;
 
@@ -232,8 +232,8 @@ pub(crate) fn told_to(link: &Link) -> Vec<Told> {
 
 /// Every event that the client of `link` has got, whole, chunked, gaps among them.
 pub(crate) fn events_of(link: &Link) -> Vec<Dispatched> {
-    let mut parser = Parser::default();
-    Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| parser.feed(&payload)).collect()
+    let mut judge = Judge::default();
+    Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| judge.feed(&payload)).collect()
 }
 
 /// The messages that wait in `feed`.
@@ -247,5 +247,5 @@ pub(crate) fn taken(feed: &mut Feed<MockSocket>) -> Vec<Message> {
 
 /// The data of the one event in `message`; nothing for a control line.
 pub(crate) fn data_in(message: &Message) -> String {
-    Parser::default().feed(message.sse()).into_iter().map(|event| event.data).collect()
+    Judge::default().feed(message.sse()).into_iter().map(|event| event.data).collect()
 }

@@ -11,7 +11,7 @@ use fanfare_core::{
 };
 use serde_json::Value;
 
-use super::{CURSOR, Chunks, Dispatched, Flag, GAP, Link, MockSocket, Parser, Told, normalised, world::Plan};
+use super::{CURSOR, Chunks, Dispatched, Flag, GAP, Judge, Link, MockSocket, Told, normalised, world::Plan};
 
 /// One published event.
 pub(crate) struct Entry {
@@ -77,7 +77,7 @@ pub(crate) struct Member {
     /// What the test did that may end it.
     pub(crate) causes: Vec<CloseReason>,
     pub(crate) way: Way,
-    pub(crate) parser: Parser,
+    pub(crate) judge: Judge,
     pub(crate) got: u64,
     /// The log's entries from here on may still come.
     pub(crate) next: usize,
@@ -104,7 +104,7 @@ impl Member {
             is_exact: false,
             causes: Vec::new(),
             way: Way::Opening(subscription),
-            parser: Parser::default(),
+            judge: Judge::default(),
             got: 0,
             next: 0,
         }
@@ -140,13 +140,13 @@ impl Member {
     /// Takes what its socket has got.
     pub(crate) fn take_out(&mut self, log: &Log) {
         let events = match &mut self.way {
-            Way::Socket { link, framing: Framing::Bare, .. } => self.parser.feed(&link.take_out()),
+            Way::Socket { link, framing: Framing::Bare, .. } => self.judge.feed(&link.take_out()),
             Way::Socket { link, chunks, .. } => {
                 let payloads = chunks.feed(&link.take_out());
                 let mut events = Vec::new();
                 for payload in payloads {
-                    events.extend(self.parser.feed(&payload));
-                    assert!(self.parser.is_between_events(), "a chunk is a whole event");
+                    events.extend(self.judge.feed(&payload));
+                    assert!(self.judge.is_between_events(), "a chunk is a whole event");
                 }
                 events
             }
@@ -177,7 +177,7 @@ impl Member {
                     if left == 0 {
                         flag.raise();
                     }
-                    let events = self.parser.feed(message.sse());
+                    let events = self.judge.feed(message.sse());
                     let published = events.iter().filter(|event| ![GAP, CURSOR].contains(&event.kind.as_str())).count();
                     assert_eq!(published, usize::from(message.id() != EventId::ZERO));
                     events.into_iter().for_each(|event| self.check(log, &event, Some(message.id())));
@@ -308,8 +308,8 @@ impl Member {
             Way::Feed { ending, .. } => assert_eq!(*ending, Some(Ok(())), "connection {who}"),
             _ => return,
         }
-        assert!(self.parser.is_between_events());
-        let retry_ms = self.parser.retries_ms.last().copied();
+        assert!(self.judge.is_between_events());
+        let retry_ms = self.judge.retries_ms.last().copied();
         assert!(retry_ms.is_some_and(|ms| (1_000..=1_000 + spread_ms).contains(&ms)), "{who}: {retry_ms:?}");
     }
 }

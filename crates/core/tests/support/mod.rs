@@ -7,7 +7,6 @@ mod chunks;
 mod kept;
 mod kit;
 mod member;
-mod parser;
 mod rng;
 mod socket;
 mod told;
@@ -15,14 +14,14 @@ mod wake;
 mod world;
 
 pub(crate) use chunks::Chunks;
+pub(crate) use fanfare_judge::{CURSOR, Dispatched, GAP, Judge};
 pub(crate) use kept::{expired, keeping, limit, say};
 pub(crate) use kit::{
     Kit, PublishFuture, all, channel, client, data_in, data_of, events_of, poll, taken, to_channel, to_client, told_to,
 };
-pub(crate) use parser::{Dispatched, Parser};
 pub(crate) use rng::Rng;
 pub(crate) use socket::{Link, MockSocket};
-pub(crate) use told::{CURSOR, GAP, Told};
+pub(crate) use told::Told;
 pub(crate) use wake::Flag;
 pub(crate) use world::{Ending, Plan, World};
 

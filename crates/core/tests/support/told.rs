@@ -1,11 +1,7 @@
-//! [`Told`]: a gap as its receiver reads it, by the text of the wire contract.
+//! [`Told`]: a gap as its receiver reads it, in the types of the core.
 
 use fanfare_core::{EventId, GapReason};
-
-/// The type of the event.
-pub(crate) const GAP: &str = "fanfare.gap";
-/// The type of an event that only moves the last event id of its client.
-pub(crate) const CURSOR: &str = "fanfare.cursor";
+use fanfare_judge::Gap;
 
 /// What a stream says is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +13,12 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Strict: the four members, in this order, without space.
     pub(crate) fn parse(data: &str) -> Self {
-        let body = data.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("an object");
-        let members: Vec<_> = body.split(',').map(|member| member.split_once(':').expect("a member")).collect();
-        let names: Vec<_> = members.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["\"from\"", "\"to\"", "\"missed\"", "\"reason\""], "{data}");
-        let text = |at: usize| members[at].1.trim_matches('"');
-        let id = |at| (text(at) != "null").then(|| text(at).parse().expect("an id"));
+        let Gap { from, to, missed, reason } = Gap::read(data);
+        let id = |text: Option<String>| text.map(|text| text.parse().expect("an id"));
         let reasons = [GapReason::Busy, GapReason::Expired, GapReason::Restart, GapReason::UnknownId];
-        Self {
-            from: id(0),
-            to: id(1),
-            missed: (text(2) != "null").then(|| text(2).parse().expect("a number")),
-            reason: reasons.into_iter().find(|reason| reason.as_str() == text(3)).expect("a reason"),
-        }
+        let reason = reasons.into_iter().find(|known| known.as_str() == reason).expect("a reason");
+        Self { from: id(from), to: id(to), missed, reason }
     }
 
     /// Whether it says that `id` may be lost.

@@ -66,7 +66,7 @@ fn each_line_of_the_data_is_a_line_of_its_own_whatever_breaks_it() {
             assert_eq!(event.block, format!("id: {}\n{lines}", receipt["id"].as_str().unwrap()), "{body:?}");
             assert_eq!(event.data, body.replace("\r\n", "\n").replace('\r', "\n"));
         }
-        assert!(stream.parser.retries.is_empty());
+        assert!(stream.judge.retries_ms.is_empty());
     });
 }
 

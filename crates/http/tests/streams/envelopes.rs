@@ -29,7 +29,7 @@ fn an_envelope_names_the_target_the_type_and_the_data() {
             server.publish(path, data);
             assert_eq!(envelope(&mut stream), told, "{path}");
             let event = plain.event();
-            assert_eq!(event.id, stream.parser.last_id, "{path}");
+            assert_eq!(event.id, stream.judge.last_id, "{path}");
             assert_eq!(event.data, told["data"].as_str().unwrap());
         }
     });

@@ -13,7 +13,7 @@ fn fields_stand_in_the_order_event_id_retry_data() {
         let event = stream.event();
         assert_eq!(event.block, "event: price\nid: order 7\nretry: 1500\ndata: 1\ndata: 2\n");
         assert_eq!((event.kind.as_str(), event.id.as_str()), ("price", "order 7"));
-        assert_eq!(stream.parser.retries, [1_500]);
+        assert_eq!(stream.judge.retries_ms, [1_500]);
 
         let receipt = server.publish("/broadcast?event=%E2%82%AC", "");
         let id = receipt["id"].as_str().unwrap();
@@ -34,7 +34,7 @@ fn options_at_their_limits_are_taken() {
             server.publish(&format!("/broadcast?retry={retry}"), "");
             stream.event();
         }
-        assert_eq!(stream.parser.retries, [100, 86_400_000]);
+        assert_eq!(stream.judge.retries_ms, [100, 86_400_000]);
         for taken in ["keep=no", "keep=yes", "event=fanfare", "id=12-34x", "id=-"] {
             server.publish(&format!("/broadcast?{taken}"), taken);
             assert_eq!(stream.data(), taken);

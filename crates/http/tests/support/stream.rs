@@ -1,8 +1,10 @@
 //! [`Stream`]: an event stream, however it came, read line by line.
 
+use fanfare_judge::Judge;
+
 use super::{
     client::Client,
-    events::{Event, Gap, Parser},
+    events::{Event, Gap},
     h2::H2Body,
     wire::Dechunker,
 };
@@ -32,7 +34,7 @@ pub(crate) struct Stream {
     pub(crate) bytes: Vec<u8>,
     /// How far it is parsed.
     at: usize,
-    pub(crate) parser: Parser,
+    pub(crate) judge: Judge,
 }
 
 impl Stream {
@@ -49,7 +51,7 @@ impl Stream {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, bytes: Vec::new(), at: 0, parser: Parser::default() }
+        Self { source, bytes: Vec::new(), at: 0, judge: Judge::default() }
     }
 
     /// The connection below, to do something unusual with; HTTP/1 only.
@@ -127,8 +129,8 @@ impl Stream {
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
             let line = self.line()?;
-            if let Some(event) = self.parser.line(&line) {
-                return Some(event);
+            if let Some(block) = self.judge.line(&line) {
+                return Some(block.into());
             }
         }
     }
@@ -147,11 +149,11 @@ impl Stream {
     #[track_caller]
     pub(crate) fn comment(&mut self) -> String {
         loop {
-            if let Some(comment) = self.parser.comments.pop() {
+            if let Some(comment) = self.judge.comments.pop() {
                 return comment;
             }
             let line = self.line().expect("a comment, but the stream ended");
-            assert_eq!(self.parser.line(&line), None, "an event came first");
+            assert_eq!(self.judge.line(&line), None, "an event came first");
         }
     }
 

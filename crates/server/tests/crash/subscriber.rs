@@ -3,16 +3,16 @@
 
 use std::{net::SocketAddr, thread, time::Duration};
 
+use fanfare_judge::{Block, CURSOR, Dispatched, GAP};
+
 use crate::{
     ledger::{Seen, Target, View, id},
     site::Site,
-    support::wire::{Block, EventStream, Requests},
+    support::wire::{EventStream, Requests},
 };
 
 /// The type of the event that ends a stream.
 pub(crate) const END: &str = "end";
-/// The type of the event that only moves the last event id.
-const CURSOR: &str = "fanfare.cursor";
 
 /// How a subscriber comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,21 +83,20 @@ struct Follower {
 impl Follower {
     /// An id counts from the end of its block on. True at the end.
     fn take(&mut self, block: &Block) -> bool {
-        let is_taken =
-            self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.kind.as_deref() != Some(CURSOR);
+        let is_taken = self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.event.kind != CURSOR;
         if let Some(id) = block.id.as_ref().filter(|_| is_taken) {
             self.last_event_id = Some(id.clone());
         }
-        let Some(data) = &block.data else { return false };
-        match block.kind.as_deref() {
-            Some(END) => return true,
-            Some(CURSOR) => {}
-            Some("fanfare.gap") => self.seen.push(Seen::Gap(data.clone())),
-            None => {
+        let Dispatched { kind, data, .. } = &block.event;
+        match &**kind {
+            END => return true,
+            CURSOR => {}
+            GAP => self.seen.push(Seen::Gap(data.clone())),
+            "message" => {
                 let id = id(block.id.as_deref().expect("every event has an id"));
                 self.seen.push(Seen::event(id, data));
             }
-            Some(other) => panic!("no event of the type {other:?} was published"),
+            other => panic!("no event of the type {other:?} was published"),
         }
         false
     }

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use fanfare_judge::CURSOR;
+
 use crate::{
     Server, data_until, id,
     support::{
@@ -91,10 +93,10 @@ fn read_until(stream: &mut EventStream, mut is_enough: impl FnMut(Option<&str>) 
     let mut events = Vec::new();
     loop {
         let block = stream.next().unwrap().expect("the stream goes on");
-        let data = match block.kind.as_deref() {
-            None => block.data,
-            Some("fanfare.cursor") => None,
-            Some(_) => panic!("{block:?}"),
+        let data = match &*block.event.kind {
+            "message" => Some(block.event.data),
+            CURSOR => None,
+            _ => panic!("{block:?}"),
         };
         let is_enough = is_enough(data.as_deref());
         events.extend(data.map(|data| (block.id.unwrap(), data)));

@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path};
 
+use fanfare_judge::{Block, CURSOR};
 use serde_json::{Value, json};
 
 use crate::{Server, data_until, id, support::settings::limits};
@@ -57,9 +58,8 @@ fn every_member_of_an_event_and_every_target_comes_back() {
         let read = |server: &Server| {
             let mut stream = server.stream("/channels/b?channel=%C3%BC%2F1&id=me&since=earliest", None);
             let mut blocks = Vec::new();
-            while blocks.last().is_none_or(|(_, _, data): &(_, _, Option<String>)| data.as_deref() != Some("end")) {
-                let block = stream.next().unwrap().expect("the stream goes on");
-                blocks.push((block.id, block.kind, block.data));
+            while blocks.last().is_none_or(|block: &Block| block.event.data != "end") {
+                blocks.push(stream.next().unwrap().expect("the stream goes on"));
             }
             blocks
         };
@@ -106,7 +106,7 @@ fn positions_are_good_over(directory: &Path, signals: &[&str]) {
         let mut stream = server.stream("/channels/a?heartbeat=cursor", last.as_deref());
         for _ in 0..3 {
             let block = stream.next().unwrap().expect("the stream goes on");
-            assert_eq!(block.kind.as_deref(), Some("fanfare.cursor"), "{signal}");
+            assert_eq!(block.event.kind, CURSOR, "{signal}");
             let cursor = block.id.unwrap();
             assert!(last.as_ref().is_none_or(|last| id(last) <= id(&cursor)), "{last:?} {cursor}");
             last = Some(cursor);

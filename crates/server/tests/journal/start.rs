@@ -43,11 +43,10 @@ fn a_signal_while_the_journal_is_read_ends_the_server_in_order() {
     let mut stream = server.stream("/channels/a?since=earliest", None);
     let mut next = 0;
     while let Some(block) = stream.next().unwrap() {
-        let Some(data) = block.data else { continue };
         if block.id.as_deref() == Some(&last) {
             break;
         }
-        assert_eq!(data, next.to_string());
+        assert_eq!(block.event.data, next.to_string());
         next += 1;
     }
     assert_eq!(next, EVENTS);

@@ -39,7 +39,7 @@ fn a_stream_is_asked_for_at_another_node_with_all_that_the_client_sent() {
         // Without `x-accel-buffering: no`, with which Fanfare asks for the same.
         asked.begin_stream();
         let (mut stream, _nginx) = client.join().unwrap();
-        asked.write("data: live\n\n");
+        asked.write("id: 8-0\ndata: live\n\n");
         assert_eq!(data(&mut stream), "live", "it does not wait for more");
     }
 }

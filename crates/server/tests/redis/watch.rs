@@ -1,10 +1,10 @@
 //! [`Watch`]: an open stream, and all that it told so far.
 
-use serde_json::Value;
+use fanfare_judge::{Block, CURSOR, Gap};
 
 use crate::support::{
     server::{Server, id},
-    wire::{Block, EventStream},
+    wire::EventStream,
 };
 
 /// A gap that was told.
@@ -102,18 +102,13 @@ impl Watch {
     }
 
     fn take(&mut self, block: Block) {
-        if block.kind.as_deref() == Some("fanfare.cursor") {
+        if block.event.kind == CURSOR {
             self.heartbeats += 1;
-            return;
-        }
-        let data = block.data.expect("no block is without data");
-        if block.kind.as_deref() == Some("fanfare.gap") {
-            let gap: Value = serde_json::from_str(&data).unwrap();
-            let text = |member: &str| gap[member].as_str().unwrap_or_default().to_owned();
-            let (reason, from, to) = (text("reason"), text("from"), text("to"));
+        } else if let Some(Gap { reason, from, to, .. }) = block.gap() {
+            let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
             self.gaps.push(Told { reason, from, to, at: self.events.len() });
         } else {
-            self.events.push((block.id.expect("every event has an id"), data));
+            self.events.push((block.id.expect("every event has an id"), block.event.data));
         }
     }
 }

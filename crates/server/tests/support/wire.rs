@@ -1,5 +1,5 @@
 //! HTTP/1.1 over plain sockets, as a publisher and a subscriber meet it: [`Requests`] asks again and again on one
-//! connection, [`EventStream`] reads a stream block by block. A connection that breaks is an error that tests look at;
+//! connection, [`EventStream`] reads a stream event by event. A connection that breaks is an error that tests look at;
 //! what no server may send panics.
 
 use std::{
@@ -8,6 +8,7 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
+use fanfare_judge::{Block, Judge};
 use serde_json::Value;
 
 use super::PATIENCE;
@@ -78,18 +79,12 @@ impl Requests {
     }
 }
 
-/// What stands between two blank lines of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Block {
-    pub(crate) id: Option<String>,
-    pub(crate) kind: Option<String>,
-    /// None: it fires no event.
-    pub(crate) data: Option<String>,
-}
-
 /// An open event stream.
 #[derive(Debug)]
-pub(crate) struct EventStream(BufReader<Chunks<BufReader<TcpStream>>>);
+pub(crate) struct EventStream {
+    body: BufReader<Chunks<BufReader<TcpStream>>>,
+    judge: Judge,
+}
 
 impl EventStream {
     /// Comes back behind `last_event_id`, if there is one.
@@ -110,29 +105,19 @@ impl EventStream {
         // A server that drains gives a time to come back, and that is all.
         let is_stream = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
         is_stream.then_some(()).ok_or(ErrorKind::ConnectionRefused)?;
-        Ok(Self(BufReader::new(Chunks { stream, left: 0 })))
+        Ok(Self { body: BufReader::new(Chunks { stream, left: 0 }), judge: Judge::default() })
     }
 
-    /// The next block; none at the end, wherever in a block that is: what is not whole does not count.
+    /// The next event; none at the end, wherever in an event that is: what is not whole does not count.
     pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
-        let mut block = Block::default();
         loop {
-            let mut line = String::new();
-            self.0.read_line(&mut line)?;
-            let Some(line) = line.strip_suffix('\n') else { return Ok(None) };
-            if line.is_empty() {
-                return Ok(Some(block));
+            let mut line = Vec::new();
+            self.body.read_until(b'\n', &mut line)?;
+            if !line.ends_with(b"\n") {
+                return Ok(None);
             }
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            match (name, value.strip_prefix(' ').unwrap_or(value)) {
-                ("id", value) => block.id = Some(value.to_owned()),
-                ("event", value) => block.kind = Some(value.to_owned()),
-                ("data", value) => match &mut block.data {
-                    Some(data) => data.extend(["\n", value]),
-                    None => block.data = Some(value.to_owned()),
-                },
-                ("retry" | "", _) => {}
-                _ => panic!("no line of a stream: {line:?}"),
+            if let Some(block) = self.judge.blocks(&line).pop() {
+                return Ok(Some(block));
             }
         }
     }
