@@ -1,15 +1,15 @@
-//! [`Parser`]: reads an event stream as WHATWG HTML 9.2.6 says, fed in pieces of any size. It keeps what a reconnect
-//! needs: the last event id and the reconnection time.
+//! [`Parser`]: reads an event stream by WHATWG HTML 9.2.6, in pieces of any size. The parser keeps the last event id
+//! and the reconnection time, which a reconnect needs.
 
 use std::{mem, time::Duration};
 
-/// Bytes of one event, or one line; a stream with more is not worth following.
+/// Most bytes of one event or line. A stream with more is not followed.
 const EVENT_BYTES_MAX: usize = 64 << 20;
-/// What a Fanfare server begins the comment with that names the connection. Its notes for people follow.
+/// Beginning of the comment in which a Fanfare server names the connection. Its notes for people follow.
 const CONNECTION: &str = "connection ";
-/// Notes that are kept of one connection; no server has so many.
+/// Most notes that are kept of one connection, more than any server has.
 const NOTES_MAX: usize = 32;
-/// What a browser skips at the beginning of a stream.
+/// The mark that a browser skips at the beginning of a stream.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One event.
@@ -17,12 +17,12 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub(crate) struct Event {
     /// The id that this event itself carries.
     pub(crate) id: Option<String>,
-    /// Its type; `message` if it names none.
+    /// Its type. `message` if the event names none.
     pub(crate) kind: String,
     pub(crate) data: String,
 }
 
-/// The stream is no event stream that could be followed.
+/// Error: the stream has an event that is too large to follow.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is larger than {EVENT_BYTES_MAX} bytes")]
 pub(crate) struct TooLarge;
@@ -40,7 +40,7 @@ pub(crate) struct Parser {
     retry: Option<Duration>,
     has_comment: bool,
     is_connection_named: bool,
-    /// The comments behind that of the connection have not ended.
+    /// The comments behind the connection's name have not ended.
     is_in_notes: bool,
     notes: Vec<String>,
 }
@@ -51,28 +51,28 @@ impl Parser {
         Self { last_id, ..Self::default() }
     }
 
-    /// What to send as `Last-Event-ID`; empty for none.
+    /// The value of `Last-Event-ID`. Empty for none.
     pub(crate) fn last_id(&self) -> &str {
         &self.last_id
     }
 
-    /// How long the server wants clients to wait before they reconnect.
+    /// The wait before a reconnect that the server asks for.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// Whether a comment has come since this was asked last.
+    /// Whether a comment has come since the last call.
     pub(crate) fn take_comment(&mut self) -> bool {
         mem::take(&mut self.has_comment)
     }
 
-    /// What the server has told a person who reads the stream: the comment lines right behind the one that names the
-    /// connection. Each is given once.
+    /// The server's notes for a person: the comment lines right behind the one that names the connection. Each is
+    /// returned once.
     pub(crate) fn take_notes(&mut self) -> Vec<String> {
         mem::take(&mut self.notes)
     }
 
-    /// Another connection begins; what was left unfinished is thrown away.
+    /// Begins another connection. An unfinished event is dropped.
     pub(crate) fn reconnect(&mut self) {
         *self = Self { last_id: mem::take(&mut self.last_id), retry: self.retry, ..Self::default() };
     }
@@ -80,7 +80,7 @@ impl Parser {
     /// The events that `bytes` complete.
     ///
     /// # Errors
-    /// An event grows without end.
+    /// An event exceeds the limit.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
         let mut events = Vec::new();
         while let Some(&first) = bytes.first() {
@@ -139,7 +139,7 @@ impl Parser {
             }
             "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
             "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                // More digits than a number holds is as good as never.
+                // More digits than a number holds mean: practically never.
                 self.retry = Some(Duration::from_millis(value.parse().unwrap_or(u64::MAX)));
             }
             _ => {}
@@ -148,11 +148,11 @@ impl Parser {
 
     fn dispatch(&mut self) -> Option<Event> {
         let (id, mut data, kind) = (self.id.take(), mem::take(&mut self.data), mem::take(&mut self.kind));
-        // The id counts even where there is no event.
+        // The id counts even without an event.
         if let Some(id) = &id {
             self.last_id.clone_from(id);
         }
-        // The LF of its last line; without one there is no data field and no event.
+        // The LF of the last line. Without one there is no data field and no event.
         data.pop()?;
         let kind = if kind.is_empty() { "message".to_owned() } else { kind };
         Some(Event { id, kind, data })
