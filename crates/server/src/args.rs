@@ -1,5 +1,5 @@
-//! What may be typed: the subcommands, and the flags of the clients. The settings of `serve` are in `settings`; the
-//! environment and the command line are read nowhere else.
+//! The command line: the subcommands, and the flags of the clients. The settings of `serve` are in `settings`. No other
+//! code reads the environment or the command line.
 
 use std::{
     env,
@@ -21,7 +21,7 @@ use crate::{
     url::Url,
 };
 
-/// The least and the most that a client waits for something.
+/// Shortest wait that a client flag allows.
 const MS: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -130,7 +130,7 @@ Examples:
   fanfare journal dump /var/lib/fanfare | fanfare publish http://127.0.0.1:3000 --ndjson
                                                                          all of it again, to another server";
 
-/// What `fanfare journal` was given.
+/// Arguments of `fanfare journal`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Journal {
     #[command(subcommand)]
@@ -155,7 +155,7 @@ pub(crate) enum JournalCommand {
     },
 }
 
-/// What to do.
+/// The task that the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Task {
     Serve(Box<Settings>),
@@ -164,7 +164,7 @@ pub(crate) enum Task {
     Journal(Journal),
 }
 
-/// What `fanfare publish` was given.
+/// Arguments of `fanfare publish`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Publish {
     /// The server, or a route on it. A URL without a path means `/broadcast`, and with --ndjson `/publish`.
@@ -221,7 +221,7 @@ pub(crate) struct Publish {
     pub(crate) timeouts: Timeouts,
 }
 
-/// For how long `publish` and `subscribe` wait.
+/// Time limits of `publish` and `subscribe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Timeouts {
     /// Connecting may take at most this time, including the look-up of the name and TLS.
@@ -245,7 +245,7 @@ enum Heartbeat {
     Cursor,
 }
 
-/// What `fanfare subscribe` was given.
+/// Arguments of `fanfare subscribe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Subscribe {
     /// The event stream. Without a path it is `/sse`.
@@ -297,13 +297,13 @@ pub(crate) struct Subscribe {
     pub(crate) timeouts: Timeouts,
 }
 
-/// Text without what cannot stand in a header.
+/// Parses text that can be a header.
 fn header_text(text: &str) -> Result<String, String> {
     let is_legal = !text.is_empty() && !text.chars().any(char::is_control);
     is_legal.then(|| text.to_owned()).ok_or_else(|| "must not be empty or hold control characters".to_owned())
 }
 
-/// What a server takes as a key, and gets as it is: no blank at an end, where HTTP would take it away.
+/// Parses a key that the server receives unchanged. HTTP would remove blanks at its ends.
 fn idempotency_key(text: &str) -> Result<String, String> {
     let text = header_text(text)?;
     if text.len() > NAME_BYTES_MAX {
@@ -315,10 +315,10 @@ fn idempotency_key(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Reads the command line, the environment and the file. Answers `--help`, `--version` and what was mistyped itself.
+/// Reads the command line, the environment and the file. Answers `--help`, `--version` and mistyped arguments itself.
 ///
 /// # Errors
-/// What is wrong with the settings.
+/// A sentence on the settings.
 pub(crate) fn read() -> Result<Task, Failure> {
     let arguments = with_subcommand(env::args_os().collect());
     let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
@@ -334,7 +334,7 @@ pub(crate) fn read() -> Result<Task, Failure> {
     });
     match args.command {
         Command::Serve(typed) => {
-            // What stands after the program's name and the subcommand.
+            // The arguments after the program's name and the subcommand.
             let settings = Settings::new(&typed, &arguments[2..], &Args::command()).map_err(Failure::usage)?;
             Ok(Task::Serve(Box::new(settings)))
         }
@@ -344,13 +344,13 @@ pub(crate) fn read() -> Result<Task, Failure> {
     }
 }
 
-/// The definition of the subcommand that `arguments` begin with, and what stands behind its name.
+/// The definition of the subcommand that `arguments` begin with, and the arguments behind its name.
 fn subcommand<'a>(command: &'a clap::Command, arguments: &'a [OsString]) -> (&'a clap::Command, &'a [OsString]) {
     let found = arguments.split_first().and_then(|(name, rest)| Some((command.find_subcommand(name)?, rest)));
     found.map_or((command, arguments), |(found, rest)| subcommand(found, rest))
 }
 
-/// `fanfare --flag` is `fanfare serve --flag`.
+/// Adds the default subcommand: `fanfare --flag` is `fanfare serve --flag`.
 fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let own = ["-h", "--help", "-V", "--version"];
     let is_flag = |first: &OsString| first.as_encoded_bytes().starts_with(b"-") && !own.iter().any(|own| first == own);
@@ -364,10 +364,10 @@ fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl Publish {
-    /// What clap cannot judge.
+    /// Checks rules that clap does not know.
     ///
     /// # Errors
-    /// A batch is sent to a route of a single event, which would publish all of its lines as one.
+    /// A batch has the route of a single event, which would publish all lines as one.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let mut from_end = self.url.segments().rev();
         let (last, before) = (from_end.next(), from_end.next());
@@ -398,7 +398,7 @@ impl Publish {
     /// The publish key, if there is one.
     ///
     /// # Errors
-    /// It cannot be sent. (It is judged here because clap would repeat it.)
+    /// The key cannot be sent. (Checked here because clap would print the key.)
     pub(crate) fn key(&self) -> Result<Option<&str>, Failure> {
         let key = self.key.as_deref();
         let is_legal = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -408,7 +408,7 @@ impl Publish {
         Err(Failure::usage("--key (FANFARE_PUBLISH_KEY) is empty or holds other than visible ASCII characters"))
     }
 
-    /// The file to read; none is standard input.
+    /// The file to read. None is standard input.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref().filter(|path| path.as_os_str() != OsStr::new("-"))
     }

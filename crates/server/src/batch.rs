@@ -1,5 +1,5 @@
-//! [`Batch`]: the lines of `fanfare publish --ndjson` on their way from the input to the server: whole lines, as they
-//! come in, and an empty one in each silence, so that a server that waits for more does not give the batch up.
+//! [`Batch`]: the lines that `fanfare publish --ndjson` sends. Each goes out as soon as it is whole. In a silence an
+//! empty line goes out, so that the server does not end the batch.
 
 use std::{
     io::{self, ErrorKind, Read},
@@ -16,12 +16,12 @@ use tokio::{
 
 use crate::client::Feed;
 
-/// What is read of the input at a time.
+/// Size of one read of the input.
 const READ_BYTES: usize = 64 << 10;
-/// The beginning of a line is held back until the line is whole, up to this, which is what a server takes in a line by
-/// default. So a producer that stops within a line does not stop the empty ones.
+/// Longest beginning of a line that is held back until the line is whole. By default a server takes no longer line.
+/// While a beginning is held back, empty lines still go out.
 const HELD_BYTES_MAX: usize = 1 << 20;
-/// What Windows programs put at the beginning of a file. RFC 8259 8.1 lets a reader skip it.
+/// The mark that Windows programs put at the beginning of a file. A reader may skip the mark (RFC 8259 8.1).
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A batch that is being sent.
@@ -43,7 +43,7 @@ impl Batch {
         Ok(Self { pieces, keep_alive, lines: Lines::default(), trouble: None })
     }
 
-    /// Sends what comes in until the input ends or breaks, or nobody takes it any more.
+    /// Sends the input until it ends or breaks, or until the connection takes no more.
     pub(crate) async fn send(&mut self, mut to: Feed) {
         loop {
             let (lines, is_last) = match timeout(self.keep_alive, self.pieces.recv()).await {
@@ -51,7 +51,7 @@ impl Batch {
                 Ok(Some(Ok(piece))) => (self.lines.add(&piece), false),
                 Ok(None) => (self.lines.end(), true),
                 Ok(Some(Err(error))) => {
-                    // Half a line is none.
+                    // An unfinished line is not sent.
                     self.trouble = Some(error);
                     return;
                 }
@@ -63,17 +63,17 @@ impl Batch {
         }
     }
 
-    /// Why the input could not be read to its end.
+    /// The error because of which the input was not read to its end.
     pub(crate) fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
     }
 
-    /// How many lines of the input have been given to the connection.
+    /// Number of lines that have been given to the connection.
     pub(crate) fn lines_sent(&self) -> u64 {
         self.lines.sent
     }
 
-    /// A server's answer with the numbers of lines as they are in the input.
+    /// Changes the line numbers in the server's answer to those of the input.
     pub(crate) fn in_input(&self, answer: String) -> String {
         if self.lines.inserted.is_empty() {
             return answer;
@@ -88,7 +88,7 @@ impl Batch {
     }
 }
 
-/// Reads until the end, an error, or until nobody wants more.
+/// Reads until the end, an error, or until the receiver is gone.
 fn read(mut input: Box<dyn Read + Send>, to: &Sender<io::Result<Bytes>>) {
     let mut piece = vec![0; READ_BYTES];
     loop {
@@ -105,17 +105,17 @@ fn read(mut input: Box<dyn Read + Send>, to: &Sender<io::Result<Bytes>>) {
     }
 }
 
-/// Where in the input the sending is.
+/// The lines of the input, with the empty ones that were added.
 #[derive(Default)]
 struct Lines {
-    /// The beginning of a line that is not whole yet.
+    /// Beginning of a line that is not whole yet.
     held: BytesMut,
     has_begun: bool,
-    /// What went out last is no whole line.
+    /// The last bytes that went out do not end a line.
     is_inside: bool,
-    /// Lines of the input that went out, whole.
+    /// Number of whole lines of the input that went out.
     sent: u64,
-    /// How many empty lines were put in, and how many of the input were before them.
+    /// Empty lines that were added: their number, and the number of input lines before them.
     inserted: Vec<Inserted>,
 }
 
@@ -125,7 +125,7 @@ struct Inserted {
 }
 
 impl Lines {
-    /// What can be sent now that `piece` has come.
+    /// Takes a piece of the input. Returns the bytes that can be sent now.
     fn add(&mut self, piece: &[u8]) -> Bytes {
         let end = match piece.iter().rposition(|byte| *byte == b'\n') {
             Some(at) => self.held.len() + at + 1,
@@ -136,7 +136,7 @@ impl Lines {
         self.take(end)
     }
 
-    /// What is left at the end of the input.
+    /// Returns the rest at the end of the input.
     fn end(&mut self) -> Bytes {
         self.take(self.held.len())
     }
@@ -154,7 +154,7 @@ impl Lines {
         lines
     }
 
-    /// An empty line, unless it would end one of the input.
+    /// Returns an empty line, but nothing in the middle of a line.
     fn keep_alive(&mut self) -> Bytes {
         if self.is_inside {
             return Bytes::new();
@@ -166,7 +166,7 @@ impl Lines {
         Bytes::from_static(b"\n")
     }
 
-    /// The number of the server's line, counted from 1, among those of the input.
+    /// Translates a line number of the server to one of the input. Both count from 1.
     fn number_in_input(&self, line: u64) -> u64 {
         let mut all = 0;
         for Inserted { before, count } in &self.inserted {
@@ -198,11 +198,11 @@ mod tests {
         let mut lines = Lines::default();
         assert_eq!(lines.keep_alive(), "\n");
         assert_eq!(lines.add(b"half"), "");
-        // It is held back.
+        // The half line is held back.
         assert_eq!(lines.keep_alive(), "\n");
         assert_eq!(lines.add(b" a line\n"), "half a line\n");
         assert_eq!(lines.keep_alive(), "\n");
-        // One that is too long to hold back has begun.
+        // A line that is too long to hold back has begun.
         assert_eq!(lines.add(&vec![b'x'; HELD_BYTES_MAX]), "");
         assert_eq!(lines.keep_alive(), "\n");
         assert_eq!(lines.add(b"x").len(), HELD_BYTES_MAX + 1);

@@ -1,5 +1,5 @@
-//! [`Client`]: the HTTP/1.1 client of `subscribe` and `publish`. It reads while it writes, so that an answer that comes
-//! before all is sent is heard, and it waits for nothing without end.
+//! [`Client`]: the HTTP/1.1 client of `subscribe` and `publish`. The client reads while it writes, so it hears an
+//! answer that comes before the end of the request. Every wait has a limit.
 
 mod answer;
 mod connector;
@@ -29,12 +29,12 @@ pub(crate) use self::{
 };
 use crate::{args::Timeouts, failure::Failure, url::Url};
 
-/// How long a body is held back for the server to say that it wants it (`Expect: 100-continue`, RFC 9110 10.1.1). Not
-/// every server answers that, so it is sent after this all the same.
+/// Longest wait for the server's word that it wants the body (`Expect: 100-continue`, RFC 9110 10.1.1). Not every
+/// server sends one, so the body is sent after this time in any case.
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
 
-/// Takes the pieces of a body. Dropped, it ends the body well.
+/// Takes the pieces of a body. Its drop is the regular end of the body.
 pub(crate) type Feed = Sender<Bytes>;
 
 /// Makes a connection for each request.
@@ -58,7 +58,8 @@ impl Client {
         self.exchange(url, request, Box::pin(future::ready(()))).await
     }
 
-    /// Sends the body that `feed` gives. With `Expect: 100-continue` among the `headers` it waits for the server first.
+    /// Sends the body that `feed` gives. With `Expect: 100-continue` among the `headers`, the body waits for the
+    /// server's word first.
     ///
     /// # Errors
     /// There is no answer.
@@ -103,7 +104,7 @@ impl Client {
         connection.address(&mut request, &uri)?;
         let is_to_proxy = connection.is_to_proxy();
         let (mut sender, driver) = http1::handshake(TokioIo::new(connection.stream)).await?;
-        // What ends it is told to whoever waits for the answer.
+        // An error of the driver also reaches the future that waits for the answer.
         tokio::spawn(driver);
         let (answer_timeout, watched) = (self.answer_timeout, Arc::clone(&progress));
         let mut feeding: Pin<Box<dyn Future<Output = ()> + 'a>> = Box::pin(async move {
@@ -114,7 +115,7 @@ impl Client {
         let response = tokio::select! {
             biased;
             response = sender.send_request(request) => response.map_err(|error| {
-                // Within TLS these are not seen: what comes first there is its own.
+                // Only for http: with https the first byte is always TLS's own, and no sign of a mistake.
                 let is_tls = uri.scheme_str() == Some("http") && !is_to_proxy && progress.has_heard_tls();
                 if is_tls { Error::SpeaksTls(uri.to_string()) } else { Error::from(error) }
             })?,
@@ -133,15 +134,15 @@ fn request(method: Method, headers: HeaderMap, body: Outgoing) -> Request<Outgoi
     request
 }
 
-/// Runs a command that speaks HTTP, on a runtime of its own.
+/// Runs a command that speaks HTTP, on its own runtime.
 ///
 /// # Errors
-/// Those of the command; or there is no runtime.
+/// Errors of the command; or no runtime can be made.
 pub(crate) fn run<F: Future<Output = Result<(), Failure>>>(command: F) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     let done = runtime.block_on(command);
-    // A name that is still being looked up is not waited for.
+    // The end does not wait for the look-up of a name.
     runtime.shutdown_background();
     done
 }

@@ -1,5 +1,5 @@
-//! [`with_cure`]: clap's error on what was mistyped, with a tip that says what to type instead. clap knows how names are
-//! spelt; it does not know what other programs call things, nor where a channel stands.
+//! [`with_cure`]: clap's error on a mistyped argument, with a tip on what to type instead. clap knows how names are
+//! spelt. It does not know the names in other programs, nor the place of a channel.
 
 use std::ffi::OsString;
 
@@ -16,26 +16,26 @@ use crate::{
     url::Url,
 };
 
-/// Longer words are not repeated in a tip.
+/// Longest word that a tip repeats.
 const SHOWN_MAX: usize = 80;
 
-/// What a tip says.
+/// Content of a tip.
 enum Tip {
-    /// There is a flag of this name.
+    /// A flag of this name exists.
     Flag(String),
     Sentence(String),
 }
 
-/// What takes the place of a flag that a command does not have.
+/// Replacement for a flag that a command does not have.
 #[derive(Clone, Copy)]
 enum Instead {
     /// More lines in the log.
     Louder,
-    /// Fewer.
+    /// Fewer lines.
     Quieter,
     Tls,
     Version,
-    /// A part of the URL: the route, and what stands for the name if none was given.
+    /// A part of the URL: the route, and a placeholder for the name if none was given.
     InUrl(&'static str, &'static str),
     Data,
     All,
@@ -70,8 +70,8 @@ const COMMANDS: [(&[&str], &str); 6] = [
     (&["version"], VERSION),
 ];
 
-/// Says in `error` what to type instead, if that is known. `command` is the built definition of the command that was typed,
-/// and `arguments` stand behind it. Where nothing is known, what clap suggests stays.
+/// Adds to `error` a tip on what to type instead, if one is known. `command` is the built definition of the typed
+/// command, and `arguments` stand behind it. Otherwise clap's own suggestion stays.
 pub(crate) fn with_cure(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     let Some(tip) = tip(&error, command, &Typed::new(arguments)) else { return error };
     for suggestion in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
@@ -83,7 +83,7 @@ pub(crate) fn with_cure(mut error: Error, command: &Command, arguments: &[OsStri
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![harmless(&text).into()]))
         }
     };
-    // clap's own has the flag that it would have suggested.
+    // clap's own usage has the flag that it would have suggested.
     error.insert(ContextKind::Usage, ContextValue::StyledStr(command.clone().render_usage()));
     error
 }
@@ -167,7 +167,7 @@ fn instead_of_argument(argument: &str, command: &Command, typed: &Typed) -> Opti
     }
 }
 
-/// An address or a file that stands alone.
+/// Advice on an address or a file without a flag.
 fn instead_of_setting(argument: &str) -> Option<String> {
     if is_address(argument) {
         return Some(format!("--listen {argument}"));
@@ -193,7 +193,7 @@ fn instead_of_command(name: &str, command: &Command) -> Option<String> {
     COMMANDS.iter().find(|(names, _)| names.contains(&found)).map(|(_, text)| (*text).to_owned())
 }
 
-/// What stands behind the name of a command.
+/// The arguments behind the name of a command.
 struct Typed(Vec<String>);
 
 impl Typed {
@@ -201,7 +201,7 @@ impl Typed {
         Self(arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect())
     }
 
-    /// The arguments that are no flags of `command`, nor their values.
+    /// The arguments that are neither flags of `command` nor their values.
     fn positionals(&self, command: &Command) -> Vec<&str> {
         let takes_value = |flag: &str| {
             let is_it = |arg: &&clap::Arg| match flag.strip_prefix("--") {
@@ -232,7 +232,7 @@ impl Typed {
         self.0.iter().find_map(|argument| Url::parse(argument).ok()).unwrap_or_else(Url::example)
     }
 
-    /// What stands behind `flag`.
+    /// The value of `flag`.
     fn value_of(&self, flag: &str) -> Option<String> {
         let at = self.0.iter().position(|argument| argument.split('=').next() == Some(flag))?;
         let value =

@@ -1,5 +1,5 @@
-//! The directory of `--journal` as its user meets it: what can be told before a server starts ([`check`]), the directories
-//! above it ([`make_parents`]), and what to do where there can be no journal ([`cured`]).
+//! The directory of `--journal`: the check before a server starts ([`check`]), the directories above it
+//! ([`make_parents`]), and the advice on errors ([`cured`]).
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 use fanfare_disk::{DiskJournal, OpenError};
 
-/// What would keep a server from starting. Nothing is written, and another server may have the journal open.
+/// Checks whether a server could start with this journal. Writes nothing. Another server may have the journal open.
 ///
 /// # Errors
 /// A sentence that says what to do.
@@ -20,7 +20,7 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     }
 }
 
-/// A directory may be closed to the person who checks the settings and open to the user that the server runs as.
+/// Adds advice to an error. The directory may be closed to the person who checks and open to the server's user.
 fn told(checked: Result<(), OpenError>) -> Result<(), String> {
     match checked {
         Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(()),
@@ -31,7 +31,7 @@ fn told(checked: Result<(), OpenError>) -> Result<(), String> {
 /// Makes the directories above `path` that do not exist. The journal makes the last one itself, for its owner alone.
 ///
 /// # Errors
-/// A sentence that names the one that cannot be made.
+/// A sentence that names the directory that cannot be made.
 pub(crate) fn make_parents(path: &Path) -> Result<(), String> {
     let missing: Vec<_> = parents(path).take_while(|parent| !parent.exists()).collect();
     for directory in missing.into_iter().rev() {
@@ -43,7 +43,7 @@ pub(crate) fn make_parents(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Why there can be no journal, and what to do.
+/// The reason why there can be no journal, and what to do.
 pub(crate) fn cured(error: &OpenError) -> String {
     let cure = match error {
         OpenError::Foreign(_) => "; give a directory that is empty or does not exist yet",
@@ -58,15 +58,15 @@ fn not_a_directory(path: &Path) -> String {
     OpenError::NotADirectory(path.to_owned()).to_string()
 }
 
-/// Those above `path`, the nearest first.
+/// The directories above `path`, the nearest first.
 fn parents(path: &Path) -> impl Iterator<Item = &Path> {
     path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty())
 }
 
-/// Its name is on the disk before anything is written below it.
+/// Makes a directory. Its name is on the disk before anything is written below it.
 fn make(directory: &Path) -> io::Result<()> {
     match fs::create_dir(directory) {
-        // Another server has been faster.
+        // Another server has made the directory meanwhile.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         made => made?,
     }

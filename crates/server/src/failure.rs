@@ -1,4 +1,4 @@
-//! [`Failure`]: why the process ends other than well, and with which exit code.
+//! [`Failure`]: the reason for which the process does not end well, and its exit code.
 
 /// A sentence for standard error, and the exit code.
 #[derive(Debug)]
@@ -8,12 +8,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A part failed, the other side refused, or connections had to be cut: 1.
+    /// A part failed, the other side refused, or connections had to be cut. Exit code 1.
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
         Self { status: 1, reason: reason.into() }
     }
 
-    /// The command line or a setting is wrong: 2.
+    /// The command line or a setting is wrong. Exit code 2.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self { status: 2, reason: reason.into() }
     }

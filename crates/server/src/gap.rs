@@ -1,14 +1,14 @@
-//! What `fanfare subscribe` tells a person when the stream says that events are missing: the event itself stands on
-//! standard output where they are missing, and what it means on standard error.
+//! [`told`]: the sentence of `fanfare subscribe` for a person when events are missing. The gap event itself is printed
+//! on standard output where the events are missing. The sentence goes to standard error.
 
 use serde_json::Value;
 
 use crate::{event_stream::Event, printer::harmless};
 
-/// The type of the events with which a Fanfare server tells of a gap.
+/// The event type of a gap.
 const KIND: &str = "fanfare.gap";
 
-/// What `event` says is missing, and why, if it is no event of a publisher's but tells of a gap.
+/// The missing events and the reason, if `event` is a gap.
 pub(crate) fn told(event: &Event) -> Option<String> {
     if event.kind != KIND {
         return None;

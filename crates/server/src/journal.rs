@@ -1,5 +1,5 @@
-//! `fanfare journal`: looks at a journal on disk, also while a server has it open. `check` says whether it is whole, `dump`
-//! prints its events as lines that `fanfare publish --ndjson` takes.
+//! `fanfare journal`: reads a journal on disk, also while a server has it open. `check` says whether the journal is
+//! whole. `dump` prints its events as lines for `fanfare publish --ndjson`.
 
 use std::{
     io::{self, BufWriter, ErrorKind, Write, stdout},
@@ -16,10 +16,10 @@ use crate::{
     failure::Failure,
 };
 
-/// A server rewrites a segment now and then, and not all at once.
+/// Most tries to read. A server that has the journal open rewrites a segment now and then.
 const TRIES_MAX: usize = 10;
 
-/// Does what was typed.
+/// Runs the subcommand.
 pub(crate) fn run(journal: &Journal) -> Result<(), Failure> {
     match &journal.command {
         JournalCommand::Check { path } => check(path),
@@ -69,7 +69,7 @@ fn dump(path: &Path, since: EventId) -> Result<(), Failure> {
     quiet(output.flush()).map(|_| ())
 }
 
-/// Does it again if a server that has the journal open has just rewritten or removed what was to be read.
+/// Reads again if a server that has the journal open has just rewritten or removed a file.
 fn while_it_changes<T>(
     path: &Path,
     mut read: impl FnMut(&ReadOnlyDirectory) -> Result<T, ReadError>,
@@ -91,12 +91,12 @@ fn while_it_changes<T>(
     }
 }
 
-/// What can go wrong while a journal is read.
+/// An error while a journal is read.
 #[derive(Debug)]
 enum ReadError {
-    /// A file cannot be read, or not as it was.
+    /// A file cannot be read, or has changed meanwhile.
     Io(io::Error),
-    /// Anything else.
+    /// Any other error.
     Failure(Failure),
 }
 
@@ -112,7 +112,7 @@ impl From<Failure> for ReadError {
     }
 }
 
-/// Whether it was written; false if nobody reads any more.
+/// Turns a broken pipe into `false`: the reader of the output is gone.
 fn quiet(written: io::Result<()>) -> Result<bool, Failure> {
     match written {
         Ok(()) => Ok(true),
@@ -121,7 +121,7 @@ fn quiet(written: io::Result<()>) -> Result<bool, Failure> {
     }
 }
 
-/// The event as lines of a batch: one, unless it goes to more than one kind of target, which a line cannot say.
+/// The event as lines of a batch. A line names one kind of target, so an event for several kinds is several lines.
 fn lines(event: &Event) -> Vec<Value> {
     let (mut channels, mut targets) = (Vec::new(), Vec::new());
     for target in event.targets() {

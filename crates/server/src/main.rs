@@ -1,4 +1,14 @@
-//! `fanfare`: the command. Reads what was typed, does it, and says with its exit code how that went.
+//! `fanfare`: the command. Reads the command line, runs the task, and tells the outcome with its exit code.
+//!
+//! Folders:
+//! - `client`: the HTTP client of `publish` and `subscribe`.
+//! - `settings`: the settings of `serve`, from flags, environment and file.
+//!
+//! Nouns of this crate:
+//! - Task: the subcommand that was typed, with its arguments or settings (args.rs).
+//! - Flags: the settings for operators. Each is a flag, an environment variable and a key of the file.
+//! - Limits: the settings that only the file has, under `[limits]`.
+//! - Failure: the reason for an exit code other than 0.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +40,8 @@ use std::{
 
 use crate::{args::Task, failure::Failure};
 
-/// Thousands of small things live long between large ones that do not: glibc's heap keeps three times as much.
+/// mimalloc, because many small objects live long between large ones that do not: glibc's heap keeps three times as
+/// much.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,7 +49,7 @@ fn main() -> ExitCode {
     match args::read().and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { status, reason }) => {
-            // Nobody is left to tell if this cannot be written.
+            // There is no other place to report an error of this write.
             let _ = writeln!(stderr(), "error: {reason}");
             ExitCode::from(status)
         }

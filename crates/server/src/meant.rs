@@ -1,9 +1,9 @@
-//! [`meant`]: the setting that somebody wanted who has typed a name that does not exist; and [`absent`]: what takes the place
-//! of a setting that other servers have and this one does not. Flags, variables and the file are told by both.
+//! [`meant`]: the existing setting that a wrong name probably stands for. [`absent`]: advice on settings that other
+//! servers have and this one does not. Flags, variables and the file use both.
 
 use fanfare_http::nearest;
 
-/// What other programs call a setting, or a flag of a client. The first of the names behind it that exists is meant.
+/// Names that other programs use for a setting or a client flag. The first name behind each that exists here is meant.
 const OTHER_NAMES: [(&str, &[&str]); 34] = [
     ("p", &["listen"]),
     ("port", &["listen"]),
@@ -41,7 +41,7 @@ const OTHER_NAMES: [(&str, &[&str]); 34] = [
     ("output", &["json"]),
 ];
 
-/// What other servers call their settings for TLS.
+/// Names of TLS settings of other servers.
 pub(crate) const TLS_NAMES: [&str; 12] = [
     "tls",
     "tls-cert",
@@ -57,11 +57,10 @@ pub(crate) const TLS_NAMES: [&str; 12] = [
     "private-key",
 ];
 
-/// What takes the place of the settings for TLS.
+/// Advice on TLS settings.
 pub(crate) const NO_TLS: &str = "TLS is for a proxy in front: docs/guide/deploy.md";
 
-/// The name among `known` that `typed` was probably meant to be. Names are written as flags are, without the dashes before
-/// them: `publish-key`.
+/// The name among `known` that `typed` probably stands for. Names are written like flags without dashes: `publish-key`.
 pub(crate) fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<_> = known.into_iter().collect();
     let setting_of = |other: &str| {
@@ -73,7 +72,7 @@ pub(crate) fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
         .or_else(|| setting_of(nearest(typed, OTHER_NAMES.map(|(other, _)| other))?))
 }
 
-/// What to do instead, if `typed` is a setting of other servers that this one does not have.
+/// Advice, if `typed` is a setting of other servers that this one does not have.
 pub(crate) fn absent(typed: &str) -> Option<&'static str> {
     nearest(typed, TLS_NAMES).map(|_| NO_TLS)
 }

@@ -1,4 +1,5 @@
-//! [`Printer`]: events on standard output, for people or, with `--json`, for programs. Each is flushed by itself.
+//! [`Printer`]: prints events on standard output, for people or, with `--json`, for programs. Each event is flushed
+//! alone.
 
 use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 
@@ -6,12 +7,12 @@ use serde_json::json;
 
 use crate::event_stream::Event;
 
-/// How events look.
+/// The form of printed events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Json,
     Plain,
-    /// Plain, but nothing that a publisher sends may steer the terminal.
+    /// Plain, without characters that could steer the terminal.
     Terminal,
 }
 
@@ -33,7 +34,7 @@ impl Printer {
         Self { form, output }
     }
 
-    /// Prints one event, at once.
+    /// Prints one event and flushes it.
     pub(crate) fn print(&mut self, event: &Event) -> io::Result<()> {
         self.output.write_all(shown(event, self.form).as_bytes())?;
         self.output.flush()
@@ -57,7 +58,7 @@ fn shown(event: &Event, form: Form) -> String {
     if form == Form::Terminal { harmless(&text) } else { text }
 }
 
-/// Control characters but line breaks and tabs as `\u{1b}`.
+/// Replaces control characters by codes like `\u{1b}`. Line breaks and tabs stay.
 pub(crate) fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for character in text.chars() {

@@ -20,9 +20,9 @@ use crate::{
     url::Url,
 };
 
-/// What a server takes in at once by default; no single event is larger.
+/// Largest data of one event. By default a server takes no more at once.
 const DATA_BYTES_MAX: u64 = 64 << 20;
-/// Above this the server is asked whether it wants the body, so that one that does not can say so.
+/// Size above which the client asks the server before it sends the body, so that the server can refuse first.
 const ASK_FIRST_BYTES: usize = 1 << 20;
 const CONTINUE: HeaderValue = HeaderValue::from_static("100-continue");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -54,7 +54,7 @@ async fn publish_event(client: &Client, url: &Url, args: &Publish) -> Result<(),
     let mut headers = headers(args, default_type(args, &data))?;
     headers.insert(CONTENT_LENGTH, HeaderValue::from(data.len()));
     if let Some(key) = &args.idempotency_key {
-        // As bytes: it may be other text than ASCII.
+        // As bytes, because the key may hold other characters than ASCII.
         let value = HeaderValue::from_bytes(key.as_bytes());
         headers
             .insert(IDEMPOTENCY_KEY, value.map_err(|_| Failure::usage("--idempotency-key holds control characters"))?);
@@ -63,7 +63,7 @@ async fn publish_event(client: &Client, url: &Url, args: &Publish) -> Result<(),
         headers.insert(EXPECT, CONTINUE);
     }
     let sent = client.post(url, headers, async move |mut to| {
-        // If nobody takes it, the answer or its absence says why.
+        // If the body is not taken, the answer or its absence says why.
         let _ = to.send_data(Bytes::from(data)).await;
     });
     let reply = match sent.await {
@@ -77,10 +77,10 @@ async fn publish_event(client: &Client, url: &Url, args: &Publish) -> Result<(),
     Ok(())
 }
 
-/// The lines go out as they come in.
+/// Sends the lines as they come in.
 async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(), Failure> {
     let mut headers = headers(args, NDJSON)?;
-    // A server that wants no batch says so before the first line is sent.
+    // A server that wants no batch refuses before the first line is sent.
     headers.insert(EXPECT, CONTINUE);
     let batch = Batch::read(open(args.file())?, args.keep_alive);
     let mut batch = batch.map_err(|error| Failure::failed(format!("cannot read the input: {error}")))?;
@@ -97,7 +97,7 @@ async fn publish_batch(client: &Client, url: &Url, args: &Publish) -> Result<(),
     judge(&reply, refusal, &batch)
 }
 
-/// Whether all of a batch is published. What the server counts is told in any case.
+/// Fails if not all of the batch is published. Prints the server's counts in any case.
 fn judge(reply: &Reply, refusal: String, batch: &Batch) -> Result<(), Failure> {
     let trouble = batch.trouble().map(|error| format!("cannot read the input to its end: {error}"));
     if !reply.status.is_success() {
@@ -115,7 +115,7 @@ fn judge(reply: &Reply, refusal: String, batch: &Batch) -> Result<(), Failure> {
     Err(Failure::failed(failure))
 }
 
-/// Why nothing was published, and what to do about the key.
+/// The reason of a refusal, and what to do about the key.
 fn refusal(reply: &Reply, url: &Url, args: &Publish) -> Result<String, Failure> {
     let cure = match (reply.status, args.key()?) {
         (StatusCode::UNAUTHORIZED, None) => "; give the key in FANFARE_PUBLISH_KEY or with --key",
@@ -125,12 +125,12 @@ fn refusal(reply: &Reply, url: &Url, args: &Publish) -> Result<String, Failure> 
     Ok(reply.refusal(url) + cure)
 }
 
-/// Whoever closes the output does not want the answer; what was published is published all the same.
+/// Prints the answer. A closed output is no error: the events are published anyway.
 fn print(reply: &Reply) {
     let _ = writeln!(stdout(), "{}", reply.text.trim_end());
 }
 
-/// Why there is no answer, and `what` nobody knows then.
+/// The reason why there is no answer, and `what` is unknown because of that.
 fn no_answer(url: &Url, error: &Error, what: &str) -> String {
     let told = error.told(url);
     if error.may_have_been_heard() { format!("{told}; it is not known {what}") } else { told }
@@ -196,7 +196,7 @@ fn open(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     }
 }
 
-/// How many lines of a batch the answer says have failed.
+/// Number of lines of a batch that failed, by the answer.
 fn failed_lines(answer: &str) -> u64 {
     let answer: Option<serde_json::Value> = serde_json::from_str(answer).ok();
     answer.and_then(|answer| answer.get("failed")?.as_u64()).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! `fanfare serve`: binds, serves, drains. And what `--check` does instead.
+//! `fanfare serve`: binds, serves, drains. Also `--check`, which only prints the settings.
 
 use std::{
     io::{self, ErrorKind, Write as _, stderr, stdout},
@@ -21,7 +21,7 @@ use crate::{
     signals,
 };
 
-/// Prints what would run.
+/// Prints the settings.
 pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     for sentence in &settings.unread {
         // Standard output is for the settings, which may be used as a file.
@@ -31,7 +31,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
         directory::check(&path).map_err(|reason| Failure::usage(format!("--journal: {reason}")))?;
     }
     let report = settings.report(raise_descriptor_limit());
-    // Whoever closes the output has seen enough.
+    // A reader that closes the output has seen enough.
     let _ = stdout().lock().write_all(report.as_bytes());
     Ok(())
 }
@@ -58,12 +58,12 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
         let mut shutdown: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shutdown);
-        // Who connects meanwhile waits in the listener's queue.
+        // New connections wait in the listener's queue meanwhile.
         let starting = start_beside(settings.clone(), config).map_err(|error| failed("cannot start", error))?;
         let fanfare = tokio::select! {
             biased;
             started = starting => started.unwrap_or_else(|_| Err(Failure::failed("cannot start: it has panicked")))?,
-            // Nothing is acknowledged yet, and whatever a start writes may be left at any moment.
+            // Nothing is acknowledged yet, and a start may be broken off at any moment.
             () = &mut shutdown => {
                 info!("ended before it was ready to serve");
                 return Ok(());
@@ -79,7 +79,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
-/// Why nobody can be served there, and what to do.
+/// The reason why the address cannot be bound, and what to do.
 fn cannot_listen(listen: SocketAddr, error: &io::Error) -> String {
     let cure = match error.kind() {
         ErrorKind::AddrInUse => "; end the program that listens there, or give another port with --listen",
@@ -90,17 +90,17 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> String {
     format!("cannot listen on {listen}: {error}{cure}")
 }
 
-/// The engine, made on a thread of its own: reading a large journal takes seconds, and signals are listened to meanwhile.
+/// Starts the engine on its own thread. Reading a large journal takes seconds, and signals must be heard meanwhile.
 fn start_beside(settings: Serve, config: Config) -> io::Result<oneshot::Receiver<Result<Fanfare, Failure>>> {
     let (done, starting) = oneshot::channel();
     thread::Builder::new().name("start".to_owned()).spawn(move || {
-        // If nobody waits for it any more the process is about to end.
+        // If the receiver is gone, the process is about to end.
         let _ = done.send(start(&settings, config));
     })?;
     Ok(starting)
 }
 
-/// The engine, with the events that its journal has, if there is one.
+/// Makes the engine, with the events of its journal if there is one.
 fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("cannot serve: {error}"));
     if let Some(redis) = settings.redis() {
@@ -114,7 +114,7 @@ fn start(settings: &Serve, config: Config) -> Result<Fanfare, Failure> {
     started.map_err(|error| Failure::failed(format!("cannot serve with the journal in {}: {error}", path.display())))
 }
 
-/// Below this it is a limit that somebody has set, or forgotten.
+/// A lower limit was probably set by a person, or forgotten.
 const DESCRIPTORS_FEW: u64 = 1024;
 
 fn tell_descriptor_limit(settings: &Serve, descriptors: u64) {
@@ -126,7 +126,8 @@ fn tell_descriptor_limit(settings: &Serve, descriptors: u64) {
     warn!("the system allows {descriptors} open files: so only {streams} streams can be open; raise `ulimit -n`");
 }
 
-/// Each stream needs a descriptor; many shells allow 1,024 where the system would allow far more.
+/// Raises the limit on descriptors as far as the system allows. Each stream needs one, and many shells allow only
+/// 1,024.
 fn raise_descriptor_limit() -> u64 {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => limit,

@@ -1,7 +1,6 @@
-//! The settings of `fanfare serve`. [`Flags`] are those that an operator chooses: each is a flag, an environment variable and
-//! a key of the file. The others are keys of `[limits]` in the file. What a setting says is checked by the same parser
-//! wherever it comes from. The other modules below layer the sources, judge them together, show them, and make them what
-//! the server takes.
+//! The settings of `fanfare serve`. [`Flags`] are for operators: each is a flag, an environment variable and a key of
+//! the file. The other settings are keys of `[limits]` in the file. Each value has one parser for all its sources. The
+//! other modules layer the sources, check the settings together, print them, and convert them for the server.
 
 mod connections;
 mod derived;

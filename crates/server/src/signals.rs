@@ -1,8 +1,8 @@
-//! Signals. A server drains at the first SIGTERM or SIGINT and ends at once at the second; nothing else that an operator or
-//! a tool may send it by habit (SIGHUP, SIGUSR1, SIGUSR2) ends it. A subscriber ends well at SIGINT.
+//! Signals. A server drains at the first SIGTERM or SIGINT, and ends at once at the second. SIGHUP, SIGUSR1 and SIGUSR2
+//! do not end a server, because operators and tools send them by habit. A subscriber ends well at SIGINT.
 //!
-//! SIGPIPE is ignored before `main` runs, by Rust: a peer or a reader that is gone is an error of the write. SIGQUIT, and
-//! what tells of a fault of the process, do what the system does with them.
+//! Rust ignores SIGPIPE before `main` runs, so a write to a peer or reader that is gone returns an error. SIGQUIT, and
+//! signals for a fault of the process, have the system's effect.
 
 use std::{fs, io, process, thread};
 
@@ -12,19 +12,19 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-/// On Linux and macOS alike.
+/// The number on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
 
-/// What other servers take as "read your settings again" or "open your log again", from an operator, logrotate, or a
-/// terminal that is closed. The system's answer to each is to end the process.
+/// Signals that other servers take as "read your settings again" or "open your log again". Operators, logrotate and a
+/// closed terminal send them. By default each ends the process.
 const HARMLESS: [(&str, SignalKind); 3] = [
     ("SIGHUP", SignalKind::hangup()),
     ("SIGUSR1", SignalKind::user_defined1()),
     ("SIGUSR2", SignalKind::user_defined2()),
 ];
 
-/// From now on SIGHUP, SIGUSR1 and SIGUSR2 are told in the log, and do nothing else, until the end of the process. One that
-/// was ignored at its start, as by `nohup`, stays ignored. Needs a runtime.
+/// Makes SIGHUP, SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. A signal that was ignored at
+/// the start, as under `nohup`, stays ignored. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
@@ -44,7 +44,8 @@ pub(crate) fn survive_habits() -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that this process ignores, one bit each (proc_pid_status(5), `SigIgn`); none where the system does not say.
+/// The signals that this process ignores, one bit each (proc_pid_status(5), `SigIgn`). No bit is set where the system
+/// does not tell.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -55,8 +56,7 @@ fn is_ignored(ignored: u64, kind: SignalKind) -> bool {
     u32::try_from(kind.as_raw_value() - 1).is_ok_and(|bit| ignored.checked_shr(bit).unwrap_or(0) & 1 == 1)
 }
 
-/// From now on a write beyond a limit on the size of files (`ulimit -f`) fails, and does not end the process. Needs a
-/// runtime.
+/// Makes a write beyond a limit on file sizes (`ulimit -f`) fail instead of ending the process. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
@@ -89,7 +89,7 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
     }
 }
 
-/// From now on SIGINT ends the process with 0, whatever its other threads wait for.
+/// Makes SIGINT end the process with 0, no matter what its other threads wait for.
 ///
 /// # Errors
 /// The system lets no handler be installed, or no thread start.

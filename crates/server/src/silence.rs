@@ -1,44 +1,45 @@
-//! [`Silence`]: how long an event stream may be silent before it is taken for dead.
+//! [`Silence`]: the time that an event stream may be silent before the client reconnects.
 
 use std::time::Duration;
 
-/// Three heartbeats of a Fanfare server that has its default (15 s).
+/// First limit: three heartbeats of a Fanfare server with its default (15 s).
 const LIMIT: Duration = Duration::from_secs(45);
-/// So many heartbeats have to be missed.
+/// Number of missed heartbeats that end a stream.
 const HEARTBEATS: u32 = 3;
-/// A silence that was longer than this and ended with a heartbeat shows how often those come.
+/// Shortest silence that tells the interval of heartbeats, if a heartbeat ended it.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// The limit does not grow beyond this.
+/// Largest limit.
 const LIMIT_MAX: Duration = Duration::from_secs(600);
 
 /// The silence that a stream is allowed.
 ///
-/// One that sends heartbeats (comments) is dead when they stay away. How often they come is learned from them. One that
-/// sends ids may have heartbeats or not: to reconnect in vain loses nothing there, because it goes on behind the last id.
-/// Whoever was taken for dead in vain is given twice the time. A stream that has sent neither says nothing by its silence,
-/// and what is published during a reconnect would be lost: it is left alone, as a browser leaves it, and TCP notices when
-/// the other side is gone.
+/// A stream that sends heartbeats (comments) is dead when they stay away. The client learns their interval from the
+/// silences before them. A stream that sends ids may have no heartbeats; a needless reconnect then loses nothing,
+/// because it goes on behind the last id. After each reconnect because of silence the limit doubles.
+///
+/// The silence of a stream that has sent neither says nothing, and events published during a reconnect would be lost.
+/// The client leaves such a stream alone, as a browser does. TCP notices when the other side is gone.
 #[derive(Debug)]
 pub(crate) struct Silence {
-    /// What the user said.
+    /// The limit that the user set.
     fixed: Option<Duration>,
     limit: Duration,
-    /// Its silence says something.
+    /// The stream has sent a heartbeat or an id.
     is_watched: bool,
 }
 
 impl Silence {
-    /// With a limit that the user has `fixed`, that one holds for each stream.
+    /// A `fixed` limit holds for each stream.
     pub(crate) fn new(fixed: Option<Duration>) -> Self {
         Self { fixed, limit: LIMIT, is_watched: false }
     }
 
-    /// How long the next silence may be; none for without end.
+    /// Longest allowed length of the next silence. None is no limit.
     pub(crate) fn limit(&self) -> Option<Duration> {
         self.fixed.or(self.is_watched.then_some(self.limit))
     }
 
-    /// A comment, or the like, has come after so long a silence.
+    /// Notes a heartbeat, such as a comment, after this silence.
     pub(crate) fn heard_heartbeat(&mut self, silence: Duration) {
         self.is_watched = true;
         if silence >= SHORTEST {
@@ -46,12 +47,12 @@ impl Silence {
         }
     }
 
-    /// There is an id to go on from.
+    /// Notes an id, from which a reconnect can go on.
     pub(crate) fn heard_id(&mut self) {
         self.is_watched = true;
     }
 
-    /// A stream was silent for as long as it may be.
+    /// Notes that a stream was silent for the whole limit.
     pub(crate) fn passed(&mut self) {
         self.limit = (self.limit * 2).min(LIMIT_MAX);
     }

@@ -1,10 +1,10 @@
-//! [`since`]: where a dump of a journal begins, as it may be typed.
+//! [`since`]: the value of `--since` of a dump.
 
 use std::time::SystemTime;
 
 use fanfare_core::{EventId, Start};
 
-/// What `--since` means: the id behind which a dump begins.
+/// Parses `--since`. The dump begins behind the returned id.
 ///
 /// # Errors
 /// A sentence that says what to write.

@@ -28,20 +28,20 @@ use crate::{
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Types that begin so are the server's own, and no event of a publisher's.
+/// Prefix of the server's own event types. Publishers cannot use it.
 const OWN: &str = "fanfare.";
 /// The server's position, sent at the beginning and in each silence with `heartbeat=cursor`.
 const CURSOR: &str = "fanfare.cursor";
-/// The wait before a reconnect until the server says another.
+/// Wait before a reconnect until the server says another.
 const RETRY: Duration = Duration::from_secs(3);
-/// The shortest wait, whatever the server says: it is not to be asked without pause.
+/// Shortest wait, even if the server asks for less, so that requests never follow without pause.
 const RETRY_MIN: Duration = Duration::from_millis(10);
 const REDIRECTS_MAX: u32 = 10;
-/// Characters that are shown of a note of the server.
+/// Most characters that are shown of a note of the server.
 const NOTE_MAX: usize = 500;
-/// Notes that are remembered.
+/// Most notes that are remembered.
 const NOTES_KEPT: usize = 64;
-/// Statuses of a server, or of a proxy before it, that may be able to serve a little later.
+/// Statuses of a server, or of a proxy in front of it, that may succeed a little later.
 const PASSING: [StatusCode; 5] = [
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::TOO_MANY_REQUESTS,
@@ -57,10 +57,10 @@ const REDIRECTS: [StatusCode; 5] = [
     StatusCode::PERMANENT_REDIRECT,
 ];
 
-/// Goes on when a connection has ended and another should be made; breaks when all is done.
+/// The outcome of a connection: `Continue` makes another one, `Break` ends the command.
 type Flow = Result<ControlFlow<(), Again>, Failure>;
 
-/// Why another connection is made, and when, if not as usual.
+/// The reason for another connection, and the wait before it if not as usual.
 struct Again {
     reason: String,
     wait: Option<Duration>,
@@ -70,7 +70,7 @@ fn again(reason: impl Into<String>) -> ControlFlow<(), Again> {
     ControlFlow::Continue(Again { reason: reason.into(), wait: None })
 }
 
-/// Subscribes until the server says 204, enough events have come, or nobody reads any more.
+/// Subscribes until the server says 204, enough events have come, or the reader of the output is gone.
 pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     signals::end_well_on_interrupt().map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     let mut source = Source {
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     client::run(async {
         while let ControlFlow::Continue(Again { reason, wait }) = source.connect().await? {
             let wait = wait.or(source.stream.retry()).unwrap_or(RETRY).max(RETRY_MIN);
-            // Standard output is for events; whoever closed this one does not want to know.
+            // Standard output is for events. A closed standard error is no reason to end.
             let _ = writeln!(stderr(), "{reason}; connecting again in {}", format_duration(wait));
             sleep(wait).await;
             source.stream.reconnect();
@@ -103,14 +103,14 @@ struct Source {
     printer: Printer,
     silence: Silence,
     events_left: Option<u64>,
-    /// A stream has been open, so the URL is no mistake.
+    /// A stream has been open, so the URL is right.
     has_been_open: bool,
-    /// What the server has said about the request, and was printed.
+    /// Notes of the server that were printed.
     notes: Vec<String>,
 }
 
 impl Source {
-    /// One connection, from its request to its end.
+    /// Makes one connection and follows it to its end.
     async fn connect(&mut self) -> Flow {
         let headers = self.headers()?;
         match self.ask(headers).await {
@@ -134,7 +134,7 @@ impl Source {
         Ok(headers)
     }
 
-    /// The answer, behind all redirects.
+    /// The answer behind all redirects.
     async fn ask(&self, headers: HeaderMap) -> Result<Answer<'static>, Error> {
         let mut url = self.url.clone();
         for _ in 0..REDIRECTS_MAX {
@@ -168,7 +168,7 @@ impl Source {
         }
         self.has_been_open = true;
         if stderr().is_terminal() {
-            // A person would take the silence until the first event for a mistake.
+            // Without this line, a person would take the silence until the first event for a mistake.
             let _ = writeln!(stderr(), "connected; waiting for events");
         }
         self.follow(answer).await
@@ -199,7 +199,7 @@ impl Source {
         }
     }
 
-    /// Prints the events that are whole with `piece`, which came after a `silence`.
+    /// Prints the events that `piece` completes. `piece` came after a `silence`.
     fn take(&mut self, piece: &Bytes, silence: Duration) -> Result<ControlFlow<()>, Failure> {
         let events = self.stream.feed(piece).map_err(|error| Failure::failed(error.to_string()))?;
         if self.stream.take_comment() || events.iter().any(|event| event.kind == CURSOR) {
@@ -212,7 +212,7 @@ impl Source {
         for event in events.iter().filter(|event| event.kind != CURSOR) {
             match self.printer.print(event) {
                 Ok(()) => {}
-                // As when `head` has seen enough.
+                // The reader has seen enough, as `head` does.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
                 Err(error) => return Err(Failure::failed(format!("cannot print: {error}"))),
             }
@@ -223,8 +223,8 @@ impl Source {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Prints what the server says about the request, for instance that it ignores a part of it. A reconnect is told the
-    /// same, which is not printed again.
+    /// Prints the server's notes about the request, for instance that a part of it is ignored. The notes come again
+    /// with each reconnect, and are not printed again.
     fn tell_notes(&mut self) {
         for note in self.stream.take_notes() {
             if !self.notes.contains(&note) {
@@ -233,16 +233,16 @@ impl Source {
                 self.notes.push(note);
             }
         }
-        // A server that never says the same twice is not remembered without end.
+        // The list must not grow without end, even if every note is new.
         self.notes.truncate(NOTES_KEPT);
     }
 
-    /// Breaks when enough have come.
+    /// Counts an event. Breaks when enough have come.
     fn count(&mut self, event: &Event) -> ControlFlow<()> {
         if let Some(told) = gap::told(event) {
             let _ = writeln!(stderr(), "{told}");
         }
-        // A gap is where events are missing, and none itself.
+        // A gap only marks missing events, so it does not count.
         if event.kind.starts_with(OWN) {
             return ControlFlow::Continue(());
         }

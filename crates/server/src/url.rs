@@ -1,4 +1,5 @@
-//! [`Url`]: where a client command goes. HTTP and HTTPS only; what a URL may not hold is percent-encoded.
+//! [`Url`]: the address of a server or of a route on it. Only HTTP and HTTPS. Characters that no URL may hold are
+//! percent-encoded.
 
 use std::fmt::{self, Display};
 
@@ -7,7 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 
 /// All but the unreserved characters of RFC 3986.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What no URL holds as it is; other bytes than ASCII are always encoded.
+/// ASCII characters that no URL may hold. All other bytes than ASCII are encoded too.
 const ILLEGAL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
 
 /// A whole URL without a fragment.
@@ -53,28 +54,28 @@ impl Url {
         Self { server: "http://127.0.0.1:3000".to_owned(), path: String::new(), query: String::new() }
     }
 
-    /// The route of `name` on the same server, as `channels/news`.
+    /// The route of `name` on the same server, as in `channels/news`.
     pub(crate) fn below(&self, route: &str, name: &str) -> Self {
         let path = format!("/{route}/{}", utf8_percent_encode(name, VALUE));
         Self { server: self.server.clone(), path, query: String::new() }
     }
 
-    /// The parts of the path, of which the last is empty behind a slash.
+    /// The parts of the path. The last is empty behind a slash.
     pub(crate) fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.path.split('/')
     }
 
-    /// Where a redirect from here leads: `location` may be relative (RFC 9110 10.2.2).
+    /// The URL that a redirect leads to. `location` may be relative (RFC 9110 10.2.2).
     ///
     /// # Errors
-    /// A sentence that says why nowhere.
+    /// A sentence that says why the redirect leads nowhere.
     pub(crate) fn redirected(&self, location: &str) -> Result<Self, String> {
         let base = ::url::Url::parse(&self.to_string()).map_err(|error| error.to_string())?;
         let target = base.join(location).map_err(|error| error.to_string())?;
         Self::parse(target.as_str())
     }
 
-    /// The same with `path` where the path is one of `if_path_is`; a URL that names only a server has an empty one.
+    /// Replaces the path by `path` if it is one of `if_path_is`. A URL that names only a server has an empty path.
     pub(crate) fn or_path(mut self, path: &str, if_path_is: &[&str]) -> Self {
         if if_path_is.contains(&self.path.as_str()) {
             path.clone_into(&mut self.path);
@@ -94,7 +95,8 @@ impl Url {
     }
 }
 
-/// It is not taken for http:// without a word: a publish key must not be sent in the clear because of a guess.
+/// Explains a URL without a scheme. http:// is never assumed: a publish key must not be sent in the clear because of a
+/// guess.
 fn without_scheme(text: &str) -> String {
     let authority = text.split(['/', '?']).next().unwrap_or_default();
     let looks_like_server = authority == "localhost" || authority.contains([':', '.']);

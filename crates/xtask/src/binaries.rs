@@ -1,5 +1,5 @@
-//! [`Binaries`]: the test binaries that one `cargo test` runs, by what cargo says when it has compiled them. The runner
-//! needs them to say how far it is, and which ones it did not come to.
+//! [`Binaries`]: the test binaries of one `cargo test`, from cargo's messages after compiling. The runner needs them to
+//! tell its progress, and which binaries did not run.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use crate::json;
 /// A test binary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binary {
-    /// `fanfare-http::streams`; only the package for the tests inside of a library.
+    /// A name like `fanfare-http::streams`. The package alone for the tests inside a library.
     pub(crate) name: String,
     /// The arguments of `cargo test` that choose it alone.
     pub(crate) selection: Vec<String>,
-    /// The name of the file, which has a hash in it and so is like no other.
+    /// File name, which is unique because it has a hash.
     file: String,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Binary {
 pub(crate) struct Binaries(Vec<Binary>);
 
 impl Binaries {
-    /// From the output of `cargo test --no-run --message-format=json`.
+    /// Reads the output of `cargo test --no-run --message-format=json`.
     pub(crate) fn of(messages: &str) -> Self {
         Self(messages.lines().filter_map(binary).collect())
     }
@@ -44,7 +44,7 @@ fn binary(message: &str) -> Option<Binary> {
     if !message.starts_with(r#"{"reason":"compiler-artifact""#) {
         return None;
     }
-    // A program that the tests start is compiled too, and is none itself.
+    // A program that tests start is compiled too, but is no test binary.
     json::behind(message, "profile")?.split_once('}')?.0.contains(r#""test":true"#).then_some(())?;
     let executable = json::text(message, "executable")?;
     let package = package(&json::text(message, "package_id")?)?;
@@ -60,8 +60,8 @@ fn binary(message: &str) -> Option<Binary> {
     Some(Binary { name, selection, file })
 }
 
-/// `path+file:///a/crates/core#fanfare-core@0.1.0`, and `path+file:///a/crates/xtask#0.1.0` where the directory has the
-/// package's name.
+/// The package in `path+file:///a/crates/core#fanfare-core@0.1.0`, or in `path+file:///a/crates/xtask#0.1.0` if the
+/// directory has the package's name.
 fn package(id: &str) -> Option<String> {
     let (place, version) = id.rsplit_once('#')?;
     let name = match version.split_once('@') {
@@ -75,7 +75,7 @@ fn package(id: &str) -> Option<String> {
 pub(crate) mod tests {
     use super::*;
 
-    /// What cargo prints for a target, shortened.
+    /// Cargo's message for a target, shortened.
     pub(crate) fn artefact(id: &str, kind: &str, name: &str, executable: &str) -> String {
         format!(
             r#"{{"reason":"compiler-artifact","package_id":"path+file:///w/crates/{id}","manifest_path":"/w/Cargo.toml","target":{{"kind":["{kind}"],"crate_types":["bin"],"name":"{name}","src_path":"/w/main.rs","edition":"2024","doc":false,"doctest":false,"test":true}},"profile":{{"opt_level":"0","overflow_checks":true,"test":true}},"features":[],"filenames":["{executable}"],"executable":"{executable}","fresh":true}}"#

@@ -1,14 +1,14 @@
 //! `cargo xtask ci`: the list of everything that CI runs, cheap steps first, and the walk through it.
 //!
-//! The walk stops at the first failure and says how to repeat that step alone; in the end a table says what each step
-//! took. CI itself runs nothing else, so what passes here passes there.
+//! The walk stops at the first failure and says how to repeat that step alone. A table at the end has the time of each
+//! step. CI runs nothing else, so a pass here is a pass there.
 
 use std::time::{Duration, Instant};
 
 use crate::invocation::{Invocation, Workspace};
 use crate::{deny, smoke, suite, targets, tree, valkey};
 
-/// What the threads of core share, in every interleaving: crates/core/src/models.rs.
+/// Models of the data that threads of core share, in every interleaving: crates/core/src/models.rs.
 const LOOM: &[&str] = &[
     "cargo",
     "test",
@@ -23,10 +23,10 @@ const LOOM: &[&str] = &[
     "models::",
 ];
 
-/// Handed `repeat` of its step, which is all there is to most steps.
+/// Work of a step. Receives the step's `repeat`, which is the whole work of most steps.
 type Work = fn(&Workspace, &Invocation) -> Result<(), String>;
 
-/// Says what the table says of the step when it has not failed: [`PASSED`], or with which restriction.
+/// Work with a word for the table if it does not fail: [`PASSED`], or a restriction.
 type ReportingWork = fn(&Workspace) -> Result<String, String>;
 
 const PASSED: &str = "passed";
@@ -55,10 +55,10 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         Step::new("test", &["cargo", "xtask", "test", "--locked"])
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
         Step::new("test with Valkey", &["cargo", "xtask", "valkey"]).by(|workspace, _| valkey::run(workspace)),
-        // Apart from the other builds: the flag is for every crate.
+        // In a separate target directory, because the flag affects every crate.
         Step::placed("loom models", workspace.place(LOOM)).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),
-        // At the root, where the workspace's default members are the ones with benches.
+        // At the root, because the workspace's default members have the benches.
         Step::new("benches compile", &["cargo", "bench", "--no-run", "--locked"]),
     ]
 }
@@ -116,13 +116,13 @@ impl Step {
     }
 }
 
-/// How a step ended.
+/// The end of a step.
 struct End {
     time: Duration,
     result: String,
 }
 
-/// One line a step: `ends` is shorter than `names` when the walk stopped early.
+/// One line for each step. `ends` is shorter than `names` if the walk stopped early.
 fn table(names: &[&str], ends: &[End]) -> String {
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let mut lines = vec![format!("{:width$}  {:>9}  result", "step", "wall time")];

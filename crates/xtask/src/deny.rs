@@ -1,11 +1,12 @@
 //! The licence and ban check, with `cargo-deny` at a pinned version; deny.toml holds the rules.
 //!
-//! Advisories are left out: their database has to be fetched, and a run here must give the same answer without a network.
+//! Advisories are left out: their database would have to be fetched, and a run must give the same answer without a
+//! network.
 
 use crate::invocation::{Invocation, Workspace};
 use crate::version::Version;
 
-/// The oldest `cargo-deny` that is accepted, and the one that is installed when there is none.
+/// Oldest `cargo-deny` that is accepted, and the version that is installed if there is none.
 const DENY: Version = Version { major: 0, minor: 20, patch: 2 };
 
 pub(crate) const CHECK: &[&str] = &["cargo", "deny", "--locked", "check", "bans", "licenses", "sources"];

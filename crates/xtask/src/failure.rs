@@ -6,7 +6,7 @@ use crate::invocation::Invocation;
 pub(crate) struct Failure {
     name: String,
     note: Option<String>,
-    /// The arguments of `cargo test` that choose it.
+    /// Arguments of `cargo test` that choose the binary.
     selection: Vec<String>,
     tests: Vec<String>,
 }
@@ -26,7 +26,7 @@ impl Failure {
         self
     }
 
-    /// Several lines. `repeat` is the command without a choice, `for_tests` what its tests are given.
+    /// Several lines. `repeat` is the command without a choice. `for_tests` are the arguments of its tests.
     pub(crate) fn report(&self, repeat: &Invocation, for_tests: &[&str]) -> String {
         let selection: Vec<&str> = self.selection.iter().map(String::as_str).collect();
         let whole = repeat.clone().with_args(&selection);
@@ -37,7 +37,7 @@ impl Failure {
         };
         let mut lines = vec![format!("{}{note}", self.name)];
         lines.extend(self.tests.iter().map(|test| format!("    {test}")));
-        // rustdoc takes its arguments apart at spaces, and the names of doc tests have some.
+        // rustdoc splits its arguments at spaces, and names of doc tests contain spaces.
         let command = if self.tests.is_empty() || selection.contains(&"--doc") {
             if for_tests.is_empty() { whole } else { whole.with_args(&["--"]).with_args(for_tests) }
         } else {

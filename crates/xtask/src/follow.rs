@@ -1,6 +1,6 @@
-//! Runs a command and hears every line that it prints, standard output and standard error in the order in which they came.
+//! Runs a command and hears every line that it prints. Standard output and standard error keep their common order.
 //!
-//! It ends when the command has ended, also if something that the command started is left and holds the output open.
+//! The run ends with the command, even if a process that the command started still holds the output open.
 
 use std::{
     io::{self, Read as _},
@@ -12,27 +12,29 @@ use std::{
 
 use crate::invocation::{Invocation, Workspace};
 
-/// How often it looks whether a silent command has ended.
+/// Interval of checks whether a silent command has ended.
 const LOOK: Duration = Duration::from_millis(100);
-/// What the command printed last is in the pipe when it has ended. What comes later is of a process that it left behind.
+/// Time to read the rest of the pipe after the command has ended. Later output is from a process that the command left
+/// behind.
 const REST: Duration = Duration::from_secs(2);
 
 impl Workspace {
-    /// The lines have no line break, and are not printed here. The error says that the command could not be run at all.
+    /// Runs a command and calls `hear` with each line, without its line break. Prints no line itself. An error means
+    /// that the command could not run at all.
     pub(crate) fn follow(&self, invocation: &Invocation, mut hear: impl FnMut(&str)) -> Result<ExitStatus, String> {
         println!("$ {invocation}");
         let broken = |error: io::Error| format!("`{invocation}` could not be followed: {error}");
         let (mut output, end) = io::pipe().map_err(broken)?;
         let mut command = self.command(invocation)?;
-        // Its lines are read: a caller who wants colours would change them.
+        // The lines are parsed. A caller's wish for colours would change them.
         command.env("CARGO_TERM_COLOR", "never").stdout(end.try_clone().map_err(broken)?).stderr(end);
         let child = command.spawn().map_err(|error| format!("`{invocation}` could not be started: {error}"))?;
-        // The last ends of the pipe in this process: the reader is to see when the others are closed.
+        // Drops the last write ends in this process, so that the reader sees when all others are closed.
         drop(command);
         let (sender, chunks) = channel();
         thread::spawn(move || {
             let mut chunk = [0; 8192];
-            // An error ends it as the end of the output does; the command's status tells the rest.
+            // A read error also ends the loop. The command's status tells the rest.
             while let Ok(bytes @ 1..) = output.read(&mut chunk) {
                 if sender.send(chunk[..bytes].to_owned()).is_err() {
                     return;

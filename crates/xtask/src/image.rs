@@ -1,20 +1,20 @@
-//! What `cargo xtask tree` sees of the image: whether the Dockerfile fits the repository. No image is built here.
+//! The checks of `cargo xtask tree` on the image: whether the Dockerfile fits the repository. No image is built here.
 //!
-//! It reads the Dockerfile, .dockerignore, and whatever else names variables of the server, and understands no more of their
-//! languages than is in use; what it does not understand is a fault.
+//! The checks read the Dockerfile, .dockerignore, and other files that name variables of the server. They understand
+//! only the syntax that is in use. Anything else is a fault.
 
 use std::{fs, path::Path};
 
 const DOCKERFILE: &str = "Dockerfile";
 const IGNORE: &str = ".dockerignore";
 const COMPOSE: &str = "examples/two-nodes/compose.yaml";
-/// Each setting has its variable in an attribute in one of these.
+/// Directory of the settings. Each setting's variable is in an attribute there.
 const SETTINGS: &str = "crates/server/src/";
 
-/// What a build must never be sent: the first is large, the second is of this machine.
+/// Directories that a build must never be sent. The first is large, the second belongs to this machine.
 const NEVER_SENT: [&str; 2] = [".git", "target"];
 
-/// `files` are all files of the repository.
+/// Returns all faults. `files` are all files of the repository.
 pub(crate) fn faults(root: &Path, files: &[&str]) -> Result<Vec<String>, String> {
     let read =
         |path: &str| fs::read_to_string(root.join(path)).map_err(|error| format!("{path} cannot be read: {error}"));
@@ -31,7 +31,7 @@ pub(crate) fn faults(root: &Path, files: &[&str]) -> Result<Vec<String>, String>
 }
 
 struct Image<'a> {
-    /// Keyword and what follows it, in order.
+    /// Keyword and arguments, in order.
     steps: Vec<(String, String)>,
     ignore: Vec<&'a str>,
     /// The workspace's Cargo.toml.
@@ -52,7 +52,7 @@ impl Image<'_> {
         self.steps.iter().filter(move |(word, _)| word == keyword).map(|(_, rest)| rest.as_str())
     }
 
-    /// What is copied from the repository.
+    /// Paths that are copied from the repository.
     fn sources(&self) -> Vec<&str> {
         let copies = self.all("COPY").filter(|rest| !rest.starts_with("--from="));
         copies.flat_map(|rest| rest.split_whitespace().rev().skip(1)).collect()
@@ -64,7 +64,7 @@ impl Image<'_> {
         missing.map(|source| format!("copies {source}, which is not there")).collect()
     }
 
-    /// Cargo reads the manifest of every member, whichever it builds.
+    /// Directories of all members. Cargo reads the manifest of every member, even to build one.
     fn members(&self) -> Vec<String> {
         let sources = self.sources();
         let is_excluded = |path: &str| path.starts_with("fuzz/");
@@ -158,7 +158,7 @@ fn is_ignored(path: &str, pattern: &str) -> bool {
     }
 }
 
-/// Variables of the server that no setting has.
+/// Variables of the server that belong to no setting.
 fn unknown_variables(text: &str, settings: &str) -> Vec<String> {
     let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let words = text.split(|c| !is_of_name(c)).filter(|word| word.starts_with("FANFARE_"));

@@ -1,6 +1,6 @@
-//! Sees to it that every row of parts.rs is there before the tests start: looks, installs what is missing, looks again.
+//! Installs every row of parts.rs before the tests start: looks, installs what is missing, looks again.
 //!
-//! Nothing is skipped in silence: what cannot be installed from here is an error that says what to type. Debian
+//! Nothing is skipped silently. A part that cannot be installed from here is an error that says what to type. Debian
 //! packages are installed for the whole machine, and only as root or with a `sudo` that asks no question.
 
 use crate::invocation::{Invocation, Workspace};
@@ -38,14 +38,14 @@ fn confirm(workspace: &Workspace) -> Result<(), String> {
     if absent.is_empty() { Ok(()) } else { Err(absent.join("\n")) }
 }
 
-/// The parts that are not there, each with what its look said.
+/// The missing parts, each with the answer of its command.
 fn missing(workspace: &Workspace) -> Vec<(&'static Part, String)> {
     PARTS.iter().filter_map(|part| Some((part, look(workspace, part).err()?))).collect()
 }
 
 fn look(workspace: &Workspace, part: &Part) -> Result<(), String> {
     let look = workspace.place(part.seen_by);
-    // One line is enough: some programs complain at length.
+    // One line is enough, because some programs print much.
     let first_line = |complaint: String| complaint.lines().next().unwrap_or_default().to_owned();
     if workspace.ask(&look).map_err(first_line)?.contains(part.seen_by_output) {
         return Ok(());
@@ -53,7 +53,8 @@ fn look(workspace: &Workspace, part: &Part) -> Result<(), String> {
     Err(format!("`{look}` does not print {}", part.seen_by_output))
 }
 
-/// What has to come before `apt-get` to install packages: nothing for root. `None` when it cannot be done from here.
+/// The words before `apt-get` that give the right to install packages. Root needs none. `None` if packages cannot be
+/// installed from here.
 fn privilege(workspace: &Workspace) -> Option<&'static [&'static str]> {
     let answer = |words: &[&str]| workspace.ask(&Invocation::new(words));
     answer(&["apt-get", "--version"]).ok()?;
@@ -63,7 +64,7 @@ fn privilege(workspace: &Workspace) -> Option<&'static [&'static str]> {
     answer(&["sudo", "-n", "true"]).is_ok().then_some(&["sudo", "-n"])
 }
 
-/// What to ask of each installer.
+/// The packages to install, by installer.
 struct Orders {
     debian: Vec<&'static str>,
     npm: Vec<&'static str>,
@@ -84,7 +85,7 @@ impl Orders {
     }
 
     fn apt(&self, privilege: &[&str]) -> [Invocation; 2] {
-        // Through `env`, because sudo does not hand on the environment.
+        // Through `env`, because sudo does not pass the environment on.
         let quiet = Invocation::new(privilege).with_args(&["env", "DEBIAN_FRONTEND=noninteractive"]);
         [quiet.clone().with_args(&["apt-get", "update"]), quiet.with_args(APT_INSTALL).with_args(&self.debian)]
     }
@@ -101,7 +102,7 @@ impl Orders {
         if self.pip.is_empty() {
             return Vec::new();
         }
-        // An environment of its own, because Debian does not let pip write into the system's.
+        // A separate Python environment, because Debian does not let pip write into the system's.
         let pip = ["{target}/parts/python/bin/python", "-m", "pip", "install", "--disable-pip-version-check"];
         vec![
             workspace.place(&["python3", "-m", "venv", "{target}/parts/python"]),

@@ -1,7 +1,7 @@
-//! An [`Invocation`] is one command line as it would be typed at the repository root; [`Workspace`] runs it there.
+//! [`Invocation`]: one command line as it would be typed at the repository root. [`Workspace`] runs it there.
 //!
-//! Every chore starts its child processes through this file, so that they all share the terminal and the target directory,
-//! all see the parts that were installed there for the tests, and every failure names the command. No shell is involved.
+//! Every chore starts its child processes through this file. So all share the terminal and the target directory, all
+//! see the parts that were installed for the tests, and every failure names the command. No shell is involved.
 
 use std::env;
 use std::fmt;
@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 
 use crate::json;
 
-/// Stands for cargo's target directory in the words of a command: see [`Workspace::place`].
+/// Placeholder for cargo's target directory in a command: see [`Workspace::place`].
 const TARGET: &str = "{target}";
 
-/// Tells the tests where [`Workspace::parts`] is.
+/// Variable that tells the tests the path of [`Workspace::parts`].
 const PARTS_VARIABLE: &str = "FANFARE_TEST_PARTS";
 
 /// A program with its arguments, and the environment variables that belong to the command line.
@@ -40,7 +40,7 @@ impl Invocation {
     }
 }
 
-/// As it can be pasted into a shell.
+/// The form that can be pasted into a shell.
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.env {
@@ -51,25 +51,26 @@ impl fmt::Display for Invocation {
     }
 }
 
-/// The repository this tool was started in, and where cargo builds it.
+/// The repository of this tool, and cargo's target directory.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
 }
 
 impl Workspace {
-    /// Cargo says at run time where this package is, which stays true when a checkout is moved with its `target`.
+    /// Finds the repository from cargo's variable at run time, which stays right when a checkout is moved with its
+    /// `target`.
     pub(crate) fn find() -> Result<Self, String> {
         let package = env::var_os("CARGO_MANIFEST_DIR").ok_or("start this through cargo: `cargo xtask`")?;
         let root = Path::new(&package).ancestors().nth(2).ok_or("this package is not at crates/xtask")?;
         Self::at(root)
     }
 
-    /// The repository at `root`. The target directory is the one that cargo would take when it is called as this program was:
-    /// by `CARGO_TARGET_DIR`, by its configuration, or `target`.
+    /// The repository at `root`. The target directory is cargo's: from `CARGO_TARGET_DIR`, from cargo's configuration,
+    /// or `target`.
     pub(crate) fn at(root: &Path) -> Result<Self, String> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // In the directory of the caller: a path in the variable is relative to it.
+        // Runs in the caller's directory, because a path in the variable is relative to it.
         let mut metadata = Command::new(cargo);
         metadata.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(root.join("Cargo.toml"));
         let answer = metadata.output().map_err(|error| format!("cargo could not be started: {error}"))?;
@@ -81,7 +82,7 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), target: target.into() })
     }
 
-    /// The same repository, built elsewhere; `target` is relative to the directory of the caller.
+    /// The same repository with another target directory, relative to the caller's directory.
     pub(crate) fn with_target(&self, target: &str) -> Result<Self, String> {
         let absolute = std::path::absolute(target).map_err(|error| format!("--target-dir {target}: {error}"))?;
         Ok(Self { root: self.root.clone(), target: absolute })
@@ -96,14 +97,14 @@ impl Workspace {
         &self.target
     }
 
-    /// Where npm and pip packages that only the tests need are installed; `cargo clean` removes them.
+    /// Directory of npm and pip packages that only the tests need. `cargo clean` removes it.
     fn parts(&self) -> PathBuf {
         self.target.join("parts")
     }
 
     /// A command line in which `{target}` stands for cargo's target directory.
     pub(crate) fn place(&self, words: &[&str]) -> Invocation {
-        // Short where it can be: commands run at the root.
+        // A relative path where possible, because commands run at the root.
         let target = self.target.strip_prefix(&self.root).unwrap_or(&self.target).display().to_string();
         let words: Vec<String> = words.iter().map(|word| word.replace(TARGET, &target)).collect();
         Invocation { env: Vec::new(), words }
@@ -119,7 +120,7 @@ impl Workspace {
         }
     }
 
-    /// Runs unseen and gives back what was printed to standard output, or why there is nothing to give.
+    /// Runs a command without showing it. Returns its standard output, or the reason of the failure.
     pub(crate) fn ask(&self, invocation: &Invocation) -> Result<String, String> {
         match self.command(invocation)?.stdin(Stdio::null()).output() {
             Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
@@ -134,7 +135,7 @@ impl Workspace {
     pub(crate) fn command(&self, invocation: &Invocation) -> Result<Command, String> {
         let (program, args) = invocation.words.split_first().ok_or("an empty command line")?;
         let program = match env::var_os("CARGO") {
-            // The toolchain that built this tool, also where another `cargo` comes first in PATH.
+            // The toolchain that built this tool, even if another `cargo` comes first in PATH.
             Some(cargo) if program == "cargo" => cargo,
             _ => program.into(),
         };
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn cargo_says_where_it_builds() {
         let workspace = Workspace::find().unwrap();
-        // This test runs from there.
+        // This test runs from the target directory.
         assert!(env::current_exe().unwrap().starts_with(workspace.target()), "{:?}", workspace.target());
     }
 

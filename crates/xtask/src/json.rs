@@ -1,7 +1,7 @@
-//! Reads single texts out of what cargo prints as JSON. It looks for keys and is no parser: a key that is also in a nested
-//! object is found where it comes first, so callers cut the text to the object that they mean.
+//! Reads single texts from cargo's JSON output. A search for keys, not a parser: if a nested object has the same key,
+//! the first one is found. Callers therefore cut the text to the right object.
 
-/// The text that follows the first `"key":`. `None` if there is none, or if something else than a text follows.
+/// The text behind the first `"key":`. `None` if there is no such key, or if its value is not a text.
 pub(crate) fn text(json: &str, key: &str) -> Option<String> {
     let mut rest = behind(json, key)?.strip_prefix('"')?.chars();
     let mut text = String::new();
@@ -19,7 +19,7 @@ pub(crate) fn text(json: &str, key: &str) -> Option<String> {
     }
 }
 
-/// What follows the first `"key":`.
+/// The rest of the JSON behind the first `"key":`.
 pub(crate) fn behind<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     json.split_once(&format!("\"{key}\":")).map(|(_, rest)| rest)
 }

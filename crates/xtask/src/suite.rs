@@ -1,7 +1,7 @@
-//! `cargo xtask test`: what the tests need is put in place, every test is compiled, then every test runs, whichever fails.
+//! `cargo xtask test`: installs what the tests need, compiles every test, then runs all tests, even after a failure.
 //!
-//! Further arguments go to `cargo test`. Those that choose packages or targets take the place of the choice made here.
-//! Compiling is done before the time begins in which tests must end. In the end all failures are told together.
+//! Further arguments go to `cargo test`. If they choose packages or targets, they replace the choice made here.
+//! Compiling does not count towards the time limit of the tests. All failures are printed at the end.
 
 use std::time::Instant;
 
@@ -14,16 +14,16 @@ use crate::progress::Progress;
 /// Every target but the benches, which are compiled by a step of their own.
 const TARGETS: &[&str] = &["--lib", "--bins", "--tests"];
 
-/// Tests run the examples, which `cargo test` with a choice of targets does not build as programs.
+/// Builds the examples, which tests run. `cargo test` with a choice of targets does not build them as programs.
 const EXAMPLES: &[&str] = &["cargo", "build", "--workspace", "--examples"];
 
-/// How long all binaries together may run, in the words of coreutils' timeout.
+/// Time limit of all binaries together, as coreutils' timeout takes it.
 const TESTS_TIME_MAX: &str = "30m";
 
-/// A limit of its own, because cargo cannot compile doc tests without running them: this time has their compiling in it.
+/// Time limit of the doc tests, with their compiling, because cargo cannot compile them without running them.
 const DOC_TESTS_TIME_MAX: &str = "20m";
 
-/// What `timeout` exits with when the time was over: the command ended at SIGTERM, or only at SIGKILL.
+/// Exit codes of `timeout` after the time limit: the command ended at SIGTERM, or only at SIGKILL.
 const TIME_OVER: [i32; 2] = [124, 137];
 
 const TARGET_FLAGS: &[&str] = &[
@@ -42,7 +42,8 @@ const TARGET_FLAGS: &[&str] = &[
 
 const PACKAGE_FLAGS: &[&str] = &["--package", "--workspace", "--all", "--manifest-path"];
 
-/// Flags that say how to build, and so belong to whatever else is built for the same tests; the second have a value.
+/// Flags that say how to build. Other builds for the same tests get them too. The flags of the second list have a
+/// value.
 const BUILD_FLAGS: &[&str] =
     &["--locked", "--offline", "--frozen", "--release", "-r", "--all-features", "--no-default-features"];
 const BUILD_FLAGS_WITH_VALUE: &[&str] = &["--profile", "--features", "-F", "--target", "--target-dir", "--config"];
@@ -56,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<(), String> {
     Plan::of(&args, &Invocation::new(&[]), TESTS_TIME_MAX).run(workspace)
 }
 
-/// Only the tests that `args` choose, with the variables of `base`, for `time_max` at most.
+/// Runs only the tests that `args` choose, with the variables of `base`, for `time_max` at most.
 pub(crate) fn run_some(
     workspace: &Workspace,
     args: &[&str],
@@ -66,10 +67,10 @@ pub(crate) fn run_some(
     Plan::of(&Args::parse(args)?, base, time_max).run(workspace)
 }
 
-/// What the caller has typed.
+/// The arguments of the caller.
 struct Args {
     for_cargo: Vec<String>,
-    /// What follows `--`.
+    /// Arguments after `--`.
     for_tests: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ impl Args {
         let mut parts = args.splitn(2, |arg| *arg == "--");
         let mut part = || parts.next().unwrap_or_default().iter().map(ToString::to_string).collect();
         let (mut for_cargo, for_tests): (Vec<String>, Vec<String>) = (part(), part());
-        // Commands run at the root, the caller may be elsewhere.
+        // Commands run at the root. The caller may be elsewhere.
         let absolute = |path: &str| match std::path::absolute(path) {
             Ok(path) => Ok(path.display().to_string()),
             Err(error) => Err(format!("--target-dir {path}: {error}")),
@@ -121,7 +122,7 @@ impl Args {
         flags
     }
 
-    /// `cargo test` with a choice, these flags, and what was typed.
+    /// `cargo test` with a choice, these flags, and the caller's arguments.
     fn test(&self, base: &Invocation, choice: &[&str], flags: &[&str]) -> Invocation {
         let test = base.clone().with_args(&["cargo", "test"]).with_args(choice).with_args(flags);
         let test = test.with_args(&words(&self.for_cargo));
@@ -129,16 +130,16 @@ impl Args {
     }
 }
 
-/// `-p name` and `-pname`.
+/// Whether the flag is `-p name` or `-pname`.
 fn is_short_package(flag: &str) -> bool {
     flag.starts_with("-p")
 }
 
-/// What is done in this order: everything is compiled, then each run runs.
+/// The commands in their order: compile everything, then run each run.
 struct Plan {
     compile: Option<Invocation>,
     runs: Vec<Run>,
-    /// The command that repeats a failure, before what chooses it; and what it gives to the tests.
+    /// The command that repeats a failure, without the choice of tests; and the arguments for the tests.
     repeat: Invocation,
     for_tests: Vec<String>,
 }
@@ -146,12 +147,12 @@ struct Plan {
 struct Run {
     test: Invocation,
     time_max: &'static str,
-    /// Lists what is compiled; `None` where cargo cannot say.
+    /// Lists the compiled binaries. `None` where cargo cannot list them.
     list: Option<Invocation>,
 }
 
 impl Plan {
-    /// Two runs, because cargo takes `--doc` only alone; one when the caller made a choice.
+    /// Plans two runs, because cargo takes `--doc` only alone. Plans one if the caller made a choice.
     fn of(args: &Args, base: &Invocation, time_max: &'static str) -> Self {
         let chosen_packages = args.has(|flag| PACKAGE_FLAGS.contains(&flag) || is_short_package(flag));
         let chosen_targets = args.has(|flag| TARGET_FLAGS.contains(&flag));

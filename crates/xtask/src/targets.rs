@@ -11,7 +11,7 @@ use crate::invocation::{Invocation, Workspace};
 struct Target {
     triple: &'static str,
     packages: &'static [&'static str],
-    /// Build scripts then ask for no C compiler of that system.
+    /// Variables with which build scripts need no C compiler of that system.
     without_c: &'static [(&'static str, &'static str)],
 }
 
@@ -30,13 +30,13 @@ const TARGETS: &[Target] = &[
         // The program `true` compiles nothing, and says that it went well.
         without_c: &[("CC_aarch64_apple_darwin", "true"), ("AR_aarch64_apple_darwin", "true")],
     },
-    // The same system: three packages show that no processor was taken for granted.
+    // The same system with another processor: three packages show that no code assumes a processor.
     Target {
         triple: "x86_64-apple-darwin",
         packages: &["fanfare-core", "fanfare-disk", "fanfare-http"],
         without_c: &[("CC_x86_64_apple_darwin", "true"), ("AR_x86_64_apple_darwin", "true")],
     },
-    // No server runs there: signals, and a directory that is synced, are those of Unix.
+    // The server does not run there, because its signals, and the sync of a directory, exist only on Unix.
     Target {
         triple: "x86_64-pc-windows-msvc",
         packages: &["fanfare-core", "fanfare-http", "fanfare-sse"],
@@ -45,14 +45,14 @@ const TARGETS: &[Target] = &[
     },
 ];
 
-/// What became of a target.
+/// The outcome of a target.
 enum Checked {
     Passed,
-    /// It cannot be checked here, and why.
+    /// The target cannot be checked here. The text says why.
     Not(String),
 }
 
-/// Checks all. The answer is what a reader of a summary has to know: `passed`, or how many targets were not checked.
+/// Checks all targets. Returns a word for a summary: `passed`, or the number of targets that were not checked.
 pub(crate) fn run(workspace: &Workspace) -> Result<String, String> {
     let mut unchecked = 0;
     let mut faults = Vec::new();
@@ -85,7 +85,7 @@ impl Target {
         if let Err(why) = self.provide(workspace) {
             return Ok(Checked::Not(why));
         }
-        // Apart from the check, so that a network that is not there is not taken for code that does not compile.
+        // Separate from the check, so that a missing network does not look like code that does not compile.
         if let Err(why) = workspace.ask(&Invocation::new(&["cargo", "fetch", "--locked", "--target", self.triple])) {
             return Ok(Checked::Not(format!("its dependencies cannot be fetched: {}", reason(&why))));
         }
@@ -93,7 +93,8 @@ impl Target {
         Ok(Checked::Passed)
     }
 
-    /// Clippy checks all that `cargo check` does, shares its work, and fails at code that only this system leaves unused.
+    /// Clippy checks all that `cargo check` does, shares its work, and fails on code that is unused only on this
+    /// system.
     fn invocation(&self) -> Invocation {
         let check = Invocation::new(&["cargo", "clippy", "--locked", "--target", self.triple]);
         let packages: Vec<&str> = self.packages.iter().flat_map(|package| ["-p", package]).collect();
@@ -114,7 +115,7 @@ impl Target {
         Err(format!("`{add}` succeeded, but rustc in PATH does not have it"))
     }
 
-    /// Whether the standard library is there, whoever installed it.
+    /// Whether the standard library of the target is installed.
     fn is_installed(&self, workspace: &Workspace) -> Result<bool, String> {
         let ask = Invocation::new(&["rustc", "--print", "target-libdir", "--target", self.triple]);
         let libraries = workspace.ask(&ask).map_err(|why| reason(&why))?;
@@ -122,7 +123,7 @@ impl Target {
     }
 }
 
-/// The command that failed, and its error if that stands further down, below news of what it did.
+/// The command that failed, and its error if that is further down, below progress messages.
 fn reason(why: &str) -> String {
     let mut lines = why.lines();
     let first = lines.next().unwrap_or_default();

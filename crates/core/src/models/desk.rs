@@ -1,4 +1,4 @@
-//! Publishers and a journal outside of the hub: neither waits for ever for the other.
+//! Publishers and an external journal: neither waits for ever for the other.
 
 use std::{
     collections::VecDeque,

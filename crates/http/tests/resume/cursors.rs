@@ -56,7 +56,7 @@ fn later_heartbeats_move_the_cursor_past_what_was_for_others() {
             assert!(position(&last) <= position(&next), "{way:?}: {last} {next}");
             last = next;
         }
-        assert_eq!(stream.judge.comments.len(), 0, "in place of the comment");
+        assert_eq!(stream.judge.comments.len(), 0, "a position instead of the comment");
         drop(stream);
         server.publish("/channels/a", "missed");
         let mut stream = server.resume("/channels/a", &last);

@@ -1,5 +1,5 @@
-//! [`Answer`]: the head of what a server says, with the rest to come; and [`Reply`], an answer that was read to its end,
-//! and what a refusal means to a person.
+//! [`Answer`]: the head of a server's answer, with the body still to come. [`Reply`]: an answer that was read to its
+//! end, and the meaning of a refusal for a person.
 
 use std::{
     convert::Infallible,
@@ -22,17 +22,17 @@ use tokio::time::timeout;
 use super::error::broken;
 use crate::{printer::harmless, url::Url};
 
-/// Characters that are shown of an answer in plain text.
+/// Most characters that are shown of an answer in plain text.
 const TEXT_MAX: usize = 300;
-/// Characters that are shown of a problem document.
+/// Most characters that are shown of a problem document.
 const PROBLEM_MAX: usize = 2_000;
 /// The type of a problem document (RFC 9457).
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
-/// Bytes that are read of an answer.
+/// Most bytes that are read of an answer.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
-/// The longest wait that a server may ask for, so that a mistake of its does not keep a client away for ever.
+/// Longest wait that a server may ask for. A server's mistake must not keep a client away for ever.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 /// The body of a request, sent while its answer is read.
@@ -43,9 +43,9 @@ pub(crate) struct Answer<'a> {
     response: Response<Incoming>,
     answer_timeout: Duration,
     is_early: bool,
-    /// What gives the request's body. It is kept, and not gone on with: dropped it would say that the body is whole.
+    /// The future that sends the body. Kept unpolled, because its drop would end the body as if it were whole.
     _feeding: Pin<Box<dyn Future<Output = ()> + 'a>>,
-    /// Dropped it would let the connection end.
+    /// Kept, because its drop would let the connection end.
     _connection: SendRequest<Outgoing>,
 }
 
@@ -64,30 +64,30 @@ impl<'a> Answer<'a> {
         self.response.status()
     }
 
-    /// Where a redirect leads, if it says so.
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> Option<&str> {
         self.header(&LOCATION)
     }
 
-    /// The type without its parameters.
+    /// The media type without parameters.
     pub(crate) fn content_type(&self) -> String {
         let value = self.header(&CONTENT_TYPE).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// How long the server asks to wait before the next try, up to a limit (RFC 9110 10.2.3: seconds, or a date). None
-    /// if it does not say, or says no time at all.
+    /// The wait that the server asks for before the next try, up to a limit (RFC 9110 10.2.3: seconds, or a date). None
+    /// if the server asks for no wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after(self.header(&RETRY_AFTER)?, SystemTime::now())
     }
 
-    /// The next piece of the body, however long it takes; none at its end.
+    /// The next piece of the body, without a time limit. None at the end.
     ///
     /// # Errors
-    /// It broke off.
+    /// The body broke off.
     pub(crate) async fn piece(&mut self) -> io::Result<Option<Bytes>> {
         while let Some(frame) = self.response.body_mut().frame().await {
-            // Trailers say nothing here.
+            // Trailers have no meaning here.
             if let Ok(piece) = frame.map_err(|error| broken(&error))?.into_data() {
                 return Ok(Some(piece));
             }
@@ -95,7 +95,7 @@ impl<'a> Answer<'a> {
         Ok(None)
     }
 
-    /// All of it, as far as it goes: what came before an error is still worth showing.
+    /// Reads the body as far as it goes. The part before an error is still worth showing.
     pub(crate) async fn read(mut self) -> Reply {
         let mut bytes = Vec::new();
         let is_whole = loop {
@@ -136,21 +136,21 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     location: Option<String>,
     content_type: String,
-    /// It came before all of the request was sent.
+    /// Whether the answer came before the whole request was sent.
     pub(crate) is_early: bool,
-    /// It did not break off, and was not too long.
+    /// Whether the answer did not break off, and was not too long.
     pub(crate) is_whole: bool,
     pub(crate) text: String,
 }
 
 impl Reply {
-    /// What the answer of `url` says, as one line. A page is for a browser, and is not shown.
+    /// The answer of `url` as one line. A page is for a browser, and is not shown.
     pub(crate) fn refusal(&self, url: &Url) -> String {
         let Self { status, location, content_type, text, .. } = self;
         if let Some(location) = location.as_ref().filter(|_| status.is_redirection()) {
             return one_line(&format!("the server answered {status}; use {location}"), PROBLEM_MAX);
         }
-        // What has no type is judged by what it is.
+        // A text without a type is judged by its content.
         let is_problem = [PROBLEM, JSON, ""].contains(&content_type.as_str());
         let problem: Option<Value> = is_problem.then(|| serde_json::from_str(text).ok()).flatten();
         let member = |name: &str| problem.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
@@ -175,20 +175,21 @@ impl Reply {
     }
 }
 
-/// So many characters of `text`, with spaces for line breaks, and nothing that could steer a terminal.
+/// At most `chars_max` characters of `text`, with spaces for line breaks, and no characters that could steer a
+/// terminal.
 fn one_line(text: &str, chars_max: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     harmless(&line.chars().take(chars_max).collect::<String>())
 }
 
-/// What a problem document says of what was published all the same.
+/// The counts of a problem document for events that were published all the same.
 fn published(problem: &Value) -> String {
     if problem.get("published").and_then(Value::as_str) == Some("unknown") {
         return " (it is not known whether it was published)".to_owned();
     }
     let counted = |name: &str| problem.get(name).and_then(Value::as_u64);
     let (Some(published), Some(failed)) = (counted("published"), counted("failed")) else { return String::new() };
-    // Of these nobody knows whether they were published.
+    // Events for which nobody knows whether they were published.
     let unknown = counted("unknown").map(|unknown| format!(", of which unknown {unknown}")).unwrap_or_default();
     let first = problem.pointer("/errors/0").map(|error| format!("; the first: {error}")).unwrap_or_default();
     format!(" (published {published}, failed {failed}{unknown}{first})")
@@ -248,7 +249,7 @@ mod tests {
         let expected =
             "the proxy at http://127.0.0.1:3000/ has no answer of its server in time (504 Gateway Timeout): late";
         assert_eq!(said, expected);
-        // What the server itself says, whoever passes it on.
+        // The server's own message, even if a proxy passes it on.
         assert_eq!(refusal(StatusCode::BAD_GATEWAY, PROBLEM, r#"{"title":"Bad"}"#), "Bad");
     }
 

@@ -1,5 +1,5 @@
-//! [`Connector`]: makes connections, through a proxy if the environment names one and with TLS for https. Nothing of it
-//! takes longer than the connect timeout.
+//! [`Connector`]: makes connections, with TLS for https, and through a proxy if the environment names one. The whole
+//! takes no longer than the connect timeout.
 
 use std::{cell::OnceCell, sync::Arc, time::Duration};
 
@@ -29,29 +29,28 @@ use super::{
     socket::{Progress, Socket},
 };
 
-/// Silence on a connection until TCP asks whether the other side is still there.
+/// Silence after which TCP asks whether the other side is still there.
 const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(15);
-/// The time between two such questions.
+/// Time between two such questions.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// So many questions without an answer end the connection.
+/// Number of unanswered questions that end the connection.
 const KEEP_ALIVE_TRIES: u32 = 3;
-/// What may wait in the system to be sent: enough for a fast line, and little enough that the time without progress can be
-/// told on a slow one.
+/// Size of the send buffer: enough for a fast line, and small enough to see progress on a slow one.
 const SEND_BUFFER_BYTES: usize = 256 << 10;
 
-/// Bytes both ways.
+/// A stream of bytes in both directions.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A connection, and how a request has to be addressed on it.
+/// A connection, and the form of requests on it.
 pub(super) struct Connection {
     pub(super) stream: Box<dyn Stream>,
-    /// The proxy that reads the request itself, as it does for http.
+    /// The proxy, if it reads the request itself, as for http.
     proxy: Option<Intercept>,
 }
 
 impl Connection {
-    /// Says in `request` what is asked for (RFC 9112 3.2).
+    /// Writes the target of the request (RFC 9112 3.2).
     pub(super) fn address<B>(&self, request: &mut Request<B>, uri: &Uri) -> Result<(), Error> {
         request.headers_mut().insert(HOST, host(uri)?);
         let Some(proxy) = &self.proxy else {
@@ -76,10 +75,10 @@ impl Connection {
 pub(super) struct Connector {
     tcp: HttpConnector,
     proxies: Matcher,
-    /// Made when the first https URL is asked for.
+    /// Made for the first https URL.
     tls: OnceCell<TlsConnector>,
     connect_timeout: Duration,
-    /// How long the other side may take no byte.
+    /// Longest time in which the other side may take no byte.
     write_timeout: Duration,
 }
 
@@ -93,13 +92,13 @@ impl Connector {
         tcp.set_keepalive_interval(Some(KEEP_ALIVE_INTERVAL));
         tcp.set_keepalive_retries(Some(KEEP_ALIVE_TRIES));
         tcp.set_send_buffer_size(Some(SEND_BUFFER_BYTES));
-        // Without it what is not acknowledged is sent again for a quarter of an hour (tcp(7), tcp_retries2).
+        // Without this the system sends unacknowledged data again for a quarter of an hour (tcp(7), tcp_retries2).
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(write_timeout));
         Self { tcp, proxies: Matcher::from_env(), tls: OnceCell::new(), connect_timeout, write_timeout }
     }
 
-    /// A connection on which `uri` can be asked for.
+    /// Connects to the server of `uri`, or to its proxy.
     pub(super) async fn connect(&self, uri: &Uri, progress: &Arc<Progress>) -> Result<Connection, Error> {
         let connecting = timeout(self.connect_timeout, self.connect_without_limit(uri, progress));
         connecting.await.unwrap_or(Err(Error::ConnectTimeout(self.connect_timeout)))
@@ -129,7 +128,7 @@ impl Connector {
         stream.map(TokioIo::into_inner).map_err(|error| Error::connecting(&error, self.connect_timeout))
     }
 
-    /// To the proxy for http, which reads the request; for https to the server, through the proxy.
+    /// Connects through a proxy. For http to the proxy, which reads the request. For https to the server, in a tunnel.
     async fn reach_through(&self, proxy: &Intercept, uri: &Uri, is_https: bool) -> Result<TcpStream, Error> {
         let address = proxy.uri();
         let name = address.authority().map_or("", |authority| authority.as_str());
@@ -148,7 +147,7 @@ impl Connector {
         stream.map(TokioIo::into_inner).map_err(|error| Error::Proxy(format!("no way through {name}: {error}")))
     }
 
-    /// TLS that trusts whom the system trusts.
+    /// TLS with the certificates that the system trusts.
     fn tls(&self) -> Result<TlsConnector, Error> {
         if let Some(made) = self.tls.get() {
             return Ok(made.clone());

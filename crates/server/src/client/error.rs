@@ -1,4 +1,4 @@
-//! [`Error`]: why there is no answer, whether another try could go better, and what it means to a person.
+//! [`Error`]: the reason why there is no answer, whether another try may succeed, and the message for a person.
 
 use std::{
     error,
@@ -10,14 +10,14 @@ use humantime::format_duration;
 
 use crate::{printer::harmless, url::Url};
 
-/// Why there is no answer, or no more of it.
+/// The reason why there is no answer, or no more of it.
 #[derive(Debug)]
 pub(crate) enum Error {
     /// No connection within this time.
     ConnectTimeout(Duration),
-    /// The server takes nothing, or has all of the request and does not answer, for this time.
+    /// The server takes no data for this time, or has the whole request and does not answer for this time.
     AnswerTimeout(Duration),
-    /// There is no connection.
+    /// The connection cannot be made.
     Unreachable(io::Error),
     /// The server ended the connection before its answer.
     Closed,
@@ -30,15 +30,15 @@ pub(crate) enum Error {
     SpeaksTls(String),
     /// The certificates that this system trusts cannot be read.
     Certificates(String),
-    /// The proxy that the environment names is of no use.
+    /// The proxy that the environment names cannot be used.
     Proxy(String),
     NotHttp(String),
-    /// The URL, or what the server redirects to, cannot be asked for.
+    /// The URL, or the target of a redirect, cannot be requested.
     Url(String),
 }
 
 impl Error {
-    /// What the connector says.
+    /// An error of the connector.
     pub(super) fn connecting(error: &(dyn error::Error + 'static), timeout: Duration) -> Self {
         match io_error(error) {
             Some(error) if error.kind() == ErrorKind::TimedOut => Self::ConnectTimeout(timeout),
@@ -47,7 +47,7 @@ impl Error {
         }
     }
 
-    /// The same on the way to a proxy: the server that the URL names is not to blame.
+    /// The same error on the way to a proxy. It is not the fault of the server that the URL names.
     pub(super) fn of_proxy(self, name: &str) -> Self {
         match self {
             Self::Unreachable(error) => {
@@ -58,7 +58,7 @@ impl Error {
         }
     }
 
-    /// Whether another try could go better.
+    /// Whether another try may succeed.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::Unreachable(_) => true,
@@ -69,12 +69,12 @@ impl Error {
         }
     }
 
-    /// Whether the server may have taken some of the request.
+    /// Whether the server may have received some of the request.
     pub(crate) fn may_have_been_heard(&self) -> bool {
         matches!(self, Self::AnswerTimeout(_) | Self::Closed | Self::Broke(_) | Self::NotHttp(_))
     }
 
-    /// Why there is no answer from `url`, and what to do.
+    /// The message: the reason why there is no answer from `url`, and what to do.
     pub(crate) fn told(&self, url: &Url) -> String {
         let (reason, advice) = match self {
             Self::Closed => return closed(url),
@@ -123,7 +123,7 @@ impl Error {
     }
 }
 
-/// Some TLS servers end a connection like this that begins with plain HTTP.
+/// The message for a closed connection. Some TLS servers close a connection that begins with plain HTTP.
 fn closed(url: &Url) -> String {
     let closed = format!("{url} closed the connection before it had answered");
     match url.to_string().strip_prefix("http://") {
@@ -143,12 +143,12 @@ impl From<hyper::Error> for Error {
     }
 }
 
-/// Why the rest of an answer does not come.
+/// The reason why the rest of an answer is missing.
 pub(super) fn broken(error: &hyper::Error) -> io::Error {
     io_error(error).unwrap_or_else(|| io::Error::other(error.to_string()))
 }
 
-/// The system's error under others.
+/// The system's error at the end of the chain.
 fn io_error(error: &(dyn error::Error + 'static)) -> Option<io::Error> {
     let mut next = Some(error);
     while let Some(error) = next {

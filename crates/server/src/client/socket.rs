@@ -1,6 +1,6 @@
-//! [`Socket`]: a TCP connection that is still read when nothing can be written to it any more, so that the answer of a
-//! server that has closed its end is heard; and [`Progress`], which says how long nothing has gone out, and what the other
-//! side speaks.
+//! [`Socket`]: a TCP connection that can be read even when writing fails, so that the client hears the answer of a
+//! server that has closed its end. [`Progress`]: the time since bytes last went out, and the protocol of the other
+//! side.
 
 use std::{
     io,
@@ -19,10 +19,10 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-/// The first byte of an alert, which is what a TLS server answers to plain HTTP (RFC 8446, 5.1).
+/// First byte of a TLS alert: the answer of a TLS server to plain HTTP (RFC 8446, 5.1).
 const TLS_ALERT: u8 = 21;
 
-/// When bytes went out last, whether those were all, and which byte came in first.
+/// The time of the last write, whether the body has ended, and the first byte that came in.
 pub(super) struct Progress {
     last: Mutex<Instant>,
     is_body_ended: AtomicBool,
@@ -34,9 +34,9 @@ impl Progress {
         Self { last: Mutex::new(Instant::now()), is_body_ended: AtomicBool::new(false), first_heard: OnceLock::new() }
     }
 
-    /// The body has been given to the connection as a whole. From here on an answer is due.
+    /// Notes that the connection has the whole body. From here on an answer is due.
     pub(super) fn end_body(&self) {
-        // Only a flag: nothing else is read by it.
+        // Relaxed, because the flag guards no other data.
         self.is_body_ended.store(true, Ordering::Relaxed);
         self.moved();
     }
@@ -45,12 +45,12 @@ impl Progress {
         self.is_body_ended.load(Ordering::Relaxed)
     }
 
-    /// The other side has begun as `HTTP/1.1` does.
+    /// Whether the other side began like `HTTP/1.1`.
     pub(super) fn has_heard_http(&self) -> bool {
         self.first_heard.get() == Some(&b'H')
     }
 
-    /// The other side has begun with an alert of TLS.
+    /// Whether the other side began with a TLS alert.
     pub(super) fn has_heard_tls(&self) -> bool {
         self.first_heard.get() == Some(&TLS_ALERT)
     }
@@ -75,15 +75,15 @@ impl Progress {
     }
 }
 
-/// A connection. See the file's head.
+/// A TCP connection that can be read when writing fails.
 pub(super) struct Socket {
     stream: TcpStream,
     progress: Arc<Progress>,
-    /// How long the other side may take no byte.
+    /// Longest time in which the other side may take no byte.
     write_timeout: Duration,
     /// Runs while the other side takes no byte.
     blocked: Option<Pin<Box<Sleep>>>,
-    /// Nothing can be written any more: the other side has closed or reset the connection.
+    /// Writing is over: the other side has closed or reset the connection.
     is_deaf: bool,
 }
 
@@ -105,8 +105,8 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    /// A failure is no error here: reading gives the answer that came before it, and after that the failure or the end.
-    /// So it never becomes ready again, and whoever writes has to read as well.
+    /// Hides a failed write: reading then gives the answer that came before it, and after that the failure or the end.
+    /// Such a write never becomes ready, so the caller has to read as well.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if this.is_deaf {

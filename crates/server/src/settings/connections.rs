@@ -1,4 +1,4 @@
-//! [`Connections`]: the limits of sockets and streams, and of what the kernel holds for them.
+//! [`Connections`]: the limits on sockets and streams, and on their memory in the kernel.
 
 use std::time::Duration;
 

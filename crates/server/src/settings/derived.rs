@@ -8,26 +8,26 @@ use super::{
     value::size_text,
 };
 
-/// Limits as they are set, or as the memory has them.
+/// Limits in bytes, as set or as computed from the memory.
 pub(super) struct Derived {
     pub(super) history: usize,
-    /// Events that wait for slow streams.
+    /// For events that wait for slow streams.
     pub(super) rings: usize,
-    /// Events that wait for one thread.
+    /// For events that wait for one thread.
     pub(super) inbox: usize,
     pub(super) bodies: usize,
     pub(super) send_buffers: usize,
 }
 
 impl Derived {
-    /// The limits for so many shards, and for bodies of this size.
+    /// The limits for this number of shards and this size of bodies.
     pub(super) fn new(memory: Memory, limits: &Limits, body_bytes: usize, shards: usize) -> Self {
         let Limits { events, requests, connections } = limits;
         Self {
             history: events.hub_history_bytes.unwrap_or_else(|| HISTORY.of(memory)),
             rings: events.hub_ring_bytes.unwrap_or_else(|| RINGS.of(memory)),
             inbox: events.inbox_bytes.unwrap_or_else(|| INBOXES.of_each(memory, shards)),
-            // One body of the size that is allowed always fits.
+            // At least one body of the largest allowed size.
             bodies: requests.bodies_bytes.unwrap_or_else(|| BODIES.of(memory).max(body_bytes)),
             send_buffers: connections.send_buffers_bytes.unwrap_or_else(|| SEND_BUFFERS.of(memory)),
         }

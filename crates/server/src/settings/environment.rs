@@ -1,7 +1,9 @@
-//! Environment variables that begin with `FANFARE_` and are read by nobody: most of them are misspelt settings.
+//! Environment variables that begin with `FANFARE_` and that the server does not read. Most of them are misspelt
+//! settings.
 //!
-//! They are a warning and no error, unless one has the name of a limit, which has its place in the file alone. An environment is shared: Kubernetes adds variables for each Service of a namespace,
-//! and other tools may use the same prefix. None of that may keep a server from starting.
+//! Such a variable is a warning, because environments are shared: Kubernetes adds variables for each Service of a
+//! namespace, and other tools may use the prefix. None of these may keep a server from starting. A variable with the
+//! name of a limit is an error, because limits are allowed only in the file.
 
 use std::ffi::OsString;
 
@@ -12,10 +14,10 @@ use crate::{
 };
 
 const PREFIX: &str = "FANFARE_";
-/// What the tests of this project are told by.
+/// Prefix of variables for the tests of this project.
 const OF_TESTS: &str = "FANFARE_TEST_";
 
-/// Refuses variables with the names of `limits`: whoever sets one wants it to have an effect.
+/// Refuses variables with the names of `limits`, because they would have no effect.
 ///
 /// # Errors
 /// A sentence that says where the limit stands.
@@ -31,8 +33,8 @@ pub(super) fn refuse_limits(
     }
 }
 
-/// A sentence for each of `variables` that begins as ours do and is not among the `known` names. Values are not told: one
-/// may be a key.
+/// A sentence for each of `variables` that begins with our prefix and is not among the `known` names. Values are not
+/// shown, because one may be a key.
 pub(super) fn unread(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     known: &[&str],
@@ -62,20 +64,20 @@ fn told(name: &str, known: &[&str], limits: &[String]) -> String {
     format!("the environment variable `{}` is no setting and has no effect; {cure}", harmless(name))
 }
 
-/// `FANFARE_PUBLISH_KEY` as `publish-key`.
+/// Turns `FANFARE_PUBLISH_KEY` into `publish-key`.
 fn as_flag(variable: &str) -> String {
     variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase().replace('_', "-")
 }
 
-/// `publish-key` as `FANFARE_PUBLISH_KEY`.
+/// Turns `publish-key` into `FANFARE_PUBLISH_KEY`.
 fn as_variable(setting: &str) -> String {
     format!("{PREFIX}{}", setting.replace('-', "_").to_uppercase())
 }
 
-/// Kubernetes describes each Service of the namespace to each container. For one named `fanfare` these are
+/// Whether the variable describes a Service of Kubernetes. For a Service named `fanfare` the variables are
 /// `FANFARE_SERVICE_HOST`, `FANFARE_SERVICE_PORT`, `FANFARE_SERVICE_PORT_HTTP`, `FANFARE_PORT=tcp://10.0.0.1:3000`,
-/// `FANFARE_PORT_3000_TCP` and this with `_PROTO`, `_PORT` and `_ADDR`; for `fanfare-redis` the same behind `FANFARE_REDIS`.
-/// `FANFARE_PORT=3001` is no such thing but a mistake.
+/// `FANFARE_PORT_3000_TCP` and this with `_PROTO`, `_PORT` and `_ADDR`. For `fanfare-redis` they begin with
+/// `FANFARE_REDIS`. `FANFARE_PORT=3001` is not one of them but a mistake.
 fn is_of_kubernetes(name: &str, value: &str) -> bool {
     let is_service = name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT");
     is_service
@@ -84,7 +86,7 @@ fn is_of_kubernetes(name: &str, value: &str) -> bool {
         || name.split_once("_PORT_").is_some_and(|(_, rest)| is_port(rest))
 }
 
-/// `3000_TCP`, or this with one word behind it.
+/// Whether the text is `3000_TCP`, or this with one word behind it.
 fn is_port(text: &str) -> bool {
     let mut words = text.split('_');
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! [`Events`]: the limits of events that wait for a connection or a thread, and of those that are kept.
+//! [`Events`]: the limits on events that wait for a connection or a thread, and on events that are kept.
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
-//! The file of `--config`: TOML with one key for each setting, and the table `[limits]`. This file knows which keys there
-//! are and what TOML may hold for one; whether a value makes sense is for the setting's own parser, which sees it as it
-//! would be typed.
+//! The file of `--config`: TOML with one key for each setting, and the table `[limits]`. This file checks the keys and
+//! the TOML types. The value is checked by the setting's own parser, which gets it as it would be typed.
 
 use std::{
     fs::File,
@@ -13,14 +12,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::meant::{absent, meant};
 
-/// Flags that are no settings: they say what to do with the settings.
+/// Flags that are not settings. They say what to do with the settings.
 pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
 /// The one table of the file.
 const LIMITS: &str = "limits";
-/// Far more than all settings need.
+/// Largest file, far more than all settings need.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A key of the file with its value as text, or several for a list.
+/// A key of the file with its value as text. A list has several.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) key: String,
@@ -28,17 +27,17 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// A key that there may be.
+/// A key that the file may have.
 pub(super) struct Key {
     pub(super) name: String,
-    /// Whether it stands in the table of limits, and nowhere else.
+    /// Whether the key is allowed only in the table of limits.
     pub(super) is_limit: bool,
     pub(super) is_list: bool,
-    /// Nothing shows what it says.
+    /// Whether the value must never be shown.
     pub(super) is_secret: bool,
 }
 
-/// Which keys there may be.
+/// All keys that the file may have.
 pub(super) struct Known<'a> {
     pub(super) keys: &'a [Key],
 }
@@ -130,7 +129,7 @@ impl Known<'_> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// Why `name` is no setting where it stands, and what to write instead.
+    /// The reason why `name` is no setting at its place, and what to write instead.
     fn unknown(&self, name: &str, value: &DeValue<'_>, is_limit: bool) -> String {
         if let Some(key) = self.key(name) {
             return match key.is_limit {
@@ -170,7 +169,7 @@ impl Known<'_> {
         }
     }
 
-    /// How to write a `line` that is no TOML, if it looks like a setting whose value lacks its quotes, or its `=`.
+    /// The right form of a `line` that is no TOML, if only the quotes of its value or its `=` are missing.
     fn in_toml(&self, line: &str) -> Option<String> {
         if DeTable::parse(line).is_ok() {
             return None;
@@ -180,7 +179,7 @@ impl Known<'_> {
         let value = value.split(" #").next().unwrap_or_default().trim();
         let is_bare = |value: &str| !value.is_empty() && !value.contains(['"', '\'', '[', ']', '{', '}']);
         let right = match value {
-            // It is TOML, so it is the `=` that is missing.
+            // The value is valid TOML, so the `=` is missing.
             value if DeTable::parse(&format!("x = {value}")).is_ok() && !value.is_empty() => {
                 let shown = if *is_secret { "\"...\"" } else { value };
                 return Some(format!("write = behind the name: {name} = {shown}"));
@@ -222,7 +221,7 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Numbers and booleans as they are, all else in quotes.
+/// Returns numbers and booleans unchanged, and any other value in quotes.
 pub(super) fn literal(value: &str) -> String {
     let is_number = value == "0" || value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
     if is_number && !value.is_empty() && value.len() < 19 || matches!(value, "true" | "false") {
@@ -323,7 +322,7 @@ mod tests {
             assert_eq!((at, shown), (2, cure), "{line}: {reason}");
             assert!(!reason.contains("s3cr3t"), "{reason}");
         }
-        // Nothing is wrong with this line alone.
+        // Neither line is wrong alone.
         let (_, reason) = parsed("shards = 1\nshards = 2").unwrap_err();
         assert!(reason.ends_with("duplicate key"), "{reason}");
     }

@@ -1,12 +1,12 @@
-//! The value of `--log`: a level for everything, levels for single targets, or both. The parser of tracing takes a misspelt
-//! level for the name of a target, and the log then stays empty; so this file judges the text first.
+//! The value of `--log`: a level for everything, levels for single targets, or both. The parser of tracing takes a
+//! misspelt level for the name of a target, and the log then stays empty. Therefore this file checks the text first.
 
 use fanfare_http::nearest;
 use tracing_subscriber::EnvFilter;
 
-/// From the fewest lines to the most. There is no `trace`: a release build leaves such lines out.
+/// Levels, the one with the fewest lines first. There is no `trace`: a release build leaves such lines out.
 const LEVELS: [&str; 5] = ["off", "error", "warn", "info", "debug"];
-/// What other programs call these levels.
+/// Names of these levels in other programs.
 const ALSO: [(&str, &str); 7] = [
     ("none", "off"),
     ("silent", "off"),
@@ -63,8 +63,8 @@ fn known_level(text: &str) -> Result<String, String> {
     })
 }
 
-/// A target is the path of a module, or its beginning. Any library may have one, so only those that look like a misspelt crate of
-/// this server are refused.
+/// Checks a target: the path of a module, or its beginning. Any library may have one, so only a name that looks like a
+/// misspelt crate of this server is refused.
 fn check_target(target: &str) -> Result<(), String> {
     let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
     if target.is_empty() || !target.bytes().all(is_path) {

@@ -1,5 +1,5 @@
-//! [`History`]: the settings of what is kept for those who come back or fall behind; and [`ForChannels`], one of them:
-//! the limits of the channels that a pattern stands for.
+//! [`History`]: the settings of the events that the server keeps. [`ForChannels`]: the limits of the channels that
+//! match a pattern.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Which target keeps how much, and all of them together.
+    /// The limits of each target, and of all targets together.
     pub(super) fn retentions(&self, bytes_max: usize, targets_max: u32) -> Retentions {
         let each = Retention {
             events_max: count(self.history_events),
@@ -78,7 +78,7 @@ impl ForChannels {
     /// # Errors
     /// A sentence that names the part that is wrong.
     fn parse(text: &str) -> Result<Self, String> {
-        // The last one: the name of a channel may hold others, a limit does not.
+        // Split at the last `=`: a channel's name may hold one, a limit does not.
         let (pattern, limits) = text.rsplit_once('=').ok_or_else(|| {
             format!("no pattern with limits; write for instance '{EXAMPLE}', with spaces between the limits")
         })?;
@@ -101,7 +101,7 @@ impl ForChannels {
         }
     }
 
-    /// With the limits of `each` for those that it does not name.
+    /// The limits of the pattern. Those that it does not name are from `each`.
     fn or(&self, each: Retention) -> (Pattern, Retention) {
         let retention = Retention {
             events_max: self.events.map_or(each.events_max, count),

@@ -45,12 +45,12 @@ enum FsyncArg {
 }
 
 impl Journal {
-    /// The directory, if there is to be one.
+    /// The directory of the journal, if it was given.
     pub(super) fn path(&self) -> Option<PathBuf> {
         self.journal.clone()
     }
 
-    /// How it is kept, for a history that remembers so many targets.
+    /// The journal's settings for a history that remembers `targets_max` targets.
     pub(super) fn config(&self, targets_max: usize) -> Config {
         let fsync = match self.fsync {
             FsyncArg::Always => Fsync::Always,

@@ -1,5 +1,5 @@
-//! [`Settings`]: defaults, then the file, then the environment, then the flags; and where each value came from. The
-//! file's values become the defaults of a second reading of the command line, so every source meets the same parsers.
+//! [`Settings`]: the values from defaults, file, environment and flags, and the source of each. The command line is
+//! read twice. The second time, the file's values are its defaults, so that every source has the same parsers.
 
 use std::{env, error::Error as _, ffi::OsString, net::SocketAddr, path::Path};
 
@@ -20,11 +20,11 @@ use super::{
     memory::Memory,
 };
 
-/// What to serve with, and where each of it comes from.
+/// All settings, each with its source.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) serve: Serve,
-    /// What --listen means.
+    /// The address that --listen resolved to.
     pub(crate) listen: SocketAddr,
     /// A sentence for each environment variable that looks like a setting and is none.
     pub(crate) unread: Vec<String>,
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(super) limits: Vec<Sourced>,
 }
 
-/// One setting as it was given; no values if nobody gave one and there is no fixed default.
+/// One setting as it was given. There are no values if nobody gave one and there is no fixed default.
 #[derive(Debug)]
 pub(super) struct Sourced {
     pub(super) key: String,
@@ -43,8 +43,8 @@ pub(super) struct Sourced {
 }
 
 impl Settings {
-    /// Adds the file that `typed` names to what it holds already; `arguments` is what `typed` was read from, and `all` the
-    /// definition of the whole command, whose environment variables are known.
+    /// Adds the file that `typed` names. `arguments` are those that `typed` was read from. `all` is the definition of
+    /// the whole command, which names the known environment variables.
     ///
     /// # Errors
     /// A sentence on the file, on a variable, or on settings that do not go together.
@@ -56,7 +56,7 @@ impl Settings {
             Some(path) => from_file(path, &flags, &limits)?,
             None => Vec::new(),
         };
-        // The same command line and environment have been read once, and the file's values one by one.
+        // No error is expected: the command line and environment have been read once, the file's values one by one.
         let of_flags = matches(&flags, &entries, arguments)?;
         let of_limits = matches(&limits, &entries, &[])?;
         let typed = Flags::from_arg_matches(&of_flags).map_err(|error| why(&error))?;
@@ -68,7 +68,7 @@ impl Settings {
         let listen = serve.flags.listen.resolve()?;
         serve.check(listen)?;
         let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
-        // Changing an argument has moved it to the end: these have the order of the definition.
+        // A changed argument moves to the end. These names have the order of the definition.
         let sourced = |command: &Command, matches: &ArgMatches| {
             settings(command).map(|arg| Sourced::new(arg, matches, &entries)).collect()
         };
@@ -77,7 +77,7 @@ impl Settings {
     }
 }
 
-/// Reads what was typed, with the file's values as defaults.
+/// Reads the command line with the file's values as defaults.
 fn matches(command: &Command, entries: &[Entry], arguments: &[OsString]) -> Result<ArgMatches, String> {
     let layered = entries.iter().fold(command.clone(), with_default);
     layered.try_get_matches_from(arguments).map_err(|error| why(&error))
@@ -138,7 +138,7 @@ fn from_file(path: &Path, flags: &Command, limits: &Command) -> Result<Vec<Entry
     };
     let keys: Vec<_> = keys(flags, false).chain(keys(limits, true)).collect();
     let entries = file::read(path, &Known { keys: &keys })?;
-    // Each value alone, so that what is wrong is the file's and not something that was typed.
+    // Each value is read alone, so that an error is the file's and not the command line's.
     let alone = flags.clone().mut_args(|arg| arg.env(None::<&'static str>));
     for Entry { key, values, line } in &entries {
         let is_limit = keys.iter().any(|known| known.is_limit && known.name == *key);
@@ -161,7 +161,7 @@ fn with_default(command: Command, entry: &Entry) -> Command {
     }
 }
 
-/// What is wrong with a value, without the rest of clap's message.
+/// The reason why a value is wrong, without the rest of clap's message.
 fn why(error: &clap::Error) -> String {
     if let (ErrorKind::InvalidValue, Some(ContextValue::Strings(values))) =
         (error.kind(), error.get(ContextKind::ValidValue))
@@ -178,7 +178,7 @@ fn why(error: &clap::Error) -> String {
     }
 }
 
-/// The environment variable that a value comes from which clap has refused.
+/// The environment variable whose value clap has refused.
 pub(crate) fn variable_at_fault(error: &clap::Error) -> Option<String> {
     let (Some(ContextValue::String(arg)), Some(ContextValue::String(value))) =
         (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))

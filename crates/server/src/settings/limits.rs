@@ -1,11 +1,11 @@
-//! [`Limits`]: the keys of `[limits]` in the settings file. Each has a default that fits nearly everybody, so they are no
-//! flags and no variables. They are defined as flags are, to have the same parsers and the same reference.
+//! [`Limits`]: the keys of `[limits]` in the settings file. Each has a default that fits nearly everybody, so there are
+//! no flags or variables for them. They are defined like flags, to have the same parsers and the same reference.
 
 use clap::{Args as _, Command};
 
 use super::{connections::Connections, events::Events, requests::Requests};
 
-/// Everything that `[limits]` may hold.
+/// All keys of `[limits]`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Limits {
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub(crate) fn names() -> Vec<String> {
     definition().get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
 }
 
-/// Where the key `name` stands, for somebody who has tried it as a flag or as a variable.
+/// The place of the key `name`, for a user who tried it as a flag or as a variable.
 pub(crate) fn place(name: &str) -> String {
     format!("a key of the settings file: {name} under [limits] (see docs/settings.md)")
 }

@@ -1,5 +1,4 @@
-//! [`Listen`]: the value of `--listen` as it may be typed. A port alone means loopback, because every wider address needs a
-//! publish key.
+//! [`Listen`]: the value of `--listen`. A port alone means loopback, because every wider address needs a publish key.
 
 use std::{
     fmt::{self, Display},
@@ -10,7 +9,7 @@ use std::{
 const FORMS: &str = "write a port, or an address and a port: 3001 or localhost:3001 for this machine alone, \
                      0.0.0.0:3001 or [::]:3001 for other machines too";
 
-/// Where to listen; a name is not looked up yet.
+/// The address to listen on. A name is not looked up yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Listen {
     Address(SocketAddr),
@@ -25,7 +24,7 @@ impl Listen {
     pub(super) fn resolve(&self) -> Result<SocketAddr, String> {
         let (host, port) = match self {
             Self::Address(address) => return Ok(*address),
-            // Whatever the resolver says: `localhost` is this machine (RFC 6761, 6.3), and the default is IPv4 as well.
+            // `localhost` is always this machine (RFC 6761, 6.3), and the default is IPv4 as well.
             Self::Name { host, port } if host.eq_ignore_ascii_case("localhost") => {
                 return Ok((Ipv4Addr::LOCALHOST, *port).into());
             }
@@ -68,7 +67,7 @@ impl FromStr for Listen {
     }
 }
 
-/// Whether `text` could stand behind --listen.
+/// Whether `text` is a valid value of --listen.
 pub(crate) fn is_address(text: &str) -> bool {
     text.parse::<Listen>().is_ok()
 }

@@ -1,5 +1,5 @@
-//! [`Room`]: how much memory this process may take: that of the machine, or the lowest limit of its cgroups. Only Linux
-//! tells it in files; elsewhere nothing is known.
+//! [`Room`]: the memory that this process may use: that of the machine, or the lowest limit of its cgroups. Only Linux
+//! tells these in files. On other systems nothing is known.
 
 use std::{
     fs,
@@ -8,14 +8,14 @@ use std::{
 
 const MACHINE: &str = "/proc/meminfo";
 const CGROUPS: &str = "/proc/self/cgroup";
-/// The mounts of version 2: alone, or beside version 1.
+/// Mounts of version 2: alone, or beside version 1.
 const V2_MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
-/// Above `memory.high` the kernel slows a process down until it takes less.
+/// Files with limits. Above `memory.high` the kernel slows a process down until it uses less.
 const V2_LIMITS: [&str; 2] = ["memory.max", "memory.high"];
 const V1_MOUNT: &str = "/sys/fs/cgroup/memory";
 const V1_LIMIT: &str = "memory.limit_in_bytes";
 
-/// Bytes, and whose they are.
+/// A number of bytes, and its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
     Machine(u64),
@@ -27,27 +27,27 @@ pub(super) fn room() -> Option<Room> {
     told(|path| fs::read_to_string(path).ok())
 }
 
-/// The same from these files.
+/// The same, from these files.
 fn told(file: impl Fn(&Path) -> Option<String>) -> Option<Room> {
     let machine = file(Path::new(MACHINE)).and_then(|text| total(&text));
     let cgroups = file(Path::new(CGROUPS)).unwrap_or_default();
     let limits = cgroups.lines().flat_map(limits_of).filter_map(|path| file(&path)?.trim().parse::<u64>().ok());
     match (machine, limits.min()) {
-        // Version 1 has a number without meaning where there is no limit.
+        // Without a limit, version 1 has a number without meaning.
         (Some(machine), Some(limit)) if limit < machine => Some(Room::Cgroup(limit)),
         (machine, _) => machine.map(Room::Machine),
     }
 }
 
-/// The bytes of `MemTotal:       24684084 kB`.
+/// Reads the bytes of `MemTotal:       24684084 kB`.
 fn total(meminfo: &str) -> Option<u64> {
     let kib = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix("kB")?;
     kib.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The files that may hold a limit for one line of the process's cgroups: `0::/a/b` of version 2, or
-/// `4:memory:/a/b` of version 1. A group takes no more than those above it. In a container the path may be that of
-/// the host: then only the mount itself exists.
+/// The files that may hold a limit for one line of the process's cgroups: `0::/a/b` of version 2, or `4:memory:/a/b` of
+/// version 1. A group gets no more than the groups above it. In a container the path may be that of the host; then only
+/// the mount itself exists.
 fn limits_of(line: &str) -> Vec<PathBuf> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(group)) = (fields.next(), fields.next()) else { return Vec::new() };
@@ -56,7 +56,7 @@ fn limits_of(line: &str) -> Vec<PathBuf> {
         _ if controllers.split(',').any(|controller| controller == "memory") => (&[V1_MOUNT][..], &[V1_LIMIT][..]),
         _ => return Vec::new(),
     };
-    // A group outside of the container's own begins with `..`.
+    // The path of a group outside the container begins with `..`.
     let group: PathBuf = Path::new(group).components().filter(|part| matches!(part, Component::Normal(_))).collect();
     let of_mount = |mount: &&str| group.ancestors().map(|above| Path::new(*mount).join(above)).collect::<Vec<_>>();
     let groups = mounts.iter().flat_map(of_mount);
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(room_of(&[MEMINFO, groups, own, above]), Some(Room::Cgroup(512 * MIB)));
         let high = ("/sys/fs/cgroup/system.slice/fanfare.service/memory.high", "268435456\n");
         assert_eq!(room_of(&[MEMINFO, groups, own, above, high]), Some(Room::Cgroup(256 * MIB)));
-        // More than the machine has is no limit.
+        // A limit above the machine's memory is no limit.
         let wide = ("/sys/fs/cgroup/system.slice/memory.max", "17179869184\n");
         assert_eq!(room_of(&[MEMINFO, groups, wide]), Some(Room::Machine(EIGHT_GIB)));
     }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn in_a_container_the_mount_is_its_own_group() {
-        // Version 2 with a namespace, without one, and version 1 with the path that the host knows.
+        // Version 2 with a namespace, without one, and version 1 with the host's path.
         for (groups, limit) in [
             ("0::/\n", "/sys/fs/cgroup/memory.max"),
             ("0::/../../kubepods/pod1\n", "/sys/fs/cgroup/memory.max"),

@@ -1,4 +1,4 @@
-//! [`Serve`]: what all settings mean together: whether they can be served with, and how the server takes them.
+//! [`Serve`]: all settings together. Checks whether the server can run with them, and converts them for the server.
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
@@ -16,12 +16,12 @@ use super::{
     value::{ms, size_text},
 };
 
-/// Descriptors that are kept from clients: for the files of a journal, links to Redis, the listener, the log and the signals; and
-/// for each thread that serves, to wait for its sockets. Where there are few, half of them.
+/// Descriptors that clients do not get: for the journal's files, links to Redis, the listener, the log and the signals,
+/// and for each thread's wait on its sockets. If the system allows few, they are half of them.
 const DESCRIPTORS_KEPT: u64 = 64;
 const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
 
-/// So many sockets the server keeps from streams for other requests, or a quarter of few.
+/// Sockets that streams leave to other requests. If there are few, a quarter of them.
 const SOCKETS_KEPT_FROM_STREAMS: usize = 64;
 
 /// All settings together.
@@ -43,7 +43,7 @@ impl Serve {
         &self.flags.log
     }
 
-    /// What no single setting can tell. `listen` is the address that --listen means.
+    /// Checks rules on several settings. `listen` is the address that --listen means.
     ///
     /// # Errors
     /// A sentence that says what to do.
@@ -56,7 +56,7 @@ impl Serve {
                 let max = fanfare_http::PUBLISH_KEY_BYTES_MAX;
                 return Err(format!("--publish-key (FANFARE_PUBLISH_KEY) is longer than {max} bytes"));
             }
-            // Anything else could not be sent in a header as it is.
+            // Any other character could not be sent in a header unchanged.
             Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) may hold only visible ASCII characters, \
                             without spaces"
@@ -84,7 +84,7 @@ impl Serve {
         self.check_redis()
     }
 
-    /// A sentence of ours, because it must not repeat the password.
+    /// Checks Redis with our own error, which must not repeat the password.
     fn check_redis(&self) -> Result<(), String> {
         let address = self.flags.redis.address().map_err(|error| format!("--redis (FANFARE_REDIS): {error}"))?;
         if address.is_some() && self.flags.journal.path().is_some() {
@@ -103,19 +103,19 @@ impl Serve {
         Ok(())
     }
 
-    /// How many shards there will be.
+    /// Number of shards.
     pub(crate) fn shards(&self) -> usize {
         self.flags.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
     }
 
-    /// How many streams there may be for a process that may have so many descriptors open.
+    /// Most streams for a process that may open this many descriptors.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
         let over_h2 = u64::from(self.limits.connections.h2_streams_total);
         let all = || (self.sockets_max(descriptors) as u64).saturating_add(over_h2);
         usize::try_from(self.flags.connections_max.unwrap_or_else(all)).unwrap_or(usize::MAX)
     }
 
-    /// How many sockets of clients there may be for such a process.
+    /// Most sockets of clients for such a process.
     pub(crate) fn sockets_max(&self, descriptors: u64) -> usize {
         let set = self.limits.connections.sockets_max;
         set.map_or_else(|| self.sockets_by_default(descriptors), |max| usize::try_from(max).unwrap_or(usize::MAX))
@@ -126,30 +126,30 @@ impl Serve {
         usize::try_from((descriptors - kept.min(descriptors / 2)).max(1)).unwrap_or(usize::MAX)
     }
 
-    /// How many streams over HTTP/1, each of which has a socket, such a process has room for.
+    /// Most streams over HTTP/1 for such a process. Each has a socket.
     pub(crate) fn h1_streams_max(&self, descriptors: u64) -> usize {
         let sockets = self.sockets_max(descriptors).min(self.sockets_by_default(descriptors));
         self.connections_max(descriptors).min(sockets - SOCKETS_KEPT_FROM_STREAMS.min(sockets / 4))
     }
 
-    /// The limits that follow from the memory, or are set.
+    /// The limits in bytes, from the memory or as set.
     pub(super) fn derived(&self) -> Derived {
         Derived::new(self.memory, &self.limits, self.flags.body_bytes, self.shards())
     }
 
-    /// A sentence for the log: how much memory events may take, and why so much.
+    /// A log line on the memory for events and its source.
     pub(crate) fn told_memory(&self) -> String {
         let (bytes, reason) = (size_text(self.memory.bytes), self.memory.reason());
         format!("memory for events: {bytes} ({reason}): {}", self.derived())
     }
 
-    /// The journal's directory and how it is kept, if there is to be one.
+    /// The journal's directory and settings, if there is one.
     pub(crate) fn journal(&self) -> Option<(PathBuf, fanfare_disk::Config)> {
         let targets_max = self.retentions().targets_max;
         self.flags.journal.path().map(|path| (path, self.flags.journal.config(targets_max)))
     }
 
-    /// How the Stream is used, if there is to be one.
+    /// The settings of the Stream, if there is one.
     pub(crate) fn redis(&self) -> Option<fanfare_redis::Config> {
         let address = self.flags.redis.address().ok().flatten()?;
         let within = Within {
@@ -165,7 +165,7 @@ impl Serve {
         self.flags.history.retentions(self.derived().history, self.limits.events.history_targets)
     }
 
-    /// As settings of the server, for a process that may have so many descriptors open.
+    /// The settings of the HTTP server, for a process that may open this many descriptors.
     pub(crate) fn config(&self, descriptors: u64) -> Config {
         let (flags, derived) = (&self.flags, self.derived());
         let Limits { events, requests, connections } = &self.limits;
@@ -243,7 +243,7 @@ mod tests {
         T::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
     }
 
-    /// With flags, limits, and 2GiB of memory.
+    /// Settings with these flags, these limits, and 2GiB of memory.
     fn serve(flags: &[&str], limits: &[&str]) -> Serve {
         let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
         let (flags, limits) = (parsed::<Flags>(command, flags), parsed(limits::definition(), limits));
@@ -261,7 +261,7 @@ mod tests {
         let sockets_max = 1_000_000 - 64 - 4 * 2;
         let mut expected = Config { connections_max: sockets_max + 16_384, sockets_max, ..Config::default() };
         expected.core.shards = 2;
-        // These follow from the memory; a program that embeds the server gives its own.
+        // These follow from the memory. A program that embeds the server sets its own.
         expected.core.history.bytes_max = 1 << 30;
         expected.core.hub_ring_bytes_max = 512 << 20;
         expected.core.inbox_bytes_max = 32 << 20;

@@ -1,5 +1,5 @@
-//! [`Memory`]: the memory that a server may take for events, from `--memory` or from what there is; and the [`Share`] of it
-//! that each limit gets which is not set. The shares in the process add up to all of it.
+//! [`Memory`]: the memory that a server may use for events, from `--memory` or from the system. [`Share`]: the part of
+//! it that a limit gets if it is not set. The shares inside the process add up to the whole.
 
 use super::{
     machine::Room,
@@ -7,13 +7,13 @@ use super::{
     value::size_text,
 };
 
-/// The least that `--memory` may say, and the least that is taken without it.
+/// Lowest value of `--memory`, and lowest default.
 pub(super) const LEAST: usize = 16 * MIB;
-/// The most that is taken without `--memory`.
+/// Highest default.
 const MOST: usize = 8 * GIB;
-/// So much of what there is, is taken without `--memory`: a quarter.
+/// The default is this part of the memory found: a quarter.
 const PART: u64 = 4;
-/// Taken where the system does not tell what there is.
+/// Default where the system does not tell its memory.
 const UNKNOWN: usize = GIB;
 
 /// The memory for events.
@@ -30,23 +30,23 @@ enum Source {
     Unknown,
 }
 
-/// One part of so many of the memory, within bounds.
+/// One part in `part` of the memory, within bounds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share {
     part: usize,
-    /// Never less than this.
+    /// Lower bound.
     pub(super) least: usize,
-    /// Never more than this.
+    /// Upper bound.
     pub(super) most: usize,
 }
 
 pub(super) const HISTORY: Share = Share { part: 2, least: 8 * MIB, most: usize::MAX };
 pub(super) const RINGS: Share = Share { part: 4, least: 4 * MIB, most: usize::MAX };
-/// All threads together. More in front of one thread only lets publishers run further ahead of it.
+/// For all threads together. A larger inbox would only let publishers run further ahead of its thread.
 pub(super) const INBOXES: Share = Share { part: 8, least: 256 * KIB, most: 32 * MIB };
-/// Bodies; pages of history have as much again.
+/// For bodies. Pages of history have the same amount again.
 pub(super) const BODIES: Share = Share { part: 16, least: 4 * MIB, most: GIB };
-/// In the kernel, beside the memory of the process.
+/// In the kernel, outside the memory of the process.
 pub(super) const SEND_BUFFERS: Share = Share { part: 2, least: 16 * MIB, most: usize::MAX };
 
 impl Memory {
@@ -61,13 +61,13 @@ impl Memory {
         Self { bytes: whole(bytes), source: Source::Found(room) }
     }
 
-    /// The memory for events on a machine which has so much, for the reference and for tests.
+    /// The memory for events on a machine with `all` bytes, for the reference and for tests.
     #[cfg(test)]
     pub(super) fn of_machine(all: usize) -> Self {
         Self::new(None, || Some(Room::Machine(all as u64)))
     }
 
-    /// Says where it comes from, to whoever has not set it.
+    /// The source of the memory's size, for users who have not set it.
     pub(super) fn reason(self) -> String {
         let (all, whose) = match self.source {
             Source::Given => return "as set".to_owned(),
@@ -94,7 +94,7 @@ impl Share {
         self.of_each(memory, 1)
     }
 
-    /// The part that each of `count` gets; the bounds are for each.
+    /// The part that each of `count` gets. The bounds are for each.
     pub(super) fn of_each(self, memory: Memory, count: usize) -> usize {
         whole(memory.bytes / self.part / count.max(1)).clamp(self.least, self.most)
     }
@@ -112,7 +112,7 @@ impl Share {
     }
 }
 
-/// `bytes` in whole units of those that are shown.
+/// Rounds `bytes` down to whole units of those that are shown.
 fn whole(bytes: usize) -> usize {
     let unit = if bytes >= MIB { MIB } else { KIB };
     bytes - bytes % unit
@@ -122,7 +122,7 @@ fn whole(bytes: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// History, rings, bodies, the inbox of one of two threads, and send buffers, in MiB.
+    /// The shares of history, rings, bodies, the inbox of one of two threads, and send buffers, in MiB.
     fn shares(memory: Memory) -> [usize; 5] {
         let bytes = [
             HISTORY.of(memory),
@@ -143,7 +143,7 @@ mod tests {
             (8 << 30, 2 * GIB),
             (32 << 30, 8 * GIB),
             (1 << 40, 8 * GIB),
-            // A machine has never quite what it is sold with.
+            // A machine never has exactly the memory it is sold with.
             (24_684_084 << 10, 6_026 * MIB),
         ] {
             assert_eq!(Memory::of_machine(all).bytes, memory, "{all}");
@@ -164,7 +164,7 @@ mod tests {
         ] {
             assert_eq!(shares(Memory::of_machine(all)), expected, "{all}");
         }
-        // Who gives more gets more.
+        // More memory gives larger shares.
         let given = Memory::new(Some(64 * GIB), || None);
         assert_eq!(shares(given), [32_768, 16_384, 1_024, 32, 32_768]);
         assert_eq!(INBOXES.of_each(Memory::of_machine(256 << 20), 64), 256 * KIB);

@@ -71,32 +71,32 @@ fn pattern(text: &str) -> Result<Pattern, String> {
     Pattern::new(text).map_err(|error| error.to_string())
 }
 
-/// Limits of other settings that hold for the Stream too.
+/// Limits of other settings that also hold for the Stream.
 pub(super) struct Within {
-    /// The Stream keeps about this many events.
+    /// The approximate number of events that the Stream keeps.
     pub(super) events_max: u64,
-    /// One event has at most this size.
+    /// Largest size of one event.
     pub(super) message_bytes_max: usize,
-    /// This many idempotency keys are remembered, each for so many milliseconds.
+    /// Number of idempotency keys that are remembered. `keys_ms` says for how long.
     pub(super) keys_max: usize,
     pub(super) keys_ms: u64,
 }
 
 impl Redis {
-    /// Where it is, if there is to be one.
+    /// The address of Redis, if one was given.
     ///
     /// # Errors
-    /// What is wrong with the URL, without its password.
+    /// The reason why the URL is wrong, without its password.
     pub(super) fn address(&self) -> Result<Option<Address>, AddressError> {
         self.redis.as_deref().map(str::parse).transpose()
     }
 
-    /// Whether anything is to be taken from Pub/Sub.
+    /// Whether messages are taken from Pub/Sub.
     pub(super) fn subscribes(&self) -> bool {
         !self.redis_subscribe.is_empty()
     }
 
-    /// How it is used, within limits that other settings have.
+    /// The settings of the Stream, with the limits of other settings.
     pub(super) fn config(&self, address: Address, within: Within) -> Config {
         let Within { events_max, message_bytes_max, keys_max, keys_ms } = within;
         Config {

@@ -1,4 +1,5 @@
-//! The reference of all settings, `docs/settings.md`: written from the definition, and compared with it by a test.
+//! The reference of all settings, `docs/settings.md`. The text is made from the definitions. A test compares it with
+//! the file.
 
 use std::{env, fs, path::Path};
 
@@ -13,7 +14,7 @@ use super::{
     value::size_text,
 };
 
-/// Set for the test, it writes the file instead of comparing it.
+/// Variable that makes the test write the file instead of comparing it.
 const WRITE: &str = "FANFARE_TEST_WRITE";
 const COMMAND: &str = "FANFARE_TEST_WRITE=1 cargo test -p fanfare --bin fanfare settings_reference";
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
@@ -106,7 +107,7 @@ fn tables(command: &Command, level: &str, names: &str) -> String {
     text
 }
 
-/// The table of how the memory is shared out.
+/// The table of the shares of the memory.
 fn shares() -> String {
     const MACHINES: [usize; 4] = [256 << 20, 2 << 30, 8 << 30, 64 << 30];
     let memories = MACHINES.map(|all| (all, Memory::of_machine(all)));
@@ -160,7 +161,7 @@ fn names(arg: &Arg) -> String {
     names.join("<br>")
 }
 
-/// The help as sentences, and the default that the first paragraph tells at its end.
+/// The help as sentences, and the default from the end of its first paragraph.
 fn meaning(arg: &Arg) -> (String, Option<String>) {
     let summary = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let (summary, default) = match summary.split_once(" [default: ") {
@@ -179,7 +180,7 @@ fn choices(arg: &Arg) -> String {
     helped.map(|(name, help)| format!("<br>`{name}`: {}.", coded(help.trim_end_matches('.')))).collect()
 }
 
-/// With flags and variables as code.
+/// Marks flags and variables as code.
 fn coded(text: &str) -> String {
     let word = |word: &str| {
         let name = word.trim_end_matches(['.', ',', ';', ':']);

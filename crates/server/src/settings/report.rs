@@ -1,5 +1,5 @@
-//! What `--check` prints: every setting as a line of TOML, with where it comes from behind a `#`. It can be used as a
-//! file again. The publish key is never printed.
+//! The output of `--check`: every setting as a line of TOML, with its source behind a `#`. The output can be used as a
+//! file. The publish key is never printed.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Settings {
-    /// All settings, for a process that may have so many descriptors open.
+    /// All settings, for a process that may open this many descriptors.
     pub(crate) fn report(&self, descriptors: u64) -> String {
         let line = |sourced: &Sourced| self.line(sourced, descriptors);
         let [flags, limits] = [&self.flags, &self.limits].map(|all| all.iter().map(line).collect::<Vec<_>>());
@@ -28,7 +28,7 @@ impl Settings {
         report
     }
 
-    /// The line of one setting, and where it comes from.
+    /// The line of one setting, and its source.
     fn line(&self, sourced: &Sourced, descriptors: u64) -> (String, String) {
         let Sourced { key, values, is_list, is_secret, source } = sourced;
         if *is_list {
@@ -36,7 +36,7 @@ impl Settings {
             return (format!("{key} = [{}]", values.join(", ")), (*source).to_owned());
         }
         let line = match values.last() {
-            // As a comment: the word must not become the key when somebody uses the output as a file.
+            // A comment, so that the word does not become the key when the output is used as a file.
             Some(_) if *is_secret => format!("# {key} = \"set\""),
             Some(value) => format!("{key} = {}", literal(value)),
             None => match self.follows(key, descriptors) {
@@ -47,7 +47,7 @@ impl Settings {
         (line, (*source).to_owned())
     }
 
-    /// The value of a setting that nobody gave and that has no fixed default, and what it follows from.
+    /// The value of a setting that nobody gave and that has no fixed default, and the reason for it.
     fn follows(&self, key: &str, descriptors: u64) -> Option<(String, String)> {
         let serve = &self.serve;
         let Derived { history, rings, inbox, bodies, send_buffers } = serve.derived();

@@ -1,4 +1,4 @@
-//! [`Requests`]: the limits of how large a request may be, and how long one may take.
+//! [`Requests`]: the limits on the size and the time of a request.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the value of a setting may look like: sizes, durations, origins, host names. Each parser is the same for flags,
-//! environment and file, and says what to write instead.
+//! Parsers of setting values: sizes, durations, origins, host names. Flags, environment and file share each parser. An
+//! error says what to write instead.
 
 use std::{fmt::Display, str::FromStr as _, time::Duration};
 
@@ -32,7 +32,7 @@ where
             let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             let is_too_large = number.map_or(is_digits, |number| number > max);
             let is_open = max.checked_add(1).is_none_or(|next| T::try_from(next).is_err());
-            // The largest number of a type means something only to those who have gone past it.
+            // The largest number of a type is worth telling only to users who have exceeded it.
             if is_open && !is_too_large {
                 format!("write a number, {min} or more")
             } else {
@@ -83,7 +83,7 @@ fn within<T: PartialOrd, S: Display>(value: T, min: T, max: T, shown: impl Fn(T)
     Ok(value)
 }
 
-/// As the engine counts time.
+/// A duration in milliseconds, as the engine counts time.
 pub(super) fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -94,7 +94,7 @@ pub(crate) fn publisher_retry(text: &str) -> Result<u64, String> {
     duration(min, max)(text).map(ms)
 }
 
-/// The origin of pages, as a browser writes it in `Origin` (RFC 6454, 6.2); `*` is every one.
+/// Parses the origin of pages as a browser writes it in `Origin` (RFC 6454, 6.2). `*` is every origin.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     if text == "*" || text == "null" {
         return Ok(text.to_owned());
@@ -109,7 +109,7 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// The name of a host, without scheme, port or path.
+/// Parses the name of a host, without scheme, port or path.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if text.is_empty() || !text.bytes().all(legal) {

@@ -68,7 +68,7 @@ impl Watch {
     #[track_caller]
     pub(crate) fn assert_told(&mut self, events: &[(String, String)]) {
         self.until(&events.last().expect("an event").1);
-        assert!(self.events == events && self.gaps.is_empty(), "{self:#?} in place of {events:#?}");
+        assert!(self.events == events && self.gaps.is_empty(), "{self:#?} instead of {events:#?}");
     }
 
     /// Reads on until one more gap was told.
@@ -96,7 +96,7 @@ impl Watch {
         while !is_enough(self) {
             match self.stream.next() {
                 Ok(Some(block)) => self.take(block),
-                other => panic!("{other:?} in place of {what:?}; {:?} {:?}", self.data(), self.gaps),
+                other => panic!("{other:?} instead of {what:?}; {:?} {:?}", self.data(), self.gaps),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Small crates, with circles and without.
+//! Import circles in small crates, with circles and without.
 
 use super::*;
 

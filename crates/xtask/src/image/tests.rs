@@ -1,4 +1,4 @@
-//! Each fault that an image may have; and the real one, whose build is sent a tree that cargo can read.
+//! Each fault that an image may have. Also the real image: cargo can read the tree that its build is sent.
 
 use std::{path::PathBuf, process};
 
@@ -81,7 +81,7 @@ fn a_variable_without_a_setting_is_a_fault() {
     assert_eq!(faults, ["FANFARE_LISTENS is the variable of no setting"]);
 }
 
-/// A directory with what the build is sent and copies, removed in the end.
+/// A directory with the files that the build is sent and copies. Removed at the end.
 struct Context(PathBuf);
 
 impl Drop for Context {

@@ -1,5 +1,5 @@
-//! What is typed for which arguments; and a small package of its own whose tests fail, hang and pass, run as those of the
-//! workspace are.
+//! The commands for given arguments. Also a small package whose tests fail, hang and pass, run like those of the
+//! workspace.
 
 use std::{fs, path::PathBuf, process};
 
@@ -85,7 +85,7 @@ fn a_target_directory_is_taken_from_where_the_caller_is() {
     assert_eq!(Args::parse(&["--", "--target-dir=x"]).unwrap().target_dir(), None);
 }
 
-/// A package with a library and three test binaries, which is removed in the end.
+/// A package with a library and three test binaries. Removed at the end.
 struct Sample(PathBuf);
 
 impl Sample {
@@ -103,7 +103,7 @@ impl Sample {
     }
 
     fn test(&self, args: &[&str], time_max: &'static str) -> Result<(), String> {
-        // Also where this test was started with a target directory for the workspace.
+        // Also correct if this test was started with a target directory for the workspace.
         let target = self.0.join("target");
         let workspace = Workspace::at(&self.0)?.with_target(target.to_str().unwrap())?;
         run_some(&workspace, args, &Invocation::new(&[]).with_env("SAMPLE", "set"), time_max)
@@ -131,7 +131,7 @@ fn every_failure_of_every_run_is_told_in_one_list() {
   doc tests of sample_a
       src/lib.rs - (line 1)
         SAMPLE=set cargo xtask test --offline -p sample-a --doc";
-    // Cargo leaves the package out where there is only one.
+    // Cargo leaves the package out if there is only one.
     assert_eq!(why.replace("--offline --", "--offline -p sample-a --"), expected);
     assert!(sample.test(&["--offline", "--test", "c"], "5m").is_ok());
 }
