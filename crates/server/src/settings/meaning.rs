@@ -116,6 +116,7 @@ impl Serve {
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
+                connections_max: self.connections_max(descriptors),
                 ring_messages_max: usize::from(self.limits.ring_messages),
                 ring_bytes_max: self.limits.ring_bytes,
                 hub_ring_bytes_max: self.limits.hub_ring_bytes,
@@ -155,7 +156,6 @@ impl Serve {
             retry_ms: ms(self.retry_min)..=ms(self.retry_max),
             send_buffer_bytes: self.limits.send_buffer_bytes,
             send_buffers_bytes_max: self.limits.send_buffers_bytes,
-            connections_max: self.connections_max(descriptors),
             sockets_max: self.sockets_max(descriptors),
             publish_key: self.publish_key.clone(),
             cors_origins: self.cors_origins.clone(),
@@ -194,8 +194,9 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_server() {
         let sockets_max = 1_000_000 - 64 - 4 * serve(&[]).shards();
-        let mut expected = Config { connections_max: sockets_max + 16_384, sockets_max, ..Config::default() };
+        let mut expected = Config { sockets_max, ..Config::default() };
         expected.core.shards = serve(&[]).shards();
+        expected.core.connections_max = sockets_max + 16_384;
         assert_eq!(format!("{:?}", serve(&[]).config(1_000_000)), format!("{expected:?}"));
     }
 
@@ -323,6 +324,7 @@ mod tests {
         let expected = Config {
             core: fanfare_core::Config {
                 shards: 3,
+                connections_max: 5,
                 ring_messages_max: 10,
                 ring_bytes_max: 11,
                 hub_ring_bytes_max: 12,
@@ -359,7 +361,6 @@ mod tests {
             retry_ms: 7_000..=8_000,
             send_buffer_bytes: 19 << 10,
             send_buffers_bytes_max: 45 << 10,
-            connections_max: 5,
             sockets_max: 42,
             publish_key: Some("k".to_owned()),
             cors_origins: vec!["*".to_owned()],
