@@ -32,7 +32,7 @@ fn the_log_says_who_was_refused_what_and_why() {
     assert!(line.contains("heartbeat: only") && !line.contains("not-for-the-log"), "{line}");
     let cookie = format!("cookie: {}", "x".repeat(17_000));
     assert_eq!(refused(&["-H", &cookie], "/sse"), "431");
-    server.line_with("the head of a request has more than 16384 bytes (--head-bytes)");
+    server.line_with("the head of a request has more than 16384 bytes (head-bytes under [limits])");
     assert!(TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"SSH-2.0-x\r\n\r\n").is_ok());
     server.line_with("what came is not HTTP");
     let _stream = support::curl(&[&format!("{url}/sse")]);

@@ -132,7 +132,8 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
                     if error.is_parse() {
                         let why = match error.is_parse_too_large() {
                             true => {
-                                format!("the head of a request has more than {head_bytes_max} bytes (--head-bytes)")
+                                let max = head_bytes_max;
+                                format!("the head of a request has more than {max} bytes (head-bytes under [limits])")
                             }
                             false => "what came is not HTTP".to_owned(),
                         };
