@@ -2,7 +2,7 @@
 //!
 //! [`run`] serves a bound listener until it is told to stop. A program that has a server of its own starts the engine with
 //! [`Fanfare::start`], and reaches it through a [`Handle`]: it publishes, follows channels, and answers requests with Fanfare's
-//! routes. This one publishes an event, and gets it as a stream would:
+//! routes. This program publishes an event, and gets it as a stream would:
 //!
 //! ```
 //! use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
@@ -28,8 +28,8 @@
 //! # }
 //! ```
 //!
-//! The examples `embed` (hyper) and `axum` serve its routes beside their own. What clients and publishers can rely on is the
-//! wire contract, `contract.md` in this package.
+//! The examples `embed` (hyper) and `axum` serve Fanfare's routes beside their own. Clients and publishers can rely on the wire
+//! contract, `contract.md` in this package.
 //!
 //! This crate parses requests, publishes to the hub, opens event streams, shows history, owns the threads that drive the
 //! shards, and writes the log. hyper's types live only in this crate. From the outside in:
@@ -65,6 +65,7 @@ mod server;
 mod service;
 mod text;
 
+// The types of the engine that a program meets, so that it names one crate only. A journal of its own needs `fanfare-core`.
 pub use fanfare_core::{
     Account, Channel, ChannelAccount, ClientId, Config as CoreConfig, Cut, Event, EventError, EventId, Fields, Full,
     Gap, GapReason, IdempotencyKey, Journal, Message, NameError, Outcome, Page, Pattern, Policy, PublishError,

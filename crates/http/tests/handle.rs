@@ -5,7 +5,7 @@ mod support;
 use std::{io, net::SocketAddr, sync::mpsc};
 
 use fanfare_core::{
-    Account, Channel, ClientId, Event, EventId, IdempotencyKey, ReadLimit, Refusal, Start, Target, Wait,
+    Account, Channel, ClientId, Event, EventId, IdempotencyKey, PublishError, ReadLimit, Refusal, Start, Target, Wait,
 };
 use fanfare_http::{Fanfare, Handle};
 use hyper::{
@@ -127,7 +127,7 @@ fn what_is_published_once_is_published_once_and_apart_from_what_comes_over_http(
         |data| program.runtime.block_on(program.handle.publish_once(event(data), &key, Wait::Journal)).map(|it| it.id);
     let first = publish("x").unwrap();
     assert_eq!(publish("x"), Ok(first));
-    assert_eq!(publish("y"), Err(fanfare_core::PublishError::KeyReused));
+    assert_eq!(publish("y"), Err(PublishError::KeyReused));
     let over_http = Client::open(program.address).request("POST", "/channels/a", &[("Idempotency-Key", "k")], b"y");
     assert_eq!(over_http.status, 202);
 }
@@ -219,6 +219,9 @@ fn a_server_that_is_dropped_ends_its_streams_though_a_handle_lives() {
     drop(fanfare);
     let bytes = client.until_closed();
     assert!(!bytes.ends_with(b"\r\n0\r\n\r\n"), "it must not look like a proper end");
+    let late = runtime.block_on(handle.publish(event("late"), Wait::Journal));
+    assert_eq!(late.map(|receipt| receipt.id), Err(PublishError::Draining));
+    assert!(!handle.is_ready());
     drop((handle, runtime));
 }
 

@@ -1,6 +1,6 @@
 //! [`Activity`]: requests, answers and bytes of one connection. [`Doing`] says whether the connection may be closed.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 /// State of a connection between two of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,18 +13,28 @@ pub(crate) enum Doing {
     Nothing(usize),
 }
 
+/// Bytes that have come and are no whole request yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Input {
+    /// None have come since nothing was under way.
+    Nothing,
+    /// HTTP/1: a head has begun.
+    Head,
+    /// HTTP/1: a head has begun, and its request line has a `#`.
+    Fragment,
+    /// HTTP/2: a frame or a head is not whole.
+    Frames,
+}
+
 /// Activity of one connection. Relaxed everywhere: all that use it run on one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     requests: AtomicUsize,
     under_way: AtomicUsize,
     is_write_pending: AtomicBool,
-    /// HTTP/1: bytes have come since nothing was under way.
-    has_begun_head: AtomicBool,
-    /// HTTP/1: the request line that is coming has a `#`.
-    has_fragment: AtomicBool,
-    /// HTTP/2: a frame or a head is not whole.
-    has_open_frames: AtomicBool,
+    /// An [`Input`].
+    input: AtomicU8,
 }
 
 impl Activity {
@@ -40,8 +50,10 @@ impl Activity {
 
     /// The end of what began with [`Activity::begin`].
     pub(crate) fn end(&self) {
-        if self.under_way.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.has_begun_head.store(false, Ordering::Relaxed);
+        let is_last = self.under_way.fetch_sub(1, Ordering::Relaxed) == 1;
+        // Frames stay open whatever ends.
+        if is_last && self.input() != Input::Frames {
+            self.set_input(Input::Nothing);
         }
     }
 
@@ -52,18 +64,21 @@ impl Activity {
 
     /// HTTP/1: bytes have come. `has_fragment` says that the request line has a `#` so far.
     pub(crate) fn note_read(&self, has_fragment: bool) {
-        self.has_fragment.store(has_fragment, Ordering::Relaxed);
-        self.has_begun_head.store(true, Ordering::Relaxed);
+        self.set_input(if has_fragment { Input::Fragment } else { Input::Head });
     }
 
     /// HTTP/2: bytes have come. `are_open` says that the last frame, or a head, is not whole.
     pub(crate) fn note_frames(&self, are_open: bool) {
-        self.has_open_frames.store(are_open, Ordering::Relaxed);
+        self.set_input(if are_open { Input::Frames } else { Input::Nothing });
     }
 
     /// Whether the request that has just come has a `#` in its target. For the next one the answer is no until a `#` is seen.
     pub(crate) fn take_fragment(&self) -> bool {
-        self.has_fragment.swap(false, Ordering::Relaxed)
+        let has_fragment = self.input() == Input::Fragment;
+        if has_fragment {
+            self.set_input(Input::Head);
+        }
+        has_fragment
     }
 
     /// Whether bytes have not left because the socket took none.
@@ -79,7 +94,7 @@ impl Activity {
     /// Whether a head has begun since nothing was under way. Over HTTP/1, bytes that came in one piece with the request before
     /// are not seen.
     pub(crate) fn has_begun_head(&self) -> bool {
-        self.has_begun_head.load(Ordering::Relaxed) || self.has_open_frames.load(Ordering::Relaxed)
+        self.input() != Input::Nothing
     }
 
     /// The state as of now.
@@ -90,5 +105,57 @@ impl Activity {
             () if requests == 0 || self.has_begun_head() => Doing::Head(requests),
             () => Doing::Nothing(requests),
         }
+    }
+
+    fn input(&self) -> Input {
+        let inputs = [Input::Head, Input::Fragment, Input::Frames];
+        let input = self.input.load(Ordering::Relaxed);
+        inputs.into_iter().find(|other| *other as u8 == input).unwrap_or(Input::Nothing)
+    }
+
+    fn set_input(&self, input: Input) {
+        self.input.store(input as u8, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_works_or_reads_a_head_or_does_nothing() {
+        let activity = Activity::default();
+        assert_eq!(activity.doing(), Doing::Head(0), "the first head is waited for");
+        activity.note_read(false);
+        activity.count_request();
+        activity.begin();
+        assert_eq!(activity.doing(), Doing::Work);
+        activity.end();
+        assert_eq!(activity.doing(), Doing::Nothing(1));
+        activity.note_write(true);
+        assert_eq!(activity.doing(), Doing::Work, "the answer has not left");
+        activity.note_write(false);
+        activity.note_read(false);
+        assert_eq!(activity.doing(), Doing::Head(1));
+    }
+
+    #[test]
+    fn a_fragment_counts_for_one_request() {
+        let activity = Activity::default();
+        activity.note_read(true);
+        assert!(activity.take_fragment() && !activity.take_fragment());
+        assert!(activity.has_begun_head(), "the head is there all the same");
+    }
+
+    #[test]
+    fn frames_are_open_until_they_are_whole_whatever_ends_meanwhile() {
+        let activity = Activity::default();
+        activity.count_request();
+        activity.begin();
+        activity.note_frames(true);
+        activity.end();
+        assert_eq!(activity.doing(), Doing::Head(1));
+        activity.note_frames(false);
+        assert_eq!(activity.doing(), Doing::Nothing(1));
     }
 }
