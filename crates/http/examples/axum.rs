@@ -16,8 +16,7 @@ use axum::{
     routing::post,
 };
 use bytes::Buf as _;
-use fanfare_core::{Channel, Event, Target, Told, Wait};
-use fanfare_http::{Config, Fanfare, Follow, Handle};
+use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Handle, Target, Told, Wait};
 use http_body_util::BodyExt as _;
 use tokio::{net::TcpListener, spawn, sync::oneshot};
 

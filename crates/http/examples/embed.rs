@@ -5,8 +5,7 @@
 
 use std::{convert::Infallible, error::Error, net::SocketAddr};
 
-use fanfare_core::{Channel, Event, Target, Wait};
-use fanfare_http::{Body, Config, Fanfare, Handle};
+use fanfare_http::{Body, Channel, Config, Event, Fanfare, Handle, Target, Wait};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{Method, Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -1,37 +1,37 @@
-//! [`App`]: what every request can reach: the hub, the settings, and the few counters that requests share.
+//! [`App`]: what every request can reach: the hub, the settings, the phase of the server, and the limits that clients share.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    io,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
 use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Target, Ticket, Wait};
+use hyper::header::HeaderValue;
 use rand::RngExt as _;
 use tracing::info;
 
-use hyper::header::HeaderValue;
-
 use crate::{
     config::Config,
-    h2_streams::H2Streams,
-    idle::Idle,
-    log::Sampler,
-    pace::Paces,
-    quoted::{Quoted, QuotedName},
-    refusal::RefusalLog,
-    room::Room,
-    silence,
-    sockets::Sockets,
-    stop::Stop,
-    tcp::Tcp,
+    ending::{phase::Phases, signal::Signal},
+    limits::{
+        h2_streams::H2Streams,
+        idle::Idle,
+        log::{RefusalLog, Sampler},
+        pace::Paces,
+        room::Room,
+        sockets::Sockets,
+    },
+    link::tcp::Tcp,
+    text::{
+        keep_alive,
+        quoted::{Quoted, QuotedName},
+    },
 };
 
-/// What a log line says of a connection's channels; lines wait in memory for a slow terminal.
+/// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
-/// A drain that is given longer than a clock can tell is given a year.
+/// Time for a drain that is given longer than a clock can tell.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Shared by all connections of a server.
@@ -39,48 +39,29 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub<Tcp>>,
     pub(crate) config: Config,
-    pub(crate) sent: Sampler,
-    pub(crate) refused: RefusalLog,
-    /// A drain is about to begin, and nothing else has changed.
-    is_leaving: AtomicBool,
-    /// What has failed first, if something has; and who waits for that.
+    pub(crate) phases: Phases,
+    /// The first failure of a part of the server.
     failure: OnceLock<String>,
-    failing: Arc<Stop>,
-    /// Set when nobody is left who could drain: all ends at once.
-    pub(crate) abandoned: Arc<Stop>,
-    /// Set when the drain begins: when it has to be over.
-    drain_ends: OnceLock<Instant>,
-    /// Set with it: what waits for more of a body waits no longer.
-    pub(crate) draining: Arc<Stop>,
-    /// For bodies, from when they come until the event is in the hub.
+    failing: Signal,
+    /// Lines about publishes.
+    sent: Sampler,
+    /// Lines about requests that were refused.
+    pub(crate) refused: RefusalLog,
+    /// Bytes of bodies, from when they come until the event is in the hub.
     pub(crate) bodies: Arc<Room>,
-    /// How fast they come.
+    /// Speed of these bodies.
     pub(crate) paces: Arc<Paces>,
-    /// For pages of history, until they are sent.
+    /// Bytes of pages of history, until they are sent.
     pub(crate) pages: Arc<Room>,
     /// Event streams over HTTP/2.
     pub(crate) h2_streams: Arc<H2Streams>,
     /// All sockets of clients.
     pub(crate) sockets: Arc<Sockets>,
-    /// The connections that may be closed to make room.
+    /// Connections that may be closed to make room.
     pub(crate) idle: Arc<Idle>,
-    /// What they are told of how long they may.
+    /// The header `Keep-Alive`, if connections are kept.
     pub(crate) keep_alive: Option<HeaderValue>,
     started: Instant,
-}
-
-/// A publish that the hub has taken, and has not answered.
-#[derive(Debug)]
-pub(crate) struct Sending {
-    ticket: Ticket,
-    target: Option<Target>,
-}
-
-impl Sending {
-    /// Whether [`App::receipt`] need not wait.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.ticket.is_answered()
-    }
 }
 
 impl App {
@@ -88,22 +69,19 @@ impl App {
         let room = || Room::new(config.bodies_bytes_max);
         Self {
             hub,
+            phases: Phases::default(),
+            failure: OnceLock::new(),
+            failing: Signal::default(),
+            sent: Sampler::default(),
+            refused: RefusalLog::default(),
             bodies: room(),
             paces: Arc::default(),
             pages: room(),
             h2_streams: H2Streams::new(config.h2_streams_total_max),
             sockets: Sockets::new(config.sockets_max),
             idle: Idle::new(config.idle_connections_max),
-            keep_alive: silence::announced(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
+            keep_alive: keep_alive::header(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
             config,
-            sent: Sampler::default(),
-            refused: RefusalLog::default(),
-            is_leaving: AtomicBool::new(false),
-            failure: OnceLock::new(),
-            failing: Arc::default(),
-            abandoned: Arc::default(),
-            drain_ends: OnceLock::new(),
-            draining: Arc::default(),
             started: Instant::now(),
         }
     }
@@ -113,50 +91,34 @@ impl App {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.drain_ends().is_some()
-    }
-
-    /// From now on the server says that it wants no more traffic, and serves what comes all the same.
-    pub(crate) fn leave(&self) {
-        // Relaxed: nothing else depends on it.
-        self.is_leaving.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it drains, or is about to.
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.is_leaving.load(Ordering::Relaxed) || self.is_draining()
-    }
-
-    /// A part has ended that was to run until the drain.
+    /// A part of the server has failed, or has ended before the drain. Later failures follow from the first.
     pub(crate) fn fail(&self, reason: &str) {
-        if !self.is_draining() {
+        if !self.phases.is_draining() {
             self.failure.get_or_init(|| reason.to_owned());
-            self.failing.set();
+            self.failing.give();
         }
     }
 
-    /// Ready once something has failed.
-    pub(crate) async fn failed(&self) {
-        self.failing.stopped().await;
+    /// Waits for a failure.
+    pub(crate) async fn failed(&self) -> io::Error {
+        self.failing.given().await;
+        io::Error::other(self.failure().unwrap_or_default())
     }
 
-    /// Why it cannot go on, if something has failed.
+    /// The reason for which the server cannot go on, if there is one.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
 
-    /// When the drain has to be over, if there is one.
-    pub(crate) fn drain_ends(&self) -> Option<Instant> {
-        self.drain_ends.get().copied()
+    /// Whether the server wants traffic, and can serve it.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.hub.is_ready() && self.failure().is_none() && !self.phases.is_leaving()
     }
 
     /// From now on publishes are refused, and every stream ends once it has what was accepted.
     pub(crate) fn drain(&self) {
         let now = Instant::now();
-        let ends = now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX);
-        self.drain_ends.get_or_init(|| ends);
-        self.draining.set();
+        self.phases.drain(now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX));
         self.hub.drain();
     }
 
@@ -167,34 +129,34 @@ impl App {
         key: Option<&IdempotencyKey>,
         wait: Wait,
     ) -> Result<Receipt, PublishError> {
-        let sending = self.send(event, key, wait).await?;
-        self.receipt(sending).await
+        let target = event.targets().first().cloned();
+        let receipt = self.begin(event, key, wait).await?.receipt().await?;
+        self.log_sent(target.as_ref(), &receipt);
+        Ok(receipt)
     }
 
-    /// The first half of a publish: another may follow it, and stay behind it, before it is answered.
-    pub(crate) async fn send(
+    /// The first half of a publish: another publish may follow, and stay behind it, before this one is answered.
+    pub(crate) async fn begin(
         &self,
         event: Event,
         key: Option<&IdempotencyKey>,
         wait: Wait,
-    ) -> Result<Sending, PublishError> {
-        let target = event.targets().first().cloned();
-        let ticket = self.hub.begin(event, key, wait).await?;
-        Ok(Sending { ticket, target })
+    ) -> Result<Ticket, PublishError> {
+        if self.phases.is_draining() {
+            return Err(PublishError::Draining);
+        }
+        self.hub.begin(event, key, wait).await
     }
 
-    /// What became of it. Tells the log, as often as that wants to know.
-    pub(crate) async fn receipt(&self, sending: Sending) -> Result<Receipt, PublishError> {
-        let Sending { ticket, target } = sending;
-        let receipt = ticket.receipt().await?;
+    /// Writes a line about an event that was published, if there are not too many lines. `target` is the first of its targets.
+    pub(crate) fn log_sent(&self, target: Option<&Target>, receipt: &Receipt) {
         if receipt.is_repeat {
-            return Ok(receipt);
+            return;
         }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
-            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {}", Quoted(&target));
+            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {}", Quoted(target));
         }
-        Ok(receipt)
     }
 
     /// A time to come back, for the first lines of a stream.
@@ -202,13 +164,13 @@ impl App {
         rand::rng().random_range(self.config.retry_ms.clone())
     }
 
-    /// A time to come back, for one who comes while the server drains.
+    /// A time to come back, for a client that comes while the server drains.
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
         rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
     }
 }
 
-/// Unix time in milliseconds: what events are numbered with.
+/// Unix time in milliseconds, with which events are numbered.
 pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -220,7 +182,7 @@ pub(crate) fn made_up_client() -> ClientId {
     ClientId::new(&text).unwrap_or_else(|_| unreachable!("32 hexadecimal digits are a name"))
 }
 
-/// For log lines.
+/// Names of channels as they stand in a line of the log.
 pub(crate) fn names(channels: &[Channel]) -> String {
     let names = channels.iter().map(|channel| QuotedName(channel.as_str()).to_string()).collect::<Vec<_>>().join(" ");
     format!("[{}]", names.chars().take(LOGGED_CHARACTERS_MAX).collect::<String>())

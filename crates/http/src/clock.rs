@@ -15,7 +15,7 @@ use tracing::warn;
 
 use crate::app::{App, unix_ms};
 
-/// Publishes at the configured interval; with none, waits for ever.
+/// Publishes at the configured interval. Without one it waits for ever.
 pub(crate) async fn tick(app: Arc<App>) -> Infallible {
     let Some(period) = app.config.clock.filter(|period| !period.is_zero()) else { return pending().await };
     let period_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -37,7 +37,7 @@ pub(crate) async fn tick(app: Arc<App>) -> Infallible {
 /// The number of the tick after the one with the number `last`, counted from the Unix epoch, and how long that is from
 /// `now_ms`.
 fn next(now_ms: u64, period_ms: u64, last: u64) -> (u64, Duration) {
-    // A clock that was set back must not repeat a tick; one that was set back far must not stop them.
+    // A clock that was set back must not repeat a tick, and one that was set back far must not stop them.
     let due = now_ms / period_ms + 1;
     let number = if last == due { due + 1 } else { due };
     (number, Duration::from_millis(number.saturating_mul(period_ms).saturating_sub(now_ms)))

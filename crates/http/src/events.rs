@@ -1,4 +1,4 @@
-//! [`Events`]: what an open stream would get, for a receiver in this process, without HTTP.
+//! [`Events`]: the events of an open stream, for a receiver in this process, without HTTP.
 
 use std::{
     future::poll_fn,
@@ -16,35 +16,50 @@ use tracing::info;
 
 use crate::{
     app::{App, made_up_client, names},
-    lane::{Lane, Place},
-    tcp::Tcp,
+    connection::lane::Lane,
+    limits::seat::Seat,
+    link::tcp::Tcp,
 };
 
-/// What a receiver wants: broadcasts to all, what is for `client`, and `channels`.
+/// The events that a receiver wants: broadcasts to all, events for `client`, and events of `channels`.
+///
+/// ```
+/// use fanfare_http::{Channel, ClientId, Follow, Start};
+///
+/// # fn main() -> Result<(), fanfare_http::NameError> {
+/// let orders = Channel::new("orders")?;
+/// let from_now_on = Follow::channels([orders.clone()]);
+/// assert_eq!((from_now_on.client, from_now_on.start), (None, Start::Now));
+///
+/// let everything_kept = Follow { client: Some(ClientId::new("ann")?), channels: vec![orders], start: Start::Earliest };
+/// assert_eq!(everything_kept.channels.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Follow {
-    /// Whose events it gets; without one it gets a name that nobody else has.
+    /// The client that the receiver is. Without one it gets a name that nobody else has.
     pub client: Option<ClientId>,
-    /// What it follows: at most [`crate::Config::channels_max`].
+    /// Followed channels, at most [`crate::Config::channels_max`].
     pub channels: Vec<Channel>,
-    /// Where it begins.
+    /// The place among the kept events where the stream begins.
     pub start: Start,
 }
 
 impl Follow {
-    /// These channels and what is for all, from now on.
+    /// Follows these channels and broadcasts to all, from now on.
     pub fn channels(channels: impl IntoIterator<Item = Channel>) -> Self {
         Self { client: None, channels: channels.into_iter().collect(), start: Start::Now }
     }
 }
 
-/// Why there is no stream.
+/// The reason for which there is no stream.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum FollowError {
     /// As many streams are open as may be.
     #[error(transparent)]
     Full(#[from] Full),
-    /// It follows more channels than a connection may.
+    /// The receiver follows more channels than a connection may.
     #[error("a receiver follows at most {max} channels")]
     TooManyChannels {
         /// [`crate::Config::channels_max`].
@@ -55,18 +70,41 @@ pub enum FollowError {
     Draining,
 }
 
-/// The events of one receiver, in order. It gets what it is too slow for as any other stream does: by
-/// [`crate::Config::policy`], from history by default; and a receiver that takes nothing for
-/// [`fanfare_core::Config::write_timeout_ms`] while something waits for it is cut. Dropping it is leaving.
+/// The events of one receiver, in order. A receiver that is too slow is treated as any other stream: by
+/// [`crate::Config::policy`], which by default gives it the missed events from history. A receiver that takes nothing for
+/// [`fanfare_core::Config::write_timeout_ms`] while events wait for it is cut. Drop the events to leave.
 ///
-/// It ends when the server drains, after all that was accepted.
+/// The events end when the server drains, after all that were accepted.
+///
+/// ```
+/// # use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let fanfare = Fanfare::start(Config::default())?;
+/// # let handle = fanfare.handle();
+/// let mut events = handle.subscribe(Follow::channels([Channel::new("news")?])).await?;
+/// handle.publish(Event::new(Target::All, "hello"), Wait::Journal).await?;
+/// let draining = tokio::spawn(fanfare.drain());
+///
+/// let mut taken = Vec::new();
+/// while let Some(told) = events.next().await {
+///     match told? {
+///         Told::Event(message) => taken.push(message.fields().data),
+///         Told::Gaps(gaps) => panic!("events are missing: {gaps:?}"),
+///     }
+/// }
+/// assert_eq!(taken, ["hello"]);
+/// draining.await??;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Events {
     feed: Feed<Tcp>,
-    /// What it has to be told first.
+    /// The gap that comes before the first event.
     gap: Option<Gap>,
     is_over: bool,
-    _place: Option<Place>,
+    _seat: Option<Seat>,
 }
 
 impl Events {
@@ -88,10 +126,10 @@ impl Events {
         };
         tokio::select! {
             biased;
-            () = app.draining.stopped() => return Err(FollowError::Draining),
+            () = app.phases.draining() => return Err(FollowError::Draining),
             () = begins => {}
         }
-        let (shard, place) = Lane::emptiest(lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place(None))));
+        let (shard, seat) = Lane::seat_in_emptiest(lanes);
         let named = names(&channels);
         let subscription = app.hub.subscribe(Subscribe {
             client: client.clone(),
@@ -105,18 +143,20 @@ impl Events {
         })?;
         let connection = subscription.connection();
         info!(connection, client = client.as_str(), channels = %named, peer = "this process", "open");
-        Ok(Self::of(subscription, place))
+        Ok(Self::of(subscription, seat))
     }
 
-    fn of(subscription: Subscription<Tcp>, place: Option<Place>) -> Self {
+    fn of(subscription: Subscription<Tcp>, seat: Option<Seat>) -> Self {
         let gap = subscription.gap().copied();
-        Self { feed: subscription.into_feed(), gap, is_over: false, _place: place }
+        Self { feed: subscription.into_feed(), gap, is_over: false, _seat: seat }
     }
 
-    /// The next event, or what is lost before it; `None` at the end. It may be dropped and called again: nothing is lost.
+    /// The next event, or the events that are lost before it. `None` at the end. The future may be dropped and made again: nothing
+    /// is lost.
     ///
     /// # Errors
-    /// [`Cut`]: it took nothing for too long, or the server ended before it had taken all; it is the last that comes.
+    /// [`Cut`]: the receiver took nothing for too long, or the server ended before the receiver had taken all. Nothing comes
+    /// after it.
     pub async fn next(&mut self) -> Option<Result<Told, Cut>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

@@ -1,62 +1,66 @@
-//! [`Fanfare`]: the shards and their threads, from their start to the end of their drain; and [`Handle`], through which
-//! a program publishes and answers requests of its own server.
+//! [`Fanfare`]: the shards and their threads, from their start to the end of their drain.
 
 use std::{
-    error::Error,
     io,
-    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use fanfare_core::{
-    Account, Channel, ChannelAccount, Event, Hub, IdempotencyKey, Journal, Page, PublishError, ReadLimit, Receipt,
-    Shard, Start, Target, Wait,
-};
-use hyper::{Request, Response};
+use fanfare_core::{Hub, Journal, Shard};
 use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
 use crate::{
-    access::PUBLISH_KEY_BYTES_MAX,
     app::{App, unix_ms},
-    body::Body,
     config::Config,
-    driver::Driver,
-    events::{Events, Follow, FollowError},
-    handoff::Handoff,
-    inbound::Inbound,
-    lane::Lane,
-    service::{Peer, Service},
-    tcp::Tcp,
+    connection::{driver::Driver, lane::Lane},
+    handle::Handle,
+    link::tcp::Tcp,
+    request::access::PUBLISH_KEY_BYTES_MAX,
 };
 
-/// How long the journal may take to end after the drain should be over.
+/// Time that the journal has to end after the drain should be over.
 const JOURNAL_TIME: Duration = Duration::from_secs(2);
 
-/// How a server ended.
+/// The end of a server that has drained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Connections that had not taken everything they were due when the time was over.
+    /// Number of connections that had not taken everything they were due when the time was over.
     pub cut: usize,
 }
 
-/// A running engine: one thread a shard, and one for a journal. Dropping it without [`Fanfare::drain`] cuts every stream;
-/// a journal then ends a moment later.
+/// A running engine: one thread for each shard, and one for a journal. If it is dropped without [`Fanfare::drain`], every stream
+/// is cut, and the journal ends a moment later.
+///
+/// ```
+/// use fanfare_http::{Channel, Config, Event, Fanfare, Target, Wait};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fanfare = Fanfare::start(Config::default())?;
+/// let handle = fanfare.handle();
+/// let event = Event::new(Target::Channel(Channel::new("news")?), "hello");
+/// let receipt = handle.publish(event, Wait::Journal).await?;
+/// assert_eq!(receipt.matched, 0, "nobody follows the channel");
+///
+/// let ended = fanfare.drain().await?;
+/// assert_eq!(ended.cut, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Fanfare {
     pub(crate) app: Arc<App>,
     lanes: Vec<Lane>,
-    /// Those that have to end, and how they say so: with the connections that they had to cut.
+    /// Number of threads that have to end. Each sends the number of connections that it had to cut.
     threads: usize,
     ended: mpsc::Sender<io::Result<usize>>,
     ends: mpsc::Receiver<io::Result<usize>>,
 }
 
-/// Also when a thread panics.
+/// Calls a function when it is dropped, also when a thread panics.
 struct OnDrop<F: Fn()>(F);
 
 impl<F: Fn()> Drop for OnDrop<F> {
@@ -65,34 +69,102 @@ impl<F: Fn()> Drop for OnDrop<F> {
     }
 }
 
-/// Settings of the engine.
+/// Checks the settings, and returns those of the engine.
 fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
     let is_long = config.publish_key.as_ref().is_some_and(|key| key.len() > PUBLISH_KEY_BYTES_MAX);
     if is_long || config.retry_ms.is_empty() {
         let reason = "the publish key is too long, or the range of retry times is empty";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    // Both are the same limit.
-    let connections_max = config.connections_max.min(config.core.connections_max);
-    Ok(fanfare_core::Config { connections_max, ..config.core.clone() })
+    Ok(config.core.clone())
 }
 
 impl Fanfare {
-    /// Starts the threads; the order and the history are in memory. Ticks of [`Config::clock`] are [`Fanfare::serve`]'s.
+    /// Starts the threads, with the order and the history in memory. The ticks of [`Config::clock`] are left to
+    /// [`Fanfare::serve`].
     ///
     /// # Errors
-    /// A setting that nothing could be served with, or threads or descriptors have run out.
+    /// Nothing could be served with a setting, or threads or descriptors have run out.
+    ///
+    /// ```
+    /// use fanfare_http::{Config, Fanfare};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut config = Config { channels_max: 16, ..Config::default() };
+    /// config.core.shards = 2;
+    /// let fanfare = Fanfare::start(config)?;
+    /// assert!(fanfare.handle().is_ready());
+    /// fanfare.drain().await?;
+    ///
+    /// let nothing = Config { retry_ms: 2..=1, ..Config::default() };
+    /// assert!(Fanfare::start(nothing).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(config: Config) -> io::Result<Self> {
         let core = engine(&config)?;
         let (hub, shards) = Hub::new(core, Box::new(unix_ms));
         Self::with(config, hub, shards)
     }
 
-    /// As [`Fanfare::start`], with a journal that gives the order and keeps the events: what it has from before is read
-    /// before this returns.
+    /// Starts the threads as [`Fanfare::start`] does, with a journal that gives the order and keeps the events. The journal
+    /// reads what it has from before, or finds that this has to wait, before this function returns. The crates `fanfare-disk`
+    /// and `fanfare-redis` have journals.
     ///
     /// # Errors
     /// As of [`Fanfare::start`], or the journal cannot be read.
+    ///
+    /// ```
+    /// use std::{io, task::{Context, Waker}, thread};
+    ///
+    /// use fanfare_core::{Desk, EventId, Past, Settled};
+    /// use fanfare_http::{Config, Event, Fanfare, Journal, Target, Wait};
+    ///
+    /// /// Numbers events from 1 on, and keeps them nowhere.
+    /// #[derive(Default)]
+    /// struct Counter(u64);
+    ///
+    /// impl Journal for Counter {
+    ///     fn restore(&mut self, desk: &dyn Desk) -> io::Result<()> {
+    ///         desk.restore_past(Past::default());
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn run(mut self: Box<Self>, desk: &dyn Desk) -> io::Result<()> {
+    /// #       struct Unpark(thread::Thread);
+    /// #       impl std::task::Wake for Unpark {
+    /// #           fn wake(self: std::sync::Arc<Self>) {
+    /// #               self.0.unpark();
+    /// #           }
+    /// #       }
+    /// #       let waker = Waker::from(std::sync::Arc::new(Unpark(thread::current())));
+    ///         // `waker` unparks this thread.
+    ///         let mut group = Vec::new();
+    ///         while !desk.is_closed() {
+    ///             desk.take(&mut group, &Context::from_waker(&waker));
+    ///             let settled = group.drain(..).map(|submission| {
+    ///                 self.0 += 1;
+    ///                 Settled::Own(EventId::new(self.0, 0), submission)
+    ///             });
+    ///             desk.settle(&mut settled.collect(), &Context::from_waker(&waker));
+    ///             if !desk.is_closed() {
+    ///                 thread::park();
+    ///             }
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start_behind(Config::default(), Box::new(Counter::default()))?;
+    /// let receipt = fanfare.handle().publish(Event::new(Target::All, "hello"), Wait::Journal).await?;
+    /// assert_eq!(receipt.id, EventId::new(1, 0));
+    /// fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_behind(config: Config, mut journal: Box<dyn Journal>) -> io::Result<Self> {
         let core = engine(&config)?;
         let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
@@ -120,7 +192,7 @@ impl Fanfare {
         Ok(fanfare)
     }
 
-    /// A thread that ends with the drain.
+    /// Starts a thread that ends with the drain.
     fn spawn(&mut self, name: String, run: impl FnOnce() -> io::Result<usize> + Send + 'static) -> io::Result<()> {
         let (ended, app) = (self.ended.clone(), Arc::clone(&self.app));
         let thread = format!("the thread {name}");
@@ -135,38 +207,102 @@ impl Fanfare {
         Ok(())
     }
 
-    /// What requests and publishers need; cheap to clone.
+    /// A handle to the engine, through which a program publishes, follows channels and answers requests.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// assert!(handle.is_ready());
+    ///
+    /// fanfare.drain().await?;
+    /// assert!(!handle.is_ready(), "a handle may live longer than the engine");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle(&self) -> Handle {
-        Handle { app: Arc::clone(&self.app), lanes: self.lanes.clone().into() }
+        Handle::new(Arc::clone(&self.app), self.lanes.clone().into())
     }
 
     pub(crate) fn lanes(&self) -> &[Lane] {
         &self.lanes
     }
 
-    /// Waits for a part to fail, a thread that has panicked for instance; none ends before the drain unless it fails. From then on
-    /// [`Handle::is_ready`] says no, and all that is left to do is to drain.
+    /// Waits for a part to fail: the thread of a shard or of the journal has panicked, or has ended before the drain. From then
+    /// on [`Handle::is_ready`] says no and [`Handle::failure`] says why, and all that is left to do is to drain.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use fanfare_core::{Desk, Past};
+    /// use fanfare_http::{Config, Fanfare, Journal};
+    ///
+    /// struct Broken;
+    ///
+    /// impl Journal for Broken {
+    ///     fn restore(&mut self, desk: &dyn Desk) -> io::Result<()> {
+    ///         desk.restore_past(Past::default());
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn run(self: Box<Self>, _: &dyn Desk) -> io::Result<()> {
+    ///         Err(io::Error::other("the disk is gone"))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> io::Result<()> {
+    /// let fanfare = Fanfare::start_behind(Config::default(), Box::new(Broken))?;
+    /// let handle = fanfare.handle();
+    /// assert_eq!(fanfare.failed().await.to_string(), "the disk is gone");
+    /// assert_eq!(handle.failure().as_deref(), Some("the disk is gone"));
+    /// assert!(!handle.is_ready() && fanfare.drain().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn failed(&self) -> io::Error {
-        self.app.failed().await;
-        io::Error::other(self.app.failure().unwrap_or_default())
+        self.app.failed().await
     }
 
-    /// From now on `/readyz` says that the server drains, so that no more traffic is sent to it; all goes on until
+    /// Lets `/readyz` say from now on that the server drains, so that no more traffic is sent to it. Everything else goes on until
     /// [`Fanfare::drain`].
     pub fn announce_drain(&self) {
-        self.app.leave();
+        self.app.phases.leave();
     }
 
-    /// Refuses further publishes, gives every stream what was accepted, a time to come back, and a whole end; at the
-    /// latest after [`Config::drain_timeout`], and 2 s for the journal.
+    /// Refuses further publishes, and gives every stream what was accepted, a time to come back, and a whole end. Streams that
+    /// have not taken everything after [`Config::drain_timeout`] are cut. The journal has 2 s more.
     ///
     /// # Errors
     /// A part has failed, or has not ended in time.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Event, Fanfare, Follow, PublishError, Target, Told, Wait};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// let mut events = handle.subscribe(Follow::channels([])).await?;
+    /// handle.publish(Event::new(Target::All, "the last"), Wait::Journal).await?;
+    ///
+    /// let draining = tokio::spawn(fanfare.drain());
+    /// let Some(Ok(Told::Event(message))) = events.next().await else { panic!("accepted, so it comes") };
+    /// assert_eq!(message.fields().data, "the last");
+    /// assert!(events.next().await.is_none());
+    /// assert_eq!(draining.await??.cut, 0);
+    ///
+    /// let late = handle.publish(Event::new(Target::All, "too late"), Wait::Journal).await;
+    /// assert_eq!(late.map(|receipt| receipt.id), Err(PublishError::Draining));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn drain(mut self) -> io::Result<Ended> {
         info!(connections = self.app.hub.registry().connections(), "draining");
         self.app.drain();
         // The shards look at the time themselves, and need a moment for it.
-        let ends = self.app.drain_ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
+        let ends = self.app.phases.ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
         let (mut cut, mut failed) = (0, None);
         for _ in 0..self.threads {
             match timeout_at(ends.into(), self.ends.recv()).await {
@@ -184,99 +320,8 @@ impl Fanfare {
 impl Drop for Fanfare {
     fn drop(&mut self) {
         // The shards end at their next sweep, whoever still has a handle.
-        self.app.abandoned.set();
-        // So that it ends, and lets go of its directory.
+        self.app.phases.end();
+        // So that the journal ends, and lets go of its directory.
         self.app.hub.close_journal();
-    }
-}
-
-/// Publishes, and answers requests that another server has accepted.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    app: Arc<App>,
-    lanes: Arc<[Lane]>,
-}
-
-impl Handle {
-    /// Answers any request of the wire contract. Its streams are carried by the caller's connection: their bodies are
-    /// to be polled by hyper, and end with an error if they have to be cut. Over HTTP/2 hyper does not poll a body while its
-    /// peer takes nothing, and nothing but [`Body::cut`] tells that the stream is to end: whoever runs the request drops
-    /// hyper's future of it then, or closes the connection.
-    ///
-    /// The request may come from any server that is built on `http`'s types, axum's for instance.
-    pub async fn answer<B>(&self, request: Request<B>, address: SocketAddr) -> Response<Body>
-    where
-        B: hyper::body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let (shard, place) = Lane::emptiest(&self.lanes).map_or((0, None), |(at, lane)| (at, Some(lane.place(None))));
-        let handoff = Arc::new(Handoff::of(place));
-        let peer = Peer { address, shard, is_h1: false, handoff };
-        let service = Service { app: Arc::clone(&self.app), peer };
-        let Ok(response) = service.answer_to(request.map(Inbound::other)).await;
-        response
-    }
-
-    /// The events that a stream would carry, for a receiver in this process. Waits until what the journal had is read.
-    ///
-    /// # Errors
-    /// [`FollowError`].
-    pub async fn subscribe(&self, follow: Follow) -> Result<Events, FollowError> {
-        Events::open(&self.app, &self.lanes, follow).await
-    }
-
-    /// Publishes one event.
-    ///
-    /// # Errors
-    /// [`PublishError`]; nothing was published then, unless it says so.
-    pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, None, wait).await
-    }
-
-    /// Publishes one event, once for each key: the same event again is not published, and gets the first answer. Keys
-    /// with a scope of the program's own are told apart from those that come over HTTP.
-    ///
-    /// # Errors
-    /// [`PublishError`]; nothing was published then, unless it says so.
-    pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, Some(key), wait).await
-    }
-
-    /// What is kept of `channel` from `start` on, at most `limit`; [`Page::next`] is where the next page begins.
-    pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
-        self.app.hub.history(channel, start, limit)
-    }
-
-    /// What became of the events of each open stream that `target` reaches (a client's, a channel's, all), by the number of
-    /// the connection, as of now. None once the server drains.
-    pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
-        tokio::select! {
-            biased;
-            // A shard that has drained answers nobody.
-            () = self.app.draining.stopped() => Vec::new(),
-            accounts = self.app.hub.accounts_of(target) => accounts,
-        }
-    }
-
-    /// What became of the events of `channel` since somebody has been following it, up to a fraction of a second ago;
-    /// `None` if nobody is.
-    pub fn account_of(&self, channel: &Channel) -> Option<ChannelAccount> {
-        self.app.hub.registry().channel(channel)
-    }
-
-    /// What became of broadcasts to all, up to a fraction of a second ago.
-    pub fn account_of_all(&self) -> ChannelAccount {
-        self.app.hub.registry().all()
-    }
-
-    /// Whether all goes well: what the journal had is read, no part has failed, and no drain has begun or been announced. It is
-    /// what `/readyz` says.
-    pub fn is_ready(&self) -> bool {
-        self.app.hub.is_ready() && self.app.failure().is_none() && !self.app.is_leaving()
-    }
-
-    /// How many streams are open.
-    pub fn connections(&self) -> usize {
-        self.app.hub.registry().connections()
     }
 }

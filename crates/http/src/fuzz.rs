@@ -1,4 +1,4 @@
-//! What the fuzz targets and the corpus test call: every parser here that reads what a client sent. Each may refuse
+//! Entries for the fuzz targets and the corpus test: every parser of this crate that reads what a client sent. Each may refuse
 //! anything and panic at nothing. Not part of the public interface.
 
 use hyper::{
@@ -7,14 +7,11 @@ use hyper::{
 };
 
 use crate::{
-    data::Declared,
-    destination, line,
-    query::{self, Query},
-    route::Route,
-    start,
+    request::{data::Declared, destination, line, route::Route, start},
+    text::query::{self, Query},
 };
 
-/// A path segment and a query, percent-encoded; decoding keeps to what was there.
+/// A path segment and a query, percent-encoded. Decoding keeps to what was there.
 pub fn query(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(segment) = query::decode(text) {
@@ -38,7 +35,7 @@ pub fn route(bytes: &[u8]) {
     }
 }
 
-/// A Content-Type, a line break, and a body: it becomes text, whatever it is.
+/// A Content-Type, a line break, and a body, which becomes text whatever it is.
 pub fn body(bytes: &[u8]) {
     let (kind, body) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0));
     let mut headers = HeaderMap::new();
@@ -50,7 +47,7 @@ pub fn body(bytes: &[u8]) {
     assert!(data.len() <= 3 * body.len() + kind.len() + 64, "a character of a byte has three of UTF-8 at most");
 }
 
-/// A line of a batch; what comes of it is a legal event.
+/// A line of a batch. Only legal events come of it.
 pub fn line(bytes: &[u8]) {
     if let Ok(line::Parsed { event, .. }) = line::parse(bytes.trim_ascii(), 128) {
         assert!(!event.targets().is_empty());

@@ -2,11 +2,10 @@
 //!
 //! [`run`] serves a bound listener until it is told to stop. A program that has a server of its own starts the engine with
 //! [`Fanfare::start`], and reaches it through a [`Handle`]: it publishes, follows channels, and answers requests with Fanfare's
-//! routes. This one publishes an event, and gets it as a stream would:
+//! routes. This program publishes an event, and gets it as a stream would:
 //!
 //! ```
-//! use fanfare_core::{Channel, Event, Target, Told, Wait};
-//! use fanfare_http::{Config, Fanfare, Follow};
+//! use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,75 +28,55 @@
 //! # }
 //! ```
 //!
-//! The examples `embed` (hyper) and `axum` serve its routes beside their own. What clients and publishers can rely on is the
-//! wire contract, `contract.md` in this package.
+//! The examples `embed` (hyper) and `axum` serve Fanfare's routes beside their own. Clients and publishers can rely on the wire
+//! contract, `contract.md` in this package.
 //!
 //! This crate parses requests, publishes to the hub, opens event streams, shows history, owns the threads that drive the
-//! shards, and writes the log. hyper's types live only in this crate.
+//! shards, and writes the log. hyper's types live only in this crate. From the outside in:
+//!
+//! - the face: [`Fanfare`], [`Handle`], [`Events`], [`run`], [`Config`];
+//! - `connection`: from an accepted socket to the calls of the service;
+//! - `service`: one request in, one answer out, with a handler for each route;
+//! - `request`: parts of requests, each read and checked by itself;
+//! - `answer`: contents of answers;
+//! - `app`: what every request can reach;
+//! - `link`: one connection of a client, as all its parties share it;
+//! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write.
+//!
+//! Nothing imports what stands above it.
 
 #![forbid(unsafe_code)]
 
-mod access;
 mod answer;
 mod app;
-mod batch;
-mod body;
 mod clock;
 mod config;
 mod connection;
-mod cors;
-mod data;
-mod deadline;
-mod destination;
-mod driver;
+mod ending;
 mod events;
-mod excerpt;
 mod fanfare;
-mod frames;
 #[doc(hidden)]
 pub mod fuzz;
-mod h2_streams;
-mod handoff;
-mod history;
-mod host;
-mod idempotency;
-mod idle;
-mod inbound;
-mod lane;
-mod line;
-mod linger;
-mod log;
-mod nearest;
-mod pace;
-mod page;
-mod parameters;
-mod piece;
-mod problem;
-mod publish;
-mod query;
-mod quoted;
-mod refusal;
-mod request_line;
-mod rfc3339;
-mod room;
-mod route;
+mod handle;
+mod limits;
+mod link;
+mod request;
 mod server;
 mod service;
-mod silence;
-mod since;
-mod sockets;
-mod start;
-mod stop;
-mod subscribe;
-mod tcp;
-mod upload;
-mod wire;
+mod text;
 
-pub use access::PUBLISH_KEY_BYTES_MAX;
-pub use body::{Body, Chunk};
+// The types of the engine that a program meets, so that it names one crate only. A journal of its own needs `fanfare-core`.
+pub use fanfare_core::{
+    Account, Channel, ChannelAccount, ClientId, Config as CoreConfig, Cut, Event, EventError, EventId, Fields, Full,
+    Gap, GapReason, IdempotencyKey, Journal, Message, NameError, Outcome, Page, Pattern, Policy, PublishError,
+    ReadLimit, Receipt, Retention, Retentions, Start, Target, Told, Wait,
+};
+
+pub use answer::body::{Body, Chunk};
 pub use config::{Config, H1Outlet};
 pub use events::{Events, Follow, FollowError};
-pub use fanfare::{Ended, Fanfare, Handle};
-pub use nearest::nearest;
+pub use fanfare::{Ended, Fanfare};
+pub use handle::Handle;
+pub use request::access::PUBLISH_KEY_BYTES_MAX;
 pub use server::{bind, run};
-pub use since::since;
+pub use text::{nearest::nearest, since::since};

@@ -1,6 +1,6 @@
 //! [`run`]: the server from its first connection to the end of its drain.
 //!
-//! It is handed a bound listener and a future that means stop. One thread accepts; one thread a shard serves.
+//! The server is handed a bound listener and a future that means stop. One thread accepts, and one thread for each shard serves.
 
 use std::{
     convert::Infallible,
@@ -18,22 +18,22 @@ use crate::{
     app::App,
     clock,
     config::Config,
+    connection::lane::{Accepted, Lane},
     fanfare::{Ended, Fanfare},
-    handoff::Handoff,
-    lane::{Accepted, Lane},
-    log::Sampler,
+    limits::log::Sampler,
+    link::Link,
 };
 
-/// How long accepting pauses when there are no descriptors left.
+/// Pause of accepting when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many idle connections make room then.
+/// Idle connections that make room then.
 const IDLE_CLOSED: usize = 32;
-/// When the kernel starts to ask a silent peer whether it is there, how often, and how many times.
+/// Silence after which the kernel asks a peer whether it is there, the time between two questions, and their number.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// The kernel keeps it in an `int`.
+/// Largest timeout that the kernel takes: it keeps it in an `int`.
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 /// Connections that the kernel may hold for us until they are accepted.
@@ -43,6 +43,14 @@ const BACKLOG: i32 = 4_096;
 ///
 /// # Errors
 /// The system's reason.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let listener = fanfare_http::bind(([127, 0, 0, 1], 0).into())?;
+/// assert!(fanfare_http::bind(listener.local_addr()?).is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Only lets a new server have the port while old connections of it are in TIME_WAIT. On Windows the same option would let
@@ -59,6 +67,33 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// The listener cannot be used, threads or descriptors run out at the start, or a shard has panicked.
+///
+/// ```
+/// use fanfare_http::{Config, bind, run};
+/// use tokio::{
+///     io::{AsyncReadExt as _, AsyncWriteExt as _},
+///     net::TcpStream,
+///     sync::oneshot,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = bind(([127, 0, 0, 1], 0).into())?;
+/// let address = listener.local_addr()?;
+/// let (stop, stopped) = oneshot::channel::<()>();
+/// let serving = tokio::spawn(run(listener, Config::default(), async { stopped.await.unwrap_or_default() }));
+///
+/// let mut client = TcpStream::connect(address).await?;
+/// client.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ready\n"));
+///
+/// drop(stop);
+/// assert_eq!(serving.await??.cut, 0);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
     Fanfare::start(config)?.serve(listener, shutdown).await
 }
@@ -69,6 +104,20 @@ impl Fanfare {
     ///
     /// # Errors
     /// The listener cannot be used, or a part has failed or did not end in time.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Event, Fanfare, Target, Wait, bind};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// let listener = bind(([127, 0, 0, 1], 0).into())?;
+    /// // The program is done when it has published.
+    /// let publish = async { assert!(handle.publish(Event::new(Target::All, "hello"), Wait::Journal).await.is_ok()) };
+    /// assert_eq!(fanfare.serve(listener, publish).await?.cut, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -76,7 +125,7 @@ impl Fanfare {
         let lanes = self.lanes().to_vec();
         let leaving = async {
             shutdown.await;
-            app.leave();
+            app.phases.leave();
             let delay = app.config.drain_delay;
             if !delay.is_zero() {
                 info!("serving for {delay:?} more, while /readyz says that it drains");
@@ -94,7 +143,7 @@ impl Fanfare {
     }
 }
 
-/// Accepts for ever; each connection goes to the shard that has the fewest.
+/// Accepts for ever. Each connection goes to the shard that has the fewest.
 async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
     let (failures, refused) = (Sampler::default(), Sampler::default());
     loop {
@@ -117,10 +166,10 @@ async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -
     }
 }
 
-/// Sends a socket to the shard that has the fewest. If there is no room for it, it is reset: EventSource comes back then. It
-/// would never do so after a `503`, nor, in Firefox, after an end without an answer.
+/// Sends a socket to the shard that has the fewest. If there is no room for the socket, it is reset: EventSource comes back then.
+/// After a `503` it would never do so, nor, in Firefox, after an end without an answer.
 async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane], refused: &Sampler) {
-    let Some(place) = app.sockets.enter(&app.idle).await else {
+    let Some(seat) = app.sockets.enter(&app.idle).await else {
         if let Some(left_out) = refused.admit(app.now_ms()) {
             let left_out = (left_out > 0).then_some(left_out);
             warn!(
@@ -128,16 +177,16 @@ async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane]
                 left_out, "no room for a connection: none of those that are open is idle"
             );
         }
-        // One that is gone by now needs no reset.
+        // A socket that is gone by now needs no reset.
         let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         return;
     };
     match prepare(app, stream) {
         Ok(stream) => {
             if let Some((_, lane)) = Lane::emptiest(lanes) {
-                let handoff = Arc::new(Handoff::default());
-                let idle = app.idle.begin(&handoff);
-                lane.send(Accepted { stream, address, place: lane.place(Some(place)), handoff, idle }).await;
+                let link = Arc::<Link>::default();
+                let idle = app.idle.begin(&link.idler);
+                lane.send(Accepted { stream, address, seat: lane.seat(seat), link, idle }).await;
             }
         }
         Err(error) => debug!(%error, peer = %address, "gone before it was served"),

@@ -1,6 +1,19 @@
-//! [`Service`]: one request in, one answer out. hyper calls it; it finds the route and the handler.
+//! [`Service`]: one request in, one answer out. hyper calls it. It finds the route, and the handler in this folder:
+//!
+//! - [`subscribe`]: opens event streams.
+//! - [`publish`] and [`batch`]: publish one event, or many.
+//! - [`history`]: shows what is kept of a channel.
+//! - [`answer::Answer`]: the future of an answer.
+//!
+//! A handler knows no other handler, and no socket.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+mod answer;
+mod batch;
+mod history;
+mod publish;
+mod subscribe;
+
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
@@ -12,33 +25,20 @@ use hyper::{
 use tokio::time::sleep;
 
 use crate::{
-    access,
-    answer::Answer,
+    answer::{body::Body, page, problem::Problem, refusal::Asked},
     app::App,
-    batch,
-    body::Body,
-    cors::{self, Cors},
-    destination::{self, Destination},
-    handoff::{Handoff, Owed},
-    history, host,
-    inbound::Inbound,
-    page,
-    problem::Problem,
-    publish,
-    refusal::Asked,
-    route::Route,
-    subscribe::{self, subscribe},
-    upload::Upload,
+    link::{Owed, Peer},
+    request::{
+        access,
+        cors::{self, Cors},
+        destination::{self, Destination},
+        host,
+        inbound::Inbound,
+        route::Route,
+        upload::Upload,
+    },
+    service::{answer::Answer, subscribe::subscribe},
 };
-
-/// The connection that a request came on.
-#[derive(Clone, Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
-    pub(crate) shard: usize,
-    pub(crate) is_h1: bool,
-    pub(crate) handoff: Arc<Handoff>,
-}
 
 /// Answers the requests of one connection.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 impl Service {
     /// The answer to any request.
     pub(crate) fn answer_to(&self, request: Request<Inbound>) -> Answer {
-        let owed = self.peer.handoff.owe();
+        let owed = self.peer.link.owe();
         let asked = Box::new(Asked {
             app: Arc::clone(&self.app),
             method: request.method().clone(),
@@ -69,7 +69,7 @@ impl Service {
         });
         let keep_alive = self.keep_alive(&request);
         let cors = Cors::of(&self.app.config, &request);
-        let checked = match self.peer.handoff.take_fragment() {
+        let checked = match self.peer.link.activity.take_fragment() {
             true => Err(Problem::bad_request("the target must not have a #: in a name it is %23")),
             false => host::check(&request),
         };
@@ -87,19 +87,19 @@ impl Service {
         if is_own { answer } else { answer.readable(cors) }
     }
 
-    /// What HTTP/1.1 clients are told of how long the connection is kept, if it is.
+    /// The header `Keep-Alive` of the answer, for HTTP/1.1 clients whose connection is kept.
     fn keep_alive(&self, request: &Request<Inbound>) -> Option<HeaderValue> {
         let is_kept = || {
             let options = request.headers().get_all(CONNECTION).iter();
             let mut options = options.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-            !options.any(|option| option.trim().eq_ignore_ascii_case("close")) && !self.app.is_draining()
+            !options.any(|option| option.trim().eq_ignore_ascii_case("close")) && !self.app.phases.is_draining()
         };
         let is_told = self.peer.is_h1 && request.version() == Version::HTTP_11 && is_kept();
         is_told.then(|| self.app.keep_alive.clone()).flatten()
     }
 
-    /// Without what its journal had before it, a hub would answer as if that had never been. Nor does it know an id that another
-    /// node has told before it has read all that this node had.
+    /// Answers once the hub has read enough. Before it has read the old events of its journal, a hub would answer as if they had
+    /// never been. Before it has read all that the journal has now, it does not know an id that another node has told.
     fn answer_when_ready(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
         let service = self.clone();
         let answer = async move {
@@ -111,11 +111,11 @@ impl Service {
             };
             tokio::select! {
                 () = read => {}
-                () = service.app.draining.stopped() => {}
+                () = service.app.phases.draining() => {}
                 () = sleep(service.app.config.ready_timeout) => {}
             }
             // A stream is refused in its own way, and what drains says so.
-            let has_answer = service.app.hub.is_ready() || service.app.is_draining();
+            let has_answer = service.app.hub.is_ready() || service.app.phases.is_draining();
             let answer = if has_answer || matches!(route, Route::Stream { .. }) {
                 service.answer(route, request, owed)
             } else {
@@ -138,9 +138,8 @@ impl Service {
                 Answer::now(answer.unwrap_or_else(Problem::response), owed)
             }
             Route::History(channel) => {
-                let (handoff, life, is_head) =
-                    (&self.peer.handoff, owed.life().clone(), request.method() == Method::HEAD);
-                let request = history::Request { channel, query, handoff, life, is_head };
+                let (link, life, is_head) = (&self.peer.link, owed.life().clone(), request.method() == Method::HEAD);
+                let request = history::Request { channel, query, link, life, is_head };
                 Answer::now(history::history(&self.app, request).unwrap_or_else(Problem::response), owed)
             }
             Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
@@ -160,7 +159,7 @@ impl Service {
             return self.refuse(problem, request, owed);
         }
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let upload = Upload::new(&app, &self.peer.handoff, request);
+        let upload = Upload::new(&app, &self.peer.link, request);
         let destination = match route {
             Route::Publish(destination) => Some(destination),
             _ => destination::is_in(&query).then_some(Destination::InQuery),
@@ -187,7 +186,7 @@ impl Service {
     }
 
     fn refuse(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {
-        let upload = Upload::new(&self.app, &self.peer.handoff, request);
+        let upload = Upload::new(&self.app, &self.peer.link, request);
         Answer::later(
             async {
                 upload.discard();
@@ -198,7 +197,7 @@ impl Service {
     }
 }
 
-/// What is there for its own pages and for operators.
+/// Whether a route is there only for the server's own pages and for operators.
 fn is_own(route: &Route, request: &Request<Inbound>) -> bool {
     match route {
         Route::Health | Route::Ready => true,
@@ -207,7 +206,7 @@ fn is_own(route: &Route, request: &Request<Inbound>) -> bool {
     }
 }
 
-/// Whether it asks for what comes behind an event that this node may have yet to read.
+/// Whether a request asks for events behind one that this node may have yet to read.
 fn may_be_ahead(app: &App, route: &Route, request: &Request<Inbound>) -> bool {
     if !app.hub.is_shared() {
         return false;
@@ -243,7 +242,7 @@ fn ready(app: &App) -> Response<Body> {
     let unready = |body: String| text(StatusCode::SERVICE_UNAVAILABLE, body);
     let trouble = app.hub.trouble().map(|trouble| format!("journal unavailable: {trouble}\n")).unwrap_or_default();
     match app.failure() {
-        _ if app.is_leaving() => unready("draining\n".to_owned()),
+        _ if app.phases.is_leaving() => unready("draining\n".to_owned()),
         Some(failure) => unready(format!("not ready: {failure}\n")),
         None if !app.hub.is_ready() => unready(format!("not ready: the journal has not been read\n{trouble}")),
         // Streams go on without a journal: sending them elsewhere would not help.

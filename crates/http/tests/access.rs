@@ -95,7 +95,9 @@ fn a_page_may_read_why_it_was_refused() {
 
 #[test]
 fn one_stream_past_the_limit_is_told_to_come_back_and_has_a_place_when_one_is_free() {
-    let server = Server::start(Way::Socket, Config { connections_max: 2, ..config(Way::Socket) });
+    let mut limits = config(Way::Socket);
+    limits.core.connections_max = 2;
+    let server = Server::start(Way::Socket, limits);
     let (first, _second) = (server.subscribe("/sse?id=a"), server.subscribe("/sse?id=b"));
     let soft = server.client().request("GET", "/sse", &[("accept", "text/event-stream")], b"");
     assert_eq!((soft.status, soft.head.get("content-type")), (200, Some("text/event-stream; charset=utf-8")));

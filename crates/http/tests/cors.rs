@@ -142,7 +142,8 @@ fn a_page_that_may_not_publish_can_read_that_it_may_not() {
 
 #[test]
 fn a_drain_can_be_read_by_the_page_that_it_refuses() {
-    let full = Config { bodies_bytes_max: 0, connections_max: 0, ..config(Way::Socket) };
+    let mut full = Config { bodies_bytes_max: 0, ..config(Way::Socket) };
+    full.core.connections_max = 0;
     let server = Server::start(Way::Socket, Config { cors_origins: vec![APP.to_owned()], ..full });
     for answer in [
         server.post("/broadcast", &[("origin", APP)], "x"),

@@ -120,7 +120,7 @@ fn what_a_receiver_has_lost_comes_before_what_follows() {
 fn a_receiver_that_takes_nothing_is_cut_and_one_too_many_is_told() {
     let mut config = config(Way::Socket);
     config.core.write_timeout_ms = 100;
-    config.connections_max = 1;
+    config.core.connections_max = 1;
     config.channels_max = 2;
     run(config, async |_fanfare, handle| {
         let mut events = handle.subscribe(Follow::channels([])).await.unwrap();

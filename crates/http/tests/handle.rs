@@ -4,7 +4,9 @@ mod support;
 
 use std::{io, net::SocketAddr, sync::mpsc};
 
-use fanfare_core::{Account, Channel, ClientId, Event, EventId, IdempotencyKey, ReadLimit, Start, Target, Wait};
+use fanfare_core::{
+    Account, Channel, ClientId, Event, EventId, IdempotencyKey, PublishError, ReadLimit, Refusal, Start, Target, Wait,
+};
 use fanfare_http::{Fanfare, Handle};
 use hyper::{
     server::conn::{http1, http2},
@@ -125,7 +127,7 @@ fn what_is_published_once_is_published_once_and_apart_from_what_comes_over_http(
         |data| program.runtime.block_on(program.handle.publish_once(event(data), &key, Wait::Journal)).map(|it| it.id);
     let first = publish("x").unwrap();
     assert_eq!(publish("x"), Ok(first));
-    assert_eq!(publish("y"), Err(fanfare_core::PublishError::KeyReused));
+    assert_eq!(publish("y"), Err(PublishError::KeyReused));
     let over_http = Client::open(program.address).request("POST", "/channels/a", &[("Idempotency-Key", "k")], b"y");
     assert_eq!(over_http.status, 202);
 }
@@ -150,10 +152,15 @@ fn a_program_can_see_that_a_part_has_failed() {
         (answer.status, String::from_utf8(answer.body).unwrap())
     };
     assert_eq!(ready(), (200, "ready\n".to_owned()));
-    assert!(program.handle.is_ready());
+    let publish = || program.runtime.block_on(program.handle.publish(event("x"), Wait::Journal));
+    script.set(Mood::Refuses(Refusal::NotPublished));
+    assert!(publish().is_err());
+    assert_eq!((program.handle.trouble().as_deref(), program.handle.failure()), (Some("no space left"), None));
+    assert!(program.handle.is_ready(), "streams go on");
     script.set(Mood::Panics);
-    assert!(program.runtime.block_on(program.handle.publish(event("x"), Wait::Journal)).is_err());
+    assert!(publish().is_err());
     assert_eq!(program.runtime.block_on(program.fanfare.failed()).to_string(), "the thread journal has panicked");
+    assert_eq!(program.handle.failure().as_deref(), Some("the thread journal has panicked"));
     assert!(!program.handle.is_ready());
     assert_eq!(ready(), (503, "not ready: the thread journal has panicked\n".to_owned()));
 }
@@ -212,16 +219,17 @@ fn a_server_that_is_dropped_ends_its_streams_though_a_handle_lives() {
     drop(fanfare);
     let bytes = client.until_closed();
     assert!(!bytes.ends_with(b"\r\n0\r\n\r\n"), "it must not look like a proper end");
+    let late = runtime.block_on(handle.publish(event("late"), Wait::Journal));
+    assert_eq!(late.map(|receipt| receipt.id), Err(PublishError::Draining));
+    assert!(!handle.is_ready());
     drop((handle, runtime));
 }
 
 #[test]
-fn both_limits_of_streams_hold() {
-    for (engine, front) in [(1, usize::MAX), (usize::MAX, 1)] {
-        let mut config = fanfare_http::Config { connections_max: front, ..config(Way::Body) };
-        config.core.connections_max = engine;
-        let program = Program::with(|| Fanfare::start(config));
-        let _first = program.subscribe("/sse");
-        assert_eq!(Client::open(program.address).request("GET", "/sse", &[], b"").status, 503);
-    }
+fn a_program_has_the_limit_of_streams_that_it_sets() {
+    let mut config = config(Way::Body);
+    config.core.connections_max = 1;
+    let program = Program::with(|| Fanfare::start(config));
+    let _first = program.subscribe("/sse");
+    assert_eq!(Client::open(program.address).request("GET", "/sse", &[], b"").status, 503);
 }

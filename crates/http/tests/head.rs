@@ -56,7 +56,8 @@ fn no_route_answers_it_with_content() {
 
 #[test]
 fn a_refusal_has_no_content_either() {
-    let limits = Config { connections_max: 0, bodies_bytes_max: 0, ..config(Way::Socket) };
+    let mut limits = Config { bodies_bytes_max: 0, ..config(Way::Socket) };
+    limits.core.connections_max = 0;
     let server = Server::start(Way::Socket, limits);
     assert_has_no_content(&server, "/channels/a/history", 503, "*/*");
     for path in ["/broadcast", "/clients/a"] {

@@ -113,11 +113,13 @@ impl Servers {
         let ordinary = || config(Way::Socket);
         let pause = Duration::from_millis(50);
         let tight = || Config { body_bytes_max: 64, body_idle_timeout: pause, batch_idle_timeout: pause, ..ordinary() };
+        let mut full = Config { bodies_bytes_max: 0, ..ordinary() };
+        full.core.connections_max = 0;
         Self {
             ordinary: start(ordinary()),
             keyed: start(Config { publish_key: Some("secret".into()), ..ordinary() }),
             tight: start(tight()),
-            full: start(Config { connections_max: 0, bodies_bytes_max: 0, ..ordinary() }),
+            full: start(full),
         }
     }
 

@@ -84,7 +84,8 @@ fn a_drain_does_not_wait_for_a_server_to_be_ready() {
 #[test]
 fn a_stream_that_was_asked_for_too_early_is_cut_alone() {
     let script = Script::new(Mood::Late);
-    let mut config = Config { connections_max: 1, ..config(Way::H2) };
+    let mut config = config(Way::H2);
+    config.core.connections_max = 1;
     config.core.write_timeout_ms = 300;
     let server = Server::behind(Way::H2, config, &script);
     let h2 = H2::open_narrow(server.address);

@@ -157,8 +157,8 @@ fn streams_over_http_2_have_their_own_limit_and_one_connection_no_more_than_it_l
 
 #[test]
 fn one_http_2_connection_does_not_take_what_all_streams_may_have() {
-    let mut limits = Config { connections_max: 4, ..config(Way::H2) };
-    limits.core.shards = 1;
+    let mut limits = config(Way::H2);
+    (limits.core.connections_max, limits.core.shards) = (4, 1);
     let server = Server::start(Way::H2, limits);
     let greedy = H2::open(server.address);
     let _streams = [greedy.subscribe("/sse?id=a"), greedy.subscribe("/sse?id=a")];

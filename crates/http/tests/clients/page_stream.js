@@ -2,7 +2,7 @@
 // says (9.2.6).
 "use strict";
 const assert = require("node:assert/strict");
-const { EventParser } = require("../../src/page_stream.js");
+const { EventParser } = require("../../src/answer/page_stream.js");
 
 const LAST_ID = "before";
 const event = (data, type = "message", id = null) => ({ type, data, id });

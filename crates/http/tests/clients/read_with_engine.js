@@ -10,7 +10,7 @@ const [engine, streams] = process.argv.slice(2);
 
 const FILES = {
   "/streams.js": `${__dirname}/streams.js`,
-  "/page_stream.js": `${__dirname}/../../src/page_stream.js`,
+  "/page_stream.js": `${__dirname}/../../src/answer/page_stream.js`,
   "/event-source-polyfill.js": require.resolve("event-source-polyfill/src/eventsource.js"),
   "/reconnecting-eventsource.js": require.resolve("reconnecting-eventsource")
     .replace("build/src/reconnecting-eventsource.js", "dist/ReconnectingEventSource.min.js"),

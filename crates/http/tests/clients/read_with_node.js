@@ -1,6 +1,6 @@
 // Reads streams with clients for Node.js: streams as streams.js has them.
 "use strict";
-const { EventStream } = require("../../src/page_stream.js");
+const { EventStream } = require("../../src/answer/page_stream.js");
 const { readAsThePage, readStreams } = require("./streams.js");
 const { report, run } = require("./report.js");
 

@@ -172,6 +172,7 @@ impl Serve {
         Config {
             core: fanfare_core::Config {
                 shards: self.shards(),
+                connections_max: self.connections_max(descriptors),
                 ring_messages_max: usize::from(events.ring_messages),
                 ring_bytes_max: events.ring_bytes,
                 hub_ring_bytes_max: derived.rings,
@@ -211,7 +212,6 @@ impl Serve {
             retry_ms: ms(connections.retry_min)..=ms(connections.retry_max),
             send_buffer_bytes: connections.send_buffer_bytes,
             send_buffers_bytes_max: derived.send_buffers,
-            connections_max: self.connections_max(descriptors),
             sockets_max: self.sockets_max(descriptors),
             publish_key: flags.publish_key.clone(),
             cors_origins: flags.cors_origins.clone(),
@@ -259,8 +259,9 @@ mod tests {
     fn defaults_are_those_of_the_server() {
         let serve = serve(&["--shards=2"], &[]);
         let sockets_max = 1_000_000 - 64 - 4 * 2;
-        let mut expected = Config { connections_max: sockets_max + 16_384, sockets_max, ..Config::default() };
+        let mut expected = Config { sockets_max, ..Config::default() };
         expected.core.shards = 2;
+        expected.core.connections_max = sockets_max + 16_384;
         // These follow from the memory. A program that embeds the server sets its own.
         expected.core.history.bytes_max = 1 << 30;
         expected.core.hub_ring_bytes_max = 512 << 20;
@@ -415,6 +416,7 @@ mod tests {
         let config = serve(&flags, &limits).config(1_000);
         let expected = Config {
             core: fanfare_core::Config {
+                connections_max: 5,
                 shards: 3,
                 ring_messages_max: 10,
                 ring_bytes_max: 11,
@@ -452,7 +454,6 @@ mod tests {
             retry_ms: 7_000..=8_000,
             send_buffer_bytes: 19 << 10,
             send_buffers_bytes_max: 45 << 10,
-            connections_max: 5,
             sockets_max: 42,
             publish_key: Some("k".to_owned()),
             cors_origins: vec!["*".to_owned()],

@@ -1,0 +1,163 @@
+//! [`Body`]: the body of every answer. Small bodies are whole. The body of a stream is drained from its feed, or only marks the
+//! place where the socket leaves hyper.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use fanfare_core::Cut;
+use hyper::body::{Frame, SizeHint};
+
+use crate::{
+    answer::{
+        excerpt::Excerpt,
+        piece::{Piece, Pieces},
+    },
+    link::{Link, Owed},
+};
+
+/// The body of an answer, for hyper to send.
+#[derive(Debug)]
+pub struct Body {
+    content: Content,
+    /// The answer, which is sent when the body is dropped.
+    _owed: Option<Owed>,
+}
+
+/// The source of the bytes of an answer.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// All there is. Empty once it is taken.
+    Full(Bytes),
+    /// The first lines of a stream. Behind them the socket is taken over.
+    Marker { prelude: Bytes, link: Arc<Link> },
+    /// A page of history.
+    Excerpt(Box<Excerpt>),
+    /// A stream that hyper carries to its end, a piece at a time.
+    Stream { prelude: Bytes, pieces: Box<Pieces> },
+}
+
+impl Body {
+    pub(crate) fn empty() -> Self {
+        Self::full(Bytes::new())
+    }
+
+    /// A whole answer of a program's own.
+    ///
+    /// ```
+    /// use fanfare_http::Body;
+    /// use hyper::body::Body as _;
+    ///
+    /// assert_eq!(Body::full("hello").size_hint().exact(), Some(5));
+    /// ```
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        Content::Full(bytes.into()).into()
+    }
+
+    /// A JSON document and a line break, so that a terminal shows what comes next on a line of its own.
+    pub(crate) fn json(document: &serde_json::Value) -> Self {
+        Self::full(format!("{document}\n"))
+    }
+
+    /// Waits until a stream has to end at once, because its peer takes nothing or the drain is over. `None` if the body is no
+    /// stream. The body ends with an error then, but hyper may not poll it (see [`crate::Handle::answer`]). To be awaited in one
+    /// place only.
+    pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let Content::Stream { pieces, .. } = &self.content else { return None };
+        let signal = pieces.cut_signal();
+        Some(poll_fn(move |cx| signal.poll_cut(cx)))
+    }
+
+    /// Takes the content out, for an answer to HEAD. Over HTTP/2 hyper would send it.
+    pub(crate) fn without_content(self) -> Self {
+        Self { content: Content::Full(Bytes::new()), ..self }
+    }
+
+    /// Makes the body the answer to a request that counts it.
+    pub(crate) fn owed(self, owed: Owed) -> Self {
+        Self { _owed: Some(owed), ..self }
+    }
+}
+
+impl From<Content> for Body {
+    fn from(content: Content) -> Self {
+        Self { content, _owed: None }
+    }
+}
+
+/// Bytes of an answer. The bytes of a message are shared, not copied.
+#[derive(Debug)]
+pub struct Chunk(Part);
+
+#[derive(Debug)]
+enum Part {
+    Bytes(Bytes),
+    Piece(Piece),
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        match &self.0 {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Piece(piece) => piece.bytes().len(),
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match &self.0 {
+            Part::Bytes(bytes) => bytes,
+            Part::Piece(piece) => piece.bytes(),
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match &mut self.0 {
+            Part::Bytes(bytes) => bytes.advance(count),
+            Part::Piece(piece) => piece.advance(count),
+        }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Chunk;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Cut>>> {
+        let first = match &mut self.get_mut().content {
+            Content::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Content::Full(bytes) => bytes,
+            Content::Excerpt(excerpt) => {
+                let frame = |bytes| Frame::data(Chunk(Part::Bytes(bytes)));
+                return Poll::Ready(excerpt.piece().map(|piece| piece.map(frame)));
+            }
+            Content::Marker { prelude, link } if prelude.is_empty() => {
+                link.reach();
+                return Poll::Pending;
+            }
+            Content::Stream { prelude, pieces } if prelude.is_empty() => {
+                let frame = |piece| Frame::data(Chunk(Part::Piece(piece)));
+                return Poll::Ready(ready!(pieces.poll_next(cx)).map(|next| next.map(frame)));
+            }
+            Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
+        };
+        Poll::Ready(Some(Ok(Frame::data(Chunk(Part::Bytes(std::mem::take(first)))))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.content, Content::Full(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Excerpt(excerpt) => {
+                excerpt.left_bytes().map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes as u64))
+            }
+            _ => SizeHint::default(),
+        }
+    }
+}

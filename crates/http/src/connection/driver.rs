@@ -1,0 +1,212 @@
+//! The thread of one shard: a current-thread runtime that owns the shard, its sockets and the connections that
+//! become them, so that a connection's whole life is on one core.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use fanfare_core::{Inbox, SWEEP_TICKS, Shard, Turn};
+use tokio::{
+    net::TcpStream,
+    runtime::Builder,
+    spawn,
+    sync::mpsc,
+    task::{unconstrained, yield_now},
+    time::{Interval, MissedTickBehavior, interval, sleep, timeout, timeout_at},
+};
+use tracing::warn;
+
+use crate::{
+    app::App,
+    connection::{lane::Accepted, notices::NoticeLog, serve::serve as serve_socket},
+    ending::signal::Signal,
+    link::{Peer, tcp::Tcp},
+};
+
+/// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
+const TICK_MS_MAX: u64 = 250;
+const TICK_MS_MIN: u64 = 5;
+
+/// Tasks of connections that may run before the shard's loop, the runtime's main future, has its turn again. tokio's
+/// default is 61.
+const TASKS_PER_TURN: u32 = 8;
+
+/// While there is much to do, the shard's loop takes this many times as long as all connections had since its last turn:
+/// thousands who come back at once must not hold up those who stayed.
+const SHARE: u32 = 3;
+const SLICE_MAX: Duration = Duration::from_millis(4);
+
+/// Time in which connections notice that their streams were cut.
+const CUT_TIME: Duration = Duration::from_millis(100);
+
+/// The parts that it takes to run one shard.
+pub(crate) struct Driver {
+    pub(crate) app: Arc<App>,
+    pub(crate) shard: Shard<Tcp>,
+    pub(crate) number: usize,
+    pub(crate) accepted: mpsc::Receiver<Accepted>,
+}
+
+impl Driver {
+    /// Serves until the shard has drained, and returns how many connections were cut. Tells `made` first whether it can serve: it
+    /// cannot if the system gives no more descriptors. Sockets that are still open at the end close before this returns.
+    pub(crate) fn run(self, made: impl FnOnce(io::Result<()>)) -> io::Result<usize> {
+        // Made on this thread: dropped by another one, because the thread could not be had, it would panic there.
+        let runtime = Builder::new_current_thread().enable_io().enable_time().event_interval(TASKS_PER_TURN).build();
+        match runtime {
+            Ok(runtime) => {
+                made(Ok(()));
+                Ok(runtime.block_on(self.serve()))
+            }
+            Err(error) => {
+                made(Err(error));
+                Ok(0)
+            }
+        }
+    }
+
+    async fn serve(self) -> usize {
+        let Self { app, shard, number, accepted } = self;
+        let stop = Signal::default();
+        // Every connection holds a sender: when all are gone, so are the connections.
+        let (alive, mut all_gone) = mpsc::channel::<()>(1);
+        let mut accepting = spawn(accept(Arc::clone(&app), number, accepted, stop.clone(), alive.clone()));
+        let mut driving = pin!(unconstrained(drive(&app, shard)));
+        let mut cut = tokio::select! {
+            biased;
+            cut = &mut driving => cut,
+            // Nobody is left who could send any.
+            _ = &mut accepting => driving.await,
+        };
+        accepting.abort();
+        // The streams have ended. What is left are answers on their way, which may take the rest of the time.
+        stop.give();
+        let left = alive.downgrade();
+        drop(alive);
+        let ends = app.phases.ends().unwrap_or_else(Instant::now);
+        // Counted from when this thread sees that the time is over: the thread may have stood still until then, as they have.
+        if timeout_at(ends.into(), all_gone.recv()).await.is_err() && timeout(CUT_TIME, all_gone.recv()).await.is_err()
+        {
+            cut += left.strong_count();
+        }
+        cut
+    }
+}
+
+/// Takes sockets as they come, one at a time, so that many that come at once do not hold up the answer to a publisher.
+async fn accept(
+    app: Arc<App>,
+    number: usize,
+    mut accepted: mpsc::Receiver<Accepted>,
+    stop: Signal,
+    alive: mpsc::Sender<()>,
+) {
+    while let Some(accepted) = accepted.recv().await {
+        serve(&app, number, accepted, &stop, alive.clone());
+        yield_now().await;
+    }
+}
+
+/// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
+fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Signal, alive: mpsc::Sender<()>) {
+    let Accepted { stream, address, seat, link, idle } = accepted;
+    match TcpStream::from_std(stream) {
+        Ok(stream) => {
+            let peer = Peer { address, shard, is_h1: false, link };
+            let served = serve_socket(Arc::clone(app), stream, seat, peer, idle, stop.clone());
+            spawn(async move {
+                served.await;
+                drop(alive);
+            });
+        }
+        Err(error) => warn!(%error, "cannot serve a connection"),
+    }
+}
+
+/// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
+async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
+    let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
+    let mut ticks = interval(Duration::from_millis(tick_ms));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let inbox = Arc::clone(shard.inbox());
+    let mut log = NoticeLog::default();
+    let (mut next_sweep_ms, mut is_put_off) = (0, false);
+    let mut left = Instant::now();
+    loop {
+        let came = Instant::now();
+        let slice = ((came - left) * SHARE).min(SLICE_MAX);
+        let turn = loop {
+            let now_ms = app.now_ms();
+            // First: a turn may find that it need not wait for a connection that the sweep has closed.
+            if now_ms >= next_sweep_ms {
+                // This thread has stood still, so nobody could take anything, which is no reader's fault. A sweep is put off
+                // once in a row, or a shard that is always late would never sweep.
+                is_put_off = !is_put_off && next_sweep_ms > 0 && now_ms - next_sweep_ms > tick_ms;
+                if is_put_off {
+                    next_sweep_ms = now_ms + tick_ms;
+                } else {
+                    // On a grid, so that a tick which comes a moment early misses no sweep but the first.
+                    next_sweep_ms = (next_sweep_ms + tick_ms).max(now_ms);
+                    shard.sweep(now_ms);
+                }
+            }
+            let turn = shard.turn(now_ms);
+            for request in shard.take_reads() {
+                let app = Arc::clone(app);
+                spawn(async move { app.hub.read(request) });
+            }
+            log.write(shard.take_notices(), now_ms);
+            if turn != Turn::More || app.phases.is_draining() || came.elapsed() >= slice {
+                break turn;
+            }
+        };
+        if let Some(ends) = app.phases.ends() {
+            if shard.is_drained() {
+                return 0;
+            }
+            if Instant::now() >= ends {
+                let now_ms = app.now_ms();
+                let cut = shard.cut(now_ms);
+                log.write(shard.take_notices(), now_ms);
+                return cut;
+            }
+        }
+        left = Instant::now();
+        match turn {
+            Turn::More => yield_now().await,
+            // Something came in this moment. The connections have their turn all the same.
+            Turn::Idle if !inbox.is_empty() => yield_now().await,
+            Turn::Idle => {
+                wait(&inbox, &mut ticks, None).await;
+                // The loop was asleep, and nobody kept it from its work.
+                left = Instant::now();
+            }
+            Turn::Paused { until_ms } => {
+                let left_ms = until_ms.saturating_sub(app.now_ms());
+                wait(&inbox, &mut ticks, Some(Duration::from_millis(left_ms))).await;
+                left = Instant::now();
+            }
+        }
+    }
+}
+
+/// Waits until there is something to do, or until it is time for a sweep. A shard that is paused has something to do only when the
+/// inbox says so, or when the pause is over.
+async fn wait(inbox: &Inbox<Tcp>, ticks: &mut Interval, pause: Option<Duration>) {
+    let mut pause = pause.map(|pause| Box::pin(sleep(pause)));
+    // Register, then look: what comes between the two wakes us.
+    poll_fn(|cx| {
+        inbox.register(cx);
+        let has_work = match &mut pause {
+            Some(pause) => inbox.ends_pause() || pause.as_mut().poll(cx).is_ready(),
+            None => !inbox.is_empty(),
+        };
+        if ticks.poll_tick(cx).is_ready() || has_work { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

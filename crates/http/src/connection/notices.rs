@@ -1,0 +1,142 @@
+//! [`NoticeLog`]: the lines of the log that a shard has to say.
+
+use std::collections::HashMap;
+
+use fanfare_core::{Account, Closed, Notice, Target};
+use tracing::{info, warn};
+
+/// Busy channels that are named in one second. More are counted.
+const LINES_PER_SECOND_MAX: usize = 10;
+const SECOND_MS: u64 = 1_000;
+
+/// Writes the notices of one shard, and busy channels once a second.
+#[derive(Debug, Default)]
+pub(crate) struct NoticeLog {
+    busy: HashMap<Target, u64>,
+    next_busy_ms: u64,
+}
+
+impl NoticeLog {
+    pub(crate) fn write(&mut self, notices: Vec<Notice>, now_ms: u64) {
+        for notice in notices {
+            match notice {
+                Notice::Closed(closed) => write_closed(&closed),
+                Notice::Busy { target, dropped } => *self.busy.entry(target).or_default() += dropped,
+            }
+        }
+        if !self.busy.is_empty() && now_ms >= self.next_busy_ms {
+            self.next_busy_ms = now_ms + SECOND_MS;
+            self.write_busy();
+        }
+    }
+
+    fn write_busy(&mut self) {
+        let mut busy: Vec<_> = self.busy.drain().collect();
+        busy.sort_unstable_by_key(|(_, dropped)| std::cmp::Reverse(*dropped));
+        let lines = LINES_PER_SECOND_MAX.min(busy.len());
+        let (worst, others) = busy.split_at(lines);
+        for (target, dropped) in worst {
+            warn!(dropped, channel = target.to_string(), "channel busy");
+        }
+        if !others.is_empty() {
+            let dropped: u64 = others.iter().map(|(_, dropped)| dropped).sum();
+            warn!(dropped, channels = others.len(), "more channels busy");
+        }
+    }
+}
+
+fn write_closed(closed: &Closed) {
+    let Closed { connection, client, reason, age_ms, account } = closed;
+    let Account { matched, replayed, written, dropped, repaired, lost, owed: _, position } = account;
+    info!(
+        connection,
+        client = client.as_str(),
+        reason = reason.as_str(),
+        age_ms,
+        matched,
+        replayed,
+        written,
+        queued = account.queued(),
+        dropped,
+        repaired,
+        lost,
+        %position,
+        lag = account.lag(),
+        "close"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Debug, sync::Arc};
+
+    use fanfare_core::{ClientId, CloseReason, EventId};
+    use parking_lot::Mutex;
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+    };
+
+    use super::*;
+
+    /// Collects the fields of every line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for &Lines {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().push(format!("{}={value:?}", field.name()));
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut &*self);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn the_line_at_close_says_what_became_of_every_event() {
+        let lines = Lines::default();
+        let position = EventId::new(7, 8);
+        let account =
+            Account { matched: 10, replayed: 4, written: 5, dropped: 6, repaired: 1, lost: 2, owed: 3, position };
+        let (client, reason) = (ClientId::new("ann").unwrap(), CloseReason::ClientGone);
+        let closed = Closed { connection: 1, client, reason, age_ms: 9, account };
+        tracing::subscriber::with_default(lines.clone(), || write_closed(&closed));
+        let expected = [
+            "message=close",
+            "connection=1",
+            "client=\"ann\"",
+            "reason=\"client gone\"",
+            "age_ms=9",
+            "matched=10",
+            "replayed=4",
+            "written=5",
+            "queued=4",
+            "dropped=6",
+            "repaired=1",
+            "lost=2",
+            "position=7-8",
+            "lag=7",
+        ];
+        assert_eq!(*lines.0.lock(), expected);
+    }
+}

@@ -1,0 +1,76 @@
+//! [`Silence`]: the time for which a connection may have nothing to do. A head that has begun, and the first head, has a short
+//! timeout. A connection that waits for its next request has a longer one, because clients keep connections for a minute and more.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::{
+    app::App,
+    limits::idle::IdleSeat,
+    link::{Link, activity::Doing},
+};
+
+/// The clock of one connection.
+pub(crate) struct Silence {
+    app: Arc<App>,
+    link: Arc<Link>,
+    doing: Doing,
+    over: Pin<Box<Sleep>>,
+    seat: Option<IdleSeat>,
+}
+
+impl Silence {
+    /// The clock of a connection that has sent no request yet.
+    pub(crate) fn new(app: &Arc<App>, link: &Arc<Link>, seat: IdleSeat) -> Self {
+        let over = Box::pin(sleep(app.config.head_timeout));
+        let (app, link) = (Arc::clone(app), Arc::clone(link));
+        Self { app, link, doing: Doing::Head(0), over, seat: Some(seat) }
+    }
+
+    /// Ready when the connection has been silent for too long. To be polled after the connection, and after its task is registered.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let doing = self.link.activity.doing();
+        if doing != self.doing {
+            self.begin(doing);
+        }
+        let is_unwanted = self.seat.is_some() && self.link.idler.is_unwanted();
+        match doing {
+            Doing::Work => Poll::Pending,
+            _ if is_unwanted => Poll::Ready(()),
+            _ => self.over.as_mut().poll(cx),
+        }
+    }
+
+    fn begin(&mut self, doing: Doing) {
+        self.doing = doing;
+        let time = match doing {
+            Doing::Work => {
+                self.seat = None;
+                return;
+            }
+            Doing::Head(_) => {
+                match &self.seat {
+                    Some(seat) => seat.begin_head(),
+                    None => self.seat = Some(self.app.idle.begin(&self.link.idler)),
+                }
+                self.app.config.head_timeout
+            }
+            Doing::Nothing(_) => {
+                // Given back first, or it would count twice.
+                self.seat = None;
+                self.seat = Some(self.app.idle.wait(&self.link.idler));
+                self.app.config.keep_alive_timeout
+            }
+        };
+        let now = Instant::now();
+        // A time that no clock can tell is never over, and a year is as good.
+        let over = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
+        self.over.as_mut().reset(over);
+    }
+}

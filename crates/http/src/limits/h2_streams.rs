@@ -1,0 +1,85 @@
+//! [`H2Streams`]: the open event streams over HTTP/2, and their limit. They need no descriptor of their own, so memory bounds them,
+//! and one connection must leave some to the others.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// The event streams that are open on one HTTP/2 connection.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionStreams(AtomicUsize);
+
+/// The event streams over HTTP/2 of a server.
+#[derive(Debug)]
+pub(crate) struct H2Streams {
+    // Relaxed everywhere: nothing else is read because of it.
+    open: AtomicUsize,
+    max: usize,
+}
+
+impl H2Streams {
+    pub(crate) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), max })
+    }
+
+    /// Number of streams that are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Counts one stream more of `connection`. `None` if all are taken, or if the connection has as many as are left for others:
+    /// one connection can have half of all, two a third each, and one that has none can always have one. `left` is the number
+    /// of streams that other limits leave.
+    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<ConnectionStreams>, left: usize) -> Option<H2Seat> {
+        let counted = |open: usize| {
+            let free = self.max.saturating_sub(open).min(left);
+            (connection.0.load(Ordering::Relaxed) < free).then_some(open + 1)
+        };
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).ok()?;
+        connection.0.fetch_add(1, Ordering::Relaxed);
+        Some(H2Seat { streams: Arc::clone(self), connection: Arc::clone(connection) })
+    }
+}
+
+/// One stream, counted until the seat is dropped.
+#[derive(Debug)]
+pub(crate) struct H2Seat {
+    streams: Arc<H2Streams>,
+    connection: Arc<ConnectionStreams>,
+}
+
+impl Drop for H2Seat {
+    fn drop(&mut self) {
+        self.connection.0.fetch_sub(1, Ordering::Relaxed);
+        self.streams.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_together_have_the_limit_and_one_connection_no_more_than_it_leaves() {
+        let streams = H2Streams::new(8);
+        let connections: Vec<_> = (0..8).map(|_| Arc::new(ConnectionStreams::default())).collect();
+        let take = |at: usize| std::iter::from_fn(|| streams.enter(&connections[at], usize::MAX)).collect::<Vec<_>>();
+        let one = take(0);
+        assert_eq!(one.len(), 4);
+        let others: Vec<_> = (1..5).map(take).collect();
+        assert_eq!(others.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 0]);
+        assert_eq!(streams.open(), 8);
+        drop(one);
+        assert_eq!(take(5).len(), 2);
+    }
+
+    #[test]
+    fn what_is_left_of_all_streams_counts_as_well() {
+        let (streams, connection) = (H2Streams::new(8), Arc::new(ConnectionStreams::default()));
+        assert!(streams.enter(&connection, 0).is_none());
+        let _seat = streams.enter(&connection, 1).unwrap();
+        assert!(streams.enter(&connection, 1).is_none());
+        assert!(streams.enter(&connection, 2).is_some());
+    }
+}

@@ -1,0 +1,160 @@
+//! [`Link`]: one connection of a client, as all its parties share it: the service, the bodies of its answers, the socket as hyper
+//! sees it, and the connection's task. They run on one thread, one after the other.
+//!
+//! - [`Peer`]: the client's end, which every request comes with.
+//! - [`Owed`]: an answer that has not been sent whole. [`UnderWay`] is anything that keeps the connection from being idle.
+//! - [`handoff::Handoff`]: how the socket of a stream leaves hyper.
+//! - [`activity::Activity`]: what the connection is doing.
+//! - [`tcp::Tcp`]: the socket after hyper has let go of it.
+//! - [`linger`]: the end of a connection whose client may still be sending.
+//!
+//! Nothing here reads a request or makes an answer.
+
+pub(crate) mod activity;
+pub(crate) mod handoff;
+pub(crate) mod linger;
+pub(crate) mod tcp;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use fanfare_core::CutSignal;
+use parking_lot::Mutex;
+
+use crate::{
+    ending::life::Life,
+    limits::{
+        h2_streams::{ConnectionStreams, H2Seat},
+        idle::Idler,
+        room::ConnectionBytes,
+        seat::Seat,
+    },
+    link::{
+        activity::Activity,
+        handoff::{Handoff, Parked},
+    },
+};
+
+/// The client's end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) shard: usize,
+    pub(crate) is_h1: bool,
+    pub(crate) link: Arc<Link>,
+}
+
+/// One connection of a client.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    pub(crate) activity: Activity,
+    /// The connection's task, and whether it is asked to make room for others.
+    pub(crate) idler: Arc<Idler>,
+    /// Bytes that its requests hold.
+    pub(crate) bytes: Arc<ConnectionBytes>,
+    /// Event streams over HTTP/2.
+    pub(crate) streams: Arc<ConnectionStreams>,
+    handoff: Mutex<Handoff>,
+    /// The life of the request that came last.
+    life: Mutex<Life>,
+    /// The client may be sending until then, and has that much time to read its answer.
+    lingers_until: Mutex<Option<Instant>>,
+    /// The seat of a request that another server carries. It counts for its shard until its answer is sent.
+    _seat: Option<Seat>,
+}
+
+impl Link {
+    /// The link of one request, which another server carries.
+    pub(crate) fn of_request(seat: Option<Seat>) -> Self {
+        Self { _seat: seat, ..Self::default() }
+    }
+
+    /// The service leaves a stream here.
+    pub(crate) fn park(&self, parked: Parked) {
+        *self.handoff.lock() = Handoff::Parked(parked);
+    }
+
+    /// See [`Handoff::reach`].
+    pub(crate) fn reach(&self) {
+        self.handoff.lock().reach();
+    }
+
+    /// The stream that was parked, once its head has left hyper and the process.
+    pub(crate) fn take(&self) -> Option<Parked> {
+        if self.activity.is_write_pending() { None } else { self.handoff.lock().take() }
+    }
+
+    /// Whether hyper has carried a stream here, parts of which it may still hold.
+    pub(crate) fn has_kept(&self) -> bool {
+        matches!(*self.handoff.lock(), Handoff::Kept)
+    }
+
+    /// The life of the request that came last.
+    pub(crate) fn newest_life(&self) -> Life {
+        self.life.lock().clone()
+    }
+
+    /// A request has come. Its answer is owed until the guard is dropped, which its body does.
+    pub(crate) fn owe(self: &Arc<Self>) -> Owed {
+        self.activity.count_request();
+        let life = Life::default();
+        *self.life.lock() = life.clone();
+        Owed { under_way: self.begin(), life, h2_seat: OnceLock::new() }
+    }
+
+    /// The connection is not idle until the guard is dropped.
+    pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
+        self.activity.begin();
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Some of a request is left unread, so the connection is not to be closed at once before `until`.
+    pub(crate) fn linger(&self, until: Instant) {
+        *self.lingers_until.lock() = Some(until);
+    }
+
+    /// The moment until which the client may be sending, if it may.
+    pub(crate) fn lingers_until(&self) -> Option<Instant> {
+        *self.lingers_until.lock()
+    }
+}
+
+/// Something that keeps its connection from being idle.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Link>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.activity.end();
+    }
+}
+
+/// An answer that has not been sent whole.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    under_way: UnderWay,
+    life: Life,
+    h2_seat: OnceLock<H2Seat>,
+}
+
+impl Owed {
+    /// The answer is a stream over HTTP/2, which has this seat until it ends.
+    pub(crate) fn occupy(&self, seat: H2Seat) {
+        // A request has one answer, so nothing is there yet.
+        let _ = self.h2_seat.set(seat);
+    }
+
+    /// The answer is a stream that hyper keeps, and that ends when `signal` says so.
+    pub(crate) fn keep(&self, signal: CutSignal) {
+        *self.under_way.0.handoff.lock() = Handoff::Kept;
+        self.life.follow(signal);
+    }
+
+    /// The life of the request.
+    pub(crate) fn life(&self) -> &Life {
+        &self.life
+    }
+}

@@ -1,0 +1,50 @@
+//! [`Handoff`]: how the socket of an HTTP/1.1 stream leaves hyper.
+//!
+//! The service parks the subscription, and the marker body says that hyper has come to the end of the head. Then the task of the
+//! connection takes the stream, once all bytes of the head have left. A socket that was full would lose its head otherwise.
+
+use fanfare_core::{Framing, Subscription};
+
+use crate::link::tcp::Tcp;
+
+/// A stream whose head is on its way out.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) subscription: Subscription<Tcp>,
+    pub(crate) framing: Framing,
+}
+
+/// State of the streams of one connection.
+#[derive(Debug, Default)]
+pub(crate) enum Handoff {
+    /// No stream has begun.
+    #[default]
+    Head,
+    /// A stream has begun, and hyper has not encoded all of its head.
+    Parked(Parked),
+    /// hyper has encoded the head of the stream.
+    Reached(Parked),
+    /// hyper keeps the streams, and may hold bytes of them.
+    Kept,
+}
+
+impl Handoff {
+    /// The marker body was polled: hyper has encoded all that comes before it.
+    pub(crate) fn reach(&mut self) {
+        *self = match std::mem::take(self) {
+            Self::Parked(parked) => Self::Reached(parked),
+            other => other,
+        };
+    }
+
+    /// The stream, once its head is encoded.
+    pub(crate) fn take(&mut self) -> Option<Parked> {
+        match std::mem::take(self) {
+            Self::Reached(parked) => Some(parked),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
