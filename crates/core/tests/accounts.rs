@@ -1,4 +1,4 @@
-//! What became of events, as the hub tells it of connections and channels; and the cursors and gaps that clients get.
+//! The accounts of events for connections and channels, and the cursors and gaps that clients receive.
 
 mod support;
 

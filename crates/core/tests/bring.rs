@@ -1,5 +1,5 @@
-//! A hub behind a journal that others write to as well: their events come in the same order as its own, with room for them
-//! or not at all; what was missed is told to everybody; and an answer may be kept back until its event is safe.
+//! A hub behind a journal that others write to too. Foreign events come in the same order as the hub's own, with room
+//! for them or not at all. Everybody is told of missed events. An answer may be held back until its event is safe.
 
 mod support;
 
@@ -46,7 +46,7 @@ fn once(kit: &Kit, key: &str, data: &str) -> PublishFuture {
     publishing
 }
 
-/// How many are left for want of room.
+/// Brings events. Returns the number that are left for want of room.
 fn bring(kit: &Kit, brought: impl IntoIterator<Item = Settled>) -> usize {
     let mut brought: VecDeque<_> = brought.into_iter().collect();
     kit.hub.desk().settle(&mut brought, &Context::from_waker(&Flag::new().waker()));
@@ -61,7 +61,7 @@ fn gap(from_ms: u64, to_ms: u64, reason: GapReason) -> Told {
     Told { from: Some(id(from_ms)), to: Some(id(to_ms)), missed: None, reason }
 }
 
-/// One that is told its position now and then.
+/// Connects a client that receives its position now and then.
 fn cursor_after(kit: &Kit, after_ms: u64) -> Link {
     let subscribe = Subscribe {
         client: client("u"),

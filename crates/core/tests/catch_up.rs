@@ -1,5 +1,6 @@
-//! Catch-up: a connection that is fed from the journal gets the history after its cursor and then the live events,
-//! no gap, no repeat, no reordering, whatever is published meanwhile; and what is gone it is told.
+//! Catch-up: a connection that is fed from the journal gets the history after its cursor and then the live events.
+//! There is no gap, no repeat and no reordering, even if events are published meanwhile. Missing events are told as a
+//! gap.
 
 mod support;
 
@@ -10,7 +11,7 @@ use fanfare_core::{
 };
 use support::{Kit, Link, MockSocket, Told, all, data_in, data_of, poll, taken, to_channel, told_to};
 
-/// A hub, and what was published.
+/// A hub with the events published so far.
 struct Kept {
     kit: Kit,
     /// Every event to all or to channel `a`, in order.
@@ -31,7 +32,7 @@ impl Kept {
         self.kit.subscribe_as("u", &["a"], Start::After(cursor), Policy::Repair)
     }
 
-    /// An event every 20 ms, with time for relief and repair after each.
+    /// Publishes an event every 20 ms. Leaves time for relief and repair after each.
     fn press_for_400_ms(&mut self) {
         for ms in (0..=400).step_by(20) {
             self.kit.now_ms = ms;
@@ -51,19 +52,19 @@ impl Kept {
     }
 }
 
-/// Rings may hold nothing, and who takes nothing has 100 ms.
+/// A hub whose rings hold nothing, and whose clients have 100 ms to take bytes.
 fn squeezed() -> Config {
     Config { hub_ring_bytes_max: 0, write_timeout_ms: 100, heartbeat_ms: 10_000, ..Config::default() }
 }
 
-/// The hub is born here; the first event has the number 1.
+/// The hub's first id. The first event has the number 1.
 const BORN: EventId = EventId::new(1_000, 0);
 
 fn small() -> Config {
     Config { ring_messages_max: 2, ..Config::default() }
 }
 
-/// A history of so many events for each target.
+/// A history of at most `events_max` events of each target.
 fn few(events_max: usize) -> Retentions {
     Retentions { each: Retention { events_max, ..Retention::default() }, ..Retentions::default() }
 }

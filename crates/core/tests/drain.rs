@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS, Wait};
 use support::{Chunks, Flag, Judge, Kit, Link, MockSocket, all, data_in, data_of, poll, taken};
 
-/// The data that came, and the last `retry:`, of a stream that must have ended as a whole.
+/// Data of a stream that must have ended whole, and its last `retry:`.
 fn whole(link: &Link) -> (Vec<String>, u64) {
     let (mut chunks, mut judge) = (Chunks::default(), Judge::default());
     let payloads = chunks.feed(&link.out());

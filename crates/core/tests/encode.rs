@@ -1,4 +1,4 @@
-//! Encoding: what a parser written from the specification reads out of a message is the event that went in.
+//! Encoding: a parser written from the specification reads back from a message the event that went in.
 
 mod support;
 
@@ -16,7 +16,7 @@ fn message(event: &Event) -> Message {
     message
 }
 
-/// What a receiver must see of `event`.
+/// The event as a receiver must see it.
 fn expected(event: &Event) -> Dispatched {
     Dispatched {
         kind: event.kind().unwrap_or("message").to_owned(),
@@ -37,7 +37,7 @@ fn check(event: &Event) {
     assert_eq!((message.id(), message.targets()), (ID, event.targets()));
 }
 
-/// Text in which what is special to the format is as likely as all else.
+/// Text in which the format's special characters are as likely as all others.
 fn data() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec![
         "\r",

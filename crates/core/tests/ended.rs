@@ -1,5 +1,5 @@
-//! A shard that ends early, because it has panicked or was cut: nobody waits for it for ever, and nothing is published that
-//! its connections would not get.
+//! A shard that ends early, because it panicked or was cut. Nobody waits for it for ever, and no event is published
+//! that its connections would miss.
 
 mod support;
 

@@ -13,7 +13,7 @@ use support::{Kit, Rng, all, channel, expired, keeping, limit, say, to_channel, 
 
 const BORN: EventId = EventId::new(1_000, 0);
 
-/// The data of everything that is kept of channel `name`, and the gap for one who asks from `after` on.
+/// Data of all events kept of channel `name` after `after`, and the gap.
 fn page(kit: &Kit, name: &str, after: EventId) -> (Vec<String>, Option<Gap>) {
     let page = kit.hub.history(&channel(name), &Start::After(after), limit(usize::MAX));
     (page.messages.iter().map(|message| message.fields().data).collect(), page.gap)
@@ -144,7 +144,7 @@ fn names_count_for_the_memory_that_an_event_takes() {
     assert!(bytes(long) > 128 * 256 + bytes(vec![Target::All]));
 }
 
-/// What the limits leave, by the plainest means.
+/// The events that the limits leave, computed in the simplest way.
 struct Naive {
     kept: BTreeMap<Target, Vec<(EventId, String)>>,
     marks: BTreeMap<Target, EventId>,

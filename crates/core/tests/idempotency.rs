@@ -1,4 +1,4 @@
-//! A publish with a key is done once, however often and at whatever moment it is repeated.
+//! A publish with a key is done once, no matter how often and when it is repeated.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! A hub whose events are ordered elsewhere: it takes what comes back in the order in which it does, and goes on from what
-//! was kept before. (The model test has the rest: late answers, refusals, drains.)
+//! A hub with an external journal, which gives the order. The hub takes events in the order in which they come back,
+//! and goes on from events kept before. (The model test covers late answers, refusals and drains.)
 
 mod support;
 
@@ -18,7 +18,7 @@ fn id(ms: u64) -> EventId {
     EventId::new(ms, 0)
 }
 
-/// Everything that waits for the journal.
+/// Takes all submissions that wait for the journal.
 fn take(kit: &Kit) -> Vec<Submission> {
     let mut group = Vec::new();
     kit.hub.desk().take(&mut group, &Context::from_waker(&Flag::new().waker()));
@@ -48,7 +48,7 @@ fn kept(ms: u64, event: Event) -> Kept {
     Kept { id: id(ms), event: Some(event), key: None }
 }
 
-/// A hub that goes on from `past` with these events, and its clock at 1,000 ms.
+/// A hub that continues from `past` and these events. Its clock is at 1,000 ms.
 fn restored(config: Config, past: Past, events: Vec<Kept>) -> Kit {
     let kit = Kit::behind_journal(config);
     events.into_iter().for_each(|event| kit.hub.desk().restore(event));

@@ -1,4 +1,4 @@
-//! Ids that publishers give their events, as a place to come back to: also where one id stands on several events.
+//! Publishers' own ids as places to resume from, also with one id on several events.
 
 mod support;
 
@@ -9,7 +9,7 @@ fn own(name: &str, data: &str, id: &str) -> Event {
     to_channel(name, data).with_own_id(id).unwrap()
 }
 
-/// A page of channel a behind the events with one of these ids of their publishers' own.
+/// A page of channel a behind the events with one of these publishers' own ids.
 fn after_own(kit: &Kit, ids: &[&str]) -> (Vec<String>, Option<Gap>) {
     let start = Start::AfterOwn(ids.iter().map(|id| (*id).to_owned()).collect());
     let page = kit.hub.history(&channel("a"), &start, limit(9));

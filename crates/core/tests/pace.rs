@@ -6,14 +6,15 @@ use fanfare_core::{Config, Policy, Turn};
 use support::{Kit, Link};
 
 const RING: usize = 64;
-/// What a pass takes with such a ring.
+/// Number of events that a pass takes with such a ring.
 const PASS: usize = 16;
 const PACE_MS: u64 = 100;
 
-/// Every connection of a kit gets it before anything else.
+/// The first event of every connection of a kit.
 const PROOF: &str = "proof";
 
-/// A kit with one link that takes `room` bytes from now on, and has come round before; and `others` that take everything.
+/// A kit with one slow link and `others` that take everything. The slow link has come round before, and takes `room`
+/// bytes from now on.
 fn kit(room: usize, others: usize) -> (Kit, Link, Vec<Link>) {
     let mut kit = Kit::new(Config { patience_ms: PACE_MS, ..Config::default() });
     let slow = kit.connect(Policy::DropNewest, 0);
@@ -23,7 +24,7 @@ fn kit(room: usize, others: usize) -> (Kit, Link, Vec<Link>) {
     (kit, slow, others)
 }
 
-/// It is behind once, and then takes what waits.
+/// Lets the link fall behind once, and then take what waits.
 fn come_round(kit: &mut Kit, link: &Link) {
     kit.say(PROOF);
     settle(kit);
@@ -32,7 +33,7 @@ fn come_round(kit: &mut Kit, link: &Link) {
     link.stop();
 }
 
-/// The data of what `link` has got, but for what proves that it comes round.
+/// Data that `link` has received, without the proof that it comes round.
 fn data_of(link: &Link) -> Vec<String> {
     support::data_of(link).into_iter().filter(|data| data != PROOF).collect()
 }
@@ -43,7 +44,7 @@ fn flood(kit: &Kit, events: usize) -> Vec<String> {
     words
 }
 
-/// Turns until there is nothing to do at this time.
+/// Turns until there is nothing left to do at this time.
 fn settle(kit: &mut Kit) -> Turn {
     loop {
         match kit.turn() {
@@ -124,7 +125,7 @@ fn large_events_are_a_flood_by_their_bytes() {
     assert_eq!(data_of(&reader).len(), 10);
 }
 
-/// One event each `every_ms`, to a reader that does not read: whether the shard ever paused.
+/// Whether the shard ever pauses for a reader that does not read, with an event each `every_ms`.
 fn pauses_at(every_ms: u64, events: usize) -> bool {
     let (mut kit, _stuck, others) = kit(0, 1);
     let mut has_paused = false;

@@ -10,7 +10,7 @@ use fanfare_core::{
 };
 use support::{Chunks, Judge, Kit, Link, all, channel, client, data_of, poll, to_channel, to_client};
 
-/// What one small message counts.
+/// Size of one small message in the limits.
 fn bytes_of(event: Event) -> usize {
     Draft::new(event, RingBudget::new(0).into()).finish(EventId::new(1_000, 0)).bytes()
 }

@@ -1,5 +1,5 @@
-//! Real threads: publishers, shards and bodies at once. What one thread proves in model.rs must hold here too:
-//! one order for everybody, everything, once; and no wake-up is lost, for nobody sleeps with a time limit.
+//! Real threads: publishers, shards and bodies at once. The results of the single thread in model.rs must hold here
+//! too: one order for everybody, everything, once. No wake-up is lost: all sleeps are without a time limit.
 
 mod support;
 
@@ -124,7 +124,7 @@ fn read_link(link: &Link) -> Vec<String> {
     data
 }
 
-/// Nothing of `order` is missing or twice, and each publisher's events are in its own order.
+/// Checks that no event of `order` is missing or twice, and that each publisher's events are in its order.
 fn check_order(order: &[String]) {
     assert_eq!(order.len(), PUBLISHERS * EVENTS);
     let mut next: HashMap<&str, usize> = HashMap::new();

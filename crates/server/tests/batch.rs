@@ -1,5 +1,5 @@
-//! `fanfare publish --ndjson`: its user is told what was published whenever the server has said so, however early it did,
-//! and a producer may be quiet.
+//! `fanfare publish --ndjson`: the user learns what was published as soon as the server says it, even before the end of
+//! the input. A producer may be silent for long.
 
 mod support;
 
@@ -21,7 +21,7 @@ use support::{
 struct Endless(Child);
 
 impl Endless {
-    /// Lines for `channel`, and who sends them to `url`.
+    /// Starts an endless producer of lines for `channel`, and a command that sends them to `url`.
     fn publish(url: &str, channel: &str) -> (Self, Process) {
         let line = format!(r#"{{"channel":"{channel}","data":"one of many"}}"#);
         let mut child = Command::new("yes").arg(line).stdout(Stdio::piped()).spawn().unwrap();
@@ -37,7 +37,7 @@ impl Drop for Endless {
     }
 }
 
-/// A batch whose lines the test writes, after the head of its request.
+/// Starts a batch whose lines the test writes. Returns after the head of the request.
 fn batch(peer: &Peer, flags: &[&str]) -> (Process, PipeWriter, Exchange) {
     let (input, lines) = pipe().unwrap();
     let mut command = fanfare();
@@ -64,7 +64,7 @@ fn whole(status: &str, body: &str) -> String {
 
 const DRAINING: &str = r#"{"title":"Service Unavailable","status":503,"published":7,"failed":0,"errors":[]}"#;
 
-/// What the journal has for each of the channels.
+/// Number of events that the journal has for each channel.
 fn published(journal: &str, channels: usize) -> Vec<u64> {
     let (code, dump) = run(fanfare().args(["journal", "dump", journal]));
     assert_eq!(code, 0, "{dump}");

@@ -1,4 +1,4 @@
-//! The command as its user meets it: flags, exit codes, the first minute with curl, the log, signals.
+//! The command from its user's view: flags, exit codes, the first minute with curl, the log, signals.
 
 mod support;
 
@@ -150,8 +150,8 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[cfg(target_os = "linux")]
-/// `command`, with the system's answer to the signals that a server survives. Otherwise it inherits what the tests were
-/// started with: `nohup` ignores SIGHUP, and a server that is started so leaves it ignored.
+/// Runs `command` with default handlers for the signals that a server survives. Otherwise the command would inherit
+/// those of the tests: `nohup` ignores SIGHUP, and such a server leaves it ignored.
 fn with_default_signals(command: &Command) -> Command {
     let mut env = Command::new("env");
     env.arg("--default-signal=HUP,USR1,USR2").arg(command.get_program()).args(command.get_args());

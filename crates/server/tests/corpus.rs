@@ -1,5 +1,5 @@
-//! The corpus of the fuzz target for settings, as a plain test: whatever the file holds, the command runs with it or says
-//! what is wrong and exits 2.
+//! The corpus of the fuzz target for settings, as a plain test. With any file the command either runs, or prints the
+//! error and exits with 2.
 
 mod support;
 

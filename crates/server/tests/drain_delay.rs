@@ -1,10 +1,10 @@
-//! `--drain-delay`: a load balancer learns first that the server will end, and nothing is refused meanwhile.
+//! `--drain-delay`: a load balancer learns of the end first, and the server refuses nothing meanwhile.
 
 mod support;
 
 use support::{curl, curl_once, serve, until};
 
-/// The status of `/readyz`, and what it says.
+/// The status and the body of `/readyz`.
 fn ready(url: &str) -> String {
     curl_once(&["-w", "%{http_code}", &format!("{url}/readyz")])
 }

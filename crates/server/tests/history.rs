@@ -1,5 +1,5 @@
-//! What is kept, for whom and how much, as the settings say; what one that comes back or falls behind is given of it, and
-//! what it is told that it is not given.
+//! The history settings: how many events are kept of each target, which of them a returning or slow client gets, and
+//! which gaps it receives for the others.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn publish(url: &str, data: &str) -> String {
     answer.split('"').nth(3).unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-/// Everything up to and with `last`, the data of events and gaps.
+/// Data of all events and gaps up to and with `last`.
 fn data_until(stream: &mut Process, last: &str) -> Vec<String> {
     let mut data = Vec::new();
     loop {
@@ -30,8 +30,8 @@ fn data_until(stream: &mut Process, last: &str) -> Vec<String> {
     }
 }
 
-/// What is kept of a channel, and "live" behind it, which is not kept. That is dropped, and told, while the stream is still
-/// being given what is kept; then it is sent again.
+/// Reads what is kept of a channel, and "live" behind it, which is not kept. While the stream still gets the kept
+/// events, "live" is dropped and told as a gap. Then "live" is sent again.
 fn everything(channel: &str) -> Vec<String> {
     let mut stream = curl(&[&format!("{channel}?since=earliest")]);
     while curl_once(&["-d", "live", &format!("{channel}?keep=no&wait=written")]).contains(r#""dropped":1"#) {}
@@ -146,7 +146,7 @@ impl Slow {
         Self(stream)
     }
 
-    /// Reads on until an event `end` has come, and what is told of gaps on the way.
+    /// Reads on until an event `end` has come. Returns the text, with the gaps on the way.
     fn read_to_end(mut self) -> String {
         let mut text = Vec::new();
         let mut piece = vec![0; 64 << 10];
@@ -162,7 +162,8 @@ impl Slow {
     }
 }
 
-/// Publishes more than `slow` takes without reading, then lets it read; what it got, and how many events found no room.
+/// Publishes more than `slow` takes without reading, then lets it read. Returns the text, and the number of events that
+/// found no space.
 fn overrun(url: &str, published: u64) -> (String, u64) {
     let slow = Slow::open(url);
     let all = format!("{url}/broadcast?wait=written");
@@ -188,12 +189,12 @@ fn overrun(url: &str, published: u64) -> (String, u64) {
     }
 }
 
-/// What is told of each gap.
+/// The data of each gap.
 fn gaps(text: &str) -> Vec<&str> {
     text.split("event: fanfare.gap\ndata: ").skip(1).filter_map(|rest| rest.lines().next()).collect()
 }
 
-/// A server in which next to nothing can wait, with this policy.
+/// A server with this policy, in which next to nothing can wait.
 fn small(policy: &str) -> (Process, String) {
     let limits = limits(&["ring-messages = 1", "patience = '0s'"]);
     serve(&[&limits, "--history-bytes=64MiB", "--shards=1", "--policy", policy])

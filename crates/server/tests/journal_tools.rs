@@ -1,4 +1,4 @@
-//! `fanfare journal check` and `fanfare journal dump`: on a journal that is whole, damaged, in use, or none.
+//! `fanfare journal check` and `fanfare journal dump` on a journal that is whole, damaged, in use, or missing.
 
 mod support;
 
@@ -28,7 +28,7 @@ fn stop(mut server: Process) {
     assert!(server.exit().success());
 }
 
-/// What a channel's history has.
+/// The events in the history of a channel.
 fn history(url: &str, channel: &str) -> Vec<serde_json::Value> {
     let page: serde_json::Value =
         serde_json::from_str(&curl_once(&[&format!("{url}/channels/{channel}/history")])).unwrap();

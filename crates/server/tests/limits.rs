@@ -1,4 +1,4 @@
-//! Limits: keys of `[limits]` in the file and nowhere else; and the memory that some of them follow from.
+//! Limits: keys that only `[limits]` of the file may have, and the memory from which some of them follow.
 
 mod support;
 

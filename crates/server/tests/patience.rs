@@ -1,5 +1,5 @@
-//! `fanfare publish` and `fanfare subscribe` when the network or the server is gone without a word: they end, or connect
-//! again, after the time that their flags allow.
+//! `fanfare publish` and `fanfare subscribe` with a network or a server that is gone silently. After the time of their
+//! flags they end, or connect again.
 
 mod support;
 
@@ -33,14 +33,14 @@ impl BlackHole {
     }
 }
 
-/// A listener that takes connections and reads and answers nothing.
+/// A listener that accepts connections, but neither reads nor answers.
 fn mute() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
 
-/// Bytes without end.
+/// A source of bytes without end.
 struct Endless(Child);
 
 impl Endless {

@@ -1,4 +1,4 @@
-//! `fanfare publish`: where the data comes from, what goes over the wire, and what its user is told.
+//! `fanfare publish`: the sources of the data, the bytes on the wire, and the messages to the user.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Who is refused is told so, and so is the one who runs the server: in the log, a few lines a second.
+//! Refusals: the client is told, and so is the operator, by a few log lines a second.
 
 mod support;
 

@@ -1,8 +1,8 @@
-//! How `fanfare publish` and `fanfare subscribe` come to a server: over TLS, which trusts whom the system trusts, and
-//! through the proxy that the environment names; and what they say where the scheme of the URL is the wrong one.
+//! Connections of `fanfare publish` and `fanfare subscribe`: over TLS with the system's certificates, and through the
+//! environment's proxy. Also the message for a URL with the wrong scheme.
 
 mod support;
-/// As in the tests of the Redis journal.
+/// Shared with the tests of the Redis journal.
 #[path = "../../redis/tests/support/tls.rs"]
 #[allow(dead_code, reason = "what is for Redis")]
 mod tls;
@@ -31,7 +31,7 @@ fn publish(url: &str) -> Command {
     command
 }
 
-/// A server that answers one request over TLS; its port.
+/// Starts a server that answers one request over TLS. Returns its port.
 fn https(tls: &Tls) -> u16 {
     let directory = tls.ca().parent().unwrap().to_owned();
     let certificate = CertificateDer::from_pem_file(directory.join("server.crt")).unwrap();
@@ -84,7 +84,7 @@ fn https_trusts_whom_the_system_trusts() {
     assert!(code == 1 && text.contains("ca-certificates"), "{text}");
 }
 
-/// Both commands, against a URL that is wrong.
+/// Both commands with this wrong URL.
 fn each(url: &str) -> [Command; 2] {
     let mut subscribe = fanfare();
     subscribe.args(["subscribe", url]);

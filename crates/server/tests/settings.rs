@@ -1,5 +1,4 @@
-//! Settings from defaults, file, environment and flags: which one wins, what `--check` says of them, and what bad ones
-//! get.
+//! Settings from defaults, file, environment and flags: their order, the output of `--check`, and the errors.
 
 mod support;
 
@@ -79,7 +78,7 @@ ready-timeout = "36s"
 drain-spread = "23s"
 "#;
 
-/// What is never shown.
+/// Keys whose values are never shown.
 const SECRET: [&str; 2] = ["publish-key", "redis"];
 
 fn is_secret(line: &str) -> bool {
@@ -91,7 +90,7 @@ fn keys_of(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| Some(line.split_once(" = ")?.0))
 }
 
-/// All of [`ALL`] that can stand together: with a journal of one's own, or with Redis.
+/// All lines of [`ALL`] that can stand together: with a journal, and with Redis.
 fn both() -> [String; 2] {
     [&["redis ", "redis-subscribe "][..], &["journal "]].map(|out| {
         let stays = |line: &&str| !line.is_empty() && !out.iter().any(|key| line.starts_with(key));
@@ -99,7 +98,7 @@ fn both() -> [String; 2] {
     })
 }
 
-/// Those that [`both`] leaves out.
+/// Whether [`both`] leaves the line out.
 fn is_left_out(line: &str) -> bool {
     ["# journal is not set", "# redis is not set", "redis-subscribe = []"].contains(&line)
 }

@@ -1,5 +1,5 @@
-//! Slips of the finger on the way in: a level, a variable, a flag or an address that does not exist is told, with what was
-//! probably meant.
+//! Slips of the user: a level, a variable, a flag or an address that does not exist. The error says what was probably
+//! meant.
 
 mod support;
 
@@ -44,7 +44,7 @@ fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
     assert!(code == 2 && !text.contains("--listen"), "{text}");
 }
 
-/// What the only tip says.
+/// The text of the only tip.
 #[track_caller]
 fn tip(arguments: &[&str]) -> String {
     let (code, text) = run(fanfare().args(arguments));

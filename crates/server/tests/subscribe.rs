@@ -1,5 +1,5 @@
-//! `fanfare subscribe`: what it prints, and how it comes back, against `fanfare serve` and against a server whose every
-//! byte the test writes.
+//! `fanfare subscribe`: its output and its reconnects, against `fanfare serve` and against a server whose every byte
+//! the test writes.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn subscribe(url: &str, arguments: &[&str]) -> Process {
     Process::start(fanfare().args(["subscribe", url]).args(arguments))
 }
 
-/// Publishes until the subscriber is there to get it.
+/// Waits with probe events until this many streams are open, and then publishes `body`.
 fn publish_when_open(url: &str, body: &str, matched: u32) {
     let deadline = Instant::now() + support::PATIENCE;
     while !curl_once(&["-d", "", &format!("{url}?wait=written&event=probe")])

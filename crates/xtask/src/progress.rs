@@ -1,7 +1,7 @@
 //! [`Progress`]: reads the output of `cargo test` line by line. Before each binary it says how far the run is. At the
 //! end it knows the failures.
 //!
-//! It decides nothing: cargo's exit code says whether a run failed.
+//! Decides nothing: cargo's exit code says whether a run failed.
 
 use std::time::Duration;
 

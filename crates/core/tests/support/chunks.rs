@@ -1,5 +1,5 @@
-//! A strict parser of HTTP/1.1 chunks (RFC 9112 7.1) that is fed piece by piece. It takes what a careful encoder
-//! writes and nothing else: lower-case hex without leading zeros, no extensions, no trailers, nothing after the end.
+//! A strict parser of HTTP/1.1 chunks (RFC 9112 7.1), fed piece by piece. The parser accepts only the output of a
+//! careful encoder: lower-case hex without leading zeros, no extensions, no trailers, nothing after the end.
 
 /// The state of one chunked body.
 #[derive(Debug, Default)]
@@ -9,7 +9,7 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    /// The payloads that are whole now, in order. Panics at the first byte that is wrong.
+    /// Returns the payloads that are whole now, in order. Panics at the first wrong byte.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.buffer.extend_from_slice(bytes);
         let mut payloads = Vec::new();
@@ -51,7 +51,7 @@ impl Chunks {
         self.is_over
     }
 
-    /// Whether it stands between two chunks.
+    /// Whether the parser is between two chunks.
     pub(crate) fn is_at_boundary(&self) -> bool {
         self.buffer.is_empty()
     }

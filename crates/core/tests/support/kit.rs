@@ -40,13 +40,13 @@ pub(crate) fn to_client(name: &str, data: &str) -> Event {
     Event::new(Target::Client(client(name)), data)
 }
 
-/// A hub and everything that drives it.
+/// A hub and all that drives it.
 pub(crate) struct Kit {
     pub(crate) hub: Arc<Hub<MockSocket>>,
     pub(crate) shards: Vec<Shard<MockSocket>>,
     /// Monotonic time.
     pub(crate) now_ms: u64,
-    /// Unix time; may step back.
+    /// Unix time. It may step back.
     pub(crate) unix_ms: Arc<AtomicU64>,
     notices: Vec<Notice>,
 }
@@ -56,7 +56,7 @@ impl Kit {
         Self::with(|clock| Hub::new(config, clock))
     }
 
-    /// With a hub whose events the test orders.
+    /// A kit whose test gives the order of events.
     pub(crate) fn behind_journal(config: Config) -> Self {
         Self::with(|clock| Hub::behind_journal(config, clock))
     }
@@ -73,7 +73,7 @@ impl Kit {
         Box::pin(async move { hub.publish(event, wait).await })
     }
 
-    /// Publishes where there is room.
+    /// Publishes an event. There must be room.
     pub(crate) fn publish(&self, event: Event) -> Receipt {
         match poll(&mut self.publishing(event, Wait::Journal)) {
             Poll::Ready(receipt) => receipt.unwrap(),
@@ -81,7 +81,7 @@ impl Kit {
         }
     }
 
-    /// Settles all of them. They are not to need room.
+    /// Settles all of them. None may need room.
     pub(crate) fn settle_all(&self, settled: impl IntoIterator<Item = Settled>) {
         let mut settled: VecDeque<_> = settled.into_iter().collect();
         self.hub.desk().settle(&mut settled, &Context::from_waker(Waker::noop()));
@@ -143,7 +143,7 @@ impl Kit {
         link
     }
 
-    /// Drives every shard until it is idle. What it asks of the journal is answered only if it waits for that.
+    /// Drives every shard until it is idle. The shards' questions to the journal are answered here only during a pause.
     pub(crate) fn run(&mut self) {
         for shard in &mut self.shards {
             for turns in 0.. {
@@ -165,7 +165,7 @@ impl Kit {
         self.shards[0].turn(self.now_ms)
     }
 
-    /// Looks at every slot once at `now_ms`.
+    /// Sweeps every slot once at `now_ms`.
     pub(crate) fn sweep_at(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
         for shard in &mut self.shards {
@@ -177,7 +177,7 @@ impl Kit {
         self.shards.iter_mut().flat_map(Shard::take_reads).collect()
     }
 
-    /// Answers what the shards ask of the journal; returns how many there were.
+    /// Answers the shards' questions to the journal. Returns their number.
     pub(crate) fn answer(&mut self) -> usize {
         let reads = self.reads();
         let count = reads.len();
@@ -185,7 +185,7 @@ impl Kit {
         count
     }
 
-    /// Runs and answers until nothing more is asked.
+    /// Runs and answers until no question is left.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.run();
@@ -211,12 +211,12 @@ impl Kit {
     }
 }
 
-/// One poll of anything.
+/// Polls a future once.
 pub(crate) fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The data of every event that the client of `link` has got, whole, chunked; gaps apart.
+/// Data of all events that the client of `link` has received, whole and chunked, without gaps.
 pub(crate) fn data_of(link: &Link) -> Vec<String> {
     events_of(link)
         .into_iter()
@@ -225,12 +225,12 @@ pub(crate) fn data_of(link: &Link) -> Vec<String> {
         .collect()
 }
 
-/// What the client of `link` was told that it has lost.
+/// The gaps that the client of `link` has received.
 pub(crate) fn told_to(link: &Link) -> Vec<Told> {
     events_of(link).iter().filter(|event| event.kind == GAP).map(|event| Told::parse(&event.data)).collect()
 }
 
-/// Every event that the client of `link` has got, whole, chunked, gaps among them.
+/// All events that the client of `link` has received, whole and chunked, with gaps.
 pub(crate) fn events_of(link: &Link) -> Vec<Dispatched> {
     let mut judge = Judge::default();
     Chunks::default().feed(&link.out()).into_iter().flat_map(|payload| judge.feed(&payload)).collect()
@@ -245,7 +245,7 @@ pub(crate) fn taken(feed: &mut Feed<MockSocket>) -> Vec<Message> {
     messages
 }
 
-/// The data of the one event in `message`; nothing for a control line.
+/// Data of the one event in `message`. Empty for a control line.
 pub(crate) fn data_in(message: &Message) -> String {
     Judge::default().feed(message.sse()).into_iter().map(|event| event.data).collect()
 }

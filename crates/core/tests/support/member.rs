@@ -1,7 +1,6 @@
-//! [`Member`]: what the naive model knows of one connection, and [`Log`]: every event in the order it was given.
+//! [`Member`]: the naive model of one connection. [`Log`]: every event in the order it was given.
 //!
-//! A member takes what came out of its outlet and holds it against the log at once: right audience, right bytes,
-//! in order, once.
+//! A member compares the output of its outlet with the log at once: right audience, right bytes, in order, once.
 
 use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
 
@@ -33,13 +32,13 @@ impl Log {
         self.entries.push(entry);
     }
 
-    /// Where the first event above `id` stands.
+    /// Index of the first event above `id`.
     pub(crate) fn first_after(&self, id: EventId) -> usize {
         self.entries.partition_point(|entry| entry.id <= id)
     }
 }
 
-/// How the bytes of a member leave.
+/// The way the bytes of a member leave.
 pub(crate) enum Way {
     Opening(Subscription<MockSocket>),
     Socket { link: Link, framing: Framing, chunks: Chunks },
@@ -56,30 +55,30 @@ pub(crate) struct Member {
     pub(crate) channels: Vec<Channel>,
     pub(crate) policy: Policy,
     pub(crate) form: Form,
-    /// What it is due has an id above this.
+    /// The member is due events with a higher id.
     pub(crate) after: EventId,
-    /// The newest id when it was opened.
+    /// The newest id when the member was opened.
     pub(crate) opened: EventId,
-    /// It asked for the oldest that is kept, so nobody owes it what was evicted before.
+    /// The member asked for the oldest event that is kept. Events evicted before are not owed to it.
     pub(crate) is_earliest: bool,
-    /// What it was told so far.
+    /// Gaps received so far.
     pub(crate) told: Vec<Told>,
-    /// Its last event id is one that it got and that belongs to the hub.
+    /// The last event id received that belongs to the hub.
     pub(crate) last: EventId,
-    /// Those among the events so far that were for it and did not come before a newer one.
+    /// Events for this member that did not come before a newer one.
     pub(crate) skipped: Vec<EventId>,
-    /// Its peer takes everything at once.
+    /// The peer takes everything at once.
     pub(crate) is_quick: bool,
-    /// Its peer gets no more room before the end.
+    /// The peer gets no more room before the end.
     pub(crate) is_stuck: bool,
-    /// It was all quiet when it was ended, so the figures must add up exactly.
+    /// All was quiet at the member's end, so the figures must add up exactly.
     pub(crate) is_exact: bool,
-    /// What the test did that may end it.
+    /// Acts of the test that may end the member.
     pub(crate) causes: Vec<CloseReason>,
     pub(crate) way: Way,
     pub(crate) judge: Judge,
     pub(crate) got: u64,
-    /// The log's entries from here on may still come.
+    /// Index in the log from which entries may still come.
     pub(crate) next: usize,
 }
 
@@ -126,18 +125,18 @@ impl Member {
         entry.id > self.after && self.is_reached_by(&entry.event)
     }
 
-    /// How many events were published for it while it was open.
+    /// Number of events that were published for the member while it was open.
     pub(crate) fn matched(&self, log: &Log) -> u64 {
         let from = log.first_after(self.opened);
         log.entries[from..].iter().filter(|entry| self.is_reached_by(&entry.event)).count() as u64
     }
 
-    /// How many events it was told that it has lost, of those published while it was open.
+    /// Number of events that gaps reported as lost, of those published while the member was open.
     pub(crate) fn missed(&self) -> u64 {
         self.told.iter().filter_map(|told| told.missed).sum()
     }
 
-    /// Takes what its socket has got.
+    /// Takes the bytes that the socket has received.
     pub(crate) fn take_out(&mut self, log: &Log) {
         let events = match &mut self.way {
             Way::Socket { link, framing: Framing::Bare, .. } => self.judge.feed(&link.take_out()),
@@ -155,7 +154,7 @@ impl Member {
         events.into_iter().for_each(|event| self.check(log, &event, None));
     }
 
-    /// Polls its body up to `times`, as hyper would: only when it was woken, and on until it is pending.
+    /// Polls the body up to `times`, as hyper would: only after a wake-up, and until it is pending.
     pub(crate) fn poll_feed(&mut self, log: &Log, times: usize) -> bool {
         let mut is_changed = false;
         for left in (0..times).rev() {
@@ -223,7 +222,7 @@ impl Member {
         self.got += 1;
     }
 
-    /// What was for it and has not come before the log's entry `at` does not come any more: it must know.
+    /// Skips to the log's entry `at`. Events for the member before that do not come any more, so a gap must cover them.
     pub(crate) fn skip_to(&mut self, log: &Log, at: usize) {
         let from = self.next.max(log.first_after(self.after));
         for entry in log.entries.get(from..at).unwrap_or_default() {
@@ -247,7 +246,7 @@ impl Member {
         self.told.push(told);
     }
 
-    /// Holds the notice of its end against what came out.
+    /// Checks the notice of the member's end against its output.
     pub(crate) fn check_closed(&mut self, log: &Log, closed: &Closed, plan: &Plan) {
         // Over the hub's limit whoever holds the most of a half-written message is closed.
         let is_squeezed = plan.config.hub_ring_bytes_max < usize::MAX;
@@ -281,7 +280,7 @@ impl Member {
         assert_eq!((self.missed(), account.lost), (lost, lost), "what it did not get it was told, exactly: {who}");
     }
 
-    /// The slot is gone and its shard at rest: nobody may be left holding an outlet that looks open.
+    /// Checks a member whose slot is gone and whose shard is at rest: its outlet must not look open.
     pub(crate) fn check_let_go(&mut self) {
         let who = self.connection;
         match &mut self.way {
@@ -297,7 +296,7 @@ impl Member {
         }
     }
 
-    /// Checks that a drained stream ended as a whole.
+    /// Checks that a drained stream ended whole.
     pub(crate) fn check_drained(&self, spread_ms: u64) {
         let who = self.connection;
         match &self.way {
@@ -314,7 +313,7 @@ impl Member {
     }
 }
 
-/// What an envelope holds, and the target that it names. It says nothing else.
+/// The event and the target in an envelope, which has no other member.
 fn opened(got: &Dispatched) -> (Dispatched, Option<Target>) {
     assert_eq!(got.kind, "message", "an envelope has no type");
     let Ok(Value::Object(mut members)) = serde_json::from_str(&got.data) else { panic!("no envelope: {got:?}") };

@@ -1,5 +1,5 @@
-//! What the integration tests of the core share. The tests are the shell: they lend the engine mock sockets,
-//! drive its shards by hand and read what came out with strict parsers that were not written from its encoder.
+//! Shared parts of the core's integration tests. The tests are the shell: they lend the engine mock sockets, drive its
+//! shards by hand, and read the output with strict parsers that were not written from its encoder.
 
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part of this module")]
 

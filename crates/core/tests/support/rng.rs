@@ -1,4 +1,4 @@
-//! A splitmix64 generator: a seed that is printed replays a run exactly, on every machine.
+//! A splitmix64 generator. A printed seed replays a run exactly, on every machine.
 
 /// Random numbers from one seed.
 #[derive(Clone, Debug)]
@@ -17,17 +17,17 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Below `end`, which must not be 0.
+    /// A number below `end`, which must not be 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.number(end as u64)).unwrap()
     }
 
-    /// The same for what is no count of things.
+    /// The same as a u64.
     pub(crate) fn number(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// From `low` to `high`, both included.
+    /// A number from `low` to `high`, both included.
     pub(crate) fn within(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }

@@ -1,5 +1,5 @@
-//! The mock socket and its other end. As with a real one, the engine hears of room or input only if it was told
-//! `Pending` before: an engine that stops short of `Pending` hangs here too.
+//! The mock socket and its other end. As with a real socket, the engine hears of room or input only after a `Pending`.
+//! An engine that stops short of `Pending` hangs here too.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,7 @@ enum Input {
 
 #[derive(Debug)]
 struct Wire {
-    /// Bytes it still takes.
+    /// Bytes that the socket still takes.
     room: usize,
     /// The most that one write takes.
     write_max: usize,
@@ -92,7 +92,7 @@ impl Drop for MockSocket {
     }
 }
 
-/// The client's end, which also plays the shell's reactor.
+/// The client's end. It also plays the shell's reactor.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     wire: Arc<Mutex<Wire>>,
@@ -101,7 +101,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A pair that takes `room` bytes until it is given more.
+    /// Makes a pair that takes `room` bytes until it is given more.
     pub(crate) fn new(inbox: Arc<Inbox<MockSocket>>, slot: SlotRef, room: usize) -> (MockSocket, Self) {
         let wire = Arc::new(Mutex::new(Wire {
             room,
@@ -131,17 +131,17 @@ impl Link {
         }
     }
 
-    /// Lets it take `bytes` more.
+    /// Lets the socket take `bytes` more.
     pub(crate) fn give(&self, bytes: usize) {
         self.change(|wire| wire.room = wire.room.saturating_add(bytes));
     }
 
-    /// Lets it take everything from now on.
+    /// Lets the socket take everything from now on.
     pub(crate) fn open(&self) {
         self.give(usize::MAX);
     }
 
-    /// Takes nothing more until it is given room.
+    /// Stops taking bytes until there is new room.
     pub(crate) fn stop(&self) {
         self.change(|wire| wire.room = 0);
     }
@@ -168,22 +168,22 @@ impl Link {
         });
     }
 
-    /// Writes fail from now on, and nothing tells the engine so before it writes.
+    /// Makes writes fail from now on. The engine learns of it only by writing.
     pub(crate) fn break_writes(&self) {
         self.wire.lock().is_broken = true;
     }
 
-    /// Everything it took so far.
+    /// All bytes taken so far.
     pub(crate) fn out(&self) -> Vec<u8> {
         self.wire.lock().out.clone()
     }
 
-    /// What it took since this was last called.
+    /// Bytes taken since the last call.
     pub(crate) fn take_out(&self) -> Vec<u8> {
         std::mem::take(&mut self.wire.lock().out)
     }
 
-    /// Writes that took something.
+    /// Number of writes that took something.
     pub(crate) fn writes(&self) -> usize {
         self.wire.lock().writes
     }

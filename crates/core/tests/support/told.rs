@@ -3,7 +3,7 @@
 use fanfare_core::{EventId, GapReason};
 use fanfare_judge::Gap;
 
-/// What a stream says is lost.
+/// The lost events that a stream names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) from: Option<EventId>,
@@ -21,7 +21,7 @@ impl Told {
         Self { from: id(from), to: id(to), missed, reason }
     }
 
-    /// Whether it says that `id` may be lost.
+    /// Whether the gap says that `id` may be lost.
     pub(crate) fn covers(&self, id: EventId) -> bool {
         self.from.is_some_and(|from| from < id) && self.to.is_some_and(|to| id <= to)
     }

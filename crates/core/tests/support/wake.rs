@@ -1,5 +1,5 @@
-//! A waker that remembers that it was called, so that a test polls only what was woken and a lost wake-up shows
-//! as something left undone.
+//! [`Flag`]: a waker that remembers its calls. A test polls only what was woken, so a lost wake-up shows as undone
+//! work.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ impl Flag {
         Arc::new(Self::default())
     }
 
-    /// One that is up already, for what must be polled a first time.
+    /// A flag that is up already, for a future that needs a first poll.
     pub(crate) fn raised() -> Arc<Self> {
         Arc::new(Self(AtomicUsize::new(1)))
     }
@@ -31,7 +31,7 @@ impl Flag {
         self.0.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether it was up; it is down afterwards.
+    /// Whether the flag was up. It is down afterwards.
     pub(crate) fn take(&self) -> bool {
         self.0.swap(0, Ordering::SeqCst) > 0
     }

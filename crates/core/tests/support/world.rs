@@ -1,7 +1,7 @@
-//! [`World`]: a hub under random operations, and the naive model that it is held against after every step.
+//! [`World`]: a hub under random operations, and a naive model that is compared with it after every step.
 //!
-//! The world is a strict shell: it drives a shard only when it was woken or said More (besides random turns), and
-//! polls publishers and bodies only when they were woken, so that a lost wake-up shows as something left undone.
+//! The world is a strict shell. It drives a shard only after a wake-up or More (besides random turns), and polls
+//! publishers and bodies only after a wake-up. A lost wake-up therefore shows as undone work.
 
 mod ending;
 mod outside;
@@ -24,15 +24,15 @@ use super::{
 pub(crate) use ending::Ending;
 use outside::Outside;
 
-/// What kind of world it is.
+/// The kind of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) config: Config,
-    /// The history is large enough for everything, all is repaired and nothing is live only: nobody may lose anything.
+    /// No event may be lost: the history holds everything, all slots are repaired, and no event is live only.
     pub(crate) is_lossless: bool,
-    /// A journal outside of the hub gives the order.
+    /// An external journal gives the order.
     pub(crate) is_outside: bool,
-    /// To which others write as well.
+    /// Others write to the external journal too.
     pub(crate) is_shared: bool,
     pub(crate) members_max: usize,
 }
@@ -43,7 +43,7 @@ struct Publishing {
     number: u64,
     event: Event,
     wait: Wait,
-    /// Its place in the log and how many connections it can reach at most, once it is ordered.
+    /// The place in the log, and the most connections that the event can reach. None until it is ordered.
     committed: Option<(usize, usize)>,
 }
 
@@ -54,24 +54,24 @@ pub(crate) struct World {
     kit: Kit,
     owners: Vec<Arc<Flag>>,
     has_more: Vec<bool>,
-    /// A shard that is paused sleeps until it is woken because some outlet may go on, or until then.
+    /// The end of each shard's pause. A paused shard sleeps until then, or until an outlet that may go on wakes it.
     paused_until_ms: Vec<Option<u64>>,
     log: Log,
     members: Vec<Member>,
-    /// Whose slots are gone.
+    /// Members whose slots are gone.
     gone: Vec<Member>,
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
     outside: Option<Outside>,
-    /// Nothing new comes from elsewhere.
+    /// No events come from other writers any more.
     is_resting: bool,
     numbers: u64,
     dropped: u64,
     busy: u64,
     has_resumed: bool,
-    /// Connections that came and went.
+    /// Number of connections that came and went.
     pub(crate) closed: usize,
-    /// Events that came out somewhere.
+    /// Number of events that came out somewhere.
     pub(crate) delivered: u64,
 }
 
@@ -168,7 +168,7 @@ impl World {
         self.poll_publisher(self.publishing.len() - 1);
     }
 
-    /// Polls a publisher that was woken; false if it was not.
+    /// Polls a publisher that was woken. False if it was not.
     fn poll_publisher(&mut self, at: usize) -> bool {
         let publisher = &mut self.publishing[at];
         if !publisher.flag.take() {
@@ -259,7 +259,7 @@ impl World {
         self.members.push(member);
     }
 
-    /// Some place in the order, or none.
+    /// A random place in the order, or none.
     fn start(&mut self) -> Start {
         let rng = &mut self.rng;
         let back = rng.below(40);
@@ -276,7 +276,7 @@ impl World {
         }
     }
 
-    /// Where a stream begins, by the text of the contract.
+    /// Checks the beginning of a stream against the text of the contract.
     fn check_start(&self, member: &Member, start: &Start, is_unknown: bool) {
         let last = member.opened;
         let expected = match start {
@@ -304,7 +304,7 @@ impl World {
         assert!(*start != Start::Earliest || self.log.entries.first().is_none_or(|first| member.after < first.id));
     }
 
-    /// A random member whose way out is as it should be.
+    /// A random member with the wanted way out.
     fn find(&mut self, is_wanted: impl Fn(&Member) -> bool) -> Option<usize> {
         let found: Vec<_> = (0..self.members.len()).filter(|at| is_wanted(&self.members[*at])).collect();
         self.any(found.len()).map(|at| found[at])
@@ -336,7 +336,7 @@ impl World {
         member.way = Way::Socket { link, framing, chunks: Chunks::default() };
     }
 
-    /// Room for a slow one.
+    /// Gives a slow member some room.
     fn give(&mut self) {
         let is_wanted = |member: &Member| matches!(member.way, Way::Socket { .. }) && !member.is_stuck;
         let Some(at) = self.find(is_wanted) else { return };
@@ -377,7 +377,7 @@ impl World {
         }
     }
 
-    /// Polls bodies that were woken, some of what they have.
+    /// Polls bodies that were woken for some of their messages.
     fn poll_feeds(&mut self, bodies: usize) -> bool {
         let mut is_changed = false;
         for _ in 0..bodies {
@@ -420,14 +420,14 @@ impl World {
         assert!(self.paused_until_ms[shard].is_none_or(|until_ms| until_ms > self.kit.now_ms), "a pause ends");
         if turn == Turn::Idle {
             assert!(inbox.is_empty());
-            // With a journal outside there are those that it has yet to answer.
+            // With an external journal there are events that it has not answered yet.
             let is_empty = inbox.load() == Amount::default();
             assert!(is_empty || self.plan.is_outside, "an idle shard holds no places");
         }
         self.look(shard);
     }
 
-    /// Takes what a shard has to say.
+    /// Takes the notices of a shard.
     fn look(&mut self, shard: usize) {
         let shard: &mut Shard<_> = &mut self.kit.shards[shard];
         self.reads.extend(shard.take_reads());
@@ -454,12 +454,12 @@ impl World {
     }
 }
 
-/// Which event of the world it is.
+/// Number of an event in the world.
 fn number_of(event: &Event) -> u64 {
     event.data().split(' ').next().and_then(|number| number.parse().ok()).expect("the data begins with it")
 }
 
-/// The id of its publisher's own that event number `number` may have.
+/// The publisher's own id that event number `number` may have.
 fn own_id(number: u64) -> String {
     format!("own-{number}")
 }

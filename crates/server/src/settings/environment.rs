@@ -1,7 +1,7 @@
 //! Environment variables that begin with `FANFARE_` and that the server does not read. Most of them are misspelt
 //! settings.
 //!
-//! Such a variable is a warning, because environments are shared: Kubernetes adds variables for each Service of a
+//! Most are only a warning, because environments are shared: Kubernetes adds variables for each Service of a
 //! namespace, and other tools may use the prefix. None of these may keep a server from starting. A variable with the
 //! name of a limit is an error, because limits are allowed only in the file.
 

@@ -1,5 +1,5 @@
-//! A page whose server is killed and comes back on its port, again and again, while events are published: it misses
-//! nothing, gets nothing twice, and is told of no gap. Nothing in the page but an EventSource.
+//! A page with nothing but an EventSource. Its server is killed and started again on the same port many times while
+//! events are published. The page misses nothing, gets nothing twice, and receives no gap.
 
 use std::{
     net::SocketAddr,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const KILLS: usize = 8;
-/// Numbers that the page sees of each life before that one ends.
+/// Numbers that the page sees in each life of the server.
 const SEEN_A_LIFE: u64 = 20;
 const LAST: &str = "last";
 
@@ -32,8 +32,8 @@ fn open(url: &str) -> Script {
     page
 }
 
-/// The numbers that the page sees up to the last event, in its order, and how often its stream was opened. `seen` is how
-/// many it has.
+/// Reads the numbers that the page sees up to the last event, in its order, and how often its stream was opened. Keeps
+/// their count in `seen`.
 fn read_to_the_end(page: &mut Script, seen: &AtomicU64) -> (Vec<u64>, usize) {
     let (mut numbers, mut opened) = (Vec::new(), 1);
     loop {
@@ -51,7 +51,7 @@ fn read_to_the_end(page: &mut Script, seen: &AtomicU64) -> (Vec<u64>, usize) {
     }
 }
 
-/// Publishes once, whatever becomes of the server meanwhile.
+/// Publishes once. The server may die meanwhile.
 fn publish(address: SocketAddr, connection: &mut Option<Requests>, data: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -69,7 +69,7 @@ fn publish(address: SocketAddr, connection: &mut Option<Requests>, data: &str) {
     }
 }
 
-/// Ends the others where the page has failed.
+/// Ends the other threads when the page has failed.
 struct OverOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for OverOnDrop<'_> {

@@ -1,5 +1,5 @@
-//! Pages in a real browser. [`kills`]: whose server is killed and comes back on its port, with nothing in them but an
-//! EventSource. [`page`]: the demo page as somebody uses it.
+//! Pages in a real browser. [`kills`]: a page with nothing but an EventSource, whose server is killed and comes back on
+//! its port. [`page`]: the demo page in a user's hands.
 
 mod kills;
 mod page;
@@ -21,23 +21,23 @@ use serde_json::Value;
 use support::{PATIENCE, Process, ended_within, fanfare, settings::limits};
 
 const FLAGS: [&str; 2] = ["--history-events=100000", "--heartbeat=50ms"];
-/// A page comes back soon.
+/// Short, so that a page comes back soon.
 const LIMITS: [&str; 2] = ["retry-min = '20ms'", "retry-max = '60ms'"];
 
-/// A browser starts slowly on a busy machine.
+/// Long, because a browser starts slowly on a busy machine.
 const LINE_TIME_MAX: Duration = Duration::from_secs(30);
-/// How long it may take to close and to remove its files.
+/// Longest time for a browser to close and to remove its files.
 const END_TIME_MAX: Duration = Duration::from_secs(5);
 const HOW_TO_INSTALL: &str = "run `cargo xtask test`, which installs what the tests need";
 
-/// A script that drives a browser, and prints what it sees.
+/// A script that drives a browser and prints what it sees.
 struct Script {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Script {
-    /// One below crates/.
+    /// Starts a script below crates/.
     fn start(path: &str, args: &[&str]) -> Self {
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()));
         let crates = package.parent().unwrap();
@@ -81,7 +81,7 @@ impl Drop for Script {
     }
 }
 
-/// On this address again, as soon as nobody else's connection happens to have its port.
+/// Starts the server on this address, as soon as no other connection happens to use its port.
 fn serve(journal: &Path, listen: SocketAddr) -> (Process, SocketAddr) {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,5 +1,5 @@
-//! The demo page: events of every type are on it, it connects and disconnects and loses nothing on the way, and on a phone
-//! what counts is in view. page.js has the hands.
+//! The demo page: it shows events of every type, connects and disconnects without a loss, and on a phone its main parts
+//! are in view. page.js works the page.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -14,7 +14,7 @@ const PHONE_HEIGHT: f64 = 844.0;
 const PHONE_WIDTH: u64 = 390;
 const DESK_HEIGHT: f64 = 800.0;
 
-/// A server, and the page that does this with it.
+/// Starts a server, and the page with this scenario.
 fn play(scenario: &str, flags: &[&str]) -> (Server, Script) {
     let limits = limits(&LIMITS);
     let server = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", &limits]).args(flags));
@@ -26,7 +26,7 @@ fn script(scenario: &str, origin: &str) -> Script {
     Script::start("server/tests/browser/page.js", &[scenario, origin])
 }
 
-/// Where something stands on the page.
+/// Position of an element on the page.
 #[derive(Clone, Copy, Debug)]
 struct Edges {
     top: f64,
@@ -161,7 +161,7 @@ fn a_page_whose_server_is_killed_and_started_again_misses_nothing() {
     assert_eq!(page.line(), json!(expected));
 }
 
-/// With the events that the page may have missed.
+/// Starts the server again, with the events that the page may have missed.
 fn started_again(journal: &Path, address: SocketAddr) -> Process {
     let (server, _) = serve(journal, address);
     let mut requests = Requests::open(address).unwrap();

@@ -1,6 +1,6 @@
-//! [`faults`]: everything that is wrong with a run: what is lost, doubled, reordered or invented, and every gap.
+//! [`faults`]: everything that is wrong with a run: lost, doubled, reordered or invented events, and every gap.
 //!
-//! A pure function, tested below with each fault in turn. Where history is short, [`short`] has the rules.
+//! A pure function, tested below with each fault. [`short`] has the rules for a short history.
 
 #[path = "checker/short.rs"]
 mod short;
@@ -12,7 +12,7 @@ use std::{
 
 use crate::ledger::{Id, Name, Outcome, Published, Run, Seen, View};
 
-/// One thing that is wrong, and where.
+/// One fault and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) place: String,
@@ -21,14 +21,14 @@ pub(crate) struct Fault {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// It was acknowledged or is kept elsewhere, and is not here.
+    /// The event was acknowledged or is kept elsewhere, and is missing here.
     Lost(Name),
     Twice(Name),
-    /// It stands behind one that it has to stand before.
+    /// The event is behind one that it should precede.
     Reordered(Name),
-    /// Nobody published it, its publish was refused, or it is not for here.
+    /// The event was never published, its publish was refused, or it has another target.
     Invented(String),
-    /// It has another id than its publisher was told, or than elsewhere.
+    /// The id is not the one that the publisher got, or not the one elsewhere.
     OtherId(Name, Id, Id),
     Gap(String),
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What is wrong with `run`, nothing if it is empty.
+/// All faults of `run`.
 pub(crate) fn faults(run: &Run) -> Vec<Fault> {
     let mut checker = Checker::new(run);
     for view in &run.history {
@@ -68,7 +68,7 @@ pub(crate) fn faults(run: &Run) -> Vec<Fault> {
 
 struct Checker<'a> {
     published: HashMap<Name, &'a Published>,
-    /// What is in the history.
+    /// The events in the history.
     kept: BTreeMap<Name, Id>,
     faults: Vec<Fault>,
 }
@@ -83,7 +83,7 @@ impl<'a> Checker<'a> {
         self.faults.push(Fault { place: view.place.clone(), what });
     }
 
-    /// The events of a view, each once; whatever can be judged without another view is.
+    /// The events of a view, each once. Checks all that needs no other view.
     fn read(&mut self, view: &View) -> Vec<(Id, Name)> {
         let (mut found, mut last) = (HashMap::new(), view.after);
         for seen in &view.seen {
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A view of the history says what is kept.
+    /// Adds a view of the history to the kept events.
     fn keep(&mut self, view: &View, found: &[(Id, Name)]) {
         for &(id, name) in found {
             let told = match self.published.get(&name).map(|published| published.outcome) {
@@ -134,7 +134,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A stream saw only what is kept, with the ids it has there.
+    /// Checks that a stream saw only kept events, with the same ids.
     fn compare(&mut self, view: &View, found: &[(Id, Name)]) {
         for &(id, name) in found {
             match self.kept.get(&name) {
@@ -148,7 +148,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What has to be in a view: what is kept, and what else must be.
+    /// The events that must be in a view: those that are kept, and those that must be kept.
     fn due(&self, view: &View, must_be_kept: impl Fn(&Published) -> bool) -> Vec<Name> {
         let is_due = |published: &&&Published| {
             let is_behind =
@@ -168,7 +168,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Who waits for an answer, or for the end of the connection, before the next publish has events in that order.
+    /// Checks the order of each publisher's events. A publisher waits for the answer, or for the end of the connection,
+    /// before the next publish.
     fn check_order_of_publishers(&mut self, ids: &BTreeMap<Name, Id>) {
         let wrong = ids
             .iter()
@@ -204,7 +205,8 @@ mod tests {
         View { place: place.to_owned(), targets: targets.to_vec(), after: (1, after), seen: seen.to_vec() }
     }
 
-    /// Two publishers with all outcomes, a history of everything and of a channel, and a stream that began behind 1-1.
+    /// A run without faults: two publishers with all outcomes, a history of everything and of a channel, and a stream
+    /// that began behind 1-1.
     fn good() -> Run {
         let published = |name, target, outcome| Published { name, targets: vec![target], outcome };
         let acknowledged = |count| Outcome::Acknowledged(Some((1, count)));
@@ -227,7 +229,7 @@ mod tests {
         }
     }
 
-    /// What is wrong after `change`, in order of places.
+    /// Faults after `change`, in order of places.
     fn faults_after(change: impl FnOnce(&mut Run)) -> Vec<(String, What)> {
         let mut run = good();
         change(&mut run);

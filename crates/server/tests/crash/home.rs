@@ -1,4 +1,4 @@
-//! [`Home`]: the journal of the one server that is killed and comes back, on its port or another.
+//! [`Home`]: the journal of the one server that is killed and comes back, on the same port or another.
 
 use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 
@@ -7,16 +7,16 @@ use crate::{
     support::{Process, fanfare, run, settings::limits},
 };
 
-/// Enough that nothing is given up but for the number of events.
+/// Limits high enough that only the number of events makes the server give some up.
 const FLAGS: [&str; 5] =
     ["--history-bytes=1GiB", "--history-age=1d", "--heartbeat=20ms", "--shards=2", "--fsync-interval=20ms"];
 const LIMITS: [&str; 4] =
     ["hub-history-bytes = '2GiB'", "retry-min = '1ms'", "retry-max = '1ms'", "drain-spread = '0s'"];
 
-/// What only damage makes a server say; a write that was not finished is none.
+/// Words that a server logs only for damage. An unfinished write is no damage.
 const COMPLAINTS: [&str; 4] = ["damaged", "missing", "may be lost", "panicked"];
 
-/// Where the server lives.
+/// The server's journal and site.
 pub(crate) struct Home {
     pub(crate) journal: PathBuf,
     pub(crate) site: Site,
@@ -42,7 +42,7 @@ impl Home {
         Process::start(&mut command)
     }
 
-    /// Waits until it listens, and tells everybody where. None: the port was taken meanwhile.
+    /// Waits until the server listens, and announces its address. None: the port was taken meanwhile.
     pub(crate) fn announce(&self, server: &mut Process) -> Option<SocketAddr> {
         let line = server.line_with("listen");
         if line.contains("cannot listen") {
@@ -54,14 +54,14 @@ impl Home {
         Some(address)
     }
 
-    /// Kills it in the middle of whatever it does; it must be alive. A check of what it leaves finds no loss.
+    /// Kills the server, which must be alive, at any moment. Then checks that the journal has no loss.
     pub(crate) fn kill(&self, server: Process) {
         self.site.retract(0);
         check(&server.kill());
         self.check_journal();
     }
 
-    /// Kills it while it ends in order, or a moment too late; whether it was alive.
+    /// Kills the server while it ends in order, or a moment too late. Returns whether it was alive.
     pub(crate) fn kill_at_end(&self, server: Process, delay: Duration) -> bool {
         server.signal("TERM");
         thread::sleep(delay);
@@ -79,7 +79,7 @@ impl Home {
         assert!(code == 0 || is_none, "{text}");
     }
 
-    /// Lets it end in order.
+    /// Lets the server end in order.
     pub(crate) fn stop(&self, mut server: Process) {
         server.signal("TERM");
         let lines = server.remaining_lines();

@@ -1,4 +1,4 @@
-//! [`Killer`]: has the server, ends its lives, and starts the next one.
+//! [`Killer`]: owns the server, kills it, and starts the next one.
 
 use std::{net::SocketAddr, thread, time::Duration};
 
@@ -9,20 +9,20 @@ use crate::{
     support::{Process, rng::Rng, until, wire::Requests},
 };
 
-/// Of a hundred kills so many come when the server has begun to end in order.
+/// Percentage of kills that come when the server has begun to end in order.
 const LATE_KILLS_PERCENT: usize = 10;
-/// Of a hundred starts so many are killed before anybody is told of them, most in the middle of reading the journal.
+/// Percentage of starts that are killed before their address is announced, most while they read the journal.
 const EARLY_KILLS_PERCENT: usize = 15;
 
-/// What a kill met.
+/// State of the server at a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Alive,
-    /// It had ended in order a moment before.
+    /// The server had ended in order a moment before.
     Ended,
 }
 
-/// Has the server, and ends its lives.
+/// Owner of the running server.
 pub(crate) struct Killer<'a> {
     home: &'a Home,
     pub(crate) rng: Rng,
@@ -32,13 +32,13 @@ pub(crate) struct Killer<'a> {
 }
 
 impl<'a> Killer<'a> {
-    /// Of servers that keep so many events of each target.
+    /// A killer of servers that keep `history_events` events of each target.
     pub(crate) fn new(home: &'a Home, seed: u64, history_events: usize) -> Self {
         let (address, history_events) = ("127.0.0.1:0".parse().unwrap(), history_events.to_string());
         Self { home, rng: Rng::new(seed), history_events, server: None, address }
     }
 
-    /// On the same port most of the time, and with any --fsync.
+    /// Starts a server, mostly on the same port, and with any --fsync.
     pub(crate) fn start(&mut self) {
         loop {
             let fsync = self.rng.pick(&["always", "interval", "never"]);
@@ -60,7 +60,7 @@ impl<'a> Killer<'a> {
         }
     }
 
-    /// Waits until it has answered up to so many publishes, and a random moment more.
+    /// Waits for a random number of answers, `answers_max` at most, and a random moment more.
     pub(crate) fn wait_for_answers(&mut self, answers_max: u64) {
         let answers = self.rng.number(answers_max);
         let answered = || self.home.site.acknowledged() + self.home.site.refused();
@@ -69,7 +69,7 @@ impl<'a> Killer<'a> {
         thread::sleep(Duration::from_micros(self.rng.number(3_000)));
     }
 
-    /// In the middle of what it does, and of ending if it may have begun to end.
+    /// Kills the server at any moment, or during its end if `may_end`.
     pub(crate) fn kill(&mut self, may_end: bool) -> Found {
         let server = self.taken();
         let is_late = may_end && self.rng.chance(LATE_KILLS_PERCENT);
@@ -84,7 +84,7 @@ impl<'a> Killer<'a> {
         found
     }
 
-    /// In order.
+    /// Ends the server in order.
     pub(crate) fn stop(&mut self) {
         let server = self.taken();
         self.home.stop(server);
@@ -96,7 +96,7 @@ impl<'a> Killer<'a> {
         self.home.stop(server);
     }
 
-    /// The server; the next one is on another port now and then.
+    /// Takes the server out. The next one is sometimes on another port.
     fn taken(&mut self) -> Process {
         if self.rng.chance(25) {
             self.address.set_port(0);
@@ -104,14 +104,14 @@ impl<'a> Killer<'a> {
         self.server.take().unwrap()
     }
 
-    /// A disk that was filled may be full for a moment more.
+    /// Publishes the end event. Repeats it, because a filled disk may be full for a moment more.
     pub(crate) fn publish_end(&self) {
         let mut requests = Requests::open(self.address).unwrap();
         let mut publish = || requests.post(&format!("/broadcast?event={END}"), &[], "").unwrap().status;
         until("the end is published", || publish() == 202);
     }
 
-    /// What is kept, as it is on the disk.
+    /// Reads the history as it is on the disk, after one more kill.
     pub(crate) fn read_after_one_more_kill(&mut self, targets: &[Target], channels: &[&'static str]) -> Vec<View> {
         self.home.kill(self.server.take().unwrap());
         self.start();

@@ -1,9 +1,9 @@
-//! What was published, to whom and with which outcome, and what was seen of it where. Values alone: the checker judges
-//! them.
+//! Records of a run: published events with target and outcome, and the events seen at each place. Only values: the
+//! checker judges them.
 
 use std::fmt;
 
-/// `1795172087751-3` as numbers.
+/// The numbers of an id like `1795172087751-3`.
 pub(crate) type Id = (u64, u64);
 
 pub(crate) fn id(text: &str) -> Id {
@@ -34,26 +34,26 @@ pub(crate) const CHANNELS: [&str; 3] = ["a", "b", "c"];
 pub(crate) const A: Target = Target::Channel("a");
 pub(crate) const B: Target = Target::Channel("b");
 pub(crate) const C: Target = Target::Channel("c");
-/// Whatever is published in most runs goes to some of these.
+/// Targets of the events in most runs.
 pub(crate) const EVERYTHING: [Target; 5] = [A, B, C, Target::All, Target::Client("user")];
 
-/// What an event is known by: its publisher, and a number that rises.
+/// Name of an event: its publisher, and a number that rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {
     pub(crate) publisher: char,
     pub(crate) number: u64,
 }
 
-/// One event in so many is so long that its write to the disk can be cut in the middle.
+/// One event in this many is long, so that its write to the disk can be cut in the middle.
 const LARGE_EACH: u64 = 97;
 const LARGE_BYTES: usize = 100_000;
-/// Publishers with a capital letter publish nothing shorter than this,
+/// Shortest data of publishers with a capital letter.
 const HUGE_BYTES_MIN: usize = 20_000;
-/// and nothing that is longer by more.
+/// Their longest data is longer by this.
 const HUGE_BYTES_SPAN: u64 = 180_000;
 
 impl Name {
-    /// All of the data: the name, and in some much more, so that a write may be cut in its middle.
+    /// The data of the event: its name, and in some events a long rest, so that a write may be cut in its middle.
     pub(crate) fn data(self) -> String {
         let more_bytes = match self.publisher.is_uppercase() {
             true => HUGE_BYTES_MIN + usize::try_from(self.number * 7_919 % HUGE_BYTES_SPAN).unwrap(),
@@ -65,7 +65,7 @@ impl Name {
         data
     }
 
-    /// The event with this data; none has it unless every byte is right.
+    /// The event with this data. None unless every byte is right.
     pub(crate) fn of(data: &str) -> Option<Self> {
         let (publisher, number) = data.split(' ').next()?.split_once('-')?;
         let name = Self { publisher: publisher.parse().ok()?, number: number.parse().ok()? };
@@ -79,7 +79,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// What a publisher was told.
+/// The answer to a publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Published; a batch tells only some of its ids.
@@ -90,7 +90,7 @@ pub(crate) enum Outcome {
     Unknown,
 }
 
-/// One event, sent.
+/// One event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) name: Name,
@@ -102,9 +102,9 @@ pub(crate) struct Published {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Event(Id, Name),
-    /// With data that nobody published: the first of it.
+    /// Data that nobody published: its beginning.
     Foreign(Id, String),
-    /// As the server says it.
+    /// The text of the server.
     Gap(String),
 }
 
@@ -115,7 +115,7 @@ impl Seen {
     }
 }
 
-/// What a gap that was told says of lost events.
+/// The lost events of a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// Exclusive.
@@ -125,7 +125,7 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
-    /// None: it says of no event that it is lost to one who was away or too slow.
+    /// Parses a gap. None if it does not name events that were lost to an absent or slow client.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let gap: serde_json::Value = serde_json::from_str(text).ok()?;
         ["busy", "expired", "restart"].contains(&gap["reason"].as_str()?).then_some(())?;
@@ -137,13 +137,13 @@ impl Gap {
     }
 }
 
-/// Everything that came to one place, in its order.
+/// All that came to one place, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) place: String,
-    /// It is due what goes to any of these,
+    /// The view is due the events of any of these targets.
     pub(crate) targets: Vec<Target>,
-    /// with an id above this.
+    /// The view is due only events with a higher id.
     pub(crate) after: Id,
     pub(crate) seen: Vec<Seen>,
 }
@@ -158,10 +158,10 @@ impl View {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) published: Vec<Published>,
-    /// What is kept at the end, read in several ways from the beginning: each view has all that it is due.
+    /// Views of the final history, read in several ways from the beginning. Each view has all events that it is due.
     pub(crate) history: Vec<View>,
-    /// What subscribers saw meanwhile.
+    /// Views of subscribers during the run.
     pub(crate) streams: Vec<View>,
-    /// How many of the last events of each target are kept. None: all.
+    /// Number of last events of each target that are kept. None: all.
     pub(crate) history_events: Option<usize>,
 }

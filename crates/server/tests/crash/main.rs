@@ -1,5 +1,5 @@
-//! A server with a journal that is killed again and again while events are published: nothing that was acknowledged is
-//! lost, nothing comes twice or out of order, and nobody is told a gap. `CRASH_SEED` repeats the choices of a run.
+//! A server with a journal that is killed many times while events are published. No acknowledged event is lost, none
+//! comes twice or out of order, and no client receives a gap. `CRASH_SEED` repeats the choices of a run.
 
 mod checker;
 mod home;
@@ -35,17 +35,17 @@ use support::{
 
 const ANSWERS_A_LIFE_MAX: u64 = 300;
 const BATCH_LINES_MAX: u64 = 20;
-/// Nothing is given up.
+/// Large, so that no event is given up.
 const HISTORY_EVENTS: usize = 1_000_000;
 
 const FOLLOWED: [&[Target]; 5] =
     [&EVERYTHING, &[A, B, Target::All], &[C, Target::All], &[Target::All, Target::Client("user")], &[Target::All, B]];
 
-/// Where and how often a server is killed.
+/// The setting and the number of kills.
 struct Scene<'a> {
     journal: PathBuf,
     kills: usize,
-    /// So many kills at least come while the server is alive.
+    /// Least number of kills while the server is alive.
     kills_alive_min: usize,
     stops: usize,
     /// Fills the disk now and then.
@@ -90,7 +90,7 @@ fn assert_no_faults(run: &Run, seed: u64) {
     assert!(faults.is_empty(), "CRASH_SEED={seed}: {} faults in {events} events: {shown:#?}", faults.len());
 }
 
-/// What everybody knows in the end.
+/// Runs the scene. Returns all records of it.
 fn run(scene: &Scene<'_>, seed: u64) -> Run {
     let _seed_on_panic = SeedOnPanic(seed);
     let (home, begun) = (&Home::new(scene.journal.clone()), &AtomicUsize::new(0));

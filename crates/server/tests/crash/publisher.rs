@@ -1,4 +1,4 @@
-//! Publishers: one event at a time or in batches, and both with keys, repeated until there is an answer. Each says
+//! Publishers: one event at a time or in batches, and both with keys, repeated until there is an answer. Each records
 //! exactly what it knows of each event.
 
 use std::{thread, time::Duration};
@@ -12,10 +12,10 @@ use crate::{
     },
 };
 
-/// As fast as a busy feed, and not as fast as can be: what is published is read back at every start.
+/// As in a busy feed, but slower than possible, because every start reads all events.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A publisher, by the letter in its events' names.
+/// A publisher with the letter of its events' names.
 pub(crate) struct Publisher<'a> {
     site: &'a Site,
     letter: char,
@@ -25,7 +25,7 @@ pub(crate) struct Publisher<'a> {
     pause: Duration,
     published: Vec<Published>,
     connection: Option<Requests>,
-    /// How often the server had come up when the connection was opened, or refused.
+    /// Number of the server's lives when the connection was opened, or refused.
     lives: u64,
 }
 
@@ -36,12 +36,12 @@ impl<'a> Publisher<'a> {
         Self { site, letter, targets, rng, next_number: 0, pause: PAUSE, published, connection: None, lives: 0 }
     }
 
-    /// With this pause behind each request.
+    /// Adds this pause after each request.
     pub(crate) fn pausing(self, pause: Duration) -> Self {
         Self { pause, ..self }
     }
 
-    /// One event at a time.
+    /// Publishes one event at a time.
     pub(crate) fn publish_singly(mut self) -> Vec<Published> {
         while !self.site.is_closing() && self.publish_one() {
             thread::sleep(self.pause);
@@ -49,7 +49,7 @@ impl<'a> Publisher<'a> {
         self.published
     }
 
-    /// One event whenever so many of all have been acknowledged, and no more than `events_max`.
+    /// Publishes one event for each `acknowledged_each` acknowledged events of all, and at most `events_max`.
     pub(crate) fn publish_now_and_then(mut self, acknowledged_each: u64, events_max: usize) -> Vec<Published> {
         let mut next = self.site.acknowledged();
         while !self.site.is_closing() && self.published.len() < events_max {
@@ -65,7 +65,7 @@ impl<'a> Publisher<'a> {
         self.published
     }
 
-    /// False: it is over.
+    /// Publishes one event. False: the run is over.
     fn publish_one(&mut self) -> bool {
         let Some(connection) = self.connected() else { return false };
         let (name, target) = (self.name(), self.rng.pick(self.targets));
@@ -75,8 +75,8 @@ impl<'a> Publisher<'a> {
         true
     }
 
-    /// One event at a time with a key of its own; who gets no answer asks again. Each new server also has to know one of
-    /// the keys that were answered before.
+    /// Publishes one event at a time with a separate key, and repeats a publish without an answer. Each new server must
+    /// also know one of the keys that were answered before.
     pub(crate) fn publish_with_keys(mut self) -> Vec<Published> {
         let mut answered: Vec<(Name, Target, Answer)> = Vec::new();
         let mut lives = self.lives;
@@ -109,7 +109,7 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Up to so many events in one request, each for one or for several targets.
+    /// Publishes up to `lines_max` events in one request, each for one or several targets.
     pub(crate) fn publish_batches(mut self, lines_max: u64) -> Vec<Published> {
         while !self.site.is_closing() {
             let Some(connection) = self.connected() else { break };
@@ -124,7 +124,7 @@ impl<'a> Publisher<'a> {
         self.published
     }
 
-    /// The same with a key for each line; a batch that was not published as a whole is sent again.
+    /// The same with a key for each line. A batch that was not published whole is sent again.
     pub(crate) fn publish_batches_with_keys(mut self, lines_max: u64) -> Vec<Published> {
         while !self.site.is_closing() {
             let batch = self.batch(lines_max);
@@ -173,7 +173,7 @@ impl<'a> Publisher<'a> {
         self.published.push(Published { name, targets: targets.to_vec(), outcome });
     }
 
-    /// The connection there is, or one to the next server that takes it.
+    /// The present connection, or one to the next server that accepts it.
     fn connected(&mut self) -> Option<Requests> {
         if let Some(connection) = self.connection.take() {
             return Some(connection);
@@ -191,7 +191,7 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// None: nobody knows what became of it, and the connection is gone.
+    /// Sends a request. None: the outcome is unknown, and the connection is gone.
     fn post(&mut self, mut on: Requests, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
         let answer = on.post(path, headers, body).ok()?;
         self.connection = Some(on).filter(|_| answer.header("connection") != Some("close"));
@@ -199,7 +199,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// What an answer to one event says.
+/// The outcome of one event, from its answer.
 fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
         202 => Outcome::Acknowledged(Some(id(&answer.id()))),
@@ -209,8 +209,8 @@ fn outcome(answer: &Answer) -> Outcome {
     }
 }
 
-/// What an answer to a batch says of each line: lines are published in order, and of those that were sent to the
-/// journal it names those that failed.
+/// The outcome of each line of a batch. Lines are published in order. Of the lines that were sent to the journal the
+/// answer names the failed ones.
 fn outcomes(answer: &Answer, lines: usize) -> Vec<Outcome> {
     assert!([202, 503].contains(&answer.status), "{answer:?}");
     let counts = answer.json();

@@ -1,5 +1,5 @@
-//! The scene in which history is short: while the server is killed it gives space back, removes and rewrites segments,
-//! and what a rare channel has lives through all of that.
+//! The scene with a short history. While the server is killed it gives space back, and removes and rewrites segments.
+//! The events of a rare channel survive all of that.
 
 use std::{
     collections::BTreeSet,
@@ -22,33 +22,33 @@ use crate::{
 
 const HISTORY_EVENTS: usize = 50;
 
-/// When a server is killed.
+/// The moment of a kill.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// After a few answers.
     Soon,
-    /// When the oldest segment has gone, and others may be about to.
+    /// The oldest segment has gone, and others may be about to go.
     Removing,
-    /// When a segment is being written that is to stand for others.
+    /// A segment is being written that will replace others.
     Rewriting,
-    /// When others than the oldest have gone, and more may be about to.
+    /// Others than the oldest segment have gone, and more may be about to go.
     Rewritten,
 }
 
-/// Whatever is old is removed while nothing stays for long;
+/// Moments while no event stays for long: old segments are removed.
 const WITHOUT_RARE: [Moment; 14] = {
     use Moment::{Removing, Soon};
     [Soon, Soon, Soon, Soon, Soon, Soon, Soon, Removing, Soon, Soon, Removing, Soon, Removing, Soon]
 };
-/// and segments have to be rewritten when something stays.
+/// Moments while some events stay: segments have to be rewritten.
 const WITH_RARE: [Moment; 6] = {
     use Moment::{Rewriting, Rewritten, Soon};
     [Soon, Soon, Rewriting, Soon, Rewritten, Soon]
 };
 const ANSWERS_MAX: u64 = 30;
-/// After a segment being written was seen; some take no longer.
+/// Longest wait after a segment being written was seen. Some writes take no longer.
 const WRITING_US_MAX: u64 = 10_000;
-/// After a segment was gone.
+/// Longest wait after a segment was gone.
 const GIVING_BACK_US_MAX: u64 = 200_000;
 
 const A: Target = Target::Channel("a");
@@ -57,7 +57,7 @@ const RARE: Target = Target::Channel("rare");
 const EVERYTHING: [Target; 4] = [A, B, RARE, Target::All];
 const CHANNELS: [&str; 3] = ["a", "b", "rare"];
 const PAUSE: Duration = Duration::from_millis(8);
-/// Then the ids of all are told.
+/// Few lines, so that the answer tells the ids of all.
 const BATCH_LINES_MAX: u64 = 2;
 const RARE_EACH: u64 = 40;
 const RARE_EVENTS_MAX: usize = 45;
@@ -71,11 +71,11 @@ const FOLLOWED: [(&[Target], Habit); 6] = [
     (&[RARE], AWAY),
 ];
 
-/// Of memory for each event beside its data, more than it takes.
+/// More than the memory of an event beside its data.
 const RECORD_BYTES: usize = 500;
-/// A journal takes so much beside twice the history,
+/// Space that a journal takes beside twice the history.
 const SPARE_BYTES: usize = 64 << 20;
-/// and what is written while it does not look.
+/// Space that is written between two of the journal's checks.
 const UNSEEN_BYTES: usize = 64 << 20;
 
 #[test]
@@ -100,7 +100,7 @@ fn killed_while_space_is_given_back_it_keeps_what_is_recent_and_tells_what_is_go
     assert!((10..HISTORY_EVENTS).contains(&rare), "{rare}");
 }
 
-/// What was published and seen, and what the journal takes at the end.
+/// Runs the load. Returns the records, and the size of the journal at the end.
 fn load(home: &Home, killer: &mut Killer<'_>, seed: u64) -> (Run, Space) {
     let (begun, is_rare_time) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     let site = &home.site;
@@ -160,7 +160,7 @@ fn kill_at(moment: Moment, home: &Home, killer: &mut Killer<'_>) {
     assert_eq!(killer.kill(false), Found::Alive);
 }
 
-/// What the events in the history take of it, each once.
+/// Memory of the events in the history, each once.
 fn memory(history: &[View]) -> usize {
     let name = |seen: &Seen| if let Seen::Event(_, name) = seen { Some(*name) } else { None };
     let names: BTreeSet<Name> = history.iter().flat_map(|view| &view.seen).filter_map(name).collect();

@@ -1,5 +1,5 @@
-//! [`Site`]: one server or several that die and come back, and where clients learn the address of one that is up: each time
-//! of another.
+//! [`Site`]: the servers that die and come back. Clients ask it for the address of one that is up, and get each in
+//! turn.
 
 use std::{
     net::SocketAddr,
@@ -13,15 +13,15 @@ use crate::{ledger::Outcome, support::PATIENCE};
 
 #[derive(Debug, Default)]
 struct State {
-    /// None: it is down.
+    /// Addresses. None: the server is down.
     servers: Vec<Option<SocketAddr>>,
-    /// How often one has come up.
+    /// Number of times that a server has come up.
     lives: u64,
-    /// Who was asked for last.
+    /// The server that was given out last.
     turn: usize,
-    /// Whoever publishes is to end.
+    /// Publishers are to end.
     is_closing: bool,
-    /// Everybody is to end.
+    /// All clients are to end.
     is_over: bool,
 }
 
@@ -35,7 +35,7 @@ impl State {
     }
 }
 
-/// Where the servers are.
+/// The addresses of the servers.
 pub(crate) struct Site {
     state: Mutex<State>,
     changed: Condvar,
@@ -44,13 +44,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// All of them are down.
+    /// Begins with all servers down.
     pub(crate) fn new(servers: usize) -> Self {
         let state = Mutex::new(State { servers: vec![None; servers], ..State::default() });
         Self { state, changed: Condvar::new(), acknowledged: AtomicU64::new(0), refused: AtomicU64::new(0) }
     }
 
-    /// One is ready.
+    /// Notes that a server is ready.
     pub(crate) fn announce(&self, server: usize, address: SocketAddr) {
         let mut state = self.state.lock().unwrap();
         state.servers[server] = Some(address);
@@ -58,12 +58,13 @@ impl Site {
         self.changed.notify_all();
     }
 
-    /// One is about to go, or gone.
+    /// Notes that a server is about to end, or has ended.
     pub(crate) fn retract(&self, server: usize) {
         self.state.lock().unwrap().servers[server] = None;
     }
 
-    /// One that is up; waits while all are down, and until one has come up more than `lives` times. None: it is over.
+    /// The address of a server that is up. Waits while all are down, and until servers have come up more than `lives`
+    /// times. None: the run is over.
     pub(crate) fn address(&self, lives: u64) -> Option<(SocketAddr, u64)> {
         let is_away =
             |state: &mut State| !state.is_over && (state.servers.iter().all(Option::is_none) || state.lives <= lives);
@@ -85,12 +86,12 @@ impl Site {
         self.state.lock().unwrap().is_over
     }
 
-    /// Whoever publishes ends when all it has published is answered.
+    /// Makes each publisher end as soon as all its publishes are answered.
     pub(crate) fn close(&self) {
         self.state.lock().unwrap().is_closing = true;
     }
 
-    /// Ends everybody when the guard is dropped, so that a panic is no deadlock.
+    /// Ends all clients when the guard is dropped, so that a panic is no deadlock.
     pub(crate) fn over_on_drop(&self) -> impl Drop {
         OverOnDrop(self)
     }

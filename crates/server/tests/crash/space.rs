@@ -1,4 +1,4 @@
-//! [`Space`]: what a journal's directory takes, and what the numbers of its segments tell of those that are gone.
+//! [`Space`]: the size of a journal's directory, and the numbers of its segments, which tell of removed ones.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -8,16 +8,16 @@ const TMP_SUFFIX: &str = ".journal.tmp";
 /// The directory at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Space {
-    /// All files together.
+    /// Size of all files together.
     pub(crate) bytes: usize,
-    /// In their order.
+    /// Numbers of the segments, in order.
     segments: Vec<u64>,
-    /// Those that are being written.
+    /// Segments that are being written.
     unfinished: Vec<u64>,
 }
 
 impl Space {
-    /// A file that goes meanwhile is not there.
+    /// Looks at the directory. A file that vanishes meanwhile does not count.
     pub(crate) fn of(directory: &Path) -> Self {
         let mut space = Self::default();
         for entry in fs::read_dir(directory).unwrap() {
@@ -36,28 +36,28 @@ impl Space {
         space
     }
 
-    /// The oldest segments were removed: numbers begin with 1.
+    /// Whether the oldest segments were removed. Numbers begin with 1.
     pub(crate) fn has_removed(&self) -> bool {
         self.segments.first().is_some_and(|first| *first > 1)
     }
 
-    /// Segments were removed since `before`.
+    /// Whether segments were removed since `before`.
     pub(crate) fn has_removed_since(&self, before: &Self) -> bool {
         self.segments.first() > before.segments.first()
     }
 
-    /// Several segments were made one since `before`.
+    /// Whether several segments were made one since `before`.
     pub(crate) fn has_rewritten_since(&self, before: &Self) -> bool {
         let is_gone = |number: &u64| !self.segments.contains(number) && self.segments.first() < Some(number);
         before.segments.iter().any(is_gone)
     }
 
-    /// A segment is being written that is to stand for one that is there.
+    /// Whether a segment is being written that will replace an existing one.
     pub(crate) fn is_rewriting(&self) -> bool {
         self.unfinished.iter().any(|number| self.segments.contains(number))
     }
 
-    /// Several segments were made one, which stands for the numbers that are missing.
+    /// Whether several segments were made one, which replaces the missing numbers.
     pub(crate) fn has_rewritten(&self) -> bool {
         self.segments.iter().zip(self.segments.iter().skip(1)).any(|(number, next)| number + 1 < *next)
     }

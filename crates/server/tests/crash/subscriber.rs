@@ -1,5 +1,5 @@
-//! Subscribers as EventSource makes them: they come back with the last id they have, and here write down everything.
-//! And the readers of what is kept at the end.
+//! Subscribers like EventSource: they resume from their last id, and record everything. Also readers of the final
+//! history.
 
 use std::{net::SocketAddr, thread, time::Duration};
 
@@ -14,18 +14,18 @@ use crate::{
 /// The type of the event that ends a stream.
 pub(crate) const END: &str = "end";
 
-/// How a subscriber comes back.
+/// A subscriber's way to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Habit {
-    /// At once, with the last id of all.
+    /// At once, from the last id of all.
     Prompt,
-    /// With the id of the last event that it had itself, however long ago that was.
+    /// From the id of the last event that it received itself, even if that is old.
     OfEvents,
-    /// When so many events more have been acknowledged.
+    /// After this many more events have been acknowledged.
     AwayFor(u64),
 }
 
-/// The stream of these targets; all comes by itself.
+/// The path of a stream of these targets. Events to all need no parameter.
 fn path(targets: &[Target]) -> String {
     let parameters = targets.iter().map(|target| match target {
         Target::All => String::new(),
@@ -35,7 +35,7 @@ fn path(targets: &[Target]) -> String {
     format!("/sse?heartbeat=cursor{}", parameters.collect::<String>())
 }
 
-/// Follows `targets` until the end is told or the site is over. `has_begun` is called once it has a position.
+/// Follows `targets` until the end event comes or the site is over. Calls `has_begun` as soon as there is a position.
 pub(crate) fn follow(site: &Site, targets: &[Target], habit: Habit, has_begun: impl FnOnce()) -> View {
     let mut follower = Follower { path: path(targets), habit, last_event_id: None, seen: Vec::new() };
     let mut has_begun = Some(has_begun);
@@ -81,7 +81,7 @@ struct Follower {
 }
 
 impl Follower {
-    /// An id counts from the end of its block on. True at the end.
+    /// Takes a block. Its id counts from the end of the block on. True at the end event.
     fn take(&mut self, block: &Block) -> bool {
         let is_taken = self.habit != Habit::OfEvents || self.last_event_id.is_none() || block.event.kind != CURSOR;
         if let Some(id) = block.id.as_ref().filter(|_| is_taken) {
@@ -102,7 +102,7 @@ impl Follower {
     }
 }
 
-/// Everything that a stream of `targets` is given of the past, up to the end.
+/// Reads all kept events of `targets` from a stream, up to the end.
 pub(crate) fn replay(address: SocketAddr, targets: &[Target]) -> View {
     let habit = Habit::Prompt;
     let mut follower = Follower { path: path(targets), habit, last_event_id: None, seen: Vec::new() };
@@ -116,7 +116,7 @@ pub(crate) fn replay(address: SocketAddr, targets: &[Target]) -> View {
     }
 }
 
-/// Every page of what is kept of a channel.
+/// Reads every page of a channel's history.
 pub(crate) fn pages(address: SocketAddr, channel: &'static str) -> View {
     let mut requests = Requests::open(address).unwrap();
     let (mut after, mut seen) = (String::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! The files of examples/auth, with the real nginx and Caddy: who is logged in reads their own events and the channels that
-//! they may, and nobody else's.
+//! The files of examples/auth with the real nginx and Caddy: a user who is logged in reads their own events and the
+//! permitted channels, and no others.
 
 use std::fs;
 
@@ -124,7 +124,7 @@ fn assert_asks_first(proxy: &str) {
     }
 }
 
-/// What a command prints.
+/// Runs a command. Returns its output.
 #[track_caller]
 fn shell(desk: &Desk, text: &str) -> String {
     let (code, output) = run(desk, &mut desk.shell(text), PATIENCE).unwrap();
@@ -132,7 +132,7 @@ fn shell(desk: &Desk, text: &str) -> String {
     output
 }
 
-/// The status of the answer, whose end is not waited for if it is a stream.
+/// The status of the answer. The end of a stream is not awaited.
 #[track_caller]
 fn status(desk: &Desk, cookies: &str, path: &str) -> String {
     let url = format!("http://127.0.0.1:8080{path}");

@@ -1,4 +1,4 @@
-//! [`Browser`]: a page in a headless Chromium whose console is read line by line, and in which code can be run.
+//! [`Browser`]: a page in a headless Chromium. Tests read its console line by line, and run code in it.
 
 use std::{
     io::{Write as _, pipe},
@@ -12,7 +12,7 @@ use crate::{
     tree::{parts, root},
 };
 
-/// Closed when this is dropped.
+/// An open page. Its drop closes the browser.
 pub(crate) struct Browser {
     pub(crate) process: Process,
     input: std::io::PipeWriter,
@@ -20,7 +20,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Opens this URL; `script` is put in place of what the server would answer, if there is one.
+    /// Opens this URL. If there is a `script`, the page gets it instead of the server's answer.
     pub(crate) fn open(desk: &Desk, url: &str, script: Option<&str>) -> Self {
         for part in [Path::new("/usr/bin/chromium"), &parts().join("node_modules/playwright-core")] {
             let path = part.display();
@@ -41,7 +41,7 @@ impl Browser {
         self.process.line_with(text)
     }
 
-    /// The value of an expression, as JSON. It may be a promise. `reload` is the page anew.
+    /// The value of an expression, as JSON. It may be a promise. `reload` loads the page again.
     #[track_caller]
     pub(crate) fn value(&mut self, expression: &str) -> String {
         assert!(!expression.contains('\n'), "one line is one expression");

@@ -1,4 +1,4 @@
-//! What a page says of a block that is not run: that its lines stand in a file, or that a test has them.
+//! Claims about blocks that are not run: the lines are in a file, or a test covers them.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::{
     tree::root,
 };
 
-/// Its lines stand in that file, one behind the other. A line with nothing but three dots leaves some out.
+/// Checks that the lines of the block are in that file, one behind the other. A line of three dots leaves some out.
 pub(crate) fn stands_in(block: &Block, path: &str) -> Result<(), String> {
     let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
     let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
@@ -26,7 +26,7 @@ pub(crate) fn stands_in(block: &Block, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// By a test that is there: each `as` is what it and the block both say.
+/// Checks that a test covers the block. Each `as` is in both.
 pub(crate) fn is_covered(block: &Block, directive: &Directive) -> Result<(), String> {
     let path = directive.value("by").ok_or("by which test? Add by=\"path\"; or is it shown, for a reason?")?;
     let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
@@ -42,7 +42,7 @@ pub(crate) fn is_covered(block: &Block, directive: &Directive) -> Result<(), Str
     })
 }
 
-/// Whether these words stand there, and not as a part of longer ones.
+/// Whether the text has these words, and not only as a part of longer ones.
 fn has_words(text: &str, words: &str) -> bool {
     let is_part = |character: Option<char>| character.is_some_and(|it| it.is_alphanumeric() || it == '_');
     let (first, last) = (words.chars().next(), words.chars().next_back());

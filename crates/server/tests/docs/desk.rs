@@ -1,5 +1,5 @@
-//! [`Desk`]: where the commands of one page are typed: a directory that looks like the root of the repository, and a PATH
-//! in which `fanfare` and `cargo run` are the program under test.
+//! [`Desk`]: the place where the commands of one page are typed: a directory like the root of the repository, and a
+//! PATH in which `fanfare` and `cargo run` are the program under test.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use crate::tree::{parts, root};
 
 const FANFARE: &str = env!("CARGO_BIN_EXE_fanfare");
 
-/// What `cargo` does here: nothing is compiled that the tests have compiled.
+/// A `cargo` that compiles nothing, because the tests have compiled the program.
 const CARGO: &str = r#"#!/bin/sh
 case "$*" in
     "run --release") exec fanfare ;;
@@ -27,7 +27,7 @@ echo "the tests of the documentation know no \`cargo $*\`; see crates/server/tes
 exit 1
 "#;
 
-/// What is there for the tests already is not installed again.
+/// A `pip` that installs nothing, and only checks that the package is there.
 const PIP: &str = "#!/bin/sh\n[ \"$1\" = install ] && exec python3 -c \"import $2\"\nexit 1\n";
 
 /// Programs of the documentation, and how to install them.
@@ -46,7 +46,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("systemd-analyze", "apt-get install systemd"),
 ];
 
-/// Gone when this is dropped.
+/// A directory and an environment for commands. Its drop removes them.
 pub(crate) struct Desk {
     directory: TempDir,
 }
@@ -74,7 +74,7 @@ impl Desk {
         desk
     }
 
-    /// A place for files, beside what looks like the repository.
+    /// The path of a file beside the directory that looks like the repository.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -90,7 +90,7 @@ impl Desk {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// An answer with an error status ends a `curl` of this command with 22, which it does not by itself.
+    /// Makes each `curl` of this command exit with 22 on an error status, which it does not do by default.
     pub(crate) fn fail_at_error_statuses(&self, command: &mut Command) {
         let home = self.path("curl");
         fs::create_dir_all(&home).unwrap();
@@ -98,7 +98,7 @@ impl Desk {
         command.env("CURL_HOME", home);
     }
 
-    /// bash, which is to run this text at the root of the repository.
+    /// bash that runs this text at the root of the repository.
     pub(crate) fn shell(&self, text: &str) -> Command {
         need_programs_of(text);
         self.program("bash", &["-euo", "pipefail", "-c", text])
@@ -120,14 +120,14 @@ impl Desk {
     }
 }
 
-/// As Go itself chooses it, so that what was compiled for anybody is not compiled again.
+/// Go's usual cache, so that programs are not compiled again.
 fn go_cache() -> PathBuf {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = env::var_os("HOME").map_or(PathBuf::from("/tmp"), PathBuf::from);
     cache.unwrap_or_else(|| home.join(".cache")).join("go-build")
 }
 
-/// Servers are not in everybody's PATH, nor is a Go that was unpacked where its makers say.
+/// A PATH with the directories of servers, and of a Go in its usual place, which are not in everybody's.
 fn search_path(first: Option<&Path>) -> OsString {
     let known = env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/go/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
@@ -135,7 +135,7 @@ fn search_path(first: Option<&Path>) -> OsString {
     env::join_paths(first.chain(env::split_paths(&known)).chain(more)).unwrap()
 }
 
-/// Says what to install, where a text names a program that is not there.
+/// Panics with the package to install if the text names a missing program.
 #[track_caller]
 pub(crate) fn need_programs_of(text: &str) {
     let has = |word: &str| env::split_paths(&search_path(None)).any(|directory| directory.join(word).exists());

@@ -48,7 +48,7 @@ fn follow(from: &str, target: &str) -> Result<(), String> {
     Err(format!("{file} has no heading #{anchor}"))
 }
 
-/// From the root of the repository, without leaving it.
+/// The path of a link, from the root of the repository. A link must not leave it.
 fn beside(from: &str, file: &str) -> Result<String, String> {
     let mut parts: Vec<&str> = Path::new(from).parent().unwrap().iter().map(|part| part.to_str().unwrap()).collect();
     for part in file.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -61,7 +61,7 @@ fn beside(from: &str, file: &str) -> Result<String, String> {
     Ok(parts.join("/"))
 }
 
-/// The lines that are no code, with their numbers.
+/// The lines outside of code, with their numbers.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_code = false;
     text.lines().enumerate().filter_map(move |(index, line)| {
@@ -83,7 +83,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
     links
 }
 
-/// As GitHub makes them of headings; and those that are given in HTML.
+/// The anchors that GitHub makes from headings, and those that are given in HTML.
 fn anchors(text: &str) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut anchors = Vec::new();

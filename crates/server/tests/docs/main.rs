@@ -1,5 +1,5 @@
-//! The documentation is true: every command of README.md and docs runs, every example does what it says, and every link
-//! leads somewhere. docs/README.md says how a page tells what to expect of a command.
+//! The documentation is true: every command of README.md and docs runs, every example works, and every link leads
+//! somewhere. docs/README.md says how a page tells the expected result of a command.
 
 mod auth;
 mod browser;

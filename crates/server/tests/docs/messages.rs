@@ -1,6 +1,7 @@
-//! What the pages quote as the server's words are the server's words: they stand in its sources.
+//! The messages of the server that the pages quote: each is in the server's sources.
 //!
-//! Quoted is the first column of each table that is headed "the server says". Three dots stand for what differs each time.
+//! Quotes are in the first column of each table with the heading "the server says". Three dots stand for parts that
+//! vary.
 
 use std::fs;
 
@@ -25,7 +26,7 @@ fn what_the_server_is_said_to_say_stands_in_its_sources() {
     assert!(count > 0, "no table is headed {HEADER:?}");
 }
 
-/// The messages of the tables of a page; as an error, a cell that is none.
+/// The messages in the tables of a page. A cell that is no message is an error.
 fn quotes(page: &str) -> Vec<Result<String, String>> {
     let mut quotes = Vec::new();
     let mut is_quoting = false;
@@ -40,7 +41,7 @@ fn quotes(page: &str) -> Vec<Result<String, String>> {
     quotes
 }
 
-/// The lines of a source that are neither comments nor tests, with the parts of a string on one line.
+/// The lines of a source, without comments and tests. The parts of a string are on one line.
 fn said(source: &str) -> Vec<String> {
     let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
@@ -56,7 +57,7 @@ fn said(source: &str) -> Vec<String> {
     lines
 }
 
-/// Whether a line has all parts of a message, in its order.
+/// Whether a line has all parts of a message, in order.
 fn has(line: &str, message: &str) -> bool {
     // Quotes beside the dots are made when the line is printed.
     let mut parts = message.split("...").map(|part| part.trim_matches(['"', ' ']));

@@ -1,5 +1,5 @@
-//! [`alone`]: a test in a process that has a network, a /tmp and a /var/lib of its own. Its ports are all free, so that
-//! commands run as they are written, and its end is the end of everything that it started.
+//! [`alone`]: runs a test in a process with its own network, /tmp and /var/lib. All ports are free there, so commands
+//! run as they are written. The end of the process ends everything that it started.
 
 use std::{
     env, fs,
@@ -10,14 +10,15 @@ use std::{
 
 use crate::{support::ended_within, tree};
 
-/// Set in the process that is alone: which test, or which part of one, it is.
+/// Set in the separate process: the name of its test, or of a part of one.
 const PART: &str = "DOCS_TEST_PART";
 
-/// A page has several waits, each with its own end. The first one compiles programs in Go.
+/// Longer than the waits of a page, each of which has a limit. The first wait compiles programs in Go.
 const TIME_MAX: Duration = Duration::from_secs(180);
 
-/// Its arguments: a directory, how many directories stay visible though they may be below /tmp, these, then a command. The
-/// command is not run as root, as far as it can see: that would make servers change their user.
+/// The script that sets the process up. Arguments: a directory, the number of directories that stay visible even below
+/// /tmp, these directories, then a command. The command does not see itself as root, because root would make servers
+/// change their user.
 const SET_UP: &str = r#"
 set -e
 PATH=$PATH:/usr/sbin:/sbin
@@ -36,12 +37,12 @@ as_somebody="unshare --user --map-user=1000 --map-group=1000"
 if $as_somebody true 2>/dev/null; then exec $as_somebody "$@"; else exec "$@"; fi
 "#;
 
-/// Which part the process is, if it is alone.
+/// The part of this process, if it is a separate one.
 pub(crate) fn part() -> Option<String> {
     env::var(PART).ok()
 }
 
-/// Runs `body` as the test of this name, alone.
+/// Runs `body` as the test of this name, in a separate process.
 #[track_caller]
 pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     if part().is_some() {
@@ -52,7 +53,7 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     }
 }
 
-/// Runs a part of the test of this name in a process that is alone. What it printed, if it failed.
+/// Runs a part of a test in a separate process. Returns its output if it failed.
 pub(crate) fn run(test: &str, part: &str) -> Result<(), String> {
     // It is gone when the process has ended, together with what was written to /tmp.
     let home = tempfile::tempdir_in(tree::scratch()).unwrap();

@@ -1,6 +1,6 @@
-//! [`Page`]: a Markdown file as the tests see it: its blocks of code, and what the comment above each says about it.
+//! [`Page`]: a Markdown file as the tests see it: its blocks of code, and the comment above each.
 //!
-//! The comments are invisible where the page is read. Their words are in docs/README.md, under "Writing these pages".
+//! Readers of the page do not see the comments. docs/README.md explains them under "Writing these pages".
 
 use std::fs;
 
@@ -11,11 +11,11 @@ pub(crate) struct Page {
     pub(crate) steps: Vec<Step>,
 }
 
-/// What stands in a page, in its order.
+/// A part of a page. The parts are in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Block(Block),
-    /// `<!-- test: end -->`: streams and servers that were started are ended.
+    /// `<!-- test: end -->`: all streams and servers end.
     End,
     /// `<!-- test: first of="path" -->`: the reader has started the servers of that page.
     First {
@@ -23,7 +23,7 @@ pub(crate) enum Step {
     },
 }
 
-/// Between two lines of backticks.
+/// A block between two lines of backticks.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     /// The number of its first line in the file.
@@ -42,7 +42,7 @@ pub(crate) struct Directive {
 }
 
 impl Page {
-    /// By its path from the root of the repository.
+    /// Reads a page by its path from the root of the repository.
     pub(crate) fn read(path: &str) -> Self {
         let text = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let steps = steps(&text).unwrap_or_else(|fault| panic!("{path}:{fault}"));
@@ -55,7 +55,7 @@ impl Page {
 }
 
 impl Block {
-    /// What a shell would run, one command each: comments are left out, and a line that ends in a backslash goes on.
+    /// The commands as a shell would run them. Comments are left out, and a line that ends in a backslash goes on.
     pub(crate) fn commands(&self) -> Vec<String> {
         let (mut commands, mut begun) = (Vec::new(), String::new());
         for line in self.text.lines().map(str::trim) {

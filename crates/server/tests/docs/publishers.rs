@@ -1,5 +1,5 @@
-//! The publishers of examples/publishers, each against a server that fails in every way: it says that it is away, it ends
-//! without an answer, it refuses.
+//! The publishers of examples/publishers against a server that fails in every way: it says that it is away, ends
+//! without an answer, or refuses.
 
 use std::{
     process::Command,
@@ -14,7 +14,7 @@ use crate::{
 
 const ACCEPTED: &str = r#"{"id":"7-0","matched":1}"#;
 
-/// The programs, as the documentation starts them; the last one is compiled before.
+/// Starts a program as the documentation says. The last one is compiled before.
 fn start(desk: &Desk, language: &str, url: &str) -> Command {
     let words: &[&str] = match language {
         "node" => &["node", "examples/publishers/publish.mjs"],

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const BUNDLE: &str = "esbuild examples/react/main.jsx --bundle --jsx=automatic --outfile=/tmp/react/bundle.js";
-/// So little history that a page which was away misses something.
+/// Starts a server with so little history that an absent page misses events.
 fn serve() -> String {
     let limits = limits(&["retry-min = '20ms'", "retry-max = '60ms'"]);
     format!("exec fanfare serve {limits} --history-events 3")
@@ -61,7 +61,8 @@ fn publish(desk: &Desk, text: &str) {
     shell(desk, &format!("curl -sS -d '{text}' http://127.0.0.1:3000/channels/news"));
 }
 
-/// How many streams an event on the channel reaches. Nobody sees this one: it has a type that nobody listens to.
+/// Number of streams that an event on the channel reaches. No page shows this event, because nobody listens for its
+/// type.
 fn streams(desk: &Desk) -> usize {
     let answer = shell(desk, "curl -sS -d '' 'http://127.0.0.1:3000/channels/news?event=count&keep=no'");
     answer.split("\"matched\":").nth(1).and_then(|rest| rest.split('}').next()?.parse().ok()).expect("a count")

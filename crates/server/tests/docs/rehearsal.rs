@@ -1,5 +1,5 @@
-//! Every block of code of every page: what it is, is run or is checked, as the comment above it says. A block that nothing
-//! says anything about is a fault.
+//! All blocks of code of all pages. Each is run or checked as the comment above it says. A block without a comment or a
+//! known language is a fault.
 
 use std::{fs, sync::Mutex, thread, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const NAME: &str = "rehearsal::every_command_of_every_page_does_what_the_page_says";
 
-/// Pages mostly wait, for each other's servers not at all.
+/// Most pages at a time. Pages mostly wait, but never for each other's servers.
 const PAGES_AT_A_TIME: usize = 4;
 
 /// The kinds, with the values that each may have.
@@ -109,7 +109,7 @@ fn step_through(desk: &Desk, site: &mut Site, block: &Block) -> Result<(), Strin
     }
 }
 
-/// Without a word above it.
+/// Checks a block without a comment by its language.
 fn by_language(desk: &Desk, block: &Block) -> Result<(), String> {
     match &*block.language {
         "toml" => is_configuration(desk, block),
@@ -130,7 +130,7 @@ fn check_names(directive: &Directive) -> Result<(), String> {
         .map_or(Ok(()), |name| Err(format!("{} has no {name:?}; it may have: {}", directive.kind, values.join(", "))))
 }
 
-/// The commands of a block, but for the one that is not run.
+/// The commands of a block, without the one that is not run.
 fn left(block: &Block, directive: &Directive) -> Result<Vec<String>, String> {
     let mut commands = block.commands();
     if let Some(without) = directive.value("without") {
@@ -144,7 +144,7 @@ fn left(block: &Block, directive: &Directive) -> Result<Vec<String>, String> {
     Ok(commands)
 }
 
-/// The servers that the first block of servers of that page starts.
+/// Starts the servers of the first block of servers on that page.
 fn serve_as_in(desk: &Desk, site: &mut Site, path: &str) -> Result<(), String> {
     let page = Page::read(path);
     let servers = page.blocks().find_map(|block| {
@@ -183,7 +183,7 @@ fn is_error_status(text: &str) -> bool {
     digits.len() == 3 && digits.parse().is_ok_and(|status: u16| (400..600).contains(&status))
 }
 
-/// The status of a problem document (RFC 9457) whose status nothing expects.
+/// The error status of a problem document (RFC 9457) that the directive does not expect.
 fn unexpected_problem(output: &str, directive: &Directive) -> Option<String> {
     let statuses = output.split("about:blank").skip(1).map(|rest| {
         let digits = rest.split_once("status").map_or("", |(_, rest)| rest);
@@ -195,7 +195,7 @@ fn unexpected_problem(output: &str, directive: &Directive) -> Option<String> {
     statuses.into_iter().find(|status| status.is_empty() || !is_expected(status))
 }
 
-/// `fanfare serve` takes it.
+/// Checks that `fanfare serve` accepts the file.
 fn is_configuration(desk: &Desk, block: &Block) -> Result<(), String> {
     let path = desk.path("checked.toml");
     fs::write(&path, &block.text).unwrap();

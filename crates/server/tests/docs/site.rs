@@ -1,4 +1,4 @@
-//! [`Site`]: what runs while the blocks of one page are gone through: servers, streams, and pages in a browser.
+//! [`Site`]: the servers, streams and browser pages that run for the blocks of one page.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ pub(crate) struct Site {
     listeners: Vec<Listener>,
 }
 
-/// A stream or a page, and what it has to print before it is ended.
+/// A stream or a browser page, with the output that must come before its end.
 struct Listener {
     source: Source,
     expects: Vec<String>,
@@ -33,7 +33,7 @@ enum Source {
 }
 
 impl Site {
-    /// Each command is a server.
+    /// Starts each command as a server.
     pub(crate) fn serve(&mut self, desk: &Desk, commands: &[String], directive: &Directive) -> Result<(), String> {
         let mut ports = directive.value("port").unwrap_or_default().split_whitespace();
         for command in commands {
@@ -56,7 +56,7 @@ impl Site {
         Ok(())
     }
 
-    /// Each command is a stream. It is open when this returns.
+    /// Starts each command as a stream. All are open when this returns.
     pub(crate) fn listen(&mut self, desk: &Desk, commands: &[String], directive: &Directive) {
         for (index, command) in commands.iter().enumerate() {
             let before = self.listeners.len();
@@ -72,7 +72,7 @@ impl Site {
         }
     }
 
-    /// The block is the script of a page.
+    /// Opens a browser page with the block as its script.
     pub(crate) fn open_page(&mut self, desk: &Desk, block: &Block, directive: &Directive) {
         let before = self.listeners.len();
         let at = directive.value("at").unwrap_or("http://127.0.0.1:3000");
@@ -85,7 +85,7 @@ impl Site {
         self.listeners.push(Listener { source: Source::Page(page), expects });
     }
 
-    /// Ends all, streams first, when each has printed what it has to.
+    /// Waits for the expected output of each, then ends all, streams first.
     pub(crate) fn end(&mut self) {
         for mut listener in self.listeners.drain(..) {
             let process = match &mut listener.source {
@@ -104,7 +104,7 @@ impl Site {
         }
     }
 
-    /// How many streams the servers have said that they opened. They may say so after a client has seen it.
+    /// Number of streams that the servers have logged as opened. A log line may come later than the client's success.
     fn opened(&mut self) -> usize {
         let opened = |server: &mut Process| {
             server.has_said("");
@@ -119,7 +119,7 @@ fn is_fanfare(command: &str) -> bool {
     words.next().is_some_and(|word| word == "fanfare" || word == "cargo" || word.ends_with("/fanfare"))
 }
 
-/// Runs a command to its end; its exit code and all that it printed. What it leaves running goes on.
+/// Runs a command to its end. Returns its exit code and output. Processes that it leaves behind go on.
 pub(crate) fn run(desk: &Desk, command: &mut Command, time_max: Duration) -> Result<(i32, String), String> {
     let path = desk.path("output");
     let output = fs::File::create(&path).unwrap();

@@ -1,5 +1,5 @@
-//! The lines for TLS and HTTP/2 that docs/guide/six-connections.md has, in the files of examples/proxies: more than six streams
-//! come over one connection.
+//! The lines for TLS and HTTP/2 of docs/guide/six-connections.md in the files of examples/proxies: more than six
+//! streams share one connection.
 
 use std::fs;
 
@@ -17,11 +17,11 @@ const CERTIFICATE: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_cur
 const STREAMS: usize = 20;
 
 struct Proxy {
-    /// In examples/proxies.
+    /// Name in examples/proxies.
     file: &'static str,
-    /// What the lines of the guide take the place of.
+    /// The text that the lines of the guide replace.
     instead_of: &'static str,
-    /// By which the lines are found in the guide.
+    /// A text by which the lines are found in the guide.
     with: &'static str,
     command: &'static str,
 }

@@ -1,5 +1,5 @@
-//! The example of examples/token-streams, in a browser: an answer comes whole, also when the server is killed in the middle of
-//! it, and then the page has closed its stream.
+//! The example of examples/token-streams in a browser: an answer comes whole, even if the server is killed in the
+//! middle. At its end the page closes its stream.
 
 use crate::{
     browser::Browser,
@@ -13,7 +13,7 @@ use crate::{
 const ANSWER: &str =
     "You asked: why?\\nFirst, an event is a few lines of text. Second, a browser reads it as it comes. That is all.";
 
-/// With a journal, so that a server that is killed knows afterwards what it had taken.
+/// Starts a server with a journal, so that after a kill it knows the events that it had taken.
 fn serve() -> String {
     let limits = limits(&["retry-min = '20ms'", "retry-max = '60ms'"]);
     format!("exec fanfare serve --journal /tmp/journal {limits}")

@@ -1,4 +1,4 @@
-//! Where things are in the repository, and which files are its documentation.
+//! Paths in the repository, and the list of its documentation.
 
 use std::{
     env, fs,
@@ -11,12 +11,12 @@ pub(crate) fn root() -> PathBuf {
     package.ancestors().nth(2).unwrap().to_owned()
 }
 
-/// Where cargo lets tests write: below `target`.
+/// The directory below `target` where cargo lets tests write.
 pub(crate) fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// What `cargo xtask test` has installed.
+/// The programs that `cargo xtask test` has installed.
 pub(crate) fn parts() -> PathBuf {
     // `cargo xtask test` says where it has installed them; without it they are in the target directory.
     let parts = env::var_os("FANFARE_TEST_PARTS").map(PathBuf::from);
@@ -29,7 +29,7 @@ pub(crate) fn documentation() -> Vec<String> {
     [vec!["README.md".to_owned()], markdown("docs"), examples.collect()].concat()
 }
 
-/// Pages whose links have to lead somewhere: those, and what they link to.
+/// Pages whose links are checked: those above, and the pages that they link to.
 pub(crate) fn linked() -> Vec<String> {
     let more = ["ARCHITECTURE.md", "CHANGELOG.md", "crates/http/contract.md"].map(str::to_owned);
     [documentation(), more.into(), markdown("loadtest")].concat()
@@ -47,7 +47,7 @@ fn markdown(directory: &str) -> Vec<String> {
     files(directory, ".md")
 }
 
-/// All files below this directory whose names end so.
+/// All files below this directory with this ending.
 fn files(directory: &str, ending: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(root().join(directory)).unwrap_or_else(|error| panic!("{directory}: {error}")) {

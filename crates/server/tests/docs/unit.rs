@@ -1,4 +1,4 @@
-//! The unit of examples/systemd: systemd takes it, and fanfare takes what it is started with.
+//! The unit of examples/systemd: systemd accepts the unit, and fanfare accepts its command line.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Files that are not as they were written: what can be read is served, the log says what cannot, and whoever may miss
-//! it is told.
+//! Damaged files: the server serves the readable events, the log names the others, and clients that may miss some
+//! receive a gap.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }
 
-/// Flips a bit of the only place where the file has this text.
+/// Flips a bit of this text, which the file has only once.
 fn flip(path: &Path, text: &str) {
     let mut bytes = fs::read(path).unwrap();
     let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(text.as_bytes())).collect();
@@ -29,7 +29,7 @@ fn flip(path: &Path, text: &str) {
     fs::write(path, bytes).unwrap();
 }
 
-/// The ids of events with these numbers.
+/// Publishes events with these numbers. Returns their ids.
 fn publish(server: &Server, numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| server.publish("/channels/a", &data(number))).collect()
 }

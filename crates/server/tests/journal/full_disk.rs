@@ -1,5 +1,5 @@
-//! A disk that is full: publishes are refused and say so, streams go on, and it is over as soon as there is room. What
-//! was acknowledged is there afterwards, and what was refused is not, also not after a kill.
+//! A full disk: publishes are refused with a reason, streams go on, and publishing works again as soon as there is
+//! space. Acknowledged events are there afterwards, and refused ones are not, even after a kill.
 
 use std::{
     process::Command,
@@ -28,7 +28,7 @@ const FLAGS: [&str; 2] = ["--heartbeat=20ms", "--history-events=100000"];
 const READY: &str = "ready\n";
 const UNAVAILABLE: &str = "ready\njournal unavailable: No space left on device";
 
-/// What publishers were told.
+/// The answers that publishers got.
 #[derive(Default)]
 struct Load {
     acknowledged: Mutex<Vec<(String, String)>>,
@@ -45,7 +45,7 @@ impl Load {
         self.refused.lock().unwrap().len()
     }
 
-    /// One event after the other, until it is over.
+    /// Publishes one event after the other until the end of the test.
     fn publish(&self, mut requests: Requests, publisher: char) {
         for number in 0.. {
             if self.is_over.load(Ordering::Relaxed) {
@@ -73,7 +73,7 @@ impl Load {
         Over(&self.is_over)
     }
 
-    /// In the order of ids.
+    /// The acknowledged events in the order of ids.
     fn into_acknowledged(self) -> Vec<(String, String)> {
         let mut acknowledged = self.acknowledged.into_inner().unwrap();
         acknowledged.sort_by_key(|(text, _)| id(text));
@@ -81,14 +81,14 @@ impl Load {
     }
 }
 
-/// Whether it wants traffic, which a full disk does not change, and what it says.
+/// The answer of `/readyz`, which stays ready on a full disk.
 fn ready(server: &Server) -> String {
     let answer = server.get("/readyz");
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body
 }
 
-/// Reads on until `is_enough` of a heartbeat (nothing) or an event's data; the events that came.
+/// Reads on until `is_enough` is true for a heartbeat (None) or an event's data. Returns the events that came.
 fn read_until(stream: &mut EventStream, mut is_enough: impl FnMut(Option<&str>) -> bool) -> Vec<(String, String)> {
     let mut events = Vec::new();
     loop {

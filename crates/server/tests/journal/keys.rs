@@ -1,4 +1,5 @@
-//! Idempotency keys in a journal: they outlive their events, on which the disk is not spent, and restarts of any kind.
+//! Idempotency keys in a journal. They live longer than their events, which do not keep disk space because of them, and
+//! they survive restarts of any kind.
 
 use std::{fs, path::Path};
 
@@ -10,7 +11,8 @@ use crate::{
 const EVENTS: usize = 40;
 const EVENT_BYTES: usize = 1_000_000;
 const FLAGS: [&str; 1] = ["--history-events=2"];
-/// Two events of history twice over, segments, the reserve, and whatever is being rewritten. Without giving back it is 30 MB and more.
+/// Largest size of the journal: twice the history of two events, segments, the reserve, and segments being rewritten.
+/// Without giving space back it is 30 MB or more.
 const DISK_BYTES_MAX: u64 = 12 << 20;
 
 fn disk_bytes(journal: &Path) -> u64 {

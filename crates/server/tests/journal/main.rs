@@ -1,5 +1,5 @@
-//! `fanfare serve --journal`: what a restart keeps, where a server refuses to start, and what a full or a damaged disk
-//! does. Each test has a directory, or a small file system, of its own.
+//! `fanfare serve --journal`: the effects of restarts, refused starts, full disks and damaged disks. Each test has its
+//! own directory or small file system.
 
 mod damage;
 mod full_disk;
@@ -21,13 +21,13 @@ use support::{
 };
 
 impl Server {
-    /// With a journal, on a free port.
+    /// Starts a server with a journal on a free port.
     fn start(journal: &Path, flags: &[&str]) -> Self {
         Self::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--journal"]).arg(journal).args(flags))
     }
 }
 
-/// Everything up to and with `last`, the data of events and gaps.
+/// Data of all events and gaps up to and with `last`.
 fn data_until(stream: &mut Process, last: &str) -> Vec<String> {
     let mut data = Vec::new();
     loop {

@@ -1,5 +1,5 @@
-//! Files of a journal that somebody took away while no server ran: `fanfare journal check` says so, whoever may miss
-//! something is told a gap, and no id is given twice.
+//! Journal files that were removed while no server ran. `fanfare journal check` names them, clients that may miss
+//! events receive a gap, and no id is given twice.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,8 @@ const SIGNALS: [&str; 2] = ["TERM", "KILL"];
 const RUNS: usize = 3;
 const EVENTS_A_RUN: usize = 5;
 
-/// A journal of several runs, a segment each, which all ended with this signal; the ids of its events, and its segments.
+/// Makes a journal of several runs with a segment each, all of which ended with this signal. Returns the ids of its
+/// events, and its segments.
 fn journal(signal: &str, runs: usize) -> (TempDir, Vec<String>, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     let (mut ids, mut segments) = (Vec::new(), Vec::new());
@@ -43,8 +44,8 @@ fn check(directory: &Path) -> (i32, String) {
     run(fanfare().args(["journal", "check"]).arg(directory))
 }
 
-/// A stream that comes back behind `cursor` gets a gap first if `is_told`, and then everything that is kept; what is not is
-/// covered by the gap. Where that ends.
+/// Reads a stream behind `cursor`. If `is_told`, a gap comes first. Then come all events that are kept, and the gap
+/// covers the others. Returns the end of the gap.
 fn read(server: &Server, cursor: &str, ids: &[String], last: &str, is_told: bool, why: &str) -> Option<(u64, u64)> {
     let told = data_until(&mut server.resume("/channels/a", cursor), last);
     let gap = serde_json::from_str::<Value>(&told[0]).ok().filter(Value::is_object);
@@ -60,7 +61,7 @@ fn read(server: &Server, cursor: &str, ids: &[String], last: &str, is_told: bool
     to
 }
 
-/// Takes the files away, and looks at everything that is promised then; whether who has `cursor` is told something.
+/// Removes the files and checks every promise. `is_told`: whether a client with the old cursor receives a gap.
 fn take_away(signal: &str, runs: usize, victims: impl Fn(&[String]) -> Vec<String>, is_told: bool) {
     let (whole, ids, segments) = journal(signal, runs);
     let victims = victims(&segments);
@@ -93,7 +94,8 @@ fn take_away(signal: &str, runs: usize, victims: impl Fn(&[String]) -> Vec<Strin
     server.end("KILL");
 }
 
-/// Another server on a copy of the files, as a kill leaves them; and what `look` says to it after an event.
+/// Copies the files as a kill leaves them. One server publishes an event there and ends with this signal. Calls `look`
+/// with the next server.
 fn server_again(directory: &Path, signal: &str, look: impl FnOnce(&Server)) {
     let copy = without(directory, &[]);
     let server = Server::start(copy.path(), &[]);

@@ -1,5 +1,5 @@
-//! Journals with random damage: the server serves what it can read and nothing else, and whoever may miss something is
-//! told. `DAMAGE_SEED` repeats a run.
+//! Journals with random damage. The server serves only the events that it can read, and clients that may miss some
+//! receive a gap. `DAMAGE_SEED` repeats a run.
 
 use std::{
     env, fs,
@@ -21,7 +21,7 @@ const EVENTS_A_RUN: usize = 25;
 /// An event as its publisher knows it.
 type Event = (String, String);
 
-/// A journal of several runs, which ended in order or not.
+/// Makes a journal of several runs, each of which ended in order or was killed.
 fn make(directory: &Path, rng: &mut Rng) -> Vec<Event> {
     let mut published = Vec::new();
     for run in 0..RUNS {
@@ -52,7 +52,8 @@ fn segments(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Does one thing to one file; what, for a failing test. The end of the newest segment is not cut: nobody could know it.
+/// Damages one file in one way. Returns a description for a failing test. The end of the newest segment is never cut,
+/// because nobody could notice that.
 fn damage(directory: &Path, rng: &mut Rng) -> String {
     let segments = segments(directory);
     let newest = segments.last().unwrap();
@@ -92,7 +93,7 @@ fn damage(directory: &Path, rng: &mut Rng) -> String {
     format!("{name} of {length} bytes: {what}")
 }
 
-/// Everything kept behind an id, and what is told of a gap.
+/// Returns all events kept behind an id, and the gap if one was told.
 fn behind(server: &Server, after: &str) -> (Vec<Event>, Value) {
     let page = server.history("a", &format!("after={after}"));
     let text = |event: &Value, member| event[member].as_str().unwrap().to_owned();
@@ -124,7 +125,7 @@ fn whatever_is_damaged_nothing_false_is_served_and_nothing_is_missing_without_a_
     }
 }
 
-/// Behind each of some events there is what was published, or a gap that tells of it.
+/// Checks that behind some of the events the published ones come, or a gap that covers them.
 fn check(server: &Server, published: &[Event], next: &str, context: &str) {
     for (index, (cursor, _)) in published.iter().enumerate().step_by(7) {
         let (kept, gap) = behind(server, cursor);

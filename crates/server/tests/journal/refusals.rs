@@ -1,5 +1,5 @@
-//! Where a journal cannot be kept the server does not start: exit code 1, and a line that names the path and says why.
-//! What is there is left as it is.
+//! The server does not start where it cannot keep a journal. The exit code is 1, and a line names the path and the
+//! reason. Existing files stay unchanged.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::{
     support::{fanfare, run},
 };
 
-/// What a server says that does not start, and how it ends.
+/// Starts a server that must refuse. Returns its output.
 fn refused(journal: &Path) -> String {
     let (code, text) = run(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--journal"]).arg(journal));
     assert_eq!(code, 1, "{text}");
@@ -158,7 +158,7 @@ fn a_journal_that_cannot_be_read_is_refused_and_left_alone() {
     server.end("TERM");
 }
 
-/// As in IEEE 802.3, bit by bit.
+/// The checksum of IEEE 802.3, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))

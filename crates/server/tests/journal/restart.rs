@@ -1,5 +1,5 @@
-//! Whatever was answered is there after a restart, whether the server ended in order or was killed: history, keys, and
-//! positions in a stream. What was given up before is told as it was.
+//! An acknowledged event is there after a restart, whether the server ended in order or was killed. So are idempotency
+//! keys and positions in a stream. A gap before the restart is told as before.
 
 use std::{fs, path::Path};
 
@@ -97,8 +97,8 @@ fn the_key_of_an_event_that_is_not_kept_and_those_of_a_batch_are_known_after_a_k
     server.end("TERM");
 }
 
-/// Restarts in these ways, with a stream at each start that goes on from the last position and is told only of newer
-/// ones; then an event, which is the first that comes.
+/// Restarts in these ways. At each start a stream goes on from the last position and gets no older one. Then an event
+/// is published, and is the first that comes.
 fn positions_are_good_over(directory: &Path, signals: &[&str]) {
     let mut last: Option<String> = None;
     for signal in signals {

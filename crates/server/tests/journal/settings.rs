@@ -1,5 +1,4 @@
-//! The journal's settings, wherever they come from: flag, environment or file; and what is said of those that make no
-//! sense.
+//! The journal's settings from flag, environment and file, and the errors for values that make no sense.
 
 use std::fs;
 

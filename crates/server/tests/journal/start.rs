@@ -1,4 +1,4 @@
-//! A start that takes its time: a signal ends it in order, and nothing is broken.
+//! A slow start: a signal ends it in order, and the journal stays whole.
 
 use std::fmt::Write as _;
 

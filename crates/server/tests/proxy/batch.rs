@@ -1,4 +1,4 @@
-//! A batch of NDJSON through nginx: a line is published before the next one is there, and all of it may be long.
+//! An NDJSON batch through nginx: each line is published before the next one exists, and the batch may be long.
 
 use std::{
     io::{Write as _, pipe},

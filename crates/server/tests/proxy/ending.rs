@@ -1,4 +1,4 @@
-//! A node ends, in order or not: its streams come back at the other one, and a publish is not made twice.
+//! A node ends, in order or not. Its streams come back at the other node, and no publish is made twice.
 
 use std::{fs, thread};
 
@@ -86,7 +86,7 @@ fn without_any_node_a_stream_is_told_to_come_back_and_a_publisher_that_it_failed
     assert_eq!(status, 502);
 }
 
-/// Of all connections to this port of 127.0.0.1, the most that its process has not read; see proc_net_tcp(5).
+/// The largest number of unread bytes among all connections to this port of 127.0.0.1; see proc_net_tcp(5).
 fn unread_bytes_max(port: u16) -> usize {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let local = format!("0100007F:{port:04X}");

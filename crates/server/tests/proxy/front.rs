@@ -1,5 +1,5 @@
-//! [`Front`]: one of five proxies as Debian has them, with the very file of examples/proxies, of which only addresses and
-//! what a test asks for are replaced.
+//! [`Front`]: one of five proxies of Debian with its file of examples/proxies. Only addresses, and what a test asks
+//! for, are replaced.
 
 use std::{
     fs,
@@ -26,16 +26,16 @@ pub(crate) enum Kind {
     Httpd,
 }
 
-/// The limits on what is idle or silent.
+/// The limits on idle and silent connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limits {
-    /// As the file says: a minute.
+    /// A minute, as in the file.
     Given,
     /// A second each.
     Short,
 }
 
-/// It listens on a port of its own, and is killed when this is dropped.
+/// A running proxy on a free port. Its drop kills it.
 pub(crate) struct Front {
     process: Process,
     pub(crate) address: SocketAddr,
@@ -43,7 +43,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// In front of this node.
+    /// Starts a proxy in front of this node.
     #[track_caller]
     pub(crate) fn start(kind: Kind, node: SocketAddr, limits: Limits) -> Self {
         let (program, package) = kind.program();
@@ -89,7 +89,7 @@ impl Front {
 }
 
 impl Kind {
-    /// And Debian's package that has it.
+    /// The program, and Debian's package that has it.
     fn program(self) -> (&'static str, &'static str) {
         match self {
             Self::Nginx => ("/usr/sbin/nginx", "nginx"),
@@ -110,7 +110,7 @@ impl Kind {
         }
     }
 
-    /// One process each, so that killing it leaves none behind; a child of varnishd ends with it.
+    /// The arguments. Each proxy is one process, so that a kill leaves none behind. The child of varnishd ends with it.
     fn args(self, directory: &Path, config: &Path, listen: SocketAddr) -> Vec<String> {
         let (directory, config) = (directory.to_str().unwrap(), config.to_str().unwrap());
         let listen = listen.to_string();
@@ -124,7 +124,7 @@ impl Kind {
         args.iter().map(ToString::to_string).collect()
     }
 
-    /// What the file says of addresses, and what it shall say.
+    /// The addresses in the file, and their replacements.
     fn addresses(self, listen: SocketAddr, node: SocketAddr) -> Vec<(&'static str, String)> {
         let to_node = ("127.0.0.1:3000", node.to_string());
         match self {

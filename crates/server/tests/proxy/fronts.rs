@@ -1,4 +1,4 @@
-//! One node behind each of five proxies: what a client and a publisher get through it.
+//! One node behind each of five proxies: the results for a client and for a publisher.
 
 use std::{
     io::{Write as _, pipe},
@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-/// curl's exit code where a connection ends without an answer; see curl(1).
+/// curl's exit code for a connection that ends without an answer; see curl(1).
 const CURL_GOT_NOTHING: i32 = 52;
-/// A browser takes them all.
+/// All encodings that a browser accepts.
 const ENCODINGS: (&str, &str) = ("accept-encoding", "gzip, deflate, br, zstd");
-/// A name whose slash stands encoded in the path.
+/// A name with an encoded slash in the path.
 const PATH: &str = "/channels/orders%2F42";
 
 /// A proxy and its node.
@@ -56,14 +56,14 @@ impl Behind {
         EventStream::open_with(self.front.address, PATH, &headers).unwrap()
     }
 
-    /// Through the proxy.
+    /// Sends a request through the proxy.
     #[track_caller]
     fn publish(&self, body: &str) -> String {
         post(self.front.address, PATH, body).id()
     }
 }
 
-/// What is published comes before the next is, whatever its size, and through the proxy as well.
+/// Checks that an event of any size comes before the next is published, also if it is published through the proxy.
 #[track_caller]
 fn assert_passes_events_at_once(site: &Behind) {
     let mut stream = site.stream(None);
@@ -92,7 +92,7 @@ fn assert_comes_back(site: &Behind) {
     assert_eq!(data(&mut stream), "live");
 }
 
-/// The node has no stream whose client has gone.
+/// Checks that the node ends the stream of a client that is gone.
 #[track_caller]
 fn assert_lets_go(site: &Behind) {
     until("the streams that were closed are closed at the node", || {
@@ -100,7 +100,7 @@ fn assert_lets_go(site: &Behind) {
     });
 }
 
-/// A line of a batch is published before the next one is there.
+/// Checks that a line of a batch is published before the next one exists.
 #[track_caller]
 fn assert_passes_lines_at_once(site: &Behind) {
     let mut stream = site.stream(None);
@@ -118,7 +118,7 @@ fn assert_passes_lines_at_once(site: &Behind) {
     assert_eq!(publisher.exit().code(), Some(0));
 }
 
-/// Many publishes do not take many connections to the node.
+/// Checks that many publishes take few connections to the node.
 #[track_caller]
 fn assert_keeps_connections(site: &Behind) {
     let before = site.relay.opened();
@@ -130,7 +130,7 @@ fn assert_keeps_connections(site: &Behind) {
     assert!(opened <= 3, "{opened} connections");
 }
 
-/// A stream is told to come back, and a publisher that it failed.
+/// Checks that a stream is told to come back, and a publisher that it failed.
 #[track_caller]
 fn assert_answers_for_a_node_that_is_away(kind: Kind, front: &Front) {
     let url = format!("http://{}{PATH}", front.address);
@@ -171,7 +171,7 @@ fn assert_passes_on(kind: Kind) {
     assert_answers_for_a_node_that_is_away(kind, &Front::start(kind, nobody, Limits::Given));
 }
 
-/// All limits are a second: of a connection to the node that is idle, and of one on which nothing comes.
+/// Checks the limits on idle and on silent connections to the node. All limits are a second.
 #[track_caller]
 fn assert_bears_pauses(kind: Kind) {
     let site = Behind::start(kind, Limits::Short, "--heartbeat=300ms");

@@ -1,7 +1,7 @@
-//! The example of two nodes, Redis and nginx: what reaches a client through Debian's nginx while all runs, while a node ends
-//! and when none is left. [`passing_on`] is what nginx asks a node, and asks another one again.
+//! The example of two nodes, Redis and nginx: what a client receives through Debian's nginx while both nodes run, while
+//! one ends, and when none is left. [`passing_on`] has the requests of nginx to the nodes, and their repeats.
 //!
-//! [`fronts`] is one node behind each of five proxies, with the files of examples/proxies.
+//! [`fronts`] has one node behind each of five proxies, with the files of examples/proxies.
 
 mod batch;
 mod ending;
@@ -25,10 +25,10 @@ use support::{
     wire::{Answer, EventStream, Requests},
 };
 
-/// Nothing but an event can make nginx write; and a test that waits for one in vain ends.
+/// Without heartbeats, so that only an event makes nginx write. A test that waits for one in vain ends.
 const SILENT: &str = "--heartbeat=1h";
 
-/// One `fanfare serve --redis`.
+/// A running `fanfare serve --redis`.
 struct Node {
     process: Process,
     address: SocketAddr,
@@ -47,7 +47,7 @@ impl Node {
     }
 }
 
-/// All of the example.
+/// The whole example.
 struct Site {
     nginx: Nginx,
     nodes: Vec<Node>,
@@ -62,12 +62,12 @@ impl Site {
         Self { nginx, nodes: nodes.into(), redis }
     }
 
-    /// A stream through nginx.
+    /// Opens a stream through nginx.
     fn stream(&self, path: &str, last_event_id: Option<&str>) -> EventStream {
         EventStream::open(self.nginx.address, path, last_event_id).unwrap()
     }
 
-    /// A new stream of this client, and the number of the node that has it. It gets two events for that.
+    /// Opens a stream of this client. Returns it and the number of its node, which two events tell.
     #[track_caller]
     fn stream_of(&self, client: &str, path: &str) -> (EventStream, usize) {
         let mut stream = self.stream(&format!("{path}?id={client}"), None);
@@ -82,7 +82,7 @@ impl Site {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
     Requests::open(address).unwrap().post(path, &[], body).unwrap()
 }

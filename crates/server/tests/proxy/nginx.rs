@@ -1,5 +1,5 @@
-//! [`Nginx`]: Debian's nginx with the very files of examples/two-nodes, of which only addresses and what a test asks for
-//! are replaced.
+//! [`Nginx`]: Debian's nginx with the files of examples/two-nodes. Only addresses, and what a test asks for, are
+//! replaced.
 
 use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
 
@@ -7,10 +7,10 @@ use tempfile::TempDir;
 
 use crate::{redis::free_port, support::Process};
 
-/// What the example says, and a test replaces.
+/// A text of the example, and its replacement.
 pub(crate) type Replacement<'a> = (&'a str, &'a str);
 
-/// It listens on a port of its own, and is killed when this is dropped.
+/// A running nginx on a free port. Its drop kills it.
 pub(crate) struct Nginx {
     _process: Process,
     pub(crate) address: SocketAddr,
@@ -18,7 +18,7 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// In front of these two.
+    /// Starts one in front of these two nodes.
     #[track_caller]
     pub(crate) fn start(nodes: [SocketAddr; 2], replacements: &[Replacement<'_>]) -> Self {
         loop {
@@ -28,7 +28,7 @@ impl Nginx {
         }
     }
 
-    /// None if another was faster to take its port.
+    /// Tries to start. None if another process took its port meanwhile.
     #[track_caller]
     fn try_start(nodes: [SocketAddr; 2], replacements: &[Replacement<'_>]) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ pub(crate) fn file(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Each is there once.
+/// Replaces texts, each of which must be there exactly once.
 #[track_caller]
 pub(crate) fn with(text: String, replacements: &[Replacement<'_>]) -> String {
     replacements.iter().fold(text, |text, (from, to)| {

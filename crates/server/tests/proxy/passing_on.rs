@@ -1,4 +1,4 @@
-//! What nginx asks a node. The test answers in place of both, so what comes next is all that nginx asked.
+//! The requests of nginx to a node. The test answers instead of both nodes, so it sees every request of nginx.
 
 use std::thread;
 
@@ -11,11 +11,11 @@ use crate::{
     },
 };
 
-/// How the node that is asked first fails.
+/// Failures of the first node.
 const FAILURES: [fn(Exchange); 2] =
     [drop::<Exchange>, |asked| asked.answer("503 Service Unavailable", "text/plain", "draining")];
 
-/// nginx in front of the same one twice.
+/// nginx with this peer as both nodes.
 fn in_front_of(peer: &Peer) -> Nginx {
     let address = peer.url().trim_start_matches("http://").parse().unwrap();
     Nginx::start([address; 2], &[])

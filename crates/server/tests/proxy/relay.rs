@@ -1,4 +1,4 @@
-//! [`Relay`]: stands between a proxy and a node, and counts the connections that are for publishes.
+//! [`Relay`]: forwards connections between a proxy and a node, and counts those for publishes.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-/// Accepts until the process ends.
+/// A relay that accepts until the process ends.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     counts: Arc<Counts>,
@@ -23,7 +23,7 @@ struct Counts {
 }
 
 impl Relay {
-    /// In front of the node at `to`.
+    /// Starts a relay in front of the node at `to`.
     pub(crate) fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let relay = Self { address: listener.local_addr().unwrap(), counts: Arc::default() };
@@ -47,12 +47,12 @@ impl Relay {
         relay
     }
 
-    /// How many such connections there ever were.
+    /// Number of connections for publishes so far.
     pub(crate) fn opened(&self) -> usize {
         self.counts.opened.load(Ordering::Relaxed)
     }
 
-    /// How many have ended.
+    /// Number of these that have ended.
     pub(crate) fn ended(&self) -> usize {
         self.counts.ended.load(Ordering::Relaxed)
     }

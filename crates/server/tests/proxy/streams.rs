@@ -1,4 +1,4 @@
-//! While both nodes run: nothing waits in nginx, and a silent stream stays.
+//! Streams while both nodes run: nginx holds nothing back, and a silent stream stays open.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! A Redis that a node cannot work with is named at the start, and no password with it; what stands in the Stream and
-//! is not ours is skipped.
+//! A Redis that a node cannot use is named at the start, without a password. Foreign entries of the Stream are skipped.
 
 use std::{
     io::{BufRead, BufReader, Write as _},
@@ -58,7 +57,7 @@ fn tls_for_a_plain_port_and_none_for_one_with_tls_are_told_the_other_scheme() {
     }
 }
 
-/// Answers as a Redis of this version does, as far as anybody asks it.
+/// Starts a fake Redis of this version, which answers only the first questions of a node.
 fn redis_of_version(version: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
@@ -86,7 +85,7 @@ fn answer_all(mut stream: TcpStream, version: &str) {
     }
 }
 
-/// A list of texts.
+/// Reads a list of texts.
 fn read_command(requests: &mut impl BufRead) -> Option<Vec<String>> {
     let number = |requests: &mut dyn BufRead| {
         let mut line = String::new();

@@ -1,5 +1,5 @@
-//! A Redis that dies, stops, is slow or cannot be reached by some: publishes are told what became of them, streams stay
-//! open, and when it is back nothing is lost and nothing comes twice.
+//! A Redis that dies, stops, is slow or is out of reach for some nodes. Publishers learn what became of their events,
+//! and streams stay open. When Redis is back, no event is lost and none comes twice.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::{
 
 const ALIVE: usize = 5;
 
-/// Of both nodes.
+/// Opens a stream at both nodes.
 fn watches(nodes: [&Server; 2]) -> [Watch; 2] {
     nodes.map(|node| Watch::open(node, "/channels/a"))
 }
 
-/// Up to this event both streams told the same, without a gap; that.
+/// Checks that both streams told the same up to this event, without a gap. Returns their events.
 #[track_caller]
 fn same_until(streams: &mut [Watch; 2], data: &str) -> Vec<(String, String)> {
     for watch in &mut *streams {

@@ -1,4 +1,4 @@
-//! [`Nodes`]: those of the traffic, that are killed and cut off and come back.
+//! [`Nodes`]: the nodes of the traffic test, which are killed, cut off and started again.
 
 use std::{thread, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(crate) const NODES: usize = 3;
-/// Nothing is given up, streams tell their position often, and who falls behind is given what it missed.
+/// Flags with which no event is given up, streams tell their position often, and slow clients are repaired.
 const FLAGS: [&str; 6] = [
     // What is silent is silent for longer now and then.
     "--redis-timeout=500ms",
@@ -28,30 +28,30 @@ const LIMITS: [&str; 6] = [
     "ring-messages = 16",
 ];
 
-/// What dies in one round, or breaks for a while.
+/// The fault of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Node,
     /// A node ends in order.
     Stop,
     Redis,
-    /// A node comes back before Redis does.
+    /// Redis is killed too. The node comes back first.
     Both,
     /// A node's connections to Redis end.
     Cut,
-    /// They are silent.
+    /// A node's connections to Redis are silent.
     Stall,
 }
 
-/// A node that may not be ready yet.
+/// Starts a node that may not be ready yet.
 pub(crate) fn start(url: &str) -> Server {
     Server::unready_node(url, &[&FLAGS[..], &[&limits(&LIMITS)]].concat())
 }
 
-/// All nodes, and whoever dies comes back.
+/// All nodes. A node that ends is started again.
 pub(crate) struct Nodes<'a> {
     site: &'a Site,
-    /// Between each of them and Redis.
+    /// One between each node and Redis.
     proxies: Vec<Proxy>,
     pub(crate) servers: Vec<Server>,
 }
@@ -65,14 +65,14 @@ impl<'a> Nodes<'a> {
         nodes
     }
 
-    /// By this signal. The next one may not be ready yet.
+    /// Ends a node with this signal. Its successor may not be ready yet.
     pub(crate) fn end(&mut self, node: usize, signal: &str) {
         self.site.retract(node);
         let next = start(&self.proxies[node].url());
         check_log(&std::mem::replace(&mut self.servers[node], next).end(signal));
     }
 
-    /// Its clients stay with it.
+    /// Breaks the link between a node and Redis. The node's clients stay connected.
     pub(crate) fn break_network(&self, node: usize, fault: Fault, time: Duration) {
         match fault {
             Fault::Cut => self.proxies[node].cut(),

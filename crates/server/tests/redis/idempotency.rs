@@ -1,4 +1,5 @@
-//! A key that one node has taken is known to all of them, whoever asks again, and whoever has died meanwhile.
+//! A key that one node has taken is known to all nodes, no matter which node the repeat reaches and which has died
+//! meanwhile.
 
 use std::{sync::Barrier, thread};
 

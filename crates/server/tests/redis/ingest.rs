@@ -1,5 +1,5 @@
-//! `--redis-subscribe`: what others PUBLISH in Redis comes from every node as one event, whichever node takes it, and
-//! whichever dies.
+//! `--redis-subscribe`: a message that others PUBLISH in Redis comes from every node as one event, no matter which node
+//! takes it and which dies.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,7 +15,7 @@ use crate::{
 
 const PATTERN: &str = "--redis-subscribe=news.*";
 
-/// From here on, what is published in Redis is taken. Nobody can know that before something was.
+/// Publishes in Redis until a message is taken. There is no other way to know that the node has begun.
 fn until_taken(redis: &RedisServer, node: &Server) {
     until("something is taken", || {
         redis.call(&["PUBLISH", "news.probe", "probe"]).ok();

@@ -1,5 +1,5 @@
-//! What Redis has lost, or does not hold any more when a node has come back to it, is told to every stream that may
-//! have missed it, and to no other; ids go on above.
+//! Events that Redis has lost, or no longer holds when a node comes back. Every stream that may have missed some
+//! receives a gap, and no other stream does. New ids are above the old ones.
 
 use crate::{
     node::{DURABLE, STREAM, assert_kept},
@@ -13,12 +13,12 @@ use crate::{
 
 const FOLLOWED: [&str; 3] = ["/channels/a", "/channels/b", "/sse?id=me"];
 
-/// Each node has each of these.
+/// Opens a watch of each path at each node.
 fn watches(nodes: [&Server; 2]) -> Vec<Watch> {
     nodes.iter().flat_map(|node| FOLLOWED.map(|path| Watch::open(node, path))).collect()
 }
 
-/// Every stream is told that it may have missed something from `last` on, before anything else, and goes on above.
+/// Checks that every stream first receives a gap from `last` on, and then goes on with higher ids.
 #[track_caller]
 fn assert_restart_told(streams: &mut [Watch], nodes: [&Server; 2], last: &str) {
     let before: Vec<usize> = streams.iter().map(|watch| watch.events.len()).collect();

@@ -1,4 +1,4 @@
-//! A node: a server with `--redis`, and what all tests do with several of them.
+//! A node: a server with `--redis`, and helpers for tests with several nodes.
 
 use std::process::Command;
 
@@ -9,16 +9,16 @@ use crate::{
 
 /// The Stream, by its default name.
 pub(crate) const STREAM: &str = "{fanfare}:events";
-/// What the log says when Redis is away, and when it is back.
+/// Log lines for a Redis that is away, and for one that is back.
 pub(crate) const AWAY: &str = "journal unavailable: ";
 pub(crate) const BACK: &str = "journal available again";
-/// A Redis that has all that it answered after a kill.
+/// Flags of a Redis that keeps every answered write after a kill.
 pub(crate) const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
-/// So that streams show that they are alive.
+/// Short, so that streams soon show that they are alive.
 const HEARTBEAT: &str = "--heartbeat=20ms";
-/// More than a busy machine takes for an answer.
+/// Longer than an answer takes on a busy machine.
 const TIMEOUT: &str = "--redis-timeout=10s";
-/// So that publishes do not wait long for a Redis that is silent. Other answers still come in time.
+/// Short, so that publishes do not wait long for a silent Redis. Other answers still come in time.
 pub(crate) const SHORT_TIMEOUT: &str = "--redis-timeout=2s";
 
 /// `fanfare serve` with this Redis, not yet started.
@@ -32,14 +32,14 @@ pub(crate) fn command(url: &str, flags: &[&str]) -> Command {
 }
 
 impl Server {
-    /// A node that has read all that there is.
+    /// Starts a node and waits until it has read all events.
     pub(crate) fn node(url: &str, flags: &[&str]) -> Self {
         let node = Self::unready_node(url, flags);
         node.until_ready();
         node
     }
 
-    /// One that listens, and may not have begun to read.
+    /// Starts a node and waits until it listens. The node may not have begun to read.
     pub(crate) fn unready_node(url: &str, flags: &[&str]) -> Self {
         Self::started(&mut command(url, flags))
     }
@@ -48,12 +48,12 @@ impl Server {
         until("the node is ready", || self.get("/readyz").status == 200);
     }
 
-    /// It can publish, and says nothing else.
+    /// Waits until the node can publish and reports nothing else.
     pub(crate) fn until_well(&self) {
         until("the node is well", || self.get("/readyz").body == "ready\n");
     }
 
-    /// It wants traffic, and says that it cannot publish.
+    /// Waits until the node is ready but reports that it cannot publish. Returns the report.
     pub(crate) fn until_ill(&self) -> String {
         let mut answer = None;
         until("the node says what it misses", || {
@@ -65,13 +65,13 @@ impl Server {
         answer.unwrap()
     }
 
-    /// Waits for a line of its log, unless that has come.
+    /// Waits for a line of the node's log, unless the line has come.
     #[track_caller]
     pub(crate) fn until_logged(&mut self, text: &str) {
         until(text, || self.process.has_said(text));
     }
 
-    /// Asks until it is published. The id; nothing else than 503 may be said before.
+    /// Repeats a publish until it succeeds. Returns the answer. Any other failure than 503 panics.
     #[track_caller]
     pub(crate) fn publish_at_last(&self, path: &str, headers: &[(&str, &str)], data: &str) -> Answer {
         let mut last = None;
@@ -86,14 +86,14 @@ impl Server {
     }
 }
 
-/// Nobody can tell whether it is published.
+/// Checks that the answer leaves open whether the event is published.
 #[track_caller]
 pub(crate) fn assert_unknown(answer: &Answer) {
     assert!(answer.status == 503 && answer.json()["published"] == "unknown", "{answer:?}");
     assert_problem(answer);
 }
 
-/// It is not published, and the answer says no more than that.
+/// Checks that the answer refuses the event, without doubt.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Answer) {
     assert!(answer.status == 503 && answer.json()["published"] != "unknown", "{answer:?}");
@@ -106,7 +106,7 @@ fn assert_problem(answer: &Answer) {
     assert!(answer.header("retry-after").is_some() && answer.json()["status"] == 503, "{answer:?}");
 }
 
-/// All nodes have the same of a channel: this.
+/// Checks that all nodes keep exactly these events of a channel.
 #[track_caller]
 pub(crate) fn assert_kept(nodes: &[&Server], channel: &str, expected: &[(String, String)]) {
     for node in nodes {
@@ -114,7 +114,7 @@ pub(crate) fn assert_kept(nodes: &[&Server], channel: &str, expected: &[(String,
     }
 }
 
-/// Asks Redis until it gives this number.
+/// Asks Redis until its number is enough.
 pub(crate) fn until_redis(redis: &RedisServer, command: &[&str], is_enough: impl Fn(i64) -> bool) {
     until(&format!("{command:?}"), || is_enough(redis.call(command).int()));
 }

@@ -1,4 +1,4 @@
-//! What one node takes comes from all of them, in one order and with the same ids; and each can go on where another has
+//! Events of one node reach all nodes in one order and with the same ids. Each node can go on where another has
 //! stopped.
 
 use std::thread;

@@ -1,5 +1,5 @@
-//! Ids that publishers gave, as places to come back to over several nodes: also at a node that has not read so far, and where
-//! one id stands on several events.
+//! Publishers' own ids as places to resume from on several nodes, also at a node that has not read so far, and with one
+//! id on several events.
 
 use std::thread;
 

@@ -1,5 +1,5 @@
-//! A Redis that answers and takes nothing: publishes are refused and nobody is in doubt about them, `/readyz` says why,
-//! streams and history go on, and it is over by itself as soon as Redis takes writes again.
+//! A Redis that answers but takes no writes. Publishes are refused without doubt, `/readyz` names the reason, streams
+//! and history go on, and publishing works again as soon as Redis takes writes.
 
 use crate::{
     node::{AWAY, assert_kept, assert_refused},
@@ -8,12 +8,12 @@ use crate::{
     watch::Watch,
 };
 
-/// What makes Redis refuse, what undoes it, and how it calls that.
+/// A state in which Redis refuses writes: the commands that begin and end it, and its name.
 struct Refusal<'a> {
     begin: &'a [&'a str],
     end: &'a [&'a str],
     said: &'a str,
-    /// Connections end with it, so that the first publish may be left in doubt.
+    /// Whether connections end with it. The first publish may then have an unknown outcome.
     ends_connections: bool,
 }
 

@@ -1,5 +1,5 @@
-//! `--redis-wait-replicas`: what was answered is on a replica too, and what is not there in time is unknown until it is
-//! asked for again.
+//! `--redis-wait-replicas`: an acknowledged event is on a replica too. An event that does not get there in time is
+//! unknown until its publish is repeated.
 
 use crate::{
     node::{assert_kept, assert_unknown, until_redis},
@@ -9,10 +9,10 @@ use crate::{
 };
 
 const FLAGS: [&str; 1] = ["--redis-wait-replicas=1"];
-/// Half of the time is waited for a replica in vain.
+/// Flags for a wait in vain, which takes half of the timeout.
 const IN_VAIN: [&str; 2] = [FLAGS[0], "--redis-timeout=4s"];
 
-/// A primary, and its replica, which has a copy.
+/// A primary and its replica, which has copied it.
 fn pair() -> (RedisServer, RedisServer) {
     let primary = RedisServer::start(&["--repl-diskless-sync-delay", "0"]);
     let replica = replica_of(&primary);

@@ -1,4 +1,4 @@
-//! What a node has to be allowed in Redis, by the words of the contract, and no more; and what it says if it is not.
+//! The rights of a node's Redis user are exactly those in the contract. Without them the node names the missing right.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::{
     watch::Watch,
 };
 
-/// What stands in backquotes between two places of the contract.
+/// The words in backquotes between two places of the contract.
 fn commands(from: &str, to: &str) -> Vec<String> {
     let contract = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../http/contract.md")).unwrap();
     let text = contract.split(from).nth(1).unwrap().split(to).next().unwrap();
@@ -17,7 +17,7 @@ fn commands(from: &str, to: &str) -> Vec<String> {
     words.filter(|word| word.chars().all(|letter| letter.is_ascii_uppercase())).map(|word| format!("+{word}")).collect()
 }
 
-/// The URL of a user who may do this with the keys of the hub.
+/// Makes a user with these rights on the hub's keys. Returns its URL.
 fn user(redis: &RedisServer, allowed: &[String]) -> String {
     let mut rules = vec!["ACL", "SETUSER", "node", "reset", "on", ">secret", "~{fanfare}:*", "&*"];
     rules.extend(allowed.iter().map(String::as_str));

@@ -1,5 +1,4 @@
-//! Where the settings of `--redis` may come from, what is said of those that make no sense, and that nothing shows a
-//! password.
+//! Sources of the settings of `--redis`, errors for values that make no sense, and passwords, which are never shown.
 
 use std::fs;
 
@@ -11,7 +10,7 @@ use crate::{
 
 pub(crate) const PASSWORD: &str = "geheim-9d1c";
 
-/// It ends by itself; what it says.
+/// Waits until the node ends. Returns its output.
 #[track_caller]
 pub(crate) fn refused(url: &str, flags: &[&str], expected: i32) -> String {
     let (code, text) = run(&mut command(url, flags));

@@ -1,5 +1,5 @@
-//! A Redis that goes on from a snapshot has lost what came after it, and whoever knew may be gone as well: so it is told to
-//! everybody who may have had it.
+//! A Redis that restarts from a snapshot has lost the events after it. The nodes that knew them may be gone too, so
+//! every stream that may have had them receives a gap.
 
 use std::thread;
 
@@ -13,7 +13,7 @@ use crate::{
     watch::Watch,
 };
 
-/// A Redis that has `kept`, and acknowledges `lost` after its snapshot; the ids of these.
+/// Starts a Redis that has `kept`, and acknowledges `lost` after its snapshot. Returns the ids of `lost`.
 fn snapshot(redis: &RedisServer, node: &Server, kept: &str, lost: &[&str]) -> Vec<String> {
     node.publish("/channels/a", kept);
     redis.call(&["SAVE"]).ok();
@@ -72,7 +72,7 @@ fn nothing_is_told_where_redis_has_a_log_of_all() {
     assert!(watch.gaps.is_empty(), "{:?}", watch.gaps);
 }
 
-/// While Redis reads its log it says that it has none.
+/// A Redis that reads its log answers that it has none.
 #[test]
 fn nothing_is_told_where_a_node_comes_while_redis_reads_its_log() {
     let mut redis = RedisServer::start(&DURABLE);
@@ -94,7 +94,7 @@ fn nothing_is_told_where_a_node_comes_while_redis_reads_its_log() {
     assert_eq!((watch.data(), watch.gaps.len()), (vec!["first", "second", "third"], 0));
 }
 
-/// Whether the node comes while Redis, which starts once more, reads its log.
+/// Starts Redis again. Returns whether the node connects while Redis still reads its log.
 fn is_found_at_its_log(redis: &mut RedisServer, node: &Server) -> bool {
     thread::scope(|scope| {
         let restarted = scope.spawn(|| redis.restart());

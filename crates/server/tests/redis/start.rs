@@ -1,5 +1,5 @@
-//! A node that starts: it has read all that there is before it is ready, waits for a Redis that is away or silent, and
-//! whoever asks meanwhile waits with it.
+//! A starting node is ready only after it has read all events. The node waits for a Redis that is away or silent, and
+//! requests wait with it.
 
 use std::thread;
 
@@ -15,7 +15,7 @@ use crate::{
     watch::Watch,
 };
 
-/// It lives, and wants no traffic yet; why.
+/// Checks that the node lives and is not ready. Returns the reason.
 fn assert_not_ready(node: &Server) -> String {
     let answer = node.get("/healthz");
     assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));

@@ -1,4 +1,4 @@
-//! Redis in other shapes: found by sentinels, as a cluster, behind TLS, and one that serves several streams.
+//! Other forms of Redis: behind sentinels, as a cluster, behind TLS, and with several streams.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -16,7 +16,7 @@ use crate::{
     watch::{Watch, assert_rising},
 };
 
-/// Publishing and following work at two nodes.
+/// Checks that publishing and following work at two nodes.
 #[track_caller]
 fn assert_works(a: &Server, b: &Server) {
     let mut streams = [a, b].map(|node| Watch::open(node, "/channels/a"));

@@ -1,6 +1,6 @@
-//! Three nodes that are killed, ended or cut off in turn, and a Redis that is killed as well, while events are
-//! published at all: nothing that was acknowledged is lost, nothing comes twice or out of order, everybody has the
-//! same, and nobody is told a gap. `CRASH_SEED` repeats the choices of a run.
+//! Traffic on three nodes that are killed, ended or cut off in turn, with a Redis that is killed as well. No
+//! acknowledged event is lost, none comes twice or out of order, all nodes have the same events, and no client receives
+//! a gap. `CRASH_SEED` repeats the choices of a run.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 const ANSWERS_A_ROUND_MAX: u64 = 300;
-/// Now and then longer than publishes wait for an answer.
+/// Longest absence. Some are longer than publishes wait for an answer.
 const AWAY_MS_MAX: u64 = 800;
 const BATCH_LINES_MAX: u64 = 20;
 const FOLLOWED: [(&[Target], Habit); 6] = [
@@ -68,7 +68,8 @@ fn check(wanted: &[Fault]) {
     assert!(acknowledged > 50 * wanted.len() && unknown > 0, "{acknowledged} {unknown}");
 }
 
-/// What nobody could tell may have come behind what its publisher sent next, to another node.
+/// Faults of a run. An event with an unknown outcome may come behind the next event of its publisher, which went to
+/// another node.
 fn faults(run: &Run) -> Vec<checker::Fault> {
     let outcomes: BTreeMap<Name, Outcome> =
         run.published.iter().map(|published| (published.name, published.outcome)).collect();
@@ -147,7 +148,7 @@ fn run(wanted: &[Fault], seed: u64) -> Run {
     Run { published, history, streams, history_events: None }
 }
 
-/// Everything that one node has.
+/// All events of one node.
 fn views(address: SocketAddr) -> Vec<View> {
     let mut views = vec![replay(address, &EVERYTHING)];
     views.extend(CHANNELS.map(|channel| pages(address, channel)));

@@ -1,4 +1,4 @@
-//! [`Watch`]: an open stream, and all that it told so far.
+//! [`Watch`]: an open stream, with its events and gaps so far.
 
 use fanfare_judge::{Block, CURSOR, Gap};
 
@@ -7,17 +7,17 @@ use crate::support::{
     wire::EventStream,
 };
 
-/// A gap that was told.
+/// A gap that a stream told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) reason: String,
     pub(crate) from: String,
     pub(crate) to: String,
-    /// So many events had come before it.
+    /// Number of events before it.
     pub(crate) at: usize,
 }
 
-/// What is read is kept; what is not waits in the socket.
+/// An open stream. Unread events wait in the socket.
 #[derive(Debug)]
 pub(crate) struct Watch {
     stream: EventStream,
@@ -25,19 +25,19 @@ pub(crate) struct Watch {
     pub(crate) events: Vec<(String, String)>,
     pub(crate) gaps: Vec<Told>,
     heartbeats: usize,
-    /// So many events were waited for.
+    /// Number of events up to the last one waited for.
     waited: usize,
 }
 
 impl Watch {
-    /// From now on. It is open when this returns.
+    /// Opens a stream from now on. The stream is open when this returns.
     pub(crate) fn open(node: &Server, path: &str) -> Self {
         let mut watch = Self::started(node, path, None);
         watch.heartbeat(1);
         watch
     }
 
-    /// Comes back behind this id.
+    /// Opens a stream behind this id.
     pub(crate) fn resume(node: &Server, path: &str, last_event_id: &str) -> Self {
         Self::started(node, path, Some(last_event_id))
     }
@@ -48,7 +48,8 @@ impl Watch {
         Self { stream, events: Vec::new(), gaps: Vec::new(), heartbeats: 0, waited: 0 }
     }
 
-    /// Reads on until an event has this data that was not waited for before; all events so far.
+    /// Reads until an event with this data comes, behind the events that were waited for before. Returns all events so
+    /// far.
     #[track_caller]
     pub(crate) fn until(&mut self, data: &str) -> &[(String, String)] {
         let found = |watch: &Self| watch.events[watch.waited..].iter().position(|(_, other)| other == data);
@@ -57,21 +58,21 @@ impl Watch {
         &self.events
     }
 
-    /// Reads on for so many more events.
+    /// Reads this many more events.
     #[track_caller]
     pub(crate) fn until_more(&mut self, events: usize) {
         let enough = self.events.len() + events;
         self.read_until("more events", |watch| watch.events.len() >= enough);
     }
 
-    /// It has told these events, and tells what is missing of them next; nothing else, and no gap.
+    /// Checks that the stream tells exactly these events and no gap. Reads the missing ones.
     #[track_caller]
     pub(crate) fn assert_told(&mut self, events: &[(String, String)]) {
         self.until(&events.last().expect("an event").1);
         assert!(self.events == events && self.gaps.is_empty(), "{self:#?} instead of {events:#?}");
     }
 
-    /// Reads on until one more gap was told.
+    /// Reads until one more gap comes.
     #[track_caller]
     pub(crate) fn until_gap(&mut self) -> Told {
         let before = self.gaps.len();
@@ -79,7 +80,7 @@ impl Watch {
         self.gaps.last().unwrap().clone()
     }
 
-    /// Reads on for so many heartbeats: the stream is alive.
+    /// Reads this many heartbeats, so the stream is alive.
     #[track_caller]
     pub(crate) fn heartbeat(&mut self, times: usize) {
         let enough = self.heartbeats + times;
@@ -113,7 +114,7 @@ impl Watch {
     }
 }
 
-/// Its ids rise.
+/// Checks that ids rise.
 #[track_caller]
 pub(crate) fn assert_rising(events: &[(String, String)]) {
     let is_wrong = |pair: &&[(String, String)]| id(&pair[0].0) >= id(&pair[1].0);

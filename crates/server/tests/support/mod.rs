@@ -1,10 +1,10 @@
 //! Starts the `fanfare` binary on a free port, reads its log, sends it signals, and runs curl against it.
 //!
-//! Every wait is for the thing itself and ends after [`PATIENCE`].
+//! Every wait is for the event itself and ends after [`PATIENCE`].
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub(crate) mod peer;
-/// As in the tests of the core.
+/// Shared with the tests of the core.
 #[path = "../../../core/tests/support/rng.rs"]
 pub(crate) mod rng;
 pub(crate) mod server;
@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Far longer than anything takes; a test that waits so long has failed.
+/// Limit of every wait. Far longer than any step takes, so a test that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The name of the newest segment of a journal.
@@ -37,10 +37,10 @@ pub(crate) fn newest_segment(journal: &Path) -> Option<String> {
     names.filter(|name| name.ends_with(".journal")).max()
 }
 
-/// A process whose lines can be waited for. Killed when dropped.
+/// A process whose lines a test can wait for. Its drop kills it.
 pub(crate) struct Process {
     child: Child,
-    /// Locked by nobody: with it threads may share a process.
+    /// In a Mutex that is never locked, so that threads may share a process.
     lines: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Process {
         Self { child, lines: Mutex::new(lines), seen: Vec::new() }
     }
 
-    /// Waits for a line with `text` in it.
+    /// Waits for a line that contains `text`.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -87,24 +87,24 @@ impl Process {
         }
     }
 
-    /// Waits until it listens; its base URL.
+    /// Waits until the server listens. Returns its base URL.
     pub(crate) fn url(&mut self) -> String {
         let line = self.line_with("listening on ");
         line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
     }
 
-    /// Whether a line with `text` has come by now.
+    /// Whether a line with `text` has come so far.
     pub(crate) fn has_said(&mut self, text: &str) -> bool {
         self.seen.extend(self.lines.get_mut().unwrap().try_iter());
         self.seen.iter().any(|line| line.contains(text))
     }
 
-    /// The lines that were read while others were waited for.
+    /// The lines that were read so far.
     pub(crate) fn seen(&self) -> &[String] {
         &self.seen
     }
 
-    /// Its process id.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -122,20 +122,20 @@ impl Process {
         }
     }
 
-    /// Sends SIGTERM, SIGINT, ...
+    /// Sends a signal such as SIGTERM or SIGINT.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());
     }
 
-    /// Kills it in the middle of whatever it does. All lines that it printed; it must not have ended by itself.
+    /// Kills the process, which must be alive, at any moment. Returns all lines that it printed.
     pub(crate) fn kill(self) -> Vec<String> {
         let (ended, lines) = self.kill_unless_ended();
         assert_eq!(ended, None, "it ended by itself: {lines:#?}");
         lines
     }
 
-    /// The same; and how it ended if it was faster.
+    /// The same, for a process that may have ended. Returns its exit status if it had.
     pub(crate) fn kill_unless_ended(mut self) -> (Option<ExitStatus>, Vec<String>) {
         let ended = self.child.try_wait().unwrap();
         self.child.kill().unwrap();
@@ -145,14 +145,14 @@ impl Process {
         (ended, lines)
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn exit(&mut self) -> ExitStatus {
         ended_within(&mut self.child, PATIENCE).expect("it did not end")
     }
 }
 
-/// How `child` has ended; one that has not in `time_max` is killed. The system tells nobody but a signal handler when a child
-/// ends, so this looks again and again.
+/// Waits for the end of `child`, and kills it after `time_max`. Polls, because only a signal handler hears of a child's
+/// end.
 pub(crate) fn ended_within(child: &mut Child, time_max: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + time_max;
     loop {
@@ -175,7 +175,7 @@ impl Drop for Process {
     }
 }
 
-/// The binary, not yet started, without settings from outside.
+/// The binary, not yet started, without settings from the environment.
 pub(crate) fn fanfare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
     let is_setting = |name: &String| name.starts_with("FANFARE_") || name.to_lowercase().ends_with("_proxy");
@@ -186,28 +186,28 @@ pub(crate) fn fanfare() -> Command {
     command
 }
 
-/// Runs a command to its end; its exit code and all that it printed.
+/// Runs a command to its end. Returns its exit code and its output.
 pub(crate) fn run(command: &mut Command) -> (i32, String) {
     let mut process = Process::start(command);
     let lines = process.remaining_lines();
     (process.exit().code().expect("no signal"), lines.join("\n"))
 }
 
-/// A server on a free port, and its base URL.
+/// Starts a server on a free port. Returns its base URL too.
 pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
     let mut server = Process::start(fanfare().args(["serve", "--listen", "127.0.0.1:0"]).args(arguments));
     let url = server.url();
     (server, url)
 }
 
-/// curl that stays connected and prints what it gets.
+/// Starts a curl that stays connected and prints what it receives.
 pub(crate) fn curl(arguments: &[&str]) -> Process {
     let mut curl = Process::start(Command::new("curl").args(["-sN"]).args(arguments));
     curl.line_with(": connection ");
     curl
 }
 
-/// Waits for it, and not for ever; how long it took.
+/// Waits until `is_so`, at most [`PATIENCE`]. Returns the time it took.
 #[track_caller]
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
@@ -218,7 +218,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     start.elapsed()
 }
 
-/// One request with curl; its answer's body.
+/// Sends one request with curl. Returns the body of the answer.
 pub(crate) fn curl_once(arguments: &[&str]) -> String {
     let mut child =
         Command::new("curl").args(["-sS", "--max-time", "10"]).args(arguments).stdout(Stdio::piped()).spawn();

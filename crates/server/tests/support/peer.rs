@@ -33,7 +33,7 @@ impl Peer {
         format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// The next connection and its request.
+    /// Accepts the next connection and reads the head of its request.
     pub(crate) fn next(&self) -> Exchange {
         let deadline = Instant::now() + PATIENCE;
         let stream = loop {
@@ -55,7 +55,7 @@ impl Peer {
 }
 
 impl Exchange {
-    /// Everything up to and with `end`.
+    /// Reads up to and with `end`.
     pub(crate) fn read_until(&mut self, end: &str) -> String {
         let mut bytes = Vec::new();
         while !bytes.ends_with(end.as_bytes()) {
@@ -68,7 +68,7 @@ impl Exchange {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// So many bytes.
+    /// Reads this many bytes.
     pub(crate) fn read(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).unwrap();
@@ -96,13 +96,13 @@ impl Exchange {
         [self.stream.local_addr().unwrap(), self.stream.peer_addr().unwrap()]
     }
 
-    /// No more will be written. What comes is read and thrown away from now on, until the other side ends it.
+    /// Ends writing. From now on everything that comes is thrown away, until the other side ends.
     pub(crate) fn shut_down_writing(mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
         thread::spawn(move || io::copy(&mut self.stream, &mut io::sink()));
     }
 
-    /// A whole answer; the connection ends.
+    /// Sends a whole answer and ends the connection.
     pub(crate) fn answer(mut self, status: &str, content_type: &str, body: &str) {
         let length = body.len();
         self.write(format!(
@@ -110,7 +110,7 @@ impl Exchange {
         ));
     }
 
-    /// The head of an event stream that ends with the connection.
+    /// Sends the head of an event stream that ends with the connection.
     pub(crate) fn begin_stream(&mut self) {
         self.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n");
     }

@@ -1,4 +1,4 @@
-//! [`Server`]: `fanfare serve` on a free port, asked and followed over plain sockets.
+//! [`Server`]: `fanfare serve` on a free port, with requests and streams over plain sockets.
 
 use std::{net::SocketAddr, process::Command};
 
@@ -9,7 +9,7 @@ use super::{
     wire::{Answer, EventStream, Requests},
 };
 
-/// It listens.
+/// A server that listens.
 pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) url: String,
@@ -24,7 +24,7 @@ impl Server {
         Self { process, url, address }
     }
 
-    /// Ends it with this signal; all that it printed and was not read.
+    /// Ends the server with this signal. Returns the lines that were not read.
     pub(crate) fn end(mut self, signal: &str) -> Vec<String> {
         if signal == "KILL" {
             return self.process.kill();
@@ -35,7 +35,7 @@ impl Server {
         lines
     }
 
-    /// Ends it in order; all that it ever printed.
+    /// Ends the server in order. Returns all lines that it ever printed.
     pub(crate) fn log(self) -> Vec<String> {
         let before = self.process.seen().to_vec();
         [before, self.end("TERM")].concat()
@@ -49,7 +49,7 @@ impl Server {
         self.requests().post(path, headers, body).unwrap()
     }
 
-    /// Publishes, which must be accepted; the id.
+    /// Publishes an event, which must be accepted. Returns the id.
     #[track_caller]
     pub(crate) fn publish(&self, path: &str, body: &str) -> String {
         self.post(path, &[], body).id()
@@ -59,7 +59,7 @@ impl Server {
         self.requests().get(path).unwrap()
     }
 
-    /// A page of what is kept of a channel.
+    /// A page of a channel's history.
     #[track_caller]
     pub(crate) fn history(&self, channel: &str, query: &str) -> Value {
         let answer = self.get(&format!("/channels/{channel}/history?limit=1000&{query}"));
@@ -67,7 +67,7 @@ impl Server {
         answer.json()
     }
 
-    /// All ids and data of a channel.
+    /// All ids and data of a channel's history.
     #[track_caller]
     pub(crate) fn kept(&self, channel: &str) -> Vec<(String, String)> {
         let (mut kept, mut after) = (Vec::new(), String::new());
@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// curl that comes back behind `id`.
+    /// Starts curl with a stream behind `id`.
     pub(crate) fn resume(&self, path: &str, id: &str) -> Process {
         curl(&["-H", &format!("Last-Event-ID: {id}"), &format!("{}{path}", self.url)])
     }
@@ -94,7 +94,7 @@ impl Server {
     }
 }
 
-/// An id as two numbers, to compare.
+/// The two numbers of an id, for comparisons.
 pub(crate) fn id(text: &str) -> (u64, u64) {
     let (ms, count) = text.split_once('-').unwrap_or_else(|| panic!("no id: {text:?}"));
     (ms.parse().unwrap(), count.parse().unwrap())

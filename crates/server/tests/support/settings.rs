@@ -1,5 +1,5 @@
-//! [`File`]: settings for `--config`; [`limits`]: a file that has only limits, as a flag; and what `fanfare serve --check`
-//! says of all of them.
+//! [`File`]: settings for `--config`. [`limits`]: a flag that names a file with limits. [`checked`]: the output of
+//! `fanfare serve --check`.
 
 use std::{
     fs,
@@ -48,7 +48,7 @@ pub(crate) fn limits(lines: &[&str]) -> String {
     format!("--config={}", path.display())
 }
 
-/// What `--check` says, without the blanks that align it.
+/// The output of `--check`, without the blanks that align it.
 pub(crate) fn checked(command: &mut Command) -> Vec<(String, String)> {
     let (code, text) = run(command.arg("--check"));
     assert_eq!(code, 0, "{text}");

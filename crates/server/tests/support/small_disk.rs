@@ -1,5 +1,5 @@
-//! [`SmallDisk`]: a file system in memory that only the process which holds it has mounted. Others reach it by that
-//! process's root, so no test needs to be root, and a kill leaves nothing behind.
+//! [`SmallDisk`]: a file system in memory that only one process has mounted. Others reach it through that process's
+//! root. So no test needs to be root, and a kill leaves nothing behind.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::Process;
 
-/// It is gone when this is dropped.
+/// A small file system. Its drop removes it.
 pub(crate) struct SmallDisk {
     root: PathBuf,
     pub(crate) ballast: Ballast,
@@ -21,7 +21,7 @@ pub(crate) struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// With room for so much.
+    /// Makes one with this much space.
     pub(crate) fn new(mib: usize) -> Self {
         let is_there = Command::new("unshare").arg("--version").stdout(Stdio::null()).status();
         is_there.expect("`unshare` is missing; install util-linux");
@@ -49,7 +49,7 @@ impl SmallDisk {
     }
 }
 
-/// A file that takes all the room that is left, or is not there.
+/// A file that takes all the remaining space, or does not exist.
 pub(crate) struct Ballast(PathBuf);
 
 impl Ballast {

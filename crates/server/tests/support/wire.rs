@@ -1,6 +1,5 @@
-//! HTTP/1.1 over plain sockets, as a publisher and a subscriber meet it: [`Requests`] asks again and again on one
-//! connection, [`EventStream`] reads a stream event by event. A connection that breaks is an error that tests look at;
-//! what no server may send panics.
+//! HTTP/1.1 over plain sockets. [`Requests`] sends requests on one connection. [`EventStream`] reads a stream event by
+//! event. A broken connection is an error that tests look at. Bytes that no server may send panic.
 
 use std::{
     fmt::Write as _,
@@ -40,7 +39,7 @@ impl Answer {
     }
 }
 
-/// A connection that is kept.
+/// A connection that is kept open.
 pub(crate) struct Requests(BufReader<TcpStream>);
 
 impl Requests {
@@ -87,13 +86,13 @@ pub(crate) struct EventStream {
 }
 
 impl EventStream {
-    /// Comes back behind `last_event_id`, if there is one.
+    /// Opens a stream, behind `last_event_id` if there is one.
     pub(crate) fn open(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> io::Result<Self> {
         let headers: Vec<_> = last_event_id.map(|id| ("last-event-id", id)).into_iter().collect();
         Self::open_with(address, path, &headers)
     }
 
-    /// Asks with further headers.
+    /// Opens a stream with further headers.
     pub(crate) fn open_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Self> {
         let mut stream = connect(address)?;
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -108,7 +107,7 @@ impl EventStream {
         Ok(Self { body: BufReader::new(Chunks { stream, left: 0 }), judge: Judge::default() })
     }
 
-    /// The next event; none at the end, wherever in an event that is: what is not whole does not count.
+    /// The next event. None at the end of the stream; an unfinished event does not count.
     pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
         loop {
             let mut line = Vec::new();
@@ -163,7 +162,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The status, and the lines of a head.
+/// Reads the status, and the lines of the head.
 fn read_head(stream: &mut impl BufRead) -> io::Result<(u16, String)> {
     let mut head = String::new();
     loop {
@@ -178,7 +177,7 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<(u16, String)> {
     Ok((status.unwrap_or_else(|| panic!("no answer: {head:?}")), head))
 }
 
-/// A line without its CRLF, which has to be there.
+/// Reads a line that must end with CRLF. Returns it without that.
 fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     stream.read_line(&mut line)?;

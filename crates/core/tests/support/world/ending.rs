@@ -1,5 +1,4 @@
-//! How a world comes to rest: between two steps, for one member that leaves, and at its end, when it must leave nothing
-//! behind.
+//! The rest of a world: between two steps, for one member that leaves, and at its end, when nothing may be left behind.
 
 use std::task::{Context, Poll};
 
@@ -8,7 +7,7 @@ use fanfare_core::{Amount, CloseReason, Shard, Target};
 use super::World;
 use crate::support::{channel, client, member::Way};
 
-/// How a world ends.
+/// The way a world ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Every client takes what waits and leaves.
@@ -18,7 +17,7 @@ pub(crate) enum Ending {
 }
 
 impl World {
-    /// As a shell sees it: woken, and not only by publishes while it is paused.
+    /// Whether a shell would drive the shard: it was woken, and during a pause not only by publishes.
     pub(super) fn is_due(&self, shard: usize) -> bool {
         match self.paused_until_ms[shard] {
             Some(until_ms) => self.kit.now_ms >= until_ms || self.hub().inbox(shard).ends_pause(),
@@ -26,7 +25,7 @@ impl World {
         }
     }
 
-    /// Lets everything that was woken go on until nothing is.
+    /// Drives everything that was woken until nothing is.
     pub(super) fn come_to_rest(&mut self, with_feeds: bool) {
         self.is_resting = true;
         for _ in 0..100_000 {
@@ -55,7 +54,7 @@ impl World {
         panic!("it never comes to rest");
     }
 
-    /// Everything that waits for one member is taken; then it leaves, and its figures must add up.
+    /// Takes all that waits for one member. Then the member leaves, and its figures must add up.
     pub(super) fn settle_one(&mut self) {
         let Some(at) = self.find(|member| matches!(member.way, Way::Socket { .. })) else { return };
         let connection = self.members[at].connection;
@@ -122,7 +121,7 @@ impl World {
         (self.closed, self.delivered)
     }
 
-    /// Those who wait at the gate are refused.
+    /// Drains the hub. Publishers that wait at the gate are refused.
     pub(super) fn drain(&mut self) {
         self.come_to_rest(false);
         for _ in 0..12 {

@@ -1,6 +1,5 @@
-//! [`Outside`]: the journal of a world whose hub has one elsewhere. It answers late, some at a time, and sometimes not
-//! with what was hoped for. Others may write to it as well: then their events come among the hub's own, as far as there is
-//! room.
+//! [`Outside`]: the external journal of a world. Its answers are late, come some at a time, and are sometimes refusals.
+//! If others write to the journal too, their events come among the hub's own, as far as there is room.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -13,20 +12,20 @@ use fanfare_core::{Event, EventId, Refusal, Settled, Submission};
 use super::{Entry, World, number_of};
 use crate::support::Flag;
 
-/// What it has taken, and has not answered.
+/// The journal, with submissions that it has taken and not answered.
 pub(super) struct Outside {
     taken: Vec<Submission>,
     flag: Arc<Flag>,
     last: EventId,
-    /// The numbers of events that it would not have.
+    /// Numbers of events that the journal refused.
     pub(super) refused: HashSet<u64>,
     is_shared: bool,
-    /// What is to be brought next, for which there was no room; and whether there may be some now.
+    /// The next event to bring, for which there was no room. `room` tells that there may be some now.
     next: Option<Next>,
     room: Arc<Flag>,
 }
 
-/// One that has its place in the order, and has not been brought.
+/// An ordered event that has not been brought.
 struct Next {
     brought: Settled,
     number: u64,
@@ -41,7 +40,7 @@ impl Outside {
 }
 
 impl World {
-    /// One thing that the journal does; false if it has nothing to do.
+    /// Makes one step of the journal. False if there is nothing to do.
     pub(super) fn step_outside(&mut self) -> bool {
         if self.outside.is_none() {
             return false;
@@ -52,7 +51,7 @@ impl World {
         self.answer_submissions() || self.take_submissions()
     }
 
-    /// Takes what waits, if it was told of anything.
+    /// Takes the waiting submissions if the flag is up.
     pub(super) fn take_submissions(&mut self) -> bool {
         let Some(outside) = &mut self.outside else { return false };
         let waker = outside.flag.waker();
@@ -97,7 +96,7 @@ impl World {
         true
     }
 
-    /// Brings a few, one by one, until there is no room; false if there was nothing to do.
+    /// Brings a few events, one by one, while there is room. False if there was nothing to do.
     fn bring_some(&mut self) -> bool {
         let mut is_changed = false;
         for _ in 0..self.rng.within(1, 6) {
@@ -122,7 +121,8 @@ impl World {
         is_changed
     }
 
-    /// What there was no room for, if there may be now; or one of the hub's own; or one from elsewhere.
+    /// The next event to bring: the one that lacked room, if there may be some now; or one of the hub's own; or a
+    /// foreign one.
     fn next_to_bring(&mut self) -> Option<Next> {
         let outside = self.outside.as_mut()?;
         if outside.next.is_some() {

@@ -1,14 +1,15 @@
-//! What has to hold where only the last events of each target are kept: whoever is due an event has seen it or was told
-//! a gap that covers it, the last ones are there, and who follows only what is kept as a whole is told no gap.
+//! The rules for a short history, which keeps only the last events of each target. A view that is due an event has seen
+//! it or received a gap that covers it. The last events are there. A view of targets that are kept whole receives no
+//! gap.
 //!
-//! What was acknowledged without an id cannot be judged and is a fault unless somebody has seen it.
+//! An event that was acknowledged without an id cannot be judged. It is a fault unless a view has seen it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Fault, What};
 use crate::ledger::{Gap, Id, Name, Outcome, Run, Seen, Target, View};
 
-/// Goes on where the views of the history are read.
+/// Continues the check after the views of the history were read.
 pub(super) fn check(checker: &mut Checker<'_>, run: &Run, events_max: usize) {
     let ids = ids(checker, run);
     checker.check_order_of_publishers(&ids);
@@ -25,7 +26,7 @@ pub(super) fn check(checker: &mut Checker<'_>, run: &Run, events_max: usize) {
     }
 }
 
-/// The id of each event of which somebody knows it. Whoever knows another one is told.
+/// The id of each event whose id is known. Two different ids for an event are a fault.
 fn ids(checker: &mut Checker<'_>, run: &Run) -> BTreeMap<Name, Id> {
     let mut ids = checker.kept.clone();
     for published in &run.published {
@@ -61,7 +62,7 @@ fn last(checker: &Checker<'_>, ids: &BTreeMap<Name, Id>, target: Target, events_
     events.into_iter().rev().take(events_max).map(|(_, name)| name).collect()
 }
 
-/// What a stream has to have seen: all that no gap covers.
+/// The events that a stream must have seen: all that no gap covers.
 fn due(checker: &Checker<'_>, ids: &BTreeMap<Name, Id>, view: &View) -> Vec<Name> {
     let gap = |seen: &Seen| if let Seen::Gap(text) = seen { Gap::of(text) } else { None };
     let gaps: Vec<Gap> = view.seen.iter().filter_map(gap).collect();
@@ -95,7 +96,8 @@ mod tests {
         Seen::Gap(format!(r#"{{"from":"1-{from}","to":"1-{to}","missed":null,"reason":"{reason}"}}"#))
     }
 
-    /// Two of six events of a channel are kept, and the one of another, which has the id 1-1.
+    /// A run without faults. Two of six events of a channel are kept, and the only event of another channel, with the
+    /// id 1-1.
     fn good() -> Run {
         let of = |numbers: &[u64]| numbers.iter().map(|number| Seen::Event((1, *number), x(*number))).collect();
         let published = |name, target, outcome| Published { name, targets: vec![target], outcome };
@@ -121,7 +123,7 @@ mod tests {
         }
     }
 
-    /// What is wrong after `change`.
+    /// Faults after `change`.
     fn faults_after(change: impl FnOnce(&mut Run)) -> Vec<(String, What)> {
         let mut run = good();
         change(&mut run);
