@@ -5,7 +5,10 @@ mod support;
 
 use std::task::{Context, Poll, Waker};
 
-use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS, Wait};
+use fanfare_core::{
+    Config, Policy, Wait,
+    engine::{CloseReason, Feed, Framing, SWEEP_TICKS},
+};
 use support::{Chunks, Flag, Kit, Link, MockSocket, Parser, all, data_in, data_of, poll, taken};
 
 /// The data that came, and the last `retry:`, of a stream that must have ended as a whole.
