@@ -1,7 +1,7 @@
 //! `cargo xtask tree`: what no compiler checks about the files of this repository.
 //!
 //! A Rust file opens with a `//!` comment that says what it holds, and is not over [`RUST_LINES_MAX`] lines. A Cargo.lock
-//! names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs. The image can be
+//! names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs. The nouns are few: see nouns.rs. The image can be
 //! built from what is there: see image.rs. Files are those git knows or would add. All faults are told, not only the first.
 
 use std::fs;
@@ -9,6 +9,7 @@ use std::fs;
 use crate::circles;
 use crate::image;
 use crate::invocation::{Invocation, Workspace};
+use crate::nouns;
 
 /// One noun a file; a file that outgrows this holds more than one.
 const RUST_LINES_MAX: usize = 500;
@@ -41,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     }
     let paths: Vec<&str> = listed.split_terminator('\0').filter(|path| workspace.root().join(path).exists()).collect();
     faults.extend(circles::faults(workspace.root(), &paths)?);
+    faults.extend(nouns::faults(workspace.root(), &paths));
     faults.extend(image::faults(workspace.root(), &paths)?);
     if faults.is_empty() {
         println!("{files} files are in order");
