@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, ClientId, Draft, Event, EventId, Prelude, RingBudget, Target};
+use fanfare_core::{
+    Channel, ClientId, Event, EventId, Target,
+    engine::{Draft, Prelude, RingBudget},
+};
 use fanfare_judge::{Dispatched, Judge};
 use serde_json::Value;
 

@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{Link, Stage, block_on, client, event, settings, subscribe};
-use fanfare_core::{ClientId, Policy, Target, Turn, Wait};
+use fanfare_core::{ClientId, Policy, Target, Wait, engine::Turn};
 
 const SLOTS: usize = 10_000;
 /// Connections that come and go in one iteration beside [`SLOTS`] that stay.

@@ -10,7 +10,10 @@ use criterion::{
     measurement::WallTime,
 };
 use fanfare_benches::{channel, settings};
-use fanfare_core::{Draft, Event, EventId, RingBudget, Target};
+use fanfare_core::{
+    Event, EventId, Target,
+    engine::{Draft, RingBudget},
+};
 
 /// Of the events that differ in lines.
 const LINED_BYTES: usize = 4 << 10;

@@ -7,7 +7,10 @@ use std::task::{Context, Poll, Waker};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, follow, settings};
-use fanfare_core::{Feed, Form, Policy, Subscribe, Target};
+use fanfare_core::{
+    Form, Policy, Target,
+    engine::{Feed, Subscribe},
+};
 
 const SLOTS: usize = 10_000;
 /// Events that wait together: four passes.

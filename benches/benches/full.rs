@@ -7,7 +7,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{Link, Stage, channel, event, settings};
-use fanfare_core::{Config, Policy, SlotRef, Target};
+use fanfare_core::{Config, Policy, Target, engine::SlotRef};
 
 const SLOTS: usize = 10_000;
 /// Where every slot is due many events.

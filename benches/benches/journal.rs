@@ -12,7 +12,9 @@ use std::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{NoSocket, block_on, settings};
 use fanfare_core::{
-    Channel, Config, Event, Hub, Journal as _, Retention, Retentions, Shard, Target, Turn, UnixClock, Wait,
+    Channel, Config, Event, Retention, Retentions, Target, Wait,
+    engine::{Hub, Shard, Turn, UnixClock},
+    journal::Journal as _,
 };
 use fanfare_disk::{Config as Kept, DiskJournal, Fsync, LogConfig};
 use tempfile::TempDir;

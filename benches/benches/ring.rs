@@ -12,7 +12,10 @@ use std::{
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::{channel, event, settings};
-use fanfare_core::{Config, Draft, EventId, Message, Ring, RingBudget, Target};
+use fanfare_core::{
+    Config, EventId, Message, Target,
+    engine::{Draft, Ring, RingBudget},
+};
 
 fn message() -> Message {
     let event = event(&Target::Channel(channel()));

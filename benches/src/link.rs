@@ -12,7 +12,7 @@ use std::{
     task::Poll,
 };
 
-use fanfare_core::Socket;
+use fanfare_core::engine::Socket;
 
 const OPEN: u8 = 0;
 const SHUT: u8 = 1;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use fanfare_core::{
-    ClientId, Config, Event, Form, Framing, Heartbeat, Hub, IdempotencyKey, Policy, ReadRequest, Receipt, Shard,
-    SlotRef, Start, Subscribe, Subscription, Turn, Wait,
+    ClientId, Config, Event, Form, Heartbeat, IdempotencyKey, Policy, Receipt, Start, Wait,
+    engine::{Framing, Hub, ReadRequest, Shard, SlotRef, Subscribe, Subscription, Turn},
 };
 
 use crate::{

@@ -1,7 +1,10 @@
 //! [`Archive`]: a stage whose journal keeps a number of events that nobody has had, and those who come for them.
 
 use fanfare_benches::{Link, Stage, client, event, follow};
-use fanfare_core::{Channel, EventId, Form, Policy, SlotRef, Start, Subscribe, Target};
+use fanfare_core::{
+    Channel, EventId, Form, Policy, Start, Target,
+    engine::{SlotRef, Subscribe},
+};
 
 /// A stage, and where its history begins.
 pub(crate) struct Archive {

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use fanfare_benches::{Link, channel, client, event, follow};
-use fanfare_core::{Channel, Form, Policy, SlotRef, Subscribe, Target};
+use fanfare_core::{
+    Channel, Form, Policy, Target,
+    engine::{SlotRef, Subscribe},
+};
 
 use crate::archive::Archive;
 

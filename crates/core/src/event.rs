@@ -5,9 +5,7 @@
 //! # Nouns
 //!
 //! - [`Event`]: an event as a publisher gives it, validated.
-//! - Client ([`name::ClientId`]): the application's name for a user or a device. A client may hold several connections.
-//! - [`name::Channel`]: a name that events are published on and that connections follow.
-//! - [`target::Target`]: the audience of an event: all, one channel, one client.
+//! - [`target::Target`]: the audience of an event: all, one channel, or one client, who may hold several connections.
 //! - [`event_id::EventId`]: the position of an event in the order of its hub. The last id that a client has is its cursor.
 //! - [`message::Message`]: an event encoded once, as bytes that all connections share. A [`draft::Draft`] lacks the id.
 //! - [`gap::Gap`]: events that one connection will not get, as its stream tells it.

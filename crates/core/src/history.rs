@@ -6,11 +6,8 @@
 //! # Nouns
 //!
 //! - [`History`]: all kept events of a hub, and the newest id.
-//! - Track: the kept events of one target.
+//! - Track: the kept events of one target, within its retention.
 //! - Mark: the newest event that a target has given up.
-//! - [`retention::Retention`]: the limits of one target: events, bytes and age.
-//! - [`read::Start`]: the place where a client wants its stream to begin.
-//! - [`read::Batch`]: the events that one read gives.
 //! - [`read::Hole`]: events that a read cannot give, because they were given up or lost. The connection gets a gap for it.
 //!
 //! # Walk

@@ -246,7 +246,7 @@ impl<S: Socket> Hub<S> {
         Self::with(config, clock, External::none())
     }
 
-    /// A hub whose events an external [`crate::Journal`] orders and keeps through [`Hub::desk`], with its shards.
+    /// A hub whose events an external [`crate::journal::Journal`] orders and keeps through [`Hub::desk`], with its shards.
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         Self::with(config, clock, External::journal())
     }

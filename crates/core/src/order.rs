@@ -6,8 +6,6 @@
 //! # Nouns
 //!
 //! - [`Order`]: gives ids under one lock, keeps each event and puts it into every inbox.
-//! - [`submission::Publish`]: a publish before it has an id.
-//! - [`answer::Answer`]: the id and the counts for the publisher.
 //! - [`ticket::Ticket`]: the publisher's end of a publish, until it is answered.
 //! - [`claim::Claim`]: the digest of an idempotency key and its event.
 //! - [`journal::Journal`]: an external store that orders and keeps events, such as a disk.
@@ -16,7 +14,7 @@
 //!
 //! # Walk
 //!
-//! An `Publish` waits until every inbox has room for it, then gets its id and becomes an `Answer`. With an external journal it
+//! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With an external journal it
 //! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
 //! the event is appended to the history and pushed into every inbox in one step.
 

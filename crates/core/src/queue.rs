@@ -10,9 +10,6 @@
 //! - [`ring::Ring`]: the messages that one connection has yet to take.
 //! - [`outlet::Outlet`]: the way out of a slot: a socket, or a port.
 //! - [`port::Port`]: the connection between a slot and the body that drains it.
-//! - [`subscriber::Subscriber`]: a new connection, as its shard gets it.
-//! - [`tally::Tally`]: the counts of all shards for one event.
-//! - [`milestone::Milestone`]: a number that only rises, and the tasks that wait for it.
 //!
 //! # Walk
 //!

@@ -37,13 +37,13 @@ impl<S> Subscription<S> {
         Self { guard: SlotGuard::new(inbox, slot), beginning, budget, config }
     }
 
-    /// The cursor of the beginning. The stream gets every event above it, or a gap. Needed for the [`crate::Prelude`] if the
+    /// The cursor of the beginning. The stream gets every event above it, or a gap. Needed for the [`crate::engine::Prelude`] if the
     /// client asked for its cursor.
     pub fn cursor(&self) -> EventId {
         self.beginning.cursor
     }
 
-    /// The gap that the [`crate::Prelude`] has to tell.
+    /// The gap that the [`crate::engine::Prelude`] has to tell.
     pub fn gap(&self) -> Option<&Gap> {
         self.beginning.gap.as_ref()
     }
@@ -53,7 +53,7 @@ impl<S> Subscription<S> {
         self.guard.slot().connection
     }
 
-    /// The slot, for [`crate::Inbox::ready`].
+    /// The slot, for [`crate::engine::Inbox::ready`].
     pub fn slot(&self) -> SlotRef {
         self.guard.slot()
     }

@@ -5,8 +5,8 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
-    Account, Config, EventId, Form, Framing, GapReason, Heartbeat, Policy, Prelude, Retention, Retentions, Start,
-    Subscribe, Subscription, Target,
+    Account, Config, EventId, Form, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
+    engine::{Framing, Prelude, Subscribe, Subscription},
 };
 use support::{
     Judge, Kit, Link, MockSocket, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,

@@ -10,8 +10,9 @@ use std::{
 };
 
 use fanfare_core::{
-    Amount, Config, EventId, Form, Framing, GapReason, Heartbeat, IdempotencyKey, Past, Policy, PublishError,
-    ReadLimit, Refusal, Settled, Start, Submission, Subscribe, Turn, Wait,
+    Config, EventId, Form, GapReason, Heartbeat, IdempotencyKey, Policy, PublishError, ReadLimit, Start, Wait,
+    engine::{Amount, Framing, Subscribe, Turn},
+    journal::{Past, Refusal, Settled, Submission},
 };
 use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
 

@@ -7,7 +7,8 @@ mod support;
 use std::task::Poll;
 
 use fanfare_core::{
-    Config, EventId, Feed, Framing, GapReason, Policy, Retention, Retentions, Start, Subscription, Turn, Wait,
+    Config, EventId, GapReason, Policy, Retention, Retentions, Start, Wait,
+    engine::{Feed, Framing, Subscription, Turn},
 };
 use support::{Kit, Link, MockSocket, Told, all, data_in, data_of, poll, taken, to_channel, told_to};
 

@@ -5,7 +5,10 @@ mod support;
 
 use std::task::{Context, Poll, Waker};
 
-use fanfare_core::{CloseReason, Config, Feed, Framing, Policy, SWEEP_TICKS, Wait};
+use fanfare_core::{
+    Config, Policy, Wait,
+    engine::{CloseReason, Feed, Framing, SWEEP_TICKS},
+};
 use support::{Chunks, Flag, Judge, Kit, Link, MockSocket, all, data_in, data_of, poll, taken};
 
 /// Data of a stream that must have ended whole, and its last `retry:`.

@@ -2,7 +2,10 @@
 
 mod support;
 
-use fanfare_core::{Draft, Event, EventId, Message, Prelude, RETRY_MS_MAX, RETRY_MS_MIN, RingBudget, Target};
+use fanfare_core::{
+    Event, EventId, Message, RETRY_MS_MAX, RETRY_MS_MIN, Target,
+    engine::{Draft, Prelude, RingBudget},
+};
 use proptest::{collection::vec, option, prelude::*};
 use support::{Chunks, Dispatched, Judge, client, normalised};
 

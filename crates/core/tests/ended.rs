@@ -5,7 +5,7 @@ mod support;
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use fanfare_core::{Config, Cut, Past, Policy, PublishError, Target, Wait};
+use fanfare_core::{Config, Policy, PublishError, Target, Wait, engine::Cut, journal::Past};
 use support::{Flag, Kit, all, poll};
 
 fn two_shards() -> Kit {

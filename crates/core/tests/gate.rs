@@ -4,7 +4,10 @@ mod support;
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use fanfare_core::{Amount, Config, Draft, Event, Policy, PublishError, RingBudget, Wait};
+use fanfare_core::{
+    Config, Event, Policy, PublishError, Wait,
+    engine::{Amount, Draft, RingBudget},
+};
 use support::{Flag, Kit, PublishFuture, all, data_of, poll};
 
 fn bytes_max_of(event: Event) -> usize {

@@ -1,4 +1,4 @@
-//! The history of channels, as [`fanfare_core::Hub::history`] pages through it, against a naive model of the limits.
+//! The history of channels, as [`fanfare_core::engine::Hub::history`] pages through it, against a naive model of the limits.
 
 #![allow(clippy::print_stdout, reason = "the seed of a failing run")]
 
@@ -7,7 +7,8 @@ mod support;
 use std::{collections::BTreeMap, sync::Arc, sync::atomic::Ordering};
 
 use fanfare_core::{
-    Config, Draft, Event, EventId, Gap, GapReason, Pattern, Retention, Retentions, RingBudget, Start, Target,
+    Config, Event, EventId, Gap, GapReason, Pattern, Retention, Retentions, Start, Target,
+    engine::{Draft, RingBudget},
 };
 use support::{Kit, Rng, all, channel, expired, keeping, limit, say, to_channel, to_client};
 

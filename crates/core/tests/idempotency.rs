@@ -4,7 +4,7 @@ mod support;
 
 use std::{pin::Pin, sync::Arc, task::Poll};
 
-use fanfare_core::{Config, Event, Framing, IdempotencyKey, PublishError, Receipt, Wait};
+use fanfare_core::{Config, Event, IdempotencyKey, PublishError, Receipt, Wait, engine::Framing};
 use support::{Kit, all, data_of, poll, to_channel};
 
 type Publishing = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>>>>;

@@ -9,8 +9,10 @@ use std::{
 };
 
 use fanfare_core::{
-    Claim, Config, Event, EventId, Framing, GapReason, Holds, IdempotencyKey, Kept, KeptKey, Oldest, Past, Policy,
-    PublishError, Refusal, Retention, Retentions, Start, Submission, Target, Wait,
+    Config, Event, EventId, GapReason, IdempotencyKey, Policy, PublishError, Retention, Retentions, Start, Target,
+    Wait,
+    engine::Framing,
+    journal::{Claim, Holds, Kept, KeptKey, Oldest, Past, Refusal, Submission},
 };
 use support::{Flag, Kit, Link, PublishFuture, all, channel, data_of, poll, to_channel, told_to};
 

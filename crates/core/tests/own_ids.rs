@@ -2,7 +2,9 @@
 
 mod support;
 
-use fanfare_core::{Config, Event, EventId, Framing, Gap, GapReason, Pattern, Policy, Retention, Retentions, Start};
+use fanfare_core::{
+    Config, Event, EventId, Gap, GapReason, Pattern, Policy, Retention, Retentions, Start, engine::Framing,
+};
 use support::{Kit, channel, data_of, expired, keeping, limit, say, to_channel, told_to};
 
 fn own(name: &str, data: &str, id: &str) -> Event {

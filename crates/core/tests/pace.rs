@@ -2,7 +2,7 @@
 
 mod support;
 
-use fanfare_core::{Config, Policy, Turn};
+use fanfare_core::{Config, Policy, engine::Turn};
 use support::{Kit, Link};
 
 const RING: usize = 64;

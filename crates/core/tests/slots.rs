@@ -5,8 +5,8 @@ mod support;
 use std::task::Poll;
 
 use fanfare_core::{
-    CloseReason, Config, Draft, Event, EventId, Form, Framing, Heartbeat, Policy, RingBudget, Start, Subscribe, Turn,
-    Wait,
+    Config, Event, EventId, Form, Heartbeat, Policy, Start, Wait,
+    engine::{CloseReason, Draft, Framing, RingBudget, Subscribe, Turn},
 };
 use support::{Chunks, Judge, Kit, Link, all, channel, client, data_of, poll, to_channel, to_client};
 
@@ -411,7 +411,7 @@ fn dropped_messages_are_told_of_once_a_sweep_for_the_target_they_were_going_to()
     assert_eq!(kit.notices(), []);
     kit.sweep_at(0);
     let target = fanfare_core::Target::Channel(channel("a"));
-    assert_eq!(kit.notices(), [fanfare_core::Notice::Busy { target, dropped: 1 }]);
+    assert_eq!(kit.notices(), [fanfare_core::engine::Notice::Busy { target, dropped: 1 }]);
     kit.sweep_at(0);
     assert_eq!(kit.notices(), []);
 }

@@ -14,8 +14,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Amount, Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Policy, Shard, Start, Subscribe, Target, Turn,
-    Wait,
+    Config, Event, EventId, Form, Heartbeat, Policy, Start, Target, Wait,
+    engine::{Amount, Feed, Framing, Hub, Shard, Subscribe, Turn},
 };
 use support::{Chunks, Judge, Link, MockSocket, channel, client};
 
@@ -77,7 +77,7 @@ fn hub() -> (Arc<Hub<MockSocket>>, Vec<Shard<MockSocket>>) {
     Hub::new(config(), Box::new(|| 1_000))
 }
 
-fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::Subscription<MockSocket> {
+fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::engine::Subscription<MockSocket> {
     hub.subscribe(Subscribe {
         client: client("u"),
         channels: vec![channel("a"), channel("b")],

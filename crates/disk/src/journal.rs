@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use fanfare_core::{Desk, Journal, Kept, Past};
+use fanfare_core::journal::{Desk, Journal, Kept, Past};
 use tracing::{info, warn};
 
 use crate::{

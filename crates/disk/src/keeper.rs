@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, Event, Holds, Target};
+use fanfare_core::{
+    Event, Target,
+    journal::{Desk, Holds},
+};
 use tracing::{debug, warn};
 
 use crate::{

@@ -7,15 +7,10 @@
 //!
 //! # Nouns
 //!
-//! - Segment: a file of the log. The newest one is active, all others are sealed.
-//! - Run: one server from its start to its end. Each run begins a segment of its own.
-//! - Boot: one run of the machine. A kill of the server loses no writes, a stop of the machine may.
-//! - Group: the events of one append, acknowledged or refused as a whole.
+//! - Segment: a file of the log. The newest one is active, all others are sealed. Each run of a server begins one of its own.
 //! - Record: an event, its key, or both, written as one frame.
 //! - Finding: a fault of the directory, for the log of a server and for tools.
-//! - Mark: the newest event of a target that was given up.
 //! - Reclaim: removing and rewriting segments with events that nobody needs any more.
-//! - Reserve: a file that holds room for the reclaim of a full disk.
 
 #![forbid(unsafe_code)]
 

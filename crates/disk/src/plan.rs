@@ -5,7 +5,7 @@
 //! some segments always are dead by a quarter. A segment that is kept for its idempotency keys alone is rewritten at
 //! once: the events would take a thousand times what the keys need.
 
-use fanfare_core::{EventId, Oldest};
+use fanfare_core::{EventId, journal::Oldest};
 
 use crate::segments::SealedSegment;
 

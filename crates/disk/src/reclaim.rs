@@ -3,7 +3,7 @@
 
 use std::{io, iter, sync::Arc};
 
-use fanfare_core::{EventId, Holds};
+use fanfare_core::{EventId, journal::Holds};
 
 use crate::{
     boot::Boot,

@@ -2,7 +2,10 @@
 //!
 //! Decoding uses the constructors of core, so an event that core would refuse is damage.
 
-use fanfare_core::{Claim, Event, EventId, Holds, IdempotencyKey, KeptKey, Target};
+use fanfare_core::{
+    Event, EventId, IdempotencyKey, Target,
+    journal::{Claim, Holds, KeptKey},
+};
 
 use crate::codec::{Reader, put_count, put_id, put_target, put_text, put_u64};
 

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, EventId, KeptKey, Refusal, Settled, Submission};
+use fanfare_core::{
+    EventId,
+    journal::{Desk, KeptKey, Refusal, Settled, Submission},
+};
 use tracing::{error, info, warn};
 
 use crate::{

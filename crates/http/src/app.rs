@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use fanfare_core::{Channel, ClientId, Event, Hub, IdempotencyKey, PublishError, Receipt, Target, Ticket, Wait};
+use fanfare_core::{
+    Channel, ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
+    engine::{Hub, Ticket},
+};
 use hyper::header::HeaderValue;
 use rand::RngExt as _;
 use tracing::info;

@@ -1,11 +1,18 @@
 //! Connections, from the accepted socket to the calls of the service.
 //!
+//! # Nouns
+//!
 //! - [`lane::Lane`]: the way of an accepted socket to its shard.
 //! - [`driver::Driver`]: the thread of one shard, which owns the connections that become its streams.
+//!
+//! # Files
+//!
 //! - [`serve`]: one socket, from its first byte until it is closed or a shard has it.
 //! - [`wire::Wire`]: the socket as hyper sees it. [`frames::Frames`] and [`request_line::RequestLine`] look at what comes.
 //! - [`silence::Silence`]: the time that a connection may have nothing to do.
 //! - [`notices`]: the log lines of a shard.
+//!
+//! # Rules
 //!
 //! Nothing here knows a route. hyper's connections are polled here and nowhere else.
 

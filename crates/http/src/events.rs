@@ -8,7 +8,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Cut, Feed, Form, Full, Gap, Heartbeat, Start, Subscribe, Subscription, Target, Told,
+    Channel, ClientId, Form, Gap, Heartbeat, Start, Target, Told,
+    engine::{Cut, Feed, Full, Subscribe, Subscription},
 };
 use futures_core::Stream;
 use thiserror::Error;

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Hub, Journal, Shard};
+use fanfare_core::{
+    engine::{Hub, Shard},
+    journal::Journal,
+};
 use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
@@ -118,7 +121,7 @@ impl Fanfare {
     /// ```
     /// use std::{io, task::{Context, Waker}, thread};
     ///
-    /// use fanfare_core::{Desk, EventId, Past, Settled};
+    /// use fanfare_core::{EventId, journal::{Desk, Past, Settled}};
     /// use fanfare_http::{Config, Event, Fanfare, Journal, Target, Wait};
     ///
     /// /// Numbers events from 1 on, and keeps them nowhere.
@@ -236,7 +239,7 @@ impl Fanfare {
     /// ```
     /// use std::io;
     ///
-    /// use fanfare_core::{Desk, Past};
+    /// use fanfare_core::journal::{Desk, Past};
     /// use fanfare_http::{Config, Fanfare, Journal};
     ///
     /// struct Broken;

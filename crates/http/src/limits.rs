@@ -1,12 +1,19 @@
 //! Everything that clients share and that has a limit.
 //!
+//! # Nouns
+//!
 //! - [`room::Room`]: bytes that requests, or answers, may hold together. A [`room::Share`] is what one of them holds.
+//!
+//! # Files
+//!
 //! - [`pace::Paces`]: how fast the bodies come that hold room.
 //! - [`sockets::Sockets`]: open sockets of clients.
 //! - [`h2_streams::H2Streams`]: open event streams over HTTP/2.
 //! - [`idle::Idle`]: connections that may be closed to make room for others.
 //! - [`seat::Seat`]: one connection, counted for its shard.
 //! - [`log::Sampler`]: lines a second of one kind in the log.
+//!
+//! # Rules
 //!
 //! A count is given back by dropping a guard, and in no other way. Nothing here knows a request or an answer, and nothing here
 //! closes a connection: its own task does, when it is asked to.

@@ -1,12 +1,20 @@
 //! [`Link`]: one connection of a client, as all its parties share it: the service, the bodies of its answers, the socket as hyper
 //! sees it, and the connection's task. They run on one thread, one after the other.
 //!
+//! # Nouns
+//!
+//! - [`Link`]: one connection of a client, as all its parties share it.
+//! - [`handoff::Handoff`]: how the socket of a stream leaves hyper.
+//!
+//! # Files
+//!
 //! - [`Peer`]: the client's end, which every request comes with.
 //! - [`Owed`]: an answer that has not been sent whole. [`UnderWay`] is anything that keeps the connection from being idle.
-//! - [`handoff::Handoff`]: how the socket of a stream leaves hyper.
 //! - [`activity::Activity`]: what the connection is doing.
 //! - [`tcp::Tcp`]: the socket after hyper has let go of it.
 //! - [`linger`]: the end of a connection whose client may still be sending.
+//!
+//! # Rules
 //!
 //! Nothing here reads a request or makes an answer.
 
@@ -21,7 +29,7 @@ use std::{
     time::Instant,
 };
 
-use fanfare_core::CutSignal;
+use fanfare_core::engine::CutSignal;
 use parking_lot::Mutex;
 
 use crate::{

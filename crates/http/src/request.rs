@@ -1,13 +1,20 @@
 //! Parts of requests, each read and checked by itself.
 //!
+//! # Nouns
+//!
 //! - [`route::Route`]: what a method and a path ask for.
+//! - [`upload::Upload`]: the body of a request on its way in, an [`inbound::Inbound`] under its limits.
+//!
+//! # Files
+//!
 //! - [`parameters::Parameters`]: the query parameters that a route has.
 //! - [`start`]: where a stream or a page of history begins.
 //! - [`destination::Destination`]: where a publish goes.
 //! - [`access`] and [`cors`]: who may publish, and which pages may read an answer. [`host::Host`] is the name they go by.
-//! - [`upload::Upload`]: the body of a request on its way in, an [`inbound::Inbound`] under its limits.
 //! - [`data::Declared`] and [`line::Parsed`]: a body, or a line of a batch, as an event.
 //! - [`idempotency`]: the keys of publishers.
+//!
+//! # Rules
 //!
 //! Nothing here publishes or subscribes. Whatever a client sends, nothing here panics.
 

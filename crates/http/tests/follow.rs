@@ -6,7 +6,7 @@ mod support;
 use std::{collections::VecDeque, io, pin::Pin, task::Context, task::Poll};
 
 use bytes::{Buf as _, Bytes};
-use fanfare_core::{Channel, ClientId, Cut, Event, GapReason, PublishError, Start, Target, Told, Wait};
+use fanfare_core::{Channel, ClientId, Event, GapReason, PublishError, Start, Target, Told, Wait, engine::Cut};
 use fanfare_http::{Body, Config, Events, Fanfare, Follow, FollowError, Handle};
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};

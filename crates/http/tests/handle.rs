@@ -5,7 +5,8 @@ mod support;
 use std::{io, net::SocketAddr, sync::mpsc};
 
 use fanfare_core::{
-    Account, Channel, ClientId, Event, EventId, IdempotencyKey, PublishError, ReadLimit, Refusal, Start, Target, Wait,
+    Account, Channel, ClientId, Event, EventId, IdempotencyKey, PublishError, ReadLimit, Start, Target, Wait,
+    journal::Refusal,
 };
 use fanfare_http::{Fanfare, Handle};
 use hyper::{

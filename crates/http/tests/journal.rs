@@ -4,7 +4,7 @@ mod support;
 
 use std::{net::TcpStream, time::Duration};
 
-use fanfare_core::{Event, PublishError, Refusal, Target, Wait};
+use fanfare_core::{Event, PublishError, Target, Wait, journal::Refusal};
 use fanfare_http::{Config, Fanfare};
 use serde_json::json;
 use support::{

@@ -1,7 +1,7 @@
 //! The judge of event streams, for the tests of Fanfare. It was written from the text of WHATWG HTML 9.2.5 and 9.2.6 and
 //! from the wire contract (crates/http/contract.md), and knows nothing of the code that they test. It is simple, not fast.
 //!
-//! # Nouns
+//! # Types
 //!
 //! - Judge: the reader of one stream. A judge panics at the first line that a Fanfare server does not send.
 //! - Block: the lines up to a blank one, if they make an event.

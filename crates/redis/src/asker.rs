@@ -4,7 +4,7 @@
 
 use std::{cell::RefCell, future::poll_fn, task::Poll};
 
-use fanfare_core::Desk;
+use fanfare_core::journal::Desk;
 
 use crate::{link::Link, link_error::LinkError, pending::Pending};
 

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, EventId, Journal, Refusal};
+use fanfare_core::{
+    EventId,
+    journal::{Desk, Journal, Refusal},
+};
 use tokio::{
     runtime::{Builder, Runtime},
     time::{sleep, timeout},

@@ -8,12 +8,9 @@
 //! # Nouns
 //!
 //! - Stream: the list of events in Redis that all nodes share. With a small letter, a stream is what a client reads.
-//! - Node: one Fanfare server. Its name is another one at each start.
-//! - Entry: one event in the Stream, or the note that earlier ones may be lost.
-//! - Epoch: one life of the Stream. An emptied Stream begins another.
-//! - Position: how far a node has come in the Stream, by number and epoch.
+//! - Entry: one event in the Stream, or the note that earlier ones may be lost. An entry has a number within its epoch, which is
+//!   one life of the Stream.
 //! - Link: connections to the server that has the Stream now. Any error ends the link as a whole.
-//! - Pending: submissions and events on their way between the hub and the Stream.
 //! - Lease: the right of one node to append the messages of Pub/Sub.
 
 #![forbid(unsafe_code)]

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{EventId, Settled, Submission};
+use fanfare_core::{
+    EventId,
+    journal::{Settled, Submission},
+};
 
 /// Submissions on their way to Redis, and events on their way to the desk.
 #[derive(Debug, Default)]

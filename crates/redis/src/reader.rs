@@ -3,7 +3,10 @@
 
 use std::{cell::RefCell, future::poll_fn, task::Poll};
 
-use fanfare_core::{Desk, EventId, GapReason, Kept, Past, Refusal, Settled};
+use fanfare_core::{
+    EventId, GapReason,
+    journal::{Desk, Kept, Past, Refusal, Settled},
+};
 use tracing::{info, warn};
 
 use crate::{

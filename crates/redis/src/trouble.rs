@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_core::{Desk, Refusal, Settled, Submission};
+use fanfare_core::journal::{Desk, Refusal, Settled, Submission};
 use rand::RngExt as _;
 use tracing::{error, info};
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Desk, Hold, Refusal, Settled, Submission};
+use fanfare_core::journal::{Desk, Hold, Refusal, Settled, Submission};
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 use redis::{Cmd, RedisError, Value};
 use tokio::time::{MissedTickBehavior, interval};

@@ -4,7 +4,7 @@
 //! [`Limits`] say how much of each is kept, so a stream cannot make it grow. Its buffers are used again for every event:
 //! once they have grown, nothing is allocated any more.
 //!
-//! # Nouns
+//! # Types
 //!
 //! - Parser: the place in one event source, over all its connections.
 //! - Item: one thing that a stream says, an event or a comment, borrowed from the parser.

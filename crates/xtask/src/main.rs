@@ -15,6 +15,7 @@ mod image;
 mod install;
 mod invocation;
 mod json;
+mod nouns;
 mod parts;
 mod progress;
 mod smoke;

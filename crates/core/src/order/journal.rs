@@ -14,7 +14,7 @@ use crate::{
 pub trait Journal: Send {
     /// Gives the hub the events of before ([`Desk::restore`] in the order of ids, then [`Desk::restore_past`]). Called once,
     /// before there are publishers and subscribers. A journal that cannot be reached yet may do so in [`Journal::run`] instead.
-    /// The hub is not ready until then ([`crate::Hub::is_ready`]).
+    /// The hub is not ready until then ([`crate::engine::Hub::is_ready`]).
     ///
     /// # Errors
     /// The journal cannot be read. The hub must not be used then.

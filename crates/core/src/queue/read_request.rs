@@ -6,7 +6,7 @@ use crate::{
     queue::inbox::SlotRef,
 };
 
-/// A request for events of the history. The shell passes it to [`crate::Hub::read`], outside of the shard's loop.
+/// A request for events of the history. The shell passes it to [`crate::engine::Hub::read`], outside of the shard's loop.
 #[derive(Debug)]
 pub struct ReadRequest {
     pub(crate) shard: usize,

@@ -187,7 +187,7 @@ mod tests {
         let stays = hub.subscribe(subscribe(2_000)).unwrap();
         for number in 0..100 {
             drop(hub.subscribe(subscribe(2_000 + number)).unwrap());
-            while shard.turn(0) == crate::Turn::More {}
+            while shard.turn(0) == crate::engine::Turn::More {}
         }
         assert_eq!(shard.ahead.values().map(|at| at.connection).collect::<Vec<_>>(), [stays.connection()]);
     }

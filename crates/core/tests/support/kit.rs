@@ -11,9 +11,10 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Closed, Config, Event, EventId, Feed, Form, Framing, Heartbeat, Hub, Message, Notice, Policy,
-    PublishError, ReadRequest, Receipt, Refusal, Settled, Shard, Start, Submission, Subscribe, Subscription, Target,
-    Turn, UnixClock, Wait,
+    Channel, ClientId, Config, Event, EventId, Form, Heartbeat, Message, Policy, PublishError, Receipt, Start, Target,
+    Wait,
+    engine::{Closed, Feed, Framing, Hub, Notice, ReadRequest, Shard, Subscribe, Subscription, Turn, UnixClock},
+    journal::{Refusal, Settled, Submission},
 };
 
 use super::{CURSOR, Chunks, Dispatched, GAP, Judge, Link, MockSocket, Told};
@@ -169,7 +170,7 @@ impl Kit {
     pub(crate) fn sweep_at(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
         for shard in &mut self.shards {
-            (0..fanfare_core::SWEEP_TICKS).for_each(|_| shard.sweep(now_ms));
+            (0..fanfare_core::engine::SWEEP_TICKS).for_each(|_| shard.sweep(now_ms));
         }
     }
 

@@ -5,8 +5,8 @@
 use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
 
 use fanfare_core::{
-    Channel, ClientId, CloseReason, Closed, Cut, Event, EventId, Feed, Form, Framing, GapReason, Policy, SlotRef,
-    Subscription, Target,
+    Channel, ClientId, Event, EventId, Form, GapReason, Policy, Target,
+    engine::{CloseReason, Closed, Cut, Feed, Framing, SlotRef, Subscription},
 };
 use serde_json::Value;
 

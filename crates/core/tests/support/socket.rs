@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use fanfare_core::{Inbox, SlotRef, Socket};
+use fanfare_core::engine::{Inbox, SlotRef, Socket};
 use parking_lot::Mutex;
 
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,8 @@ use std::{
 };
 
 use fanfare_core::{
-    Amount, CloseReason, Config, Event, EventId, Form, Framing, Heartbeat, Hub, Notice, Policy, ReadRequest, Receipt,
-    Shard, Start, Subscribe, Target, Turn, Wait,
+    Config, Event, EventId, Form, Heartbeat, Policy, Receipt, Start, Target, Wait,
+    engine::{Amount, CloseReason, Framing, Hub, Notice, ReadRequest, Shard, Subscribe, Turn},
 };
 
 use super::{

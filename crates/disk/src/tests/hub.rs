@@ -3,7 +3,7 @@
 
 use std::{thread, time::Instant};
 
-use fanfare_core::{Hub, Journal as _, PublishError, Start};
+use fanfare_core::{PublishError, Start, engine::Hub, journal::Journal as _};
 
 use crate::{
     config::{Config, Fsync},

@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use fanfare_core::{Event, EventId, Holds, Target};
+use fanfare_core::{Event, EventId, Target, journal::Holds};
 use proptest::prelude::*;
 
 use crate::{

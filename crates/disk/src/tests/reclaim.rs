@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use fanfare_core::{Event, EventId, Holds};
+use fanfare_core::{Event, EventId, journal::Holds};
 
 use crate::{
     config::{Fsync, LogConfig},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use fanfare_core::Cut;
+use fanfare_core::engine::Cut;
 use hyper::body::{Frame, SizeHint};
 
 use crate::{

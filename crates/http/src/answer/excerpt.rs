@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
-use fanfare_core::{Channel, Cut, EventId, Gap, Message, Page, ReadLimit, Start};
+use fanfare_core::{Channel, EventId, Gap, Message, Page, ReadLimit, Start, engine::Cut};
 
 use crate::{app::App, ending::deadline::Deadline, limits::room::Share};
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use fanfare_core::{Cut, CutSignal, Feed, Outgoing};
+use fanfare_core::engine::{Cut, CutSignal, Feed, Outgoing};
 
 use crate::link::tcp::Tcp;
 

@@ -1,7 +1,7 @@
 //! [`Problem`]: an error as the client sees it, an RFC 9457 problem document. This file alone maps errors to statuses. The text of a
 //! problem says what to fix.
 
-use fanfare_core::{EventError, Full, NameError, PublishError};
+use fanfare_core::{EventError, NameError, PublishError, engine::Full};
 use hyper::{
     Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},

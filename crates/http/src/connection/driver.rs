@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::{Inbox, SWEEP_TICKS, Shard, Turn};
+use fanfare_core::engine::{Inbox, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::Builder,

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use fanfare_core::{Account, Closed, Notice, Target};
+use fanfare_core::{
+    Account, Target,
+    engine::{Closed, Notice},
+};
 use tracing::{info, warn};
 
 /// Busy channels that are named in one second. More are counted.
@@ -70,7 +73,7 @@ fn write_closed(closed: &Closed) {
 mod tests {
     use std::{fmt::Debug, sync::Arc};
 
-    use fanfare_core::{ClientId, CloseReason, EventId};
+    use fanfare_core::{ClientId, EventId, engine::CloseReason};
     use parking_lot::Mutex;
     use tracing::{
         Event, Metadata, Subscriber,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use atomic_waker::AtomicWaker;
-use fanfare_core::CutSignal;
+use fanfare_core::engine::CutSignal;
 
 /// The life of one request. It ends from outside when the stream that answers the request is cut, or when the answer was not
 /// taken in its time. A life is made with the request, before it is known whether the answer is a stream, so that whoever runs

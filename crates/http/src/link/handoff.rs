@@ -3,7 +3,7 @@
 //! The service parks the subscription, and the marker body says that hyper has come to the end of the head. Then the task of the
 //! connection takes the stream, once all bytes of the head have left. A socket that was full would lose its head otherwise.
 
-use fanfare_core::{Framing, Subscription};
+use fanfare_core::engine::{Framing, Subscription};
 
 use crate::link::tcp::Tcp;
 

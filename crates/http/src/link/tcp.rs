@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use fanfare_core::{Inbox, SlotRef, Socket};
+use fanfare_core::engine::{Inbox, SlotRef, Socket};
 #[cfg(target_os = "linux")]
 use rustix::{
     io::Errno,

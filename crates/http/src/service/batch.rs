@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use fanfare_core::{EventId, PublishError, Target, Ticket, Wait};
+use fanfare_core::{EventId, PublishError, Target, Wait, engine::Ticket};
 use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::{Channel, ClientId, Form, Framing, Full, Heartbeat, Prelude, Start, Subscribe, Target};
+use fanfare_core::{
+    Channel, ClientId, Form, Heartbeat, Start, Target,
+    engine::{Framing, Full, Prelude, Subscribe},
+};
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use fanfare_core::{Desk, EventId, Journal, Past, Refusal, Settled};
+use fanfare_core::{
+    EventId,
+    journal::{Desk, Journal, Past, Refusal, Settled},
+};
 
 /// Only submissions, none of which waits for room.
 fn settle(desk: &dyn Desk, settled: impl Iterator<Item = Settled>) {

@@ -11,8 +11,9 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, Event, EventId, Gap, Hub, Journal as _, PublishError, ReadLimit, Receipt, Retention, Retentions, Shard,
-    Socket, Start, Target, Turn, Wait,
+    Channel, Event, EventId, Gap, PublishError, ReadLimit, Receipt, Retention, Retentions, Start, Target, Wait,
+    engine::{Hub, Shard, Socket, Turn},
+    journal::Journal as _,
 };
 use fanfare_redis::{Config, RedisJournal};
 

@@ -2,7 +2,10 @@
 
 use std::task::{Context, Poll};
 
-use fanfare_core::{Amount, CloseReason, Shard, Target};
+use fanfare_core::{
+    Target,
+    engine::{Amount, CloseReason, Shard},
+};
 
 use super::World;
 use crate::support::{channel, client, member::Way};

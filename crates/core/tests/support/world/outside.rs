@@ -7,7 +7,10 @@ use std::{
     task::Context,
 };
 
-use fanfare_core::{Event, EventId, Refusal, Settled, Submission};
+use fanfare_core::{
+    Event, EventId,
+    journal::{Refusal, Settled, Submission},
+};
 
 use super::{Entry, World, number_of};
 use crate::support::Flag;

@@ -5,7 +5,10 @@ pub(crate) mod running;
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Claim, Event, EventId, Holds, IdempotencyKey, KeptKey, Target};
+use fanfare_core::{
+    Channel, Event, EventId, IdempotencyKey, Target,
+    journal::{Claim, Holds, KeptKey},
+};
 
 use crate::{
     boot::Boot,

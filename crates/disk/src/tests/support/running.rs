@@ -11,8 +11,9 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, Event, EventId, Gap, Hub, IdempotencyKey, Journal as _, PublishError, ReadLimit, Receipt, Retentions,
-    Shard, Socket, Start, Wait,
+    Channel, Event, EventId, Gap, IdempotencyKey, PublishError, ReadLimit, Receipt, Retentions, Start, Wait,
+    engine::{Hub, Shard, Socket},
+    journal::Journal as _,
 };
 
 use crate::{
