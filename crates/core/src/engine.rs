@@ -3,8 +3,8 @@
 //!
 //! # Who calls what, and when
 //!
-//! - [`Hub::new`] makes the hub and its shards. Publishers call [`Hub::publish`] from any task. Only their own inbox, when it is
-//!   full, keeps them waiting.
+//! - [`Hub::new`] makes the hub and its shards. Publishers call [`Hub::publish`] from any task. They wait while the inbox of a
+//!   shard is full, and for an external journal.
 //! - Each [`Shard`] has one owner, usually a thread. The owner registers with its [`Inbox`], calls [`Shard::turn`] until that
 //!   returns [`Turn::Idle`] or [`Turn::Paused`], and sleeps until the inbox wakes it. It calls [`Shard::sweep`] every tick.
 //! - Behind each turn the owner takes [`Shard::take_reads`] and has [`Hub::read`] answer each request, away from its own loop. It

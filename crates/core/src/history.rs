@@ -129,7 +129,7 @@ impl History {
 
     /// The beginning of a stream that receives `targets`.
     pub(crate) fn beginning(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Beginning {
-        let at = |cursor: EventId| Beginning { cursor, told: EventId::ZERO, gap: None };
+        let at = |cursor: EventId| Beginning { cursor, known: EventId::ZERO, gap: None };
         let unknown = Beginning { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
         match start {
             Start::Now => at(self.last),
@@ -146,8 +146,8 @@ impl History {
             Start::Since { ms } => at(EventId::new(*ms, 0).before().min(self.last)),
             Start::Earliest => {
                 self.tracks.trim_all(targets, now_ms);
-                let told = self.tracks.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
-                Beginning { told, ..at(self.born) }
+                let known = self.tracks.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
+                Beginning { known, ..at(self.born) }
             }
             Start::AfterOwn(own_ids) => self.tracks.find_own(own_ids, targets).map_or(unknown, at),
         }

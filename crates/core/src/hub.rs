@@ -8,13 +8,7 @@ use thiserror::Error;
 use crate::{
     config::Config,
     event::{
-        Event,
-        account::Account,
-        budget::RingBudget,
-        event_id::EventId,
-        name::{Channel, ClientId},
-        receipt::Receipt,
-        target::Target,
+        Event, account::Account, budget::RingBudget, event_id::EventId, name::Channel, receipt::Receipt, target::Target,
     },
     history::read::{Page, ReadLimit, Start},
     order::{
@@ -148,11 +142,6 @@ impl<S> Hub<S> {
     /// The clients and channels that are connected.
     pub fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// The connections that `client` holds.
-    pub fn connections_of(&self, client: &ClientId) -> Vec<u64> {
-        self.registry.connections_of(client)
     }
 
     /// Bytes that the rings of the whole hub hold.

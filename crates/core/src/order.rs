@@ -48,7 +48,7 @@ use crate::{
         external::External,
         keys::Keys,
         submission::{Publish, Submission, Submissions},
-        ticket::{Given, Pending, Promise, Ticket},
+        ticket::{Given, Pending, Reply, Ticket},
         wakes::Wakes,
     },
     queue::{
@@ -181,8 +181,8 @@ impl<S> Order<S> {
         if let Some(claim) = &publish.claim {
             locked.keys.begin(claim, Arc::clone(&pending));
         }
-        let promise = Promise::new(Arc::clone(&pending));
-        locked.submissions.push(Submission { publish, origin, promise });
+        let reply = Reply::new(Arc::clone(&pending));
+        locked.submissions.push(Submission { publish, origin, reply });
         wakes.add_journal();
         Ticket::new(Given::Pending(pending))
     }
@@ -211,7 +211,7 @@ impl<S> Order<S> {
 
     /// Frees the `room` that was promised to a submission, because that has its answer.
     fn answered(&self, locked: &mut Locked, room: Amount) {
-        locked.submissions.answered(room);
+        locked.submissions.give_back(room);
         if self.is_over(locked) {
             self.post_drain();
         }
@@ -241,7 +241,7 @@ impl<S> Order<S> {
         let mut locked = self.lock();
         let beginning = locked.history.beginning(start, &targets, now_ms);
         (subscriber.cursor, subscriber.opened) = (beginning.cursor, locked.history.last());
-        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.told });
+        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known });
         drop(locked);
         inbox.wake();
         beginning
@@ -283,6 +283,8 @@ impl<S> Order<S> {
         let _locked = self.lock();
         self.inboxes[shard].close();
         wakes.add(self.gate.all());
+        // A closed inbox keeps nobody waiting.
+        self.gate.ring_journal();
     }
 
     /// The first error that a publish meets before it waits for room.

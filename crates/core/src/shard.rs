@@ -164,7 +164,10 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// Does a bounded piece of the work that waits. `now_ms` is monotonic time.
+    /// Does a piece of the work that waits. `now_ms` is monotonic time.
+    ///
+    /// A turn writes to at most [`Config::turn_slots_max`] slots. Besides, it sets bits for all followers of at most a pass of
+    /// messages, and answers a question about accounts for all its slots.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
         self.take_answers(now_ms);

@@ -415,3 +415,39 @@ fn room_that_is_promised_is_no_flood() {
     assert_eq!(data_of(&newcomer), ["3000"]);
     drop(slow);
 }
+
+#[test]
+fn an_inbox_that_takes_one_message_at_a_time_takes_events_of_others_too() {
+    let mut kit = kit(Config { inbox_bytes_max: 0, ..Config::default() });
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    let mut settled: VecDeque<_> = (2_000..2_010).map(other).collect();
+    let flag = Flag::new();
+    while !settled.is_empty() {
+        let before = settled.len();
+        kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
+        assert!(settled.len() < before, "nothing was taken");
+        kit.settle();
+        assert!(settled.is_empty() || flag.take(), "the journal is woken when there is room");
+    }
+    assert_eq!(data_of(&link).len(), 10);
+}
+
+#[test]
+fn a_shard_that_is_gone_keeps_no_event_of_others_from_the_rest() {
+    let mut kit = kit(Config { shards: 2, inbox_messages_max: 8, ..Config::default() });
+    let mut settled: VecDeque<_> = (2_000..2_200).map(other).collect();
+    let flag = Flag::new();
+    kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
+    while kit.shards[0].turn(kit.now_ms) == Turn::More {}
+    assert!(flag.take(), "the first shard has taken some");
+    kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
+    assert!(!settled.is_empty() && kit.hub.inbox(1).load().messages > 4, "the second shard takes nothing");
+    drop(kit.shards.pop());
+    assert!(flag.take(), "the journal looks again");
+    while !settled.is_empty() {
+        let before = settled.len();
+        kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
+        assert!(settled.len() < before, "nothing was taken");
+        while kit.shards[0].turn(kit.now_ms) == Turn::More {}
+    }
+}

@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::task::Poll;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+};
 
 use fanfare_core::{
     Config, Event, EventId, Form, Heartbeat, Policy, Start, Wait,
@@ -25,6 +28,23 @@ fn is_between_chunks(link: &Link) -> bool {
     let mut chunks = Chunks::default();
     chunks.feed(&link.out());
     chunks.is_at_boundary()
+}
+
+#[test]
+fn a_shard_that_there_is_not_is_a_panic_and_counts_no_connection() {
+    let kit = Kit::new(Config::default());
+    let subscribe = Subscribe {
+        client: client("u"),
+        channels: Vec::new(),
+        start: Start::Now,
+        policy: Policy::Repair,
+        heartbeat: Heartbeat::Comment,
+        form: Form::Plain,
+        shard: kit.shards.len(),
+        now_ms: 0,
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| kit.hub.subscribe(subscribe))).is_err());
+    assert_eq!(kit.hub.registry().connections(), 0);
 }
 
 #[test]
@@ -198,7 +218,7 @@ fn every_connection_of_a_client_gets_what_is_for_the_client_and_nobody_else_does
     kit.run();
     assert_eq!((data_of(&one), data_of(&two)), (vec!["x".to_owned()], vec!["x".to_owned()]));
     assert_eq!(data_of(&other).len(), 0);
-    assert_eq!(kit.hub.connections_of(&client("u")), [1, 2]);
+    assert_eq!(kit.hub.registry().connections_of(&client("u")), [1, 2]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use fanfare_core::{
     Account, Channel, ClientId, Event, EventId, IdempotencyKey, PublishError, ReadLimit, Start, Target, Wait,
     journal::Refusal,
 };
-use fanfare_http::{Fanfare, Handle};
+use fanfare_http::{Config, Fanfare, Handle};
 use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
@@ -104,6 +104,27 @@ fn accounts_say_what_became_of_the_events_of_each_stream_and_channel() {
     assert_eq!(program.handle.account_of_all().connections, 1);
     let nobody = ClientId::new("nobody").unwrap();
     assert!(program.runtime.block_on(program.handle.accounts_of(&Target::Client(nobody))).is_empty());
+}
+
+#[test]
+fn a_drain_gives_a_known_key_its_first_answer_and_refuses_a_new_one() {
+    let program = Program::with(|| Fanfare::start(Config { drain_timeout: PATIENCE, ..config(Way::Body) }));
+    let mut stuck = Client::open_narrow(program.address);
+    stuck.send("GET /sse?id=ann HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(stuck.head().status, 200);
+    let Program { runtime, fanfare, handle, .. } = program;
+    let key = |text| IdempotencyKey::new(text, "test").unwrap();
+    let publish = |text| runtime.block_on(handle.publish_once(event("x"), &key(text), Wait::Journal));
+    let first = publish("known").unwrap();
+    let large = Event::new(Target::All, "x".repeat(16 << 20));
+    runtime.block_on(handle.publish(large, Wait::Journal)).unwrap();
+    let drain = runtime.spawn(fanfare.drain());
+    until("the drain has begun", || !handle.is_ready());
+    let again = publish("known").unwrap();
+    assert!(again.is_repeat && again.id == first.id && !drain.is_finished());
+    assert_eq!(publish("new"), Err(PublishError::Draining));
+    drop(stuck);
+    runtime.block_on(drain).unwrap().unwrap();
 }
 
 #[test]

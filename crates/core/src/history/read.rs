@@ -79,7 +79,7 @@ pub(crate) struct Beginning {
     /// The stream gets the events above this id.
     pub(crate) cursor: EventId,
     /// Events up to this id may be missing without a gap.
-    pub(crate) told: EventId,
+    pub(crate) known: EventId,
     /// The gap to tell first.
     pub(crate) gap: Option<Gap>,
 }

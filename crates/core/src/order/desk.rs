@@ -30,7 +30,7 @@ const STEP: usize = 64;
 const STEP_BYTES: usize = 1 << 20;
 
 /// A [`Settled`] with its event encoded, for the work under the lock.
-enum Ready {
+enum Prepared {
     Own(EventId, Submission),
     Other(EventId, Publish),
     Lost(EventId, GapReason),
@@ -116,30 +116,30 @@ impl<S: Send> Desk for Order<S> {
 
 impl<S> Order<S> {
     /// Takes a few from the front and encodes them, without the lock. Takes none if the first has to wait for room.
-    fn prepare(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) -> Vec<Ready> {
+    fn prepare(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) -> Vec<Prepared> {
         let (mut step, mut bytes) = (Vec::new(), 0);
         let mut has_room = None;
         while step.len() < STEP
             && let Some(next) = settled.pop_front()
         {
             let needs_room = matches!(next, Settled::Other(..) | Settled::Lost(..));
-            let is_too_much = needs_room && bytes >= STEP_BYTES.min(self.inbox_bytes_max);
+            let is_too_much = needs_room && bytes > 0 && bytes >= STEP_BYTES.min(self.inbox_bytes_max);
             if is_too_much || (needs_room && !*has_room.get_or_insert_with(|| self.has_room_for_others(cx))) {
                 settled.push_front(next);
                 break;
             }
             step.push(match next {
-                Settled::Own(id, submission) => Ready::Own(id, submission),
+                Settled::Own(id, submission) => Prepared::Own(id, submission),
                 Settled::Other(id, event) => {
                     let draft = self.draft(event);
                     bytes += draft.bytes_max();
-                    Ready::Other(id, Publish { draft, claim: None, answer: Answer::of(id), origin: None })
+                    Prepared::Other(id, Publish { draft, claim: None, answer: Answer::of(id), origin: None })
                 }
-                Settled::Lost(upto, reason) => Ready::Lost(upto, reason),
+                Settled::Lost(upto, reason) => Prepared::Lost(upto, reason),
                 Settled::Repeat { submission, id, matched } => {
-                    Ready::Answered(submission, Ok(Answer { matched, is_repeat: true, ..Answer::of(id) }))
+                    Prepared::Answered(submission, Ok(Answer { matched, is_repeat: true, ..Answer::of(id) }))
                 }
-                Settled::Refused(submission, refusal) => Ready::Answered(submission, Err(refusal.into())),
+                Settled::Refused(submission, refusal) => Prepared::Answered(submission, Err(refusal.into())),
             });
         }
         step
@@ -150,26 +150,26 @@ impl<S> Order<S> {
         self.gate.poll_journal(cx, || self.inboxes.iter().all(|inbox| inbox.is_half_empty()))
     }
 
-    fn settle_step(&self, step: Vec<Ready>) {
+    fn settle_step(&self, step: Vec<Prepared>) {
         let now_ms = self.unix_ms();
         let mut wakes = self.wakes();
         let mut locked = self.lock();
         wakes.add_shards();
-        for ready in step {
+        for prepared in step {
             // No event may follow the last item of a drain. The clients come back to another node and get the rest there.
             if self.is_over(&locked) {
                 break;
             }
-            match ready {
-                Ready::Own(id, submission) => self.settle_own(&mut locked, id, submission, now_ms, &mut wakes),
-                Ready::Other(id, publish) => {
+            match prepared {
+                Prepared::Own(id, submission) => self.settle_own(&mut locked, id, submission, now_ms, &mut wakes),
+                Prepared::Other(id, publish) => {
                     self.hand_over(&mut locked, id, publish, now_ms);
                 }
-                Ready::Lost(upto, reason) => {
+                Prepared::Lost(upto, reason) => {
                     let from = Some(locked.history.last());
                     self.lose(&mut locked, Gap { from, to: Some(upto), missed: None, reason }, upto);
                 }
-                Ready::Answered(submission, result) => {
+                Prepared::Answered(submission, result) => {
                     self.settle_unpublished(&mut locked, submission, result, &mut wakes)
                 }
             }
@@ -186,7 +186,7 @@ impl<S> Order<S> {
         wakes: &mut Wakes<'_, S>,
     ) {
         let room = submission.room();
-        let Submission { mut publish, promise, .. } = submission;
+        let Submission { mut publish, reply, .. } = submission;
         // A shared journal answers repeats of a key itself.
         if locked.history.is_shared()
             && let Some(claim) = publish.claim.take()
@@ -195,7 +195,7 @@ impl<S> Order<S> {
         }
         let answer = self.hand_over(locked, id, publish, now_ms);
         self.answered(locked, room);
-        wakes.add(promise.keep(Ok(answer)));
+        wakes.add(reply.give(Ok(answer)));
     }
 
     /// Answers a submission with `result`, without publishing it. The next publisher has room then.
@@ -211,7 +211,7 @@ impl<S> Order<S> {
             locked.keys.give_up(claim);
         }
         self.answered(locked, room);
-        wakes.add(submission.promise.keep(result));
+        wakes.add(submission.reply.give(result));
         wakes.add(self.gate.first());
     }
 

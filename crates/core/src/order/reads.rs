@@ -37,7 +37,7 @@ impl<S> Order<S> {
             if bytes > bytes_left && !page.messages.is_empty() {
                 break;
             }
-            if let Some(hole) = hole.filter(|hole| hole.to > beginning.told) {
+            if let Some(hole) = hole.filter(|hole| hole.to > beginning.known) {
                 let reason = page.gap.map_or(hole.reason, |gap| gap.reason);
                 page.gap = Some(Gap { from: Some(beginning.cursor), to: Some(hole.to), missed: None, reason });
             }

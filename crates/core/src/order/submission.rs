@@ -5,7 +5,7 @@ use crate::{
     order::{
         answer::Answer,
         claim::{Claim, IdempotencyKey},
-        ticket::{Hold, Promise},
+        ticket::{Hold, Reply},
     },
     queue::inbox::Amount,
 };
@@ -33,7 +33,7 @@ pub(crate) struct Origin {
 pub struct Submission {
     pub(crate) publish: Publish,
     pub(crate) origin: Box<Origin>,
-    pub(crate) promise: Promise,
+    pub(crate) reply: Reply,
 }
 
 impl Submission {
@@ -61,7 +61,7 @@ impl Submission {
     /// have it. A refusal is passed on at once.
     #[must_use = "dropped, it says that nobody knows what became of the event"]
     pub fn hold(&self) -> Hold {
-        self.promise.hold()
+        self.reply.hold()
     }
 
     /// The room that is promised in every inbox.
@@ -90,7 +90,7 @@ impl Submissions {
     }
 
     /// Notes that a submission with this room has its answer.
-    pub(crate) fn answered(&mut self, room: Amount) {
+    pub(crate) fn give_back(&mut self, room: Amount) {
         self.promised.messages -= room.messages;
         self.promised.bytes -= room.bytes;
     }

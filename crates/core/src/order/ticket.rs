@@ -1,4 +1,4 @@
-//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Promise`] and [`Hold`]: the journal's ends of it.
+//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Reply`] and [`Hold`]: the journal's ends of it.
 
 use std::{
     future::poll_fn,
@@ -119,15 +119,15 @@ impl Pending {
 /// The duty to answer one submission. Answers [`PublishError::Unknown`] if it is dropped unkept, because the journal has
 /// panicked.
 #[derive(Debug)]
-pub(crate) struct Promise(Option<Arc<Pending>>);
+pub(crate) struct Reply(Option<Arc<Pending>>);
 
-impl Promise {
+impl Reply {
     pub(crate) fn new(pending: Arc<Pending>) -> Self {
         Self(Some(pending))
     }
 
     /// Answers. Returns wakers to wake once no lock is held.
-    pub(crate) fn keep(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+    pub(crate) fn give(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         self.0.take().map(|pending| pending.settle(result)).unwrap_or_default()
     }
 
@@ -141,7 +141,7 @@ impl Promise {
     }
 }
 
-impl Drop for Promise {
+impl Drop for Reply {
     fn drop(&mut self) {
         let Some(pending) = self.0.take() else { return };
         pending.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);

@@ -95,6 +95,11 @@ impl Gate {
         {
             waker.wake();
         }
+        self.ring_journal();
+    }
+
+    /// Wakes the journal, if it waits for room.
+    pub(crate) fn ring_journal(&self) {
         if self.journal_waits.load(Ordering::SeqCst) {
             self.journal.wake();
         }

@@ -68,7 +68,7 @@ pub struct Inbox<S> {
     /// Indices of slots that have left.
     vacant: SegQueue<u32>,
     /// The number of indices ever used.
-    places: AtomicU32,
+    indices: AtomicU32,
     /// The publishes in `items`.
     queued: Load,
     messages_max: usize,
@@ -87,7 +87,7 @@ impl<S> Inbox<S> {
             ready: SegQueue::new(),
             answers: SegQueue::new(),
             vacant: SegQueue::new(),
-            places: AtomicU32::new(0),
+            indices: AtomicU32::new(0),
             queued: Load::new(),
             messages_max: config.inbox_messages_max.max(1),
             bytes_max: config.inbox_bytes_max,
@@ -106,10 +106,10 @@ impl<S> Inbox<S> {
         messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
     }
 
-    /// Whether the publishes take at most half of the room.
+    /// Whether the publishes take at most half of the room. An inbox without an owner takes nothing, and keeps nobody waiting.
     pub(crate) fn is_half_empty(&self) -> bool {
         let Amount { messages, bytes } = self.queued.get();
-        messages == 0 || (messages <= self.messages_max / 2 && bytes <= self.bytes_max / 2)
+        self.is_closed() || messages == 0 || (messages <= self.messages_max / 2 && bytes <= self.bytes_max / 2)
     }
 
     /// Queues a publish, or a loss that counts as one. Called under the order lock.
@@ -183,7 +183,7 @@ impl<S> Inbox<S> {
 
     /// Takes an index for a new slot.
     pub(crate) fn take_index(&self) -> u32 {
-        self.vacant.pop().unwrap_or_else(|| self.places.fetch_add(1, Ordering::Relaxed))
+        self.vacant.pop().unwrap_or_else(|| self.indices.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn give_index(&self, index: u32) {

@@ -1,6 +1,6 @@
 //! [`Tally`]: the counts of all shards for one event. [`Report`]: the accounts of some connections from all shards.
 //!
-//! Each shard gets a [`Part`] of a tally and a [`Inquiry`] of a report. One that is dropped without an answer, because its
+//! Each shard gets a [`Part`] of a tally and an [`Inquiry`] of a report. One that is dropped without an answer, because its
 //! shard has ended, counts down all the same, so nobody waits for ever.
 
 use std::{

@@ -130,8 +130,8 @@ impl Pass {
         }
     }
 
-    /// Takes the messages above `seen` off the mask of `slot`. Those to all stay; the caller raises what the slot has
-    /// seen.
+    /// Takes the mask of `slot` off, and returns its part above `seen`, with the messages for every slot. The caller has the slot
+    /// see them ([`crate::shard::slot::Slot::see`]).
     pub(crate) fn take_mask(&self, masks: &mut [u64], slot: u32, seen: EventId) -> u64 {
         due(&self.messages, mem::take(&mut masks[slot as usize]) | self.to_all, seen)
     }

@@ -70,7 +70,7 @@ impl<S: Socket> Slot<S> {
         let is_behind = cursor < subscriber.opened;
         Self {
             connection,
-            // A cursor may be newer than this hub: see `History::place`.
+            // A cursor may be newer than this hub: see `History::beginning`.
             seen: subscriber.opened.max(cursor),
             state: if is_behind { State::CatchUp(CatchUp::resume(cursor)) } else { State::Live },
             outlet: Outlet::Unattached,

@@ -7,26 +7,12 @@ use std::{
 
 use crate::ending::level::{Level, Reached};
 
-/// Levels of the phases behind the first.
+/// Everything is served, and `/readyz` asks for no more traffic.
 const LEAVING: u8 = 1;
+/// Publishes are refused, and streams end.
 const DRAINING: u8 = 2;
+/// Whatever is left is cut now: nobody is there any more who could drain.
 const OVER: u8 = 3;
-
-/// A phase of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Everything is served.
-    Open,
-    /// Everything is served, and `/readyz` asks for no more traffic.
-    Leaving,
-    /// Publishes are refused, and streams end.
-    Draining {
-        /// The moment at which whatever is left is cut.
-        ends: Instant,
-    },
-    /// Whatever is left is cut now: nobody is there any more who could drain.
-    Over,
-}
 
 /// The phase of one server. It only goes on.
 #[derive(Debug, Default)]
@@ -36,29 +22,19 @@ pub(crate) struct Phases {
 }
 
 impl Phases {
-    /// The phase as of now.
-    pub(crate) fn now(&self) -> Phase {
-        match (self.level.at(), self.ends.get()) {
-            (DRAINING, Some(ends)) => Phase::Draining { ends: *ends },
-            (0, _) => Phase::Open,
-            (LEAVING, _) => Phase::Leaving,
-            _ => Phase::Over,
-        }
-    }
-
-    /// Goes on to [`Phase::Leaving`].
+    /// Goes on to leaving.
     pub(crate) fn leave(&self) {
         self.level.raise(LEAVING);
     }
 
-    /// Goes on to [`Phase::Draining`]. The first call says when it ends.
+    /// Goes on to draining. The first call says when it ends.
     pub(crate) fn drain(&self, ends: Instant) {
         // First: whoever sees the phase asks when it ends.
         self.ends.get_or_init(|| ends);
         self.level.raise(DRAINING);
     }
 
-    /// Goes on to [`Phase::Over`].
+    /// Goes on to its end.
     pub(crate) fn end(&self) {
         self.level.raise(OVER);
     }
@@ -73,6 +49,11 @@ impl Phases {
         self.level.at() >= DRAINING
     }
 
+    /// Whether nobody is there any more who could drain.
+    pub(crate) fn is_over(&self) -> bool {
+        self.level.at() >= OVER
+    }
+
     /// Waits until the server drains, or is over.
     pub(crate) fn draining(&self) -> Reached {
         self.level.reached(DRAINING)
@@ -80,10 +61,10 @@ impl Phases {
 
     /// The moment at which whatever is left is cut, once that is known.
     pub(crate) fn ends(&self) -> Option<Instant> {
-        match self.now() {
-            Phase::Open | Phase::Leaving => None,
-            Phase::Draining { ends } => Some(ends),
-            Phase::Over => Some(Instant::now()),
+        match self.level.at() {
+            OVER => Some(Instant::now()),
+            DRAINING => self.ends.get().copied(),
+            _ => None,
         }
     }
 }
@@ -97,26 +78,23 @@ mod tests {
     #[test]
     fn phases_only_go_on() {
         let (phases, ends) = (Phases::default(), Instant::now());
-        assert_eq!((phases.now(), phases.ends()), (Phase::Open, None));
+        assert!(!phases.is_leaving() && phases.ends().is_none());
         phases.leave();
-        assert_eq!((phases.now(), phases.ends()), (Phase::Leaving, None));
-        assert!(phases.is_leaving() && !phases.is_draining());
+        assert!(phases.is_leaving() && !phases.is_draining() && phases.ends().is_none());
         phases.drain(ends);
         phases.leave();
         phases.drain(ends + Duration::from_secs(1));
-        assert_eq!((phases.now(), phases.ends()), (Phase::Draining { ends }, Some(ends)), "the first end counts");
-        assert!(phases.is_leaving() && phases.is_draining());
+        assert_eq!(phases.ends(), Some(ends), "the first end counts");
+        assert!(phases.is_leaving() && phases.is_draining() && !phases.is_over());
         phases.end();
         phases.drain(ends);
-        assert_eq!(phases.now(), Phase::Over);
-        assert!(phases.is_draining() && phases.ends().is_some());
+        assert!(phases.is_over() && phases.is_draining() && phases.ends().is_some());
     }
 
     #[test]
     fn a_server_may_be_over_without_a_drain() {
         let phases = Phases::default();
         phases.end();
-        assert_eq!(phases.now(), Phase::Over);
-        assert!(phases.is_leaving() && phases.is_draining());
+        assert!(phases.is_leaving() && phases.is_draining() && phases.is_over());
     }
 }

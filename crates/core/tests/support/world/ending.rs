@@ -116,7 +116,7 @@ impl World {
         assert!(self.has_resumed || self.busy == self.dropped);
         let registry = self.hub().registry();
         assert_eq!((registry.connections(), registry.estimate(&[Target::All, Target::Channel(channel("a"))])), (0, 0));
-        (0..5).for_each(|u| assert!(self.hub().connections_of(&client(&format!("u{u}"))).is_empty()));
+        (0..5).for_each(|u| assert!(self.hub().registry().connections_of(&client(&format!("u{u}"))).is_empty()));
         assert_eq!(self.hub().ring_bytes(), 0);
         let is_free = |shard: &Shard<_>| shard.inbox().load() == Amount::default();
         assert!(self.kit.shards.iter().all(is_free), "no place is held for nobody");
