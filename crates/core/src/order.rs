@@ -52,9 +52,9 @@ use crate::{
         wakes::Wakes,
     },
     queue::{
+        drain::Drain,
         gate::Gate,
         inbox::{Amount, Inbox, Item, SlotRef},
-        phase::Phase,
         subscriber::Subscriber,
         tally::Part,
     },
@@ -69,7 +69,7 @@ pub(crate) struct Order<S> {
     locked: Mutex<Locked>,
     inboxes: Box<[Arc<Inbox<S>>]>,
     gate: Arc<Gate>,
-    phase: Arc<Phase>,
+    drain: Arc<Drain>,
     external: External,
     inbox_bytes_max: usize,
     budget: Arc<RingBudget>,
@@ -93,8 +93,8 @@ struct Locked {
 impl<S> Order<S> {
     /// An order for `config.shards` inboxes.
     pub(crate) fn new(config: &Config, external: External, budget: Arc<RingBudget>, clock: UnixClock) -> Self {
-        let (gate, phase) = (Arc::new(Gate::new()), Arc::new(Phase::open()));
-        let inbox = || Arc::new(Inbox::new(config, Arc::clone(&gate), Arc::clone(&phase)));
+        let (gate, drain) = (Arc::new(Gate::new()), Arc::new(Drain::new()));
+        let inbox = || Arc::new(Inbox::new(config, Arc::clone(&gate), Arc::clone(&drain)));
         let locked = Locked {
             history: History::new(config.history.clone(), clock()),
             keys: Keys::new(config.idempotency_ms, config.idempotency_keys_max),
@@ -102,7 +102,7 @@ impl<S> Order<S> {
         };
         let inboxes = (0..config.shards).map(|_| inbox()).collect();
         let inbox_bytes_max = config.inbox_bytes_max;
-        Self { locked: Mutex::new(locked), inboxes, gate, phase, external, inbox_bytes_max, budget, clock }
+        Self { locked: Mutex::new(locked), inboxes, gate, drain, external, inbox_bytes_max, budget, clock }
     }
 
     pub(crate) fn inbox(&self, shard: usize) -> &Arc<Inbox<S>> {
@@ -219,7 +219,7 @@ impl<S> Order<S> {
 
     /// Whether the hub drains and no answer of the journal is missing.
     fn is_over(&self, locked: &Locked) -> bool {
-        self.phase.is_draining() && locked.submissions.is_empty()
+        self.drain.has_begun() && locked.submissions.is_empty()
     }
 
     /// Puts the last item into every inbox, behind all accepted publishes.
@@ -260,7 +260,7 @@ impl<S> Order<S> {
     pub(crate) fn drain(&self) {
         let mut wakes = self.wakes();
         let locked = self.lock();
-        self.phase.drain();
+        self.drain.begin();
         wakes.add_shards();
         wakes.add(self.gate.all());
         wakes.add_journal();
@@ -292,7 +292,7 @@ impl<S> Order<S> {
         if self.external.is_there() && locked.submissions.is_closed {
             return Err(PublishError::Journal);
         }
-        if self.phase.is_draining() {
+        if self.drain.has_begun() {
             return Err(PublishError::Draining);
         }
         // The connections of a closed inbox would not get the event.

@@ -16,11 +16,11 @@
 //! A publish that finds an inbox full waits at the gate. A shard pops messages from its inbox and writes each to the outlets of
 //! its slots. A message that an outlet does not take waits in the ring of the slot. Each shard then adds its part to the tally.
 
+pub(crate) mod drain;
 pub(crate) mod gate;
 pub(crate) mod inbox;
 pub(crate) mod milestone;
 pub(crate) mod outlet;
-pub(crate) mod phase;
 pub(crate) mod port;
 pub(crate) mod read_request;
 pub(crate) mod ring;

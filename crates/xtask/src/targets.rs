@@ -141,7 +141,7 @@ mod tests {
     fn a_check_is_of_its_packages_for_its_target_without_c() {
         let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation().to_string()).collect();
         let windows = "CARGO_FEATURE_PURE=1 cargo clippy --locked --target x86_64-pc-windows-msvc \
-                       -p fanfare-core -p fanfare-http -- -D warnings";
+                       -p fanfare-core -p fanfare-http -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
         assert!(typed[0].starts_with(mac), "{}", typed[0]);

@@ -9,19 +9,19 @@ use crate::{
     config::Config,
     history::read::Batch,
     queue::{
+        drain::Drain,
         gate::Gate,
         inbox::{Inbox, Item},
-        phase::Phase,
     },
 };
 
 fn inbox() -> Arc<Inbox<NoSocket>> {
-    inbox_of(Arc::new(Phase::open()))
+    inbox_of(Arc::new(Drain::new()))
 }
 
-fn inbox_of(phase: Arc<Phase>) -> Arc<Inbox<NoSocket>> {
+fn inbox_of(drain: Arc<Drain>) -> Arc<Inbox<NoSocket>> {
     let config = Config { inbox_messages_max: 1, inbox_bytes_max: usize::MAX, ..Config::default() };
-    Arc::new(Inbox::new(&config, Arc::new(Gate::new()), phase))
+    Arc::new(Inbox::new(&config, Arc::new(Gate::new()), drain))
 }
 
 /// Sleeps as a shell does, until `takes` has taken all.
@@ -84,11 +84,11 @@ fn the_owner_is_woken_by_two_at_once() {
 #[test]
 fn an_owner_that_is_paused_is_woken_by_a_drain() {
     loom::model(|| {
-        let phase = Arc::new(Phase::open());
-        let inbox = inbox_of(Arc::clone(&phase));
+        let drain = Arc::new(Drain::new());
+        let inbox = inbox_of(Arc::clone(&drain));
         let from_hub = Arc::clone(&inbox);
         let hub = thread::spawn(move || {
-            phase.drain();
+            drain.begin();
             from_hub.wake();
         });
         let sleeper = Sleeper::default();

@@ -68,7 +68,7 @@ impl<S: Send> Desk for Order<S> {
 
     fn is_closed(&self) -> bool {
         let locked = self.lock();
-        (self.phase.is_draining() || locked.submissions.is_closed) && locked.submissions.waiting.is_empty()
+        (self.drain.has_begun() || locked.submissions.is_closed) && locked.submissions.waiting.is_empty()
     }
 
     fn settle(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) {
@@ -236,7 +236,7 @@ impl<S: Send> Order<S> {
         // The journal has taken the others and never answered them.
         let was_over = locked.submissions.is_empty();
         locked.submissions.give_up();
-        let is_draining = self.phase.is_draining();
+        let is_draining = self.drain.has_begun();
         if is_draining && !was_over {
             self.post_drain();
         }

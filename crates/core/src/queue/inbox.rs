@@ -10,9 +10,9 @@ use crate::{
     event::{event_id::EventId, gap::Gap, message::Message, notice::CloseReason, target::Target},
     history::read::Batch,
     queue::{
+        drain::Drain,
         gate::Gate,
         outlet::Outlet,
-        phase::Phase,
         subscriber::Subscriber,
         tally::{Inquiry, Part},
     },
@@ -75,13 +75,13 @@ pub struct Inbox<S> {
     bytes_max: usize,
     /// The publishers that wait for room.
     gate: Arc<Gate>,
-    phase: Arc<Phase>,
+    drain: Arc<Drain>,
     is_closed: AtomicBool,
     owner: AtomicWaker,
 }
 
 impl<S> Inbox<S> {
-    pub(crate) fn new(config: &Config, gate: Arc<Gate>, phase: Arc<Phase>) -> Self {
+    pub(crate) fn new(config: &Config, gate: Arc<Gate>, drain: Arc<Drain>) -> Self {
         Self {
             items: SegQueue::new(),
             ready: SegQueue::new(),
@@ -92,7 +92,7 @@ impl<S> Inbox<S> {
             messages_max: config.inbox_messages_max.max(1),
             bytes_max: config.inbox_bytes_max,
             gate,
-            phase,
+            drain,
             is_closed: AtomicBool::new(false),
             owner: AtomicWaker::new(),
         }
@@ -129,7 +129,7 @@ impl<S> Inbox<S> {
 
     /// Whether the hub drains. The last item is in the queue or comes once an external journal has answered.
     pub(crate) fn is_draining(&self) -> bool {
-        self.phase.is_draining()
+        self.drain.has_begun()
     }
 
     /// Queues without waking. The caller calls [`Inbox::wake`] once it holds no lock.
