@@ -7,7 +7,6 @@
 //!
 //! - [`Order`]: gives ids under one lock, keeps each event and puts it into every inbox.
 //! - [`ticket::Ticket`]: the publisher's end of a publish, until it is answered.
-//! - [`claim::Claim`]: the digest of an idempotency key and its event.
 //! - [`journal::Journal`]: an external store that orders and keeps events, such as a disk.
 //! - [`journal::Desk`]: the interface of the hub that a journal uses.
 //! - [`submission::Submission`]: a publish on its way through a journal.

@@ -10,7 +10,6 @@
 //! - Segment: a file of the log. The newest one is active, all others are sealed. Each run of a server begins one of its own.
 //! - Record: an event, its key, or both, written as one frame.
 //! - Finding: a fault of the directory, for the log of a server and for tools.
-//! - Reclaim: removing and rewriting segments with events that nobody needs any more.
 
 #![forbid(unsafe_code)]
 

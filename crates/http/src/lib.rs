@@ -67,9 +67,9 @@ mod text;
 
 // The types of the engine that a program meets, so that it names one crate only. A journal of its own needs `fanfare-core`.
 pub use fanfare_core::{
-    Account, Channel, ChannelAccount, ClientId, Config as CoreConfig, Event, EventError, EventId, Fields, Gap,
-    GapReason, IdempotencyKey, Message, NameError, Outcome, Page, Pattern, Policy, PublishError, ReadLimit, Receipt,
-    Retention, Retentions, Start, Target, Told, Wait,
+    Account, Channel, ChannelAccount, ClientId, Config as CoreConfig, Event, EventError, EventId, EventIdError, Fields,
+    Gap, GapReason, IdempotencyKey, Message, NameError, Outcome, Page, Pattern, Policy, PublishError, ReadLimit,
+    Receipt, Retention, Retentions, Start, Target, Told, Wait,
     engine::{Cut, Full},
     journal::Journal,
 };

@@ -4,11 +4,10 @@
 //! - `client`: the HTTP client of `publish` and `subscribe`.
 //! - `settings`: the settings of `serve`, from flags, environment and file.
 //!
-//! Nouns of this crate:
-//! - Task: the subcommand that was typed, with its arguments or settings (args.rs).
+//! # Nouns
+//!
 //! - Flags: the settings for operators. Each is a flag, an environment variable and a key of the file.
 //! - Limits: the settings that only the file has, under `[limits]`.
-//! - Failure: the reason for an exit code other than 0.
 
 #![forbid(unsafe_code)]
 
