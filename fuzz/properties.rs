@@ -1,7 +1,7 @@
-//! What must hold for every input of a parser that reads from the network. Each function panics if it does not; the fuzz
-//! targets and crates/http/tests/corpus.rs call them.
+//! Properties of every parser that reads from the network, for any input. Each function panics if one does not hold.
+//! The fuzz targets and crates/http/tests/corpus.rs call them.
 //!
-//! The rules stand here once more, in words of their own, from the wire contract.
+//! This file states the rules of the wire contract a second time, in words of its own.
 #![allow(dead_code, reason = "each target uses its own part")]
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) fn names(input: &[u8]) {
     assert_eq!(Channel::subscribed(text).ok(), channel.filter(|_| is_subscribed_name(text)));
 }
 
-/// What has the form of an event id is known as one; ids come back from their text, and keep their order.
+/// Text in the form of an event id is known as one. Ids come back from their text, and keep their order.
 pub(crate) fn event_ids(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     assert_eq!(EventId::looks_like(text), has_id_form(text));
@@ -90,7 +90,7 @@ pub(crate) fn events(input: &[u8]) {
     round_trip(event);
 }
 
-/// What a receiver sees of `event` is what was put into it.
+/// A receiver sees of `event` exactly its parts.
 fn round_trip(event: Event) {
     let id = EventId::new(1_795_172_087_751, 7);
     let expected = Dispatched {
@@ -121,7 +121,7 @@ fn round_trip(event: Event) {
     }
 }
 
-/// What a subscription may say.
+/// All parameters of a subscription.
 const PARAMETERS: [&str; 9] =
     ["id", "channel", "since", "last_event_id", "lastEventID", "lastEventId", "Last-Event-ID", "heartbeat", "envelope"];
 

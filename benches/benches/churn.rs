@@ -16,7 +16,7 @@ use fanfare_core::{ClientId, Policy, Target, Wait, engine::Turn};
 const SLOTS: usize = 10_000;
 /// Connections that come and go in one iteration beside [`SLOTS`] that stay.
 const GUESTS: usize = 1_000;
-/// So many come, or go, between two turns of the shard: fewer turns than a broadcast takes are enough for all.
+/// Connections that come, or go, between two turns of the shard. This takes fewer turns than a broadcast.
 const GUESTS_PER_TURN: usize = 10;
 /// Where an iteration takes long.
 const SAMPLES: usize = 20;
@@ -110,7 +110,7 @@ fn threads(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What else the shard has to do.
+/// Other work of the shard.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beside {
     Nothing,

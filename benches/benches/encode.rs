@@ -1,6 +1,6 @@
-//! How long an event takes to become bytes, by the size of its data and by its lines.
+//! The time in which an event becomes bytes, by the size of its data and by its lines.
 //!
-//! It is done once per publish, outside the order lock; nothing of it grows with the number of connections.
+//! An event is encoded once per publish, outside the order lock. Nothing of it grows with the number of connections.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 use std::sync::Arc;

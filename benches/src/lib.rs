@@ -1,6 +1,6 @@
-//! What the benches share: sockets that are no sockets, a hub that is driven by hand, and the settings of them all.
+//! Tools of all benches: sockets that are no sockets, a hub that is driven by hand, and common settings.
 //!
-//! Everything in here is of the engine alone; only the bench `outlets` has a kernel in it. Nothing in here starts or
+//! Everything in here is of the engine alone. Only the bench `outlets` has a kernel in it. Nothing in here starts or
 //! stops a clock.
 
 #![forbid(unsafe_code)]
@@ -31,7 +31,7 @@ pub fn event(target: &Target) -> Event {
     Event::new(target.clone(), "x".repeat(DATA_BYTES))
 }
 
-/// What everybody on a [`Stage`] follows.
+/// The channel of all clients on a [`Stage`].
 pub fn channel() -> Channel {
     Channel::new("bench").unwrap_or_else(|_| unreachable!("a legal name"))
 }

@@ -18,7 +18,7 @@ const OPEN: u8 = 0;
 const SHUT: u8 = 1;
 const GONE: u8 = 2;
 
-/// What the two ends share.
+/// The state of both ends.
 #[derive(Debug)]
 struct Wire {
     state: AtomicU8,

@@ -137,7 +137,7 @@ impl Stage {
         self.shard.take_reads()
     }
 
-    /// So much time passes.
+    /// Lets this time pass.
     pub fn pass_ms(&mut self, ms: u64) {
         self.now_ms += ms;
     }
@@ -166,7 +166,7 @@ impl Stage {
         self.forget_notices();
     }
 
-    /// What the shard would log is thrown away; call it now and then where connections end.
+    /// Throws away the shard's notices. To be called now and then where connections end.
     pub fn forget_notices(&mut self) {
         self.shard.take_notices();
     }

@@ -1,6 +1,7 @@
-//! `fanfare-loadtest`: puts load on a server of Server-Sent Events and reports what arrived, how late, and at what cost.
+//! `fanfare-loadtest`: puts load on a server of Server-Sent Events and reports what arrived, how late, and at what
+//! cost.
 //!
-//! It depends on no other crate of this workspace and speaks only HTTP/1.1, so that it can be pointed at any server
+//! This crate depends on no other crate of this workspace and speaks only HTTP/1.1. So it can be pointed at any server,
 //! and can share no mistake with the one it measures. It must never hang, and never print a result that hides a loss.
 
 use std::process::ExitCode;

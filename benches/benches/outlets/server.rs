@@ -16,7 +16,7 @@ use tokio::{runtime::Builder, sync::oneshot};
 
 /// The last byte of every event's data, and found nowhere else.
 const MARK: u8 = b'$';
-/// Nobody is sent a comment line in the life of a bench.
+/// Longer than a bench lives, so that no stream gets a comment line.
 const HEARTBEAT_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A running server and its clients.
@@ -96,7 +96,7 @@ fn request(events: usize) -> Vec<u8> {
     [head, lines].concat().into_bytes()
 }
 
-/// What is behind the last mark comes with the next event.
+/// Reads up to the mark of the last event. The rest of it comes with the next event.
 fn read_events(stream: &mut TcpStream, events: usize) -> io::Result<()> {
     let (mut left, mut space) = (events, [0; 16 << 10]);
     while left > 0 {

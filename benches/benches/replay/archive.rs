@@ -51,7 +51,7 @@ impl Archive {
         assert_eq!(self.stage.hub().ring_bytes(), 0, "nothing is left in a ring");
     }
 
-    /// They go.
+    /// Ends the connections of `slots`.
     pub(crate) fn part(&mut self, slots: &[SlotRef]) {
         self.stage.part(&self.link, slots);
         assert!(self.stage.hub().connections_of(&client(0)).is_empty(), "nobody stays");

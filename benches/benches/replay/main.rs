@@ -1,8 +1,8 @@
-//! What the history costs, and what it gives back: streams that resume, live events beside them, the journal's reads,
-//! and its appends.
+//! The cost of the history and its speed: streams that resume, live events beside them, the journal's reads, and its
+//! appends.
 //!
-//! As in `fan_out` the sockets take everything at once, and nothing of the kernel is in here. Before a clock stops, all
-//! that is measured has been taken by the sockets; whether it was the right number is asserted.
+//! As in `fan_out` the sockets take everything at once, and nothing of the kernel is in here. Before a clock stops, the
+//! sockets have taken all that is measured, and the bench asserts its number.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 mod append;

@@ -29,8 +29,8 @@ pub(crate) fn read(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What those who follow `channels` receive. Who follows none has events of one target only, all: the client's own has
-/// had none.
+/// The targets that reach a client on `channels`. Without a channel the only target is all, because the client's own
+/// has had no events.
 fn targets(channels: &[Channel]) -> Vec<Target> {
     let mut targets = vec![Target::All];
     if !channels.is_empty() {

@@ -114,7 +114,8 @@ impl Live {
         assert_eq!(self.link.taken(), due, "once to each");
     }
 
-    /// They come, and the shard has taken them all when it has taken what was published after them.
+    /// Connects the clients that catch up. The shard has taken them all once it has taken an event that was published
+    /// later.
     fn wave(&mut self) -> Wave {
         let before = self.archive.link.taken();
         let slots = self.archive.come(self.slots, &[channel()]);
@@ -122,7 +123,8 @@ impl Live {
         Wave { slots, before }
     }
 
-    /// Nobody is through before all of them nearly are: they have their turns one after the other.
+    /// Whether nearly all is delivered. No client is done much earlier, because they have their turns one after the
+    /// other.
     fn is_nearly_over(&self, wave: &Wave) -> bool {
         self.slots > 0 && (self.archive.link.taken() - wave.before) * 10 > self.archive.due(self.slots) * 9
     }
@@ -133,13 +135,13 @@ impl Live {
     }
 }
 
-/// Those who catch up together.
+/// Clients that catch up together.
 struct Wave {
     slots: Vec<SlotRef>,
     before: usize,
 }
 
-/// What only those follow who are live.
+/// The channel of the live clients alone.
 fn live() -> Channel {
     Channel::new("live").unwrap_or_else(|_| unreachable!("a legal name"))
 }

@@ -1,5 +1,5 @@
-//! Who may publish and who may read: the key, pages in browsers, and the limit of open streams. What browsers are told of it
-//! is in `cors`.
+//! The rights to publish and to read: the key, pages in browsers, and the limit of open streams. The headers for
+//! browsers are in `cors`.
 
 mod support;
 

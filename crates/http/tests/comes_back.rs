@@ -17,15 +17,15 @@ use support::{
 /// `message` too, so that a cursor which fired one would be seen.
 const KINDS: [&str; 3] = ["message", "fanfare.gap", CURSOR];
 const CURSOR: &str = "fanfare.cursor";
-/// What browsers can send back.
+/// An id that browsers can send back.
 const ANY_ID: &str = "größe 日本語 🎺";
-/// What clients in Node.js can send back: they have no header with a character above U+00FF.
+/// An id that clients in Node.js can send back. They have no header with a character above U+00FF.
 const LATIN_1_ID: &str = "größe";
 
 const IN_PAGES: [&str; 4] = ["EventSource", "event-source-polyfill", "reconnecting-eventsource", "demo page"];
 const IN_NODE: [&str; 4] = ["eventsource", "eventsource-3", "fetch-event-source", "demo page"];
 
-/// What a stream has to come back with.
+/// The position that a stream has to come back with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     /// With `heartbeat=cursor`, so it has a position before its first event.

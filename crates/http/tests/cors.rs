@@ -1,4 +1,4 @@
-//! What browsers are told: which pages may read an answer, with cookies or without, and what they may send.
+//! The headers for browsers: which pages may read an answer, with cookies or without, and what they may send.
 
 mod support;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::server::{H1_WAYS, config};
 
 const CUTS: usize = 20;
-/// So that a page which has gone wrong is not published to for ever.
+/// A bound for a page that has gone wrong.
 const PUBLISHED_MAX: usize = 10_000;
 const LAST: &str = "last";
 

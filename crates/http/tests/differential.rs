@@ -1,5 +1,5 @@
-//! The same case against both outlets of HTTP/1.1: what subscribers get must be the same, byte for byte, once
-//! chunks are taken off and what differs from run to run is masked.
+//! The same case against both outlets of HTTP/1.1. Subscribers must get the same, byte for byte, once chunks are taken
+//! off and everything that differs from run to run is masked.
 //!
 //! So the plain way through hyper is the reference for the taken-over socket, at its end too.
 
@@ -76,7 +76,7 @@ fn masked(bytes: &[u8]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What each subscriber got, and with what.
+/// The path of each subscriber and the stream that it got.
 fn run(way: Way, steps: &[Step]) -> Vec<(String, String)> {
     let mut config = config(way);
     // Whoever reads late must still get everything.

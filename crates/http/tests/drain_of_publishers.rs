@@ -1,5 +1,5 @@
-//! What publishers are told that are sending when the server drains: how much of a batch was published, whoever reads the
-//! answer when.
+//! The answers to publishers that are sending when the server drains: how much of a batch was published, whenever they
+//! read the answer.
 
 mod support;
 

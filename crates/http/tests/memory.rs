@@ -1,6 +1,6 @@
-//! What an idle stream holds on the heap: hyper's buffers are gone once the socket has left it.
+//! The heap of an idle stream: hyper's buffers are gone once the socket has left it.
 //!
-//! In a process of its own, with one test, because it counts every allocation; its clients allocate nothing.
+//! In a process of its own, with one test, because it counts every allocation. Its clients allocate nothing.
 
 mod support;
 

@@ -123,7 +123,7 @@ impl Servers {
         }
     }
 
-    /// What the operation answers when it is made to answer with `status`.
+    /// The answer of the operation when it is made to answer with `status`.
     #[track_caller]
     fn provoke(&self, operation: &Operation, status: u16) -> Answer {
         let request = Request::new(operation);

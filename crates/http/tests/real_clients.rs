@@ -133,7 +133,7 @@ fn chromium_reports_what_was_posted() {
     assert_reports_exactly(|url, kinds| page(Engine::Chromium, url, kinds));
 }
 
-/// It leaves NUL out.
+/// Firefox leaves NUL out.
 #[test]
 fn firefox_reports_what_was_posted_but_nul() {
     let deviation = |seen: Seen| Seen { data: seen.data.replace('\0', ""), ..seen };
@@ -163,8 +163,8 @@ fn the_demo_pages_reader_follows_the_standard_however_a_stream_is_cut() {
     Program::parser("page_stream.js").succeeded();
 }
 
-/// It joins lines only once the data before them is not empty, so empty lines at the beginning are lost; and it
-/// decodes each line by itself, so that a BOM at the beginning of one is taken for a mark.
+/// fetch-event-source joins lines only once the data before them is not empty, so empty lines at the beginning are
+/// lost. And it decodes each line by itself, so that a BOM at the beginning of one is taken for a mark.
 #[test]
 fn fetch_event_source_reports_what_was_posted_but_empty_first_lines_and_boms() {
     let deviation = |mut seen: Seen| {
@@ -289,7 +289,7 @@ fn webkit_comes_back_when_it_was_told_to() {
     assert_comes_back(|url| page(Engine::WebKit, url, &["message"]));
 }
 
-/// What the page shows of an event, without its id, which must be there.
+/// The content of an event on the page, without its id, which must be there.
 #[track_caller]
 fn shown(item: &Value) -> Value {
     assert!(item["id"].as_str().is_some_and(|id| id.contains('-')), "{item}");

@@ -18,7 +18,7 @@ pub(crate) struct Position {
 pub(crate) enum Step {
     /// The entry is the next one.
     Next,
-    /// So many entries are missing between them.
+    /// This many entries are missing between them.
     Missed(u64),
     /// The entry cannot follow: the Stream was emptied, or has lost its end.
     Back,

@@ -103,7 +103,7 @@ pub(crate) enum Command {
     Receive,
 }
 
-/// What every scenario says about the streams that it opens.
+/// Options of every scenario about the streams that it opens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StreamArgs {
     /// The server, as http://HOST:PORT
@@ -179,7 +179,7 @@ impl StreamArgs {
     }
 }
 
-/// What every scenario that publishes says about it.
+/// Options of every scenario that publishes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PublishArgs {
     /// The data of one event, in bytes

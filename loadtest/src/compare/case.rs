@@ -1,6 +1,6 @@
-//! What is compared: the table of cases, each with its runs of the load generator and the figures that count.
+//! The table of cases, each with its runs of the load generator and the figures that count.
 //!
-//! A new case is a new row; what Fanfare has to reach in it is in target.rs.
+//! A new case is a new row. Fanfare's targets are in target.rs.
 
 use crate::compare::load::{Load, Manner};
 
@@ -8,7 +8,7 @@ use crate::compare::load::{Load, Manner};
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// What it shows.
+    /// The property that it shows.
     pub(crate) shows: &'static str,
     /// Each with a server of its own, one after the other.
     pub(crate) runs: &'static [Load],

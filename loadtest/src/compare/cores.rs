@@ -1,4 +1,4 @@
-//! Which cores the server and the load generator run on, so that neither is measured with the other's work.
+//! The cores of the server and of the load generator, so that neither is measured with the other's work.
 //!
 //! A child inherits the cores of the thread that starts it: no code of ours has to run in the child.
 
@@ -39,7 +39,7 @@ impl std::fmt::Display for CoreList {
     }
 }
 
-/// Who runs where.
+/// The cores of both programs.
 #[derive(Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cores {
@@ -59,7 +59,7 @@ pub(crate) enum CoresError {
 }
 
 impl Cores {
-    /// What was asked for, and for the rest: the server on the first core, the generator on all others.
+    /// Takes the cores that were asked for. By default the server has the first core, and the generator all others.
     pub(crate) fn choose(server: Option<usize>, generator: Option<&CoreList>) -> Result<Self, CoresError> {
         Self::choose_from(&allowed(), server, generator)
     }

@@ -1,7 +1,7 @@
-//! What went wrong with a server in a case of the comparison. It stands beside each of its figures, and a target is not
-//! reached with it.
+//! Faults of a server in a case of the comparison. They stand beside each of its figures, and a figure with a fault
+//! reaches no target.
 
-/// What went wrong with one server in one case, over all rounds.
+/// The faults of one server in one case, over all rounds.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(crate) struct Damage {
     pub(crate) peer: String,

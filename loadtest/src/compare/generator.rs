@@ -1,6 +1,7 @@
-//! One run of the load generator, which is this same program, as a child on its own cores, within a time limit.
+//! One run of the load generator as a child on its own cores, within a time limit. The load generator is this same
+//! program.
 //!
-//! What it found is taken from the JSON on its stdout, faults or not. A run that hangs is killed and has no result.
+//! Its result is the JSON on its stdout, faults or not. A run that hangs is killed and has no result.
 
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
@@ -19,13 +20,13 @@ const GRACE: Duration = Duration::from_secs(30);
 /// The exit status for what a different command line, or a different machine, would cure.
 const STATUS_USAGE: i32 = 2;
 
-/// What a run came to.
+/// The end of a run.
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// The figures that the generator printed, its faults among them.
     Figures(Map<String, Value>),
-    /// It printed none; this is why.
+    /// The reason why it printed no figures.
     Failed(String),
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
     pub(crate) memory: String,
     pub(crate) kernel: String,
-    /// What else was running when the comparison began: the load of the last 1, 5 and 15 minutes.
+    /// The load of the last 1, 5 and 15 minutes when the comparison began, from other programs.
     pub(crate) load_average: String,
 }
 

@@ -1,7 +1,7 @@
-//! `compare`: the floor, Fanfare, nchan and whatever else is given, under the same loads, in interleaved rounds.
+//! `compare`: the floor, Fanfare, nchan and other given servers, under the same loads, in interleaved rounds.
 //!
-//! It starts each server and each load generator as a process of its own, on cores of their own, and leaves none
-//! behind. A result with a fault is never told without the fault.
+//! Each server and each load generator is a process of its own, on cores of its own, and none is left behind. A result
+//! with a fault is never told without the fault.
 
 pub(crate) mod case;
 pub(crate) mod cores;
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What to know before believing the figures.
+/// Warnings about the figures.
 fn notes(args: &CompareArgs, cores: &Cores, machine: &Machine) -> Vec<String> {
     let mut notes = Vec::new();
     if args.scale < 1.0 {

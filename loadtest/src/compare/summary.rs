@@ -1,6 +1,6 @@
-//! What a comparison found: [`Comparison`], with medians, ratios and verdicts beside every single trial.
+//! [`Comparison`]: the findings, with medians, ratios and verdicts beside every single trial.
 //!
-//! Everything that is printed or written, in whatever form, is made from this and adds nothing to it.
+//! Every form of output is made from this and adds nothing to it.
 
 use crate::compare::case::{Better, Case, Figure, Source};
 use crate::compare::cores::Cores;
@@ -21,7 +21,7 @@ pub(crate) struct Comparison {
     pub(crate) rounds: u32,
     /// Below 1, the sizes are not those of the cases.
     pub(crate) scale: f64,
-    /// What to know before believing it.
+    /// Warnings about the figures.
     pub(crate) notes: Vec<String>,
     pub(crate) peers: Vec<PeerVersion>,
     pub(crate) cases: Vec<CaseSummary>,
@@ -34,7 +34,7 @@ pub(crate) struct Comparison {
 pub(crate) struct PeerVersion {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// What it is configured with, beyond its command.
+    /// Its configuration beyond its command.
     pub(crate) configuration: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What Fanfare has to reach, as the design document says it, and what a comparison says of that.
+//! Fanfare's targets, as the design document says them, and the verdict of a comparison on each.
 //!
 //! A target whose case or reference was not run is told as not measured, never as reached.
 
@@ -17,7 +17,7 @@ pub(crate) struct Target {
     limit: Limit,
 }
 
-/// What Fanfare's median is held against.
+/// The bound of Fanfare's median.
 #[derive(Debug)]
 enum Limit {
     Most(f64, &'static str),
@@ -94,7 +94,7 @@ pub(crate) enum Reached {
     Unmeasured,
 }
 
-/// What a comparison says of a target.
+/// The verdict of a comparison on a target.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(crate) struct Verdict {
     /// Empty: it is about all cases.
@@ -102,10 +102,10 @@ pub(crate) struct Verdict {
     pub(crate) what: &'static str,
     /// The target in words: "at most 1.10 x floor".
     pub(crate) target: String,
-    /// What is compared with it; the median over the rounds.
+    /// The median over the rounds, which the target bounds.
     pub(crate) value: Option<f64>,
     pub(crate) reached: Reached,
-    /// What was found, in words: "1.05, reached".
+    /// The finding in words: "1.05, reached".
     pub(crate) measured: String,
     /// All of it in one line.
     pub(crate) text: String,
@@ -173,7 +173,7 @@ impl Verdict {
     }
 }
 
-/// What is said of every target of which the comparison could say something, if it had run.
+/// The verdicts on all targets of the cases in this comparison, measured or not.
 pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
     let of_cases = TARGETS.iter().filter(|target| results.has_case(target.case)).map(|target| target.judge(results));
     let what = "every event reaches every stream once and in order";

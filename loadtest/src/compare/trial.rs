@@ -15,7 +15,7 @@ use crate::compare::load::Load;
 use crate::compare::peer::{Peer, PeerError};
 use crate::report::told::as_told;
 
-/// What was run, how, and what came of it.
+/// One run of one case with one server, and its outcome.
 #[derive(Debug, Clone, serde::Serialize)]
 pub(crate) struct Trial {
     /// From 1.
@@ -28,7 +28,7 @@ pub(crate) struct Trial {
     pub(crate) server_command: Option<Vec<String>>,
     pub(crate) generator_command: Vec<String>,
     pub(crate) outcome: Outcome,
-    /// What went wrong, as the load generator or this program says it.
+    /// The faults, as the load generator or this program says them.
     pub(crate) faults: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl Trial {
     }
 }
 
-/// What to run with whom.
+/// The cases to run, and the servers to run them with.
 pub(crate) struct Plan<'a> {
     pub(crate) cases: &'a [&'static Case],
     pub(crate) peers: &'a [Peer],

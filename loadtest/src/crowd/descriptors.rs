@@ -6,10 +6,10 @@ use crate::failure::Failure;
 /// Descriptors of a process that belong to no stream, thread or publisher: the standard streams, the receiving
 /// processes, and some air.
 const RESERVE: u64 = 64;
-/// What a receiving thread needs for itself: its epoll, and what wakes it.
+/// Descriptors of a receiving thread itself: its epoll and its wakers.
 const PER_THREAD: u64 = 4;
 
-/// What one process has to hold.
+/// The holders of descriptors in one process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
     pub(crate) connections: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Need {
 }
 
 impl Need {
-    /// What the largest process of a run has to hold. The publishers are all in the first one.
+    /// The need of the largest process of a run. The publishers are all in the first one.
     pub(crate) fn of(plan: &Plan, threads: u32, processes: u32, publishers: u32) -> Self {
         Self { connections: plan.largest_share(threads, processes), threads, publishers }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Live {
     pub(crate) activity_ns: AtomicU64,
 }
 
-/// What they were at one moment.
+/// The counts at one moment.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Streams that have been opened for the first time.

@@ -33,7 +33,7 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// How often the counts are looked at while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// What threads and processes of a run tell the main one: seldom, and never per event.
+/// Messages of a run's threads and processes to the main one: seldom, and never per event.
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A stream could not be opened.
@@ -187,7 +187,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// What to say of streams that the target closed, or did not open again.
+    /// Faults of streams that the target closed, or did not open again.
     pub(crate) fn stream_faults(&self) -> Vec<String> {
         let Counts { closed, refused_again, .. } = self.counts();
         let connections = self.plan.connections();

@@ -1,4 +1,4 @@
-//! Who subscribes in a run, and how each behaves; and the orders that are given to all of them.
+//! The subscribers of a run, how each behaves, and the orders to all of them.
 //!
 //! Everything here can travel to another process. No sockets.
 
@@ -46,7 +46,7 @@ impl Role {
         matches!(self, Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. })
     }
 
-    /// What has to reach it.
+    /// The events that have to reach it.
     fn due(self) -> Due {
         match self {
             Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. } => Due::All,
@@ -55,13 +55,13 @@ impl Role {
         }
     }
 
-    /// It holds its server up on purpose: the server may drop events for it, or close it.
+    /// Whether it holds its server up on purpose: the server may drop events for it, or close it.
     pub(crate) fn is_behind(self) -> bool {
         matches!(self, Self::Stuck | Self::Slow { .. })
     }
 
-    /// What its socket may hold unread, where that is not left to the kernel: little, so that its server feels how it
-    /// reads, but what it reads at one time.
+    /// The receive buffer of its socket, or `None` if the kernel decides. It holds one read and little more, so that
+    /// its server feels how it reads.
     pub(crate) fn receive_buffer_bytes(self) -> Option<u32> {
         match self {
             Self::Steady | Self::Storm | Self::Churn { .. } => None,
@@ -72,14 +72,14 @@ impl Role {
     }
 }
 
-/// So many connections of one behaviour.
+/// A number of connections with one behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) role: Role,
     pub(crate) connections: u32,
 }
 
-/// What all subscribers of a run have in common.
+/// The common settings of all subscribers of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// One, or the nodes of a hub, which are told apart by their place here.
@@ -89,9 +89,9 @@ pub(crate) struct Plan {
     pub(crate) terms: Terms,
     pub(crate) clock: Clock,
     pub(crate) deadline: Deadline,
-    /// So many connect at once, in each process.
+    /// Connections that are opened at once, in each process.
     pub(crate) connecting_max: u32,
-    /// So many come back at once.
+    /// Connections that come back at once.
     pub(crate) returning_max: u32,
     pub(crate) groups: Vec<Group>,
 }
@@ -103,21 +103,21 @@ pub(crate) struct Part {
     pub(crate) of: u32,
 }
 
-/// What all subscribers are to do.
+/// An order to all subscribers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Order {
     Run,
     /// In a storm: all are there.
     There(Tide),
-    /// Those of a storm leave.
+    /// The streams of a storm leave.
     Away(Tide),
-    /// They come back.
+    /// The streams of a storm come back.
     Back(Tide),
-    /// They have all that they had missed.
+    /// The streams of a storm have all that they had missed.
     CaughtUp(Tide),
-    /// Who reads late reads all from now on.
+    /// Late readers read all from now on.
     ReadOn,
-    /// So much was published in each series; the run is over.
+    /// The run is over, after this many events in each series.
     End(Vec<u32>),
 }
 
@@ -190,7 +190,7 @@ impl Plan {
         self.groups.iter().any(|group| group.role == Role::Storm)
     }
 
-    /// Which channel, or client, a connection listens to.
+    /// The number of the channel, or of the client, that a connection listens to.
     pub(crate) fn addressee(&self, connection: u32) -> u32 {
         // Those of a storm have a channel of their own; who stays is the first group.
         if !self.has_storm() {
@@ -202,7 +202,7 @@ impl Plan {
         }
     }
 
-    /// What a connection asks a node for.
+    /// The request of a connection to a node.
     pub(crate) fn request(&self, connection: u32, node: u32, last_event_id: &[u8]) -> Vec<u8> {
         let names = names(self.address, self.addressee(connection), connection);
         self.dialect.subscribe_request(&self.target(node).authority, names, last_event_id)

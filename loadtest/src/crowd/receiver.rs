@@ -52,7 +52,7 @@ impl Receivers {
         Ok(receivers)
     }
 
-    /// What the groups have seen, once the order to end has been given.
+    /// The sums of the groups, once the order to end has been given.
     pub(crate) fn join(self) -> Result<Vec<Sum>, Failure> {
         let sums = self.threads.into_iter().map(|thread| match thread.join() {
             Ok(sums) => sums.map_err(Failure::Thread),

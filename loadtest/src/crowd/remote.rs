@@ -32,14 +32,14 @@ const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often it is looked whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// What one process has to do.
+/// The work of one process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Assignment {
     plan: Plan,
     parts: Vec<Part>,
 }
 
-/// What it says.
+/// A message from the process.
 #[derive(Debug, Serialize, Deserialize)]
 enum Word {
     Counts(Counts),
@@ -91,7 +91,7 @@ impl Remote {
         Ok(())
     }
 
-    /// What its groups have seen, once the order to end has been given.
+    /// The sums of its groups, once the order to end has been given.
     pub(crate) fn join(mut self) -> Result<Vec<Sum>, Failure> {
         self.orders = None;
         let bound = (self.deadline.left() + SUMS_EXTRA).max(SUMS_MIN);

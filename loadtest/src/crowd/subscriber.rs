@@ -41,7 +41,7 @@ const NAPPING_READ_FOR: Duration = Duration::from_millis(500);
 /// How often it is looked whether a stream with unread data was closed, and how long one that was closed stays away.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// What the subscribers of one thread share.
+/// Common state of one thread's subscribers.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) plan: Plan,
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) orders: watch::Receiver<Order>,
 }
 
-/// What they write to, one at a time.
+/// State that the subscribers write to, one at a time.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) buffer: Vec<u8>,
@@ -242,7 +242,7 @@ struct Stream {
     stream: TcpStream,
     body: Body,
     parser: Parser,
-    /// What came along with the head.
+    /// Bytes that came along with the head.
     rest: Vec<u8>,
 }
 

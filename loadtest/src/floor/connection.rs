@@ -9,10 +9,10 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
-/// What may wait for one connection; beyond it the connection is closed. Large, because a loss would end a comparison.
+/// Bytes that may wait for one connection. Beyond them it is closed. Large, because a loss would end a comparison.
 const WAITING_BYTES_MAX: usize = 64 << 20;
 
-/// What a connection is for.
+/// The use of a connection.
 #[derive(Debug)]
 pub(super) enum Role {
     /// Sends requests; this is what has come of the next one.

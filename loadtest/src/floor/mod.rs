@@ -1,7 +1,7 @@
 //! The floor: a bare single-threaded event-stream server that does one `send` per subscriber and message and nothing
-//! else. What it costs is what the kernel costs, so every other server is told as a multiple of it.
+//! else. Its cost is the kernel's, so every other server is told as a multiple of it.
 //!
-//! It knows no channels, names, history or limits beyond those that keep it alive, and is no server to use.
+//! The floor knows no channels, names, history or limits beyond those that keep it alive, and is no server to use.
 
 use std::convert::Infallible;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What the floor is asked: to subscribe (`GET` of anything) or to publish (`POST` to anything, with a Content-Length).
+//! Requests to the floor: to subscribe (`GET` of anything) or to publish (`POST` to anything, with a Content-Length).
 //!
 //! Everything else is refused. A publish in hand has a body without line breaks, so it is one line of data.
 

@@ -12,9 +12,9 @@ pub(crate) struct Account {
     owed_new: u64,
     /// A bit for each publisher whose next hole, of whatever size, was told without a count.
     open: u64,
-    /// What was missing and had been told.
+    /// Events that were missing and had been told.
     pub(crate) told: u64,
-    /// What had been told and was not missing.
+    /// Events that had been told and were not missing.
     pub(crate) overtold: u64,
 }
 
@@ -30,7 +30,7 @@ impl Account {
         }
     }
 
-    /// It comes back, from its last event on: what was told after that one will be told again.
+    /// The connection comes back from its last event on. Gaps that were told after that event will be told again.
     pub(crate) fn come_back(&mut self) {
         self.owed -= std::mem::take(&mut self.owed_new);
     }

@@ -47,7 +47,7 @@ impl Deadline {
         Self { at_ns: monotonic_ns().saturating_add(timeout.as_nanos() as u64), timeout }
     }
 
-    /// What is left; zero once it has passed.
+    /// The time left, or zero once it has passed.
     pub(crate) fn left(self) -> Duration {
         Duration::from_nanos(self.at_ns.saturating_sub(monotonic_ns()))
     }

@@ -1,6 +1,6 @@
-//! What a server tells of its losses: the data of a `fanfare.gap`, and how many there were of each reason.
+//! The losses that a server tells: the data of a `fanfare.gap`, and how many there were of each reason.
 //!
-//! Used by the ledger. What cannot be read covers nothing: then what is missing is lost.
+//! Used by the ledger. A gap that cannot be read covers nothing, so its missing events count as lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub(crate) const GAP_KIND: &[u8] = b"fanfare.gap";
 /// The type of the event that only tells a client its position.
 pub(crate) const CURSOR_KIND: &[u8] = b"fanfare.cursor";
 
-/// What one of them says.
+/// The content of one gap.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(crate) struct Gap {
     /// How many events are missing; `None`: the server does not know.
@@ -44,9 +44,9 @@ pub(crate) struct Gaps {
     pub(crate) unknown_id: u64,
     /// Of another reason, or not in the form of the contract.
     pub(crate) other: u64,
-    /// What those that are busy say is missing, added up.
+    /// The sum of missing events in all gaps of the reason `busy`.
     pub(crate) busy_missed: u64,
-    /// Those that do not say how much is missing.
+    /// Gaps that do not say how much is missing.
     pub(crate) uncounted: u64,
 }
 

@@ -1,7 +1,8 @@
-//! What one group of connections on one receiving thread has seen: every delivery checked and timed.
+//! The deliveries to one group of connections on one receiving thread, each checked and timed.
 //!
-//! `take` runs once per event and connection, so it neither allocates (but for a table that grows) nor reads the
-//! clock. One per thread and group, closed into a `Sum` when it is known what was published; sums are merged.
+//! `take` runs once per event and connection, so it neither allocates (but for a table that grows) nor reads the clock.
+//! Each thread has one ledger per group. It is closed into a `Sum` when the number of published events is known, and
+//! sums are merged.
 
 use std::ops::Range;
 
@@ -17,14 +18,15 @@ use crate::measure::sum::Sum;
 use crate::measure::tally::{Arrival, Tally};
 use crate::measure::terms::Terms;
 
-/// What has to reach the connections of a ledger.
+/// The events that have to reach the connections of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Due {
     /// Everything.
     All,
-    /// They come and go: everything between the first and the last event of a life, and of a long one something.
+    /// Everything between the first and the last event of a life, and something in every long life. For connections
+    /// that come and go.
     WhileThere,
-    /// They read late: what lies above the last that they have read may still be on its way.
+    /// Everything up to the last event that was read, because later ones may still be on their way. For late readers.
     AsFarAsRead,
 }
 
@@ -35,9 +37,11 @@ pub(crate) struct Seat {
     pub(crate) addressee: u32,
     /// The node that its stream is open at.
     pub(crate) node: u32,
-    /// It was told to come back: what was due before is a replay, which says nothing about latency. 0: never.
+    /// When it was told to come back. 0: never. An event that was due before is a replay, and says nothing about
+    /// latency.
     pub(crate) back_ns: u64,
-    /// It came back: what was due since it was told to waited for it, which says nothing about latency either.
+    /// When it came back. An event that was due between the order and this moment waited for it, and says nothing about
+    /// latency either.
     pub(crate) here_ns: u64,
 }
 

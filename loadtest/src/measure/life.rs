@@ -16,7 +16,7 @@ pub(crate) struct Lives {
     margin_ns: u64,
     /// Connection by connection: when the life that is not over began, if it has heard nothing so far.
     silent_since_ns: Vec<Option<u64>>,
-    /// Those that were over without a delivery and were long enough to be judged.
+    /// Lives that were over without a delivery and were long enough to be judged.
     silent: Vec<Range<u64>>,
 }
 
@@ -34,7 +34,7 @@ impl Lives {
         self.silent_since_ns[place] = Some(now_ns);
     }
 
-    /// It has received something.
+    /// Notes that the connection has received something.
     pub(crate) fn hear(&mut self, place: usize) {
         if let Some(since_ns) = self.silent_since_ns.get_mut(place) {
             *since_ns = None;

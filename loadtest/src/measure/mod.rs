@@ -1,4 +1,4 @@
-//! What is measured, and how it is kept: times, counts, and the server's own process. No sockets.
+//! Measurements, and how they are kept: times, counts, and the server's own process. No sockets.
 
 pub(crate) mod account;
 pub(crate) mod clock;

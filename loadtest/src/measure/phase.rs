@@ -11,9 +11,9 @@ use crate::measure::latency::Latency;
 pub(crate) struct Tide {
     /// All of them had received something, and the time to compare with began.
     pub(crate) settled_ns: u64,
-    /// They left.
+    /// The streams of the storm left.
     pub(crate) left_ns: u64,
-    /// They were told to come back.
+    /// The streams of the storm were told to come back.
     pub(crate) back_ns: u64,
     /// All had what they had missed.
     pub(crate) caught_up_ns: u64,

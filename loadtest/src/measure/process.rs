@@ -1,4 +1,4 @@
-//! What the server's process uses, as the kernel counts it: CPU time and memory, from `/proc/PID`.
+//! The use of the server's process, as the kernel counts it: CPU time and memory, from `/proc/PID`.
 //!
 //! Only reads. Needs to be allowed to: the same user, or root.
 
@@ -30,8 +30,8 @@ pub(crate) struct CpuTime {
 }
 
 impl CpuTime {
-    /// What was used since, in microseconds: exactly, if the same threads were there at both moments. The time of one
-    /// that came or went in between is only in the ticks.
+    /// Microseconds used since `before`. The figure is exact if the same threads were there at both moments. The time
+    /// of a thread that came or went in between is only in the ticks.
     pub(crate) fn since(&self, before: &Self) -> u64 {
         let total_ns = |time: &Self| time.threads_ns.values().sum::<u64>();
         if total_ns(self) > 0 && self.threads_ns.keys().eq(before.threads_ns.keys()) {

@@ -29,7 +29,7 @@ impl Servers {
 }
 
 impl CpuTimes {
-    /// What all have used since, in microseconds.
+    /// Microseconds that all have used since `before`.
     pub(crate) fn since(&self, before: &Self) -> u64 {
         self.0.iter().zip(&before.0).map(|(now, before)| now.since(before)).sum()
     }

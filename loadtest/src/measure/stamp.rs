@@ -12,7 +12,7 @@ pub(crate) const STAMP_BYTES_MAX: usize = 80;
 const PAD: &[u8] = b"\"pad\":\"";
 const END: &[u8] = b"\"}";
 
-/// What one event says about itself.
+/// The stamp that an event carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stamp {
     /// Tells the events of this run from what else is on the channel.

@@ -1,6 +1,6 @@
-//! What one connection has received, exactly: by sequence number it knows what was lost, came twice or came late.
+//! An exact account of one connection: by sequence number it knows which events were lost, came twice or came late.
 //!
-//! It costs nothing while events come in order: memory grows only with the number of holes.
+//! A tally costs nothing while events come in order: memory grows only with the number of holes.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ pub(crate) struct Tally {
     base: u32,
     /// One above the highest number seen.
     next: u32,
-    /// What was jumped over and has not come since, in ascending order.
+    /// Numbers that were jumped over and have not come since, in ascending order.
     missing: Vec<Range<u32>>,
     pub(crate) duplicated: u64,
     pub(crate) reordered: u64,
 }
 
-/// What a number was to the connection that received it.
+/// The meaning of a number to the connection that received it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Arrival {
     First,

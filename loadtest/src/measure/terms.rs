@@ -1,11 +1,11 @@
-//! What publishers and receivers of a run agree on: how much one event says, and which series it belongs
-//! to, and which node takes it.
+//! The agreement of a run's publishers and receivers: how much one event says, which series it belongs to, and which
+//! node takes it.
 //!
 //! Plain numbers, so that both sides can work out the same from a stamp. Travels to other processes.
 
 use serde::{Deserialize, Serialize};
 
-/// What a receiver must know of what is published.
+/// A receiver's knowledge of the published events.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Terms {
     /// Tells this run's events from those of a run before or beside it.
@@ -19,7 +19,7 @@ pub(crate) struct Terms {
     pub(crate) interval_ns: u64,
     /// How many servers stand for the target, which all have the same events in the same order.
     pub(crate) nodes: u32,
-    /// So many events go in one request, but for the last of each publisher.
+    /// Events in one request. The last request of each publisher may have fewer.
     pub(crate) batch: u32,
 }
 
@@ -37,8 +37,8 @@ impl Terms {
         (publisher % self.nodes..self.nodes).step_by(self.publishers as usize)
     }
 
-    /// Which of its publisher's nodes takes an event, with its whole batch: all in turn, for each addressee from another
-    /// one on.
+    /// The place, among its publisher's nodes, of the one that takes an event with its whole batch. The nodes take
+    /// turns, and each addressee begins at another one.
     pub(crate) fn turn(self, series: u32, number: u32) -> usize {
         let (addressee, publisher) = (series / self.publishers, series % self.publishers);
         addressee.wrapping_add(number / self.batch) as usize % self.nodes_of_publisher(publisher).len()

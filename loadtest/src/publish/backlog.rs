@@ -1,7 +1,7 @@
-//! What is published to those of a storm: a little while they are there, so that each has a position to come back to,
-//! and while they are away, as fast as it is answered, all that they are to find when they come back.
+//! The events for the streams of a storm. While these are there, a few events give each a position to come back to.
+//! While they are away, the rest is published as fast as it is answered, for them to find when they come back.
 //!
-//! One thread; the main one says which stage it is, and looks how far it is. Only counts and stages are shared, and
+//! One thread publishes. The main one sets the stage and reads the progress. Only counts and stages are shared, and
 //! nothing is published with them, so every ordering is relaxed.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::publish::publisher::{PublishError, Published, Sender};
 /// How often it is looked which stage it is.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// What is to be published to those of a storm.
+/// The events to publish to the streams of a storm.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     /// While they are there.
@@ -28,12 +28,12 @@ pub(crate) struct Backlog {
     answered_away: AtomicU32,
 }
 
-/// What it has to do now.
+/// The present work of the publishing thread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Stage {
     There,
-    /// They leave.
+    /// The streams leave.
     Hushed,
     Away,
     Over,

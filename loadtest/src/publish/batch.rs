@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::publish::publisher::PublishError;
 
-/// What the target says became of the lines.
+/// The target's answer about the lines.
 #[derive(Debug, Deserialize)]
 struct Answer {
     published: u32,

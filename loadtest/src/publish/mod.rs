@@ -1,4 +1,4 @@
-//! What is published in a run: how much, how fast, by how many at once.
+//! Publishing in a run: how much, how fast, by how many at once.
 
 pub(crate) mod backlog;
 pub(crate) mod batch;
@@ -24,11 +24,11 @@ pub(crate) struct Until {
     pub(crate) start_ns: u64,
     pub(crate) end_ns: u64,
     pub(crate) events: u32,
-    /// So many channels, or clients, are published to in turn, from the first on.
+    /// The number of channels, or of clients, that are published to in turn, from the first on.
     pub(crate) addressees: u32,
 }
 
-/// What the publishers of a run share. Only counts: nothing is published with them, so every ordering is relaxed.
+/// Common counts of a run's publishers. Nothing is published with them, so every ordering is relaxed.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     next: AtomicU32,

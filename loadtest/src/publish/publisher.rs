@@ -77,7 +77,7 @@ pub(crate) enum PublishError {
     NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
 }
 
-/// What a publisher publishes with, and what it has published.
+/// The means of a publisher, and its published events.
 #[derive(Debug)]
 pub(crate) struct Sender<'a> {
     plan: &'a Plan,

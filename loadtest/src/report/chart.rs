@@ -26,7 +26,7 @@ const BAR_NAME_CHARS_MAX: usize = 36;
 
 /// A line keeps two points for each column of this width, the lowest and the highest.
 const LINE_COLUMN: f64 = 1.0;
-/// So does what can be hovered, and no pointer hits less.
+/// The same for points to hover over: a pointer does not hit less.
 const HOVER_COLUMN: f64 = 4.0;
 /// A line of more points than this is drawn without dots.
 const DOTS_MAX: usize = 40;
@@ -35,7 +35,7 @@ const COLOURS: usize = 7;
 /// Points of a distribution: its line bends no finer.
 const DISTRIBUTION_POINTS: u32 = 400;
 
-/// What is along one side of a chart. The label says the unit: `latency, ms`.
+/// One side of a chart. The label says the unit: `latency, ms`.
 #[derive(Debug)]
 pub(crate) struct Axis {
     label: String,
@@ -72,7 +72,7 @@ impl Series {
     }
 }
 
-/// What can be drawn.
+/// The kinds of drawings.
 #[derive(Debug)]
 pub(crate) enum Chart {
     Lines { x: Axis, y: Axis, series: Vec<Series> },

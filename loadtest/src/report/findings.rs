@@ -1,6 +1,6 @@
-//! What a run found, and how it is told: each figure by its name, each fault on a line of its own.
+//! The findings of a run in words: each figure by its name, each fault on a line of its own.
 //!
-//! Only arithmetic and words; the run itself is in `scenario`.
+//! Only arithmetic and words. The run itself is in `scenario`.
 
 use crate::args::EVENTS_MAX;
 use crate::crowd::live::Counts;
@@ -15,7 +15,7 @@ use crate::report::{Report, ms};
 use crate::scenario::load::Load;
 use crate::wire::limits::ID_BYTES_MAX;
 
-/// What made the run end.
+/// The reason why the run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum End {
     Complete,
@@ -86,7 +86,7 @@ impl Findings<'_> {
         self.plan.groups.iter().any(|group| group.connections > 0 && is_it(group.role))
     }
 
-    /// What the run has shown if it had no fault, and no more than that.
+    /// The statement of a run without a fault, and no more than it has shown.
     fn clean(&self) -> String {
         if self.plan.connections() == 0 {
             return "Every event was acknowledged.".to_owned();
@@ -255,7 +255,8 @@ impl Findings<'_> {
     }
 }
 
-/// What no sequence number tells: who heard nothing at all, and who could not say where it had been.
+/// Tells the faults that no sequence number shows: visits that received nothing, and streams that could not say where
+/// they had been.
 fn say_unheard(report: &mut Report, prefix: &str, group: Group, sum: &Sum) {
     let Sum { silent, long_ids, .. } = *sum;
     if matches!(group.role, Role::Churn { .. }) {
@@ -271,7 +272,7 @@ fn say_unheard(report: &mut Report, prefix: &str, group: Group, sum: &Sum) {
     }
 }
 
-/// What the names of a group's figures begin with. The first group is what the run is about.
+/// The first part of the names of a group's figures. The first group is the subject of the run and has none.
 fn prefix(number: usize, group: Group) -> &'static str {
     match group.role {
         _ if number == 0 => "",

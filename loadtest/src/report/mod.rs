@@ -32,7 +32,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// What charts are drawn from, for one group of streams.
+/// The data of the charts, for one group of streams.
 #[derive(Debug)]
 struct Curve {
     name: String,
@@ -49,9 +49,9 @@ pub(crate) struct Report {
     rows: Vec<(String, String)>,
     faults: Vec<String>,
     curves: Vec<Curve>,
-    /// What a run without a fault has shown.
+    /// The statement of a run without a fault.
     pub(crate) clean: String,
-    /// What the page says beside it.
+    /// Remarks beside it on the page.
     notes: Vec<String>,
     /// The server's memory over time: seconds and MiB.
     pub(crate) memory_mib: Vec<(f64, f64)>,
@@ -75,7 +75,7 @@ impl Report {
         self.figures.insert(name.to_owned(), value.into());
     }
 
-    /// What the charts show of a group of streams.
+    /// Adds a group of streams to the charts.
     pub(crate) fn curve(&mut self, name: &str, sum: &Sum) {
         self.curves.push(Curve {
             name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! A report as one self-contained HTML file: its style and its charts are in it.
 //!
-//! It needs no script and asks for nothing from anywhere; its policy forbids both to the browser. Whatever text it is
-//! given is shown as that text.
+//! The page needs no script and loads nothing, and its policy forbids both to the browser. Any given text is shown as
+//! text.
 
 use crate::report::chart::{Chart, Escaped};
 
@@ -13,7 +13,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// A table of more rows may be divided between two sheets of paper.
 const ROWS_TOGETHER_MAX: usize = 25;
 
-/// What is said, from top to bottom.
+/// The parts of a page, from top to bottom.
 #[derive(Debug)]
 pub(crate) struct Page {
     title: String,

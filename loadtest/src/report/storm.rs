@@ -44,7 +44,7 @@ pub(crate) fn say_storm(report: &mut Report, storm: &Storm, findings: &Findings<
     }
 }
 
-/// What those that stayed felt.
+/// Tells the latency of the streams that stayed.
 fn say_live(report: &mut Report, storm: &Storm, findings: &Findings<'_>) {
     let Findings { plan, sums, published, .. } = findings;
     let stayed = plan.groups.iter().zip(sums).find(|(group, _)| group.role == Role::Steady);

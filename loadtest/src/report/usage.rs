@@ -1,9 +1,9 @@
-//! What a run has cost the server: its processor time, by delivery or by publish, and its memory.
+//! The cost of a run for the server: its processor time, by delivery or by publish, and its memory.
 
 use crate::measure::process::Memory;
 use crate::report::Report;
 
-/// What the server, or all nodes together, have used: before the streams, with them open and idle, and after the
+/// The use of the server, or of all nodes together: before the streams, with them open and idle, and after the
 /// broadcasts.
 #[derive(Debug)]
 pub(crate) struct Usage {

@@ -1,6 +1,6 @@
 //! The run that all publishing scenarios share: open, publish, follow until all is there, weigh, close, tell.
 //!
-//! What was published and did not come is a fault, whatever ended the run. No run is without a bound.
+//! A published event that did not come is a fault, whatever ended the run. Every run has a bound.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,7 +27,7 @@ use crate::wire::target::Target;
 /// How long after the deadline the publishers' word is waited for: they keep the deadline themselves.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// What a scenario is made of.
+/// The parts of a scenario.
 #[derive(Debug)]
 pub(crate) struct Load<'a> {
     pub(crate) name: &'static str,
@@ -40,9 +40,9 @@ pub(crate) struct Load<'a> {
     pub(crate) groups: Vec<Group>,
     pub(crate) address: Address,
     pub(crate) addressees: u32,
-    /// So many events go in one request, as lines; `None`: each is one.
+    /// Events in one request, as lines. `None`: each event is a request.
     pub(crate) batch: Option<u32>,
-    /// So many come back at once; those of a storm do.
+    /// Streams of a storm that come back at once.
     pub(crate) returning_max: u32,
     pub(crate) script: Script,
 }

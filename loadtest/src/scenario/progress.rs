@@ -1,4 +1,4 @@
-//! What a person sees on stderr while a run goes on; nothing, when stderr is no terminal.
+//! The progress of a run on stderr for a person. Nothing is printed when stderr is no terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,6 +1,6 @@
-//! What happens in the middle of a run: nothing, a storm, the weighing of a soak, or that late readers read on.
+//! The middle of a run: nothing, a storm, the weighing of a soak, or that late readers read on.
 //!
-//! Stepped by the main thread, about a hundred times a second; never waits.
+//! The main thread steps it about a hundred times a second. It never waits.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,7 +22,7 @@ use crate::scenario::storm::Storm;
 const WEIGH_EVERY_NS: u64 = 1_000_000_000;
 const WEIGH_EVERY_IN_STORM_NS: u64 = 200_000_000;
 
-/// What a script is to do.
+/// The kinds of scripts.
 #[derive(Debug)]
 pub(crate) enum Part {
     Plain,
@@ -58,7 +58,7 @@ impl Script {
         (self.start_ns, self.servers) = (start_ns, servers);
     }
 
-    /// What is published to those of a storm, if this is one: then it also says when the publishing is over.
+    /// The publishing to the streams of a storm, if this is one. Then the storm also says when the publishing is over.
     pub(crate) fn backlog(&self) -> Option<Arc<Backlog>> {
         match &self.part {
             Part::Storm(storm) => Some(Arc::clone(&storm.backlog)),

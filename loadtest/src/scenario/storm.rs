@@ -30,12 +30,13 @@ pub(crate) struct Storm {
     pub(crate) away: Duration,
     /// At least.
     pub(crate) after: Duration,
-    /// They are given up when nothing has come for so long.
+    /// Time without any delivery after which the returning streams are given up.
     pub(crate) quiet: Duration,
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) tide: Tide,
     pub(crate) all_back_ns: Option<u64>,
-    /// What all of the storm are due of what was published before they came back, and the part that they had not had.
+    /// Events published before the return that are due to the storm's streams, all together. `due_again` is the part
+    /// that they had not had.
     due_before_back: u64,
     pub(crate) due_again: u64,
     /// (deliveries to those of the storm, when that was first seen)
@@ -164,7 +165,7 @@ impl Storm {
     }
 }
 
-/// What the generator and the server have used since.
+/// The processor time of the generator and of the server since then.
 fn cpu(servers: Option<&Servers>, since: Option<&Cpu>) -> Result<Cpu, Failure> {
     let server = servers.map(Servers::cpu_time).transpose()?;
     let server_before = since.and_then(|since| since.server.as_ref());

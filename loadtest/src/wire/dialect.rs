@@ -20,7 +20,7 @@ pub(crate) enum Preset {
     Floor,
 }
 
-/// What an event is addressed to.
+/// The kind of an event's addressee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Address {
     Channel,
@@ -108,7 +108,7 @@ fn write_name(number: u32, to: &mut Vec<u8>) {
     write!(to, "load-{number}").expect("writing to a Vec cannot fail");
 }
 
-/// Which channel and which client a request is about, by number.
+/// The numbers of the channel and of the client in a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Names {
     pub(crate) channel: u32,
@@ -178,7 +178,7 @@ pub(crate) struct Dialect {
     pub(crate) form: Form,
 }
 
-/// What is published, and where, in batches.
+/// The path for batches.
 const BATCH_PATH: &str = "/publish";
 const CHANNEL_LINE: &str = "{\"channel\":\"{channel}\",\"data\":{data}}";
 const CLIENT_LINE: &str = "{\"client\":\"{client}\",\"data\":{data}}";

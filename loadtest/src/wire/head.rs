@@ -7,7 +7,7 @@ use crate::wire::body::Body;
 /// The most bytes a head may have before it is refused.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
-/// What the rest of the program needs to know of a head.
+/// The parts of a head that the rest of the program needs.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Head {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! What a server says of its losses, held against what is missing: told truthfully, not at all, or with a wrong count.
+//! The losses that a server tells, held against what is missing: told truthfully, not at all, or with a wrong count.
 
 use serde_json::Value;
 

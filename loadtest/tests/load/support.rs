@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What the server does. Events count from 0.
+/// The behaviour of the server. Events count from 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Manner {
     /// Every event to every stream, in the chunked coding.
@@ -22,9 +22,10 @@ pub(crate) enum Manner {
     Resumes,
     /// The same, and the last event that it had once more.
     Rewinds,
-    /// It gets nothing of what it has missed.
+    /// A stream that comes back gets none of the events that it has missed.
     Forgets,
-    /// It gets only so many of the events that it has missed, the last ones; whether it is told so.
+    /// A stream that comes back gets only the last `kept` of the events that it has missed. `is_told`: whether the
+    /// stream says so.
     Expires {
         kept: usize,
         is_told: bool,
@@ -95,7 +96,7 @@ struct Server {
     streams: Mutex<Vec<(String, TcpStream)>>,
     /// Each with the name in the path that it was published to.
     history: Mutex<Vec<(String, Vec<u8>)>>,
-    /// What the first stream is still owed, and how many events there were.
+    /// The events that the first stream is still owed, and how many there were.
     held: Mutex<(Option<Vec<u8>>, usize)>,
     /// How many streams were opened at each port, and how many publishes it took.
     taken: Mutex<HashMap<u16, (usize, usize)>>,

@@ -21,7 +21,7 @@ fn publisher(hub: &Arc<Hub<NoSocket>>) -> thread::JoinHandle<()> {
     thread::spawn(move || publish(&hub))
 }
 
-/// What a shard does with one publish, as far as the gate is concerned. Waits for it if it must.
+/// Takes one publish as a shard does, as far as the gate is concerned. Waits for it if it must.
 fn take(hub: &Hub<NoSocket>) {
     let sleeper = Sleeper::default();
     loop {

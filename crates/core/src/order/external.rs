@@ -23,7 +23,7 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Nobody sleeps here: the order gives the ids itself.
+    /// The signals of a hub without a journal. They wake nobody, because the order gives the ids itself.
     pub(crate) fn none() -> Self {
         Self::new(false)
     }

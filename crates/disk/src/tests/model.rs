@@ -41,22 +41,22 @@ enum Step {
     Heal,
     Kill,
     Close,
-    /// So much of what was not synced is there, and the new names are or not.
+    /// The power fails: this share of the bytes that were not synced is there, and the new names are or not.
     Crash {
         kept: f64,
         is_named: bool,
     },
     /// The clock steps, by so many milliseconds.
     Clock(i64),
-    /// Somebody takes files away after a kill: segments (a bit for each, from the newest on), or the file that names the newest;
-    /// and perhaps the state.
+    /// Files are removed after a kill: segments (a bit for each, from the newest on), or the file that names the
+    /// newest. The state may be removed too.
     TakeAway {
         segments: u64,
         has_state: bool,
     },
     /// Every so manieth event up to the newest is given up.
     GiveUp(usize),
-    /// So many of the oldest keys are forgotten.
+    /// This many of the oldest keys are forgotten.
     Forget(usize),
     Remove,
     Rewrite {

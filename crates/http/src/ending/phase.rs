@@ -11,7 +11,7 @@ use crate::ending::level::{Level, Reached};
 const LEAVING: u8 = 1;
 /// Publishes are refused, and streams end.
 const DRAINING: u8 = 2;
-/// Whatever is left is cut now: nobody is there any more who could drain.
+/// The rest is cut now, because nobody is there any more to drain it.
 const OVER: u8 = 3;
 
 /// The phase of one server. It only goes on.

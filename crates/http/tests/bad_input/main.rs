@@ -1,5 +1,5 @@
-//! What is wrong, too much, too slow or never ends: each gets a clear answer or is cut, nothing is published, and
-//! nobody else notices.
+//! Input that is wrong, too much, too slow or never ends. Each gets a clear answer or is cut, nothing is published, and
+//! no other client notices.
 
 mod bodies;
 mod frames;

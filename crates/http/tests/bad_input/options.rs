@@ -1,4 +1,4 @@
-//! What a publish may not say about its event.
+//! Options of an event that a publish may not have.
 
 use crate::Observed;
 

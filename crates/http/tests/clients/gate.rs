@@ -9,19 +9,19 @@ use std::{
     time::Duration,
 };
 
-/// What a proxy says whose server is gone. A browser gives up for ever when it is told this.
+/// The answer of a proxy whose server is gone. A browser gives up for ever when it gets this.
 const REFUSAL: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// How a gate ends the connections that it has, and what becomes of new ones until it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
-    /// They end as if the other side had closed them; new ones wait.
+    /// Connections end as if the other side had closed them. New ones wait.
     End,
-    /// They are reset; new ones wait.
+    /// Connections are reset. New ones wait.
     Reset,
-    /// They are reset; new ones are closed without an answer to their request.
+    /// Connections are reset. New ones are closed without an answer to their request.
     Ignore,
-    /// They are reset; new ones are answered `502`.
+    /// Connections are reset. New ones are answered `502`.
     Refuse,
 }
 

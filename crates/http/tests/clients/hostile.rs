@@ -1,5 +1,5 @@
-//! What is posted to see whether it arrives: all that a text can hold, and what would be something else if it stood
-//! on a line of its own.
+//! Events that are hard to carry: all that a text can hold, and text that would mean something else on a line of its
+//! own.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -44,7 +44,7 @@ impl Post {
         kind.into_iter().chain(id).chain(retry).collect::<Vec<_>>().join("&")
     }
 
-    /// What has to arrive, published under `id`.
+    /// The event that has to arrive, published under `id`.
     pub(crate) fn seen(&self, id: String) -> Seen {
         let kind = self.kind.unwrap_or("message").to_owned();
         Seen { kind, id: self.id.map_or(id, str::to_owned), data: self.data.clone() }

@@ -33,7 +33,7 @@ const LINE_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a browser may take to close and to remove its files.
 const BROWSER_END_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// What the scripts load.
+/// Modules that the scripts load.
 const MODULES: [&str; 6] = [
     "playwright-core",
     "eventsource",

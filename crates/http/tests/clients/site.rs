@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::support::client::{Answer, Client};
 
-/// It listens until it is dropped.
+/// A listener that lives until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,

@@ -16,7 +16,7 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// In capitals.
     pub(crate) method: String,
-    /// Those of the path first.
+    /// The parameters of the path come first.
     pub(crate) parameters: Vec<Value>,
     pub(crate) body: Option<Value>,
     pub(crate) responses: Vec<(u16, Value)>,

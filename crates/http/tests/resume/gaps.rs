@@ -1,4 +1,4 @@
-//! What is lost is told: what was published is what was delivered and what was told missing.
+//! Losses are told: the delivered events and those told as missing are together the published ones.
 
 use std::{thread, time::Duration};
 
@@ -27,7 +27,7 @@ fn narrow(way: Way, events: usize) -> Config {
     config
 }
 
-/// What one reader has seen.
+/// The events and gaps of one reader.
 #[derive(Debug, Default)]
 struct Seen {
     numbers: Vec<u64>,

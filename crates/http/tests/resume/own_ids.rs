@@ -14,7 +14,7 @@ fn publish(server: &Server, path: &str, data: &str, id: &str) {
     server.publish(&format!("{path}?id={}", id.replace(' ', "+")), data);
 }
 
-/// What a stream of `path` gets behind `id`, up to an event of its own.
+/// The events of a stream of `path` behind `id`, up to an event of its own.
 #[track_caller]
 fn resumed(server: &Server, path: &str, id: &str) -> Vec<String> {
     let mut stream = server.resume(path, id);

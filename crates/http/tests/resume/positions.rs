@@ -1,4 +1,4 @@
-//! What a last event id may be: a position, somebody's own id, or anything else, and never an error.
+//! A last event id may be a position, somebody's own id, or anything else, and never an error.
 
 use crate::{
     everywhere,

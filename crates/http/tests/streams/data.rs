@@ -1,4 +1,4 @@
-//! What a body becomes: text verbatim, bytes as a data URL, and the form of an event on the wire.
+//! The way of a body to the wire: text verbatim, bytes as a data URL, and the form of an event.
 
 use crate::{everywhere, support::server::Server};
 

@@ -1,5 +1,5 @@
-//! What subscribers get, from the first byte of the answer on, whichever way the stream comes: the socket taken
-//! over, a body that hyper carries, or HTTP/2.
+//! The bytes that subscribers get, from the first one of the answer on, whichever way the stream comes: the socket
+//! taken over, a body that hyper carries, or HTTP/2.
 
 mod data;
 mod envelopes;

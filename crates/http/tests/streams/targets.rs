@@ -1,4 +1,4 @@
-//! Who gets what: all, channels, clients and pings reach whom they should and nobody else.
+//! Targets: all, channels, clients and pings reach their receivers and nobody else.
 
 use crate::{everywhere, support::stream::Stream};
 

@@ -118,7 +118,7 @@ impl Client {
         }
     }
 
-    /// What came next; `None` at the end of the connection.
+    /// The next bytes, or `None` at the end of the connection.
     #[track_caller]
     pub(crate) fn piece(&mut self) -> Option<Vec<u8>> {
         while self.buffer.is_empty() {

@@ -16,7 +16,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// What the stream says was lost, if it is that.
+    /// The loss that the stream tells, if this event is a gap.
     #[track_caller]
     pub(crate) fn gap(&self) -> Option<Gap> {
         (self.kind == fanfare_judge::GAP).then(|| Gap::read(&self.data))

@@ -175,7 +175,7 @@ impl H2Body {
         })
     }
 
-    /// What came next, or that the stream was reset; `None` at its proper end.
+    /// The next bytes, or that the stream was reset. `None` at its proper end.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Option<Result<Vec<u8>, hyper::Error>> {
         let runtime = Arc::clone(&self.h2.runtime);
@@ -184,7 +184,7 @@ impl H2Body {
         Some(frame.map(|frame| frame.into_data().unwrap().to_vec()))
     }
 
-    /// What came next; `None` at the proper end of the stream.
+    /// The next bytes, or `None` at the proper end of the stream.
     #[track_caller]
     pub(crate) fn piece(&mut self) -> Option<Vec<u8>> {
         let runtime = Arc::clone(&self.h2.runtime);

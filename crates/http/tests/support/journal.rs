@@ -21,20 +21,20 @@ fn settle(desk: &dyn Desk, settled: impl Iterator<Item = Settled>) {
 /// Ids begin after this one; far in the future, so that nothing is too old to be kept.
 const BEFORE_MS: u64 = 5_000_000_000_000;
 
-/// What the journal does with what comes.
+/// The journal's way with submissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mood {
     #[default]
     Takes,
     Refuses(Refusal),
-    /// It takes, and answers nothing.
+    /// Takes them, and answers nothing.
     Holds,
     Panics,
-    /// It takes, and what it has is not safe in the end.
+    /// Takes them, but its events are not safe in the end.
     EndsBadly,
-    /// It cannot even be read.
+    /// Cannot even be read.
     Unreadable,
-    /// It is read later, when its mood is another one.
+    /// Is read later, when its mood is another one.
     Late,
 }
 

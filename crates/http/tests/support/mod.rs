@@ -1,5 +1,5 @@
-//! What the tests of this crate share: a server in the process, clients that speak raw bytes, and a strict reading
-//! of what comes back.
+//! Tools of this crate's tests: a server in the process, clients that speak raw bytes, and a strict reading of what
+//! comes back.
 //!
 //! Every read has a time limit, so that a test that would hang fails instead.
 #![allow(dead_code, reason = "each test uses its own part")]

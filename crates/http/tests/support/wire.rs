@@ -76,7 +76,7 @@ impl Dechunker {
         self.is_over
     }
 
-    /// What came of a chunk that is not whole.
+    /// The part of an unfinished chunk that has come.
     pub(crate) fn rest(&self) -> String {
         String::from_utf8_lossy(&self.bytes.iter().copied().collect::<Vec<_>>()).into_owned()
     }

@@ -21,7 +21,7 @@ use crate::support::PATIENCE;
 
 const EVERYTHING: ReadLimit = ReadLimit { messages_max: usize::MAX, bytes_max: usize::MAX };
 
-/// Nobody is connected.
+/// A socket that never exists, because nobody is connected.
 pub(crate) struct NoSocket(Infallible);
 
 impl Socket for NoSocket {
@@ -90,7 +90,7 @@ impl Node {
         node
     }
 
-    /// Nobody takes anything from its inbox.
+    /// A node that takes nothing from its inbox yet.
     pub(crate) fn paused(config: Config) -> Self {
         let each = Retention { events_max: 100_000, bytes_max: 1 << 30, ..Retention::default() };
         let history = Retentions { each, bytes_max: 1 << 30, ..Retentions::default() };

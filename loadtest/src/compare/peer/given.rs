@@ -98,7 +98,7 @@ fn pairs(text: &str) -> Result<Vec<(&'static str, &'static str, String)>, String
     Ok(pairs)
 }
 
-/// What the load generator would refuse is refused before anything is started.
+/// Refuses, before anything is started, an argument that the load generator would refuse.
 fn check(key: &str, value: &str) -> Result<(), String> {
     match key {
         "url" => value.parse::<Url>().map(drop),

@@ -74,7 +74,7 @@ pub(crate) enum PeerError {
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) name: String,
-    /// What it says of itself, or where it is.
+    /// The version that it prints, or its address.
     pub(crate) version: String,
     kind: Kind,
 }
@@ -119,7 +119,7 @@ impl Peer {
         Ok(peers)
     }
 
-    /// What it is configured with, beyond its command.
+    /// Its configuration beyond its command.
     pub(crate) fn configuration(&self) -> Option<String> {
         match &self.kind {
             Kind::Nchan(nchan) => Some(nchan.configuration()),
@@ -139,7 +139,7 @@ impl Peer {
     }
 }
 
-/// What every server that is started here is started with.
+/// Settings of every server that is started here.
 struct Starter<'a> {
     peer: &'a str,
     cores: &'a Cores,
@@ -191,7 +191,7 @@ fn words(command: &Command) -> Vec<String> {
     all.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// What a program prints when it is asked for its version: the first line, or "unknown".
+/// The first line that a program prints when it is asked for its version, or "unknown".
 fn version(program: &Path, flag: impl AsRef<OsStr>) -> String {
     let output = Command::new(program).arg(flag).stdin(Stdio::null()).output();
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();

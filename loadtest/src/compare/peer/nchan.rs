@@ -51,7 +51,7 @@ impl Nchan {
         Peer { name: NAME.to_owned(), version, kind: Kind::Nchan(self) }
     }
 
-    /// What nginx is configured with, but for the directory and the port.
+    /// The configuration of nginx without the directory and the port.
     pub(super) fn configuration(&self) -> String {
         configuration(&self.module, Path::new("/DIRECTORY"), "127.0.0.1:PORT")
     }
@@ -87,7 +87,7 @@ fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
-/// What makes nginx as fast and as roomy as nchan can be in one process, which is what Fanfare's one shard is.
+/// A configuration in which nginx is as fast and as roomy as nchan can be in one process, to match Fanfare's one shard.
 fn configuration(module: &Path, directory: &Path, address: &str) -> String {
     let (module, directory) = (module.display(), directory.display());
     format!(

@@ -152,7 +152,7 @@ impl MemoryDisk {
         self.state().names.insert(name.to_owned(), Arc::new(Mutex::new(Node { bytes, synced })));
     }
 
-    /// Somebody takes a file away; a crash does not bring it back.
+    /// Removes a file as an operator would. A crash does not bring it back.
     pub(crate) fn take(&self, name: &str) -> Vec<u8> {
         let mut state = self.state();
         state.synced_names.remove(name);

@@ -26,7 +26,7 @@ use super::{MemoryDisk, boot};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Nobody subscribes.
+/// A socket that never exists, because nobody subscribes.
 #[derive(Debug)]
 pub(crate) struct NoSocket(Infallible);
 
