@@ -125,7 +125,7 @@ fn round_trip(event: Event) {
 const PARAMETERS: [&str; 9] =
     ["id", "channel", "since", "last_event_id", "lastEventID", "lastEventId", "Last-Event-ID", "heartbeat", "envelope"];
 
-/// The input is the query of a subscription; `subscribe` gives the status of its answer.
+/// The input is the query of a subscription, and `subscribe` gives the status of its answer.
 pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
     let Ok(query) = std::str::from_utf8(input) else { return };
     let pairs = form(query);
@@ -143,7 +143,7 @@ pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
         && channels.iter().all(|channel| is_subscribed_name(channel))
         && all("heartbeat").iter().all(|heartbeat| *heartbeat == "cursor")
         && all("envelope").iter().all(|envelope| *envelope == "json");
-    // One that is near one of ours is refused; which are is not said here once more.
+    // A name that is near one of ours is refused. This file does not repeat which names are near.
     let may_be_misspelt = pairs.iter().flatten().any(|(name, _)| !PARAMETERS.contains(&name.as_str()));
     let status = subscribe(query);
     match since[..] {
@@ -156,7 +156,7 @@ pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
     }
 }
 
-/// The input is a method, a space and a path; `status` gives 400, 404 or 405, or 200 for whatever else.
+/// The input is a method, a space and a path. `status` gives 400, 404 or 405, or 200 for everything else.
 pub(crate) fn routes(input: &[u8], status: impl FnOnce(&str, &str) -> u16) {
     let Some((method, path)) = std::str::from_utf8(input).ok().and_then(|text| text.split_once(' ')) else { return };
     let segments: Vec<_> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
@@ -189,14 +189,14 @@ pub(crate) fn routes(input: &[u8], status: impl FnOnce(&str, &str) -> u16) {
     }
 }
 
-/// The input is a line of a batch; `publish` says whether it is taken.
+/// The input is a line of a batch, and `publish` says whether it is taken.
 pub(crate) fn lines(input: &[u8], publish: impl FnOnce(&[u8]) -> bool) {
     if input.contains(&b'\n') || input.trim_ascii().is_empty() {
         return;
     }
     let is_taken = publish(input);
     assert!(!is_taken || std::str::from_utf8(input).is_ok(), "it is not UTF-8");
-    // What is no JSON for serde_json's own values may still be a line: numbers of any size are kept as they are written.
+    // A line may be no JSON for serde_json's own values: numbers of any size are kept as they are written.
     let Ok(value) = serde_json::from_slice::<Value>(input) else { return };
     let text = |name: &str| value.get(name).filter(|value| !value.is_null());
     let keeps = |name: &str, rule: fn(&str) -> bool| text(name).is_none_or(|value| value.as_str().is_some_and(rule));
@@ -219,7 +219,7 @@ pub(crate) fn lines(input: &[u8], publish: impl FnOnce(&[u8]) -> bool) {
     assert!(!is_taken || is_good, "it is taken: {value}");
 }
 
-/// A query as a form, decoded; `None` if it cannot be.
+/// A query as a form, decoded, or `None` if it cannot be.
 fn form(query: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -230,7 +230,7 @@ fn form(query: &str) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// Percent-decoded once; `None` if it cannot be.
+/// Text that is percent-decoded once, or `None` if it cannot be.
 fn percent(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -44,7 +44,7 @@ fn alone(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Each for a client of its own; and all for one, whose list of connections is long then.
+/// Connections of one client each, and connections of one client together, whose list of connections is long then.
 fn by_client(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("come and go");
     group.sample_size(SAMPLES);
@@ -95,7 +95,7 @@ fn during_two_broadcasts(stage: &mut Stage, link: &Link) {
     stage.forget_notices();
 }
 
-/// The shard on its own thread; with a publisher on another whose broadcasts follow each other, or none.
+/// The shard on its own thread, and on another thread a publisher whose broadcasts follow each other, or none.
 fn threads(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("come and go/threads");
     group.sample_size(SAMPLES);

@@ -15,7 +15,7 @@ use fanfare_core::{
     engine::{Draft, RingBudget},
 };
 
-/// Of the events that differ in lines.
+/// Data bytes of the events that differ in lines.
 const LINED_BYTES: usize = 4 << 10;
 
 fn by_size(criterion: &mut Criterion) {

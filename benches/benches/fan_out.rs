@@ -1,6 +1,6 @@
 //! One event on its way to many slots whose outlets take it at once, from the publish to the last slot.
 //!
-//! An element is one delivery. What would be in the kernel is not in here: these are the engine's own nanoseconds.
+//! An element is one delivery. The kernel's part is not in here: these are the engine's own nanoseconds.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 use std::task::{Context, Poll, Waker};
@@ -82,7 +82,7 @@ fn many_events(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As [`by_slots`] and [`many_events`], for connections that want to know which channel an event came on.
+/// The same as [`by_slots`] and [`many_events`], for connections that ask for the channel of each event.
 fn envelopes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fan out");
     group.sample_size(SAMPLES);
@@ -109,7 +109,7 @@ fn with_envelopes() -> Stage {
     stage
 }
 
-/// Bodies take what is theirs from their ports, as hyper lets them, once the shard has served them all.
+/// Bodies take their messages from their ports, as hyper lets them, once the shard has served them all.
 fn bodies(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fan out");
     group.throughput(Throughput::Elements(SLOTS as u64));

@@ -1,8 +1,8 @@
-//! Fan-out to slots whose sockets are full: what is due waits in their rings; or, by the policy, is dropped, or left to
-//! the journal and read from it later.
+//! Fan-out to slots whose sockets are full. By the policy their messages wait in their rings, are dropped, or are left
+//! to the journal and read from it later.
 //!
-//! In every iteration the sockets take again what waits, and the shard writes it, before the clock stops. What they
-//! have taken by then is counted.
+//! In every iteration the sockets take the waiting messages again, and the shard writes them, before the clock stops.
+//! Messages taken by then are counted.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -15,7 +15,7 @@ const SLOTS_OF_MANY: usize = 1_000;
 /// Where an iteration takes long.
 const SAMPLES: usize = 20;
 
-/// A stage, and those on it whose sockets are full; those of `open` are not.
+/// A stage with slots whose sockets are full. The sockets of `open` are not.
 struct Jam {
     stage: Stage,
     link: Link,
@@ -76,7 +76,8 @@ fn queued(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As many events again as the rings hold, so that half of all deliveries meet a full ring, and are told in a gap.
+/// Publishes as many events again as the rings hold, so that half of all deliveries meet a full ring, and are told in a
+/// gap.
 fn dropped(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("full, half dropped and drained");
     let target = Target::Channel(channel());
@@ -94,7 +95,7 @@ fn dropped(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same, but nothing is lost: what met a full ring is read from the journal once the ring is empty.
+/// The same, but nothing is lost: messages that met a full ring are read from the journal once the ring is empty.
 fn repaired(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("full, half repaired and drained");
     let target = Target::Channel(channel());

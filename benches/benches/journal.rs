@@ -32,7 +32,7 @@ fn clock() -> UnixClock {
     })
 }
 
-/// A history that keeps so many events of each channel, whatever they take.
+/// A history that keeps this many events of each channel, whatever their size.
 fn config(events_max: usize) -> Config {
     let each = Retention { events_max, bytes_max: usize::MAX, age_ms_max: u64::MAX };
     let history = Retentions { each, bytes_max: usize::MAX, ..Retentions::default() };

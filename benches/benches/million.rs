@@ -1,6 +1,6 @@
 //! 1,000,000 slots in one process: how much memory they take and how long one event is on its way to all of them.
 //!
-//! A process of its own, so that nothing which was freed before hides in the figure; the slots are made once.
+//! The bench is a process of its own, so that no memory freed before hides in the figure. The slots are made once.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
 use std::{fs, time::Instant};
@@ -31,7 +31,7 @@ fn million(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A stage with all slots; says what they weigh.
+/// A stage with all slots. Prints their weight.
 #[allow(clippy::print_stdout, reason = "a figure beside those that criterion prints")]
 fn weighed() -> Stage {
     let (before, started) = (resident_bytes(), Instant::now());

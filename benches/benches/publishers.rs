@@ -1,6 +1,6 @@
 //! Publishers on threads of their own, as many at once as the inbox lets through, against one shard.
 //!
-//! In an iteration each of them publishes once; the clock runs from their common start until the shard has delivered
+//! In an iteration each of them publishes once. The clock runs from their common start until the shard has delivered
 //! the last event. An element is one delivery.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 

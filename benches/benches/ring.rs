@@ -1,4 +1,4 @@
-//! A slot's ring alone: what it costs to let a message wait, to take it out, and to hear that there is no room.
+//! A slot's ring alone: the cost to let a message wait, to take it out, and to hear that there is no room.
 //!
 //! Every ring is empty again before the clock stops.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]

@@ -18,7 +18,7 @@ pub use drive::block_on;
 pub use link::{Link, NoSocket};
 pub use stage::{Stage, follow, subscribe};
 
-/// Data of an event where its size is not what is measured.
+/// Data of an event in a bench that does not measure its size.
 pub const DATA_BYTES: usize = 128;
 
 /// The settings of every bench: with at most 70 of them, a whole `cargo bench` ends within ten minutes.

@@ -1,7 +1,7 @@
-//! [`NoSocket`]: a socket without a kernel behind it; and [`Link`], the other end of many of them at once.
+//! [`NoSocket`]: a socket without a kernel behind it. [`Link`]: the other end of many of them at once.
 //!
-//! As a real one it says `Pending` and leaves it to others to say when it may go on: [`crate::Stage`] does. It counts
-//! what it takes, so that a bench can tell whether everything was delivered.
+//! Like a real socket it says `Pending`, and leaves it to [`crate::Stage`] to say when it may go on. It counts the
+//! messages that it takes, so that a bench can tell whether everything was delivered.
 
 use std::{
     io::{self, IoSlice},
@@ -29,7 +29,7 @@ struct Wire {
 #[derive(Clone, Debug)]
 pub struct Link(Arc<Wire>);
 
-// Relaxed throughout: whoever changes it drives the shard afterwards, or tells it through the inbox.
+// Relaxed throughout: a caller that changes it drives the shard afterwards, or tells it through the inbox.
 impl Link {
     /// Its sockets take everything.
     pub fn open() -> Self {
@@ -55,12 +55,12 @@ impl Link {
         self.0.state.store(SHUT, Ordering::Relaxed);
     }
 
-    /// The clients have closed their side. What is written is still taken, as by a kernel that has not heard more.
+    /// Closes the clients' side. Written bytes are still taken, as by a kernel that has not heard more.
     pub fn set_gone(&self) {
         self.0.state.store(GONE, Ordering::Relaxed);
     }
 
-    /// Messages that its sockets have taken so far, all together; a gap that was told is one as well.
+    /// Messages that its sockets have taken so far, all together. A gap counts as one as well.
     pub fn taken(&self) -> usize {
         self.0.taken.load(Ordering::Relaxed)
     }

@@ -1,6 +1,6 @@
-//! [`Stage`]: a hub with one shard that is driven by hand. It has the default limits, so the shard works in the pieces
-//! that it works in when it serves. What it asks of the journal is answered between two turns, on the same thread. The
-//! clock stands still unless a bench moves it, so nobody is waited for: there is no patience.
+//! [`Stage`]: a hub with one shard that is driven by hand. It has the default limits, so the shard works in the same
+//! pieces as when it serves. Its questions to the journal are answered between two turns, on the same thread. The clock
+//! stands still unless a bench moves it, so the shard waits for no client: there is no patience.
 
 use std::{
     pin::{Pin, pin},
@@ -18,7 +18,7 @@ use crate::{
     link::{Link, NoSocket},
 };
 
-/// How many may join before the shard takes them, so that what waits in its inbox stays small.
+/// How many may join before the shard takes them, so that its inbox stays small.
 const JOINED_MAX: usize = 1_000;
 
 /// A hub and its shard.
@@ -70,7 +70,7 @@ impl Stage {
         joined
     }
 
-    /// A connection whose head is out; the shard has not taken it yet.
+    /// Opens a connection whose head is out. The shard has not taken it yet.
     pub fn connect(&self, client: ClientId, link: &Link) -> SlotRef {
         self.connect_for(follow(client, self.policy), link)
     }
@@ -83,12 +83,12 @@ impl Stage {
         slot
     }
 
-    /// A connection whose head is not out; the shard has not taken it yet.
+    /// Opens a connection whose head is not out. The shard has not taken it yet.
     pub fn subscribe(&self, client: ClientId) -> Subscription<NoSocket> {
         subscribe(&self.hub, client, self.policy)
     }
 
-    /// Publishes one event; the shard has not taken it yet.
+    /// Publishes one event. The shard has not taken it yet.
     pub fn publish(&self, event: Event) {
         let publish = pin!(self.hub.publish(event, Wait::Journal));
         assert!(matches!(poll(publish), Poll::Ready(Ok(_))), "the inbox has room");
@@ -107,7 +107,7 @@ impl Stage {
         self.settle();
     }
 
-    /// The same for a publisher who wants to know what became of it.
+    /// The same for a publisher that wants a receipt with counts.
     pub fn fan_out_counted(&mut self, event: Event) -> Receipt {
         let hub = self.hub();
         let mut publish = pin!(hub.publish(event, Wait::Written));
@@ -117,7 +117,7 @@ impl Stage {
         receipt
     }
 
-    /// Lets the shard do one piece of what there is to do, and answers what it asks of the journal.
+    /// Lets the shard do one piece of its work, and answers its questions to the journal.
     pub fn turn(&mut self) -> Turn {
         let turn = self.shard.turn(self.now_ms);
         let reads = self.shard.take_reads();
@@ -131,7 +131,7 @@ impl Stage {
         while self.turn() != Turn::Idle {}
     }
 
-    /// Lets the shard do all that it can do without the journal, and gives what it asks of it: the caller must answer.
+    /// Lets the shard do all that it can do without the journal, and gives its questions, which the caller must answer.
     pub fn ask(&mut self) -> Vec<ReadRequest> {
         while self.shard.turn(self.now_ms) == Turn::More {}
         self.shard.take_reads()
@@ -150,7 +150,7 @@ impl Stage {
         self.settle();
     }
 
-    /// Lets the sockets of `link`, which are those of `slots`, take all that waits; then they are full again.
+    /// Lets the sockets of `link`, which are those of `slots`, take all waiting messages. Then they are full again.
     pub fn empty(&mut self, link: &Link, slots: &[SlotRef]) {
         link.set_open();
         self.go_on(slots);
@@ -172,7 +172,7 @@ impl Stage {
     }
 }
 
-/// A connection on the one shard of `hub`, its head not out; the shard has not taken it yet.
+/// Opens a connection on the one shard of `hub`, its head not out. The shard has not taken it yet.
 pub fn subscribe(hub: &Arc<Hub<NoSocket>>, client: ClientId, policy: Policy) -> Subscription<NoSocket> {
     enter(hub, follow(client, policy))
 }

@@ -1,4 +1,4 @@
-//! Event ids: what has their form, and their order.
+//! Event ids: their form and their order.
 #![no_main]
 
 #[path = "../properties.rs"]

@@ -1,4 +1,4 @@
-//! Events: what a parser reads out of an encoded one is what went in.
+//! Events: a parser reads out of an encoded one exactly its parts.
 #![no_main]
 
 #[path = "../properties.rs"]

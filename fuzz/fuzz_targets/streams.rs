@@ -1,4 +1,5 @@
-//! Event streams as clients read them: what their parser reads is what the judge of the tests reads, however they are cut.
+//! Event streams as clients read them: their parser reads the same as the judge of the tests, however the streams are
+//! cut.
 #![no_main]
 
 #[path = "../../crates/sse/tests/support/agree.rs"]

@@ -73,7 +73,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Says it on stderr and gives the exit status: 2 for what a different command line would cure, 1 for the rest.
+    /// Prints it on stderr and gives the exit status: 2 if a different command line would cure it, 1 for the rest.
     pub(crate) fn print(&self) -> ExitCode {
         // Nothing is left to be done about a closed stderr.
         let _ = writeln!(io::stderr().lock(), "fanfare-loadtest: {self}");

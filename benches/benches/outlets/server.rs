@@ -1,7 +1,7 @@
-//! [`Server`]: Fanfare on a port of its own, with one shard, a publisher and open streams that are read by whoever
-//! holds it.
+//! [`Server`]: Fanfare on a port of its own, with one shard, a publisher and open streams. Its holder reads the
+//! streams.
 //!
-//! Nothing waits for a time: every read blocks until what must come is there.
+//! Nothing waits for a time: every read blocks until the expected bytes are there.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -106,7 +106,7 @@ fn read_events(stream: &mut TcpStream, events: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The answer to one request, which must be that it was accepted.
+/// Reads the answer to one request, which must be that it was accepted.
 fn read_answer(publisher: &mut TcpStream) -> io::Result<()> {
     let (mut space, mut answer) = ([0; 4 << 10], Vec::new());
     loop {

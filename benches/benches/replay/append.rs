@@ -1,4 +1,4 @@
-//! Publishes that nobody receives: what it costs to keep an event while the history is full, and to remember a key.
+//! Publishes that nobody receives: the cost to keep an event while the history is full, and to remember a key.
 //!
 //! The clock stops when the shard has taken the event. An element is one event.
 
@@ -9,7 +9,7 @@ use fanfare_core::{Channel, Config, Event, EventId, IdempotencyKey, Policy, Read
 /// Events that every target keeps at most.
 const KEPT: usize = 1_000;
 
-/// To one target, to three, and to one that keeps it not.
+/// Publishes to one target, to three, and to one that keeps nothing.
 pub(crate) fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay/append");
     group.throughput(Throughput::Elements(1));
@@ -71,7 +71,7 @@ fn key(number: usize) -> IdempotencyKey {
     IdempotencyKey::new(&format!("key-{number}"), "").unwrap_or_else(|_| unreachable!("a legal name"))
 }
 
-/// A stage with nobody on it, every target of which keeps as much as it may.
+/// A stage without clients. Every target keeps as much as it may.
 fn full() -> Stage {
     let mut stage = Stage::new(Policy::default());
     (0..KEPT).for_each(|_| stage.fan_out(to(TARGETS.len())));

@@ -9,14 +9,14 @@ use fanfare_core::{
 /// A stage, and where its history begins.
 pub(crate) struct Archive {
     pub(crate) stage: Stage,
-    /// Of those who come.
+    /// The link of the connections that come.
     pub(crate) link: Link,
     events: usize,
     begin: EventId,
 }
 
 impl Archive {
-    /// Keeps `events` events, which go to one of `targets` after the other.
+    /// Keeps `events` events. They go to `targets` in turn.
     pub(crate) fn of(events: usize, targets: &[Target]) -> Self {
         let mut stage = Stage::new(Policy::default());
         let begin = stage.hub().last_id();
@@ -44,7 +44,7 @@ impl Archive {
         self.events * slots
     }
 
-    /// Lets the shard give them the rest. `before` is what the link had taken before they came.
+    /// Lets the shard give the connections the rest. `before`: the messages that the link had taken before they came.
     pub(crate) fn finish(&mut self, slots: usize, before: usize) {
         self.stage.settle();
         assert_eq!(self.link.taken() - before, self.due(slots), "every event once, and no gap");

@@ -8,7 +8,7 @@ use fanfare_core::{Channel, Config, Target};
 
 use crate::archive::Archive;
 
-/// Of one read: as many as a ring holds.
+/// Events of one read: as many as a ring holds.
 const EVENTS: usize = 64;
 /// Reads that the whole history takes, so that even of 130 targets each has an event when the first is done.
 const READS: usize = 3;

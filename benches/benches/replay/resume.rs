@@ -1,4 +1,4 @@
-//! Streams that resume, alone and many at once; and what live events to others lose by them.
+//! Streams that resume, alone and many at once, and how much live events to others lose by them.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use fanfare_core::{
 
 use crate::archive::Archive;
 
-/// As many as a channel keeps.
+/// Events to catch up with: as many as a channel keeps.
 const EVENTS: usize = 1_000;
 /// Streams that resume at once, and streams that are live beside them.
 const SLOTS: usize = 1_000;
 /// The fewest that criterion takes: an iteration takes long.
 const SAMPLES: usize = 10;
-/// Between two live events: far from a flood, in which publishes wait for those who catch up.
+/// Time between two live events. It is far from a flood, in which publishes wait for clients that catch up.
 const PERIOD_MS: u64 = 100;
 
 /// From the subscription to the last event. An element is one event for one of them.
@@ -51,8 +51,8 @@ fn replay(archive: &mut Archive, slots: usize, form: Form) -> Duration {
     took
 }
 
-/// From a publish until the last live stream has it. An element is one live delivery; how much longer it takes beside
-/// those who catch up is the ratio of the two. It is larger than over a kernel: there live writes take much longer, and
+/// The time from a publish until the last live stream has it. An element is one live delivery. The cost of clients that
+/// catch up is the ratio of the two figures. It is larger than over a kernel: there live writes take much longer, and
 /// reads of the journal do not.
 pub(crate) fn beside(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay/broadcast to 1,000 live");

@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// A core's number is below this.
 const CORES_MAX: usize = 1024;
 
-/// Some cores by number, in order, none twice; at least one.
+/// At least one core, by number, in order, none twice.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(crate) struct CoreList(Vec<usize>);
 
@@ -97,7 +97,7 @@ impl Cores {
     }
 }
 
-/// The cores that this process may use; empty where the system does not say.
+/// The cores that this process may use. Empty if the system does not say.
 #[cfg(target_os = "linux")]
 fn allowed() -> Vec<usize> {
     let set = rustix::thread::sched_getaffinity(None);

@@ -12,7 +12,7 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
-    /// For a column; "none" only if there was no fault of any kind.
+    /// Text for a column. "none" only if there was no fault of any kind.
     pub(crate) fn text(&self) -> String {
         let counts = [("lost", self.lost), ("duplicated", self.duplicated), ("reordered", self.reordered)];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);

@@ -17,7 +17,7 @@ use crate::compare::program::{POLL, Program};
 
 /// How much longer than its own --timeout a run may take before it is taken for hung.
 const GRACE: Duration = Duration::from_secs(30);
-/// The exit status for what a different command line, or a different machine, would cure.
+/// The exit status for a fault that a different command line, or a different machine, would cure.
 const STATUS_USAGE: i32 = 2;
 
 /// The end of a run.
@@ -58,7 +58,7 @@ pub(crate) fn run(
     if let Some(mut stdout) = child.stdout.take() {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            // What was read before an error may be all there is.
+            // Bytes that were read before an error may be all there is.
             let _ = stdout.read_to_end(&mut bytes);
             let _ = sender.send(bytes);
         });

@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed), as a flag that every wait of the comparison looks at: what was started is ended before this
-//! program is.
+//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed), as a flag that every wait of the comparison looks at. Every
+//! started program is ended before this one is.
 
 use std::io;
 use std::sync::Arc;

@@ -1,13 +1,13 @@
-//! One run of the load generator: how much of what, as arguments for this same program.
+//! One run of the load generator: its load, as arguments for this same program.
 //!
 //! The only place of the comparison that knows the generator's flags.
 
 use std::time::Duration;
 
-/// Added to what a run has to take, for opening the streams and for what comes late.
+/// Time beyond the length of a run, for opening the streams and for late events.
 const TIMEOUT_EXTRA: Duration = Duration::from_secs(60);
 
-/// How much of what is put on a server.
+/// The load that is put on a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     /// Its name within the case.
@@ -47,7 +47,7 @@ impl Load {
         TIMEOUT_EXTRA + needed
     }
 
-    /// The arguments, without those that say which server.
+    /// The arguments, without those that name the server.
     pub(crate) fn args(self) -> Vec<String> {
         let (scenario, own) = match self.manner {
             Manner::Fanout { rate_per_s, events } => ("fanout", format!("--rate {rate_per_s}/s --events {events}")),

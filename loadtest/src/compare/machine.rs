@@ -1,11 +1,11 @@
-//! Where and when a comparison ran: what has to be known to believe a figure.
+//! The place and time of a comparison: facts without which no figure can be believed.
 
 use std::time::SystemTime;
 
-/// A load of the last minute above which something else must have been running.
+/// A load of the last minute above which another program must have been running.
 const BUSY: f64 = 0.5;
 
-/// The machine, as it says of itself; "unknown" where it does not.
+/// The machine, as it describes itself. "unknown" where it does not.
 #[derive(Debug, Clone, serde::Serialize)]
 pub(crate) struct Machine {
     /// UTC, when the comparison began.

@@ -56,13 +56,13 @@ pub(crate) enum CompareError {
     OwnProgram(#[source] io::Error),
 }
 
-/// Runs everything, prints what was found, and fails if Fanfare had a fault.
+/// Runs everything, prints the findings, and fails if Fanfare had a fault.
 pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Result<ExitCode, CompareError> {
     // Whatever can be known to be missing is told before anything is started.
     let (peers, cases) = (Peer::find(args)?, args.cases());
     let cores = Cores::choose(args.server_core, args.generator_cores.as_ref())?;
     args.out.as_deref().map(out::prepare).transpose()?;
-    // nginx in one process does not raise it for itself; children inherit it.
+    // nginx in one process does not raise it for itself, and children inherit it.
     rlimit::increase_nofile_limit(u64::MAX).map_err(CompareError::Limit)?;
     let interrupt = Interrupt::catch().map_err(CompareError::Signals)?;
     let machine = Machine::look();

@@ -19,7 +19,7 @@ pub(crate) fn prepare(directory: &Path) -> Result<(), OutError> {
     std::fs::create_dir_all(directory).map_err(|cause| OutError { path: directory.to_owned(), cause })
 }
 
-/// Writes every file; a further form of a comparison is a further line here.
+/// Writes every file. A further form of a comparison is a further line here.
 pub(crate) fn write(directory: &Path, comparison: &Comparison) -> Result<(), OutError> {
     let files = [
         ("summary.json", json(comparison)),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// How many of its last lines are kept.
 const TAIL_LINES: usize = 12;
-/// How many lines wait for somebody who looks for one; later ones are only kept in the tail.
+/// How many lines wait for a reader. Later ones are only kept in the tail.
 const LINES_MAX: usize = 256;
 /// How long it may take to end when asked to.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Reads what `child` says on those of its outputs that are piped and were not taken.
+    /// Reads the outputs of `child` that are piped and were not taken.
     pub(crate) fn follow(mut child: Child) -> Self {
         let (tail, (sender, lines)) = (Tail::default(), sync_channel(LINES_MAX));
         if let Some(stdout) = child.stdout.take() {
@@ -51,7 +51,7 @@ impl Program {
         self.child.try_wait().unwrap_or_else(|_| Some(ExitStatus::default()))
     }
 
-    /// The next line that it says; `None` if none comes within [`POLL`].
+    /// The next line that it prints, or `None` if none comes within [`POLL`].
     pub(crate) fn next_line(&self) -> Option<String> {
         match self.lines.recv_timeout(POLL) {
             Ok(line) => Some(line),
@@ -81,7 +81,7 @@ impl Drop for Program {
         if self.ended().is_some() {
             return;
         }
-        // It may have ended since; it is not reaped before the wait below, so the number is still its own.
+        // The child may have ended since. It is not reaped before the wait below, so the number is still its own.
         let pid = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let deadline = Instant::now() + END_TIMEOUT;
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    /// Its exit status and its last words, after it has ended by itself.
+    /// The exit status and the last words of a script that has ended by itself.
     fn end(script: &str) -> (Option<i32>, String) {
         let mut program = start(script);
         let deadline = Instant::now() + END_TIMEOUT;

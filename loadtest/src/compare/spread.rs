@@ -6,7 +6,7 @@ pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
-    /// Of how many rounds: one without a result has no value.
+    /// The number of rounds. A round without a result has no value.
     pub(crate) rounds: usize,
 }
 

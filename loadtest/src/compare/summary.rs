@@ -43,7 +43,7 @@ pub(crate) struct CaseSummary {
     pub(crate) name: &'static str,
     pub(crate) shows: &'static str,
     pub(crate) figures: Vec<FigureSummary>,
-    /// One for each server: what is to be said beside any figure.
+    /// One for each server, to stand beside any figure.
     pub(crate) damages: Vec<Damage>,
 }
 

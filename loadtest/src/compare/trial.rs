@@ -1,6 +1,6 @@
 //! A trial: one run of one case with one freshly started server, in one round. All of them, interleaved.
 //!
-//! Rounds go over all cases and servers in turn, so that whatever changes on the machine meanwhile meets all alike.
+//! Rounds go over all cases and servers in turn, so that a change on the machine meets all alike.
 
 use std::io::{self, Write};
 
@@ -53,20 +53,21 @@ pub(crate) struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Runs everything; says on stderr where it is.
+    /// Runs everything, and says its progress on stderr.
     pub(crate) fn run(&self) -> Result<Vec<Trial>, CompareError> {
         let generator = std::env::current_exe().map_err(CompareError::OwnProgram)?.to_string_lossy().into_owned();
         let mut trials: Vec<Trial> = Vec::new();
         for round in 1..=self.rounds {
             for case in self.cases {
                 for turn in 0..self.peers.len() {
-                    // Another one is first in each round: whoever follows a heavy one may find the machine hot.
+                    // Each round begins with another server, because the one behind a heavy server may find the machine
+                    // hot.
                     let peer = &self.peers[(turn + round as usize - 1) % self.peers.len()];
                     let loads =
                         case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
                     for load in loads {
                         let trial = match self.trial(round, case, peer, load, &generator) {
-                            // One that has run before is not wrong here: what was measured is kept.
+                            // A server that has run before is not wrong here, and its figures are kept.
                             Err(error) if trials.iter().any(|trial| trial.peer == peer.name) => {
                                 failed(round, case, peer, load, error)?
                             }
@@ -119,7 +120,7 @@ impl Plan<'_> {
     }
 }
 
-/// A trial that came to nothing; the error again, if it is one that has to end everything.
+/// A trial without a result, or the error again if it has to end everything.
 fn failed(
     round: u32,
     case: &'static Case,

@@ -1,6 +1,6 @@
 //! A comparison in words: text for a terminal, Markdown for a file that is kept.
 //!
-//! Every figure has beside it what its server lost, and every fault is said in full below its table.
+//! Every figure has its server's losses beside it, and every fault is said in full below its table.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ const HOW_TO_READ: &str = "Each figure is the median over the rounds (least..lar
     ratios within each round. Every run has a server of its own, started for it.";
 
 impl Comparison {
-    /// For a terminal.
+    /// Text for a terminal.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}\n", self.headline());
         self.notes.iter().for_each(|note| push(&mut text, format_args!("note: {note}")));
@@ -32,7 +32,7 @@ impl Comparison {
         text
     }
 
-    /// For a file that is kept with the figures.
+    /// Markdown for a file that is kept with the figures.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n{HOW_TO_READ}\n\n```sh\n{}\n```\n\n", self.headline(), self.command_line());
         text.push_str(&self.machine_table().markdown());
@@ -147,7 +147,7 @@ impl Cores {
     }
 }
 
-/// A ratio; one below a tenth keeps two digits that mean something.
+/// A ratio. Below a tenth it keeps two significant digits.
 fn times(ratio: f64) -> String {
     if ratio.abs() < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }

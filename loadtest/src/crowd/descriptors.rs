@@ -1,4 +1,4 @@
-//! The limit of open files: raised as far as this process may, then compared with what a run needs.
+//! The limit of open files: raised as far as this process may, then compared with the need of a run.
 
 use crate::crowd::plan::Plan;
 use crate::failure::Failure;

@@ -31,7 +31,7 @@ pub(crate) struct Counts {
     pub(crate) back: u32,
     /// Streams that the target closed although they read all.
     pub(crate) closed: u32,
-    /// Of them: those that every event had to reach.
+    /// The part of `closed` that every event had to reach.
     pub(crate) closed_awaited: u32,
     /// Streams that the target closed while they held it up.
     pub(crate) closed_behind: u32,
@@ -43,9 +43,9 @@ pub(crate) struct Counts {
     pub(crate) deliveries: u64,
     /// Events that they have not received, and were told so.
     pub(crate) told: u64,
-    /// Of the deliveries: to those of a storm, and due before they were told to come back.
+    /// The part of the deliveries to streams of a storm that was due before they were told to come back.
     pub(crate) storm: u64,
-    /// When the last of them came; 0: none has.
+    /// When the last of them came. 0: none has.
     pub(crate) activity_ns: u64,
 }
 
@@ -66,7 +66,7 @@ impl Live {
         }
     }
 
-    /// For counts that another process has sent.
+    /// Stores counts that another process has sent.
     pub(crate) fn store(&self, counts: Counts) {
         self.open.store(counts.open, Relaxed);
         self.back.store(counts.back, Relaxed);

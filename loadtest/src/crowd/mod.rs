@@ -1,5 +1,5 @@
-//! All subscribers of a run, spread over threads and processes: opened, watched, ordered about, and closed for what
-//! they have seen.
+//! All subscribers of a run, spread over threads and processes: opened, watched, ordered about, and closed for their
+//! sums.
 //!
 //! Used by every scenario. It never waits without a bound.
 
@@ -71,7 +71,7 @@ impl Refusal {
     }
 }
 
-/// The open streams of a run, and what is known of them.
+/// The open streams of a run, and their state as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(crate) plan: Plan,
@@ -89,7 +89,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Starts to open all streams, on so many threads of so many processes; one process is this one.
+    /// Starts to open all streams, on this many threads of this many processes. This process is one of them.
     pub(crate) fn start(plan: Plan, threads: u32, processes: u32) -> Result<Self, Failure> {
         let (speaker, notices) = mpsc::channel();
         let (orders, ordered) = watch::channel(Order::Run);
@@ -202,7 +202,7 @@ impl Crowd {
         closed.chain(refused).collect()
     }
 
-    /// Ends the threads, which closes the streams, and adds up what each group has seen.
+    /// Ends the threads, which closes the streams, and adds up the sums of each group.
     pub(crate) fn close(mut self, published: Vec<u32>) -> Result<Vec<Sum>, Failure> {
         self.order(Order::End(published))?;
         let mut parts = vec![self.receivers.join()?];

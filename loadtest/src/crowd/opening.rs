@@ -33,14 +33,14 @@ pub(crate) enum OpenError {
 impl OpenError {
     /// Whether this machine has no local port left for another connection to the target.
     pub(crate) fn lacks_port(&self) -> bool {
-        // The first is what a connect says, the second a bind to a source address.
+        // A connect gives the first, a bind to a source address the second.
         let is_it =
             |cause: &io::Error| matches!(cause.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse);
         matches!(self, Self::Connect { cause, .. } if is_it(cause))
     }
 }
 
-/// An open stream, and what came of it along with the head.
+/// An open stream, and the bytes that came along with the head.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) stream: TcpStream,

@@ -15,10 +15,10 @@ use crate::wire::target::Target;
 
 /// The receive buffer of those that read little or nothing, in bytes: the kernel's smallest.
 const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
-/// Of those that nap: full at once when they do, and not in the way when they read.
+/// Buffer of a napping stream: full at once when it naps, and not in the way when it reads.
 const NAPPING_BUFFER_BYTES: u32 = 64 << 10;
 
-/// In a storm: the channel of those that leave. Who stays follows the first, 0.
+/// The channel of the streams that leave in a storm. The others follow the first, 0.
 pub(crate) const AWAY_CHANNEL: u32 = 1;
 
 /// How a connection behaves.
@@ -82,7 +82,7 @@ pub(crate) struct Group {
 /// The common settings of all subscribers of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// One, or the nodes of a hub, which are told apart by their place here.
+    /// One server, or the nodes of a hub, in the order of their numbers.
     pub(crate) targets: Vec<Target>,
     pub(crate) dialect: Dialect,
     pub(crate) address: Address,
@@ -148,7 +148,7 @@ impl Plan {
         if !self.has_storm() || of == 1 {
             return connection % of == number;
         }
-        // Who stays in a storm has the first thread alone: its reads wait for nobody's replay.
+        // The streams that stay in a storm have the first thread alone: their reads wait for nobody's replay.
         match connection.checked_sub(self.groups[0].connections) {
             None => number == 0,
             Some(away) => number == 1 + away % (of - 1),
@@ -192,7 +192,7 @@ impl Plan {
 
     /// The number of the channel, or of the client, that a connection listens to.
     pub(crate) fn addressee(&self, connection: u32) -> u32 {
-        // Those of a storm have a channel of their own; who stays is the first group.
+        // The streams that leave in a storm have a channel of their own. Those that stay are the first group.
         if !self.has_storm() {
             connection % self.terms.addressees
         } else if connection >= self.groups[0].connections {
@@ -230,7 +230,7 @@ impl Plan {
     }
 }
 
-/// The names in a request about this addressee; a client that is none has the number of its connection.
+/// The names in a request about this addressee. If this is a channel, the client has the number of the connection.
 pub(crate) fn names(address: Address, addressee: u32, connection: u32) -> Names {
     match address {
         Address::Channel => Names { channel: addressee, client: connection },

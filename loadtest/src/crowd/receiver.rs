@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::measure::ledger::{Seat, received_ns};
 use crate::measure::sum::Sum;
 
-/// Some of a process's threads; they end at `Order::End`, or when nobody can give it any more.
+/// Some of a process's threads. They end at `Order::End`, or when nobody can give it any more.
 #[derive(Debug)]
 pub(crate) struct Receivers {
     threads: Vec<JoinHandle<io::Result<Vec<Sum>>>>,

@@ -1,7 +1,7 @@
-//! A receiving process: this program again, with its own descriptors, told what to do over its standard input.
+//! A receiving process: this program again, with its own descriptors, ordered over its standard input.
 //!
-//! One JSON value a line: in goes the `Assignment`, then each `Order`; out come `Word`s. It ends with its parent: when
-//! its input ends, so does it.
+//! Each JSON value is a line. The `Assignment` and then each `Order` go in, and `Word`s come out. The process ends with
+//! its parent, because its input ends then.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -24,7 +24,7 @@ use crate::measure::sum::Sum;
 /// How often the process says how far it is.
 const WORD_EVERY: Duration = Duration::from_millis(20);
 
-/// How long a process may take to say what it has seen: until the run's deadline and this, or at least that.
+/// Time for a process to report its sums: until the run's deadline and this, or at least the other.
 const SUMS_EXTRA: Duration = Duration::from_secs(5);
 const SUMS_MIN: Duration = Duration::from_secs(10);
 /// How long it may take to end once its input has.
@@ -54,7 +54,8 @@ enum Word {
 #[derive(Debug)]
 pub(crate) struct Remote {
     child: Child,
-    /// To the thread that writes them, so that a process that does not read holds nobody up. `None`: no more come.
+    /// Orders for the thread that writes them, so that a process that does not read holds nobody up. `None`: no more
+    /// come.
     orders: Option<Sender<Vec<u8>>>,
     sums: Receiver<Option<Vec<Sum>>>,
     deadline: Deadline,
@@ -86,7 +87,7 @@ impl Remote {
 
     fn write(&self, value: &impl Serialize) -> Result<(), Failure> {
         let line = line(value).map_err(Failure::Process)?;
-        // It fails only when the process is gone, which the listener tells.
+        // The send fails only when the process is gone, which the listener tells.
         self.orders.iter().for_each(|orders| drop(orders.send(line.clone())));
         Ok(())
     }
@@ -111,7 +112,7 @@ impl Drop for Remote {
         let end = Instant::now() + END_TIMEOUT;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() >= end {
-                // It may have ended since; then there is nothing to kill.
+                // The process may have ended since. Then there is nothing to kill.
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;
@@ -121,7 +122,7 @@ impl Drop for Remote {
     }
 }
 
-/// Until the process is gone; what it has seen, if it has said so.
+/// Listens until the process is gone. Returns its sums, if it has sent them.
 fn listen(words: impl BufRead, live: &Live, notices: &Sender<Notice>) -> Option<Vec<Sum>> {
     for word in words.lines() {
         let word = word.ok().and_then(|line| serde_json::from_str(&line).ok());
@@ -147,7 +148,7 @@ fn listen(words: impl BufRead, live: &Live, notices: &Sender<Notice>) -> Option<
 /// The whole life of a receiving process.
 pub(crate) fn run() -> ExitCode {
     let Err(failure) = receive() else { return ExitCode::SUCCESS };
-    // Said to the parent only, which tells it. When nobody listens, the run is over and it does not matter.
+    // Only the parent hears this, and tells it. When nobody listens, the run is over and it does not matter.
     match say(&Word::Failed(failure.to_string())) {
         Ok(()) => ExitCode::FAILURE,
         Err(_gone) => ExitCode::SUCCESS,
@@ -164,7 +165,7 @@ fn receive() -> Result<(), Failure> {
     let (notices, heard) = mpsc::channel();
     let (orders, ordered) = watch::channel(Order::Run);
     let receivers = Receivers::start(&plan, parts.into_iter(), &ordered, &notices)?;
-    // The orders are read on a thread of their own, so that the words go on meanwhile; it ends with the process.
+    // A thread of its own reads the orders, so that the words go on meanwhile. It ends with the process.
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {

@@ -28,7 +28,7 @@ use crate::measure::sum::Sum;
 use crate::wire::body::{Body, Malformed};
 use crate::wire::limits::LIMITS;
 
-/// One read takes at most this much; shared by all connections of a thread.
+/// Bytes that one read takes at most, in a buffer that all connections of a thread share.
 const READ_BYTES_MAX: usize = 64 << 10;
 
 /// How often a slow reader reads, and one of a given pace: often, so that a small receive buffer is enough for it.
@@ -71,7 +71,7 @@ impl Desk {
 
 impl Shared {
     fn say(&self, notice: Notice) {
-        // Nobody listens any more once the run is over; then it does not matter.
+        // Once the run is over nobody listens any more, and it does not matter.
         let _ = self.notices.send(notice);
     }
 }
@@ -127,7 +127,7 @@ impl Subscriber {
         }
     }
 
-    /// Opens the stream for the first time or again; `None`: it could not, and that has been told.
+    /// Opens the stream for the first time or again. `None`: it could not, and that has been told.
     async fn open(&mut self, last_event_id: &[u8]) -> Option<Stream> {
         if !self.is_first() {
             self.seat.node = self.shared.plan.terms.node_after(self.seat.node);
@@ -135,7 +135,7 @@ impl Subscriber {
         let opened = {
             let gate = if self.is_first() { &self.shared.gate } else { &self.shared.gate_back };
             let _permit = gate.acquire().await;
-            // Boxed, so that what only the opening needs is given back once the stream is open.
+            // Boxed, so that memory for the opening alone is given back once the stream is open.
             Box::pin(open(self.connection, self.seat.node, self.role(), last_event_id, &self.shared)).await
         };
         match opened {
@@ -227,7 +227,7 @@ impl Subscriber {
             self.shared.desk.borrow_mut().ledgers[self.group].end_life(self.seat, clock.now_ns());
             if let Ok(closed) = closed {
                 self.tell_closed(&closed);
-                // So that a target which closes every one is not stormed.
+                // A target that closes every stream must not be stormed.
                 sleep(LOOK_EVERY).await;
             }
             self.seat.back_ns = 1;

@@ -1,4 +1,4 @@
-//! One connection of the floor: its socket, what it is for, and what the socket has not taken yet.
+//! One connection of the floor: its socket, its use, and the bytes that the socket has not taken yet.
 //!
 //! Knows nothing of the others. An `Err` means that it is to be dropped.
 
@@ -15,11 +15,12 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 /// The use of a connection.
 #[derive(Debug)]
 pub(super) enum Role {
-    /// Sends requests; this is what has come of the next one.
+    /// Sends requests. This is the part of the next one that has come.
     Asking(Vec<u8>),
-    /// Gets every event; what it sends is thrown away.
+    /// Gets every event. Its input is thrown away.
     Subscribed,
-    /// Was told why not; what it still sends is thrown away until it closes, for a close of ours could destroy the answer.
+    /// Was told why it is refused. Its input is thrown away until it closes, for a close of ours could destroy the
+    /// answer.
     Refused,
 }
 
@@ -59,7 +60,7 @@ impl Connection {
         }
     }
 
-    /// One `send`; what the socket does not take waits. Behind what waits already there is no send at all.
+    /// Calls `send` once. Bytes that the socket does not take wait. Behind waiting bytes there is no send at all.
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8], epoll: &OwnedFd, index: u64) -> Result<(), Gone> {
         if !self.waiting.is_empty() {

@@ -16,7 +16,7 @@ impl Ids {
         (self.ms, self.number) = if now_ms > self.ms { (now_ms, 0) } else { (self.ms, self.number + 1) };
     }
 
-    /// Encodes `data`, which has no line break, as one chunk over whatever `chunk` held.
+    /// Encodes `data`, which has no line break, as one chunk over the old content of `chunk`.
     pub(super) fn encode(&mut self, data: &[u8], chunk: &mut Vec<u8>) {
         self.advance(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis());
         let id_line = format!("id: {}-{}\n", self.ms, self.number);

@@ -21,7 +21,7 @@ pub(super) enum Refusal {
 }
 
 impl Request {
-    /// Takes one request off the start of `bytes`; `None` while it is incomplete.
+    /// Takes one request off the start of `bytes`, or gives `None` while it is incomplete.
     pub(super) fn take(bytes: &mut Vec<u8>) -> Result<Option<Self>, Refusal> {
         let searched = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
         let Some(head_bytes) = searched.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4) else {
@@ -54,7 +54,7 @@ impl Request {
     }
 }
 
-/// The length of the body, which must be said.
+/// The length of the body, which the request must say.
 fn body_bytes<'a>(headers: impl Iterator<Item = &'a str>) -> Result<usize, Refusal> {
     let mut length_bytes = None;
     for (name, value) in headers.filter_map(|line| line.split_once(':')) {

@@ -22,7 +22,7 @@ const BACKLOG: i32 = 4096;
 const EVENTS_MAX: usize = 1024;
 /// How much one read takes.
 const READ_BYTES: usize = 64 << 10;
-/// The listener's place in what epoll tells; connections have the rest.
+/// The listener's token in epoll. Connections have the rest.
 const LISTENER: u64 = u64::MAX;
 
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
@@ -36,7 +36,8 @@ pub(super) struct Server {
     listener: TcpListener,
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
-    /// The empty places in `connections`. Not filled before the next turn: what epoll has told of the old one is over then.
+    /// The empty places in `connections`. A place is filled in the next turn at the earliest, when epoll's events of
+    /// the old connection are over.
     free: Vec<usize>,
     left: Vec<usize>,
     events: Vec<Event>,
@@ -70,7 +71,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Waits once and handles what epoll tells.
+    /// Waits once and handles the events of epoll.
     pub(super) fn turn(&mut self) -> Result<(), FloorError> {
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), None) {
             Ok(_) => {}
@@ -117,7 +118,7 @@ impl Server {
         if flags.contains(EventFlags::OUT) {
             outcome = connection.flush(&self.epoll, index as u64);
         }
-        // A hang-up and an error are read as what they are.
+        // A hang-up and an error show in the read.
         if outcome.is_ok() && flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
             outcome = connection.read(&mut self.buffer).and_then(|()| self.answer(index));
         }
@@ -163,7 +164,7 @@ impl Server {
         }
     }
 
-    /// Closes the socket, which takes it out of epoll too.
+    /// Closes the socket, and so takes it out of epoll too.
     fn remove(&mut self, index: usize) {
         if self.connections[index].take().is_some() {
             self.left.push(index);

@@ -1,7 +1,7 @@
-//! Whether what one connection was told of its losses is what it misses: each hole in its sequence numbers against the
-//! gaps that were told at that place of the stream.
+//! Truth of a server's gaps: whether each hole in a connection's sequence numbers matches the gaps that were told at
+//! that place of the stream.
 //!
-//! Kept only for connections that were told of a gap; used by the ledger.
+//! Kept only for connections that were told of a gap. Used by the ledger.
 
 /// The account of one connection.
 #[derive(Debug, Clone, Default)]
@@ -10,7 +10,7 @@ pub(crate) struct Account {
     owed: u64,
     /// The part of it that was told after the last event.
     owed_new: u64,
-    /// A bit for each publisher whose next hole, of whatever size, was told without a count.
+    /// A bit for each publisher whose next hole, of any size, was told without a count.
     open: u64,
     /// Events that were missing and had been told.
     pub(crate) told: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// A gap was told; `None`: it has no count.
+    /// Notes a gap. `None`: it has no count.
     pub(crate) fn tell(&mut self, missed: Option<u64>) {
         match missed {
             None => self.open = u64::MAX,
@@ -52,7 +52,7 @@ impl Account {
         told
     }
 
-    /// Nothing can come any more for what is still owed.
+    /// Closes the account: nothing can come any more for the rest that is owed.
     pub(crate) fn settle(&mut self) {
         self.overtold += std::mem::take(&mut self.owed);
     }

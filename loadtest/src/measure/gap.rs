@@ -12,7 +12,7 @@ pub(crate) const CURSOR_KIND: &[u8] = b"fanfare.cursor";
 /// The content of one gap.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(crate) struct Gap {
-    /// How many events are missing; `None`: the server does not know.
+    /// How many events are missing. `None`: the server does not know.
     pub(crate) missed: Option<u64>,
     reason: Reason,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Gaps {
     pub(crate) expired: u64,
     pub(crate) restart: u64,
     pub(crate) unknown_id: u64,
-    /// Of another reason, or not in the form of the contract.
+    /// Gaps of another reason, or not in the form of the contract.
     pub(crate) other: u64,
     /// The sum of missing events in all gaps of the reason `busy`.
     pub(crate) busy_missed: u64,
@@ -77,7 +77,7 @@ impl Gaps {
         [("busy", busy), ("expired", expired), ("restart", restart), ("unknown_id", unknown_id), ("other", other)]
     }
 
-    /// For a row: the total, and what it is made of.
+    /// Text for a row: the total and its parts.
     pub(crate) fn text(&self) -> String {
         if self.total() == 0 {
             return "0".to_owned();

@@ -1,6 +1,7 @@
-//! The order of events across publishers, by their ids: on each connection those of the form `<digits>-<digits>` never fall.
+//! The order of events across publishers, by their ids: on each connection ids of the form `<digits>-<digits>` never
+//! fall.
 //!
-//! Sequence numbers say the order only within what one publisher sends. Ids of another form say nothing here.
+//! Sequence numbers say the order only within one publisher's events. Ids of another form say nothing here.
 
 /// An id of that form.
 type Id = (u64, u64);

@@ -9,7 +9,7 @@ const LOWEST_NS: u64 = 250;
 const HIGHEST_NS: u64 = 24 * 3600 * 1_000_000_000;
 const SIGNIFICANT_FIGURES: u8 = 3;
 
-/// Times in nanoseconds; longer than a day counts as a day.
+/// Times in nanoseconds. Longer than a day counts as a day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 pub(crate) struct Latency(Histogram<u64>);

@@ -79,7 +79,7 @@ impl Ledger {
         self
     }
 
-    /// One connection more, which listens to this addressee.
+    /// Adds a connection that listens to this addressee.
     pub(crate) fn seat(&mut self, addressee: u32) -> Seat {
         let place = self.addressees.len();
         self.addressees.push(addressee);
@@ -179,7 +179,7 @@ impl Ledger {
         self.lives.begin(seat.place, now_ns);
     }
 
-    /// A connection that comes and goes has gone: only what it jumped over is a loss.
+    /// Ends the life of a connection that comes and goes. Only the numbers that it jumped over are a loss.
     pub(crate) fn end_life(&mut self, seat: Seat, now_ns: u64) {
         let publishers = self.terms.publishers as usize;
         let mut jumped = 0;
@@ -194,8 +194,8 @@ impl Ledger {
         self.lives.end(seat.place, now_ns);
     }
 
-    /// Compares what came with what was `published` in each series, and the lives with the time in which anything was
-    /// received on this thread.
+    /// Compares the deliveries with the events `published` in each series, and the lives with the time in which this
+    /// thread received anything.
     pub(crate) fn close(mut self, published: &[u32], received_ns: &Range<u64>) -> Sum {
         let publishers = self.terms.publishers as usize;
         let mut accounts = std::mem::take(&mut self.accounts).into_iter();

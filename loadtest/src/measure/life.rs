@@ -1,7 +1,7 @@
 //! The lives of connections that come and go, and which of them have heard nothing while others heard something.
 //!
 //! A life that receives nothing has no sequence numbers to miss, so only the time that it was open says that it should
-//! have. Used by the ledger; reads no clock.
+//! have. Used by the ledger. Reads no clock.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Lives {
 }
 
 impl Lives {
-    /// `interval_ns` is between two events for one connection; 0 if there is no pace.
+    /// `interval_ns` is between two events for one connection, or 0 if there is no pace.
     pub(crate) fn new(interval_ns: u64) -> Self {
         let margin_ns = interval_ns.saturating_mul(INTERVALS).max(MARGIN_MIN.as_nanos() as u64);
         Self { margin_ns, silent_since_ns: Vec::new(), silent: Vec::new() }
@@ -50,8 +50,8 @@ impl Lives {
         }
     }
 
-    /// How many have heard nothing for longer than may be, within the time in which anybody heard anything: before it
-    /// nothing was published yet, and after it nothing any more.
+    /// How many lives have heard nothing for too long, within the time in which any connection heard anything. Before
+    /// this time nothing was published yet, and after it nothing any more.
     pub(crate) fn silent(mut self, window: &Range<u64>) -> u64 {
         (0..self.silent_since_ns.len()).for_each(|place| self.end(place, window.end));
         let judged =

@@ -1,12 +1,13 @@
-//! The phases of a storm, by the run's clock, and the latency of what was due in each of them.
+//! The phases of a storm, by the run's clock, and the latency of the events that were due in each of them.
 //!
-//! By when an event was due, not by when it came: what the storm has held up is the storm's, however late it comes.
+//! An event counts where it was due, not where it came: a delay by the storm is the storm's, however late the event
+//! comes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::measure::latency::Latency;
 
-/// When each phase began; `u64::MAX`: it has not.
+/// When each phase began. `u64::MAX`: it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tide {
     /// All of them had received something, and the time to compare with began.
@@ -15,7 +16,7 @@ pub(crate) struct Tide {
     pub(crate) left_ns: u64,
     /// The streams of the storm were told to come back.
     pub(crate) back_ns: u64,
-    /// All had what they had missed.
+    /// All had caught up.
     pub(crate) caught_up_ns: u64,
 }
 

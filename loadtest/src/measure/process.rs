@@ -23,9 +23,9 @@ pub(crate) struct Memory {
 /// Its processor time at one moment, as the kernel counts it in two ways.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct CpuTime {
-    /// Of all threads that it ever had, to the kernel's tick, usually 10 ms.
+    /// Time of all threads that it ever had, to the kernel's tick, usually 10 ms.
     ticks_us: u64,
-    /// By thread, to the nanosecond (`schedstat`); without those that have ended.
+    /// Time by thread, to the nanosecond (`schedstat`), without threads that have ended.
     threads_ns: BTreeMap<u32, u64>,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn machine_cpu_ns() -> Option<u64> {
     Some(ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1))
 }
 
-/// user, nice, system, idle, iowait, irq, softirq, steal; what follows is in the first two already.
+/// Fields: user, nice, system, idle, iowait, irq, softirq, steal. Later fields are in the first two already.
 fn parse_machine_ticks(stat: &str) -> Option<u64> {
     let ticks: Option<Vec<u64>> =
         stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().map(|field| field.parse().ok()).collect();
@@ -112,7 +112,7 @@ fn parse_memory(rollup: &str) -> Option<Memory> {
 }
 
 fn parse_ticks(stat: &str) -> Option<u64> {
-    // The name, in parentheses, may hold spaces and parentheses itself; the state, field 3, follows the last one.
+    // The name, in parentheses, may hold spaces and parentheses itself. The state, field 3, follows the last one.
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(14 - 3);
     let mut ticks = || fields.next()?.parse::<u64>().ok();

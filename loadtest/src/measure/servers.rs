@@ -1,4 +1,4 @@
-//! The processes that stand for the target, weighed as one: a server, the nodes of a hub, or what they need besides.
+//! The processes of the target, weighed as one: a server, the nodes of a hub, or other processes that they need.
 
 use crate::failure::Failure;
 use crate::measure::process::{CpuTime, Memory, Process};
@@ -12,7 +12,7 @@ pub(crate) struct Servers(Vec<Process>);
 pub(crate) struct CpuTimes(Vec<CpuTime>);
 
 impl Servers {
-    /// `None`: it is not known which processes they are.
+    /// The servers of these processes, or `None` if the processes are not known.
     pub(crate) fn new(pids: &[u32]) -> Option<Self> {
         (!pids.is_empty()).then(|| Self(pids.iter().copied().map(Process::new).collect()))
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most broadcasts that have a row of their own; of later ones the deliveries count, but not the spread.
+/// The most broadcasts that have a row of their own. Deliveries of later ones count, but not their spread.
 const ROWS_MAX: usize = 4_000_000;
 
 /// One broadcast, in nanoseconds of the run's clock.

@@ -1,4 +1,4 @@
-//! The data of a published event: which run, which number, when it was due, then padding up to the wanted size.
+//! The data of a published event: its run, its number, the time when it was due, and padding up to the wanted size.
 //!
 //! Written by the publisher and read back at the other end, so a delivery needs no table. Never allocates to read.
 
@@ -15,18 +15,18 @@ const END: &[u8] = b"\"}";
 /// The stamp that an event carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stamp {
-    /// Tells the events of this run from what else is on the channel.
+    /// Tells the events of this run from other events on the channel.
     pub(crate) run: u32,
-    /// The series that it belongs to: what one publisher sends to one channel, in order.
+    /// The series that it belongs to: the events of one publisher to one channel, in order.
     pub(crate) series: u32,
     /// Its place in the series, from 0.
     pub(crate) number: u32,
-    /// When it should have been sent, by the run's clock; not when it was.
+    /// When it should have been sent, by the run's clock, not when it was sent.
     pub(crate) due_ns: u64,
 }
 
 impl Stamp {
-    /// Writes the data, `size_bytes` long, over whatever `data` held.
+    /// Writes the data, `size_bytes` long, over the old content of `data`.
     pub(crate) fn write(self, size_bytes: usize, data: &mut Vec<u8>) {
         data.clear();
         let Self { run, series, number, due_ns } = self;
@@ -49,7 +49,7 @@ impl Stamp {
     }
 }
 
-/// A decimal number at the start, and what follows it.
+/// A decimal number at the start, and the rest behind it.
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
     let mut digits = 0;

@@ -1,5 +1,5 @@
-//! The figures of a set of connections: what they received, when, and what went wrong. Added up over threads and
-//! processes; filled by the ledger and told in the report.
+//! The figures of a set of connections: deliveries, their times, and faults. Added up over threads and processes,
+//! filled by the ledger and told in the report.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub(crate) struct Faults {
 pub(crate) struct Sum {
     /// Distinct events received, over all connections.
     pub(crate) deliveries: u64,
-    /// Of them: those that were due before their connection was told to come back.
+    /// Deliveries among them that were due before their connection was told to come back.
     pub(crate) replayed: u64,
     pub(crate) replayed_last_ns: u64,
     /// Reads that completed at least one delivery.
@@ -39,7 +39,7 @@ pub(crate) struct Sum {
     pub(crate) damaged: u64,
     /// How often the server said that something was lost.
     pub(crate) gaps: Gaps,
-    /// Connections for which delivered and told missing do not add up to what was due.
+    /// Connections for which delivered and told missing do not add up to the events that were due.
     pub(crate) unaccounted: u64,
     /// Events that had not been read at the end by connections that read late.
     pub(crate) unread: u64,
@@ -75,10 +75,10 @@ impl Faults {
 }
 
 impl Sum {
-    /// One connection is over: so many are missing there, and this is what was told of it.
+    /// Closes one connection, with its number of missing events and its account of gaps.
     pub(crate) fn balance(&mut self, missing: u64, account: &Account) {
         self.faults.lost += missing.saturating_sub(account.told);
-        // What had been told as missing may have come after all.
+        // Events told as missing may have come after all.
         self.faults.told_missing -= account.told.saturating_sub(missing);
         self.unaccounted += u64::from(account.told != missing || account.overtold > 0);
     }

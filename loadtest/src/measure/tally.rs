@@ -27,7 +27,7 @@ pub(crate) enum Arrival {
 }
 
 impl Tally {
-    /// For a connection that is not there from the beginning: what came before its first event is not missed.
+    /// A tally of a connection that is not there from the beginning. Events before its first one are not missed.
     pub(crate) fn adrift() -> Self {
         Self { is_adrift: true, ..Self::default() }
     }
@@ -37,7 +37,7 @@ impl Tally {
         if self.is_adrift { 0 } else { u64::from(number.saturating_sub(self.next)) }
     }
 
-    /// Nothing has come, and it is not known what should have.
+    /// Whether nothing has come, so that nobody knows what should have.
     pub(crate) fn is_adrift(&self) -> bool {
         self.is_adrift
     }
@@ -47,7 +47,8 @@ impl Tally {
             (self.base, self.next) = (number, number);
         }
         if number < self.base {
-            // It was here already when this one was published, so what is between the two has to come as well.
+            // The connection was here already when this one was published, so the events between the two have to come
+            // as well.
             if number + 1 < self.base {
                 self.missing.insert(0, number + 1..self.base);
             }

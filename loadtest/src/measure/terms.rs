@@ -13,11 +13,11 @@ pub(crate) struct Terms {
     pub(crate) size_bytes: u32,
     /// How many channels, or clients, are published to.
     pub(crate) addressees: u32,
-    /// Each numbers its events to each addressee by itself: a series.
+    /// Publishers, each of which numbers its events to each addressee by itself: a series.
     pub(crate) publishers: u32,
-    /// Between two events of the run; 0: they come as fast as they are answered.
+    /// Time between two events of the run. 0: they come as fast as they are answered.
     pub(crate) interval_ns: u64,
-    /// How many servers stand for the target, which all have the same events in the same order.
+    /// How many servers stand for the target. All have the same events in the same order.
     pub(crate) nodes: u32,
     /// Events in one request. The last request of each publisher may have fewer.
     pub(crate) batch: u32,

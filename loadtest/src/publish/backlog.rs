@@ -13,7 +13,7 @@ use crate::crowd::plan::{AWAY_CHANNEL, Plan};
 use crate::measure::latency::Latency;
 use crate::publish::publisher::{PublishError, Published, Sender};
 
-/// How often it is looked which stage it is.
+/// How often the thread looks at the stage.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// The events to publish to the streams of a storm.

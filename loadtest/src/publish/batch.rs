@@ -9,7 +9,7 @@ use crate::publish::publisher::PublishError;
 struct Answer {
     published: u32,
     failed: u32,
-    /// Of those that failed: how many may be published all the same.
+    /// How many of the failed lines may be published all the same.
     #[serde(default)]
     unknown: u32,
     #[serde(default)]

@@ -51,7 +51,7 @@ impl Exchange {
         matches!(peeked, Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR))
     }
 
-    /// Sends the request of `event`, counted from 1, and reads its whole answer, which has to be a success. Gives its body.
+    /// Sends the request of `event`, counted from 1, and gives the body of its answer, which has to be a success.
     pub(crate) fn send(&mut self, event: u32, request: &[u8]) -> Result<Vec<u8>, PublishError> {
         let timeout = self.deadline.timeout();
         let broke = |cause: io::Error| match cause.kind() {
@@ -59,7 +59,7 @@ impl Exchange {
             _ => PublishError::Broke { event, cause },
         };
         let (stream, deadline) = (&mut self.stream, self.deadline);
-        // A timeout of zero is an error of its own; the shortest one is good enough for a run that is over.
+        // A timeout of zero is an error of its own. The shortest one is good enough for a run that is over.
         let left = || deadline.left().max(Duration::from_millis(1));
         stream.set_write_timeout(Some(left())).and_then(|()| stream.write_all(request)).map_err(broke)?;
 
@@ -115,7 +115,7 @@ fn connect(address: SocketAddr, deadline: Deadline) -> Result<TcpStream, Publish
     stream.map_err(|cause| PublishError::Connect { address, cause })
 }
 
-/// Adds what belongs to the body to `text` and returns how many bytes are left over.
+/// Adds the bytes of the body to `text` and returns how many bytes are left over.
 fn take_body(event: u32, head: &mut Head, bytes: &[u8], text: &mut Vec<u8>) -> Result<usize, PublishError> {
     let used = head.body.decode(bytes, |part| text.extend_from_slice(part));
     Ok(bytes.len() - used.map_err(|cause| PublishError::Malformed { event, cause })?)

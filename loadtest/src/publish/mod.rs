@@ -40,7 +40,7 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// The next events that nobody has taken, so many at most; `None`: all are taken.
+    /// The next events that nobody has taken, at most this many, or `None` if all are taken.
     fn take(&self, events: u32, at_most: u32) -> Option<Range<u32>> {
         let event = self.next.fetch_add(at_most, Relaxed);
         // The events of a run are far below where this could wrap: each publisher goes over the end once.
@@ -48,7 +48,7 @@ impl Counter {
     }
 }
 
-/// Starts the publishers; each sends a notice when it is done.
+/// Starts the publishers. Each sends a notice when it is done.
 pub(crate) fn start(
     crowd: &Crowd,
     plan: &Plan,

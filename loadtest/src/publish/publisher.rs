@@ -1,6 +1,6 @@
-//! A publisher: events leave when they are due, whatever became of the last one, or as fast as they are answered.
+//! A publisher: events leave when they are due, even if the last one has no answer, or as fast as they are answered.
 //!
-//! Open loop: an event carries the time it was due, so a slow answer shows as lateness of what follows and hides
+//! Open loop: an event carries the time it was due, so a slow answer shows as lateness of the next events and hides
 //! nothing. It blocks its own thread, for exact sleeps, and never beyond the deadline.
 
 use std::io;
@@ -39,7 +39,7 @@ pub(crate) struct Published {
     pub(crate) series: Vec<u32>,
     pub(crate) first_due_ns: u64,
     pub(crate) ended_ns: u64,
-    /// From the due time to the end of the answer; of a batch once.
+    /// Time from the due time to the end of the answer. A batch counts once.
     pub(crate) answer: Latency,
     /// From the due time to the write.
     pub(crate) lateness: Latency,
@@ -81,7 +81,7 @@ pub(crate) enum PublishError {
 #[derive(Debug)]
 pub(crate) struct Sender<'a> {
     plan: &'a Plan,
-    /// Of the publisher.
+    /// The number of the publisher.
     number: u32,
     /// One for each of its nodes.
     exchanges: Vec<Exchange>,
@@ -195,11 +195,12 @@ impl Published {
     }
 }
 
-/// The kernel wakes a sleeper up to 50 us late unless told otherwise, which would be added to every latency.
+/// Asks the kernel for exact sleeps. By default it wakes a sleeper up to 50 us late, which would be added to every
+/// latency.
 fn sharpen_sleep() {
     #[cfg(target_os = "linux")]
     {
-        // If it cannot be had, the lateness in the report says so.
+        // If this fails, the lateness in the report says so.
         let _ = rustix::thread::set_current_timer_slack(Some(std::num::NonZeroU64::MIN));
     }
 }

@@ -1,13 +1,13 @@
 //! Charts as SVG for `page.rs` to embed: lines over two axes, and horizontal bars.
 //!
-//! An SVG made here names classes, the colours are in `page.css`. It is drawn for any data: what its axes cannot hold
-//! is left out, names are escaped, and what a pixel cannot show is not written.
+//! An SVG made here names classes, and `page.css` has their colours. It is drawn for any data: values that its axes
+//! cannot hold are left out, names are escaped, and details below a pixel are not written.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::report::scale::{Ends, Ruler, Scale, with_unit};
 
-/// All lengths are in the units of the viewBox; the page stretches it to its width.
+/// Width of a chart. All lengths are in the units of the viewBox, and the page stretches it to its width.
 const WIDTH: f64 = 760.0;
 const PLOT_HEIGHT: f64 = 240.0;
 const PLOT_LEFT: f64 = 52.0;
@@ -17,11 +17,12 @@ const LEGEND_ROW: f64 = 20.0;
 const BAR_ROW: f64 = 30.0;
 const BAR_HEIGHT: f64 = 18.0;
 
-/// A character of the label font on average. Nobody here knows the font: a label is given this much, not measured.
+/// Average width of a character of the label font. The font is not known here: a label is given this much, not
+/// measured.
 const CHARACTER: f64 = 7.0;
 /// A bold one, in the widest of the usual fonts: a value that did not fit would be cut off.
 const BOLD_CHARACTER: f64 = 9.0;
-/// A bar's name is cut after this many characters; hovering shows it whole.
+/// A bar's name is cut after this many characters. Hovering shows it whole.
 const BAR_NAME_CHARS_MAX: usize = 36;
 
 /// A line keeps two points for each column of this width, the lowest and the highest.
@@ -30,7 +31,7 @@ const LINE_COLUMN: f64 = 1.0;
 const HOVER_COLUMN: f64 = 4.0;
 /// A line of more points than this is drawn without dots.
 const DOTS_MAX: usize = 40;
-/// `page.css` has as many colours; the lines after them are dashed.
+/// The number of colours in `page.css`. The lines after them are dashed.
 const COLOURS: usize = 7;
 /// Points of a distribution: its line bends no finer.
 const DISTRIBUTION_POINTS: u32 = 400;
@@ -89,7 +90,7 @@ impl Chart {
         Self::Bars { unit: unit.into(), bars }
     }
 
-    /// One `<svg>` element; `heading` is what a screen reader calls it.
+    /// One `<svg>` element. `heading`: its name for a screen reader.
     pub(crate) fn svg(&self, heading: &str) -> String {
         let (height, drawing, said) = match self {
             Self::Lines { x, y, series } => {
@@ -201,7 +202,7 @@ fn line(index: usize, series: &Series, spots: &[Spot], x: &Axis, y: &Axis) -> St
     if path.len() > 1 {
         svg += &format!("<path class=\"line\" d=\"M{}\"/>\n", path.join("L"));
     }
-    // Dots show where the data is; more of them than this would be a thicker line.
+    // Dots show where the data is. More of them than this would be a thicker line.
     let (dot, radius) = if spots.len() <= DOTS_MAX { ("dot", 3.5) } else { ("spot", 5.0) };
     for Spot { left, top, point } in thin(spots, HOVER_COLUMN) {
         let over = format!("{}\n{}: {}", series.name, x.label, x.scale.say(point.0));
@@ -226,7 +227,7 @@ fn thin(spots: &[Spot], column: f64) -> Vec<Spot> {
     extremes.collect()
 }
 
-/// Rows of keys above the plot; nothing where there is nothing to tell apart.
+/// Rows of keys above the plot. Nothing if there is nothing to tell apart.
 fn legend(series: &[Series]) -> (f64, String) {
     if series.len() < 2 {
         return (0.0, String::new());

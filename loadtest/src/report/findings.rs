@@ -221,7 +221,7 @@ impl Findings<'_> {
                 report
                     .note(format!("Slow readers missed {jumped} events that lie before the last that they have read."));
             }
-            // Not a fault: these make their server drop. That it says so is what `gaps` counts.
+            // Not a fault: these make their server drop. `gaps` counts whether it says so.
             report.row(&format!("{prefix}unread"), format!("{} when the run was over", sum.unread));
             report.figure(&format!("{}unread", prefix.replace(' ', "_")), sum.unread);
             return;

@@ -70,7 +70,7 @@ impl Report {
         self.rows.push((name.to_owned(), text));
     }
 
-    /// A member of the JSON object; `None` is null.
+    /// Adds a member of the JSON object. `None` is null.
     pub(crate) fn figure(&mut self, name: &str, value: impl Into<Value>) {
         self.figures.insert(name.to_owned(), value.into());
     }

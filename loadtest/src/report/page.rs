@@ -40,7 +40,7 @@ impl Page {
         self.sections.push(Section::Text(text.into()));
     }
 
-    /// A command line, which one click selects.
+    /// Adds a command line, which one click selects.
     pub(crate) fn command(&mut self, command_line: impl Into<String>) {
         self.sections.push(Section::Command(command_line.into()));
     }
@@ -52,7 +52,7 @@ impl Page {
         }
     }
 
-    /// A green line, for a caller that has checked what it says.
+    /// Adds a green line, for a caller that has checked its text.
     pub(crate) fn clean(&mut self, text: impl Into<String>) {
         self.sections.push(Section::Clean(text.into()));
     }
@@ -166,7 +166,7 @@ mod tests {
         page.html()
     }
 
-    /// The elements that are left open, which may be none; panics at an end without its beginning.
+    /// The elements that are left open, perhaps none. Panics at an end without its beginning.
     fn open_elements(html: &str) -> Vec<&str> {
         let mut open = Vec::new();
         for tag in html.split('<').skip(1) {

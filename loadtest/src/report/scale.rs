@@ -1,11 +1,11 @@
 //! Where a value stands along an axis, which ticks the axis has, and how a number is said in few characters.
 //!
-//! Only numbers: nothing here knows pixels or markup. What has no place on an axis (NaN, infinity, zero on a
+//! Only numbers: nothing here knows pixels or markup. A value without a place on an axis (NaN, infinity, zero on a
 //! logarithmic one) is `None` and never a number, so that no such value can reach a drawing.
 
 use std::iter;
 
-/// A larger value has no place, a smaller one counts as zero: sums, ratios and roundings of what is left stay finite.
+/// A larger value has no place, a smaller one counts as zero: sums, ratios and roundings of the rest stay finite.
 const VALUE_MAX: f64 = 1e100;
 const VALUE_MIN: f64 = 1e-100;
 
@@ -60,7 +60,7 @@ pub(crate) enum Ends {
     Ticks,
 }
 
-/// A tick: how far along the axis, from 0 to 1, and what is written there.
+/// A tick: how far along the axis, from 0 to 1, and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) at: f64,
@@ -170,7 +170,7 @@ fn quantile(high: f64, ticks_max: u32) -> (f64, f64, Vec<f64>) {
     (0.0, high, iter::once(0.0).chain(half).chain(shares).collect())
 }
 
-/// Three significant digits: `0.05`, `1.5 k`, `200 k`, `2 M`. What is no number is `none`.
+/// Text of three significant digits: `0.05`, `1.5 k`, `200 k`, `2 M`. NaN and infinity are `none`.
 pub(crate) fn short(value: f64) -> String {
     let (number, prefix) = parts(value);
     if prefix.is_empty() { number } else { format!("{number} {prefix}") }
@@ -183,7 +183,7 @@ pub(crate) fn with_unit(value: f64, unit: &str) -> String {
     match (unit, prefix) {
         _ if !value.is_finite() => number,
         ("", _) => short(value),
-        // A symbol carries its prefix; of a word, or of ms, it would be another word.
+        // A symbol carries its prefix. A word, or ms, would become another word.
         (_, "") if unit.starts_with('/') => format!("{number}{unit}"),
         (_, "") => format!("{number} {unit}"),
         _ if symbol => format!("{number} {prefix}{unit}"),

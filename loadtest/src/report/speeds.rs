@@ -1,10 +1,10 @@
-//! How readers of several speeds are told of: a row each. Being told of a loss is no fault there; silence is.
+//! The report on readers of several speeds: a row each. Being told of a loss is no fault there, but silence is.
 
 use crate::crowd::plan::{Group, Role};
 use crate::measure::sum::{Faults, Sum};
 use crate::report::Report;
 
-/// `published`: what was due to each connection.
+/// `published`: events that were due to each connection.
 pub(crate) fn say_speeds(report: &mut Report, groups: &[Group], sums: &[Sum], published: u32) {
     let mut rows = Vec::new();
     let mut unaccounted_in_all = 0;

@@ -1,6 +1,6 @@
-//! How a storm is told: when all had caught up, what the live traffic felt meanwhile, and what the server took for it.
+//! The report on a storm: when all had caught up, the latency of the live traffic meanwhile, and the server's cost.
 //!
-//! Only arithmetic and words; the storm itself is in `scenario`.
+//! Only arithmetic and words. The storm itself is in `scenario`.
 
 use crate::crowd::plan::Role;
 use crate::measure::latency::Latency;
@@ -13,7 +13,7 @@ use crate::scenario::storm::{Storm, storming};
 /// A generator whose processor time is nearer to that of its receiving threads than this had nothing to wait for.
 const BUSY_SHARE: f64 = 0.9;
 
-/// `receiving`: how many threads of this process receive; 0: others do.
+/// `receiving`: how many threads of this process receive. 0: other processes do.
 pub(crate) fn say_storm(report: &mut Report, storm: &Storm, findings: &Findings<'_>, receiving: u32) {
     let Findings { plan, sums, .. } = findings;
     let back_ns = storm.tide.back_ns;

@@ -6,7 +6,7 @@ use std::path::Path;
 /// The flags whose values are files or directories here: only their names are of use elsewhere.
 const PATH_FLAGS: [&str; 5] = ["--fanfare", "--nginx", "--nchan-module", "--html", "--out"];
 
-/// The keys within `--peer`: each ends the value before it, which may hold commas.
+/// The keys within `--peer`. Each ends the value before it, which may hold commas.
 pub(crate) const PEER_KEYS: [&str; 7] = ["url", "preset", "subscribe", "publish", "body", "header", "pid"];
 
 /// The command that this process was started with.
@@ -31,7 +31,7 @@ pub(crate) fn as_told(command: Vec<String>) -> Vec<String> {
     told
 }
 
-/// As it can be typed into a shell.
+/// A command as it can be typed into a shell.
 pub(crate) fn shell(command: &[String]) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
     let quote = |word: &String| {

@@ -13,7 +13,7 @@ pub(crate) struct Usage {
     pub(crate) cpu_us: u64,
 }
 
-/// `left_out`: what is not among the deliveries.
+/// `left_out`: a remark on events that are not among the deliveries.
 pub(crate) fn say_usage(
     report: &mut Report,
     usage: &Usage,

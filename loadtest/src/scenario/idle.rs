@@ -1,4 +1,4 @@
-//! Scenario `idle`: what an open stream costs the server in memory while nothing is published.
+//! Scenario `idle`: the memory of an open stream in the server while nothing is published.
 
 use crate::args::IdleArgs;
 use crate::crowd::Crowd;
@@ -13,7 +13,7 @@ use crate::scenario::progress::Progress;
 use crate::wire::dialect::{Address, Dialect, Form};
 use crate::wire::target::Target;
 
-/// Nothing is published: whatever comes is somebody else's.
+/// Terms of a run without publishes. Any event is somebody else's.
 const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0, nodes: 1, batch: 1 };
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {

@@ -33,10 +33,10 @@ pub(crate) struct Load<'a> {
     pub(crate) name: &'static str,
     pub(crate) streams: &'a StreamArgs,
     pub(crate) publish: &'a PublishArgs,
-    /// As fast as the target answers, if there is no rate.
+    /// The rate. Without one, publishing is as fast as the target answers.
     pub(crate) pace: Option<Rate>,
     pub(crate) amount: AmountArgs,
-    /// The first group is what the scenario is about.
+    /// The first group is the subject of the scenario.
     pub(crate) groups: Vec<Group>,
     pub(crate) address: Address,
     pub(crate) addressees: u32,
@@ -70,7 +70,7 @@ impl Load<'_> {
         let cpu_before = servers.as_ref().map(Servers::cpu_time).transpose()?;
 
         let start_ns = crowd.plan.clock.now_ns();
-        // With a pace the duration is so many events, which are all due whatever time they take.
+        // With a pace the duration is a number of events, and all are due whatever time they take.
         let duration = self.amount.duration.filter(|_| self.pace.is_none());
         let end_ns = duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
         let addressees = if backlog.is_some() { 1 } else { self.addressees };

@@ -1,4 +1,4 @@
-//! The scenarios: who subscribes, who is published to, and what happens meanwhile. The run itself is `load.rs`.
+//! The scenarios: their subscribers, their addressees, and their course. The run itself is `load.rs`.
 
 pub(crate) mod idle;
 pub(crate) mod load;
@@ -21,7 +21,7 @@ use crate::publish::backlog::Backlog;
 use crate::report::Report;
 use crate::wire::dialect::Address;
 
-/// Streams on one channel that all read, at a fixed rate: what every other scenario departs from.
+/// Streams on one channel that all read, at a fixed rate. Every other scenario departs from this one.
 fn steady<'a>(name: &'static str, args: &'a FanoutArgs) -> Load<'a> {
     Load {
         name,
@@ -133,7 +133,7 @@ pub(crate) fn speeds(args: &SpeedsArgs) -> Result<Report, Failure> {
     if connections < speeds {
         return Err(Failure::TooFewForSpeeds { connections, speeds });
     }
-    // The first ones have what does not divide evenly.
+    // The first ones have the remainder.
     let share = |at: u32| connections / speeds + u32::from(at < connections % speeds);
     let groups = roles.into_iter().zip(0..).map(|(role, at)| Group { role, connections: share(at) }).collect();
     let load = Load {

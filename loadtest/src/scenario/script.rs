@@ -114,7 +114,7 @@ impl Script {
         }
     }
 
-    /// When silence began to mean something; `None`: it does not yet.
+    /// When silence began to mean something. `None`: it does not yet.
     pub(crate) fn silence_from_ns(&self) -> Option<u64> {
         if self.has_speeds() { self.read_on_ns } else { Some(0) }
     }

@@ -1,6 +1,6 @@
-//! A storm: when those that leave do so, what is published meanwhile, when they come back, and when all have caught up.
+//! A storm: when streams leave, what is published meanwhile, when they come back, and when all have caught up.
 //!
-//! Stepped by the main thread within a script; never waits.
+//! The main thread steps it within a script. It never waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,7 @@ use crate::measure::process::machine_cpu_ns;
 use crate::measure::servers::{CpuTimes, Servers};
 use crate::publish::backlog::{Backlog, Stage};
 
-/// How long it is waited until all of them have received something, without which they would have no position, and
-/// for them to be gone.
+/// Time within which all must have received something, without which they would have no position, and must be gone.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// How long the live traffic goes on after the last has caught up, at least.
@@ -41,7 +40,8 @@ pub(crate) struct Storm {
     pub(crate) due_again: u64,
     /// (deliveries to those of the storm, when that was first seen)
     progress: (u64, u64),
-    /// Of the generator and of the server, up to the order to come back, and from there to when all had caught up.
+    /// The use of the generator and of the server up to the order to come back, and from there to when all had caught
+    /// up.
     cpu_at_back: Option<Cpu>,
     pub(crate) cpu: Option<Cpu>,
     stage: Stage,
@@ -53,7 +53,7 @@ pub(crate) struct Cpu {
     pub(crate) generator_ns: u64,
     /// `None`: its process is not known.
     pub(crate) server_ns: Option<u64>,
-    /// Of everything; `None`: the kernel does not say.
+    /// The time of the whole machine. `None`: the kernel does not say.
     pub(crate) machine_ns: Option<u64>,
     server: Option<CpuTimes>,
 }
@@ -120,7 +120,7 @@ impl Storm {
                     self.tide.back_ns = now_ns;
                     self.progress.1 = now_ns;
                     crowd.order(Order::Back(self.tide))?;
-                    // Only now: what is published from here on was not missed.
+                    // Only now: events published from here on were not missed.
                     self.enter(Stage::There);
                 }
             }

@@ -29,7 +29,7 @@ pub(crate) enum Chunk {
     },
     DataCr,
     DataLf,
-    /// At or inside a trailer line; an empty one ends the body.
+    /// At or inside a trailer line. An empty one ends the body.
     Trailer {
         line_is_empty: bool,
     },

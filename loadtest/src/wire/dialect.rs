@@ -1,7 +1,7 @@
-//! How a server is spoken to: the routes, the headers and the body of a publish, filled in for one channel or client.
+//! A server's dialect: the routes, the headers and the body of a publish, filled in for one channel or client.
 //!
-//! Presets know Fanfare, nchan and the floor; every part can be given by itself. Makes the bytes of requests, and is
-//! the only place that does.
+//! Presets know Fanfare, nchan and the floor, and every part can be given by itself. The only place that makes the
+//! bytes of requests.
 
 use std::io::Write;
 use std::str::FromStr;
@@ -228,7 +228,7 @@ impl Dialect {
         self.body.fill(names, data, body);
     }
 
-    /// The whole request to `authority` that publishes `body`, over whatever `request` held.
+    /// Writes the whole request to `authority` that publishes `body`, over the old content of `request`.
     pub(crate) fn publish_request(&self, authority: &str, names: Names, body: &[u8], request: &mut Vec<u8>) {
         request.clear();
         request.extend_from_slice(b"POST ");

@@ -12,7 +12,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) body: Body,
-    /// As the server sent it, in lower case; empty if it did not.
+    /// The content type as the server sent it, in lower case. Empty if it sent none.
     pub(crate) content_type: String,
     /// The server closes the connection after this answer.
     pub(crate) closes: bool,
@@ -36,7 +36,7 @@ pub(crate) struct HeadReader {
 }
 
 impl HeadReader {
-    /// Takes what was read. Once the head is complete: it, and the bytes of the body that came along.
+    /// Takes bytes that were read. Gives the head once it is complete, and the bytes of the body that came along.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Option<(Head, Vec<u8>)>, HeadError> {
         self.bytes.extend_from_slice(bytes);
         // A wrong protocol is told at once, and not only when a blank line happens to come.

@@ -6,12 +6,12 @@ use fanfare_sse::Limits;
 
 use crate::measure::stamp::STAMP_BYTES_MAX;
 
-/// The bytes that are kept of an event's data: a stamp, or the whole of what a server tells of a gap.
+/// The bytes that are kept of an event's data: a stamp, or the whole of a gap.
 const DATA_BYTES_MAX: usize = 224;
 const _: () = assert!(DATA_BYTES_MAX >= STAMP_BYTES_MAX);
 /// The bytes that are kept of an event's type: more than any type that means something here.
 const TYPE_BYTES_MAX: usize = 16;
-/// The longest id that is kept; a longer one counts as none.
+/// The longest id that is kept. A longer one counts as none.
 pub(crate) const ID_BYTES_MAX: usize = 128;
 
 pub(crate) static LIMITS: Limits =

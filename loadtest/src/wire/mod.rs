@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a client meets it, and what is kept of event streams: bytes in, facts out. No sockets, no clock.
+//! HTTP/1.1 from the client's side, and the facts that are kept of event streams. No sockets, no clock.
 
 pub(crate) mod body;
 pub(crate) mod dialect;

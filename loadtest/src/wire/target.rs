@@ -73,7 +73,7 @@ impl Target {
             Err(cause) => return Err(ResolveError::Lookup { authority, cause }),
         };
         let accepts = |address: &&SocketAddr| TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok();
-        // With one address, or none that accepts, the first stream says what is wrong.
+        // With one address, or none that accepts, the first stream says the error.
         let chosen = if found.len() > 1 { found.iter().find(accepts) } else { None };
         match chosen.or(found.first()) {
             Some(&address) => Ok(Self { address, authority }),

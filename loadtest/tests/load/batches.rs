@@ -1,4 +1,4 @@
-//! Batches: what is acknowledged is counted, and a line that is not ends the run.
+//! Batches: acknowledged lines are counted, and a line without acknowledgement ends the run.
 
 use crate::scenarios::{against, against_each, assert_clean, assert_fault};
 use crate::support::{Manner, Nodes, run, serve};

@@ -26,7 +26,7 @@ fn what_was_told_is_missing_is_not_lost_and_what_was_not_told_is() {
     assert_eq!(found[1], [3, 0, 1, 0, 0, 0, 0]);
     assert_eq!(found[2], [1, 2, 1, 1, 1, 2, 0]);
     assert_eq!(found[3], [0, 3, 1, 1, 1, 5, 0]);
-    // Also what was told is a fault: these streams read everything at once.
+    // Told losses are a fault too: these streams read everything at once.
     assert_fault(&runs[0], "FAULT: told missing 3 of 100 deliveries");
     assert_fault(&runs[1], "FAULT: lost 3 of 100 deliveries");
     assert_fault(&runs[2], "FAULT: lost 1 of 100 deliveries");

@@ -1,4 +1,4 @@
-//! Several nodes that share one order of events: all of them are used, and what any of them loses is seen.
+//! Several nodes that share one order of events: all of them are used, and a loss at any of them is seen.
 
 use crate::scenarios::{assert_clean, assert_fault};
 use crate::support::{Manner, Nodes, run, serve};

@@ -1,4 +1,4 @@
-//! A storm against a server that replays what was missed, and against those that do not, say so, or repeat themselves.
+//! A storm against a server that replays missed events, and against those that do not, say so, or repeat themselves.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::support::Manner;
 const ARGS: &str = "storm --connections 10 --stay 2 --missed 50 --rate 200/s --away-rate 20/s \
                     --before 200ms --away 100ms --after 300ms";
 
-/// Each has what it missed, and some perhaps one more, which they left too early for.
+/// Each has the events that it missed. Some may have one more, because they left too early for it.
 fn assert_replayed(json: &Value) {
     assert_eq!(json["storm_replayed"], json["replay_due"], "{json}");
     assert!((8 * 50..=8 * 51).contains(&json["replay_due"].as_u64().unwrap()), "{json}");
@@ -19,7 +19,7 @@ fn a_storm_is_replayed_once_and_in_order() {
     let json = assert_clean(&against(Manner::Resumes, ARGS));
     assert_replayed(&json);
     assert_eq!((&json["reconnects"], &json["storm_unaccounted"]), (&8.into(), &0.into()), "{json}");
-    // Those that came back go on with what is live.
+    // Streams that came back go on with live events.
     assert!(json["storm_deliveries"].as_u64().unwrap() > 8 * (50 + 4), "{json}");
     for name in ["all_back_ms", "last_replay_ms", "replayed_per_s", "live_before_p99_ms", "live_during_deliveries"] {
         assert!(json[name].as_f64().is_some(), "{name}: {json}");
@@ -45,7 +45,7 @@ fn a_storm_that_is_not_replayed_is_a_fault() {
     assert_eq!(forgetful.json()["lost"], 0, "those who stayed lost nothing");
     assert_fault(&rewound, "storm duplicated 8 of ");
 
-    // 40 of 50 each, and for some what was published just before they were there again.
+    // 40 of 50 each, and for some also events that were published just before they were there again.
     let is_about = |count: &Value| (8 * 40..8 * 45).contains(&count.as_u64().unwrap());
     assert_fault(&expired, "storm told missing 3");
     let json = expired.json();

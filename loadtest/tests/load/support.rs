@@ -15,10 +15,10 @@ pub(crate) enum Manner {
     Honest,
     /// The same, without any coding: the stream ends when the connection does.
     Plain,
-    /// Only to the streams whose path has the same name in it as that of the publish; so do all of the following that
-    /// are about streams that come back.
+    /// Only to the streams whose path has the same name in it as that of the publish. All of the following manners
+    /// about streams that come back do so too.
     Routes,
-    /// A stream that comes back with a `Last-Event-ID` first gets what it has missed.
+    /// A stream that comes back with a `Last-Event-ID` first gets the events that it has missed.
     Resumes,
     /// The same, and the last event that it had once more.
     Rewinds,
@@ -102,13 +102,13 @@ struct Server {
     taken: Mutex<HashMap<u16, (usize, usize)>>,
 }
 
-/// Starts a server; it lasts as long as the test's process.
+/// Starts a server that lasts as long as the test's process.
 pub(crate) fn serve(manner: Manner) -> SocketAddr {
     let [address] = Nodes::start(manner).addresses;
     address
 }
 
-/// Several ports of one server: whatever port an event came to, the streams of all have it, in one order.
+/// Several ports of one server. The streams of all ports have the events of all ports, in one order.
 pub(crate) struct Nodes<const N: usize> {
     server: Arc<Server>,
     pub(crate) addresses: [SocketAddr; N],
@@ -266,7 +266,7 @@ impl Server {
         }
     }
 
-    /// Each line of the form that `--batch` sends; what the answer is.
+    /// Publishes each line of the form that `--batch` sends, and gives the answer.
     fn publish_batch(&self, body: &[u8]) -> String {
         let (mut published, mut errors) = (0, Vec::new());
         for (number, line) in body.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').enumerate() {
@@ -346,7 +346,7 @@ impl Run {
     }
 }
 
-/// Runs the load generator; the arguments are parted by spaces.
+/// Runs the load generator with arguments that are parted by spaces.
 pub(crate) fn run(args: &str) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare-loadtest"));
     end(command.args(args.split_whitespace()))
@@ -359,7 +359,7 @@ pub(crate) fn run_with_descriptors(limit: u32, args: &str) -> Run {
     end(command.arg(env!("CARGO_BIN_EXE_fanfare-loadtest")).args(args.split_whitespace()))
 }
 
-/// The same; also how many processes of it are still there afterwards.
+/// The same, and how many processes of it are still there afterwards.
 #[cfg(target_os = "linux")]
 pub(crate) fn run_and_look(args: &str) -> (Run, usize) {
     let mark = format!("LOADTEST_MARK={}-{args}", std::process::id());

@@ -1,5 +1,5 @@
-//! A comparison, end to end and as small as can be: what it prints and keeps, what it says of faults and of what is
-//! missing, and that it leaves nothing behind.
+//! A comparison, end to end and as small as can be: its output and its files, its words on faults and on missing
+//! figures, and that it leaves nothing behind.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -24,7 +24,7 @@ fn compare(args: &[&str]) -> Output {
     loadtest(&["compare"]).args(usual).args(args).output().unwrap()
 }
 
-/// Its exit status and what it said on stderr.
+/// The exit status and the words on stderr.
 fn failure(args: &[&str]) -> (i32, String) {
     let output = compare(args);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");

@@ -96,7 +96,7 @@ fn two_subscribers_get_three_events_in_order() {
 
 #[test]
 fn who_reads_late_gets_everything_and_holds_up_nobody() {
-    // 40 MB: more than any socket's buffers, less than what may wait.
+    // 40 MB: more than any socket's buffers, less than the bytes that may wait.
     const EVENTS: usize = 40;
     let floor = Floor::start();
     let mut late = floor.subscribe();
@@ -118,7 +118,7 @@ fn who_reads_late_gets_everything_and_holds_up_nobody() {
 
 #[test]
 fn who_never_reads_is_closed_at_the_limit_and_the_others_are_not() {
-    // The limit of 64 MiB, and what the socket's buffers at both ends can hold beside it.
+    // The limit of 64 MiB, and more than the socket's buffers at both ends can hold beside it.
     const EVENTS: usize = 90;
     let floor = Floor::start();
     let mut stuck = floor.subscribe();
@@ -130,7 +130,7 @@ fn who_never_reads_is_closed_at_the_limit_and_the_others_are_not() {
     }
     assert_eq!(reader.join().unwrap(), EVENTS * 1_000_000);
     let mut rest = Vec::new();
-    // It ends, in whatever way, before the last event: nothing is skipped in the middle of a stream.
+    // The stream ends, in any way, before the last event: nothing is skipped in the middle of a stream.
     let _ = stuck.0.read_to_end(&mut rest);
     assert!(rest.len() < 64 << 20, "{}", rest.len());
 }

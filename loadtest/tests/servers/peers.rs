@@ -1,5 +1,5 @@
 //! Servers that are not ours are told as they are: a plain Node broker delivers everything to readers that read, and
-//! says nothing of what it loses.
+//! says nothing of its losses.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ struct Node(Child);
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
+        // The program may have ended by itself. Then there is nothing to end.
         let _ = self.0.kill().and_then(|()| self.0.wait());
     }
 }
@@ -42,7 +42,7 @@ fn a_node_broker_delivers_to_those_that_read_and_forgets_those_that_leave() {
     assert_eq!((status, &json["deliveries"]), (0, &25_000.into()), "{json}");
     let (status, json) = run(&format!("churn --connections 40 --churn 50/s --rate 100/s --duration 1s {at}"));
     assert_eq!((status, &json["visitors_lost"]), (0, &0.into()), "{json}");
-    // It knows no channels, so those that stay get what is meant for the others as well: that is damage.
+    // The broker knows no channels, so the streams that stay get the others' events as well: that is damage.
     let storm = "storm --connections 20 --stay 2 --missed 50 --before 300ms --away 100ms --after 300ms --rate 100/s";
     let (status, json) = run(&format!("{storm} {at}"));
     assert_eq!((status, &json["lost"], &json["storm_replayed"]), (1, &0.into(), &0.into()), "{json}");

@@ -23,7 +23,7 @@ async fn subscribe(State(hub): State<Hub>) -> Sse<impl Stream<Item = Result<Even
 }
 
 async fn publish(State(hub): State<Hub>, data: String) -> StatusCode {
-    // Nobody listens: that is no error here.
+    // Without listeners this fails, which is no error here.
     let _ = hub.send(data);
     StatusCode::ACCEPTED
 }

@@ -1,6 +1,6 @@
 //! The servers that are compared: found before the first run, started afresh for each, and ended after it.
 //!
-//! One file for each kind; a new kind that is started here is a variant of [`BuiltIn`] and of `Kind`.
+//! Each kind has a file. A new kind that is started here is a variant of [`BuiltIn`] and of `Kind`.
 
 mod fanfare;
 mod floor;
@@ -95,12 +95,12 @@ pub(crate) struct Running {
     /// How it was started, if it was.
     pub(crate) command: Option<Vec<String>>,
     pub(crate) program: Option<Program>,
-    // After the program: what it has there is removed when it is gone.
+    // After the program: the directory is removed when the program is gone.
     _directory: Option<TempDir>,
 }
 
 impl Peer {
-    /// All servers of a comparison, in the order in which they were named.
+    /// All servers of a comparison, in the order of their names on the command line.
     pub(crate) fn find(args: &CompareArgs) -> Result<Vec<Self>, PeerError> {
         let mut peers: Vec<Self> = Vec::new();
         for built_in in &args.peers {
@@ -153,7 +153,7 @@ impl Starter<'_> {
         child.map(Program::follow).map_err(|cause| PeerError::Start { peer: self.peer.to_owned(), cause })
     }
 
-    /// Starts a server that says where it listens; returns that as a URL.
+    /// Starts a server that prints its address, and returns that as a URL.
     fn start_announced(&self, command: &mut Command) -> Result<(Program, String), PeerError> {
         let mut program = self.start(command)?;
         let url = self.wait(&mut program, |program| {
@@ -185,7 +185,7 @@ impl Starter<'_> {
     }
 }
 
-/// A command as it would be typed, but for quotes.
+/// A command as one would type it, without quotes.
 fn words(command: &Command) -> Vec<String> {
     let all = std::iter::once(command.get_program()).chain(command.get_args());
     all.map(|word| word.to_string_lossy().into_owned()).collect()
@@ -205,7 +205,7 @@ fn in_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
-/// The file that was given, which must be there.
+/// The given file, which must be there.
 fn given_file(file: &Path) -> Result<PathBuf, PeerError> {
     if file.is_file() { Ok(file.to_owned()) } else { Err(PeerError::NoProgram(file.to_owned())) }
 }

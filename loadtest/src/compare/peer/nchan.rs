@@ -13,7 +13,7 @@ const NAME: &str = "nchan";
 /// How long one try to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where distributions put nginx's modules; Debian first.
+/// Paths of the module in distributions, Debian first.
 const MODULES: [&str; 3] = [
     "/usr/lib/nginx/modules/ngx_nchan_module.so",
     "/usr/lib64/nginx/modules/ngx_nchan_module.so",
@@ -75,14 +75,14 @@ impl Nchan {
     }
 }
 
-/// The version of Debian's package; nchan itself tells none.
+/// The version of Debian's package, because nchan itself tells none.
 fn package_version() -> Option<String> {
     let output = Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libnginx-mod-nchan"]).output().ok()?;
     let version = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !version.is_empty()).then_some(version)
 }
 
-/// An address that is free now: nginx cannot say which one it took.
+/// An address that is free now. nginx cannot say which one it took.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
