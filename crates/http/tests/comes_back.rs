@@ -1,6 +1,6 @@
-//! Browsers, and libraries in pages and in Node.js, whose connections are cut at known moments: before the first event and
-//! behind some, in order and not. They come back behind what they had, so nothing is missing, nothing comes twice, and no
-//! gap is told.
+//! Browsers, and libraries in pages and in Node.js, whose connections are cut at known moments: before the first event
+//! and behind some, in order and not. They come back behind their last event, so nothing is missing, nothing comes
+//! twice, and no gap is told.
 
 mod clients;
 mod support;
@@ -14,7 +14,7 @@ use support::{
     until,
 };
 
-/// `message` too, so that a cursor which fired one would be seen.
+/// The event types to listen to. `message` is one, so that a cursor which fired one would be seen.
 const KINDS: [&str; 3] = ["message", "fanfare.gap", CURSOR];
 const CURSOR: &str = "fanfare.cursor";
 /// An id that browsers can send back.
@@ -56,7 +56,7 @@ struct Readers {
 }
 
 impl Readers {
-    /// Each of these clients with a stream of each of these sorts. They are open.
+    /// Opens a stream of each of these sorts in each of these clients.
     fn open(program: impl FnOnce(&[Source]) -> Program, clients: &[&'static str], sorts: &[Sort]) -> Self {
         let mut settings = config(Way::Socket);
         settings.retry_ms = 20..=60;
@@ -126,7 +126,7 @@ impl Readers {
         self.assert_complete();
     }
 
-    /// Waits for what was published, and fails if anything else came.
+    /// Waits for the published events, and fails if anything else came.
     #[track_caller]
     fn assert_complete(&mut self) {
         self.read_until(|reader| reader.seen.len() >= reader.published.len());
@@ -143,7 +143,7 @@ fn assert_comes_back(engine: Option<Engine>) {
     let program = |sources: &[Source]| {
         engine.map_or_else(|| Program::node_clients(sources), |engine| Program::page(engine, sources))
     };
-    // Where the browser has given up, this library comes back by itself.
+    // This library comes back by itself where the browser has given up.
     let is_revived = |reader: &Reader| reader.client == "reconnecting-eventsource";
     let mut all = Readers::open(program, &clients, &[Sort::Cursor, Sort::Plain, Sort::Own(own_id)]);
     all.cut(Break::Reset, |reader| reader.sort == Sort::Cursor && !is_revived(reader));

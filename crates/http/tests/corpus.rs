@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets as plain tests: what must hold for every input holds for each file in fuzz/corpus.
+//! The corpus of the fuzz targets as plain tests: the properties of every input hold for each file in fuzz/corpus.
 //!
 //! Queries, routes and lines are sent to a server as well: its answer must be the one that the contract demands.
 
@@ -25,7 +25,7 @@ fn hold(name: &str, mut property: impl FnMut(&[u8])) {
     }
 }
 
-/// The status of the answer; `None` if it is the HTTP library's own, which has no body.
+/// The status of the answer, or `None` if it is the HTTP library's own, which has no body.
 fn ask(server: &Server, method: &str, target: &str, body: &[u8]) -> Option<u16> {
     let mut client = server.client();
     let length = body.len();

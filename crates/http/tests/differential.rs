@@ -20,7 +20,7 @@ struct Step {
     body: Vec<u8>,
 }
 
-/// Publishes made up from `seed`; most are small.
+/// Publishes made up from `seed`. Most are small.
 fn script(seed: u64) -> Vec<Step> {
     let mut rng = Rng::new(seed);
     let steps = (0..PUBLISHES).map(|number| {
@@ -60,7 +60,8 @@ fn body(rng: &mut Rng) -> Vec<u8> {
     (0..len).map(|_| *rng.pick(alphabet)).collect()
 }
 
-/// Replaces what differs from run to run: ids made of the time, connection numbers, made-up names, times to return.
+/// Replaces everything that differs from run to run: ids made of the time, connection numbers, made-up names, times to
+/// return.
 fn masked(bytes: &[u8]) -> String {
     let text = std::str::from_utf8(bytes).unwrap();
     let lines = text.split('\n').enumerate().map(|(at, line)| {

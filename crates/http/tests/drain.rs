@@ -1,5 +1,5 @@
-//! The end of a server: streams get what they are due, a time to come back and a proper end; publishers are told
-//! no; who does not take its bytes is cut and counted, and nobody waits longer than the timeout.
+//! The end of a server. Streams get the rest of their events, a time to come back and a proper end. Publishers are
+//! refused. A reader that does not take its bytes is cut and counted, and nobody waits longer than the timeout.
 
 mod support;
 
@@ -105,7 +105,7 @@ fn patient(way: Way) -> Server {
     Server::start(way, config)
 }
 
-/// Drains a server that must not wait for what never comes; how many it has cut.
+/// Drains a server that must not wait for bytes that never come. Gives the number of connections that it has cut.
 #[track_caller]
 fn drained_by_itself(server: Server) -> usize {
     let (sender, ended) = mpsc::channel();
@@ -177,8 +177,8 @@ fn a_client_that_keeps_its_side_open_after_the_end_is_not_cut() {
     stream.assert_closed();
 }
 
-/// Settings under which a reader that is stuck holds the drain up for as long as `drain_timeout`. One shard: one
-/// that has drained closes its connections, and so they would not see the drain of another.
+/// Settings under which a reader that is stuck holds the drain up for as long as `drain_timeout`. One shard: one that
+/// has drained closes its connections, and so they would not see the drain of another.
 fn narrow(way: Way, drain_timeout: Duration) -> Config {
     let mut config = config(way);
     config.core.shards = 1;
@@ -293,7 +293,7 @@ fn while_a_drain_is_held_up_publishes_are_503_and_new_streams_are_told_when_to_c
         h2.request("GET", "/sse", &[], b"").problem(503);
         assert!(observer.data_until_end().is_empty(), "what was refused was not published");
         drop(observer);
-        // It was held up by this one alone, which goes now.
+        // Only this one held it up, and it goes now.
         assert!(!server.has_ended(), "{way:?}");
         drop(stuck);
         assert_eq!(drained_by_itself(server), 0, "{way:?}");

@@ -29,8 +29,8 @@ fn start(way: Way) -> (Server, Stream) {
     config.core.history.each.events_max = 1 << 20;
     config.core.history.each.bytes_max = 1 << 30;
     let server = Server::start(way, config);
-    // Over HTTP/1 however the publisher comes: the test's HTTP/2 client gives a connection up on which too many small frames
-    // wait to be read.
+    // Over HTTP/1, whichever way the publisher comes: the test's HTTP/2 client gives a connection up on which too many
+    // small frames wait to be read.
     let mut stream = server.h1("/channels/a");
     stream.prelude();
     (server, stream)

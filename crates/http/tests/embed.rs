@@ -10,7 +10,7 @@ use std::{
 
 use support::{client::Client, stream::Stream};
 
-/// An example that was started, where it listens, and what it prints from then on.
+/// Starts an example. Gives its process, its address, and its output from then on.
 fn start(name: &str) -> (Child, SocketAddr, impl Iterator<Item = String>) {
     // Examples are built next to the tests.
     let tests = std::env::current_exe().unwrap();

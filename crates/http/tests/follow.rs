@@ -1,4 +1,4 @@
-//! A receiver in the program itself: it gets what a stream would get, in order, is told what it has lost, and ends with the
+//! A receiver in the program itself: it gets the same as a stream, in order, is told its losses, and ends with the
 //! server. And requests with bodies of any kind.
 
 mod support;
@@ -134,7 +134,7 @@ fn a_receiver_that_takes_nothing_is_cut_and_one_too_many_is_told() {
         }
         assert_eq!(events.next().await.map(|told| told.map(drop)), Some(Err(Cut)));
         assert!(events.next().await.is_none());
-        // Who has left makes room.
+        // A receiver that has left makes room.
         drop(handle.subscribe(Follow::channels(["a", "b"].map(channel))).await.unwrap());
     });
 }

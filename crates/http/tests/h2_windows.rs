@@ -1,5 +1,5 @@
-//! HTTP/2 peers that open their windows a little and take nothing more: what waits for them counts against every limit, as what
-//! waits for a socket does.
+//! HTTP/2 peers that open their windows a little and take nothing more. Bytes that wait for them count against every
+//! limit, as bytes that wait for a socket do.
 
 mod support;
 
@@ -22,7 +22,7 @@ fn silent() -> Config {
     config
 }
 
-/// A client `name` whose window takes 4 KiB; its first lines have come.
+/// A client `name` whose window takes 4 KiB. Its first lines have come.
 fn narrow(server: &Server, name: &str) -> (H2, H2Body) {
     let h2 = H2::open_narrow(server.address);
     let headers = [("accept", "text/event-stream")];
@@ -64,7 +64,8 @@ fn a_peer_that_takes_a_little_now_and_then_is_not() {
     });
 }
 
-/// How many of `count` clients, for each of which 1 MiB waits that it does not take, are left when all may have so much.
+/// How many of `count` clients are left. 1 MiB waits for each of them, which it does not take, and all together may
+/// have `hub_ring_bytes_max`.
 fn left(count: usize, hub_ring_bytes_max: usize) -> usize {
     let mut config = silent();
     config.core.hub_ring_bytes_max = hub_ring_bytes_max;
@@ -74,7 +75,7 @@ fn left(count: usize, hub_ring_bytes_max: usize) -> usize {
     for number in 0..count {
         server.publish(&format!("/clients/c{number}"), "x".repeat(MIB - 1_000));
     }
-    // Behind it comes what all get, and so whoever is left shows that it was served.
+    // Behind it comes an event for all, so that every client that is left shows that it was served.
     server.publish("/broadcast", "end");
     let mut left = 0;
     for (_, body) in &mut clients {

@@ -1,4 +1,4 @@
-//! Fanfare inside a program of one's own: what it can read of its hub, and publish once.
+//! Fanfare inside a program of one's own: it can read the state of its hub, and publish once.
 
 mod support;
 

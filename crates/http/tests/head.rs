@@ -1,4 +1,4 @@
-//! HEAD: the head of an answer and nothing behind it, whatever the answer is and over every version of HTTP (RFC 9110 9.3.2).
+//! HEAD: the head of an answer and nothing behind it, for every answer and over every version of HTTP (RFC 9110 9.3.2).
 
 mod support;
 

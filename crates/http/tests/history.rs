@@ -1,4 +1,4 @@
-//! `GET /channels/{channel}/history`: what is kept of a channel, page by page.
+//! `GET /channels/{channel}/history`: the kept events of a channel, page by page.
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::{
     until,
 };
 
-/// A page, which must be given.
+/// Gets a page, which must be given.
 #[track_caller]
 fn page(server: &Server, path: &str) -> Value {
     let answer = server.get(path);
@@ -29,7 +29,7 @@ fn data(page: &Value) -> Vec<String> {
     page["events"].as_array().unwrap().iter().map(|event| event["data"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Publishes so many numbers to channel a, from 0 on; gives their ids.
+/// Publishes this many numbers to channel a, from 0 on, and gives their ids.
 fn publish_numbers(server: &Server, count: usize) -> Vec<String> {
     let mut client = server.client();
     let publish = |number: usize| {
@@ -97,7 +97,7 @@ fn next_leads_through_all_pages_and_then_waits_for_more() {
     server.publish("/channels/a", "more");
     let last = page(&server, &format!("/channels/a/history?after={after}"));
     assert_eq!(data(&last), ["more"]);
-    // What a page ends with is where a stream may begin.
+    // A stream may begin at the end of a page.
     server.publish("/channels/a", "missed");
     assert_eq!(server.resume("/channels/a", last["next"].as_str().unwrap()).data(), "missed");
 }

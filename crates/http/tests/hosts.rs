@@ -1,4 +1,4 @@
-//! The host that a request was sent to, over every version of HTTP; and what no answer lacks.
+//! The host that a request was sent to, over every version of HTTP, and the fields of every answer.
 
 mod support;
 

@@ -115,7 +115,7 @@ fn each_target_and_each_way_of_publishing_has_keys_of_its_own() {
         assert!(is_repeat(&again) && again.body == first.body, "{path}");
     }
     assert_eq!(server.publish("/publish", batch)["first"], id);
-    // The body of a ping is thrown away, so it is the same event whatever it is.
+    // The body of a ping is thrown away, so it is the same event with any body.
     assert!(is_repeat(&post(&server, "/ping/a", "k", "another body")));
 }
 

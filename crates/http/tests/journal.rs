@@ -1,4 +1,4 @@
-//! A server whose events are ordered and kept elsewhere: what publishers, streams and operators see of that.
+//! A server whose events are ordered and kept by an external journal, as publishers, streams and operators see it.
 
 mod support;
 
@@ -64,7 +64,7 @@ fn lines_of_a_batch_go_to_the_journal_together_and_stay_in_order() {
     let lines: String = (0..600).map(|number| format!("{{\"channel\":\"a\",\"data\":{number}}}\n")).collect();
     let answer = std::thread::scope(|scope| {
         let publishing = scope.spawn(|| server.post("/publish", &[], &lines));
-        // What may be unanswered, and the one behind it, which waits.
+        // As many as may be unanswered, and the one behind them, which waits.
         until("as many are under way as may be", || script.held() >= 513);
         server.publish_later("/broadcast", "another");
         until("others are not kept from it", || script.held() > 513);

@@ -1,4 +1,4 @@
-//! How long a connection that waits for its next request is kept, how many are, and what their clients are told of it.
+//! Connections that wait for their next request: how long they are kept, how many, and what their clients hear of it.
 
 mod support;
 
@@ -91,7 +91,8 @@ fn a_head_that_begins_on_a_kept_connection_has_its_timeout() {
 #[test]
 fn a_frame_that_begins_on_a_kept_http_2_connection_has_the_time_of_a_head() {
     let server = start(Way::H2, SHORT, LONG);
-    // A GET of /healthz in the static table of HPACK and one literal (RFC 7541), then half of the same; each behind SETTINGS.
+    // A GET of /healthz in the static table of HPACK and one literal (RFC 7541), then half of the same. Each is behind
+    // SETTINGS.
     let request = |stream: u8| {
         let block = [b"\x82\x86\x04\x08/healthz\x01\x04test".as_slice()].concat();
         [&[0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, stream], block.as_slice()].concat()
@@ -105,7 +106,7 @@ fn a_frame_that_begins_on_a_kept_http_2_connection_has_the_time_of_a_head() {
         while !came.windows(3).any(|three| three == b"ok\n") {
             came.extend(client.piece().expect("the answer"));
         }
-        // The acknowledgement of SETTINGS is whole, so the connection waits. What comes then is not.
+        // The acknowledgement of SETTINGS is whole, so the connection waits. The next bytes are not whole.
         client.send([0, 0, 0, 4, 1, 0, 0, 0, 0]);
         client.send(half);
         client.until_closed();

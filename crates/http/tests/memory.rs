@@ -47,7 +47,7 @@ fn read_until(mut socket: &TcpStream, end: &[u8]) {
 /// Heap bytes of each of many streams: idle ones that never got an event, and after a few.
 fn bytes_per_stream(way: Way) -> (usize, usize) {
     let server = Server::new(way);
-    // What publishing and the first stream allocate once and for all is no stream's.
+    // Publishing and the first stream allocate some things once and for all. They belong to no stream.
     let warm = server.subscribe("/sse?id=warm");
     server.publish("/broadcast?wait=written", "warm");
     let mut sockets = Vec::with_capacity(STREAMS);

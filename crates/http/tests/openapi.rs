@@ -1,5 +1,4 @@
-//! openapi.yaml and the server say the same: every answer that is described is given as described, and what is not
-//! described is not there.
+//! openapi.yaml and the server say the same: every described answer is given as described, and there are no others.
 
 #[path = "openapi/description.rs"]
 mod description;
@@ -37,7 +36,7 @@ const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "
 
 const GOOD_LINE: &[u8] = b"{\"all\":true,\"data\":\"hello\"}\n";
 
-/// A request and what it is sent with.
+/// A request with its fields and its body.
 #[derive(Clone, Debug, Default)]
 struct Request {
     method: String,
@@ -81,7 +80,7 @@ impl Request {
         self.send_on(&mut Client::open(address))
     }
 
-    /// Sends it and reads the answer; of a stream only the head.
+    /// Sends it and reads the answer. Of a stream it reads only the head.
     #[track_caller]
     fn send_on(&self, client: &mut Client) -> Answer {
         let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\n", self.method, self.target);
@@ -127,7 +126,7 @@ impl Servers {
     #[track_caller]
     fn provoke(&self, operation: &Operation, status: u16) -> Answer {
         let request = Request::new(operation);
-        // What only a single publish is answered with.
+        // Only a single publish is answered with these.
         let is_single = operation.path == "/publish" && [413, 422].contains(&status);
         let request = if is_single { request.query("channel", "elsewhere") } else { request };
         match status {
@@ -163,7 +162,7 @@ impl Servers {
     }
 }
 
-/// The answer to a request of a server that cannot end because a subscriber does not take what it is due.
+/// The answer to a request of a server that cannot end because a subscriber does not take its events.
 fn while_draining(request: &Request) -> Answer {
     let mut config = Config { send_buffer_bytes: 4 << 10, ..config(Way::Socket) };
     config.core.shards = 1;
@@ -215,7 +214,7 @@ fn check(description: &Description, operation: &Operation, answer: &Answer) {
     }
 }
 
-/// As a query or a path carries it.
+/// Values in the form of a query or a path.
 fn encoded(value: &Value) -> Vec<String> {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect();
     match value {
@@ -229,7 +228,7 @@ fn encoded(value: &Value) -> Vec<String> {
 fn every_answer_that_is_described_is_given() {
     let (description, servers) = (Description::load(), Servers::start());
     let operations = description.operations();
-    // At once, because some answers come late: what is left of a refused body is waited for.
+    // At once, because some answers come late: the server waits for the rest of a refused body.
     thread::scope(|scope| {
         for operation in &operations {
             for (status, _) in &operation.responses {

@@ -1,5 +1,5 @@
-//! Clients that others wrote: what is posted is what they report, once, in order, and nothing else; they come back
-//! after a restart as the stream told them. A real browser uses the demo page and the example.
+//! Clients of others: they report exactly the posted events, once and in order, and come back after a restart as the
+//! stream told them. A real browser uses the demo page and the example.
 //!
 //! Where a library deviates from the standard, the test says how.
 
@@ -41,8 +41,8 @@ fn eager() -> Config {
     config
 }
 
-/// Publishes everything hostile in a burst, then lets a few heartbeats pass, then says that this was all. Gives what
-/// has to arrive.
+/// Publishes everything hostile in a burst, then lets a few heartbeats pass, then says that this was all. Gives the
+/// events that have to arrive.
 fn publish_all(site: &Site) -> Vec<(Post, Seen)> {
     let mut client = Client::open(site.address);
     client.send("GET /channels/odd HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -71,7 +71,7 @@ fn publish_all(site: &Site) -> Vec<(Post, Seen)> {
     posts
 }
 
-/// Fails unless `program`, whose stream is open, reports what was posted, as `reading` says that its library does.
+/// Fails unless `program`, whose stream is open, reports the posted events as its library reads them (`reading`).
 #[track_caller]
 fn assert_reports(site: &Site, mut next: impl FnMut() -> Seen, reading: impl Fn(Seen) -> Seen) {
     for (post, seen) in publish_all(site) {
@@ -81,7 +81,7 @@ fn assert_reports(site: &Site, mut next: impl FnMut() -> Seen, reading: impl Fn(
     assert_eq!(next().data, LAST);
 }
 
-/// Enough of it to see what it is.
+/// The beginning of it, enough to recognise it.
 fn brief(what: &impl std::fmt::Debug) -> String {
     format!("{what:?}").chars().take(1_000).collect()
 }

@@ -1,5 +1,5 @@
-//! The take-over of a stream's socket from hyper, which nothing in hyper promises: these fail if a new hyper
-//! breaks it, by keeping the socket or by losing the head or what comes behind it.
+//! The take-over of a stream's socket from hyper. Nothing in hyper promises it, so these tests fail if a new hyper
+//! breaks it: by keeping the socket, or by losing the head or bytes behind it.
 
 mod support;
 
@@ -62,7 +62,7 @@ fn open_many(server: &Server, opened: &AtomicUsize, started: &AtomicUsize) -> Ve
         let mut stream = Stream::chunked(client);
         stream.prelude();
         opened.fetch_add(1, Ordering::SeqCst);
-        // What is published from now on has to come.
+        // Events published from now on have to come.
         (stream, started.load(Ordering::SeqCst))
     };
     clients.into_iter().map(open).collect()
@@ -188,7 +188,7 @@ fn ask_behind(server: &Server, answers: usize) -> Client {
     client
 }
 
-/// Reads what was not read, and the stream's head and first lines.
+/// Reads the pending answers, and the stream's head and first lines.
 fn read_on(mut client: Client, answers: usize) -> Stream {
     for _ in 0..answers {
         assert_eq!(client.head().get("content-length"), Some("3"));
@@ -243,7 +243,7 @@ fn an_offer_to_upgrade_is_ignored_and_the_stream_is_like_any_other() {
     for way in H1_WAYS {
         let server = Server::new(way);
         let mut client = server.client();
-        // What `curl --http2` sends.
+        // The fields of `curl --http2`.
         let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA";
         client.send(format!("GET /sse?id=me HTTP/1.1\r\nHost: test\r\n{offer}\r\n\r\n"));
         assert_eq!(client.head().status, 200);

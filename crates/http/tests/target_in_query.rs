@@ -11,7 +11,7 @@ fn an_event_goes_where_the_query_says() {
     for way in WAYS {
         let server = Server::new(way);
         let mut stream = server.subscribe("/sse?id=a/b&channel=orders%2F42&channel=news");
-        // A slash may stand as it is, which it may not in a path.
+        // A slash may stand as it is. In a path it may not.
         for (query, event) in [
             ("channel=orders%2F42", "one"),
             ("channel=orders/42", "two"),

@@ -24,7 +24,7 @@ use crate::measure::sum::Sum;
 /// How often the process says how far it is.
 const WORD_EVERY: Duration = Duration::from_millis(20);
 
-/// Time for a process to report its sums: until the run's deadline and this, or at least the other.
+/// Time for a process to report its sums: until the run's deadline and this, or at least `SUMS_MIN`.
 const SUMS_EXTRA: Duration = Duration::from_secs(5);
 const SUMS_MIN: Duration = Duration::from_secs(10);
 /// How long it may take to end once its input has.

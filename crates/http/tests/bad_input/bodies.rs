@@ -197,7 +197,7 @@ fn a_body_that_pauses_too_long_is_408_and_one_that_only_drips_is_taken() {
 #[test]
 fn too_many_bytes_of_bodies_at_once_are_503_until_some_are_done() {
     let mut config = Config { bodies_bytes_max: 1_000, ..config(Way::Socket) };
-    // On one thread what came first is taken first, at the latest before the second answer.
+    // On one thread the first request is taken first, at the latest before the second answer.
     config.core.shards = 1;
     steadily(FALLEN_BEHIND / 2, |_| assert_is_short(Observed::start(Way::Socket, config.clone())));
 }
@@ -279,12 +279,12 @@ fn a_byte_now_and_then_does_not_keep_a_body_open_for_ever() {
     }
 }
 
-/// One worker takes what has come in the order of its sockets: behind two answers it has been to all of them.
+/// One worker takes the bytes of its sockets in turn: behind two answers it has been to all of them.
 fn has_taken_what_was_sent(world: &Observed) {
     (0..2).for_each(|_| assert_eq!(world.server.get("/healthz").status, 200));
 }
 
-/// All but the last byte of `count` bodies that fill the room, over HTTP/1.1; they have to be kept.
+/// Sends all but the last byte of `count` bodies that fill the room, over HTTP/1.1. They have to be kept.
 fn fill(world: &Observed, count: usize, bytes: usize) -> Vec<Client> {
     let begin_one = |_| {
         let mut client = world.server.client();
@@ -308,7 +308,7 @@ fn bodies_that_lack_a_byte_make_room_for_others_as_soon_as_they_have_fallen_behi
         until("one of them had to go", || publish() == 202);
         let h2 = H2::open(world.server.address);
         assert_eq!(h2.request("POST", path, &[], &[b'x'; 1_000]).status, 202);
-        // Those that were not in the way are still there.
+        // Connections that were not in the way are still there.
         let (mut taken, mut cut) = (0, 0);
         for client in &mut slow {
             client.try_send("x");

@@ -35,7 +35,7 @@ fn field(name: &[u8], value: &[u8]) -> Vec<u8> {
     [&[0][..], &length(name), name, &length(value), value].concat()
 }
 
-/// Frames of one request; without `body` it ends with its head.
+/// Frames of one request. Without `body` it ends with its head.
 fn request(stream: u32, method: &[u8], path: &[u8], fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Vec<u8> {
     let pseudo = [(&b":method"[..], method), (b":scheme", b"http"), (b":authority", b"test"), (b":path", path)];
     let block: Vec<u8> = pseudo.iter().chain(fields).flat_map(|(name, value)| field(name, value)).collect();
@@ -56,7 +56,7 @@ fn connect(world: &Observed, frames: &[u8]) -> TcpStream {
     socket
 }
 
-/// Reads until a frame tells how a request fared; gives its type and stream.
+/// Reads until a frame tells how a request fared, and gives its type and stream.
 fn outcome(socket: &mut TcpStream) -> (u8, u32) {
     loop {
         let mut head = [0; 9];
@@ -69,7 +69,7 @@ fn outcome(socket: &mut TcpStream) -> (u8, u32) {
     }
 }
 
-/// Sends one POST of raw fields; gives the type of the frame that tells how it fared.
+/// Sends one POST of raw fields, and gives the type of the frame that tells how it fared.
 fn post_raw(world: &Observed, path: &[u8], fields: &[(&[u8], &[u8])], body: &[u8]) -> u8 {
     outcome(&mut connect(world, &request(1, b"POST", path, fields, Some(body)))).0
 }

@@ -16,7 +16,7 @@ use support::{
     stream::Stream,
 };
 
-/// Someone who sees all that is published, and the server, which is dropped last.
+/// An observer of everything that is published, and the server, which is dropped last.
 struct Observed {
     observer: Stream,
     server: Server,
@@ -33,7 +33,7 @@ impl Observed {
         Self { observer, server }
     }
 
-    /// Fails unless nothing was published since the last look, and the observer still gets what is.
+    /// Fails unless nothing was published since the last look, and the observer still gets new events.
     #[track_caller]
     fn assert_untouched(&mut self) {
         self.server.publish("/broadcast", "marker");

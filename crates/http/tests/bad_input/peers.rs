@@ -20,7 +20,7 @@ fn narrow(way: Way) -> Config {
     let mut config = Config { send_buffer_bytes: 4 << 10, ..config(way) };
     config.core.ring_messages_max = RING_MESSAGES;
     config.core.ring_bytes_max = 1 << 20;
-    // What a full ring does is to be seen, and not how long it is put off.
+    // The test is about a full ring, not about how long it is put off.
     config.core.patience_ms = 0;
     config
 }

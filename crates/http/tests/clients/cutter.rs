@@ -1,4 +1,4 @@
-//! [`Cutter`]: a proxy that breaks every connection off after a few hundred bytes, in the middle of whatever it is.
+//! [`Cutter`]: a proxy that breaks every connection off after a few hundred bytes, in the middle of anything.
 
 use std::{
     io::{Read, Write},
@@ -45,7 +45,7 @@ impl Cutter {
                         counted.fetch_add(1, Ordering::Relaxed);
                     }
                     let _ = server.shutdown(Shutdown::Both);
-                    // Ends the other direction too; with its socket the last one is closed.
+                    // Ends the other direction too. With its socket the last one is closed.
                     let how = if is_reset { Shutdown::Read } else { Shutdown::Both };
                     if is_reset {
                         let _ = socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
@@ -63,7 +63,7 @@ impl Cutter {
     }
 }
 
-/// Copies at most `bytes_max`; gives how many there were.
+/// Copies at most `bytes_max` bytes, and gives their number.
 fn pass_on(mut from: TcpStream, mut to: TcpStream, bytes_max: usize) -> usize {
     let (mut space, mut passed) = ([0; 4_096], 0);
     while passed < bytes_max {

@@ -14,7 +14,7 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// As clients/engine.js calls it.
+    /// The name in clients/engine.js.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Chromium => "chromium",
@@ -23,7 +23,7 @@ impl Engine {
         }
     }
 
-    /// Fails with what has to be installed if it is not there.
+    /// Fails with the installation that it needs if it is not there.
     #[track_caller]
     pub(crate) fn demand(self) {
         match self {

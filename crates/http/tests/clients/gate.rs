@@ -12,7 +12,7 @@ use std::{
 /// The answer of a proxy whose server is gone. A browser gives up for ever when it gets this.
 const REFUSAL: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How a gate ends the connections that it has, and what becomes of new ones until it is opened.
+/// How a gate ends its connections, and what it does with new ones until it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
     /// Connections end as if the other side had closed them. New ones wait.

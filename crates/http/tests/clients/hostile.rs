@@ -14,7 +14,7 @@ pub(crate) fn png() -> Vec<u8> {
     BASE64_STANDARD.decode(PIXEL).unwrap()
 }
 
-/// One publish, and what a reader that follows the standard gets of it.
+/// One publish, and the event that a reader gets of it by the standard.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
     kind: Option<&'static str>,

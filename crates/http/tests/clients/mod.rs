@@ -1,7 +1,7 @@
-//! Clients that others wrote, run as processes: [`Program`] starts one and reads what it prints. [`Site`] is a server
-//! that comes back on its port, [`Cutter`] and [`Gate`] are networks that break.
+//! Clients of others, run as processes: [`Program`] starts one and reads its output. [`Site`] is a server that comes
+//! back on its port. [`Cutter`] and [`Gate`] are networks that break.
 //!
-//! The programs are those that `cargo xtask test` installs. A missing one fails the test and says so.
+//! `cargo xtask test` installs the programs. A missing one fails the test and says so.
 #![allow(dead_code, unused_imports, reason = "each test uses its own part")]
 
 mod cutter;
@@ -43,7 +43,7 @@ const MODULES: [&str; 6] = [
     "reconnecting-eventsource",
 ];
 
-/// A stream that a script shall read; clients/streams.js says what the members are.
+/// A stream that a script shall read. clients/streams.js describes the members.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub(crate) name: String,
@@ -72,7 +72,7 @@ pub(crate) struct Seen {
     pub(crate) data: String,
 }
 
-/// A running program that prints lines; it ends when this is dropped.
+/// A running program that prints lines. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -112,7 +112,7 @@ impl Program {
         Self::node("read_with_node.js", &[&Source::all(streams)])
     }
 
-    /// A script of this directory that looks at a parser by itself.
+    /// A script of this directory that looks at a parser alone.
     pub(crate) fn parser(script: &str) -> Self {
         Self::node(script, &[])
     }
@@ -130,7 +130,7 @@ impl Program {
     }
 
     fn start(command: &mut Command) -> Self {
-        // What a proxy would make of the stream is not the question here.
+        // Proxies are not the subject here.
         let command = command.env("NO_PROXY", "*").env("no_proxy", "*");
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}: {HOW_TO_INSTALL}"));
@@ -146,7 +146,7 @@ impl Program {
         Self { child, has_browser: false, lines, complaint: Some(complaint) }
     }
 
-    /// The next line; `None` at the end of the program.
+    /// The next line, or `None` at the end of the program.
     #[track_caller]
     pub(crate) fn line(&mut self) -> Option<String> {
         match self.lines.recv_timeout(LINE_TIME_MAX) {
@@ -158,7 +158,7 @@ impl Program {
         }
     }
 
-    /// The next line, which must be JSON.
+    /// Reads the next line, which must be JSON.
     #[track_caller]
     pub(crate) fn json(&mut self) -> Value {
         let line = self.line().unwrap_or_else(|| panic!("has ended; its complaint: {}", self.end()));
@@ -185,7 +185,7 @@ impl Program {
         assert!(status.success(), "{status}: {}", self.end());
     }
 
-    /// Kills it, if it has not ended, and gives what it wrote to standard error.
+    /// Kills it, if it has not ended, and gives its standard error.
     fn end(&mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -56,7 +56,7 @@ impl Site {
         format!("http://{}", self.address)
     }
 
-    /// Publishes, which must be accepted; gives the id.
+    /// Publishes and gives the id. Fails unless the publish is accepted.
     #[track_caller]
     pub(crate) fn publish(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let answer: Answer = Client::open(self.address).request("POST", path, headers, body);

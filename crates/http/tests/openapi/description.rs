@@ -1,4 +1,4 @@
-//! [`Description`]: what openapi.yaml says, as JSON with its references followed.
+//! [`Description`]: openapi.yaml as JSON with its references followed.
 
 use serde_json::{Map, Number, Value};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -12,7 +12,7 @@ pub(crate) struct Description(Value);
 /// One method of one path.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// As it stands there, with names in braces.
+    /// The path as it stands there, with names in braces.
     pub(crate) path: String,
     /// In capitals.
     pub(crate) method: String,
@@ -31,7 +31,7 @@ impl Description {
         Self(json(&documents[0]))
     }
 
-    /// `node`, or what it refers to.
+    /// `node`, or the target of its reference.
     #[track_caller]
     pub(crate) fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
         let Some(reference) = node.get("$ref") else { return node };

@@ -26,7 +26,7 @@ fn faults(description: &Description, schema: &Value, value: &Value) -> Result<()
     Ok(())
 }
 
-/// Whether `value` keeps one rule of `schema`; `Err` says what inside it does not.
+/// Whether `value` keeps one rule of `schema`. `Err` says which part of it does not.
 fn obeys(
     description: &Description,
     keyword: &str,

@@ -90,7 +90,7 @@ fn what_history_does_not_keep_any_more_is_told_up_to_the_last_id_lost() {
         // Behind the last that was lost nothing is missing.
         let mut stream = server.resume("/channels/a", &ids[14]);
         assert_eq!(stream.data(), "15");
-        // And who asked for whatever there is has lost nothing.
+        // A client that asks for the earliest events has lost nothing.
         assert_eq!(server.subscribe("/channels/a?since=earliest").data(), "15");
     }
 }

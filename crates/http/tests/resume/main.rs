@@ -1,5 +1,5 @@
-//! Nothing is lost silently: who comes back gets what was missed, once and in order, and is told of what is gone;
-//! whichever way the stream comes.
+//! Nothing is lost silently: a client that comes back gets the missed events, once and in order, and is told of those
+//! that are gone, whichever way the stream comes.
 
 mod cursors;
 mod gaps;

@@ -1,5 +1,5 @@
-//! One id that publishers gave to several events: whoever comes back with it gets all that came behind the first of them, or
-//! is told of a gap.
+//! One id that publishers gave to several events: a client that comes back with it gets all events behind the first of
+//! them, or is told of a gap.
 
 use fanfare_core::Retention;
 use serde_json::json;

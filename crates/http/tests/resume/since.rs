@@ -66,7 +66,7 @@ fn a_time_to_come_is_now_and_an_id_to_come_is_unknown() {
             let mut stream = server.subscribe(&format!("/channels/a?since={since}"));
             let live = format!("live {since}");
             server.publish("/channels/a", &live);
-            // With a clock that has not moved on, what was published in this millisecond comes as well.
+            // With a clock that has not moved on, events published in this millisecond come as well.
             let earlier = stream.data_until(&live);
             assert!(earlier.iter().all(|data| data == "before" || data.starts_with("live")), "{since}: {earlier:?}");
         }

@@ -2,7 +2,7 @@
 
 use crate::{everywhere, support::server::Server};
 
-/// Publishes `body` to all with `headers`; it must be accepted.
+/// Publishes `body` to all with `headers`. Fails unless the publish is accepted.
 #[track_caller]
 fn publish(server: &Server, headers: &[(&str, &str)], path: &str, body: &[u8]) {
     let answer = server.post(path, headers, body);
@@ -135,7 +135,7 @@ fn a_declared_charset_is_decoded() {
         ("text/plain;charset=\"ISO-8859-1\"", b"caf\xe9", "caf\u{e9}"),
         ("Text/Plain; a=b; CHARSET=Latin1; c=d", b"\xfc", "\u{fc}"),
         ("text/plain ; charset=windows-1252 ;", b"\x80", "\u{20ac}"),
-        // Valid UTF-8 as well, and not meant as that; nor is what looks like its byte order mark.
+        // Valid UTF-8 as well, but not meant as that. The same holds for bytes that look like its byte order mark.
         ("text/plain; charset=iso-8859-1", b"\xc3\xa9", "\u{c3}\u{a9}"),
         ("text/plain; charset=iso-8859-1", b"\xef\xbb\xbfa", "\u{ef}\u{bb}\u{bf}a"),
         ("application/json; charset=utf-16", b"\xff\xfe[\x001\x00]\x00", "[1]"),

@@ -1,4 +1,4 @@
-//! Envelopes: a stream that asks for them is told on which of its channels an event came, live and from history.
+//! Envelopes: a stream that asks for them is told the channel of each event, live and from history.
 
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Fields that every stream has, but for what the version of HTTP adds.
+/// Fails unless the head has the fields of every stream, and `added`, which the version of HTTP adds.
 fn assert_is_stream_head(head: &Head, added: &[&str]) {
     assert_eq!(head.status, 200);
     assert_eq!(head.get("content-type"), Some("text/event-stream; charset=utf-8"));

@@ -1,4 +1,4 @@
-//! The query parameters of a publish, and what its answer says.
+//! The query parameters of a publish, and its answer.
 
 use crate::{
     everywhere,

@@ -84,7 +84,7 @@ fn a_ping_says_hello_to_the_client_with_or_without_a_body() {
 
 #[test]
 fn names_are_percent_decoded_once_and_a_plus_is_a_space_in_queries_only() {
-    // What is subscribed to in a query, in a path, and how a path publishes to it.
+    // The name in a query, in the path of a stream, and in the path of a publish.
     let names = [
         ("orders/42", "orders%2F42", "orders%2F42"),
         ("%E2%82%AC", "%E2%82%AC", "%e2%82%ac"),

@@ -1,4 +1,4 @@
-//! [`Client`]: one HTTP/1 connection that sends what it is told, byte for byte, and reads answers strictly.
+//! [`Client`]: one HTTP/1 connection that sends given bytes as they are, and reads answers strictly.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -12,7 +12,7 @@ use super::{
     wire::{Dechunker, Head, parse_head},
 };
 
-/// A blocking socket and what came on it that nobody has taken yet.
+/// A blocking socket and its bytes that nobody has taken yet.
 #[derive(Debug)]
 pub(crate) struct Client {
     socket: TcpStream,
@@ -33,7 +33,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Fails unless it is a problem document that says all it has to; gives its detail.
+    /// Fails unless it is a complete problem document. Gives its detail.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{self:?}: {}", String::from_utf8_lossy(&self.body));
@@ -90,7 +90,7 @@ impl Client {
         self.socket.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Closes the sending side, which may be closed already, and gives all that comes until the other side does.
+    /// Closes the sending side, which may be closed already, and gives all bytes until the other side does.
     #[track_caller]
     pub(crate) fn finished(&mut self) -> Vec<u8> {
         let _ = self.socket.shutdown(Shutdown::Write);
@@ -102,7 +102,7 @@ impl Client {
         socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     }
 
-    /// Reads once, perhaps nothing; false at the end. A reset counts as an end only if `reset_is_end`.
+    /// Reads once, perhaps nothing. False at the end. A reset counts as an end only if `reset_is_end`.
     #[track_caller]
     fn read(&mut self, reset_is_end: bool) -> bool {
         let mut space = [0; 16 << 10];
@@ -111,7 +111,7 @@ impl Client {
                 self.buffer.extend_from_slice(&space[..count]);
                 count > 0
             }
-            // What it was waiting for may still come: a process that is stopped and goes on meets this.
+            // The bytes may still come: a process that is stopped and goes on meets this.
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(error) if reset_is_end && error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer)),
@@ -129,7 +129,7 @@ impl Client {
         Some(std::mem::take(&mut self.buffer))
     }
 
-    /// Everything until the other side ends the connection, in whatever way.
+    /// Everything until the other side ends the connection in any way.
     #[track_caller]
     pub(crate) fn until_closed(&mut self) -> Vec<u8> {
         while self.read(true) {}

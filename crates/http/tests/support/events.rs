@@ -1,4 +1,4 @@
-//! [`Event`]: what an EventSource would report, with the lines that it came in.
+//! [`Event`]: an event as an EventSource would report it, with the lines that it came in.
 
 pub(crate) use fanfare_judge::Gap;
 use fanfare_judge::{Block, Dispatched};
@@ -6,7 +6,7 @@ use fanfare_judge::{Block, Dispatched};
 /// An event as an EventSource would report it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// The type; "message" if none was given.
+    /// The type, or "message" if none was given.
     pub(crate) kind: String,
     /// The last event id at that time.
     pub(crate) id: String,

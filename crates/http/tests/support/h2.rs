@@ -21,14 +21,14 @@ use tokio::{net::TcpStream, runtime::Runtime, time::timeout};
 
 use super::{PATIENCE, client::Answer, stream::Stream, wire::Head};
 
-/// One connection; streams of it keep it open.
+/// One connection. Streams of it keep it open.
 #[derive(Clone, Debug)]
 pub(crate) struct H2 {
     runtime: Arc<Runtime>,
     sender: SendRequest<Sent>,
 }
 
-/// The body of a request: one piece, and perhaps more of which nothing comes.
+/// The body of a request: one piece, and perhaps more that never comes.
 #[derive(Debug)]
 struct Sent {
     piece: Option<Bytes>,
@@ -57,7 +57,7 @@ impl Body for Sent {
     }
 }
 
-/// A request whose body has no end; dropped, it is broken off.
+/// A request whose body has no end. Dropping it breaks it off.
 #[derive(Debug)]
 pub(crate) struct Unfinished(tokio::task::JoinHandle<()>);
 
@@ -96,7 +96,7 @@ impl H2 {
         Self { runtime: Arc::new(runtime), sender }
     }
 
-    /// Sends a request; gives the head of its answer and the body.
+    /// Sends a request, and gives the head of its answer and the body.
     #[track_caller]
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (Head, H2Body) {
         let mut request = Request::builder().method(method).uri(format!("http://test{path}"));
@@ -160,7 +160,7 @@ impl H2 {
 }
 
 impl H2Body {
-    /// Reads to the end; whether it was a proper one.
+    /// Reads to the end. Gives whether it was a proper one.
     #[track_caller]
     pub(crate) fn ends_properly(&mut self) -> bool {
         let runtime = Arc::clone(&self.h2.runtime);

@@ -13,12 +13,12 @@ use fanfare_core::{
     journal::{Desk, Journal, Past, Refusal, Settled},
 };
 
-/// Only submissions, none of which waits for room.
+/// Settles submissions, none of which waits for room.
 fn settle(desk: &dyn Desk, settled: impl Iterator<Item = Settled>) {
     desk.settle(&mut settled.collect(), &Context::from_waker(Waker::noop()));
 }
 
-/// Ids begin after this one; far in the future, so that nothing is too old to be kept.
+/// Ids begin after this one. It is far in the future, so that nothing is too old to be kept.
 const BEFORE_MS: u64 = 5_000_000_000_000;
 
 /// The journal's way with submissions.
@@ -127,7 +127,7 @@ impl Journal for Scripted {
         let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
         loop {
             desk.take(&mut group, &Context::from_waker(&waker));
-            // Not before: what comes after a change is met with the new one.
+            // Not before: a submission after a change meets the new mood.
             let mood = {
                 let mut state = self.script.0.lock().unwrap();
                 state.held = group.len();

@@ -107,7 +107,7 @@ impl Server {
         self.thread.take().unwrap().join().unwrap()
     }
 
-    /// Waits until it ends by itself, which it does when a part of it has failed.
+    /// Waits until it ends by itself, because a part of it has failed.
     pub(crate) fn failed(mut self) -> io::Error {
         self.thread.take().unwrap().join().unwrap().unwrap_err()
     }
@@ -116,7 +116,7 @@ impl Server {
         Client::open(self.address)
     }
 
-    /// A stream, come the way that this server is there for; its first lines are read.
+    /// A stream over the way of this server. Its first lines are read.
     pub(crate) fn subscribe(&self, path: &str) -> Stream {
         self.subscribe_with(path, &[])
     }
@@ -177,7 +177,7 @@ impl Server {
         self.client().request("POST", path, headers, body.as_ref())
     }
 
-    /// Publishes, which must be accepted; gives the receipt.
+    /// Publishes and gives the receipt. Fails unless the publish is accepted.
     #[track_caller]
     pub(crate) fn publish(&self, path: &str, body: impl AsRef<[u8]>) -> Value {
         let answer = self.post(path, &[], body);
@@ -191,13 +191,13 @@ impl Server {
         self.client().send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}"));
     }
 
-    /// Publishes, which must be accepted; gives the id of the event.
+    /// Publishes and gives the id of the event. Fails unless the publish is accepted.
     #[track_caller]
     pub(crate) fn id_of(&self, path: &str, body: impl AsRef<[u8]>) -> String {
         self.publish(path, body)["id"].as_str().unwrap().to_owned()
     }
 
-    /// How many connections `client` has: what a publish to it says that it reaches.
+    /// How many connections `client` has: a publish to it says how many it reaches.
     pub(crate) fn matched(&self, client: &str) -> u64 {
         self.publish(&format!("/clients/{client}?wait=written"), "how many")["matched"].as_u64().unwrap()
     }

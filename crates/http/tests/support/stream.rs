@@ -54,7 +54,7 @@ impl Stream {
         Self { source, bytes: Vec::new(), at: 0, judge: Judge::default() }
     }
 
-    /// The connection below, to do something unusual with; HTTP/1 only.
+    /// The connection below, for unusual uses. HTTP/1 only.
     pub(crate) fn client(&mut self) -> &mut Client {
         match &mut self.source {
             Source::Chunked(client, _) | Source::Bare(client) => client,
@@ -70,7 +70,7 @@ impl Stream {
         }
     }
 
-    /// Reads more bytes; false at the end of the stream, which must be a proper one.
+    /// Reads more bytes. False at the end of the stream, which must be a proper one.
     #[track_caller]
     fn read(&mut self) -> bool {
         let data = match &mut self.source {
@@ -95,7 +95,7 @@ impl Stream {
         true
     }
 
-    /// The next line without its LF; `None` at the end of the stream.
+    /// The next line without its LF, or `None` at the end of the stream.
     #[track_caller]
     fn line(&mut self) -> Option<String> {
         let mut from = self.at;
@@ -113,7 +113,7 @@ impl Stream {
         }
     }
 
-    /// The first lines, which must be as they have to be.
+    /// Reads the first lines, which must be the prescribed ones.
     #[track_caller]
     pub(crate) fn prelude(&mut self) -> Prelude {
         let retry = self.line().expect("a retry line");
@@ -124,7 +124,7 @@ impl Stream {
         Prelude { retry_ms, connection: connection.parse().unwrap(), client: client.to_owned() }
     }
 
-    /// The next event; `None` at the end of the stream.
+    /// The next event, or `None` at the end of the stream.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {

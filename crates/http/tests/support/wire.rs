@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 pub(crate) struct Head {
     pub(crate) version: String,
     pub(crate) status: u16,
-    /// Names in lower case, in the order in which they came.
+    /// Fields in the order in which they came, with names in lower case.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -29,7 +29,7 @@ impl Head {
     }
 }
 
-/// The head at the beginning of `bytes` and its length; `None` while it is not whole.
+/// The head at the beginning of `bytes` and its length, or `None` while it is not whole.
 pub(crate) fn parse_head(bytes: &[u8]) -> Option<(Head, usize)> {
     let len = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..len - 4]).unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Option<(Head, usize)> {
     Some((Head { version: version.to_owned(), status, fields: fields.collect() }, len))
 }
 
-/// Takes the chunks off a body as it comes; a broken chunk is a panic.
+/// Takes the chunks off a body as it comes. A broken chunk is a panic.
 #[derive(Debug, Default)]
 pub(crate) struct Dechunker {
     bytes: VecDeque<u8>,
@@ -54,7 +54,7 @@ pub(crate) struct Dechunker {
 }
 
 impl Dechunker {
-    /// Takes what came; gives the data of every chunk that is whole.
+    /// Takes bytes, and gives the data of every chunk that is whole.
     #[track_caller]
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.bytes.extend(bytes);
