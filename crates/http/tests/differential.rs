@@ -1,7 +1,7 @@
 //! The same case against both outlets of HTTP/1.1. Subscribers must get the same, byte for byte, once chunks are taken
 //! off and everything that differs from run to run is masked.
 //!
-//! So the plain way through hyper is the reference for the taken-over socket, at its end too.
+//! The plain way through hyper is therefore the reference for the taken-over socket, at its end too.
 
 mod support;
 

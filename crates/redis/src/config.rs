@@ -14,7 +14,7 @@ pub struct Config {
     pub address: Address,
     /// First part of the names of all keys (`--redis-stream`).
     pub name: StreamName,
-    /// Events that the Stream keeps, about (`--redis-events`, `XADD MAXLEN ~`).
+    /// Events that the Stream keeps, about (`redis-events` of `[limits]`, `XADD MAXLEN ~`).
     pub events_max: u64,
     /// Bytes of Redis' memory that the Stream takes. The bound is kept within seconds (`--redis-bytes`).
     pub bytes_max: u64,

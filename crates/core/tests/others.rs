@@ -1,5 +1,5 @@
-//! A hub behind a journal that others write to too. Foreign events come in the same order as the hub's own, with room
-//! for them or not at all. Everybody is told of missed events. An answer may be held back until its event is safe.
+//! A hub with a shared journal. Events of other hubs and own events come in one order. Events of others wait while an
+//! inbox lacks room. Every stream is told of missed events. An answer may be held back until its event is safe.
 
 mod support;
 
@@ -47,11 +47,11 @@ fn once(kit: &Kit, key: &str, data: &str) -> PublishFuture {
     publishing
 }
 
-/// Brings events. Returns the number that are left for want of room.
-fn bring(kit: &Kit, brought: impl IntoIterator<Item = Settled>) -> usize {
-    let mut brought: VecDeque<_> = brought.into_iter().collect();
-    kit.hub.desk().settle(&mut brought, &Context::from_waker(&Flag::new().waker()));
-    brought.len()
+/// Settles as many of these as the inboxes have room for. Returns the number of the rest.
+fn settle_some(kit: &Kit, settled: impl IntoIterator<Item = Settled>) -> usize {
+    let mut settled: VecDeque<_> = settled.into_iter().collect();
+    kit.hub.desk().settle(&mut settled, &Context::from_waker(&Flag::new().waker()));
+    settled.len()
 }
 
 fn other(ms: u64) -> Settled {
@@ -89,7 +89,7 @@ fn events_from_elsewhere_and_own_ones_come_in_one_order() {
     let mut kit = kit(Config::default());
     let link = kit.connect(Policy::Repair, usize::MAX);
     let (mut publishing, own) = submitted(&kit, "own");
-    assert_eq!(bring(&kit, [other(2_000), Settled::Own(id(3_000), own), other(4_000)]), 0);
+    assert_eq!(settle_some(&kit, [other(2_000), Settled::Own(id(3_000), own), other(4_000)]), 0);
     assert!(
         matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(3_000) && receipt.matched == 1)
     );
@@ -105,26 +105,26 @@ fn events_from_elsewhere_and_own_ones_come_in_one_order() {
 fn what_comes_from_elsewhere_waits_while_an_inbox_is_more_than_half_full_and_is_woken_when_it_is_not() {
     let mut kit = kit(Config { inbox_messages_max: 100, ..Config::default() });
     let link = kit.connect(Policy::Repair, usize::MAX);
-    let mut brought: VecDeque<_> = (2_000..2_200).map(other).collect();
+    let mut settled: VecDeque<_> = (2_000..2_200).map(other).collect();
     let flag = Flag::new();
-    kit.hub.desk().settle(&mut brought, &Context::from_waker(&flag.waker()));
+    kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
     // A step of 64 is begun while there are no more than 50.
-    assert_eq!((brought.len(), kit.hub.inbox(0).load().messages, flag.take()), (136, 64, false));
+    assert_eq!((settled.len(), kit.hub.inbox(0).load().messages, flag.take()), (136, 64, false));
     kit.turn();
     assert!(flag.take(), "the shard has taken some");
     for _ in 0..10 {
         kit.settle();
-        kit.hub.desk().settle(&mut brought, &Context::from_waker(&flag.waker()));
+        kit.hub.desk().settle(&mut settled, &Context::from_waker(&flag.waker()));
     }
     kit.settle();
-    assert_eq!((brought.len(), data_of(&link).len()), (0, 200));
+    assert_eq!((settled.len(), data_of(&link).len()), (0, 200));
 }
 
 #[test]
 fn a_large_event_from_elsewhere_comes_into_an_empty_inbox_and_not_behind_another() {
     let kit = kit(Config { inbox_bytes_max: 1_000, ..Config::default() });
     let large = |ms| Settled::Other(id(ms), all(&"x".repeat(2_000)));
-    assert_eq!(bring(&kit, [large(2_000), large(2_001), other(2_002)]), 2);
+    assert_eq!(settle_some(&kit, [large(2_000), large(2_001), other(2_002)]), 2);
 }
 
 #[test]
@@ -137,8 +137,8 @@ fn places_that_publishers_have_reserved_do_not_stand_in_the_way_of_what_comes_be
     assert!(poll(&mut at_gate).is_pending());
     let own = take(&kit);
     assert_eq!(own.len(), 4, "one waits at the gate");
-    let brought = [other(2_000)].into_iter().chain((3_000..).map(id).zip(own).map(|(id, one)| Settled::Own(id, one)));
-    assert_eq!(bring(&kit, brought), 0);
+    let settled = [other(2_000)].into_iter().chain((3_000..).map(id).zip(own).map(|(id, one)| Settled::Own(id, one)));
+    assert_eq!(settle_some(&kit, settled), 0);
     publishing.iter_mut().for_each(|one| assert!(poll(one).is_ready()));
     kit.settle();
     assert_eq!(data_of(&link), ["2000", "own", "own", "own", "own"]);
@@ -150,10 +150,10 @@ fn places_that_publishers_have_reserved_do_not_stand_in_the_way_of_what_comes_be
 fn what_was_missed_is_told_to_every_stream_and_to_whoever_comes_back_from_before() {
     for reason in [GapReason::Expired, GapReason::Restart] {
         let mut kit = kit(Config { turn_slots_max: 2, ..Config::default() });
-        bring(&kit, [other(2_000)]);
+        settle_some(&kit, [other(2_000)]);
         let links: Vec<_> = (0..5).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
         let not_attached = kit.subscribe_as("u", &[], Start::Now, Policy::Repair);
-        bring(&kit, [other(2_001), Settled::Lost(id(3_000), reason), other(3_001)]);
+        settle_some(&kit, [other(2_001), Settled::Lost(id(3_000), reason), other(3_001)]);
         kit.settle();
         let told = gap(2_001, 3_000, reason);
         for link in &links {
@@ -198,8 +198,8 @@ fn a_shard_that_waits_for_a_reader_tells_all_and_then_sleeps() {
     let mut kit = kit(Config { turn_slots_max: 1, ring_messages_max: 4, ..Config::default() });
     let slow = kit.connect(Policy::Repair, 0);
     let others: Vec<_> = (0..3).map(|_| kit.connect(Policy::Repair, usize::MAX)).collect();
-    let brought = (2_000..2_040).map(other).chain([Settled::Lost(id(3_000), GapReason::Restart)]);
-    assert_eq!(bring(&kit, brought.chain((3_001..3_020).map(other))), 0);
+    let settled = (2_000..2_040).map(other).chain([Settled::Lost(id(3_000), GapReason::Restart)]);
+    assert_eq!(settle_some(&kit, settled.chain((3_001..3_020).map(other))), 0);
     for turns in 0.. {
         assert!(turns < 1_000, "it never comes to rest, although it waits for somebody");
         match kit.turn() {
@@ -219,12 +219,12 @@ fn one_that_is_behind_is_told_what_everybody_missed_and_gets_what_there_is() {
     let mut kit = kit(Config::default());
     let slow = kit.connect(Policy::Repair, 0);
     let all_of_them = (2_000..2_100).map(other).chain([Settled::Lost(id(3_000), GapReason::Restart), other(3_001)]);
-    let mut brought: VecDeque<_> = all_of_them.collect();
-    kit.hub.desk().settle(&mut brought, &Context::from_waker(&Flag::new().waker()));
+    let mut settled: VecDeque<_> = all_of_them.collect();
+    kit.hub.desk().settle(&mut settled, &Context::from_waker(&Flag::new().waker()));
     kit.settle();
     slow.open();
     kit.settle();
-    assert!(brought.is_empty());
+    assert!(settled.is_empty());
     let data = data_of(&slow);
     assert_eq!((data.len(), data[0].as_str(), data[100].as_str()), (101, "2000", "3001"));
     assert!(told_to(&slow).contains(&gap(2_099, 3_000, GapReason::Restart)));
@@ -235,7 +235,7 @@ fn an_answer_that_is_held_back_comes_when_both_are_there() {
     let kit = kit(Config::default());
     let (mut publishing, own) = submitted(&kit, "x");
     let hold = own.hold();
-    bring(&kit, [Settled::Own(id(2_000), own)]);
+    settle_some(&kit, [Settled::Own(id(2_000), own)]);
     assert!(poll(&mut publishing).is_pending(), "it is not safe yet");
     hold.release(Ok(()));
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(2_000)));
@@ -243,7 +243,7 @@ fn an_answer_that_is_held_back_comes_when_both_are_there() {
     let (mut publishing, own) = submitted(&kit, "x");
     own.hold().release(Ok(()));
     assert!(poll(&mut publishing).is_pending(), "it is not there yet");
-    bring(&kit, [Settled::Own(id(2_001), own)]);
+    settle_some(&kit, [Settled::Own(id(2_001), own)]);
     assert!(poll(&mut publishing).is_ready());
 }
 
@@ -260,7 +260,7 @@ fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
             hold.release(Err(Refusal::Unknown));
         }
         assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Unknown)));
-        bring(&kit, [Settled::Own(id(2_000 + u64::from(is_dropped)), own)]);
+        settle_some(&kit, [Settled::Own(id(2_000 + u64::from(is_dropped)), own)]);
     }
     let (mut publishing, own) = submitted(&kit, "x");
     let hold = own.hold();
@@ -290,7 +290,7 @@ fn a_key_that_the_journal_knows_gets_its_first_answer_and_one_that_was_reused_an
 
     // The journal is asked again, and only it knows.
     let mut publishing = once(&kit, "k", "z");
-    bring(&kit, [Settled::Own(id(2_000), take(&kit).remove(0))]);
+    settle_some(&kit, [Settled::Own(id(2_000), take(&kit).remove(0))]);
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if !receipt.is_repeat));
     assert_eq!(kit.hub.inbox(0).load().messages, 1, "the places of the two others are free");
 }
@@ -307,12 +307,12 @@ fn a_cursor_that_another_hub_has_told_already_is_waited_for_and_one_that_nobody_
     kit.sweep_at(heartbeat_ms);
     let text = String::from_utf8(beating.out()).unwrap();
     assert!(text.contains("id: 2001-0"), "a heartbeat does not take a client back: {text}");
-    bring(&kit, [other(2_001), other(2_002)]);
+    settle_some(&kit, [other(2_001), other(2_002)]);
     kit.settle();
     assert_eq!((data_of(&ahead), told_to(&ahead)), (vec!["2002".to_owned()], vec![]));
     let never = resumed(&mut kit, 2_004);
     let gone = resumed(&mut kit, 2_003);
-    bring(&kit, [other(2_004), Settled::Lost(id(2_500), GapReason::Restart), other(3_000)]);
+    settle_some(&kit, [other(2_004), Settled::Lost(id(2_500), GapReason::Restart), other(3_000)]);
     kit.settle();
     let first = Told { to: Some(id(2_004).before()), ..gap(2_002, 0, GapReason::Restart) };
     assert_eq!(told_to(&gone), [first, gap(2_004, 2_500, GapReason::Restart)]);
@@ -335,7 +335,7 @@ fn a_client_that_another_hub_told_of_later_events_is_told_of_no_gap_below_them()
         let mut kit = Kit::behind_journal(Config::default());
         kit.hub.desk().restore_past(Past { last: id(2_000), is_shared: true, ..Past::default() });
         let link = resumed(&mut kit, cursor_ms);
-        bring(&kit, [Settled::Lost(id(5_000), GapReason::Expired), other(5_001), other(5_002)]);
+        settle_some(&kit, [Settled::Lost(id(5_000), GapReason::Expired), other(5_001), other(5_002)]);
         kit.settle();
         let seen = if cursor_ms == 5_001 { vec!["5002"] } else { vec!["5001", "5002"] };
         assert_eq!(
@@ -373,7 +373,7 @@ fn behind_the_end_of_a_drain_nothing_from_elsewhere_follows() {
     let link = kit.connect(Policy::Repair, usize::MAX);
     let (mut publishing, own) = submitted(&kit, "own");
     kit.hub.drain();
-    assert_eq!(bring(&kit, [other(2_000), Settled::Own(id(2_001), own), other(2_002), other(2_003)]), 0);
+    assert_eq!(settle_some(&kit, [other(2_000), Settled::Own(id(2_001), own), other(2_002), other(2_003)]), 0);
     assert!(poll(&mut publishing).is_ready());
     kit.settle();
     assert_eq!(data_of(&link), ["2000", "own"]);
@@ -399,14 +399,14 @@ fn room_that_is_promised_is_no_flood() {
     for ms in 0..7 {
         // Slowly: that is none either. The ring has no room for another pass after it.
         kit.now_ms += 1_000;
-        bring(&kit, [other(2_000 + ms)]);
+        settle_some(&kit, [other(2_000 + ms)]);
         kit.settle();
     }
     kit.now_ms += 1_000;
     let mut publishing: Vec<_> = (0..40).map(|n| kit.publishing(all(&n.to_string()), Wait::Journal)).collect();
     assert!(publishing.iter_mut().all(|publishing| poll(publishing).is_pending()));
     let newcomer = kit.attach(kit.subscribe(&[]), Framing::Chunked, usize::MAX);
-    bring(&kit, [other(3_000)]);
+    settle_some(&kit, [other(3_000)]);
     let mut turn = kit.turn();
     while turn == Turn::More {
         turn = kit.turn();
