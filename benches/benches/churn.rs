@@ -18,7 +18,7 @@ const SLOTS: usize = 10_000;
 const GUESTS: usize = 1_000;
 /// Connections that come, or go, between two turns of the shard. This takes fewer turns than a broadcast.
 const GUESTS_PER_TURN: usize = 10;
-/// Where an iteration takes long.
+/// Samples where an iteration takes long.
 const SAMPLES: usize = 20;
 
 /// A name that nobody on a stage has.

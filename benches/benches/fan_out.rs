@@ -15,7 +15,7 @@ use fanfare_core::{
 const SLOTS: usize = 10_000;
 /// Events that wait together: four passes.
 const EVENTS: usize = 64;
-/// Where an iteration takes long.
+/// Samples where an iteration takes long.
 const SAMPLES: usize = 20;
 
 fn by_slots(criterion: &mut Criterion) {

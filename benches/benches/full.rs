@@ -10,9 +10,9 @@ use fanfare_benches::{Link, Stage, channel, event, settings};
 use fanfare_core::{Config, Policy, Target, engine::SlotRef};
 
 const SLOTS: usize = 10_000;
-/// Where every slot is due many events.
+/// Slots where each is due many events.
 const SLOTS_OF_MANY: usize = 1_000;
-/// Where an iteration takes long.
+/// Samples where an iteration takes long.
 const SAMPLES: usize = 20;
 
 /// A stage with slots whose sockets are full. The sockets of `open` are not.

@@ -31,12 +31,12 @@ pub struct Link(Arc<Wire>);
 
 // Relaxed throughout: a caller that changes it drives the shard afterwards, or tells it through the inbox.
 impl Link {
-    /// Its sockets take everything.
+    /// A link whose sockets take everything.
     pub fn open() -> Self {
         Self::new(OPEN)
     }
 
-    /// Its sockets are full.
+    /// A link whose sockets are full.
     pub fn shut() -> Self {
         Self::new(SHUT)
     }
@@ -45,12 +45,12 @@ impl Link {
         Self(Arc::new(Wire { state: AtomicU8::new(state), taken: AtomicUsize::new(0) }))
     }
 
-    /// From now on they take everything.
+    /// Lets the sockets take everything from now on.
     pub fn set_open(&self) {
         self.0.state.store(OPEN, Ordering::Relaxed);
     }
 
-    /// From now on they are full.
+    /// Makes the sockets full from now on.
     pub fn set_shut(&self) {
         self.0.state.store(SHUT, Ordering::Relaxed);
     }
@@ -65,7 +65,7 @@ impl Link {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// One socket more.
+    /// Adds a socket.
     pub fn socket(&self) -> NoSocket {
         NoSocket(Arc::clone(&self.0))
     }

@@ -32,13 +32,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// With nobody on it. `policy` is that of all who come.
+    /// A stage without clients. All that come have this policy.
     pub fn new(policy: Policy) -> Self {
         let (hub, mut shards) = Hub::new(Config { patience_ms: 0, ..Config::default() }, Box::new(|| 1));
         Self { hub, shard: shards.remove(0), policy, joined: 0, now_ms: 0 }
     }
 
-    /// With `slots` clients whose sockets take everything.
+    /// A stage with `slots` clients whose sockets take everything.
     pub fn of(slots: usize) -> Self {
         let mut stage = Self::new(Policy::default());
         stage.join(slots, &Link::open());
@@ -75,7 +75,7 @@ impl Stage {
         self.connect_for(follow(client, self.policy), link)
     }
 
-    /// The same with wishes of its own.
+    /// Opens a connection with wishes of its own. Its head is out.
     pub fn connect_for(&self, wishes: Subscribe, link: &Link) -> SlotRef {
         let subscription = enter(&self.hub, wishes);
         let slot = subscription.slot();
@@ -94,7 +94,7 @@ impl Stage {
         assert!(matches!(poll(publish), Poll::Ready(Ok(_))), "the inbox has room");
     }
 
-    /// The same with an idempotency key.
+    /// Publishes one event with an idempotency key.
     pub fn publish_once(&self, event: Event, key: &IdempotencyKey) -> Receipt {
         let publish = pin!(self.hub.publish_once(event, key, Wait::Journal));
         let Poll::Ready(Ok(receipt)) = poll(publish) else { unreachable!("the inbox has room, and the key is good") };
@@ -158,7 +158,7 @@ impl Stage {
         assert_eq!(self.hub.ring_bytes(), 0, "nothing is left in a ring");
     }
 
-    /// The clients behind `link` go, and the shard hears of it.
+    /// Ends the clients behind `link`, and lets the shard hear of it.
     pub fn part(&mut self, link: &Link, slots: &[SlotRef]) {
         link.set_gone();
         self.go_on(slots);
@@ -181,7 +181,7 @@ fn enter(hub: &Arc<Hub<NoSocket>>, wishes: Subscribe) -> Subscription<NoSocket> 
     hub.subscribe(wishes).unwrap_or_else(|_| unreachable!("there is no limit"))
 }
 
-/// The wishes of everybody who has no others: the one channel, from now on.
+/// The default wishes of a client: the one channel, from now on.
 pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
     let (heartbeat, form) = (Heartbeat::default(), Form::default());
     Subscribe { client, channels: vec![channel()], start: Start::Now, policy, heartbeat, form, shard: 0, now_ms: 0 }

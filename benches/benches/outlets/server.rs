@@ -28,7 +28,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With `streams` streams open that leave by `outlet`.
+    /// Starts a server with `streams` open streams that leave by `outlet`.
     pub(crate) fn start(outlet: H1Outlet, streams: usize) -> Self {
         let core = fanfare_core::Config { heartbeat_ms: HEARTBEAT_MS, ..Default::default() };
         let config = Config { core, h1_outlet: outlet, drain_timeout: Duration::ZERO, ..Config::default() };

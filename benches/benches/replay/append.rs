@@ -27,7 +27,7 @@ pub(crate) fn append(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// With as many keys remembered as may be: a new one makes the oldest be forgotten.
+/// Publishes with as many keys remembered as may be. A new key makes the oldest be forgotten.
 pub(crate) fn keys(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay/append");
     group.throughput(Throughput::Elements(1));

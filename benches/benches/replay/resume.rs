@@ -20,7 +20,7 @@ const SAMPLES: usize = 10;
 /// Time between two live events. It is far from a flood, in which publishes wait for clients that catch up.
 const PERIOD_MS: u64 = 100;
 
-/// From the subscription to the last event. An element is one event for one of them.
+/// The time from the subscription to the last event. An element is one event for one stream.
 pub(crate) fn resume(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay/1,000 events each");
     let mut archive = None;
@@ -85,7 +85,7 @@ impl Live {
         Self { archive, link, slots }
     }
 
-    /// The time of so many broadcasts, with everybody beside them in the middle of catching up.
+    /// The time of this many broadcasts while the other clients are in the middle of catching up.
     fn broadcasts(&mut self, times: u64) -> Duration {
         let mut took = Duration::ZERO;
         let mut wave = self.wave();

@@ -14,7 +14,7 @@ use support::{
 
 const SHORT: Duration = Duration::from_millis(200);
 
-/// One that sends a batch as it comes.
+/// A publisher that sends a batch as it comes.
 struct Producer(Client);
 
 impl Producer {

@@ -28,7 +28,7 @@ const IN_NODE: [&str; 4] = ["eventsource", "eventsource-3", "fetch-event-source"
 /// The position that a stream has to come back with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
-    /// With `heartbeat=cursor`, so it has a position before its first event.
+    /// A stream with `heartbeat=cursor`, so it has a position before its first event.
     Cursor,
     /// Nothing but the server's ids of its events.
     Plain,

@@ -48,7 +48,7 @@ struct Request {
 }
 
 impl Request {
-    /// One that the operation accepts.
+    /// A request that the operation accepts.
     fn new(operation: &Operation) -> Self {
         let (_, target) = ROUTES.iter().find(|(path, _)| *path == operation.path).expect("it is in the list");
         let body = match (operation.method.as_str(), operation.path.as_str()) {

@@ -24,11 +24,11 @@ pub(crate) struct Figure {
     pub(crate) better: Better,
 }
 
-/// Where a figure comes from: the JSON of the case's runs, counted from 0.
+/// The source of a figure: the JSON of the case's runs, counted from 0.
 #[derive(Debug)]
 pub(crate) enum Source {
     Run(usize, &'static str),
-    /// The same figure of two runs: that of the first over that of the second.
+    /// The figure of the first run over that of the second.
     Ratio(usize, usize, &'static str),
 }
 
@@ -55,7 +55,7 @@ const fn fanout(connections: u32, rate_per_s: u32, events: u32) -> Load {
     Load { name: "fanout", manner: Manner::Fanout { rate_per_s, events }, connections, size_bytes: 128 }
 }
 
-/// In the order in which they run and are printed.
+/// All cases, in the order in which they run and are printed.
 pub(crate) static CASES: &[Case] = &[
     Case {
         name: "sparse-1000",

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From here on the three signals set the flag instead of ending the process.
+    /// Lets the three signals set the flag from now on, instead of ending the process.
     pub(crate) fn catch() -> io::Result<Self> {
         let interrupt = Self::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

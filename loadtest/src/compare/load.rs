@@ -25,7 +25,7 @@ pub(crate) enum Manner {
 }
 
 impl Load {
-    /// The same with this share of its streams and events, but of a size that still is a run.
+    /// This share of the streams and events, but enough of them for a run.
     pub(crate) fn scaled(mut self, share: f64) -> Self {
         let part = |whole: u32, at_least: u32| ((f64::from(whole) * share).ceil() as u32).max(at_least.min(whole));
         self.connections = part(self.connections, 10);

@@ -58,7 +58,7 @@ pub(crate) enum CompareError {
 
 /// Runs everything, prints the findings, and fails if Fanfare had a fault.
 pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Result<ExitCode, CompareError> {
-    // Whatever can be known to be missing is told before anything is started.
+    // Everything that can be known to be missing is told before anything is started.
     let (peers, cases) = (Peer::find(args)?, args.cases());
     let cores = Cores::choose(args.server_core, args.generator_cores.as_ref())?;
     args.out.as_deref().map(out::prepare).transpose()?;

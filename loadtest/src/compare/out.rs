@@ -33,7 +33,7 @@ pub(crate) fn save(path: &Path, text: &str) -> Result<(), OutError> {
     std::fs::write(path, text).map_err(|cause| OutError { path: path.to_owned(), cause })
 }
 
-/// One JSON object, with everything.
+/// The whole comparison as one JSON object.
 pub(crate) fn json(comparison: &Comparison) -> String {
     // Its keys are texts and its numbers finite: it cannot fail.
     let text = serde_json::to_string_pretty(comparison).expect("a comparison is JSON");

@@ -43,7 +43,7 @@ pub(crate) struct CaseSummary {
     pub(crate) name: &'static str,
     pub(crate) shows: &'static str,
     pub(crate) figures: Vec<FigureSummary>,
-    /// One for each server, to stand beside any figure.
+    /// The damage of each server, to stand beside any figure.
     pub(crate) damages: Vec<Damage>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct FigureSummary {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
     pub(crate) better: Better,
-    /// One for each server.
+    /// A row for each server.
     pub(crate) rows: Vec<FigureRow>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct FigureSummary {
 pub(crate) struct FigureRow {
     pub(crate) peer: String,
     pub(crate) spread: Option<Spread>,
-    /// This server's over the floor's, round by round.
+    /// This server's figure over the floor's, round by round.
     pub(crate) ratio_to_floor: Option<Spread>,
     /// Fanfare's over this server's, round by round.
     pub(crate) fanfare_ratio: Option<Spread>,
@@ -177,7 +177,7 @@ fn damaged(trial: &Trial) -> Option<u64> {
     Some(missing(trial) + count(trial, "duplicated") + count(trial, "reordered"))
 }
 
-/// Whether the server said so or not: in a case nothing has to be missing.
+/// Events that are missing, told by the server or not: in a case nothing has to be missing.
 fn missing(trial: &Trial) -> u64 {
     count(trial, "lost") + count(trial, "told_missing")
 }

@@ -11,7 +11,7 @@ impl Table {
         Self { rows: vec![head.iter().map(|&name| name.to_owned()).collect()] }
     }
 
-    /// One more row, with as many cells as the head.
+    /// Adds a row with as many cells as the head.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }

@@ -45,7 +45,7 @@ pub(crate) struct Counts {
     pub(crate) told: u64,
     /// The part of the deliveries to streams of a storm that was due before they were told to come back.
     pub(crate) storm: u64,
-    /// When the last of them came. 0: none has.
+    /// The time at which the last of these came. 0: none has come.
     pub(crate) activity_ns: u64,
 }
 

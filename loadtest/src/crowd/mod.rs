@@ -52,10 +52,10 @@ pub(crate) enum Notice {
 /// A stream that could not be opened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refusal {
-    /// From 1.
+    /// The number of the stream, from 1.
     pub(crate) number: u32,
     pub(crate) cause: String,
-    /// Because of this machine, not of the target: it has no local port left.
+    /// The cause is this machine, not the target: it has no local port left.
     pub(crate) lacks_port: bool,
 }
 
@@ -135,7 +135,7 @@ impl Crowd {
         }
     }
 
-    /// Where a publisher says how it went.
+    /// A sender for a publisher to tell how it went.
     pub(crate) fn speaker(&self) -> Sender<Notice> {
         self.speaker.clone()
     }

@@ -59,7 +59,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) buffer: Vec<u8>,
-    /// One a group.
+    /// A ledger for each group.
     pub(crate) ledgers: Vec<Ledger>,
 }
 

@@ -71,7 +71,7 @@ impl Gaps {
         self.reasons().iter().map(|(_, count)| count).sum()
     }
 
-    /// By their names in reports.
+    /// The counts by the names of their reasons in reports.
     pub(crate) fn reasons(&self) -> [(&'static str, u64); 5] {
         let Self { busy, expired, restart, unknown_id, other, .. } = *self;
         [("busy", busy), ("expired", expired), ("restart", restart), ("unknown_id", unknown_id), ("other", other)]

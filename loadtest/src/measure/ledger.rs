@@ -52,11 +52,11 @@ pub(crate) struct Ledger {
     due: Due,
     /// Connection by connection, a tally for each publisher.
     tallies: Vec<Tally>,
-    /// With one publisher its numbers say the order.
+    /// The order by ids. `None` with one publisher, whose numbers say the order.
     ids: Option<Ids>,
     lives: Lives,
     addressees: Vec<u32>,
-    /// Up to the last connection that was told of a gap: usually there is none.
+    /// Accounts up to the last connection that was told of a gap. Usually there are none.
     accounts: Vec<Account>,
     pub(crate) tide: Tide,
     pub(crate) sum: Sum,
@@ -87,7 +87,7 @@ impl Ledger {
         Seat { place, addressee, node: 0, back_ns: 0, here_ns: 0 }
     }
 
-    /// One event in a read that ended at `now_ns`.
+    /// Takes one event of a read that ended at `now_ns`.
     pub(crate) fn take(&mut self, seat: Seat, event: &Event<'_>, now_ns: u64) {
         let sum = &mut self.sum;
         let stamp = match Stamp::read(event.data) {
@@ -228,7 +228,7 @@ impl Ledger {
     }
 }
 
-/// From the first delivery that any of these has seen to the last.
+/// The time from the first delivery in any of these ledgers to the last.
 pub(crate) fn received_ns(ledgers: &[Ledger]) -> Range<u64> {
     let sums = || ledgers.iter().map(|ledger| &ledger.sum);
     let first_ns = sums().map(|sum| sum.first_delivery_ns).filter(|first_ns| *first_ns > 0).min();

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::measure::process::{CpuTime, Memory, Process};
 
-/// One process at least.
+/// The processes, at least one.
 #[derive(Debug, Clone)]
 pub(crate) struct Servers(Vec<Process>);
 

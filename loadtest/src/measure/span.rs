@@ -57,12 +57,12 @@ impl Spans {
         }
     }
 
-    /// From the first connection that received a broadcast to the last. `None`: none was received.
+    /// The times from the first connection that received a broadcast to the last. `None`: none was received.
     pub(crate) fn spread(&self) -> Option<Extent> {
         self.extent(|span| span.last_ns - span.first_ns)
     }
 
-    /// From the due time of a broadcast to the last connection that received it.
+    /// The times from when a broadcast was due to the last connection that received it.
     pub(crate) fn complete(&self) -> Option<Extent> {
         self.extent(|span| span.last_ns.saturating_sub(span.due_ns))
     }

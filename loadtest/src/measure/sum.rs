@@ -15,7 +15,7 @@ use crate::measure::timeline::Timeline;
 /// Deliveries that did not go as they should, over all connections.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Faults {
-    /// Missing, and nothing was said of it.
+    /// Events that are missing although no gap told them.
     pub(crate) lost: u64,
     /// Missing, and the server said so at that place of the stream.
     pub(crate) told_missing: u64,

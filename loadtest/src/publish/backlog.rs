@@ -49,12 +49,12 @@ impl Backlog {
         self.stage.store(stage as u8, Relaxed);
     }
 
-    /// All that was published to them so far.
+    /// The number of events published to them so far.
     pub(crate) fn answered(&self) -> u32 {
         self.answered.load(Relaxed)
     }
 
-    /// Everything that they are to miss has been published.
+    /// Whether everything that they are to miss has been published.
     pub(crate) fn is_missed(&self) -> bool {
         self.answered_away.load(Relaxed) >= self.missed
     }

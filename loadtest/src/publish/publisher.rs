@@ -41,9 +41,9 @@ pub(crate) struct Published {
     pub(crate) ended_ns: u64,
     /// Time from the due time to the end of the answer. A batch counts once.
     pub(crate) answer: Latency,
-    /// From the due time to the write.
+    /// Time from the due time to the write.
     pub(crate) lateness: Latency,
-    /// The same for each event by itself, in a run with a storm: (due, lateness), in nanoseconds.
+    /// The lateness of each event by itself, in a run with a storm: (due, lateness), in nanoseconds.
     pub(crate) late: Vec<(u64, u64)>,
     /// Connections opened after the first: the target closed one after an answer.
     pub(crate) reconnects: u32,
@@ -83,7 +83,7 @@ pub(crate) struct Sender<'a> {
     plan: &'a Plan,
     /// The number of the publisher.
     number: u32,
-    /// One for each of its nodes.
+    /// A connection to each of its nodes.
     exchanges: Vec<Exchange>,
     data: Vec<u8>,
     body: Vec<u8>,

@@ -32,7 +32,7 @@ pub(crate) struct Findings<'a> {
     pub(crate) planned: Option<u32>,
     pub(crate) end: End,
     pub(crate) published: Published,
-    /// One a group.
+    /// A sum for each group.
     pub(crate) sums: Vec<Sum>,
     pub(crate) counts: Counts,
     pub(crate) stream_faults: Vec<String>,

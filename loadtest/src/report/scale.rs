@@ -41,7 +41,7 @@ impl Scale {
         }
     }
 
-    /// Where a value that it holds stands, before the axis is stretched to its length.
+    /// The place of a value that the scale holds, before the axis is stretched to its length.
     fn place(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,
@@ -54,9 +54,9 @@ impl Scale {
 /// Where an axis begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Ends {
-    /// At the data: no room is left empty.
+    /// The axis ends at the data, and no room is left empty.
     Data,
-    /// At the ticks around the data.
+    /// The axis ends at the ticks around the data.
     Ticks,
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn short(value: f64) -> String {
     if prefix.is_empty() { number } else { format!("{number} {prefix}") }
 }
 
-/// The same with its unit: `183 k/s`, `1.5 kB`, `2 M events`, `0.72 ms`.
+/// The number of [`short`] with its unit: `183 k/s`, `1.5 kB`, `2 M events`, `0.72 ms`.
 pub(crate) fn with_unit(value: f64, unit: &str) -> String {
     let (number, prefix) = parts(value);
     let symbol = unit.chars().count() == 1 || unit.starts_with('/');

@@ -56,7 +56,7 @@ fn say_live(report: &mut Report, storm: &Storm, findings: &Findings<'_>) {
         [("before the storm", "before", before, &late.before), ("in the storm", "during", during, &late.during)]
     {
         let [p50_ms, p99_ms] = times(latency);
-        // The part of it that is the generator's own.
+        // The generator's own part of it.
         let late_ms = late.quantile_ms(0.99);
         let count = latency.count();
         let text =
@@ -80,7 +80,7 @@ fn say_live(report: &mut Report, storm: &Storm, findings: &Findings<'_>) {
     }
 }
 
-/// From the order to come back until all had caught up.
+/// Tells the processor time from the order to come back until all had caught up.
 fn say_cpu(report: &mut Report, storm: &Storm, last_ms: Option<f64>, receiving: u32) {
     let (Some(cpu), Some(last_ms)) = (&storm.cpu, last_ms.filter(|last_ms| *last_ms > 0.0)) else { return };
     let cores = |used_ns: u64| used_ns as f64 / 1e6 / last_ms;

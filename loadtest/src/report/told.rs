@@ -14,8 +14,8 @@ pub(crate) fn own_command() -> Vec<String> {
     as_told(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect())
 }
 
-/// Its program and its files without the directory, and its headers without their values, because keys are sent in
-/// them.
+/// A command as reports show it: program and files without the directory, and headers without their values, because
+/// keys are sent in them.
 pub(crate) fn as_told(command: Vec<String>) -> Vec<String> {
     let mut told: Vec<String> = Vec::with_capacity(command.len());
     let mut flag = String::new();

@@ -25,9 +25,9 @@ const LINGER: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Storm {
     pub(crate) before: Duration,
-    /// At least.
+    /// The shortest time away.
     pub(crate) away: Duration,
-    /// At least.
+    /// The shortest time after the order to come back.
     pub(crate) after: Duration,
     /// Time without any delivery after which the returning streams are given up.
     pub(crate) quiet: Duration,

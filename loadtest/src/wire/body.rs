@@ -1,12 +1,12 @@
 //! The body of an HTTP/1.1 answer, taken out of its framing piece by piece, wherever the reads cut it (RFC 9112 6, 7).
 //!
-//! Used for event streams and for the answers to publishes. Strict, so that a server's mistake shows; never copies.
+//! Used for event streams and for the answers to publishes. Strict, so that a server's mistake shows. Never copies.
 
 /// How the rest of a body is framed, and how far it has been read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
     Chunked(Chunk),
-    /// This many bytes are still to come.
+    /// A body of known length. This many bytes are still to come.
     Length(u64),
     UntilClose,
 }
@@ -72,7 +72,7 @@ impl Body {
         }
     }
 
-    /// Whether nothing more belongs to this body. One that lasts until the close is never over before it.
+    /// Whether nothing more belongs to this body. A body that lasts until the close is never over before it.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Over))
     }
@@ -125,7 +125,7 @@ impl Chunk {
     }
 }
 
-/// At most `left` bytes from the start.
+/// The first bytes, at most `left` of them.
 fn first(bytes: &[u8], left: u64) -> &[u8] {
     &bytes[..usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()))]
 }

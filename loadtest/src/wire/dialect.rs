@@ -37,7 +37,7 @@ pub(crate) enum Form {
 }
 
 impl Preset {
-    /// Whether batches are told in a form that is known here. The others would take one for a single event.
+    /// Whether this server's form of batches is known here. The other servers would take a batch for a single event.
     pub(crate) fn knows_batches(self) -> bool {
         self == Self::Fanfare
     }

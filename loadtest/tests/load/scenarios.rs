@@ -8,7 +8,7 @@ pub(crate) fn against(manner: Manner, args: &str) -> Run {
     run(&format!("{scenario} --url http://{} --quiet 3s --json {rest}", serve(manner)))
 }
 
-/// The same run against each of these, side by side: most of the time is spent in waiting.
+/// Runs the same against each of these, side by side, because most of the time is spent in waiting.
 pub(crate) fn against_each<const N: usize>(manners: [Manner; N], args: &str) -> [Run; N] {
     std::thread::scope(|scope| {
         let runs = manners.map(|manner| scope.spawn(move || against(manner, args)));

@@ -44,7 +44,7 @@ pub(crate) enum Manner {
     LongIds,
     /// The first stream does not get this event.
     Loses(usize),
-    /// The first stream does not get so many events from this one on, and is told that so many are missing.
+    /// The first stream does not get `count` events from `from` on, and is told that `told` are missing.
     Skips {
         from: usize,
         count: usize,
@@ -92,9 +92,9 @@ fn gap(missed: Option<usize>, reason: &str) -> String {
 
 struct Server {
     manner: Manner,
-    /// With the names in their paths.
+    /// Each open stream, with the name in its path.
     streams: Mutex<Vec<(String, TcpStream)>>,
-    /// Each with the name in the path that it was published to.
+    /// Each event, with the name in the path that it was published to.
     history: Mutex<Vec<(String, Vec<u8>)>>,
     /// The events that the first stream is still owed, and how many there were.
     held: Mutex<(Option<Vec<u8>>, usize)>,
@@ -287,7 +287,7 @@ impl Server {
         serde_json::json!({"published": published, "failed": errors.len(), "errors": errors}).to_string()
     }
 
-    /// In two pieces, so that the other side sees events cut in two.
+    /// Sends in two pieces, so that the other side sees events cut in two.
     fn send(&self, mut stream: &TcpStream, bytes: &[u8]) {
         let framed = match self.manner {
             Manner::Plain => bytes.to_vec(),

@@ -17,7 +17,7 @@ impl Floor {
     }
 }
 
-/// One round with a hundredth of everything, where nothing else is asked for.
+/// Compares with one round and a hundredth of everything, unless `args` say otherwise.
 fn compare(args: &[&str]) -> Output {
     let is_given = |flag: &str| args.iter().any(|arg| arg.starts_with(flag));
     let usual = ["--rounds=1", "--scale=0.01"].into_iter().filter(|flag| !is_given(&flag[..7]));

@@ -178,7 +178,7 @@ fn a_body_that_pauses_too_long_is_408_and_one_that_only_drips_is_taken() {
         for _ in 0..10 {
             client.send("x");
             pulse.beat();
-            // The pause is what is tested.
+            // The test is about the pause.
             thread::sleep(Duration::from_millis(60));
         }
         assert!(start.elapsed() > body_idle_timeout);
@@ -271,7 +271,7 @@ fn a_byte_now_and_then_does_not_keep_a_body_open_for_ever() {
         client.send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n"));
         let start = Instant::now();
         while start.elapsed() < 10 * body_timeout && client.try_send("x") {
-            // The pause is what is tested.
+            // The test is about the pause.
             thread::sleep(body_timeout / 20);
         }
         assert!(client.answer().problem(408).contains("too slow"), "{path}");
@@ -330,7 +330,7 @@ fn bodies_that_lack_a_byte_make_room_for_others_as_soon_as_they_have_fallen_behi
 fn bodies_of_one_http_2_connection_have_half_of_the_room_together() {
     let mut world = Observed::start(Way::Socket, Config { bodies_bytes_max: 64_000, ..config(Way::Socket) });
     let h2 = H2::open(world.server.address);
-    // Once they have all come. One of them has to go if the machine has stood still and they have fallen behind.
+    // Once all bodies have come. One has to go if the machine has stood still and they have fallen behind.
     let all_have_come = || {
         let unfinished: Vec<_> = (0..32).map(|_| h2.begin("/broadcast", &[b'x'; 1_000])).collect();
         let start = Instant::now();

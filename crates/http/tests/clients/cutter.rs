@@ -25,7 +25,7 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    /// In front of the server at `to`.
+    /// Starts a cutter in front of the server at `to`.
     pub(crate) fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

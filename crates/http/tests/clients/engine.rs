@@ -37,7 +37,7 @@ impl Engine {
     }
 }
 
-/// Its directory is named after the architecture.
+/// Fails unless MiniBrowser is there. The name of its directory holds the architecture.
 #[track_caller]
 fn demand_mini_browser() {
     let libraries = fs::read_dir("/usr/lib").unwrap().map_while(Result::ok);

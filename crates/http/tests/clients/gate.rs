@@ -51,7 +51,7 @@ struct Passing {
 }
 
 impl Gate {
-    /// In front of this server. It is open.
+    /// Starts an open gate in front of this server.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -215,7 +215,7 @@ fn demand(path: &Path, what: &str) {
     assert!(path.exists(), "{what} is missing ({}): {HOW_TO_INSTALL}", path.display());
 }
 
-/// This package, also where the checkout was moved after it was built.
+/// The directory of this package, also where the checkout was moved after it was built.
 pub(crate) fn package() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
 }
@@ -224,7 +224,8 @@ fn scripts() -> PathBuf {
     package().join("tests/clients")
 }
 
-/// Where `cargo xtask test` installs: it says so itself. A test that was started without it looks in the target directory.
+/// The directory of the programs, as `cargo xtask test` says it. A test that was started without that command looks in
+/// the target directory.
 fn parts() -> PathBuf {
     let told = env::var_os("FANFARE_TEST_PARTS").map(PathBuf::from);
     told.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("parts"))

@@ -14,7 +14,7 @@ pub(crate) struct Description(Value);
 pub(crate) struct Operation {
     /// The path as it stands there, with names in braces.
     pub(crate) path: String,
-    /// In capitals.
+    /// The method in capitals.
     pub(crate) method: String,
     /// The parameters of the path come first.
     pub(crate) parameters: Vec<Value>,

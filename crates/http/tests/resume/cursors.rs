@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// With a heartbeat every few moments.
+/// Settings with a heartbeat every few moments.
 fn lively(way: Way) -> Config {
     let mut config = config(way);
     config.core.heartbeat_ms = 40;

@@ -12,7 +12,7 @@ use crate::{
 
 const EVENTS: usize = 500;
 
-/// One who comes back again and again sees every number, once and in order.
+/// Fails unless a client that comes back again and again sees every number, once and in order.
 fn come_back_under_traffic(server: &Server, own_ids: bool) {
     thread::scope(|scope| {
         let mut stream = server.subscribe("/channels/a");

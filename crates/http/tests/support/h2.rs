@@ -79,7 +79,7 @@ impl H2 {
         Self::with(address, &Builder::new(TokioExecutor::new()))
     }
 
-    /// With so little room for a stream that one that is not read is soon full.
+    /// Opens a connection with little room for a stream, so that a stream that is not read is soon full.
     pub(crate) fn open_narrow(address: SocketAddr) -> Self {
         Self::with(address, Builder::new(TokioExecutor::new()).initial_stream_window_size(4 << 10))
     }

@@ -55,7 +55,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With the settings for tests.
+    /// Starts a server with the settings for tests.
     pub(crate) fn new(way: Way) -> Self {
         Self::start(way, config(way))
     }
@@ -64,7 +64,7 @@ impl Server {
         Self::with(way, move || Fanfare::start(config))
     }
 
-    /// With a journal of the test's.
+    /// Starts a server with the test's journal.
     pub(crate) fn behind(way: Way, config: Config, script: &Script) -> Self {
         let journal = script.journal();
         Self::with(way, move || Fanfare::start_behind(config, journal))

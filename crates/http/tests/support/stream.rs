@@ -30,7 +30,7 @@ pub(crate) struct Prelude {
 #[derive(Debug)]
 pub(crate) struct Stream {
     source: Source,
-    /// All that came, without any framing.
+    /// All bytes that came, without any framing.
     pub(crate) bytes: Vec<u8>,
     /// How far it is parsed.
     at: usize,
