@@ -54,6 +54,6 @@ impl Archive {
     /// Ends the connections of `slots`.
     pub(crate) fn part(&mut self, slots: &[SlotRef]) {
         self.stage.part(&self.link, slots);
-        assert!(self.stage.hub().connections_of(&client(0)).is_empty(), "nobody stays");
+        assert!(self.stage.hub().registry().connections_of(&client(0)).is_empty(), "nobody stays");
     }
 }
