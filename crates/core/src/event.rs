@@ -78,6 +78,18 @@ pub enum EventError {
 
 impl Event {
     /// An event with this data for one target.
+    ///
+    /// ```
+    /// use fanfare_core::{Channel, Event, Target};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let news = Target::Channel(Channel::new("news")?);
+    /// let event = Event::new(news, "12.50").with_kind("tick")?.with_own_id("order 7")?.live_only();
+    /// assert_eq!((event.kind(), event.own_id(), event.is_kept()), (Some("tick"), Some("order 7"), false));
+    /// assert!(event.with_kind("fanfare.gap").is_err(), "these types are Fanfare's own");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(target: Target, data: impl Into<String>) -> Self {
         Self { targets: vec![target], data: data.into(), kind: None, own_id: None, retry_ms: None, kept: true }
     }

@@ -41,6 +41,34 @@ pub struct DiskJournal {
 impl DiskJournal {
     /// Opens the journal in `path`, or makes one if there is none.
     ///
+    /// A hub behind the journal has its events again after a restart:
+    ///
+    /// ```
+    /// use fanfare_core::{
+    ///     Config,
+    ///     engine::Hub,
+    ///     journal::Journal as _,
+    /// };
+    /// use fanfare_disk::DiskJournal;
+    ///
+    /// # use std::{io::{self, IoSlice}, task::Poll};
+    /// # struct NoSocket;
+    /// # impl fanfare_core::engine::Socket for NoSocket {
+    /// #     fn poll_write(&mut self, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> { Poll::Pending }
+    /// #     fn poll_discard(&mut self) -> Poll<io::Result<usize>> { Poll::Pending }
+    /// #     fn shut_write(&mut self) {}
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let directory = tempfile::tempdir()?;
+    /// let mut journal = DiskJournal::open(directory.path(), fanfare_disk::Config::default())?;
+    /// let (hub, _shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 1_000));
+    /// journal.restore(hub.desk())?;
+    /// assert!(hub.is_ready());
+    /// // `journal.run(hub.desk())` on a thread of its own takes events from here on.
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(path: &Path, config: Config) -> Result<Self, OpenError> {

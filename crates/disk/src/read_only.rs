@@ -21,6 +21,13 @@ pub struct ReadOnlyDirectory {
 impl ReadOnlyDirectory {
     /// Opens the journal in `path`.
     ///
+    /// ```
+    /// use fanfare_disk::ReadOnlyDirectory;
+    ///
+    /// let directory = tempfile::tempdir().unwrap();
+    /// assert!(ReadOnlyDirectory::open(directory.path()).is_err(), "no journal is there");
+    /// ```
+    ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {

@@ -24,6 +24,13 @@ const SENTINEL_PORT: u16 = 26379;
 /// - `redis-cluster://[user:password@]host[:6379][,host...]`
 ///
 /// `rediss` or `valkeys` instead of `redis`: all connections use TLS.
+///
+/// ```
+/// use fanfare_redis::Address;
+///
+/// assert!("rediss://:secret@redis.example:6380".parse::<Address>().is_ok());
+/// assert!("http://redis.example".parse::<Address>().is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     scheme: &'static Scheme,

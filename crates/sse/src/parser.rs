@@ -65,6 +65,16 @@ impl Parser {
     }
 
     /// A source that has seen events up to `last_id`.
+    ///
+    /// ```
+    /// use fanfare_sse::{Limits, Parser};
+    ///
+    /// static LIMITS: Limits = Limits { data_bytes: 1 << 20, id_bytes: 256, kind_bytes: 256, comment_bytes: 0 };
+    /// let mut parser = Parser::after(&LIMITS, b"7".to_vec());
+    /// parser.feed(b"retry: 1500\nid: 8\ndata: cut o", |_| {});
+    /// parser.reconnect();
+    /// assert_eq!((parser.last_id(), parser.retry().map(|retry| retry.as_millis())), (b"7".as_slice(), Some(1500)));
+    /// ```
     pub fn after(limits: &'static Limits, last_id: Vec<u8>) -> Self {
         Self {
             limits,

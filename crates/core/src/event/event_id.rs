@@ -65,6 +65,13 @@ impl EventId {
 
     /// The position that a client's cursor of the form digits-digits means, even if no hub has given it. A number above 64 bits
     /// counts as the highest one.
+    ///
+    /// ```
+    /// use fanfare_core::EventId;
+    ///
+    /// assert_eq!(EventId::position("1700000000000-3"), Some(EventId::new(1_700_000_000_000, 3)));
+    /// assert_eq!(EventId::position("order 7"), None);
+    /// ```
     pub fn position(text: &str) -> Option<Self> {
         let number = |digits: &str| digits.parse().unwrap_or(u64::MAX);
         let (ms, n) = text.split_once('-').filter(|_| Self::looks_like(text))?;

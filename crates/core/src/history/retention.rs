@@ -43,6 +43,13 @@ impl Pattern {
     }
 
     /// Whether the pattern matches `name`.
+    ///
+    /// ```
+    /// use fanfare_core::Pattern;
+    ///
+    /// let orders = Pattern::new("orders.*").unwrap();
+    /// assert!(orders.matches("orders.42") && !orders.matches("news"));
+    /// ```
     pub fn matches(&self, name: &str) -> bool {
         let mut parts = self.0.split('*');
         let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
@@ -57,6 +64,15 @@ impl Pattern {
 }
 
 /// The limits of a hub's history.
+///
+/// ```
+/// use fanfare_core::{Config, Pattern, Retention, Retentions};
+///
+/// let few = Retention { events_max: 10, ..Retention::default() };
+/// let channels = vec![(Pattern::new("prices.*").unwrap(), few)];
+/// let config = Config { history: Retentions { channels, ..Retentions::default() }, ..Config::default() };
+/// assert_eq!(config.history.channels[0].1.events_max, 10);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retentions {
     /// The limits of every target without a matching pattern. Default: [`Retention::default`].

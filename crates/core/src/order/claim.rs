@@ -20,6 +20,14 @@ impl IdempotencyKey {
     /// The key `text` within `scope`, which names the way of publishing and the publisher. The same text with another scope or
     /// other targets is another key.
     ///
+    /// ```
+    /// use fanfare_core::IdempotencyKey;
+    ///
+    /// let key = IdempotencyKey::new("order 7", "shop").unwrap();
+    /// assert_eq!((key.text(), key.scope()), ("order 7", "shop"));
+    /// assert!(IdempotencyKey::new("", "shop").is_err());
+    /// ```
+    ///
     /// # Errors
     /// [`NameError`]: the rule of names that `text` breaks.
     pub fn new(text: &str, scope: &str) -> Result<Self, NameError> {
