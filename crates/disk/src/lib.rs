@@ -10,6 +10,15 @@
 //! - Segment: a file of the log. The newest one is active, all others are sealed. Each run of a server begins one of its own.
 //! - Record: an event, its key, or both, written as one frame.
 //! - Finding: a fault of the directory, for the log of a server and for tools.
+//!
+//! # Invariants
+//!
+//! - Nobody learns of an event before it is written, or with `--fsync always` before it is synced.
+//! - An id of a failed group is never given again. The next header says how much of a segment counts.
+//! - Marks are in the file `state` before events go. If not, the numbers of the segments show the loss.
+//! - The file `newest` names a segment before its first record, and covers an id before it is given.
+//! - No number of a segment is given twice.
+//! - Only `open_plain` opens files, and it follows no link.
 
 #![forbid(unsafe_code)]
 

@@ -12,6 +12,13 @@
 //!   one life of the Stream.
 //! - Link: connections to the server that has the Stream now. Any error ends the link as a whole.
 //! - Lease: the right of one node to append the messages of Pub/Sub.
+//!
+//! # Invariants
+//!
+//! - A node delivers its own events only when its reader brings them back. It finds them by node and number.
+//! - Any error of a connection ends the link, and each link begins with `attach.lua`.
+//! - A jump in the numbers is a loss by trimming. Numbers that do not rise are a Stream that has gone back.
+//! - A script tries all that may fail before it writes, so an error of Redis has published nothing.
 
 #![forbid(unsafe_code)]
 
