@@ -55,7 +55,7 @@ mod connection;
 mod ending;
 mod events;
 mod fanfare;
-#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
 mod limits;
