@@ -5,6 +5,8 @@ use std::fmt;
 use crate::event::event_id::EventId;
 
 /// The reason for which events are lost.
+///
+/// [`Gap`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapReason {
     /// The connection was open and did not take the events in time.

@@ -20,6 +20,8 @@ use crate::{
 const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// An event as a receiver sees it.
+///
+/// [`Message`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
     /// The event type, if one was given.

@@ -34,6 +34,8 @@ pub struct Receipt {
 }
 
 /// The deliveries of one message. The three numbers add up to the connections that it matched.
+///
+/// [`Receipt`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Deliveries that the socket took whole at once.

@@ -149,6 +149,8 @@ pub(crate) struct Beginning {
 }
 
 /// A page of a channel's history.
+///
+/// [`ReadLimit`] has an example.
 #[derive(Debug)]
 pub struct Page {
     /// The events in the order of their ids.

@@ -175,6 +175,8 @@ impl Drop for Reply {
 }
 
 /// A delay of a publisher's success answer. Answers [`PublishError::Unknown`] if it is dropped unreleased.
+///
+/// [`Submission`](crate::journal::Submission) has an example.
 #[derive(Debug)]
 pub struct Hold(Option<Arc<Pending>>);
 
