@@ -102,7 +102,8 @@ pub enum FollowError {
 /// [`crate::Config::policy`], which by default gives it the missed events from history. A receiver that takes nothing for
 /// [`fanfare_core::Config::write_timeout_ms`] while events wait for it is cut. Drop the events to leave.
 ///
-/// The events end when the server drains, after all that were accepted.
+/// The events end when the server drains, after all that were accepted. Drop them then: the drain waits for that, at most for
+/// [`crate::Config::drain_timeout`].
 ///
 /// ```
 /// # use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
@@ -122,6 +123,7 @@ pub enum FollowError {
 ///     }
 /// }
 /// assert_eq!(taken, ["hello"]);
+/// drop(events);
 /// draining.await??;
 /// # Ok(())
 /// # }
