@@ -4,6 +4,14 @@ use crate::history::retention::Retentions;
 
 /// The limits of one hub. A number of shards, messages, slots or reads of 0 counts as 1. A limit of 0 bytes lets one message
 /// through at a time.
+///
+/// ```
+/// use fanfare_core::Config;
+///
+/// let config = Config { shards: 4, connections_max: 50_000, ..Config::default() };
+/// let most = config.connections_max * config.ring_bytes_max;
+/// assert!(config.hub_ring_bytes_max < most, "the rings of slow connections have a limit together, far below the sum");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Shards. Each has one owner that writes to its slots. Default 1.

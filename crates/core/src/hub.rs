@@ -40,6 +40,65 @@ use crate::{
 pub struct Full;
 
 /// The object that takes publishes and fans them out to connections.
+///
+/// # Example
+///
+/// A shell calls these from its requests, each on any thread:
+///
+/// ```
+/// use fanfare_core::{
+///     Channel, ClientId, Config, Event, Form, Heartbeat, IdempotencyKey, Policy, PublishError, Start, Target, Wait,
+///     engine::{Full, Hub, Subscribe, Turn},
+/// };
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, mut shards) = Hub::<NoSocket>::new(Config { connections_max: 1, ..Config::default() }, Box::new(|| 1_000));
+/// let subscribe = Subscribe {
+///     client: ClientId::new("ann")?,
+///     channels: vec![Channel::new("news")?],
+///     start: Start::Now,
+///     policy: Policy::Repair,
+///     heartbeat: Heartbeat::Comment,
+///     form: Form::Plain,
+///     shard: 0,
+///     now_ms: 0,
+/// };
+/// let subscription = hub.subscribe(subscribe.clone())?;
+/// assert_eq!(hub.subscribe(subscribe).err(), Some(Full), "one connection is all there may be");
+///
+/// // `now` expects that a future need not wait.
+/// let target = Target::Channel(Channel::new("news")?);
+/// let (event, key) = (Event::new(target.clone(), "hello"), IdempotencyKey::new("1", "example")?);
+/// let [first, again] = [(); 2].map(|()| now(hub.publish_once(event.clone(), &key, Wait::Journal)));
+/// assert_eq!((first?.id, again?.is_repeat), (hub.last_id(), true));
+///
+/// // The owner of the shard goes on until it is idle.
+/// while shards[0].turn(0) == Turn::More {}
+/// let mut accounts = std::pin::pin!(hub.accounts_of(&target));
+/// # assert!(accounts.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+/// while shards[0].turn(0) == Turn::More {}
+/// let [(connection, account)] = now(accounts)[..] else { panic!("there is one connection") };
+/// assert_eq!((connection, account.matched), (subscription.connection(), 1));
+///
+/// hub.drain();
+/// assert_eq!(now(hub.publish(event, Wait::Journal)), Err(PublishError::Draining));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Shard`] has an example with [`Hub::read`], and [`crate::journal`] one with [`Hub::behind_journal`].
 pub struct Hub<S> {
     order: Arc<Order<S>>,
     registry: Arc<Registry>,
@@ -58,6 +117,8 @@ impl<S> Hub<S> {
     /// Publishes one event. A receipt means that the journal has the event and every shard will take it in order. Waits while
     /// an inbox is full, and for an external journal.
     ///
+    /// [`Hub`] has an example.
+    ///
     /// # Errors
     /// [`PublishError`]: the event was not published, except that [`PublishError::Unknown`] leaves it open.
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
@@ -65,6 +126,8 @@ impl<S> Hub<S> {
     }
 
     /// Publishes one event once. A repetition with the same key publishes nothing and gets the first answer.
+    ///
+    /// [`Hub`] has an example.
     ///
     /// # Errors
     /// [`PublishError`], as for [`Hub::publish`].
@@ -74,6 +137,8 @@ impl<S> Hub<S> {
 
     /// Does the first half of a publish. The event keeps its place among others, so a caller may begin the next publish before
     /// this one is answered. Waits only while an inbox is full. A wait that is dropped has published nothing.
+    ///
+    /// [`Ticket`] has an example.
     ///
     /// # Errors
     /// [`PublishError`]: the event was not published.
@@ -89,6 +154,8 @@ impl<S> Hub<S> {
     }
 
     /// Registers a connection. Every later event for it is delivered, or counted as lost.
+    ///
+    /// [`Hub`] has an example.
     ///
     /// # Errors
     /// [`Full`]: the hub has as many connections as it may have.
@@ -114,17 +181,23 @@ impl<S> Hub<S> {
     }
 
     /// Answers a shard's request for events of the history. Called outside of the shard's loop.
+    ///
+    /// [`Shard`] has an example.
     pub fn read(&self, request: ReadRequest) {
         self.order.read(request);
     }
 
     /// The kept events of `channel` from `start` on, at most `limit`.
+    ///
+    /// [`Start`] and [`ReadLimit`] have examples.
     pub fn history(&self, channel: &Channel, start: &Start, limit: ReadLimit) -> Page {
         self.order.page(channel, start, limit)
     }
 
     /// The account of each connection that `target` reaches, with the number of the connection. Asks the shards, so there are
     /// none once these have drained.
+    ///
+    /// [`Hub`] has an example.
     pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.config.shards));
         for inbox in self.order.inboxes() {
@@ -135,6 +208,8 @@ impl<S> Hub<S> {
     }
 
     /// Takes no more publishes, and ends every stream after the last accepted event.
+    ///
+    /// [`Hub`] has an example.
     pub fn drain(&self) {
         self.order.drain();
     }
@@ -219,6 +294,8 @@ impl<S> Hub<S> {
 
 impl<S: Send> Hub<S> {
     /// The interface that an external journal uses.
+    ///
+    /// [`Desk`] has an example.
     pub fn desk(&self) -> &(dyn Desk + '_) {
         &*self.order
     }
@@ -231,11 +308,15 @@ impl<S: Send> Hub<S> {
 
 impl<S: Socket> Hub<S> {
     /// A hub that orders events itself and keeps them in memory, with its shards. Each shard needs an owner that drives it.
+    ///
+    /// [`Hub`] has an example.
     pub fn new(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         Self::with(config, clock, External::none())
     }
 
     /// A hub whose events an external [`crate::journal::Journal`] orders and keeps through [`Hub::desk`], with its shards.
+    ///
+    /// [`crate::journal`] and [`Desk`] have examples.
     pub fn behind_journal(config: Config, clock: UnixClock) -> (Arc<Self>, Vec<Shard<S>>) {
         Self::with(config, clock, External::journal())
     }

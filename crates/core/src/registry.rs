@@ -15,6 +15,32 @@ use crate::{
 };
 
 /// The clients and channels of all connections of a hub.
+///
+/// ```
+/// use fanfare_core::{Channel, ClientId, Config, Target, engine::Hub};
+///
+/// # use fanfare_core::{Form, Heartbeat, Policy, Start, engine::Subscribe};
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// let (ann, news) = (ClientId::new("ann")?, Channel::new("news")?);
+/// # let (client, channels, start, policy) = (ann.clone(), vec![news.clone()], Start::Now, Policy::Repair);
+/// # let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
+/// # let subscribe = Subscribe { client, channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
+/// // Ann follows the channel.
+/// let subscription = hub.subscribe(subscribe)?;
+/// let registry = hub.registry();
+/// assert_eq!((registry.connections(), registry.connections_of(&ann)), (1, vec![subscription.connection()]));
+/// assert_eq!(registry.estimate(&[Target::Channel(news.clone())]), 1);
+/// assert_eq!(registry.channel(&news).map(|account| account.connections), Some(1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Registry {
     clients: DashMap<ClientId, Vec<u64>>,

@@ -84,6 +84,57 @@ pub enum Turn {
 }
 
 /// A set of slots and all it takes to serve them.
+///
+/// # Example
+///
+/// The owner of a shard, from an old event to the end of a stream:
+///
+/// ```
+/// use fanfare_core::{Config, Event, Target, Wait, engine::{Framing, Hub, SWEEP_TICKS, Shard, Turn}};
+///
+/// # use fanfare_core::{ClientId, Form, Heartbeat, Policy, Start, engine::Subscribe};
+/// # #[derive(Clone, Default)]
+/// # struct Collector(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+/// # impl Collector {
+/// #     fn text(&self) -> String { String::from_utf8(self.0.lock().unwrap().clone()).unwrap() }
+/// # }
+/// # impl fanfare_core::engine::Socket for Collector {
+/// #     fn poll_write(&mut self, parts: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> {
+/// #         std::task::Poll::Ready(std::io::Write::write_vectored(&mut *self.0.lock().unwrap(), parts))
+/// #     }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # let (client, heartbeat, form) = (ClientId::new("42")?, Heartbeat::Comment, Form::Plain);
+/// # let (start, policy, channels) = (Start::Earliest, Policy::Repair, Vec::new());
+/// # let subscribe = Subscribe { client, channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
+/// let (hub, mut shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
+/// # let mut publish = std::pin::pin!(hub.publish(Event::new(Target::All, "old"), Wait::Journal));
+/// # assert!(publish.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
+/// fn go_on(shard: &mut Shard<Collector>, now_ms: u64) {
+///     while shard.turn(now_ms) == Turn::More {}
+/// }
+/// // The hub has an event. The new connection begins with the earliest one.
+/// let (shard, socket) = (&mut shards[0], Collector::default());
+/// hub.subscribe(subscribe)?.attach_socket(socket.clone(), Framing::Bare, 0);
+/// go_on(shard, 0);
+/// for request in shard.take_reads() {
+///     hub.read(request);
+/// }
+/// go_on(shard, 0);
+/// assert_eq!(socket.text(), "id: 1000-1\ndata: old\n\n");
+///
+/// // After 15 s without an event, a sweep gives the stream a heartbeat.
+/// (0..SWEEP_TICKS).for_each(|_| shard.sweep(15_000));
+/// assert!(socket.text().ends_with(":\n"));
+///
+/// hub.drain();
+/// go_on(shard, 15_000);
+/// assert_eq!((shard.open(), shard.is_drained()), (1, false), "the client has not closed its side yet");
+/// assert_eq!(shard.cut(16_000), 0, "it had been given everything");
+/// assert_eq!(shard.take_notices().len(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Shard<S> {
     number: usize,
@@ -168,6 +219,8 @@ impl<S: Socket> Shard<S> {
     ///
     /// A turn writes to at most [`Config::turn_slots_max`] slots. Besides, it sets bits for all followers of at most a pass of
     /// messages, and answers a question about accounts for all its slots.
+    ///
+    /// [`Shard`] has an example.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
         self.take_answers(now_ms);
@@ -215,6 +268,8 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Whether the drain has begun and every stream has ended.
+    ///
+    /// [`Shard`] has an example.
     pub fn is_drained(&self) -> bool {
         self.drained.is_some() && self.open == 0 && self.inbox.is_empty() && !self.is_passing()
     }
@@ -224,11 +279,15 @@ impl<S: Socket> Shard<S> {
     }
 
     /// The notices for the log since the last call.
+    ///
+    /// [`Shard`] has an example.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         mem::take(&mut self.notices)
     }
 
     /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no answer at a time.
+    ///
+    /// [`Shard`] has an example.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
         self.readers.take_requests()
     }

@@ -18,6 +18,39 @@ use crate::{
 };
 
 /// A registered connection without an outlet. Until it has one, its events wait in its ring.
+///
+/// ```
+/// use fanfare_core::{Config, EventId, GapReason, Start, engine::{Framing, Hub, Prelude}};
+///
+/// # use fanfare_core::{ClientId, Form, Heartbeat, Policy, engine::Subscribe};
+/// # #[derive(Clone, Default)]
+/// # struct Collector(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+/// # impl Collector {
+/// #     fn text(&self) -> String { String::from_utf8(self.0.lock().unwrap().clone()).unwrap() }
+/// # }
+/// # impl fanfare_core::engine::Socket for Collector {
+/// #     fn poll_write(&mut self, parts: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> {
+/// #         std::task::Poll::Ready(std::io::Write::write_vectored(&mut *self.0.lock().unwrap(), parts))
+/// #     }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # let (client, heartbeat, form) = (ClientId::new("42")?, Heartbeat::Comment, Form::Plain);
+/// # let (policy, channels, shard) = (Policy::Repair, Vec::new(), 0);
+/// # let (hub, _shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
+/// let start = Start::After(EventId::new(2_000, 0));
+/// let subscription = hub.subscribe(Subscribe { client: client.clone(), start, /* ... */
+/// # channels, policy, heartbeat, form, shard, now_ms: 0 })?;
+/// assert_eq!(subscription.gap().map(|gap| gap.reason), Some(GapReason::UnknownId), "no event had it yet");
+///
+/// // The head of the answer comes first, then the prelude, then the shard has the socket.
+/// let (connection, gap, cursor) = (subscription.connection(), subscription.gap(), Some(subscription.cursor()));
+/// let prelude = Prelude { retry_ms: 2_000, connection, client: &client, notes: &[], gap, cursor }.to_string();
+/// assert!(prelude.starts_with("retry: 2000\n: connection 1 client 42\nevent: fanfare.gap\n"));
+/// let socket = Collector::default();
+/// subscription.attach_socket(socket, Framing::Bare, 0);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Subscription<S> {
     guard: SlotGuard<S>,
@@ -59,6 +92,8 @@ impl<S> Subscription<S> {
     }
 
     /// Hands the socket to the shard, once the head is written. `input_bytes` have already come after the request.
+    ///
+    /// [`Subscription`] has an example.
     pub fn attach_socket(mut self, socket: S, framing: Framing, input_bytes: usize) {
         self.guard.set_reason(None);
         let outlet = Outlet::Socket { socket, framing };

@@ -1,8 +1,16 @@
-//! [`Config`]: how a journal on disk is kept, with [`LogConfig`] and [`Fsync`].
+//! [`Config`]: the settings of a journal on disk, with [`LogConfig`] and [`Fsync`].
 
 use std::time::Duration;
 
-/// How a journal on disk is kept.
+/// The settings of a journal on disk.
+///
+/// ```
+/// use fanfare_disk::{Config, Fsync, LogConfig};
+///
+/// let log = LogConfig { fsync: Fsync::Always, ..LogConfig::default() };
+/// let config = Config { log, ..Config::default() };
+/// assert_eq!(config.log.segment_bytes_max, 16 << 20);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// How the log is written.
@@ -19,7 +27,7 @@ impl Default for Config {
     }
 }
 
-/// When written events have to reach the disk.
+/// The time by which written events have to be on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fsync {
     /// Before an append is answered.
@@ -31,7 +39,7 @@ pub enum Fsync {
     Never,
 }
 
-/// How a log is written.
+/// The settings of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogConfig {
     /// When to sync.

@@ -43,7 +43,9 @@ pub(crate) struct Directory {
     pub(crate) is_newest_damaged: bool,
 }
 
-/// Why a directory cannot be opened.
+/// The reason for which a directory cannot be opened.
+///
+/// [`DiskJournal::check`](crate::DiskJournal::check) has an example.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The path is not a directory.

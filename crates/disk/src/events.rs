@@ -18,6 +18,8 @@ pub struct Events<'a> {
 
 impl ReadOnlyDirectory {
     /// The kept events above `after`.
+    ///
+    /// [`ReadOnlyDirectory`] has an example.
     pub fn events(&self, after: EventId) -> Events<'_> {
         Events { walk: self.walk(), after, stored: Vec::new().into_iter(), is_over: false }
     }

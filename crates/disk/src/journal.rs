@@ -79,6 +79,19 @@ impl DiskJournal {
     ///
     /// # Errors
     /// [`OpenError::NotADirectory`], [`OpenError::Foreign`] and [`OpenError::Io`].
+    ///
+    /// ```
+    /// use fanfare_disk::{DiskJournal, OpenError};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let directory = tempfile::tempdir()?;
+    /// DiskJournal::check(&directory.path().join("none yet"))?;
+    ///
+    /// std::fs::write(directory.path().join("notes.txt"), "somebody's own")?;
+    /// assert!(matches!(DiskJournal::check(directory.path()), Err(OpenError::Foreign(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check(path: &Path) -> Result<(), OpenError> {
         directory::check(path)
     }

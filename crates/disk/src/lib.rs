@@ -65,7 +65,6 @@ pub use events::Events;
 pub use finding::Finding;
 pub use journal::DiskJournal;
 pub use read_only::ReadOnlyDirectory;
-pub use record::Stored;
 pub use scan::Damage;
 
 #[cfg(test)]

@@ -47,13 +47,13 @@ impl Entry<'_> {
 
 /// The journal's part of one publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// Position in the order of the journal.
-    pub id: EventId,
+    pub(crate) id: EventId,
     /// The event. None if only the key is left.
-    pub event: Option<Event>,
+    pub(crate) event: Option<Event>,
     /// The key of the publish, if it may still be remembered.
-    pub key: Option<KeptKey>,
+    pub(crate) key: Option<KeptKey>,
 }
 
 impl Stored {

@@ -5,6 +5,13 @@ use std::{ops::RangeInclusive, time::Duration};
 use fanfare_core::Policy;
 
 /// The way in which plain HTTP/1.1 streams leave.
+///
+/// ```
+/// use fanfare_http::{Config, H1Outlet};
+///
+/// let config = Config { h1_outlet: H1Outlet::Body, ..Config::default() };
+/// assert_ne!(config.h1_outlet, H1Outlet::default(), "a program that measures may choose");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum H1Outlet {
     /// The shard writes to the socket, once hyper has sent the head. The default, and far cheaper.
@@ -19,10 +26,10 @@ pub enum H1Outlet {
 /// ```
 /// use std::time::Duration;
 ///
-/// use fanfare_http::{Config, CoreConfig, Policy};
+/// use fanfare_http::{Config, Policy, core};
 ///
 /// let config = Config {
-///     core: CoreConfig { connections_max: 10_000, heartbeat_ms: 25_000, ..CoreConfig::default() },
+///     core: core::Config { connections_max: 10_000, heartbeat_ms: 25_000, ..core::Config::default() },
 ///     policy: Policy::DropOldest,
 ///     drain_timeout: Duration::from_secs(30),
 ///     ..Config::default()

@@ -27,7 +27,7 @@ use crate::{
 /// ```
 /// use fanfare_http::{Channel, ClientId, Follow, Start};
 ///
-/// # fn main() -> Result<(), fanfare_http::NameError> {
+/// # fn main() -> Result<(), fanfare_http::core::NameError> {
 /// let orders = Channel::new("orders")?;
 /// let from_now_on = Follow::channels([orders.clone()]);
 /// assert_eq!((from_now_on.client, from_now_on.start), (None, Start::Now));
@@ -49,12 +49,39 @@ pub struct Follow {
 
 impl Follow {
     /// Follows these channels and broadcasts to all, from now on.
+    ///
+    /// ```
+    /// use fanfare_http::{Channel, ClientId, Follow, Start};
+    ///
+    /// # fn main() -> Result<(), fanfare_http::core::NameError> {
+    /// let follow = Follow::channels([Channel::new("news")?, Channel::new("weather")?]);
+    /// let kept_too = Follow { client: Some(ClientId::new("ann")?), start: Start::Earliest, ..follow };
+    /// assert_eq!(kept_too.channels.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn channels(channels: impl IntoIterator<Item = Channel>) -> Self {
         Self { client: None, channels: channels.into_iter().collect(), start: Start::Now }
     }
 }
 
 /// The reason for which there is no stream.
+///
+/// ```
+/// use fanfare_http::{Channel, Config, Fanfare, Follow, FollowError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fanfare = Fanfare::start(Config { channels_max: 1, ..Config::default() })?;
+/// let handle = fanfare.handle();
+/// let two = Follow::channels([Channel::new("news")?, Channel::new("weather")?]);
+/// assert_eq!(handle.subscribe(two).await.err(), Some(FollowError::TooManyChannels { max: 1 }));
+///
+/// fanfare.drain().await?;
+/// assert_eq!(handle.subscribe(Follow::channels([])).await.err(), Some(FollowError::Draining));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum FollowError {
     /// As many streams are open as may be.
@@ -75,7 +102,8 @@ pub enum FollowError {
 /// [`crate::Config::policy`], which by default gives it the missed events from history. A receiver that takes nothing for
 /// [`fanfare_core::Config::write_timeout_ms`] while events wait for it is cut. Drop the events to leave.
 ///
-/// The events end when the server drains, after all that were accepted.
+/// The events end when the server drains, after all that were accepted. Drop them then: the drain waits for that, at most for
+/// [`crate::Config::drain_timeout`].
 ///
 /// ```
 /// # use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
@@ -95,6 +123,7 @@ pub enum FollowError {
 ///     }
 /// }
 /// assert_eq!(taken, ["hello"]);
+/// drop(events);
 /// draining.await??;
 /// # Ok(())
 /// # }
@@ -158,6 +187,30 @@ impl Events {
     /// # Errors
     /// [`Cut`]: the receiver took nothing for too long, or the server ended before the receiver had taken all. Nothing comes
     /// after it.
+    ///
+    /// ```
+    /// # use fanfare_http::{Channel, Config, Event, EventId, Fanfare, Follow, Start, Target, Told, Wait};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let fanfare = Fanfare::start(Config::default())?;
+    /// # let handle = fanfare.handle();
+    /// let unknown = Follow { start: Start::After(EventId::new(u64::MAX, 0)), ..Follow::channels([]) };
+    /// let mut events = handle.subscribe(unknown).await?;
+    /// handle.publish(Event::new(Target::All, "hello"), Wait::Journal).await?;
+    ///
+    /// let mut told = Vec::new();
+    /// while told.len() < 2 && let Some(next) = events.next().await {
+    ///     told.push(match next? {
+    ///         Told::Gaps(gaps) => gaps.iter().map(|gap| gap.reason.as_str()).collect(),
+    ///         Told::Event(message) => message.fields().data,
+    ///     });
+    /// }
+    /// assert_eq!(told, ["unknown-id", "hello"], "a gap comes before what is newer");
+    /// # drop(events);
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Result<Told, Cut>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

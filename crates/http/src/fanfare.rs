@@ -28,6 +28,20 @@ use crate::{
 const JOURNAL_TIME: Duration = Duration::from_secs(2);
 
 /// The end of a server that has drained.
+///
+/// ```
+/// # use fanfare_http::{Config, Event, Fanfare, Follow, Target, Wait};
+/// # use std::time::Duration;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fanfare = Fanfare::start(Config { drain_timeout: Duration::from_millis(100), ..Config::default() })?;
+/// let handle = fanfare.handle();
+/// let _never_read = handle.subscribe(Follow::channels([])).await?;
+/// handle.publish(Event::new(Target::All, "hello"), Wait::Written).await?;
+/// assert_eq!(fanfare.drain().await?.cut, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// Number of connections that had not taken everything they were due when the time was over.
@@ -271,6 +285,20 @@ impl Fanfare {
 
     /// Lets `/readyz` say from now on that the server drains, so that no more traffic is sent to it. Everything else goes on until
     /// [`Fanfare::drain`].
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Event, Fanfare, Target, Wait};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// fanfare.announce_drain();
+    /// assert!(!handle.is_ready());
+    /// assert!(handle.publish(Event::new(Target::All, "still here"), Wait::Journal).await.is_ok());
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn announce_drain(&self) {
         self.app.phases.leave();
     }
@@ -294,6 +322,7 @@ impl Fanfare {
     /// let Some(Ok(Told::Event(message))) = events.next().await else { panic!("accepted, so it comes") };
     /// assert_eq!(message.fields().data, "the last");
     /// assert!(events.next().await.is_none());
+    /// drop(events);
     /// assert_eq!(draining.await??.cut, 0);
     ///
     /// let late = handle.publish(Event::new(Target::All, "too late"), Wait::Journal).await;

@@ -1,5 +1,8 @@
-//! Entries for the fuzz targets and the corpus test: every parser of this crate that reads what a client sent. Each may refuse
-//! anything and panic at nothing. Not part of the public interface.
+//! Entries for the fuzz targets: every parser of this crate that reads what a client sent. Each may refuse anything and panic at
+//! nothing.
+//!
+//! This module is there with `--cfg fuzzing` only, which `cargo fuzz` sets, and in the tests of this file: they hold each entry
+//! against the files in fuzz/corpus.
 
 use hyper::{
     HeaderMap, Method,
@@ -52,5 +55,42 @@ pub fn line(bytes: &[u8]) {
     if let Ok(line::Parsed { event, .. }) = line::parse(bytes.trim_ascii(), 128) {
         assert!(!event.targets().is_empty());
         assert!(event.kind().is_none_or(|kind| !kind.contains(char::is_control)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, panic, path::PathBuf};
+
+    /// Calls `entry` with every input in the corpus of that name, and names the one that breaks it.
+    #[track_caller]
+    fn hold(name: &str, entry: fn(&[u8])) {
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+        let paths: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(paths.len() >= 24, "only {} inputs in {}", paths.len(), directory.display());
+        for path in paths {
+            let input = fs::read(&path).unwrap();
+            assert!(panic::catch_unwind(|| entry(&input)).is_ok(), "broken by {}", path.display());
+        }
+    }
+
+    #[test]
+    fn queries() {
+        hold("queries", super::query);
+    }
+
+    #[test]
+    fn routes() {
+        hold("routes", super::route);
+    }
+
+    #[test]
+    fn lines() {
+        hold("lines", super::line);
+    }
+
+    #[test]
+    fn bodies() {
+        hold("bodies", super::body);
     }
 }

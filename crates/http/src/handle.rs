@@ -23,6 +23,27 @@ use crate::{
 /// Publishes, follows channels, and answers requests that another server has accepted. Cheap to clone.
 ///
 /// A handle does not keep the engine running: [`crate::Fanfare`] does. Without it, publishes are refused and streams have ended.
+///
+/// ```
+/// use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Wait};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fanfare = Fanfare::start(Config::default())?;
+/// let handle = fanfare.handle();
+/// let news = Channel::new("news")?;
+/// let events = handle.subscribe(Follow::channels([news.clone()])).await?;
+///
+/// // Any task of the program may have one.
+/// let publisher = handle.clone();
+/// let publishing = tokio::spawn(async move { publisher.publish(Event::new(Target::Channel(news), "hello"), Wait::Journal).await });
+/// assert_eq!(publishing.await??.matched, 1);
+/// assert_eq!(handle.connections(), 1);
+/// # drop(events);
+/// # fanfare.drain().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Handle {
     app: Arc<App>,
@@ -224,6 +245,27 @@ impl Handle {
     }
 
     /// Tells what became of broadcasts to all, up to a fraction of a second ago.
+    ///
+    /// ```
+    /// # use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Wait};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let fanfare = Fanfare::start(Config::default())?;
+    /// # let handle = fanfare.handle();
+    /// let events = handle.subscribe(Follow::channels([])).await?;
+    /// assert_eq!(handle.account_of_all().connections, 1, "every stream gets broadcasts");
+    ///
+    /// let broadcast = handle.publish(Event::new(Target::All, "hello"), Wait::Journal).await?;
+    /// // The figures come within a fraction of a second.
+    /// while handle.account_of_all().matched == 0 {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    /// }
+    /// assert_eq!(handle.account_of_all().position, broadcast.id);
+    /// # drop(events);
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn account_of_all(&self) -> ChannelAccount {
         self.app.hub.registry().all()
     }
@@ -252,22 +294,96 @@ impl Handle {
 
     /// The reason for which the journal takes no events now, if there is one: a disk that is full, or a Redis that cannot be
     /// reached. Publishes are refused meanwhile, and streams go on. The trouble may pass.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare, Journal, core};
+    /// # struct FullDisk;
+    /// #
+    /// # impl Journal for FullDisk {
+    /// #     fn restore(&mut self, desk: &dyn core::journal::Desk) -> std::io::Result<()> {
+    /// #         desk.restore_past(core::journal::Past::default());
+    /// #         desk.set_trouble(Some("no space left on device".to_owned()));
+    /// #         Ok(())
+    /// #     }
+    /// #
+    /// #     fn run(self: Box<Self>, desk: &dyn core::journal::Desk) -> std::io::Result<()> {
+    /// #         while !desk.is_closed() {
+    /// #             std::thread::sleep(std::time::Duration::from_millis(10));
+    /// #         }
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The journal is on a disk that is full.
+    /// let fanfare = Fanfare::start_behind(Config::default(), Box::new(FullDisk))?;
+    /// let handle = fanfare.handle();
+    /// assert_eq!(handle.trouble().as_deref(), Some("no space left on device"));
+    /// assert_eq!((handle.failure(), handle.is_ready()), (None, true), "streams go on");
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trouble(&self) -> Option<String> {
         self.app.hub.trouble()
     }
 
     /// The first failure of a part of the engine, if there is one: the thread of a shard or of the journal has panicked or
     /// ended. A failure does not pass. All that is left to do is to drain.
+    ///
+    /// [`Handle::failed`] has an example.
     pub fn failure(&self) -> Option<String> {
         self.app.failure().map(str::to_owned)
     }
 
     /// Waits for [`Handle::failure`]. See [`crate::Fanfare::failed`].
+    ///
+    /// ```
+    /// # use std::io;
+    /// # use fanfare_http::{Config, Fanfare, Journal, core};
+    /// # struct Broken;
+    /// #
+    /// # impl Journal for Broken {
+    /// #     fn restore(&mut self, desk: &dyn core::journal::Desk) -> io::Result<()> {
+    /// #         desk.restore_past(core::journal::Past::default());
+    /// #         Ok(())
+    /// #     }
+    /// #
+    /// #     fn run(self: Box<Self>, _: &dyn core::journal::Desk) -> io::Result<()> {
+    /// #         Err(io::Error::other("the disk is gone"))
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> io::Result<()> {
+    /// // The journal is on a disk that breaks.
+    /// let fanfare = Fanfare::start_behind(Config::default(), Box::new(Broken))?;
+    /// let handle = fanfare.handle();
+    /// assert_eq!(handle.failed().await.to_string(), "the disk is gone");
+    /// assert_eq!(handle.failure().as_deref(), Some("the disk is gone"), "it says so from now on");
+    /// assert!(fanfare.drain().await.is_err(), "a program that exits with this error is started again");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn failed(&self) -> io::Error {
         self.app.failed().await
     }
 
     /// Number of open streams.
+    ///
+    /// ```
+    /// # use fanfare_http::{Channel, Config, Fanfare, Follow};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let fanfare = Fanfare::start(Config::default())?;
+    /// # let handle = fanfare.handle();
+    /// let news = Follow::channels([Channel::new("news")?]);
+    /// let streams = [handle.subscribe(news.clone()).await?, handle.subscribe(news).await?];
+    /// assert_eq!(handle.connections(), streams.len());
+    /// # drop(streams);
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connections(&self) -> usize {
         self.app.hub.registry().connections()
     }

@@ -28,8 +28,28 @@
 //! # }
 //! ```
 //!
+//! # Names of the engine
+//!
+//! The engine is the crate `fanfare-core`. This crate has the names of it that a program writes down to publish, to follow
+//! channels, to read history, to see figures, and to bring a [`Journal`]. All others are in [`core`], which is the engine as a
+//! whole, so a program needs no dependency on a second crate: limits ([`core::Config`], [`core::Retentions`]), error types such as
+//! [`core::NameError`], parts of what is read ([`core::Fields`], [`core::Outcome`], [`core::GapReason`]), and the modules for
+//! journals and for other front-ends ([`core::journal`], [`core::engine`]).
+//!
+//! ```
+//! use fanfare_http::{Config, core};
+//!
+//! let history = core::Retentions::none();
+//! let config = Config { core: core::Config { history, ..core::Config::default() }, ..Config::default() };
+//! assert_eq!(config.core.history.each.events_max, 0);
+//! ```
+//!
+//! # Examples and contract
+//!
 //! The examples `embed` (hyper) and `axum` serve Fanfare's routes beside their own. Clients and publishers can rely on the wire
 //! contract, `contract.md` in this package.
+//!
+//! # Inside
 //!
 //! This crate parses requests, publishes to the hub, opens event streams, shows history, owns the threads that drive the
 //! shards, and writes the log. hyper's types live only in this crate. From the outside in:
@@ -55,7 +75,7 @@ mod connection;
 mod ending;
 mod events;
 mod fanfare;
-#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
 mod limits;
@@ -65,13 +85,13 @@ mod server;
 mod service;
 mod text;
 
-// The types of the engine that a program meets, so that it names one crate only. A journal of its own needs `fanfare-core`.
+// The engine as a whole, for everything that a program names less often.
+pub use fanfare_core as core;
+
+// What a program writes down to publish, to follow, to read history and to see figures.
 pub use fanfare_core::{
-    Account, Channel, ChannelAccount, ClientId, Config as CoreConfig, Event, EventError, EventId, EventIdError, Fields,
-    Gap, GapReason, IdempotencyKey, Message, NameError, Outcome, Page, Pattern, Policy, PublishError, ReadLimit,
-    Receipt, Retention, Retentions, Start, Target, Told, Wait,
-    engine::{Cut, Full},
-    journal::Journal,
+    Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Policy,
+    PublishError, ReadLimit, Receipt, Start, Target, Told, Wait, journal::Journal,
 };
 
 pub use answer::body::{Body, Chunk};

@@ -1,6 +1,7 @@
 //! The corpus of the fuzz targets as plain tests: the properties of every input hold for each file in fuzz/corpus.
 //!
-//! Queries, routes and lines are sent to a server as well: its answer must be the one that the contract demands.
+//! Queries, routes and lines are sent to a server: its answer must be the one that the contract demands. The tests in src/fuzz.rs
+//! give the same files to the parsers themselves.
 
 #[path = "../../../fuzz/properties.rs"]
 mod properties;
@@ -8,7 +9,6 @@ mod support;
 
 use std::{fs, panic, path::PathBuf};
 
-use fanfare_http::fuzz;
 use support::server::{Server, Way};
 
 /// Calls `property` with every input in the corpus of that name, and names the one that breaks it.
@@ -60,7 +60,6 @@ fn events() {
 fn queries() {
     let server = Server::new(Way::Socket);
     hold("queries", |input| {
-        fuzz::query(input);
         let Ok(query) = std::str::from_utf8(input) else { return };
         let target = format!("/sse?{query}");
         if is_target(query)
@@ -75,7 +74,6 @@ fn queries() {
 fn routes() {
     let server = Server::new(Way::Socket);
     hold("routes", |input| {
-        fuzz::route(input);
         let text = std::str::from_utf8(input).unwrap_or_default();
         if let Some((method, path)) = text.split_once(' ')
             && path.starts_with('/')
@@ -91,16 +89,10 @@ fn routes() {
 fn lines() {
     let server = Server::new(Way::Socket);
     hold("lines", |input| {
-        fuzz::line(input);
         properties::lines(input, |line| {
             let status = ask(&server, "POST", "/publish", line).expect("an answer of ours");
             assert!([202, 400].contains(&status), "{status}");
             status == 202
         });
     });
-}
-
-#[test]
-fn bodies() {
-    hold("bodies", fuzz::body);
 }

@@ -16,7 +16,7 @@ use crate::host::{Host, HostError, number};
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Where the Stream is that all nodes share. `Debug` and `Display` show `***` for a password.
+/// The place of the Stream that all nodes share. `Debug` and `Display` show `***` for a password.
 ///
 /// - `redis://[user:password@]host[:6379][/db]`; `valkey` means the same
 /// - `redis-sentinel://[user:password@]host[:26379][,host...][/db]?master=NAME`, and `sentinel_user` and

@@ -1,4 +1,4 @@
-//! [`Config`]: how a Stream is used. [`StreamName`]: the common name of all nodes of a hub.
+//! [`Config`]: the settings of a journal in a Stream. [`StreamName`]: the common name of all nodes of a hub.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,7 +7,9 @@ use thiserror::Error;
 
 use crate::address::Address;
 
-/// How a journal in a Stream is kept. The bounds of the Stream should be the same on all nodes: the lowest counts.
+/// The settings of a journal in a Stream. The bounds of the Stream should be the same on all nodes: the lowest counts.
+///
+/// [`RedisJournal::new`](crate::RedisJournal::new) has an example.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Address of Redis (`--redis`).
@@ -35,6 +37,15 @@ pub struct Config {
 
 /// The first part of the names of a hub's keys: 1 to 64 letters, digits, `_`, `-`, `.` or `:`. In a cluster all keys
 /// are in the hash slot of this name.
+///
+/// ```
+/// use fanfare_redis::{StreamName, StreamNameError};
+///
+/// let name: StreamName = "my-app:live".parse()?;
+/// assert_eq!(name.to_string(), "my-app:live");
+/// assert_eq!("my app".parse::<StreamName>(), Err(StreamNameError));
+/// # Ok::<_, StreamNameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamName(Box<str>);
 

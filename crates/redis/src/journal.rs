@@ -42,6 +42,34 @@ const REFUSE_INTERVAL: Duration = Duration::from_millis(100);
 const CALM: Duration = Duration::from_secs(5);
 
 /// A journal in a Stream that other nodes read and write as well.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use fanfare_core::{Event, Target, Wait, engine::Hub, journal::Journal as _};
+/// use fanfare_redis::{Config, RedisJournal};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # async fn publish(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::behind_journal(fanfare_core::Config::default(), Box::new(|| 1_000));
+/// let mut journal = Box::new(RedisJournal::new(config));
+/// journal.restore(hub.desk())?;
+/// # let running = std::sync::Arc::clone(&hub);
+/// let journal = std::thread::spawn(move || journal.run(running.desk()));
+/// // Waits until there is a link to Redis, and the events that are in the Stream are read.
+/// hub.ready().await;
+/// let receipt = hub.publish(Event::new(Target::All, "for the streams of all nodes"), Wait::Journal).await?;
+/// assert!(hub.is_shared() && receipt.id == hub.last_id());
+/// # hub.drain();
+/// # journal.join().map_err(|_| "the journal panicked")??;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RedisJournal {
     config: Config,
@@ -50,7 +78,32 @@ pub struct RedisJournal {
 }
 
 impl RedisJournal {
-    /// A node that uses the Stream of `config`.
+    /// A node that uses the Stream of `config`. No server is asked before the journal is restored.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use fanfare_core::Pattern;
+    /// use fanfare_redis::{Config, RedisJournal};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config {
+    ///     address: "redis://:secret@127.0.0.1".parse()?,
+    ///     name: "my-app".parse()?,
+    ///     events_max: 100_000,
+    ///     bytes_max: 256 << 20,
+    ///     timeout: Duration::from_secs(5),
+    ///     replicas: 0,
+    ///     subscribe: vec![Pattern::new("prices.*")?],
+    ///     message_bytes_max: 1 << 20,
+    ///     keys_max: 100_000,
+    ///     keys_ms: 600_000,
+    /// };
+    /// let journal = RedisJournal::new(config);
+    /// assert!(!format!("{journal:?}").contains("secret"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(config: Config) -> Self {
         Self { config, node: fresh_name() }
     }

@@ -2,6 +2,21 @@
 //! the standard each wrong sequence stands for U+FFFD.
 
 /// One thing that a stream says.
+///
+/// ```
+/// use fanfare_sse::{Item, Limits, Parser};
+///
+/// static LIMITS: Limits = Limits { data_bytes: 1 << 20, id_bytes: 256, kind_bytes: 256, comment_bytes: 64 };
+/// let mut seen = Vec::new();
+/// Parser::new(&LIMITS).feed(b": hi\nid: 7\nevent: tick\ndata: 12.50\n\n", |item| match item {
+///     Item::Comment(comment) => seen.push(comment.text.to_vec()),
+///     Item::Event(event) => {
+///         assert_eq!((event.id, event.kind), (Some(&b"7"[..]), &b"tick"[..]));
+///         seen.push(event.data.to_vec());
+///     }
+/// });
+/// assert_eq!(seen, [&b"hi"[..], b"12.50"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// An event is complete.

@@ -13,6 +13,18 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 const BESIDE_VALUE_BYTES: usize = 16;
 
 /// The most that is kept of each part of a stream. What goes beyond is read, and forgotten.
+///
+/// ```
+/// use fanfare_sse::{Item, Limits, Parser};
+///
+/// static LIMITS: Limits = Limits { data_bytes: 5, id_bytes: 4, kind_bytes: 256, comment_bytes: 0 };
+/// let mut parser = Parser::new(&LIMITS);
+/// parser.feed(b"id: a long one\ndata: hello world\n\n", |item| {
+///     let Item::Event(event) = item else { panic!("no event") };
+///     assert_eq!((event.data, event.data_bytes), (&b"hello"[..], 11));
+/// });
+/// assert!(parser.has_long_id() && parser.last_id().is_empty(), "a part of an id would be another id");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of an event's data.
@@ -118,6 +130,14 @@ impl Parser {
 
     /// Bytes of the line and of the data that are not complete, kept or not: a stream that makes this grow on and on
     /// never says anything.
+    ///
+    /// ```
+    /// # use fanfare_sse::{Limits, Parser};
+    /// # static LIMITS: Limits = Limits { data_bytes: 1 << 20, id_bytes: 256, kind_bytes: 256, comment_bytes: 0 };
+    /// let mut parser = Parser::new(&LIMITS);
+    /// parser.feed(b"data: 12345\ndata: 67", |_| {});
+    /// assert_eq!(parser.unfinished_bytes(), 5 + "data: 67".len() as u64);
+    /// ```
     pub fn unfinished_bytes(&self) -> u64 {
         self.line_bytes + self.data_bytes.unwrap_or(0)
     }

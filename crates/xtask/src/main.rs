@@ -16,6 +16,7 @@ mod install;
 mod invocation;
 mod json;
 mod nouns;
+mod packages;
 mod parts;
 mod progress;
 mod smoke;
@@ -41,7 +42,7 @@ usage: cargo xtask <chore>
                  event; no figure of it means anything
   targets        check that the crates compile for macOS, and some of them for Windows
   tree           lint the source tree: file headers, file lengths, import circles, registries
-                 in Cargo.lock, the Dockerfile
+                 in Cargo.lock, licences of packages, the Dockerfile
   help           this text";
 
 fn main() -> ExitCode {

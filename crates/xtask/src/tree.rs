@@ -2,7 +2,7 @@
 //!
 //! A Rust file opens with a `//!` comment that says what it holds, and has at most [`RUST_LINES_MAX`] lines. A
 //! Cargo.lock names no registry but crates.io. Files of a crate do not import each other in a circle: see circles.rs.
-//! The nouns are few: see nouns.rs.
+//! The nouns are few: see nouns.rs. A package carries its licences: see packages.rs.
 //! The image can be built from the repository: see image.rs. The files are those that git knows or would add. All
 //! faults are printed, not only the first.
 
@@ -12,6 +12,7 @@ use crate::circles;
 use crate::image;
 use crate::invocation::{Invocation, Workspace};
 use crate::nouns;
+use crate::packages;
 
 /// Most lines of a Rust file. A longer file holds more than one noun.
 const RUST_LINES_MAX: usize = 500;
@@ -45,6 +46,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     let paths: Vec<&str> = listed.split_terminator('\0').filter(|path| workspace.root().join(path).exists()).collect();
     faults.extend(circles::faults(workspace.root(), &paths)?);
     faults.extend(nouns::faults(workspace.root(), &paths));
+    faults.extend(packages::faults(workspace.root(), &paths));
     faults.extend(image::faults(workspace.root(), &paths)?);
     if faults.is_empty() {
         println!("{files} files are in order");

@@ -25,6 +25,14 @@ pub(crate) enum Fate {
 ///
 /// Always: `matched` + `replayed` = `written` + [`Account::queued`] + `owed` + `lost`. And `dropped` = `repaired` + `lost` +
 /// the part of `owed` that is due because the connection was busy.
+///
+/// ```
+/// use fanfare_core::Account;
+///
+/// // Of twelve events, six have left, one comes from the journal, and two are lost. Three wait.
+/// let account = Account { matched: 10, replayed: 2, written: 6, owed: 1, lost: 2, ..Account::default() };
+/// assert_eq!((account.queued(), account.lag()), (3, 4));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Events for the connection, published while it was open.

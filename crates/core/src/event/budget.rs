@@ -6,6 +6,8 @@
 use crate::sync::{AtomicUsize, Ordering};
 
 /// The bytes that rings hold, and their limit.
+///
+/// [`Ring`](crate::engine::Ring) has an example.
 #[derive(Debug)]
 pub struct RingBudget {
     held_bytes: AtomicUsize,

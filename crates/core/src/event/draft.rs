@@ -23,6 +23,8 @@ const KEPT_TARGET_BYTES: usize = 96;
 const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
 
 /// An event that is encoded but for its id. The order finishes it under its lock in constant time.
+///
+/// [`Message`] has an example.
 #[derive(Debug)]
 pub struct Draft {
     /// Headroom for chunk head, event line and id line, then the rest of the event, then the chunk's CRLF.

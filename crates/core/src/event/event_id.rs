@@ -8,6 +8,16 @@ use thiserror::Error;
 /// The position of an event. Ids of one hub only rise, even when its clock steps back.
 ///
 /// Text form `<ms>-<n>`: Unix milliseconds, then a count within the millisecond, e.g. `1767225600000-0`.
+///
+/// ```
+/// use fanfare_core::EventId;
+///
+/// let id = EventId::new(1_767_225_600_000, 3);
+/// assert_eq!(id.to_string(), "1767225600000-3");
+/// assert_eq!("1767225600000-3".parse(), Ok(id));
+/// assert_eq!(id.next(id.ms()), EventId::new(id.ms(), 4));
+/// assert!(id.next(0) > id, "also if the clock has stepped back");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     ms: u64,

@@ -5,6 +5,8 @@ use std::fmt;
 use crate::event::event_id::EventId;
 
 /// The reason for which events are lost.
+///
+/// [`Gap`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapReason {
     /// The connection was open and did not take the events in time.
@@ -30,6 +32,15 @@ impl GapReason {
 }
 
 /// A hole in a stream. Events above `from` and up to `to` that the connection should have got, and did not, are lost.
+///
+/// ```
+/// use fanfare_core::{EventId, Gap, GapReason};
+///
+/// let gap = Gap { from: Some(EventId::new(1, 0)), to: Some(EventId::new(2, 3)), missed: Some(4), reason: GapReason::Busy };
+/// // The data of the `fanfare.gap` event that the stream gets.
+/// assert_eq!(gap.to_string(), r#"{"from":"1-0","to":"2-3","missed":4,"reason":"busy"}"#);
+/// assert_eq!(Gap::UNKNOWN_ID.reason.as_str(), "unknown-id");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The last id the client had (exclusive).

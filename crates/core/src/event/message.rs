@@ -20,6 +20,8 @@ use crate::{
 const FINAL_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// An event as a receiver sees it.
+///
+/// [`Message`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
     /// The event type, if one was given.
@@ -31,6 +33,24 @@ pub struct Fields<'a> {
 }
 
 /// The immutable bytes of one event, shared by all that have still to send them. Takes one pointer.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use fanfare_core::{Event, EventId, Target, engine::{Draft, RingBudget}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let event = Event::new(Target::All, "12.50\n12.75").with_kind("tick")?;
+/// // A hub does this with each publish.
+/// let message = Draft::new(event, Arc::new(RingBudget::new(1 << 20))).finish(EventId::new(1_000, 1));
+/// assert_eq!(message.sse(), b"event: tick\nid: 1000-1\ndata: 12.50\ndata: 12.75\n\n");
+///
+/// let fields = message.fields();
+/// assert_eq!((fields.kind, fields.id, &*fields.data), (Some("tick"), "1000-1", "12.50\n12.75"));
+/// assert_eq!((message.id(), message.targets(), message.is_kept()), (EventId::new(1_000, 1), &[Target::All][..], true));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Message(Arc<Encoded>);
 
@@ -117,6 +137,8 @@ impl Message {
     }
 
     /// The fields of the event, as a receiver reads them.
+    ///
+    /// [`Message`] has an example.
     pub fn fields(&self) -> Fields<'_> {
         let mut fields = Fields { kind: None, id: "", data: String::with_capacity(self.sse().len()) };
         let mut is_first = true;

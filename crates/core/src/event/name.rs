@@ -68,11 +68,32 @@ macro_rules! name {
 
 name! {
     /// A name that events are published on and that connections follow.
+    ///
+    /// ```
+    /// use fanfare_core::{Channel, NameError};
+    ///
+    /// let channel = Channel::new("orders/42")?;
+    /// assert_eq!(channel.as_str(), "orders/42");
+    /// assert_eq!(Channel::new("two\nlines"), Err(NameError::Control));
+    /// // Only who follows a channel may not use these characters.
+    /// assert!(Channel::new("news.*").is_ok());
+    /// assert_eq!(Channel::subscribed("news.*"), Err(NameError::Reserved));
+    /// # Ok::<_, NameError>(())
+    /// ```
     Channel
 }
 
 name! {
     /// The application's name for a user or device. One client may hold several connections.
+    ///
+    /// ```
+    /// use fanfare_core::{ClientId, NAME_BYTES_MAX, NameError};
+    ///
+    /// let client = ClientId::new("42")?;
+    /// assert_eq!(client.to_string(), "42");
+    /// assert_eq!(ClientId::new(&"x".repeat(NAME_BYTES_MAX + 1)), Err(NameError::TooLong));
+    /// # Ok::<_, NameError>(())
+    /// ```
     ClientId
 }
 

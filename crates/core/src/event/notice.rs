@@ -3,6 +3,8 @@
 use crate::event::{account::Account, name::ClientId, target::Target};
 
 /// News for an operator.
+///
+/// [`Shard`](crate::engine::Shard) has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A connection is over and its slot is gone.

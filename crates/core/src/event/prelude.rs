@@ -6,6 +6,19 @@ use crate::event::{event_id::EventId, gap::Gap, name::ClientId};
 
 /// The first bytes of a stream, written by `Display`. No blank line follows the first lines, because several client libraries
 /// take a block without data for an empty event.
+///
+/// ```
+/// use fanfare_core::{ClientId, EventId, NameError, engine::Prelude};
+///
+/// let client = ClientId::new("42")?;
+/// let notes = ["see https://example.org/docs".to_owned()];
+/// let prelude = Prelude { retry_ms: 2_000, connection: 7, client: &client, notes: &notes, gap: None, cursor: None };
+/// assert_eq!(prelude.to_string(), "retry: 2000
+/// : connection 7 client 42
+/// : see https://example.org/docs
+/// ");
+/// # Ok::<_, NameError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Prelude<'a> {
     /// The time to come back after, in milliseconds.

@@ -3,6 +3,23 @@
 use crate::event::event_id::EventId;
 
 /// The answer to one publish.
+///
+/// ```
+/// use fanfare_core::{EventId, Outcome, Receipt};
+///
+/// /// A line for the log of a publisher.
+/// fn line(Receipt { id, matched, outcome, .. }: Receipt) -> String {
+///     match outcome {
+///         Some(Outcome { written, queued, dropped }) => format!("{id}: {written} written, {queued} wait, {dropped} dropped"),
+///         None => format!("{id}: for about {matched} connections"),
+///     }
+/// }
+///
+/// let outcome = Outcome { written: 2, queued: 1, dropped: 0 };
+/// let exact = Receipt { id: EventId::new(1_000, 1), matched: outcome.matched(), outcome: Some(outcome), is_repeat: false };
+/// assert_eq!(line(exact), "1000-1: 2 written, 1 wait, 0 dropped");
+/// assert_eq!(line(Receipt { outcome: None, ..exact }), "1000-1: for about 3 connections");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The position in the order of the hub.
@@ -17,6 +34,8 @@ pub struct Receipt {
 }
 
 /// The deliveries of one message. The three numbers add up to the connections that it matched.
+///
+/// [`Receipt`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Deliveries that the socket took whole at once.

@@ -5,6 +5,16 @@ use std::fmt;
 use crate::event::name::{Channel, ClientId};
 
 /// The audience of an event.
+///
+/// ```
+/// use fanfare_core::{Channel, ClientId, Event, NameError, Target};
+///
+/// let [news, ann] = [Target::Channel(Channel::new("news")?), Target::Client(ClientId::new("ann")?)];
+/// assert_eq!([Target::All.to_string(), news.to_string(), ann.to_string()], ["all", "news", "ann"]);
+/// let event = Event::for_targets(vec![news.clone(), ann.clone(), news.clone()], "hello").unwrap();
+/// assert_eq!(event.targets(), [news, ann], "each once");
+/// # Ok::<_, NameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// Every open connection.

@@ -3,6 +3,8 @@
 use crate::event::{event_id::EventId, target::Target};
 
 /// The past of a journal, without the events.
+///
+/// [`Desk`](crate::journal::Desk) has an example.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// The beginning of the journal: all its events have ids above this one.

@@ -9,6 +9,40 @@ use crate::event::{
 };
 
 /// The place where a client wants its stream to begin.
+///
+/// A page of history begins at the same places as a stream:
+///
+/// ```
+/// use fanfare_core::{Channel, Config, Event, ReadLimit, Start, Target, Wait, engine::Hub};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// let news = Channel::new("news")?;
+/// // `now` expects that a future need not wait.
+/// let publish = |event| now(hub.publish(event, Wait::Journal));
+/// let first = publish(Event::new(Target::Channel(news.clone()), "one").with_own_id("a")?)?;
+/// publish(Event::new(Target::Channel(news.clone()), "two"))?;
+///
+/// let limit = ReadLimit { messages_max: 100, bytes_max: 1 << 20 };
+/// let count = |start| hub.history(&news, &start, limit).messages.len();
+/// assert_eq!((count(Start::Earliest), count(Start::Now)), (2, 0));
+/// assert_eq!((count(Start::Since { ms: 1_000 }), count(Start::Since { ms: 1_001 })), (2, 0));
+/// assert_eq!((count(Start::After(first.id)), count(Start::AfterOwn(vec!["a".to_owned()]))), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// The next event.
@@ -52,6 +86,36 @@ pub(crate) struct Hole {
 }
 
 /// The most that one read may give. The first event comes whatever its size.
+///
+/// ```
+/// use fanfare_core::{Channel, Config, Event, ReadLimit, Start, Target, Wait, engine::Hub};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// let news = Channel::new("news")?;
+/// # for data in ["one", "two", "three"] {
+/// #     now(hub.publish(Event::new(Target::Channel(news.clone()), data), Wait::Journal))?;
+/// # }
+/// // The channel has three events.
+/// let limit = ReadLimit { messages_max: 2, bytes_max: 1 << 20 };
+/// let page = hub.history(&news, &Start::Earliest, limit);
+/// let rest = hub.history(&news, &Start::After(page.next), limit);
+/// assert_eq!((page.messages.len(), rest.messages.len(), rest.gap), (2, 1, None));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimit {
     /// The limit of events.
@@ -85,6 +149,8 @@ pub(crate) struct Beginning {
 }
 
 /// A page of a channel's history.
+///
+/// [`ReadLimit`] has an example.
 #[derive(Debug)]
 pub struct Page {
     /// The events in the order of their ids.

@@ -8,6 +8,36 @@ use thiserror::Error;
 use crate::{event::event_id::EventId, queue::tally::Tally};
 
 /// The moment that a publisher waits for.
+///
+/// ```
+/// use fanfare_core::{Config, Event, Outcome, Target, Wait, engine::Hub};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, mut shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// let event = Event::new(Target::All, "hello");
+/// // `now` expects that a future need not wait.
+/// let receipt = now(hub.publish(event.clone(), Wait::Journal))?;
+/// assert_eq!(receipt.outcome, None);
+///
+/// let ticket = now(hub.begin(event, None, Wait::Written))?;
+/// shards[0].turn(0);
+/// let receipt = now(ticket.receipt())?;
+/// assert_eq!(receipt.outcome, Some(Outcome::default()), "nobody is connected");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// The journal has the event. The number of connections is an estimate.

@@ -49,6 +49,17 @@ impl IdempotencyKey {
 pub(crate) type Digest = [u8; 16];
 
 /// The digests of a key and its event. The same key and event make the same claim in every run and on every machine.
+///
+/// ```
+/// use fanfare_core::{Event, IdempotencyKey, NameError, Target, journal::Claim};
+///
+/// let key = IdempotencyKey::new("order 7", "shop")?;
+/// let claim = Claim::new(&key, &Event::new(Target::All, "paid"));
+/// // A journal keeps the bytes.
+/// assert_eq!(Claim::from_bytes(claim.to_bytes()), claim);
+/// assert_ne!(Claim::new(&key, &Event::new(Target::All, "refunded")), claim);
+/// # Ok::<_, NameError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The digest of the key's text, its scope and the event's targets. Another target or scope makes another key.

@@ -49,6 +49,39 @@ pub struct KeptKey {
 }
 
 /// The result of one submission, or news that others have written to the journal.
+///
+/// ```
+/// use std::{pin::pin, task::{Context, Poll, Waker}};
+///
+/// use fanfare_core::{Config, Event, EventId, PublishError, Target, Wait, engine::Hub, journal::{Past, Refusal, Settled, Submission}};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 0));
+/// # hub.desk().restore_past(Past::default());
+/// # let mut cx = Context::from_waker(Waker::noop());
+/// let mut answer = |settled: fn(Submission) -> Settled| {
+///     let mut publish = pin!(hub.publish(Event::new(Target::All, "hello"), Wait::Journal));
+/// #     assert!(publish.as_mut().poll(&mut cx).is_pending());
+///     let mut group = Vec::new();
+///     hub.desk().take(&mut group, &cx);
+///     hub.desk().settle(&mut group.drain(..).map(settled).collect(), &cx);
+///     let Poll::Ready(answer) = publish.as_mut().poll(&mut cx) else { panic!("no answer") };
+///     answer
+/// };
+/// assert_eq!(answer(|new| Settled::Own(EventId::new(1, 0), new))?.id, EventId::new(1, 0));
+/// let refused = answer(|new| Settled::Refused(new, Refusal::NotPublished));
+/// assert_eq!(refused, Err(PublishError::Journal));
+/// let repeated = answer(|again| Settled::Repeat { submission: again, id: EventId::new(1, 0), matched: 3 })?;
+/// assert_eq!((repeated.id, repeated.matched, repeated.is_repeat), (EventId::new(1, 0), 3, true));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub enum Settled {
     /// The journal keeps this submission under this id. A shared journal remembers the key itself. For any other journal the
@@ -72,6 +105,42 @@ pub enum Settled {
 }
 
 /// The interface of a hub that an external journal uses.
+///
+/// The calls of one journal, in their order:
+///
+/// ```
+/// use std::{pin::pin, task::{Context, Poll, Waker}};
+///
+/// use fanfare_core::{Config, Event, EventId, Target, Wait, engine::Hub, journal::{Kept, Past, Settled}};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 0));
+/// let (desk, mut cx) = (hub.desk(), Context::from_waker(Waker::noop()));
+/// let event = Some(Event::new(Target::All, "kept from before"));
+/// desk.restore(Kept { id: EventId::new(1, 0), event, key: None });
+/// desk.restore_past(Past { last: EventId::new(1, 0), ..Past::default() });
+///
+/// let mut publish = pin!(hub.publish(Event::new(Target::All, "new"), Wait::Journal));
+/// assert!(publish.as_mut().poll(&mut cx).is_pending());
+/// let mut group = Vec::new();
+/// desk.take(&mut group, &cx);
+/// // Here the journal makes the group safe.
+/// let own = group.drain(..).map(|submission| Settled::Own(EventId::new(2, 0), submission));
+/// desk.settle(&mut own.collect(), &cx);
+/// let Poll::Ready(receipt) = publish.as_mut().poll(&mut cx) else { panic!("no answer") };
+/// assert_eq!(receipt?.id, EventId::new(2, 0));
+///
+/// // The history has both events, so the journal has to keep them.
+/// assert_eq!(desk.oldest().event, Some(EventId::new(1, 0)));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Desk: Send + Sync {
     /// Restores one publish of before. Its id is above those restored so far.
     fn restore(&self, kept: Kept);

@@ -29,6 +29,41 @@ pub(crate) struct Origin {
 }
 
 /// One event on its way through an external journal. The order has promised it room in every inbox.
+///
+/// A journal with replicas delivers an event at once, and answers its publisher once enough of them have it:
+///
+/// ```
+/// use std::{pin::pin, task::{Context, Poll, Waker}};
+///
+/// use fanfare_core::{Config, Event, EventId, Target, Wait, engine::Hub, journal::{Past, Settled}};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::behind_journal(Config::default(), Box::new(|| 0));
+/// # hub.desk().restore_past(Past::default());
+/// # let (desk, mut cx) = (hub.desk(), Context::from_waker(Waker::noop()));
+/// let mut publish = pin!(hub.publish(Event::new(Target::All, "hello"), Wait::Journal));
+/// # assert!(publish.as_mut().poll(&mut cx).is_pending());
+/// # let mut group = Vec::new();
+/// # desk.take(&mut group, &cx);
+/// # let submission = group.pop().ok_or("no submission")?;
+/// // The journal has taken the submission.
+/// assert_eq!((submission.event().data(), submission.key(), submission.matched()), ("hello", None, 0));
+/// let hold = submission.hold();
+/// desk.settle(&mut [Settled::Own(EventId::new(1, 0), submission)].into(), &cx);
+/// assert!(publish.as_mut().poll(&mut cx).is_pending(), "it is delivered, and not answered");
+///
+/// hold.release(Ok(()));
+/// let Poll::Ready(receipt) = publish.as_mut().poll(&mut cx) else { panic!("no answer") };
+/// assert_eq!(receipt?.id, EventId::new(1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Submission {
     pub(crate) publish: Publish,
@@ -59,6 +94,8 @@ impl Submission {
 
     /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas
     /// have it. A refusal is passed on at once.
+    ///
+    /// [`Submission`] has an example.
     #[must_use = "dropped, it says that nobody knows what became of the event"]
     pub fn hold(&self) -> Hold {
         self.reply.hold()

@@ -14,6 +14,32 @@ use crate::{
 };
 
 /// A publish that the hub has taken. The event is published even if nobody asks for the receipt.
+///
+/// ```
+/// use fanfare_core::{Config, Event, Target, Wait, engine::Hub};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, _shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// // `now` expects that a future need not wait.
+/// let [first, second] = ["one", "two"].map(|data| now(hub.begin(Event::new(Target::All, data), None, Wait::Journal)));
+/// let (first, second) = (first?, second?);
+/// assert!(first.is_answered() && second.is_answered(), "an external journal would take its time");
+/// assert!(now(second.receipt())?.id > now(first.receipt())?.id, "whoever asks first");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does not say what became of the publish unless it is asked"]
 pub struct Ticket {
@@ -149,6 +175,8 @@ impl Drop for Reply {
 }
 
 /// A delay of a publisher's success answer. Answers [`PublishError::Unknown`] if it is dropped unreleased.
+///
+/// [`Submission`](crate::journal::Submission) has an example.
 #[derive(Debug)]
 pub struct Hold(Option<Arc<Pending>>);
 

@@ -58,6 +58,44 @@ pub(crate) enum Item<S> {
 }
 
 /// The queue in front of one shard.
+///
+/// ```
+/// use std::{sync::{Arc, atomic::{AtomicBool, Ordering}}, task::{Context, Wake, Waker}};
+///
+/// use fanfare_core::{Config, Event, Target, Wait, engine::{Hub, Turn}};
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # /// The value of a future that need not wait.
+/// # fn now<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(value) = std::pin::pin!(future).poll(&mut cx) else { panic!("it has to wait") };
+/// #     value
+/// # }
+/// # #[derive(Default)]
+/// # struct Owner { is_awake: AtomicBool }
+/// # impl Wake for Owner { fn wake(self: Arc<Self>) { self.is_awake.store(true, Ordering::SeqCst); } }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (hub, mut shards) = Hub::<NoSocket>::new(Config::default(), Box::new(|| 1_000));
+/// # let owner = Arc::<Owner>::default();
+/// let (shard, inbox) = (&mut shards[0], Arc::clone(hub.inbox(0)));
+/// // The owner registers, looks once more, and sleeps.
+/// inbox.register(&Context::from_waker(&Waker::from(Arc::clone(&owner))));
+/// assert!(inbox.is_empty());
+///
+/// // `now` expects that a future need not wait.
+/// now(hub.publish(Event::new(Target::All, "hello"), Wait::Journal))?;
+/// assert!(owner.is_awake.load(Ordering::SeqCst));
+/// assert_eq!(inbox.load().messages, 1);
+/// while shard.turn(0) == Turn::More {}
+/// assert!(inbox.is_empty() && inbox.load().messages == 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Inbox<S> {
     items: SegQueue<Item<S>>,

@@ -7,6 +7,8 @@ use crate::{
 };
 
 /// A request for events of the history. The shell passes it to [`crate::engine::Hub::read`], outside of the shard's loop.
+///
+/// [`Shard`](crate::engine::Shard) has an example.
 #[derive(Debug)]
 pub struct ReadRequest {
     pub(crate) shard: usize,

@@ -9,6 +9,20 @@ use crate::{
 };
 
 /// A queue with a limit of messages and a limit of bytes. An empty ring takes one message of any size.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use fanfare_core::{Event, EventId, Target, engine::{Draft, Ring, RingBudget}};
+///
+/// let budget = Arc::new(RingBudget::new(1 << 20));
+/// let message = |n| Draft::new(Event::new(Target::All, "x"), Arc::clone(&budget)).finish(EventId::new(1_000, n));
+/// let ring = Ring::new(2, 1 << 10);
+/// assert!(ring.push(message(1)).is_ok() && ring.push(message(2)).is_ok());
+/// assert!(ring.push(message(3)).is_err(), "the policy of the connection decides now");
+/// assert_eq!((ring.len(), budget.held_bytes()), (2, ring.bytes()));
+/// assert_eq!(ring.pop().map(|oldest| oldest.id()), Some(EventId::new(1_000, 1)));
+/// ```
 #[derive(Debug)]
 pub struct Ring {
     queue: ArrayQueue<Charged>,

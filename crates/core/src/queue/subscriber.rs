@@ -11,6 +11,8 @@ use crate::{
 };
 
 /// The content of a heartbeat, which a stream gets after a time without events.
+///
+/// [`Subscribe`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Heartbeat {
     /// A comment line, which applications do not see.
@@ -21,6 +23,8 @@ pub enum Heartbeat {
 }
 
 /// The form in which a connection gets its events.
+///
+/// [`Subscribe`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// The event as it was published.
@@ -34,6 +38,50 @@ pub enum Form {
 }
 
 /// A request for a stream of the events for all, for `client` and for `channels`.
+///
+/// ```
+/// use fanfare_core::{Channel, ClientId, Event, Form, Heartbeat, Policy, Start, Target, engine::{Framing, Subscribe}};
+///
+/// # use fanfare_core::{Config, Wait, engine::{Hub, Turn}};
+/// # #[derive(Clone, Default)]
+/// # struct Collector(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+/// # impl Collector {
+/// #     fn text(&self) -> String { String::from_utf8(self.0.lock().unwrap().clone()).unwrap() }
+/// # }
+/// # impl fanfare_core::engine::Socket for Collector {
+/// #     fn poll_write(&mut self, parts: &[std::io::IoSlice<'_>]) -> std::task::Poll<std::io::Result<usize>> {
+/// #         std::task::Poll::Ready(std::io::Write::write_vectored(&mut *self.0.lock().unwrap(), parts))
+/// #     }
+/// #     fn poll_discard(&mut self) -> std::task::Poll<std::io::Result<usize>> { std::task::Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (hub, mut shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
+/// # let socket = Collector::default();
+/// let subscription = hub.subscribe(Subscribe {
+///     client: ClientId::new("42")?,
+///     channels: vec![Channel::new("news")?],
+///     start: Start::Now,
+///     policy: Policy::default(),
+///     heartbeat: Heartbeat::Cursor,
+///     form: Form::Envelope,
+///     shard: 0,
+///     now_ms: 0,
+/// })?;
+/// subscription.attach_socket(socket.clone(), Framing::Bare, 0);
+/// let event = Event::new(Target::Channel(Channel::new("news")?), "hello").with_kind("headline")?;
+/// # let mut publish = std::pin::pin!(hub.publish(event, Wait::Journal));
+/// # assert!(publish.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
+/// # while shards[0].turn(0) == Turn::More {}
+/// // Once the event is published:
+/// let data = r#"{"channel":"news","event":"headline","data":"hello"}"#;
+/// assert_eq!(socket.text(), format!("id: 1000-1\ndata: {data}\n\n"));
+/// # for _ in 0..4 { shards[0].sweep(15_000); }
+/// // And after 15 s without another one:
+/// assert!(socket.text().ends_with("\n\nevent: fanfare.cursor\nid: 1000-1\ndata:\n\n"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Subscribe {
     /// The client of the connection.

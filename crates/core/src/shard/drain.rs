@@ -35,6 +35,8 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Ends all streams that are left at once; returns how many had not taken everything.
+    ///
+    /// [`Shard`] has an example.
     pub fn cut(&mut self, now_ms: u64) -> usize {
         let mut cut = 0;
         for at in 0..self.slots.len() {

@@ -18,6 +18,8 @@ use crate::{
 impl<S: Socket> Shard<S> {
     /// Begins to look at the next part of the slots; call it every tick. Every slot is looked at once in [`SWEEP_TICKS`] calls, so
     /// timeouts are kept to within that time. More than one turn's work is left to the next turns.
+    ///
+    /// [`Shard`] has an example.
     pub fn sweep(&mut self, now_ms: u64) {
         self.to_sweep = self.slots.len().div_ceil(SWEEP_TICKS);
         self.go_on_sweeping(now_ms);

@@ -21,6 +21,26 @@ use crate::{
 };
 
 /// The body of an answer, for hyper to send.
+///
+/// ```
+/// # use fanfare_http::{Config, Fanfare};
+/// use http_body_util::BodyExt as _;
+/// use hyper::Request;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let fanfare = Fanfare::start(Config::default())?;
+/// # let handle = fanfare.handle();
+/// # let address = ([127, 0, 0, 1], 49_152).into();
+/// let request = Request::get("/sse?channel=news").header("host", "localhost").body(String::new())?;
+/// let mut stream = handle.answer(request, address).await.into_body();
+/// let lines = stream.frame().await.ok_or("no lines")??.into_data().map_err(|_| "no data")?;
+/// assert!(bytes::Buf::chunk(&lines).starts_with(b"retry: "));
+/// # drop(stream);
+/// # fanfare.drain().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Body {
     content: Content,
@@ -66,6 +86,28 @@ impl Body {
     /// Waits until a stream has to end at once, because its peer takes nothing or the drain is over. `None` if the body is no
     /// stream. The body ends with an error then, but hyper may not poll it (see [`crate::Handle::answer`]). To be awaited in one
     /// place only.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use fanfare_http::{Body, Config, Fanfare};
+    /// use hyper::Request;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config { drain_timeout: Duration::from_millis(100), ..Config::default() })?;
+    /// # let (handle, address) = (fanfare.handle(), ([127, 0, 0, 1], 49_152).into());
+    /// let request = Request::get("/sse").header("host", "localhost").body(String::new())?;
+    /// let stream = handle.answer(request, address).await.into_body();
+    /// let cut = stream.cut().ok_or("no stream")?;
+    /// assert!(Body::full("hello").cut().is_none());
+    ///
+    /// // Nobody polls the body, so the drain cuts it.
+    /// let (ended, ()) = tokio::join!(fanfare.drain(), cut);
+    /// assert_eq!(ended?.cut, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
         let Content::Stream { pieces, .. } = &self.content else { return None };
         let signal = pieces.cut_signal();
@@ -90,6 +132,21 @@ impl From<Content> for Body {
 }
 
 /// Bytes of an answer. The bytes of a message are shared, not copied.
+///
+/// ```
+/// use bytes::Buf as _;
+/// use fanfare_http::Body;
+/// use http_body_util::BodyExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let frame = Body::full("hello").frame().await.ok_or("no frame")??;
+/// let mut chunk = frame.into_data().map_err(|_| "no data")?;
+/// // For a server whose bodies consist of `Bytes`.
+/// assert_eq!(chunk.copy_to_bytes(chunk.remaining()), "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Chunk(Part);
 
