@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::compare::CompareError;
-use crate::floor::FloorError;
-use crate::publish::publisher::PublishError;
+use crate::compare::error::CompareError;
+use crate::floor::error::FloorError;
+use crate::publish::error::PublishError;
 use crate::wire::target::ResolveError;
 
 /// Why a run has no result.

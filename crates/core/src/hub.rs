@@ -150,7 +150,8 @@ impl<S> Hub<S> {
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.config.shards)));
         let answer = Answer { matched, tally, ..Answer::of(EventId::ZERO) };
-        Admission::new(&self.order, Publish { draft, claim, answer, origin }).await
+        let mut publish = Some(Publish { draft, claim, answer, origin });
+        Admission::new(&self.order, &mut publish).await
     }
 
     /// Registers a connection. Every later event for it is delivered, or counted as lost.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::compare::case::{self, Case};
 use crate::compare::cores::CoreList;
-use crate::compare::peer::BuiltIn;
+use crate::compare::peer::built_in::BuiltIn;
 use crate::compare::peer::given::Given;
 
 /// The most rounds: an hour or so.

@@ -6,6 +6,7 @@
 pub(crate) mod case;
 pub(crate) mod cores;
 mod damage;
+pub(crate) mod error;
 mod generator;
 mod interrupt;
 mod load;
@@ -14,6 +15,7 @@ mod out;
 mod page;
 pub(crate) mod peer;
 mod program;
+mod results;
 mod spread;
 mod summary;
 mod table;
@@ -26,35 +28,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::args::compare::CompareArgs;
-use crate::compare::cores::{Cores, CoresError};
-use crate::compare::generator::GeneratorError;
+use crate::compare::cores::Cores;
+use crate::compare::error::CompareError;
 use crate::compare::interrupt::Interrupt;
 use crate::compare::machine::Machine;
-use crate::compare::out::OutError;
-use crate::compare::peer::{Peer, PeerError};
-use crate::compare::summary::{Comparison, PeerVersion, Results};
+use crate::compare::peer::Peer;
+use crate::compare::results::Results;
+use crate::compare::summary::{Comparison, PeerVersion};
 use crate::compare::trial::Plan;
 use crate::report::Format;
 use crate::report::told::own_command;
-
-/// Why a comparison has no result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CompareError {
-    #[error(transparent)]
-    Peer(#[from] PeerError),
-    #[error(transparent)]
-    Cores(#[from] CoresError),
-    #[error(transparent)]
-    Generator(#[from] GeneratorError),
-    #[error(transparent)]
-    Out(#[from] OutError),
-    #[error("cannot raise the descriptor limit: {0}")]
-    Limit(#[source] io::Error),
-    #[error("cannot catch signals: {0}")]
-    Signals(#[source] io::Error),
-    #[error("cannot find this program: {0}")]
-    OwnProgram(#[source] io::Error),
-}
 
 /// Runs everything, prints the findings, and fails if Fanfare had a fault.
 pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Result<ExitCode, CompareError> {

@@ -1,26 +1,18 @@
 //! The directory that a comparison is kept in: `summary.json` with everything, `README.md` and
 //! `report.html` for people.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::compare::error::CompareError;
 use crate::compare::summary::Comparison;
 
-/// A file that could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {cause}", path.display())]
-pub(crate) struct OutError {
-    path: PathBuf,
-    cause: io::Error,
-}
-
 /// Makes the directory if it is not there.
-pub(crate) fn prepare(directory: &Path) -> Result<(), OutError> {
-    std::fs::create_dir_all(directory).map_err(|cause| OutError { path: directory.to_owned(), cause })
+pub(crate) fn prepare(directory: &Path) -> Result<(), CompareError> {
+    std::fs::create_dir_all(directory).map_err(|cause| CompareError::Write { path: directory.to_owned(), cause })
 }
 
 /// Writes every file. A further form of a comparison is a further line here.
-pub(crate) fn write(directory: &Path, comparison: &Comparison) -> Result<(), OutError> {
+pub(crate) fn write(directory: &Path, comparison: &Comparison) -> Result<(), CompareError> {
     let files = [
         ("summary.json", json(comparison)),
         ("README.md", comparison.markdown()),
@@ -29,8 +21,8 @@ pub(crate) fn write(directory: &Path, comparison: &Comparison) -> Result<(), Out
     files.into_iter().try_for_each(|(name, text)| save(&directory.join(name), &text))
 }
 
-pub(crate) fn save(path: &Path, text: &str) -> Result<(), OutError> {
-    std::fs::write(path, text).map_err(|cause| OutError { path: path.to_owned(), cause })
+pub(crate) fn save(path: &Path, text: &str) -> Result<(), CompareError> {
+    std::fs::write(path, text).map_err(|cause| CompareError::Write { path: path.to_owned(), cause })
 }
 
 /// The whole comparison as one JSON object.

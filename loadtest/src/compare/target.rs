@@ -2,9 +2,9 @@
 //!
 //! A target whose case or reference was not run is told as not measured, never as reached.
 
-use crate::compare::peer::{FANFARE, FLOOR};
+use crate::compare::peer::built_in::{FANFARE, FLOOR};
+use crate::compare::results::Results;
 use crate::compare::spread::number;
-use crate::compare::summary::Results;
 
 /// The references.
 const NCHAN: &str = "nchan";

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::compare::CompareError;
 use crate::compare::case::Case;
 use crate::compare::cores::Cores;
+use crate::compare::error::CompareError;
 use crate::compare::generator::{self, GeneratorError, Outcome};
 use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
-use crate::compare::peer::{Peer, PeerError};
+use crate::compare::peer::Peer;
+use crate::compare::peer::error::PeerError;
 use crate::report::told::as_told;
 
 /// One run of one case with one server, and its outcome.

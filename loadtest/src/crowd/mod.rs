@@ -5,26 +5,28 @@
 
 pub(crate) mod descriptors;
 pub(crate) mod live;
+pub(crate) mod notice;
 pub(crate) mod opening;
 pub(crate) mod plan;
 pub(crate) mod receiver;
 pub(crate) mod remote;
+pub(crate) mod shared;
 pub(crate) mod subscriber;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use self::live::{Counts, Live};
+use self::notice::Notice;
 use self::plan::{Order, Part, Plan};
 use self::receiver::{Receivers, merged};
 use self::remote::Remote;
 use crate::failure::Failure;
 use crate::measure::sum::Sum;
-use crate::publish::publisher::{PublishError, Published};
+use crate::publish::publisher::Published;
 
 /// How long both sides are left alone before something is weighed. After the last event it is also the time in which
 /// a straggler or a second copy is still seen.
@@ -32,44 +34,6 @@ const SETTLE: Duration = Duration::from_millis(250);
 
 /// How often the counts are looked at while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// Messages of a run's threads and processes to the main one: seldom, and never per event.
-#[derive(Debug)]
-pub(crate) enum Notice {
-    /// A stream could not be opened.
-    Refused(Refusal),
-    /// A stream could not be opened again.
-    RefusedAgain(String),
-    /// A stream that reads all was closed.
-    Closed(String),
-    /// A receiving thread could not start.
-    NoReceiver(String),
-    /// A receiving process is gone.
-    Lost(String),
-    Published(Box<Result<Published, PublishError>>),
-}
-
-/// A stream that could not be opened.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Refusal {
-    /// The number of the stream, from 1.
-    pub(crate) number: u32,
-    pub(crate) cause: String,
-    /// The cause is this machine, not the target: it has no local port left.
-    pub(crate) lacks_port: bool,
-}
-
-impl Refusal {
-    fn into_failure(self, open: u32, connections: u32) -> Failure {
-        let Self { number, cause, lacks_port } = self;
-        // With none open it is no lack: the target's address does not fit this machine.
-        if lacks_port && open > 0 {
-            Failure::Ports { open, connections, cause }
-        } else {
-            Failure::Subscribe { number, connections, cause }
-        }
-    }
-}
 
 /// The open streams of a run, and their state as far as it is known.
 #[derive(Debug)]
@@ -211,20 +175,5 @@ impl Crowd {
         }
         let parts = parts.into_iter().filter(|sums| !sums.is_empty());
         parts.reduce(merged).ok_or(Failure::Bug)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lack_of_ports_is_told_with_how_many_were_open() {
-        let refusal = |lacks_port| Refusal { number: 8, cause: "cannot assign".to_owned(), lacks_port };
-        let text = |lacks_port, open| refusal(lacks_port).into_failure(open, 9).to_string();
-        let ports = text(true, 7);
-        assert!(ports.starts_with("no local port is left after 7 of 9 streams (cannot assign)"), "{ports}");
-        assert_eq!(text(true, 0), "stream 8 of 9: cannot assign");
-        assert_eq!(text(false, 7), "stream 8 of 9: cannot assign");
     }
 }

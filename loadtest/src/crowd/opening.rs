@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::crowd::plan::{Plan, Role};
-use crate::crowd::subscriber::Shared;
+use crate::crowd::shared::Shared;
 use crate::wire::body::Body;
 use crate::wire::head::{HeadError, HeadReader};
 use crate::wire::target::{CONNECT_TIMEOUT, Target};

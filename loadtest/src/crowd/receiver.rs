@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, watch};
 
-use crate::crowd::Notice;
 use crate::crowd::live::Live;
+use crate::crowd::notice::Notice;
 use crate::crowd::plan::{Order, Part, Plan};
-use crate::crowd::subscriber::{Desk, Shared, Subscriber};
+use crate::crowd::shared::{Desk, Shared};
+use crate::crowd::subscriber::Subscriber;
 use crate::failure::Failure;
 use crate::measure::ledger::{Seat, received_ns};
 use crate::measure::sum::Sum;

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 use crate::crowd::descriptors::Need;
 use crate::crowd::live::{Counts, Live};
+use crate::crowd::notice::{Notice, Refusal};
 use crate::crowd::plan::{Order, Part, Plan};
 use crate::crowd::receiver::Receivers;
-use crate::crowd::{Notice, Refusal};
 use crate::failure::Failure;
 use crate::measure::clock::Deadline;
 use crate::measure::sum::Sum;

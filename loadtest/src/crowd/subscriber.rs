@@ -2,34 +2,27 @@
 //!
 //! Lives on one receiving thread and shares that thread's read buffer and ledgers.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::Sender;
 use std::task::Poll;
 use std::time::Duration;
 
 use fanfare_sse::{Item, Parser};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::crowd::live::Live;
+use crate::crowd::notice::{Notice, Refusal};
 use crate::crowd::opening::{Opened, open};
-use crate::crowd::plan::{Order, Plan, Role};
-use crate::crowd::{Notice, Refusal};
-use crate::measure::ledger::{Ledger, Seat};
+use crate::crowd::plan::{Order, Role};
+use crate::crowd::shared::{Desk, READ_BYTES_MAX, Shared};
+use crate::measure::ledger::Seat;
 use crate::measure::sum::Sum;
 use crate::wire::body::{Body, Malformed};
 use crate::wire::limits::LIMITS;
-
-/// Bytes that one read takes at most, in a buffer that all connections of a thread share.
-const READ_BYTES_MAX: usize = 64 << 10;
 
 /// How often a slow reader reads, and one of a given pace: often, so that a small receive buffer is enough for it.
 const SLOW_READ_EVERY: Duration = Duration::from_millis(100);
@@ -40,41 +33,6 @@ const NAPPING_READ_FOR: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether a stream with unread data was closed, and how long one that was closed stays away.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// Common state of one thread's subscribers.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) plan: Plan,
-    pub(crate) desk: RefCell<Desk>,
-    /// Lets so many connect at once.
-    pub(crate) gate: Arc<Semaphore>,
-    /// The same, for those that come back.
-    pub(crate) gate_back: Arc<Semaphore>,
-    pub(crate) notices: Sender<Notice>,
-    pub(crate) live: Arc<Live>,
-    pub(crate) orders: watch::Receiver<Order>,
-}
-
-/// State that the subscribers write to, one at a time.
-#[derive(Debug)]
-pub(crate) struct Desk {
-    pub(crate) buffer: Vec<u8>,
-    /// A ledger for each group.
-    pub(crate) ledgers: Vec<Ledger>,
-}
-
-impl Desk {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        Self { buffer: vec![0; READ_BYTES_MAX], ledgers: plan.ledgers() }
-    }
-}
-
-impl Shared {
-    fn say(&self, notice: Notice) {
-        // Once the run is over nobody listens any more, and it does not matter.
-        let _ = self.notices.send(notice);
-    }
-}
 
 /// How an open stream ended.
 #[derive(Debug, thiserror::Error)]

@@ -11,8 +11,8 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, listen, sockopt};
 
-use crate::floor::FloorError;
 use crate::floor::connection::{Connection, Gone, Role};
+use crate::floor::error::FloorError;
 use crate::floor::event::Ids;
 use crate::floor::request::{Refusal, Request};
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::args::values::Rate;
 use crate::crowd::plan::{AWAY_CHANNEL, Plan};
 use crate::measure::latency::Latency;
-use crate::publish::publisher::{PublishError, Published, Sender};
+use crate::publish::error::PublishError;
+use crate::publish::publisher::{Published, Sender};
 
 /// How often the thread looks at the stage.
 const LOOK_EVERY: Duration = Duration::from_millis(2);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::publish::publisher::PublishError;
+use crate::publish::error::PublishError;
 
 /// The target's answer about the lines.
 #[derive(Debug, Deserialize)]

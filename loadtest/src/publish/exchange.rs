@@ -9,13 +9,13 @@ use std::time::Duration;
 use rustix::net::{RecvFlags, recv};
 
 use crate::measure::clock::Deadline;
-use crate::publish::publisher::PublishError;
+use crate::publish::error::PublishError;
 use crate::wire::body::Body;
 use crate::wire::head::{Head, HeadReader};
 use crate::wire::target::{CONNECT_TIMEOUT, Target};
 
 /// The most bytes of an answer's body that are read.
-pub(crate) const ANSWER_BYTES_MAX: usize = 1 << 20;
+const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// A publisher's connection.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Exchange {
                 },
             };
             if rest > 0 || text.len() > ANSWER_BYTES_MAX {
-                return Err(PublishError::TooMuch { event });
+                return Err(PublishError::TooMuch { event, bytes_max: ANSWER_BYTES_MAX });
             }
             match &answer {
                 Some(head) if head.body.is_over() => {

@@ -3,8 +3,6 @@
 //! Open loop: an event carries the time it was due, so a slow answer shows as lateness of the next events and hides
 //! nothing. It blocks its own thread, for exact sleeps, and never beyond the deadline.
 
-use std::io;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,11 +11,11 @@ use std::time::Duration;
 use crate::crowd::plan::{Plan, names};
 use crate::measure::latency::Latency;
 use crate::measure::stamp::Stamp;
-use crate::publish::exchange::{ANSWER_BYTES_MAX, Exchange};
-use crate::publish::{Counter, Until, batch};
-use crate::wire::body::Malformed;
+use crate::publish::batch;
+use crate::publish::counter::{Counter, Until};
+use crate::publish::error::PublishError;
+use crate::publish::exchange::Exchange;
 use crate::wire::dialect::Form;
-use crate::wire::head::HeadError;
 
 /// The longest sleep before it is looked whether the run has been given up.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
@@ -47,34 +45,6 @@ pub(crate) struct Published {
     pub(crate) late: Vec<(u64, u64)>,
     /// Connections opened after the first: the target closed one after an answer.
     pub(crate) reconnects: u32,
-}
-
-/// Why publishing ended before its time. Events count from 1 here.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PublishError {
-    #[error("publishing: cannot connect to {address}: {cause}")]
-    Connect { address: SocketAddr, cause: io::Error },
-    #[error("publishing event {event}: no answer within the --timeout of {timeout:?}")]
-    NoAnswer { event: u32, timeout: Duration },
-    #[error("publishing event {event}: the target closed the connection before the answer was complete")]
-    Closed { event: u32 },
-    #[error("publishing event {event}: {cause}")]
-    Broke { event: u32, cause: io::Error },
-    #[error("publishing event {event}: {cause}")]
-    Head { event: u32, cause: HeadError },
-    #[error("publishing event {event}: {cause}")]
-    Malformed { event: u32, cause: Malformed },
-    #[error("publishing event {event}: more than {ANSWER_BYTES_MAX} bytes of answer, or bytes after it")]
-    TooMuch { event: u32 },
-    #[error("publishing event {event}: the target answered {status}{text}")]
-    Status { event: u32, status: u16, text: String },
-    #[error("publishing event {event}: the answer does not say how many of its batch were published: {cause}")]
-    Count { event: u32, cause: serde_json::Error },
-    #[error(
-        "publishing event {event}: of a batch of {lines}, {published} were published, {failed} failed, {unknown} of \
-         them unknown{first}"
-    )]
-    NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
 }
 
 /// The means of a publisher, and its published events.

@@ -2,7 +2,10 @@
 //!
 //! Only arithmetic and words. The run itself is in `scenario`.
 
+use std::time::Duration;
+
 use crate::args::EVENTS_MAX;
+use crate::args::values::Rate;
 use crate::crowd::live::Counts;
 use crate::crowd::plan::{Group, Plan, Role};
 use crate::measure::latency::Latency;
@@ -12,7 +15,6 @@ use crate::publish::publisher::Published;
 use crate::report::speeds::{say_speeds, unaccounted_text};
 use crate::report::usage::{Usage, say_usage};
 use crate::report::{Report, ms};
-use crate::scenario::load::Load;
 use crate::wire::limits::ID_BYTES_MAX;
 
 /// The reason why the run ended.
@@ -24,9 +26,24 @@ pub(crate) enum End {
     AllClosed,
 }
 
+/// The parts of a run's command that its findings repeat.
+pub(crate) struct Asked {
+    pub(crate) scenario: &'static str,
+    /// `None`: as fast as the target answers.
+    pub(crate) pace: Option<Rate>,
+    /// Events in one request. `None`: each event is a request.
+    pub(crate) batch: Option<u32>,
+    /// The number of events. `None`: the time, or the most that there can be.
+    pub(crate) events: Option<u32>,
+    /// The silence after which the run is given up.
+    pub(crate) quiet: Duration,
+    /// Late readers and their speeds are the subject.
+    pub(crate) has_speeds: bool,
+}
+
 /// Everything that a run leaves behind.
 pub(crate) struct Findings<'a> {
-    pub(crate) load: &'a Load<'a>,
+    pub(crate) asked: Asked,
     pub(crate) plan: &'a Plan,
     /// How many events there were to be, if that was said.
     pub(crate) planned: Option<u32>,
@@ -43,7 +60,7 @@ impl Findings<'_> {
     pub(crate) fn report(&self) -> Report {
         let mut report = self.describe();
         self.say_published(&mut report);
-        if self.load.script.has_speeds() {
+        if self.asked.has_speeds {
             say_speeds(&mut report, &self.plan.groups, &self.sums, self.published.events);
         } else {
             report.clean = self.clean();
@@ -103,12 +120,12 @@ impl Findings<'_> {
     }
 
     fn describe(&self) -> Report {
-        let (name, events, size) = (self.load.name, self.published.events, self.plan.terms.size_bytes);
-        let pace = match self.load.pace {
+        let (name, events, size) = (self.asked.scenario, self.published.events, self.plan.terms.size_bytes);
+        let pace = match self.asked.pace {
             Some(rate) => format!("at {}/s", rate.events_per_s()),
             None => "as fast as they were answered".to_owned(),
         };
-        let batches = self.load.batch.map_or(String::new(), |batch| format!(" in batches of {batch}"));
+        let batches = self.asked.batch.map_or(String::new(), |batch| format!(" in batches of {batch}"));
         let connections = self.plan.connections();
         let nodes = self.plan.targets.len();
         let on_nodes = if nodes > 1 { format!(" on {nodes} nodes") } else { String::new() };
@@ -119,8 +136,8 @@ impl Findings<'_> {
         report.figure("size_bytes", size);
         report.figure("addressees", self.plan.terms.addressees);
         report.figure("publishers", self.plan.terms.publishers);
-        report.figure("batch", self.load.batch);
-        report.figure("rate_per_s", self.load.pace.map(|rate| rate.events_per_s()));
+        report.figure("batch", self.asked.batch);
+        report.figure("rate_per_s", self.asked.pace.map(|rate| rate.events_per_s()));
         report
     }
 
@@ -131,7 +148,7 @@ impl Findings<'_> {
         report.row("published", format!("{events} in {took_s:.3} s, {per_s:.0}/s"));
         report.figure("published", events);
         report.figure("published_per_s", per_s);
-        if self.load.batch.is_some() {
+        if self.asked.batch.is_some() {
             // A line that is not acknowledged ends the run without a result.
             let batches = self.published.answer.count();
             report
@@ -144,7 +161,7 @@ impl Findings<'_> {
         if reconnects > 0 {
             report.row("publishers", format!("connected {reconnects} times again"));
         }
-        if self.planned.is_none() && self.load.amount.events.is_none() && events >= EVENTS_MAX {
+        if self.planned.is_none() && self.asked.events.is_none() && events >= EVENTS_MAX {
             report.row("limit", format!("stopped at the limit of {EVENTS_MAX} events"));
         }
         if let Some(planned) = self.planned
@@ -232,7 +249,7 @@ impl Findings<'_> {
             let why = match self.end {
                 _ if !group.role.is_awaited() => "between the first and the last event of a stream".to_owned(),
                 End::Complete => "although all deliveries came".to_owned(),
-                End::Quiet => format!("given up after {:?} of silence", self.load.publish.quiet),
+                End::Quiet => format!("given up after {:?} of silence", self.asked.quiet),
                 End::Timeout => format!("given up at the --timeout of {:?}", self.plan.deadline.timeout()),
                 End::AllClosed => "all streams were closed".to_owned(),
             };

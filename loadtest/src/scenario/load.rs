@@ -14,10 +14,11 @@ use crate::failure::Failure;
 use crate::measure::clock::{Clock, Deadline};
 use crate::measure::servers::Servers;
 use crate::measure::terms::Terms;
+use crate::publish;
+use crate::publish::counter::{Counter, Until};
 use crate::publish::publisher::Published;
-use crate::publish::{self, Counter, Until};
 use crate::report::Report;
-use crate::report::findings::{End, Findings};
+use crate::report::findings::{Asked, End, Findings};
 use crate::report::usage::Usage;
 use crate::scenario::progress::Progress;
 use crate::scenario::script::Script;
@@ -93,8 +94,15 @@ impl Load<'_> {
         let (counts, stream_faults, plan) = (crowd.counts(), crowd.stream_faults(), crowd.plan.clone());
         let sums = crowd.close(published.series.clone())?;
         let planned = (!ends_itself).then_some(events);
-        let findings =
-            Findings { load: &self, plan: &plan, planned, end, published, sums, counts, stream_faults, usage };
+        let asked = Asked {
+            scenario: self.name,
+            pace: self.pace,
+            batch: self.batch,
+            events: self.amount.events,
+            quiet: self.publish.quiet,
+            has_speeds: self.script.has_speeds(),
+        };
+        let findings = Findings { asked, plan: &plan, planned, end, published, sums, counts, stream_faults, usage };
         let mut report = findings.report();
         let receiving = if processes == 1 { threads } else { 0 };
         self.script.report(&mut report, &findings, receiving);

@@ -1,6 +1,6 @@
 //! [`Wakes`]: the wakers to wake once the order lock is free.
 
-use std::{sync::Arc, task::Waker};
+use std::{mem, sync::Arc, task::Waker};
 
 use crate::{order::external::External, queue::inbox::Inbox};
 
@@ -41,6 +41,6 @@ impl<S> Drop for Wakes<'_, S> {
         if self.is_journal_due {
             self.external.wake();
         }
-        self.wakers.drain(..).for_each(Waker::wake);
+        mem::take(&mut self.wakers).into_iter().for_each(Waker::wake);
     }
 }

@@ -152,6 +152,8 @@ impl Port {
     ///
     /// # Errors
     /// [`Cut`] if the stream was cut.
+    // Inlined into the crate that polls, which knows its waker.
+    #[inline]
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Result<Taken, Cut>>> {
         // Register, then look: a push between the two wakes us.
         self.body.register(cx.waker());

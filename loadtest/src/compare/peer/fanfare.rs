@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::compare::peer::{FANFARE, Kind, Peer, PeerError, Running, Starter, given_file, in_path, version, words};
+use crate::compare::peer::built_in::FANFARE;
+use crate::compare::peer::error::PeerError;
+use crate::compare::peer::starter::{Running, Starter, given_file, in_path, version, words};
 
 #[derive(Debug)]
 pub(super) struct Fanfare {
@@ -23,8 +25,8 @@ impl Fanfare {
         Ok(Self { program, more_args: more_args.split_whitespace().map(str::to_owned).collect() })
     }
 
-    pub(super) fn into_peer(self) -> Peer {
-        Peer { name: FANFARE.to_owned(), version: version(&self.program, "--version"), kind: Kind::Fanfare(self) }
+    pub(super) fn version(&self) -> String {
+        version(&self.program, "--version")
     }
 
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {

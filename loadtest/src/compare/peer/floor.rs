@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::compare::peer::{FLOOR, Kind, Peer, PeerError, Running, Starter, words};
+use crate::compare::peer::built_in::FLOOR;
+use crate::compare::peer::error::PeerError;
+use crate::compare::peer::starter::{Running, Starter, words};
 
 #[derive(Debug)]
 pub(super) struct Floor {
@@ -17,11 +19,6 @@ impl Floor {
         Ok(Self { program: std::env::current_exe().map_err(failed)? })
     }
 
-    pub(super) fn into_peer(self) -> Peer {
-        let version = format!("fanfare-loadtest {}", env!("CARGO_PKG_VERSION"));
-        Peer { name: FLOOR.to_owned(), version, kind: Kind::Floor(self) }
-    }
-
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
         let mut command = Command::new(&self.program);
         command.args(["floor", "--listen", "127.0.0.1:0"]);
@@ -29,4 +26,9 @@ impl Floor {
         let target = ["--url", &url, "--preset", "floor"].map(str::to_owned).to_vec();
         Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
     }
+}
+
+/// The version of this program.
+pub(super) fn version() -> String {
+    format!("fanfare-loadtest {}", env!("CARGO_PKG_VERSION"))
 }

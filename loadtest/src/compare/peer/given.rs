@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use crate::compare::peer::{Kind, Peer, Running};
+use crate::compare::peer::starter::Running;
 use crate::wire::dialect::{Header, Path, Preset};
 use crate::wire::target::Url;
 
@@ -21,8 +21,12 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    pub(super) fn into_peer(self) -> Peer {
-        Peer { name: self.name.clone(), version: format!("at {}", self.url), kind: Kind::Given(self) }
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn version(&self) -> String {
+        format!("at {}", self.url)
     }
 
     pub(super) fn running(&self) -> Running {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::compare::peer::{Kind, Peer, PeerError, Running, Starter, in_path, version, words};
+use crate::compare::peer::error::PeerError;
+use crate::compare::peer::starter::{Running, Starter, in_path, version, words};
 use crate::compare::program::POLL;
 
-const NAME: &str = "nchan";
+pub(super) const NCHAN: &str = "nchan";
 /// How long one try to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -42,13 +43,12 @@ impl Nchan {
         Ok(Self { nginx, module })
     }
 
-    pub(super) fn into_peer(self) -> Peer {
+    pub(super) fn version(&self) -> String {
         let nginx = version(&self.nginx, "-v");
-        let version = match package_version() {
+        match package_version() {
             Some(package) => format!("{nginx}, libnginx-mod-nchan {package}"),
             None => nginx,
-        };
-        Peer { name: NAME.to_owned(), version, kind: Kind::Nchan(self) }
+        }
     }
 
     /// The configuration of nginx without the directory and the port.
@@ -57,7 +57,7 @@ impl Nchan {
     }
 
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
-        let failed = |cause: io::Error| PeerError::Start { peer: NAME.to_owned(), cause };
+        let failed = |cause: io::Error| PeerError::Start { peer: NCHAN.to_owned(), cause };
         let directory = tempfile::Builder::new().prefix("fanfare-nchan-").tempdir().map_err(failed)?;
         let address = free_address().map_err(failed)?;
         let file = directory.path().join("nginx.conf");

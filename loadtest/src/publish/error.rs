@@ -1,0 +1,36 @@
+//! [`PublishError`]: why publishing ended before its time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::wire::body::Malformed;
+use crate::wire::head::HeadError;
+
+/// Why publishing ended before its time. Events count from 1 here.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    #[error("publishing: cannot connect to {address}: {cause}")]
+    Connect { address: SocketAddr, cause: io::Error },
+    #[error("publishing event {event}: no answer within the --timeout of {timeout:?}")]
+    NoAnswer { event: u32, timeout: Duration },
+    #[error("publishing event {event}: the target closed the connection before the answer was complete")]
+    Closed { event: u32 },
+    #[error("publishing event {event}: {cause}")]
+    Broke { event: u32, cause: io::Error },
+    #[error("publishing event {event}: {cause}")]
+    Head { event: u32, cause: HeadError },
+    #[error("publishing event {event}: {cause}")]
+    Malformed { event: u32, cause: Malformed },
+    #[error("publishing event {event}: more than {bytes_max} bytes of answer, or bytes after it")]
+    TooMuch { event: u32, bytes_max: usize },
+    #[error("publishing event {event}: the target answered {status}{text}")]
+    Status { event: u32, status: u16, text: String },
+    #[error("publishing event {event}: the answer does not say how many of its batch were published: {cause}")]
+    Count { event: u32, cause: serde_json::Error },
+    #[error(
+        "publishing event {event}: of a batch of {lines}, {published} were published, {failed} failed, {unknown} of \
+         them unknown{first}"
+    )]
+    NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
+}
