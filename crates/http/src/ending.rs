@@ -3,7 +3,6 @@
 //! # Nouns
 //!
 //! - [`phase::Phases`]: how far the server is on its way from its start to its end.
-//! - [`life::Life`]: one request, which ends when its stream is cut or its answer is not taken.
 //!
 //! # Files
 //!
@@ -17,6 +16,5 @@
 
 pub(crate) mod deadline;
 pub(crate) mod level;
-pub(crate) mod life;
 pub(crate) mod phase;
 pub(crate) mod signal;

@@ -150,7 +150,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        let is_cut = link.newest_life().poll_cut(cx).is_ready();
+        let is_cut = link.newest_life().poll_end(cx).is_ready();
         link.idler.register(cx);
         if is_cut || (is_stopping && link.activity.is_idle()) || silence.poll_over(cx).is_ready() {
             return Poll::Ready(None);
@@ -222,7 +222,7 @@ where
             tokio::select! {
                 biased;
                 _ = stream => {}
-                () = poll_fn(|cx| life.poll_cut(cx)) => {}
+                () = poll_fn(|cx| life.poll_end(cx)) => {}
             }
         });
     }
