@@ -13,6 +13,7 @@
 //!   the socket ([`Subscription::attach_socket`]), or keeps the stream itself and polls a [`Feed`]. The shard ends the [`Life`] of
 //!   the feed when it cuts the stream. Whoever runs the request polls that, because nobody may be polling the feed.
 //! - A [`Socket`] that was `Pending` and may go on calls [`Inbox::ready`] with its [`SlotRef`].
+//! - A [`Milestone`] is for something that many tasks of the shell wait for, as all do for a drain.
 //! - [`Hub::drain`] ends everything in order. The owners go on until [`Shard::is_drained`], or call [`Shard::cut`] when the time is
 //!   over.
 //!
@@ -82,6 +83,7 @@ pub use crate::{
     queue::{
         inbox::{Amount, Inbox, SlotRef},
         life::Life,
+        milestone::{Milestone, Reached},
         outlet::{Framing, Socket},
         port::Cut,
         read_request::ReadRequest,
