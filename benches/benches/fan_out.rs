@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, follow, settings};
 use fanfare_core::{
     Form, Policy, Target,
-    engine::{Feed, Subscribe},
+    engine::{Feed, Life, Subscribe},
 };
 
 const SLOTS: usize = 10_000;
@@ -126,7 +126,7 @@ fn bodies(criterion: &mut Criterion) {
 
 fn with_feeds() -> (Stage, Vec<Feed<NoSocket>>) {
     let mut stage = Stage::new(Policy::default());
-    let feeds = (0..SLOTS).map(|number| stage.subscribe(client(number)).into_feed()).collect();
+    let feeds = (0..SLOTS).map(|number| stage.subscribe(client(number)).into_feed(Life::default())).collect();
     stage.settle();
     (stage, feeds)
 }

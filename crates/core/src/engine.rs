@@ -10,8 +10,10 @@
 //! - Behind each turn the owner takes [`Shard::take_reads`] and has [`Hub::read`] answer each request, away from its own loop. It
 //!   takes [`Shard::take_notices`] for its log.
 //! - A request for a stream is a [`Hub::subscribe`]. The shell writes the response head and the [`Prelude`]. Then it hands over
-//!   the socket ([`Subscription::attach_socket`]), or keeps the stream itself and polls a [`Feed`].
+//!   the socket ([`Subscription::attach_socket`]), or keeps the stream itself and polls a [`Feed`]. The shard ends the [`Life`] of
+//!   the feed when it cuts the stream. Whoever runs the request polls that, because nobody may be polling the feed.
 //! - A [`Socket`] that was `Pending` and may go on calls [`Inbox::ready`] with its [`SlotRef`].
+//! - A [`Milestone`] is for something that many tasks of the shell wait for, as all do for a drain.
 //! - [`Hub::drain`] ends everything in order. The owners go on until [`Shard::is_drained`], or call [`Shard::cut`] when the time is
 //!   over.
 //!
@@ -75,11 +77,13 @@ pub use crate::{
         notice::{CloseReason, Closed, Notice},
         prelude::Prelude,
     },
-    feed::{CutSignal, Feed, Outgoing},
+    feed::{Feed, Outgoing},
     hub::{Full, Hub},
     order::{UnixClock, ticket::Ticket},
     queue::{
         inbox::{Amount, Inbox, SlotRef},
+        life::Life,
+        milestone::{Milestone, Reached},
         outlet::{Framing, Socket},
         port::Cut,
         read_request::ReadRequest,

@@ -84,11 +84,6 @@ impl<S> Feed<S> {
         port.begin_to_leave(charged.message().bytes());
         Outgoing { charged, port, inbox, slot, is_whole: AtomicBool::new(false) }
     }
-
-    /// A handle that becomes ready when the stream is cut.
-    pub fn cut_signal(&self) -> CutSignal {
-        CutSignal(Arc::clone(&self.port))
-    }
 }
 
 /// A message that a body has taken. Counts as waiting until it is dropped, once the last of its bytes have left.
@@ -132,16 +127,5 @@ impl<S> Drop for Outgoing<S> {
         if port.end_to_leave(charged.message().bytes(), is_written) {
             inbox.ready(*slot);
         }
-    }
-}
-
-/// A signal that a stream was cut, for the owner of its connection. Works also while hyper does not poll the body.
-#[derive(Debug)]
-pub struct CutSignal(Arc<Port>);
-
-impl CutSignal {
-    /// Ready once the stream is cut.
-    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_cut(cx)
     }
 }

@@ -7,6 +7,7 @@ mod charged;
 mod desk;
 mod gate;
 mod inbox;
+mod life;
 mod port;
 mod tally;
 

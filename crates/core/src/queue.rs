@@ -10,6 +10,7 @@
 //! - [`ring::Ring`]: the messages that one connection has yet to take.
 //! - [`outlet::Outlet`]: the way out of a slot: a socket, or a port.
 //! - [`port::Port`]: the connection between a slot and the body that drains it.
+//! - [`life::Life`]: one stream or request, until it has to end from outside.
 //!
 //! # Walk
 //!
@@ -19,6 +20,7 @@
 pub(crate) mod drain;
 pub(crate) mod gate;
 pub(crate) mod inbox;
+pub(crate) mod life;
 pub(crate) mod milestone;
 pub(crate) mod outlet;
 pub(crate) mod port;

@@ -10,6 +10,7 @@ use crate::{
     history::read::Beginning,
     queue::{
         inbox::{Inbox, Item, SlotRef},
+        life::Life,
         outlet::{Framing, Outlet},
         port::Port,
         ring::Ring,
@@ -100,10 +101,12 @@ impl<S> Subscription<S> {
         self.guard.send(Item::Attach { slot: self.guard.slot(), outlet, input_bytes });
     }
 
-    /// Turns the subscription into a feed, for a response body to poll.
-    pub fn into_feed(mut self) -> Feed<S> {
+    /// Turns the subscription into a feed, for a response body to poll. The shard ends `life` when it cuts the stream. A feed whose
+    /// life has ended, by the shard or by others, gives [`crate::engine::Cut`] when it is polled next.
+    pub fn into_feed(mut self, life: Life) -> Feed<S> {
         self.guard.set_reason(Some(CloseReason::ClientGone));
-        let port = Arc::new(Port::new(Ring::new(self.config.ring_messages_max, self.config.ring_bytes_max)));
+        let ring = Ring::new(self.config.ring_messages_max, self.config.ring_bytes_max);
+        let port = Arc::new(Port::new(ring, life));
         let outlet = Outlet::Body { port: Arc::clone(&port), taken: 0 };
         self.guard.send(Item::Attach { slot: self.guard.slot(), outlet, input_bytes: 0 });
         Feed::new(port, self.guard, self.budget)

@@ -9,7 +9,7 @@ pub(crate) use {
     crossbeam_queue::{ArrayQueue, SegQueue},
     parking_lot::{Mutex, MutexGuard},
     std::hint::spin_loop,
-    std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 #[cfg(loom)]

@@ -6,7 +6,7 @@ use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
     Account, Config, EventId, Form, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
-    engine::{Framing, Prelude, Subscribe, Subscription},
+    engine::{Framing, Life, Prelude, Subscribe, Subscription},
 };
 use support::{
     Judge, Kit, Link, MockSocket, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,
@@ -169,7 +169,7 @@ fn what_drop_oldest_drops_is_told_in_its_place() {
 fn a_body_is_told_in_the_same_places() {
     for (policy, place) in [(Policy::DropNewest, 3), (Policy::DropOldest, 0)] {
         let mut kit = Kit::new(Config { ring_messages_max: 3, ..Config::default() });
-        let mut feed = kit.subscribe_as("u", &[], Start::Now, policy).into_feed();
+        let mut feed = kit.subscribe_as("u", &[], Start::Now, policy).into_feed(Life::default());
         for word in ["1", "2", "3", "4", "5"] {
             kit.say(word);
             kit.run();

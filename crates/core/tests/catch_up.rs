@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use fanfare_core::{
     Config, EventId, GapReason, Policy, Retention, Retentions, Start, Wait,
-    engine::{Feed, Framing, Subscription, Turn},
+    engine::{Feed, Framing, Life, Subscription, Turn},
 };
 use support::{Kit, Link, MockSocket, Told, all, data_in, data_of, poll, taken, to_channel, told_to};
 
@@ -118,7 +118,7 @@ fn a_slow_socket_is_fed_at_its_own_pace_and_misses_nothing() {
 fn a_body_is_fed_only_when_it_has_taken_what_it_was_given() {
     let mut kept = Kept::new(small());
     kept.say("1 2 3 4 5");
-    let mut feed: Feed<MockSocket> = kept.after(BORN).into_feed();
+    let mut feed: Feed<MockSocket> = kept.after(BORN).into_feed(Life::default());
     kept.kit.run();
     assert_eq!(kept.kit.answer(), 1);
     kept.say("6");
@@ -427,7 +427,7 @@ fn one_gap_is_told_once_while_a_long_replay_goes_on_and_other_channels_lose_more
 #[test]
 fn a_stuck_body_whose_ring_is_emptied_over_and_over_still_times_out() {
     let mut kept = Kept::new(squeezed());
-    let _stuck = kept.kit.subscribe_as("u", &[], Start::Now, Policy::Repair).into_feed();
+    let _stuck = kept.kit.subscribe_as("u", &[], Start::Now, Policy::Repair).into_feed(Life::default());
     kept.kit.run();
     kept.press_for_400_ms();
     assert_eq!(kept.kit.closed().len(), 1, "it took nothing for 400 ms while some waited");

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use fanfare_core::{
     Config, Policy, Wait,
-    engine::{CloseReason, Feed, Framing, SWEEP_TICKS},
+    engine::{CloseReason, Feed, Framing, Life, SWEEP_TICKS},
 };
 use support::{Chunks, Flag, Judge, Kit, Link, MockSocket, all, data_in, data_of, poll, taken};
 
@@ -121,7 +121,7 @@ fn publishes_that_one_turn_takes_with_a_drain_and_an_attach_are_delivered() {
 #[test]
 fn a_hub_over_its_ring_limit_takes_nothing_from_a_stream_that_ends() {
     let mut kit = Kit::new(Config { hub_ring_bytes_max: 0, ..Config::default() });
-    let mut feed = kit.subscribe(&[]).into_feed();
+    let mut feed = kit.subscribe(&[]).into_feed(Life::default());
     let link = kit.connect(Policy::DropNewest, 0);
     kit.say("1");
     kit.hub.drain();
@@ -155,7 +155,7 @@ fn those_cut_are_those_who_had_not_taken_everything() {
 #[test]
 fn a_body_ends_after_what_waits_and_its_last_line() {
     let mut kit = Kit::new(Config { ring_messages_max: 2, ..Config::default() });
-    let mut feed = kit.subscribe(&[]).into_feed();
+    let mut feed = kit.subscribe(&[]).into_feed(Life::default());
     kit.run();
     kit.say("1 2");
     kit.hub.drain();
@@ -177,25 +177,41 @@ fn ready(data: &str) -> Poll<Option<Result<String, ()>>> {
 #[test]
 fn a_body_that_is_cut_ends_as_an_error_and_its_owner_is_woken() {
     let mut kit = Kit::new(Config::default());
-    let mut feed = kit.subscribe(&[]).into_feed();
+    let life = Life::default();
+    let mut feed = kit.subscribe(&[]).into_feed(life.clone());
     kit.run();
     kit.say("1");
     kit.run();
-    let (signal, owner, body) = (feed.cut_signal(), Flag::new(), Flag::new());
-    assert!(signal.poll_cut(&mut Context::from_waker(&owner.waker())).is_pending());
+    let (owner, body) = (Flag::new(), Flag::new());
+    assert!(life.poll_end(&Context::from_waker(&owner.waker())).is_pending());
     assert_eq!(next(&mut feed), ready("1"));
     assert!(feed.poll_next(&mut Context::from_waker(&body.waker())).is_pending());
     assert_eq!(kit.shards[0].cut(0), 1);
     assert!(owner.take() && body.take());
-    assert!(signal.poll_cut(&mut Context::from_waker(&owner.waker())).is_ready());
+    assert!(life.poll_end(&Context::from_waker(&owner.waker())).is_ready());
     assert_eq!(next(&mut feed), Poll::Ready(Some(Err(()))));
+}
+
+#[test]
+fn a_body_whose_life_another_has_ended_is_cut() {
+    let mut kit = Kit::new(Config::default());
+    let life = Life::default();
+    let mut feed = kit.subscribe(&[]).into_feed(life.clone());
+    kit.say("1");
+    kit.run();
+    life.end();
+    assert_eq!(next(&mut feed), Poll::Ready(Some(Err(()))));
+    drop(feed);
+    kit.run();
+    assert_eq!((kit.closed()[0].reason, kit.hub.ring_bytes()), (CloseReason::ClientGone, 0));
 }
 
 #[test]
 fn a_body_that_was_told_the_end_and_takes_nothing_is_cut() {
     for is_timeout in [true, false] {
         let mut kit = Kit::new(Config { write_timeout_ms: 100, ..Config::default() });
-        let feed = kit.subscribe(&[]).into_feed();
+        let life = Life::default();
+        let _feed = kit.subscribe(&[]).into_feed(life.clone());
         kit.run();
         kit.say("1");
         kit.hub.drain();
@@ -206,8 +222,7 @@ fn a_body_that_was_told_the_end_and_takes_nothing_is_cut() {
             assert_eq!(kit.shards[0].cut(0), 1);
         }
         assert_eq!(kit.closed().len(), 1);
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(feed.cut_signal().poll_cut(&mut cx).is_ready(), "its owner must end the connection, {is_timeout}");
+        assert!(life.has_ended(), "its owner must end the connection, {is_timeout}");
         assert_eq!(kit.hub.ring_bytes(), 0);
     }
 }
@@ -215,7 +230,7 @@ fn a_body_that_was_told_the_end_and_takes_nothing_is_cut() {
 #[test]
 fn a_body_that_is_dropped_leaves_and_lets_go_of_what_waits() {
     let mut kit = Kit::new(Config::default());
-    let mut feed = kit.subscribe(&["a"]).into_feed();
+    let mut feed = kit.subscribe(&["a"]).into_feed(Life::default());
     kit.run();
     kit.say("1 2 3");
     kit.run();

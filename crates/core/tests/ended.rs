@@ -5,7 +5,11 @@ mod support;
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use fanfare_core::{Config, Policy, PublishError, Target, Wait, engine::Cut, journal::Past};
+use fanfare_core::{
+    Config, Policy, PublishError, Target, Wait,
+    engine::{Cut, Life},
+    journal::Past,
+};
 use support::{Flag, Kit, all, poll};
 
 fn two_shards() -> Kit {
@@ -92,11 +96,11 @@ fn who_asks_for_accounts_gets_those_of_the_others() {
 #[test]
 fn bodies_of_its_connections_end_with_an_error() {
     let mut kit = two_shards();
-    let mut attached = kit.subscribe(&[]).into_feed();
+    let mut attached = kit.subscribe(&[]).into_feed(Life::default());
     kit.run();
-    let mut waiting = kit.subscribe(&[]).into_feed();
+    let mut waiting = kit.subscribe(&[]).into_feed(Life::default());
     kit.shards.clear();
-    let mut late = kit.subscribe(&[]).into_feed();
+    let mut late = kit.subscribe(&[]).into_feed(Life::default());
     for feed in [&mut attached, &mut waiting, &mut late] {
         let next = feed.poll_next(&mut Context::from_waker(&Flag::new().waker()));
         assert!(matches!(next, Poll::Ready(Some(Err(Cut)))), "{next:?}");

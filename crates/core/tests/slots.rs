@@ -9,7 +9,7 @@ use std::{
 
 use fanfare_core::{
     Config, Event, EventId, Form, Heartbeat, Policy, Start, Wait,
-    engine::{CloseReason, Draft, Framing, RingBudget, Subscribe, Turn},
+    engine::{CloseReason, Draft, Framing, Life, RingBudget, Subscribe, Turn},
 };
 use support::{Chunks, Judge, Kit, Link, all, channel, client, data_of, poll, to_channel, to_client};
 
@@ -110,7 +110,7 @@ fn the_oldest_make_room_but_never_the_one_that_was_begun() {
 #[test]
 fn a_heartbeat_that_makes_room_in_a_body_is_not_a_dropped_message() {
     let mut kit = Kit::new(Config { ring_messages_max: 1, heartbeat_ms: 10, ..Config::default() });
-    let feed = kit.subscribe_as("u", &[], Start::Now, Policy::DropOldest).into_feed();
+    let feed = kit.subscribe_as("u", &[], Start::Now, Policy::DropOldest).into_feed(Life::default());
     kit.run();
     kit.sweep_at(10);
     kit.say("1");
@@ -145,7 +145,7 @@ fn what_comes_before_the_head_is_out_is_delivered_behind_it() {
         kit.run();
         kit.say("3");
         if is_body {
-            let mut feed = subscription.into_feed();
+            let mut feed = subscription.into_feed(Life::default());
             kit.say("4");
             kit.run();
             let got: Vec<_> = support::taken(&mut feed).iter().map(support::data_in).collect();
@@ -185,11 +185,11 @@ fn a_body_whose_slot_was_closed_before_it_was_attached_is_cut() {
         kit.run();
     }
     assert_eq!(kit.closed()[0].reason, CloseReason::Busy);
-    let mut feed = subscription.into_feed();
+    let life = Life::default();
+    let mut feed = subscription.into_feed(life.clone());
     kit.run();
-    let signal = feed.cut_signal();
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(signal.poll_cut(&mut cx).is_ready(), "whoever holds the connection hears of it");
+    assert!(life.has_ended(), "whoever holds the connection hears of it");
     assert!(matches!(feed.poll_next(&mut cx), Poll::Ready(Some(Err(_)))), "it must not wait for ever");
 }
 
@@ -313,7 +313,7 @@ fn bytes_that_wait_for_the_write_timeout_end_the_connection_and_not_a_millisecon
 #[test]
 fn a_body_that_takes_nothing_for_the_write_timeout_is_cut() {
     let mut kit = Kit::new(Config { write_timeout_ms: 100, heartbeat_ms: 1_000_000, ..Config::default() });
-    let mut feed = kit.subscribe(&[]).into_feed();
+    let mut feed = kit.subscribe(&[]).into_feed(Life::default());
     kit.run();
     kit.say("1 2");
     kit.run();
@@ -471,7 +471,7 @@ fn over_the_hubs_limit_who_holds_most_of_a_half_written_message_is_closed_and_ot
 #[test]
 fn two_messages_that_fit_a_ring_one_by_one_are_not_of_one_pass_and_both_arrive() {
     let mut kit = Kit::new(Config { ring_bytes_max: 1_000, ..Config::default() });
-    let mut feed = kit.subscribe(&[]).into_feed();
+    let mut feed = kit.subscribe(&[]).into_feed(Life::default());
     kit.run();
     for word in ["a", "b"] {
         kit.publish(all(&word.repeat(800)));

@@ -15,7 +15,7 @@ use std::{
 
 use fanfare_core::{
     Config, Event, EventId, Form, Heartbeat, Policy, Start, Target, Wait,
-    engine::{Amount, Feed, Framing, Hub, Shard, Subscribe, Turn},
+    engine::{Amount, Feed, Framing, Hub, Life, Shard, Subscribe, Turn},
 };
 use support::{Chunks, Judge, Link, MockSocket, channel, client};
 
@@ -144,7 +144,7 @@ fn every_subscriber_of_everything_sees_one_order_all_of_it_once() {
     for at in 0..3 * SHARDS {
         let subscription = subscribe(&hub, at % SHARDS);
         if at < SHARDS {
-            feeds.push(subscription.into_feed());
+            feeds.push(subscription.into_feed(Life::default()));
             continue;
         }
         let room = if at < 2 * SHARDS { usize::MAX } else { 50 };
@@ -171,7 +171,7 @@ fn every_subscriber_of_everything_sees_one_order_all_of_it_once() {
                 links.iter().for_each(|link| link.give(100));
                 let subscription = subscribe(&hub, round % SHARDS);
                 if round % 2 == 0 {
-                    drop(subscription.into_feed());
+                    drop(subscription.into_feed(Life::default()));
                 }
                 round += 1;
                 thread::yield_now();
@@ -204,7 +204,7 @@ fn a_body_that_takes_while_its_ring_is_emptied_gets_nothing_twice_or_out_of_orde
     // A few messages are too much, and the one that the body has taken is not.
     let config = Config { hub_ring_bytes_max: 200, ..Config::default() };
     let (hub, mut shards) = Hub::new(config, Box::new(|| 1_000));
-    let mut feed = subscribe(&hub, 0).into_feed();
+    let mut feed = subscribe(&hub, 0).into_feed(Life::default());
     let (newest, is_over) = (parking_lot::Mutex::new(EventId::ZERO), AtomicBool::new(false));
     thread::scope(|scope| {
         let body = scope.spawn(|| {

@@ -8,7 +8,7 @@ use std::{
 
 use fanfare_core::{
     Channel, ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
-    engine::{Hub, Ticket},
+    engine::{Hub, Milestone, Ticket},
 };
 use hyper::header::HeaderValue;
 use rand::RngExt as _;
@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::{
     config::Config,
-    ending::{phase::Phases, signal::Signal},
+    ending::phase::Phases,
     limits::{
         h2_streams::H2Streams,
         idle::Idle,
@@ -45,7 +45,8 @@ pub(crate) struct App {
     pub(crate) phases: Phases,
     /// The first failure of a part of the server.
     failure: OnceLock<String>,
-    failing: Signal,
+    /// 1 once there is a failure.
+    failing: Milestone,
     /// Lines about publishes.
     sent: Sampler,
     /// Lines about requests that were refused.
@@ -74,7 +75,7 @@ impl App {
             hub,
             phases: Phases::default(),
             failure: OnceLock::new(),
-            failing: Signal::default(),
+            failing: Milestone::default(),
             sent: Sampler::default(),
             refused: RefusalLog::default(),
             bodies: room(),
@@ -98,13 +99,13 @@ impl App {
     pub(crate) fn fail(&self, reason: &str) {
         if !self.phases.is_draining() {
             self.failure.get_or_init(|| reason.to_owned());
-            self.failing.give();
+            self.failing.reach(1);
         }
     }
 
     /// Waits for a failure.
     pub(crate) async fn failed(&self) -> io::Error {
-        self.failing.given().await;
+        self.failing.wait(1).await;
         io::Error::other(self.failure().unwrap_or_default())
     }
 

@@ -3,20 +3,15 @@
 //! # Nouns
 //!
 //! - [`phase::Phases`]: how far the server is on its way from its start to its end.
-//! - [`life::Life`]: one request, which ends when its stream is cut or its answer is not taken.
 //!
 //! # Files
 //!
-//! - [`level::Level`]: a number that only rises, and those who wait for it. Phases and signals are made of it.
-//! - [`signal::Signal`]: something that happens once to all who wait for it.
-//! - [`deadline::Deadline`]: the time in which an answer has to be taken.
+//! - [`deadline::Deadline`]: the time in which an answer has to be taken. It ends the life of the request.
 //!
 //! # Rules
 //!
-//! Nothing here ends anything itself. Whoever runs a task polls these, and ends its own work.
+//! Nothing here closes anything itself. Whoever runs a task polls the phases and the [`fanfare_core::engine::Life`] of its request,
+//! and ends its own work.
 
 pub(crate) mod deadline;
-pub(crate) mod level;
-pub(crate) mod life;
 pub(crate) mod phase;
-pub(crate) mod signal;

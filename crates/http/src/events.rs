@@ -9,7 +9,7 @@ use std::{
 
 use fanfare_core::{
     Channel, ClientId, Form, Gap, Heartbeat, Start, Target, Told,
-    engine::{Cut, Feed, Full, Subscribe, Subscription},
+    engine::{Cut, Feed, Full, Life, Subscribe, Subscription},
 };
 use futures_core::Stream;
 use thiserror::Error;
@@ -178,7 +178,8 @@ impl Events {
 
     fn of(subscription: Subscription<Tcp>, seat: Option<Seat>) -> Self {
         let gap = subscription.gap().copied();
-        Self { feed: subscription.into_feed(), gap, is_over: false, _seat: seat }
+        // Nobody polls the life: the receiver polls its events.
+        Self { feed: subscription.into_feed(Life::default()), gap, is_over: false, _seat: seat }
     }
 
     /// The next event, or the events that are lost before it. `None` at the end. The future may be dropped and made again: nothing

@@ -29,11 +29,10 @@ use std::{
     time::Instant,
 };
 
-use fanfare_core::engine::CutSignal;
+use fanfare_core::engine::Life;
 use parking_lot::Mutex;
 
 use crate::{
-    ending::life::Life,
     limits::{
         h2_streams::{ConnectionStreams, H2Seat},
         idle::Idler,
@@ -66,7 +65,8 @@ pub(crate) struct Link {
     /// Event streams over HTTP/2.
     pub(crate) streams: Arc<ConnectionStreams>,
     handoff: Mutex<Handoff>,
-    /// The life of the request that came last.
+    /// The life of the request that came last. Made with the request, before it is known whether the answer is a stream, so that
+    /// whoever runs the request always has the right one.
     life: Mutex<Life>,
     /// The client may be sending until then, and has that much time to read its answer.
     lingers_until: Mutex<Option<Instant>>,
@@ -155,13 +155,13 @@ impl Owed {
         let _ = self.h2_seat.set(seat);
     }
 
-    /// The answer is a stream that hyper keeps, and that ends when `signal` says so.
-    pub(crate) fn keep(&self, signal: CutSignal) {
+    /// The answer is a stream that hyper keeps.
+    pub(crate) fn keep(&self) {
         *self.under_way.0.handoff.lock() = Handoff::Kept;
-        self.life.follow(signal);
     }
 
-    /// The life of the request.
+    /// The life of the request. It ends when the answer has to end from outside: the stream is cut, or the answer was not taken in
+    /// its time.
     pub(crate) fn life(&self) -> &Life {
         &self.life
     }

@@ -10,6 +10,7 @@ use crate::{
     feed::{Feed, Outgoing},
     queue::{
         inbox::Inbox,
+        life::Life,
         port::{Cut, Port},
         ring::Ring,
         slot_guard::SlotGuard,
@@ -20,15 +21,17 @@ struct Stream {
     inbox: Arc<Inbox<NoSocket>>,
     budget: Arc<RingBudget>,
     port: Arc<Port>,
+    life: Life,
     feed: Feed<NoSocket>,
 }
 
 fn stream(ring_messages_max: usize) -> Stream {
     let (inbox, budget) = (Arc::clone(hub().0.inbox(0)), budget());
-    let port = Arc::new(Port::new(Ring::new(ring_messages_max, usize::MAX)));
+    let life = Life::default();
+    let port = Arc::new(Port::new(Ring::new(ring_messages_max, usize::MAX), life.clone()));
     let guard = SlotGuard::new(Arc::clone(&inbox), SLOT);
     let feed = Feed::new(Arc::clone(&port), guard, Arc::clone(&budget));
-    Stream { inbox, budget, port, feed }
+    Stream { inbox, budget, port, life, feed }
 }
 
 impl Stream {
@@ -130,15 +133,14 @@ fn the_end_comes_behind_the_last_message() {
     });
 }
 
-/// Catches: a look before the registration in `poll_cut`, a `cut` that wakes only one of the two.
+/// Catches: a `cut` that does not end the life, or does not wake the body.
 #[test]
 fn a_cut_reaches_the_body_and_its_owner() {
     bounded(3, || {
         let stream = stream(1);
         stream.push(1);
-        let Stream { budget, port, mut feed, .. } = stream;
-        let signal = feed.cut_signal();
-        let owner = thread::spawn(move || block_on(poll_fn(|cx| signal.poll_cut(cx))));
+        let Stream { budget, port, life, mut feed, .. } = stream;
+        let owner = thread::spawn(move || block_on(poll_fn(|cx| life.poll_end(cx))));
         let body = thread::spawn(move || {
             while let Some(Ok(message)) = next(&mut feed) {
                 assert_eq!(message.id(), id(1));
@@ -150,5 +152,27 @@ fn a_cut_reaches_the_body_and_its_owner() {
         drop(body.join().unwrap());
         assert!(port.ring().is_empty());
         assert_eq!(budget.held_bytes(), 0);
+    });
+}
+
+/// Catches: a `cut` that empties the ring before it ends the life, or while the body takes from it. The body would take the empty
+/// ring for the end.
+#[test]
+fn a_stream_that_is_cut_behind_its_end_looks_whole_only_if_it_is() {
+    loom::model(|| {
+        let stream = stream(1);
+        stream.push(1);
+        let Stream { port, mut feed, .. } = stream;
+        port.end();
+        let shard = thread::spawn(move || port.cut());
+        let mut is_whole = false;
+        while let Some(next) = next(&mut feed) {
+            match next {
+                Ok(_) => is_whole = true,
+                Err(Cut) => return shard.join().unwrap(),
+            }
+        }
+        assert!(is_whole, "the message was dropped, and the end looks orderly");
+        shard.join().unwrap();
     });
 }

@@ -34,14 +34,18 @@ impl External {
     }
 
     fn new(is_there: bool) -> Self {
-        Self {
+        let external = Self {
             is_there,
             journal: AtomicWaker::new(),
-            ready: Milestone::new(u64::from(!is_there)),
+            ready: Milestone::default(),
             asked: AtomicU64::new(0),
-            answered: Milestone::new(0),
+            answered: Milestone::default(),
             trouble: Mutex::default(),
+        };
+        if !is_there {
+            external.set_ready();
         }
+        external
     }
 
     /// Whether there is a journal.

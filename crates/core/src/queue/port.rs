@@ -10,15 +10,9 @@ use thiserror::Error;
 
 use crate::{
     event::{charged::Charged, gap::Gap, message::Message},
-    queue::ring::Ring,
-    sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
+    queue::{life::Life, ring::Ring},
+    sync::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
 };
-
-const OPEN: u8 = 0;
-/// The body ends after the messages in the ring.
-const ENDED: u8 = 1;
-/// The body ends now, in the middle.
-const CUT: u8 = 2;
 
 /// The stream was cut. It must end with an error, so that the client does not take it for complete.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -38,7 +32,10 @@ pub(crate) struct Port {
     ring: Ring,
     /// Gaps that come before the messages in the ring. The body keeps this locked until it has looked at both.
     front: Mutex<Vec<Gap>>,
-    state: AtomicU8,
+    /// Whether the body ends after the messages in the ring.
+    has_ended: AtomicBool,
+    /// The life of the stream. Once that has ended, the body ends in the middle.
+    life: Life,
     /// The messages that the body has taken and that have not wholly left, and their bytes.
     leaving: AtomicUsize,
     leaving_bytes: AtomicUsize,
@@ -51,16 +48,15 @@ pub(crate) struct Port {
     /// Whether a side is taking from the ring: the body one message, or the shard all of them.
     taking: AtomicBool,
     body: AtomicWaker,
-    /// The task that ends the connection when the stream is cut. The body may not be polled then.
-    owner: AtomicWaker,
 }
 
 impl Port {
-    pub(crate) fn new(ring: Ring) -> Self {
+    pub(crate) fn new(ring: Ring, life: Life) -> Self {
         Self {
             ring,
             front: Mutex::default(),
-            state: AtomicU8::new(OPEN),
+            has_ended: AtomicBool::new(false),
+            life,
             leaving: AtomicUsize::new(0),
             leaving_bytes: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
@@ -68,7 +64,6 @@ impl Port {
             wants_empty: AtomicBool::new(false),
             taking: AtomicBool::new(false),
             body: AtomicWaker::new(),
-            owner: AtomicWaker::new(),
         }
     }
 
@@ -135,17 +130,16 @@ impl Port {
 
     /// Ends the stream after the messages in the ring.
     pub(crate) fn end(&self) {
-        // Release: pairs with the Acquire loads, so that the last push is visible.
-        self.state.store(ENDED, Ordering::Release);
+        // Release: pairs with the Acquire load, so that the last push is visible.
+        self.has_ended.store(true, Ordering::Release);
         self.body.wake();
     }
 
-    /// Ends the stream at once. Waiting messages are dropped.
-    pub(crate) fn cut(&self) {
-        self.state.store(CUT, Ordering::Release);
-        while self.ring.pop_charged().is_some() {}
-        self.body.wake();
-        self.owner.wake();
+    /// Ends the stream at once, with its life. Waiting messages are dropped.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        // First: a body that finds the ring emptied must see that the life has ended, or it would end as if in order.
+        self.life.end();
+        drop(self.empty());
     }
 
     /// Takes the next message or the gaps before it. `None` at the end.
@@ -157,28 +151,30 @@ impl Port {
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Result<Taken, Cut>>> {
         // Register, then look: a push between the two wakes us.
         self.body.register(cx.waker());
-        let state = self.state.load(Ordering::Acquire);
-        if state == CUT {
-            return Poll::Ready(Some(Err(Cut)));
-        }
         if self.taking.swap(true, Ordering::Acquire) {
             // The shard takes from the ring, and wakes the body after that.
             return Poll::Pending;
         }
+        // Both before the look at the ring: the last message is pushed before the end, and a cut empties the ring after it.
+        let (is_cut, has_ended) = (self.life.has_ended(), self.has_ended.load(Ordering::Acquire));
+        let taken = if is_cut { None } else { self.take_next() };
+        self.taking.store(false, Ordering::Release);
+        match taken {
+            None if is_cut => Poll::Ready(Some(Err(Cut))),
+            None if has_ended => Poll::Ready(None),
+            None => Poll::Pending,
+            Some(taken) => Poll::Ready(Some(Ok(taken))),
+        }
+    }
+
+    fn take_next(&self) -> Option<Taken> {
         // Locked until the look at the ring. Otherwise a gap that the shard puts here in between would come after a message
         // that belongs behind it.
         let mut front = self.front.lock();
-        let taken = if front.is_empty() {
+        if front.is_empty() {
             self.ring.pop_charged().map(Taken::Message)
         } else {
             Some(Taken::Gaps(mem::take(&mut *front)))
-        };
-        drop(front);
-        self.taking.store(false, Ordering::Release);
-        match taken {
-            None if state == ENDED => Poll::Ready(None),
-            None => Poll::Pending,
-            Some(taken) => Poll::Ready(Some(Ok(taken))),
         }
     }
 
@@ -202,13 +198,6 @@ impl Port {
         self.leaving.fetch_sub(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         self.is_empty() && self.wants_empty.swap(false, Ordering::SeqCst)
-    }
-
-    /// Ready once the stream is cut, also while nobody polls the body.
-    pub(crate) fn poll_cut(&self, cx: &Context<'_>) -> Poll<()> {
-        // Register, then look.
-        self.owner.register(cx.waker());
-        if self.state.load(Ordering::Acquire) == CUT { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

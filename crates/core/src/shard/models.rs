@@ -20,6 +20,7 @@ use crate::{
     models::{NoSocket, SLOT, block_on, bounded, budget, hub, id, message},
     policy::Policy,
     queue::{
+        life::Life,
         outlet::Outlet,
         port::Port,
         ring::Ring,
@@ -41,7 +42,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         form: Form::Plain,
         opened_ms: 0,
     });
-    let port = Arc::new(Port::new(Ring::new(1, usize::MAX)));
+    let port = Arc::new(Port::new(Ring::new(1, usize::MAX), Life::default()));
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);
     let feed = Feed::new(Arc::clone(&port), guard, Arc::clone(budget));
     let mut slot = Slot::new(SLOT.connection, subscriber, EventId::ZERO);

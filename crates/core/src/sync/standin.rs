@@ -6,7 +6,7 @@ use std::{collections::VecDeque, task::Waker};
 pub(crate) use loom::{
     hint::spin_loop,
     sync::MutexGuard,
-    sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 
 /// An atomic whose store is a swap that acquires nothing, because loom lets a swap read a value that a later store has
@@ -14,7 +14,7 @@ pub(crate) use loom::{
 ///
 /// A `SeqCst` store stays a store, because as a swap it would acquire by the fence behind it. For that case `now` has the value
 /// that a swap must read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct AtomicBool {
     modelled: loom::sync::atomic::AtomicBool,
     now: std::sync::atomic::AtomicBool,

@@ -13,7 +13,7 @@ use std::{
 
 use fanfare_core::{
     Config, Event, EventId, Form, Heartbeat, Policy, Receipt, Start, Target, Wait,
-    engine::{Amount, CloseReason, Framing, Hub, Notice, ReadRequest, Shard, Subscribe, Turn},
+    engine::{Amount, CloseReason, Framing, Hub, Life, Notice, ReadRequest, Shard, Subscribe, Turn},
 };
 
 use super::{
@@ -320,8 +320,9 @@ impl World {
         let (rng, member) = (&mut self.rng, &mut self.members[at]);
         let Way::Opening(subscription) = std::mem::replace(&mut member.way, Way::Gone) else { return };
         if rng.chance(35) {
-            let (feed, flag) = (subscription.into_feed(), Flag::raised());
-            member.way = Way::Feed { feed, flag, ending: None };
+            let life = Life::default();
+            let (feed, flag) = (subscription.into_feed(life.clone()), Flag::raised());
+            member.way = Way::Feed { feed, life, flag, ending: None };
             return;
         }
         let framing = if rng.chance(75) { Framing::Chunked } else { Framing::Bare };

@@ -45,7 +45,7 @@ use crate::{
 pub struct Body {
     content: Content,
     /// The answer, which is sent when the body is dropped.
-    _owed: Option<Owed>,
+    owed: Option<Owed>,
 }
 
 /// The source of the bytes of an answer.
@@ -85,7 +85,7 @@ impl Body {
 
     /// Waits until a stream has to end at once, because its peer takes nothing or the drain is over. `None` if the body is no
     /// stream. The body ends with an error then, but hyper may not poll it (see [`crate::Handle::answer`]). To be awaited in one
-    /// place only.
+    /// place only: the last task that has polled is woken, and no other.
     ///
     /// ```
     /// use std::time::Duration;
@@ -109,9 +109,10 @@ impl Body {
     /// # }
     /// ```
     pub fn cut(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let Content::Stream { pieces, .. } = &self.content else { return None };
-        let signal = pieces.cut_signal();
-        Some(poll_fn(move |cx| signal.poll_cut(cx)))
+        let Content::Stream { .. } = &self.content else { return None };
+        // Nobody else waits for it: a connection of ours, whose task does, gives its bodies to no program.
+        let life = self.owed.as_ref()?.life().clone();
+        Some(poll_fn(move |cx| life.poll_end(cx)))
     }
 
     /// Takes the content out, for an answer to HEAD. Over HTTP/2 hyper would send it.
@@ -121,13 +122,13 @@ impl Body {
 
     /// Makes the body the answer to a request that counts it.
     pub(crate) fn owed(self, owed: Owed) -> Self {
-        Self { _owed: Some(owed), ..self }
+        Self { owed: Some(owed), ..self }
     }
 }
 
 impl From<Content> for Body {
     fn from(content: Content) -> Self {
-        Self { content, _owed: None }
+        Self { content, owed: None }
     }
 }
 

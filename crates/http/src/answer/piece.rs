@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use fanfare_core::engine::{Cut, CutSignal, Feed, Outgoing};
+use fanfare_core::engine::{Cut, Feed, Outgoing};
 
 use crate::link::tcp::Tcp;
 
@@ -22,10 +22,6 @@ pub(crate) struct Pieces {
 impl Pieces {
     pub(crate) fn new(feed: Feed<Tcp>, bytes_max: usize) -> Self {
         Self { feed, bytes_max: bytes_max.max(1), begun: None }
-    }
-
-    pub(crate) fn cut_signal(&self) -> CutSignal {
-        self.feed.cut_signal()
     }
 
     /// The next piece. `None` at the end of the stream.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::engine::{Inbox, SWEEP_TICKS, Shard, Turn};
+use fanfare_core::engine::{Inbox, Milestone, Reached, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::Builder,
@@ -24,7 +24,6 @@ use tracing::warn;
 use crate::{
     app::App,
     connection::{lane::Accepted, notices::NoticeLog, serve::serve as serve_socket},
-    ending::signal::Signal,
     link::{Peer, tcp::Tcp},
 };
 
@@ -40,6 +39,9 @@ const TASKS_PER_TURN: u32 = 8;
 /// thousands who come back at once must not hold up those who stayed.
 const SHARE: u32 = 3;
 const SLICE_MAX: Duration = Duration::from_millis(4);
+
+/// The connections of a shard end once their milestone has reached this.
+const STOP: u64 = 1;
 
 /// Time in which connections notice that their streams were cut.
 const CUT_TIME: Duration = Duration::from_millis(100);
@@ -72,7 +74,7 @@ impl Driver {
 
     async fn serve(self) -> usize {
         let Self { app, shard, number, accepted } = self;
-        let stop = Signal::default();
+        let stop = Milestone::default();
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let mut accepting = spawn(accept(Arc::clone(&app), number, accepted, stop.clone(), alive.clone()));
@@ -85,7 +87,7 @@ impl Driver {
         };
         accepting.abort();
         // The streams have ended. What is left are answers on their way, which may take the rest of the time.
-        stop.give();
+        stop.reach(STOP);
         let left = alive.downgrade();
         drop(alive);
         let ends = app.phases.ends().unwrap_or_else(Instant::now);
@@ -103,22 +105,22 @@ async fn accept(
     app: Arc<App>,
     number: usize,
     mut accepted: mpsc::Receiver<Accepted>,
-    stop: Signal,
+    stop: Milestone,
     alive: mpsc::Sender<()>,
 ) {
     while let Some(accepted) = accepted.recv().await {
-        serve(&app, number, accepted, &stop, alive.clone());
+        serve(&app, number, accepted, stop.wait(STOP), alive.clone());
         yield_now().await;
     }
 }
 
 /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
-fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: &Signal, alive: mpsc::Sender<()>) {
+fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reached, alive: mpsc::Sender<()>) {
     let Accepted { stream, address, seat, link, idle } = accepted;
     match TcpStream::from_std(stream) {
         Ok(stream) => {
             let peer = Peer { address, shard, is_h1: false, link };
-            let served = serve_socket(Arc::clone(app), stream, seat, peer, idle, stop.clone());
+            let served = serve_socket(Arc::clone(app), stream, seat, peer, idle, stop);
             spawn(async move {
                 served.await;
                 drop(alive);

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fanfare_core::engine::Reached;
 use hyper::{
     rt::Executor,
     server::conn::{http1, http2},
@@ -26,7 +27,6 @@ use crate::{
         silence::Silence,
         wire::{Protocol, Wire},
     },
-    ending::signal::Signal,
     limits::{idle::IdleSeat, seat::Seat},
     link::{
         Link, Peer,
@@ -48,21 +48,21 @@ const NO_TLS: &[u8] =
 /// hyper's smallest buffer.
 const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
-/// Serves one socket to its end.
-pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, seat: Seat, peer: Peer, idle: IdleSeat, stop: Signal) {
+/// Serves one socket to its end, or until `stop` is ready and nothing is under way.
+pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, seat: Seat, peer: Peer, idle: IdleSeat, mut stop: Reached) {
     let link = Arc::clone(&peer.link);
     let mut wire = Wire::new(stream, Arc::clone(&link));
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
-        () = stopped(&stop) => return,
+        () = stopped(&mut stop) => return,
         () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return,
     };
     match sniffed {
         Ok(Ok(Protocol::Http1)) => {
             let peer = Peer { is_h1: true, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
-            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, stop)).await {
+            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, &mut stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
                 let Parked { subscription, framing } = taken.parked;
                 let socket = Tcp::new(wire.into_stream(), seat, inbox, subscription.slot());
@@ -70,7 +70,7 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, seat: Seat, peer: Pe
                 return;
             }
         }
-        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, stop)).await,
+        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, &mut stop)).await,
         Ok(Ok(Protocol::Tls)) => Box::pin(refuse_tls(&app, &mut wire, &peer)).await,
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
@@ -92,8 +92,8 @@ async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
 
 /// Waits until the connection has to end, and all that its client had sent by then can be read. A connection that is closed on
 /// an unread request leaves a publisher without an answer.
-async fn stopped(stop: &Signal) {
-    stop.given().await;
+async fn stopped(stop: &mut Reached) {
+    stop.await;
     // The runtime looks at its sockets before it comes back here.
     yield_now().await;
 }
@@ -106,7 +106,7 @@ struct Taken {
 }
 
 /// Serves until the connection is over, or one of its requests has become a stream of its own.
-async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: Signal) -> Option<Taken> {
+async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: &mut Reached) -> Option<Taken> {
     let config = &app.config;
     let (link, address) = (Arc::clone(&peer.link), peer.address);
     let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
@@ -121,7 +121,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             .max_header_size(head_bytes_max)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer }),
     );
-    let mut stopped = pin!(stopped(&stop));
+    let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
     let mut silence = Silence::new(app, &link, idle);
     let parked = poll_fn(|cx| {
@@ -150,7 +150,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        let is_cut = link.newest_life().poll_cut(cx).is_ready();
+        let is_cut = link.newest_life().poll_end(cx).is_ready();
         link.idler.register(cx);
         if is_cut || (is_stopping && link.activity.is_idle()) || silence.poll_over(cx).is_ready() {
             return Poll::Ready(None);
@@ -162,7 +162,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
     Some(Taken { parked, input_bytes: parts.read_buf.len() })
 }
 
-async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: Signal) {
+async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: &mut Reached) {
     let config = &app.config;
     let link = Arc::clone(&peer.link);
     let head_bytes_max = u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX);
@@ -176,7 +176,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             .initial_stream_window_size(H2_WINDOW_BYTES)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer })
     );
-    let mut stopped = pin!(stopped(&stop));
+    let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
     let mut silence = Silence::new(app, &link, idle);
     poll_fn(|cx| {
@@ -222,7 +222,7 @@ where
             tokio::select! {
                 biased;
                 _ = stream => {}
-                () = poll_fn(|cx| life.poll_cut(cx)) => {}
+                () = poll_fn(|cx| life.poll_end(cx)) => {}
             }
         });
     }

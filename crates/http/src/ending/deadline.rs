@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fanfare_core::engine::Life;
 use tokio::{spawn, task::AbortHandle, time::sleep};
 
-use crate::{ending::life::Life, limits::pace::BYTES_PER_SECOND_MIN};
+use crate::limits::pace::BYTES_PER_SECOND_MIN;
 
 /// The deadline of one answer, until it is dropped.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Lets `life` be late after `grace` from now, and a second more for each 16 KiB that are given out.
+    /// Ends `life` after `grace` from now, and a second more for each 16 KiB that are given out.
     pub(crate) fn new(grace: Duration, life: Life) -> Self {
         let (given, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
         let (counted, ended) = (Arc::clone(&given), life.clone());
@@ -36,7 +37,7 @@ impl Deadline {
                 }
                 sleep(left).await;
             }
-            ended.set_late();
+            ended.end();
         });
         Self { given, life, task: task.abort_handle() }
     }
@@ -48,7 +49,7 @@ impl Deadline {
 
     /// Whether the time is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.life.is_late()
+        self.life.has_ended()
     }
 }
 

@@ -1,67 +1,64 @@
 //! [`Phases`]: how far a server is on its way from its start to its end. Whatever has to end with the server asks this.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Instant,
-};
+use std::{sync::OnceLock, time::Instant};
 
-use crate::ending::level::{Level, Reached};
+use fanfare_core::engine::{Milestone, Reached};
 
 /// Everything is served, and `/readyz` asks for no more traffic.
-const LEAVING: u8 = 1;
+const LEAVING: u64 = 1;
 /// Publishes are refused, and streams end.
-const DRAINING: u8 = 2;
+const DRAINING: u64 = 2;
 /// The rest is cut now, because nobody is there any more to drain it.
-const OVER: u8 = 3;
+const OVER: u64 = 3;
 
 /// The phase of one server. It only goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Phases {
-    level: Arc<Level>,
+    reached: Milestone,
     ends: OnceLock<Instant>,
 }
 
 impl Phases {
     /// Goes on to leaving.
     pub(crate) fn leave(&self) {
-        self.level.raise(LEAVING);
+        self.reached.reach(LEAVING);
     }
 
     /// Goes on to draining. The first call says when it ends.
     pub(crate) fn drain(&self, ends: Instant) {
         // First: whoever sees the phase asks when it ends.
         self.ends.get_or_init(|| ends);
-        self.level.raise(DRAINING);
+        self.reached.reach(DRAINING);
     }
 
     /// Goes on to its end.
     pub(crate) fn end(&self) {
-        self.level.raise(OVER);
+        self.reached.reach(OVER);
     }
 
     /// Whether the server wants no more traffic.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.level.at() >= LEAVING
+        self.reached.has_reached(LEAVING)
     }
 
     /// Whether the server takes no more publishes and streams.
     pub(crate) fn is_draining(&self) -> bool {
-        self.level.at() >= DRAINING
+        self.reached.has_reached(DRAINING)
     }
 
     /// Whether nobody is there any more who could drain.
     pub(crate) fn is_over(&self) -> bool {
-        self.level.at() >= OVER
+        self.reached.has_reached(OVER)
     }
 
     /// Waits until the server drains, or is over.
     pub(crate) fn draining(&self) -> Reached {
-        self.level.reached(DRAINING)
+        self.reached.wait(DRAINING)
     }
 
     /// The moment at which whatever is left is cut, once that is known.
     pub(crate) fn ends(&self) -> Option<Instant> {
-        match self.level.at() {
+        match self.reached.at() {
             OVER => Some(Instant::now()),
             DRAINING => self.ends.get().copied(),
             _ => None,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use fanfare_core::engine::Reached;
 use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Request, StatusCode,
@@ -18,7 +19,6 @@ use tokio::{spawn, time::timeout};
 use crate::{
     answer::problem::Problem,
     app::App,
-    ending::level::Reached,
     limits::{
         pace::{BYTES_PER_SECOND_MIN, Pace},
         room::Share,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fanfare_core::{Channel, ReadLimit, Target};
+use fanfare_core::{Channel, ReadLimit, Target, engine::Life};
 use hyper::{
     Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
@@ -15,7 +15,7 @@ use crate::{
         problem::Problem,
     },
     app::{App, unix_ms},
-    ending::{deadline::Deadline, life::Life},
+    ending::deadline::Deadline,
     link::Link,
     request::{parameters, start},
     text::query::Query,

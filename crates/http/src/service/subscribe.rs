@@ -100,8 +100,8 @@ pub(crate) fn subscribe(
         peer.link.park(Parked { subscription, framing });
         Content::Marker { prelude, link: Arc::clone(&peer.link) }
     } else {
-        let feed = subscription.into_feed();
-        owed.keep(feed.cut_signal());
+        owed.keep();
+        let feed = subscription.into_feed(owed.life().clone());
         let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));
         Content::Stream { prelude, pieces }
     };
