@@ -14,11 +14,11 @@ use crate::{
     order::{
         Order, UnixClock,
         admission::Admission,
-        answer::{Answer, PublishError, Wait},
+        answer::{PublishError, Wait},
         claim::{Claim, IdempotencyKey},
         external::External,
         journal::Desk,
-        submission::{Origin, Publish},
+        submission::{Publish, Submission, Way},
         ticket::Ticket,
     },
     queue::{
@@ -78,14 +78,22 @@ impl<S> Hub<S> {
     /// # Errors
     /// [`PublishError`]: the event was not published.
     pub async fn begin(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Result<Ticket, PublishError> {
+        let way = if self.order.external().is_there() {
+            let publish = self.prepare(event.clone(), key, wait);
+            Way::Journal(Box::new(Submission::new(publish, event, key.cloned())))
+        } else {
+            Way::Here(self.prepare(event, key, wait))
+        };
+        Admission::new(&self.order, way).await
+    }
+
+    /// Does the part of a publish that needs no lock.
+    fn prepare(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Publish {
         let claim = key.map(|key| Claim::new(key, &event));
-        let is_external = self.order.external().is_there();
-        let origin = is_external.then(|| Box::new(Origin { event: event.clone(), key: key.cloned() }));
         let draft = self.order.draft(event);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.config.shards)));
-        let answer = Answer { matched, tally, ..Answer::of(EventId::ZERO) };
-        Admission::new(&self.order, Publish { draft, claim, answer, origin }).await
+        Publish { draft, claim, matched, tally }
     }
 
     /// Registers a connection. Every later event for it is delivered, or counted as lost.

@@ -13,8 +13,8 @@
 //!
 //! # Walk
 //!
-//! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With an external journal it
-//! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
+//! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With
+//! an external journal it comes as a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
 //! the event is appended to the history and pushed into every inbox in one step.
 
 pub(crate) mod admission;
@@ -46,8 +46,8 @@ use crate::{
         answer::{Answer, PublishError},
         external::External,
         keys::Keys,
-        submission::{Publish, Submission, Submissions},
-        ticket::{Given, Pending, Reply, Ticket},
+        submission::{Publish, Submissions, Way},
+        ticket::{Given, Ticket},
         wakes::Wakes,
     },
     queue::{
@@ -137,20 +137,20 @@ impl<S> Order<S> {
     /// queue at the gate leaves it by [`Order::leave_gate`].
     pub(crate) fn poll_admit(
         &self,
-        publish: &mut Option<Publish>,
+        way: &mut Option<Way>,
         turn: &mut Option<u64>,
         cx: &Context<'_>,
     ) -> Poll<Result<Ticket, PublishError>> {
         let mut wakes = self.wakes();
         let mut locked = self.lock();
-        let Some(next) = publish else { return Poll::Pending };
-        if let Some(claim) = &next.claim
+        let Some(publish) = way.as_ref().map(Way::publish) else { return Poll::Pending };
+        if let Some(claim) = &publish.claim
             && let Some(given) = locked.keys.find(claim, self.unix_ms())?
         {
             return Poll::Ready(Ok(Ticket::repeat(given)));
         }
         self.check(&locked)?;
-        let bytes = next.draft.bytes_max();
+        let bytes = publish.draft.bytes_max();
         let may_go = |turn| self.gate.is_turn(turn) && self.has_room(&locked, bytes);
         if !may_go(*turn) {
             *turn = Some(self.gate.join(*turn, cx.waker()));
@@ -159,8 +159,8 @@ impl<S> Order<S> {
                 return Poll::Pending;
             }
         }
-        let Some(publish) = publish.take() else { return Poll::Pending };
-        Poll::Ready(Ok(self.admit(&mut locked, publish, &mut wakes)))
+        let Some(way) = way.take() else { return Poll::Pending };
+        Poll::Ready(Ok(self.admit(&mut locked, way, &mut wakes)))
     }
 
     /// Takes a publisher out of the queue at the gate: it is admitted, or has given up.
@@ -169,21 +169,24 @@ impl<S> Order<S> {
     }
 
     /// Gives the id, or leaves that to the external journal. The caller has made sure of room.
-    fn admit(&self, locked: &mut Locked, mut publish: Publish, wakes: &mut Wakes<'_, S>) -> Ticket {
-        let Some(origin) = publish.origin.take() else {
-            let now_ms = self.unix_ms();
-            let id = locked.history.last().next(now_ms);
-            wakes.add_shards();
-            return Ticket::new(Given::Answer(self.hand_over(locked, id, publish, now_ms)));
-        };
-        let pending = Arc::<Pending>::default();
-        if let Some(claim) = &publish.claim {
-            locked.keys.begin(claim, Arc::clone(&pending));
+    fn admit(&self, locked: &mut Locked, way: Way, wakes: &mut Wakes<'_, S>) -> Ticket {
+        match way {
+            Way::Here(publish) => {
+                let now_ms = self.unix_ms();
+                let id = locked.history.last().next(now_ms);
+                wakes.add_shards();
+                Ticket::new(Given::Answer(self.hand_over(locked, id, publish, now_ms)))
+            }
+            Way::Journal(submission) => {
+                let pending = submission.reply.pending();
+                if let Some(claim) = &submission.publish.claim {
+                    locked.keys.begin(claim, Arc::clone(&pending));
+                }
+                locked.submissions.push(*submission);
+                wakes.add_journal();
+                Ticket::new(Given::Pending(pending))
+            }
         }
-        let reply = Reply::new(Arc::clone(&pending));
-        locked.submissions.push(Submission { publish, origin, reply });
-        wakes.add_journal();
-        Ticket::new(Given::Pending(pending))
     }
 
     /// Whether every inbox has room for a publish of `bytes` besides the room promised to submissions.
@@ -195,9 +198,9 @@ impl<S> Order<S> {
     /// Keeps an event and hands it to every shard. All events come through here, in the order of their ids. The caller has made
     /// sure of room.
     fn hand_over(&self, locked: &mut Locked, id: EventId, publish: Publish, now_ms: u64) -> Answer {
-        let Publish { draft, claim, answer, .. } = publish;
+        let Publish { draft, claim, matched, tally } = publish;
         let message = locked.history.append(id, draft, now_ms);
-        let answer = Answer { id, ..answer };
+        let answer = Answer { id, matched, tally, is_repeat: false };
         if let Some(claim) = claim {
             locked.keys.store(claim, answer.clone());
         }

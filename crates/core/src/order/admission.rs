@@ -5,20 +5,20 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::order::{Order, answer::PublishError, submission::Publish, ticket::Ticket};
+use crate::order::{Order, answer::PublishError, submission::Way, ticket::Ticket};
 
 /// One publish on its way into the order or to an external journal. Leaves the queue at the gate when it is dropped.
 pub(crate) struct Admission<'a, S> {
     order: &'a Order<S>,
     /// The publish, until it is admitted.
-    publish: Option<Publish>,
+    way: Option<Way>,
     /// The turn in the queue at the gate, if it had to join that.
     turn: Option<u64>,
 }
 
 impl<'a, S> Admission<'a, S> {
-    pub(crate) fn new(order: &'a Order<S>, publish: Publish) -> Self {
-        Self { order, publish: Some(publish), turn: None }
+    pub(crate) fn new(order: &'a Order<S>, way: Way) -> Self {
+        Self { order, way: Some(way), turn: None }
     }
 }
 
@@ -29,7 +29,7 @@ impl<S> Future for Admission<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.order.poll_admit(&mut this.publish, &mut this.turn, cx)
+        this.order.poll_admit(&mut this.way, &mut this.turn, cx)
     }
 }
 

@@ -133,7 +133,7 @@ impl<S> Order<S> {
                 Settled::Other(id, event) => {
                     let draft = self.draft(event);
                     bytes += draft.bytes_max();
-                    Prepared::Other(id, Publish { draft, claim: None, answer: Answer::of(id), origin: None })
+                    Prepared::Other(id, Publish { draft, claim: None, matched: 0, tally: None })
                 }
                 Settled::Lost(upto, reason) => Prepared::Lost(upto, reason),
                 Settled::Repeat { submission, id, matched } => {

@@ -1,13 +1,15 @@
-//! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal.
+//! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal. [`Way`]:
+//! either of the two, at the gate.
+
+use std::sync::Arc;
 
 use crate::{
     event::{Event, draft::Draft},
     order::{
-        answer::Answer,
         claim::{Claim, IdempotencyKey},
         ticket::{Hold, Reply},
     },
-    queue::inbox::Amount,
+    queue::{inbox::Amount, tally::Tally},
 };
 
 /// A publish on its way into the order.
@@ -15,36 +17,53 @@ use crate::{
 pub(crate) struct Publish {
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
-    /// The answer without its id.
-    pub(crate) answer: Answer,
-    /// The event as it was published, for an external journal only.
-    pub(crate) origin: Option<Box<Origin>>,
+    /// The number of connections that the event reaches, by the counters.
+    pub(crate) matched: usize,
+    /// The counts of the shards, if the publisher asked for the outcome.
+    pub(crate) tally: Option<Arc<Tally>>,
 }
 
-/// The part of a publish that an external journal has to keep.
-#[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    pub(crate) event: Event,
-    pub(crate) key: Option<IdempotencyKey>,
+/// The way of a publish to its id.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// The order gives the id. Nothing is kept for a journal.
+    Here(Publish),
+    /// An external journal gives the id. Boxed, so that the other way moves no more than it needs.
+    Journal(Box<Submission>),
+}
+
+impl Way {
+    pub(crate) fn publish(&self) -> &Publish {
+        match self {
+            Self::Here(publish) => publish,
+            Self::Journal(submission) => &submission.publish,
+        }
+    }
 }
 
 /// One event on its way through an external journal. The order has promised it room in every inbox.
 #[derive(Debug)]
 pub struct Submission {
     pub(crate) publish: Publish,
-    pub(crate) origin: Box<Origin>,
     pub(crate) reply: Reply,
+    /// The event as it was published, and its key: the part that the journal has to keep.
+    event: Event,
+    key: Option<IdempotencyKey>,
 }
 
 impl Submission {
+    pub(crate) fn new(publish: Publish, event: Event, key: Option<IdempotencyKey>) -> Self {
+        Self { publish, reply: Reply::new(), event, key }
+    }
+
     /// The event. A journal keeps it unless it is live only ([`Event::is_kept`]).
     pub fn event(&self) -> &Event {
-        &self.origin.event
+        &self.event
     }
 
     /// The idempotency key, if the publisher gave one.
     pub fn key(&self) -> Option<&IdempotencyKey> {
-        self.origin.key.as_ref()
+        self.key.as_ref()
     }
 
     /// The digests of the key and the event. A journal keeps them for as long as keys are remembered.
@@ -54,7 +73,7 @@ impl Submission {
 
     /// The number of connections that the event reaches, by the counters.
     pub fn matched(&self) -> usize {
-        self.publish.answer.matched
+        self.publish.matched
     }
 
     /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas

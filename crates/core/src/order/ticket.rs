@@ -119,32 +119,34 @@ impl Pending {
 /// The duty to answer one submission. Answers [`PublishError::Unknown`] if it is dropped unkept, because the journal has
 /// panicked.
 #[derive(Debug)]
-pub(crate) struct Reply(Option<Arc<Pending>>);
+pub(crate) struct Reply(Arc<Pending>);
 
 impl Reply {
-    pub(crate) fn new(pending: Arc<Pending>) -> Self {
-        Self(Some(pending))
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// The place where the publisher waits for the answer.
+    pub(crate) fn pending(&self) -> Arc<Pending> {
+        Arc::clone(&self.0)
     }
 
     /// Answers. Returns wakers to wake once no lock is held.
-    pub(crate) fn give(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
-        self.0.take().map(|pending| pending.settle(result)).unwrap_or_default()
+    pub(crate) fn give(self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+        self.0.settle(result)
     }
 
     /// Keeps a success back until the hold is released.
     pub(crate) fn hold(&self) -> Hold {
-        let pending = self.0.clone();
-        if let Some(pending) = &pending {
-            pending.0.lock().is_held = true;
-        }
-        Hold(pending)
+        self.0.0.lock().is_held = true;
+        Hold(Some(self.pending()))
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        let Some(pending) = self.0.take() else { return };
-        pending.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
+        // Changes nothing if the reply was given.
+        self.0.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
     }
 }
 
