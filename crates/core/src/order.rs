@@ -47,7 +47,7 @@ use crate::{
         external::External,
         keys::Keys,
         submission::{Publish, Submissions, Way},
-        ticket::{Given, Ticket},
+        ticket::Ticket,
         wakes::Wakes,
     },
     queue::{
@@ -145,9 +145,9 @@ impl<S> Order<S> {
         let mut locked = self.lock();
         let Some(publish) = way.as_ref().map(Way::publish) else { return Poll::Pending };
         if let Some(claim) = &publish.claim
-            && let Some(given) = locked.keys.find(claim, self.unix_ms())?
+            && let Some(ticket) = locked.keys.find(claim, self.unix_ms())?
         {
-            return Poll::Ready(Ok(Ticket::repeat(given)));
+            return Poll::Ready(Ok(ticket));
         }
         self.check(&locked)?;
         let bytes = publish.draft.bytes_max();
@@ -175,16 +175,16 @@ impl<S> Order<S> {
                 let now_ms = self.unix_ms();
                 let id = locked.history.last().next(now_ms);
                 wakes.add_shards();
-                Ticket::new(Given::Answer(self.hand_over(locked, id, publish, now_ms)))
+                Ticket::known(self.hand_over(locked, id, publish, now_ms))
             }
             Way::Journal(submission) => {
-                let pending = submission.reply.pending();
+                let ticket = submission.reply.ticket();
                 if let Some(claim) = &submission.publish.claim {
-                    locked.keys.begin(claim, Arc::clone(&pending));
+                    locked.keys.begin(claim, submission.reply.ticket());
                 }
                 locked.submissions.push(*submission);
                 wakes.add_journal();
-                Ticket::new(Given::Pending(pending))
+                ticket
             }
         }
     }
