@@ -25,7 +25,7 @@ use crate::{
         inbox::{Inbox, Item, SlotRef},
         outlet::Socket,
         read_request::ReadRequest,
-        subscriber::{Subscribe, Subscriber},
+        subscriber::Subscribe,
         tally::{Inquiry, Report, Tally},
     },
     registry::Registry,
@@ -103,21 +103,18 @@ impl<S> Hub<S> {
     ///
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
-    pub fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
-        let Subscribe { mut client, mut channels, start, policy, heartbeat, form, shard, now_ms } = subscribe;
-        let inbox = Arc::clone(self.inbox(shard));
+    pub fn subscribe(&self, mut subscribe: Subscribe) -> Result<Subscription<S>, Full> {
+        let inbox = Arc::clone(self.inbox(subscribe.shard));
+        let Subscribe { client, channels, .. } = &mut subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        if !self.registry.enter(connection, &mut client, &mut channels, self.config.connections_max) {
+        if !self.registry.enter(connection, client, channels, self.config.connections_max) {
             return Err(Full);
         }
-        let [cursor, opened] = [EventId::ZERO; 2];
-        let (channels, opened_ms) = (channels.into(), now_ms);
-        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
         let slot = SlotRef { index: inbox.take_index(), connection };
-        let beginning = self.order.register(shard, slot, subscriber, &start);
+        let beginning = self.order.register(slot, subscribe);
         Ok(Subscription::new(inbox, slot, beginning, Arc::clone(&self.budget), Arc::clone(&self.config)))
     }
 

@@ -54,7 +54,7 @@ use crate::{
         drain::Drain,
         gate::Gate,
         inbox::{Amount, Inbox, Item, SlotRef},
-        subscriber::Subscriber,
+        subscriber::{Subscribe, Subscriber, all_targets},
         tally::Part,
     },
     sync::{Mutex, MutexGuard},
@@ -231,18 +231,15 @@ impl<S> Order<S> {
 
     /// Registers a connection with its shard. The inbox has every event up to [`Subscriber::opened`] before the connection, and
     /// every later one behind it.
-    pub(crate) fn register(
-        &self,
-        shard: usize,
-        slot: SlotRef,
-        mut subscriber: Box<Subscriber>,
-        start: &Start,
-    ) -> Beginning {
-        let targets = if *start == Start::Now { Vec::new() } else { subscriber.all_targets() };
+    pub(crate) fn register(&self, slot: SlotRef, subscribe: Subscribe) -> Beginning {
+        let Subscribe { client, channels, start, policy, heartbeat, form, shard, now_ms: opened_ms } = subscribe;
+        let channels = channels.into_boxed_slice();
+        let targets = if start == Start::Now { Vec::new() } else { all_targets(&client, &channels) };
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
         let mut locked = self.lock();
-        let beginning = locked.history.beginning(start, &targets, now_ms);
-        (subscriber.cursor, subscriber.opened) = (beginning.cursor, locked.history.last());
+        let beginning = locked.history.beginning(&start, &targets, now_ms);
+        let (cursor, opened) = (beginning.cursor, locked.history.last());
+        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
         inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known });
         drop(locked);
         inbox.wake();
