@@ -95,11 +95,6 @@ impl Index {
     }
 }
 
-/// Slot indexes are handed out as `u32`.
-pub(crate) fn slot_index(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

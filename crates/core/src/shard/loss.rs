@@ -2,26 +2,31 @@
 
 use crate::{
     event::gap::Gap,
-    queue::{inbox::SlotRef, outlet::Socket},
-    shard::{Shard, index::slot_index},
+    queue::outlet::Socket,
+    shard::{Shard, walk::Walk},
 };
 
 impl<S: Socket> Shard<S> {
+    /// Begins to tell every stream.
+    pub(super) fn begin_telling(&mut self, gap: Gap) {
+        self.telling = Some((gap, Walk::default()));
+    }
+
     /// Tells a few more streams; true while some are left.
     pub(super) fn go_on_telling(&mut self, now_ms: u64) -> bool {
-        let Some((gap, from)) = self.telling else { return false };
-        let to = (from + self.config.turn_slots_max).min(self.slots.len());
-        for at in from..to {
+        let slots = self.slots.len();
+        let Some((gap, mut walk)) = self.telling.take() else { return false };
+        for at in walk.step(self.config.turn_slots_max, slots) {
+            let Some(at) = self.slots.name(at) else { continue };
+            let Some(slot) = self.slots.get_mut(at) else { continue };
             // A client that another node has told of later events has missed nothing up to there.
-            let Some(slot) = &mut self.slots[at] else { continue };
             if gap.to.is_some_and(|to| slot.seen() >= to) {
                 continue;
             }
             slot.tell(Gap { from: gap.from.max(Some(slot.seen())), ..gap }, now_ms);
-            let slot = SlotRef { index: slot_index(at), connection: slot.connection() };
-            self.flush(slot, now_ms);
+            self.flush(at, now_ms);
         }
-        self.telling = (to < self.slots.len()).then_some((gap, to));
+        self.telling = (!walk.is_over(slots)).then_some((gap, walk));
         self.telling.is_some()
     }
 }
