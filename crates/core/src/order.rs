@@ -288,7 +288,7 @@ impl<S> Order<S> {
 
     /// The first error that a publish meets before it waits for room.
     fn check(&self, locked: &Locked) -> Result<(), PublishError> {
-        if self.external.is_there() && locked.submissions.is_closed {
+        if self.external.is_there() && locked.submissions.is_closed() {
             return Err(PublishError::Journal);
         }
         if self.drain.has_begun() {

@@ -1,7 +1,7 @@
 //! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal. [`Way`]:
 //! either of the two, at the gate.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use crate::{
     event::{Event, draft::Draft},
@@ -93,11 +93,11 @@ impl Submission {
 #[derive(Debug, Default)]
 pub(crate) struct Submissions {
     /// Submissions that the journal has not taken yet.
-    pub(crate) waiting: Vec<Submission>,
+    waiting: Vec<Submission>,
     /// The number of all submissions, and the room that is promised to them in every inbox.
     promised: Amount,
     /// Whether the journal gets no more.
-    pub(crate) is_closed: bool,
+    is_closed: bool,
 }
 
 impl Submissions {
@@ -106,6 +106,30 @@ impl Submissions {
         self.promised.messages += messages;
         self.promised.bytes += bytes;
         self.waiting.push(submission);
+    }
+
+    /// Moves the waiting submissions to the end of `group`.
+    pub(crate) fn take(&mut self, group: &mut Vec<Submission>) {
+        if group.is_empty() {
+            mem::swap(group, &mut self.waiting);
+        } else {
+            group.append(&mut self.waiting);
+        }
+    }
+
+    /// Gives the journal no more.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether the journal gets no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether the journal has taken every submission.
+    pub(crate) fn are_taken(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// Notes that a submission with this room has its answer.
