@@ -20,6 +20,7 @@ mod heartbeats;
 mod index;
 mod intake;
 mod loss;
+mod losses;
 #[cfg(all(test, loom))]
 mod models;
 mod pace;

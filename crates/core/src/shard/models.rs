@@ -65,7 +65,7 @@ fn told(feed: &mut Feed<NoSocket>, budget: &Arc<RingBudget>, gap_to: impl Fn(u64
     position
 }
 
-/// Catches: a `drop_oldest` without `hold`, a `hold` that does not wait, a body that does not mind `taking`.
+/// Catches: a `drop_oldest` without `freeze`, a `freeze` that does not wait, a body that does not mind `taking`.
 #[test]
 fn what_is_dropped_is_told_before_what_is_newer() {
     bounded(3, || {
