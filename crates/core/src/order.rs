@@ -14,8 +14,8 @@
 //! # Walk
 //!
 //! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With
-//! an external journal it comes as a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
-//! the event is appended to the history and pushed into every inbox in one step.
+//! an external journal it comes as a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with
+//! its id. In both cases the event is appended to the history and pushed into every inbox in one step.
 
 pub(crate) mod admission;
 pub(crate) mod answer;
@@ -138,7 +138,7 @@ impl<S> Order<S> {
     pub(crate) fn poll_admit(
         &self,
         way: &mut Option<Way>,
-        turn: &mut Option<u64>,
+        place: &mut Option<u64>,
         cx: &Context<'_>,
     ) -> Poll<Result<Ticket, PublishError>> {
         let mut wakes = self.wakes();
@@ -151,11 +151,11 @@ impl<S> Order<S> {
         }
         self.check(&locked)?;
         let bytes = publish.draft.bytes_max();
-        let may_go = |turn| self.gate.is_turn(turn) && self.has_room(&locked, bytes);
-        if !may_go(*turn) {
-            *turn = Some(self.gate.join(*turn, cx.waker()));
+        let may_go = |place| self.gate.is_first(place) && self.has_room(&locked, bytes);
+        if !may_go(*place) {
+            *place = Some(self.gate.join(*place, cx.waker()));
             // A shard may have freed room before it saw the announcement, so look again.
-            if !may_go(*turn) {
+            if !may_go(*place) {
                 return Poll::Pending;
             }
         }
@@ -164,8 +164,8 @@ impl<S> Order<S> {
     }
 
     /// Takes a publisher out of the queue at the gate: it is admitted, or has given up.
-    pub(crate) fn leave_gate(&self, turn: u64) {
-        self.gate.leave(turn);
+    pub(crate) fn leave_gate(&self, place: u64) {
+        self.gate.leave(place);
     }
 
     /// Gives the id, or leaves that to the external journal. The caller has made sure of room.

@@ -19,7 +19,6 @@ mod fan;
 mod heartbeats;
 mod index;
 mod intake;
-mod loss;
 mod losses;
 #[cfg(all(test, loom))]
 mod models;
@@ -32,6 +31,7 @@ mod slot;
 mod slots;
 mod state;
 mod sweep;
+mod telling;
 mod walk;
 
 use std::{hash::RandomState, mem, sync::Arc};
@@ -109,7 +109,7 @@ pub struct Shard<S> {
     /// The newest id taken from the inbox. Only `intake` writes it.
     position: EventId,
     /// The gap that every stream is to be told, and how far that has come. Nothing is taken from the inbox meanwhile. Only
-    /// `loss` writes it.
+    /// `telling` writes it.
     telling: Option<(Gap, Walk)>,
     /// How far the drain has come, once there is one. Only `drain` writes it.
     drain: Option<Walk>,
@@ -160,7 +160,7 @@ impl<S: Socket> Shard<S> {
     /// messages, and answers a question about accounts for all its slots.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
-        self.take_answers(now_ms);
+        self.take_batches(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
         if self.pass.is_over() {
@@ -186,7 +186,7 @@ impl<S: Socket> Shard<S> {
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         let is_telling = self.telling.is_some();
-        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_answers();
+        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_batches();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
@@ -214,7 +214,7 @@ impl<S: Socket> Shard<S> {
         mem::take(&mut self.notices)
     }
 
-    /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no answer at a time.
+    /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no batch at a time.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
         self.readers.take_requests()
     }
@@ -253,8 +253,8 @@ impl<S: Socket> Shard<S> {
         if !slot.is_behind() || !slot.has_taken_all() {
             return;
         }
-        if slot.wants_history(self.position) {
-            self.readers.want(at);
+        if slot.line_up_for_history(self.position) {
+            self.readers.line_up(at);
         } else {
             self.go_live(at, now_ms);
         }

@@ -12,13 +12,13 @@ pub(crate) struct Admission<'a, S> {
     order: &'a Order<S>,
     /// The publish, until it is admitted.
     way: Option<Way>,
-    /// The turn in the queue at the gate, if it had to join that.
-    turn: Option<u64>,
+    /// The place in the queue at the gate, if it had to join that.
+    place: Option<u64>,
 }
 
 impl<'a, S> Admission<'a, S> {
     pub(crate) fn new(order: &'a Order<S>, way: Way) -> Self {
-        Self { order, way: Some(way), turn: None }
+        Self { order, way: Some(way), place: None }
     }
 }
 
@@ -29,14 +29,14 @@ impl<S> Future for Admission<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.order.poll_admit(&mut this.way, &mut this.turn, cx)
+        this.order.poll_admit(&mut this.way, &mut this.place, cx)
     }
 }
 
 impl<S> Drop for Admission<'_, S> {
     fn drop(&mut self) {
-        if let Some(turn) = self.turn {
-            self.order.leave_gate(turn);
+        if let Some(place) = self.place {
+            self.order.leave_gate(place);
         }
     }
 }

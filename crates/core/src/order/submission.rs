@@ -7,7 +7,7 @@ use crate::{
     event::{Event, draft::Draft},
     order::{
         claim::{Claim, IdempotencyKey},
-        ticket::{Hold, Reply},
+        ticket::{Delay, Reply},
     },
     queue::{inbox::Amount, tally::Tally},
 };
@@ -76,11 +76,11 @@ impl Submission {
         self.publish.matched
     }
 
-    /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas
+    /// Delays the publisher's success answer until [`Delay::release`]. Used when an event is delivered before enough replicas
     /// have it. A refusal is passed on at once.
     #[must_use = "dropped, it says that nobody knows what became of the event"]
-    pub fn hold(&self) -> Hold {
-        self.reply.hold()
+    pub fn delay(&self) -> Delay {
+        self.reply.delay()
     }
 
     /// The room that is promised in every inbox.

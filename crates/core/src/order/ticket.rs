@@ -1,4 +1,4 @@
-//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Reply`] and [`Hold`]: the journal's ends of it.
+//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Reply`] and [`Delay`]: the journal's ends of it.
 
 use std::{
     future::poll_fn,
@@ -84,14 +84,14 @@ struct Shared(Mutex<Waiting>);
 struct Waiting {
     result: Option<Result<Answer, PublishError>>,
     /// Whether a success is kept back. A refusal never is.
-    is_held: bool,
+    is_delayed: bool,
     wakers: Vec<Waker>,
 }
 
 impl Waiting {
     /// The result, if publishers may know it already.
     fn known(&self) -> Option<&Result<Answer, PublishError>> {
-        self.result.as_ref().filter(|result| result.is_err() || !self.is_held)
+        self.result.as_ref().filter(|result| result.is_err() || !self.is_delayed)
     }
 
     fn take_wakers(&mut self) -> Vec<Waker> {
@@ -143,10 +143,10 @@ impl Reply {
         self.0.settle(result)
     }
 
-    /// Keeps a success back until the hold is released.
-    pub(crate) fn hold(&self) -> Hold {
-        self.0.0.lock().is_held = true;
-        Hold(Some(Arc::clone(&self.0)))
+    /// Keeps a success back until the delay is over.
+    pub(crate) fn delay(&self) -> Delay {
+        self.0.0.lock().is_delayed = true;
+        Delay(Some(Arc::clone(&self.0)))
     }
 }
 
@@ -159,9 +159,9 @@ impl Drop for Reply {
 
 /// A delay of a publisher's success answer. Answers [`PublishError::Unknown`] if it is dropped unreleased.
 #[derive(Debug)]
-pub struct Hold(Option<Arc<Shared>>);
+pub struct Delay(Option<Arc<Shared>>);
 
-impl Hold {
+impl Delay {
     /// Lets the answer go, at once or as soon as there is one. With an error, replaces a success by the refusal.
     pub fn release(mut self, outcome: Result<(), Refusal>) {
         self.end(outcome);
@@ -170,7 +170,7 @@ impl Hold {
     fn end(&mut self, outcome: Result<(), Refusal>) {
         let Some(shared) = self.0.take() else { return };
         let mut waiting = shared.0.lock();
-        waiting.is_held = false;
+        waiting.is_delayed = false;
         // An earlier refusal says more.
         if let Err(refusal) = outcome
             && !matches!(waiting.result, Some(Err(_)))
@@ -183,7 +183,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for Delay {
     fn drop(&mut self) {
         self.end(Err(Refusal::Unknown));
     }

@@ -1,4 +1,4 @@
-//! How slots catch up: the next few ask the history, and the answers go to their rings.
+//! How slots catch up: the next few ask the history, and its batches go to their rings.
 
 use crate::{
     config::Config,
@@ -13,7 +13,7 @@ use crate::{
 
 impl<S: Socket> Shard<S> {
     /// Lets the next few slots ask for everything up to the shard's position. The part of the pass under way that is still to
-    /// come to them is left to the history, so an answer means the same whenever it is taken.
+    /// come to them is left to the history, so a batch means the same whenever it is taken.
     pub(super) fn ask_history(&mut self) {
         while let Some(at) = self.readers.next(self.config.reads_max) {
             let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.is_to_ask()) else {
@@ -29,10 +29,10 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// Takes the answers of the history.
-    pub(super) fn take_answers(&mut self, now_ms: u64) {
-        while let Some((at, batch)) = self.inbox.pop_answer() {
-            self.readers.answered();
+    /// Takes the batches of the history.
+    pub(super) fn take_batches(&mut self, now_ms: u64) {
+        while let Some((at, batch)) = self.inbox.pop_batch() {
+            self.readers.serve();
             self.take_batch(at, batch, now_ms);
         }
     }
@@ -54,7 +54,7 @@ fn leave_to_history<S: Socket>(slot: &mut Slot<S>, pass: &mut Pass, index: u32) 
     }
 }
 
-/// An answer should fit into an empty ring, and be as much as a pass.
+/// A batch should fit into an empty ring, and be as much as a pass.
 fn read_limit(config: &Config) -> ReadLimit {
     ReadLimit { messages_max: config.ring_messages_max, bytes_max: Pass::bytes_max(config) }
 }

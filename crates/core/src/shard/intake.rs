@@ -20,7 +20,7 @@ use crate::{
 impl<S: Socket> Shard<S> {
     pub(super) fn take_items(&mut self, now_ms: u64) {
         let mut taken = Amount::default();
-        if let Some((message, part)) = self.pass.take_held_over() {
+        if let Some((message, part)) = self.pass.take_postponed() {
             self.take_publish(message, part, now_ms);
         }
         for _ in 0..self.config.turn_slots_max {
@@ -35,7 +35,7 @@ impl<S: Socket> Shard<S> {
                     if self.pass.has_room(message.bytes(), &self.config) {
                         self.take_publish(message, part, now_ms);
                     } else {
-                        self.pass.hold_over(message, part);
+                        self.pass.postpone(message, part);
                     }
                 }
                 Item::Subscribe { slot, subscriber, known } => self.take_subscribe(slot, subscriber, known),

@@ -97,7 +97,7 @@ fn what_the_journal_lost_is_told_before_what_it_gave() {
     bounded(3, || {
         let budget = budget();
         let (mut slot, port, mut feed) = slot(&budget, 3);
-        assert!(slot.wants_history(id(3)));
+        assert!(slot.line_up_for_history(id(3)));
         assert_eq!(slot.ask(), Some(id(0)));
         let of_shard = Arc::clone(&budget);
         let shard = thread::spawn(move || {

@@ -30,7 +30,7 @@ pub(crate) struct Pass {
     messages: Vec<Message>,
     bytes: usize,
     /// A message that was taken from the inbox and is too large for this pass.
-    held_over: Option<(Message, Option<Part>)>,
+    postponed: Option<(Message, Option<Part>)>,
     /// The messages that are for each slot. They stand apart from the slots, so that setting a bit touches little.
     masks: Vec<u64>,
     /// Slots with a mask. If `to_all` has a bit, every slot is looked at instead.
@@ -76,14 +76,14 @@ impl Pass {
         self.messages.is_empty()
     }
 
-    /// Whether there are messages, or one is held over.
+    /// Whether there are messages, or one is postponed.
     pub(crate) fn is_under_way(&self) -> bool {
-        !self.messages.is_empty() || self.held_over.is_some()
+        !self.messages.is_empty() || self.postponed.is_some()
     }
 
     /// Whether no message at all may join any more.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.held_over.is_some() || self.messages.len() >= Self::messages_max(config)
+        self.postponed.is_some() || self.messages.len() >= Self::messages_max(config)
     }
 
     /// Whether a message of `bytes` may join.
@@ -93,13 +93,13 @@ impl Pass {
     }
 
     /// Keeps a message for the next pass. No other message may join this one.
-    pub(crate) fn hold_over(&mut self, message: Message, part: Option<Part>) {
-        self.held_over = Some((message, part));
+    pub(crate) fn postpone(&mut self, message: Message, part: Option<Part>) {
+        self.postponed = Some((message, part));
     }
 
-    /// Takes out the message that was held over, for it to be the first of a new pass.
-    pub(crate) fn take_held_over(&mut self) -> Option<(Message, Option<Part>)> {
-        self.held_over.take()
+    /// Takes out the message that was postponed, for it to be the first of a new pass.
+    pub(crate) fn take_postponed(&mut self) -> Option<(Message, Option<Part>)> {
+        self.postponed.take()
     }
 
     /// Adds a message; its bit is the one to set in masks.

@@ -3,7 +3,7 @@
 //! Only its shard touches it, through verbs. A message that was begun is always finished first, whole.
 //!
 //! This file and the two of its folder are one room: they alone write the fields of a slot. `flush` writes to the outlet and ends
-//! the stream. `catch_up` feeds the slot from the history. What a message does that finds no room is decided here.
+//! the stream. `catch_up` feeds the slot from the history. The policy of a full ring is applied here.
 
 mod catch_up;
 mod flush;

@@ -55,3 +55,33 @@ impl Rounds {
         self.left == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_goes_over_each_slot_once_and_over_those_behind_one_that_it_goes_back_to() {
+        let mut walk = Walk::default();
+        assert_eq!([walk.step(2, 3), walk.step(2, 3)], [0..2, 2..3]);
+        assert!(walk.is_over(3) && !walk.is_over(4), "a slot has come at the end");
+        walk.go_back_to(9);
+        assert_eq!(walk.step(9, 4), 3..4);
+        walk.go_back_to(1);
+        assert_eq!(walk.step(9, 4), 1..4);
+    }
+
+    #[test]
+    fn rounds_go_over_all_slots_as_ticks_allow() {
+        let mut rounds = Rounds::default();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            assert!(rounds.is_over());
+            rounds.begin_tick(2);
+            seen.extend(std::iter::from_fn(|| rounds.next(3)));
+        }
+        assert_eq!(seen, [1, 2, 0, 1, 2, 0]);
+        rounds.begin_tick(0);
+        assert_eq!(rounds.next(0), None);
+    }
+}

@@ -33,8 +33,9 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether the slot has to be fed from the history up to `position` before it goes live. If so, it waits for its turn to ask.
-    pub(crate) fn wants_history(&mut self, position: EventId) -> bool {
+    /// Has the slot wait for its turn to ask, if it has to be fed from the history up to `position` before it goes live. False if
+    /// it may go live.
+    pub(crate) fn line_up_for_history(&mut self, position: EventId) -> bool {
         match &mut self.state {
             State::CatchUp(catch_up) if catch_up.cursor < position => {
                 catch_up.asked = Asked::Soon;
@@ -82,7 +83,7 @@ impl<S: Socket> Slot<S> {
         Fate::Lost { is_busy }
     }
 
-    /// Takes an answer of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
+    /// Takes a batch of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
         let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
         self.begin_to_wait(now_ms);

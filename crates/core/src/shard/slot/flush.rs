@@ -110,7 +110,7 @@ impl<S: Socket> Slot<S> {
         } else {
             write::<PARTS_MAX>(socket, *framing, scratch, skip)
         };
-        let (mut taken, answer) = match outcome {
+        let (mut taken, polled) = match outcome {
             Poll::Ready(Ok(bytes)) if bytes > 0 => {
                 self.progress_ms = now_ms;
                 self.is_full = false;
@@ -138,7 +138,7 @@ impl<S: Socket> Slot<S> {
             }
             is_first_begun = false;
         }
-        Ok(answer)
+        Ok(polled)
     }
 
     /// Sends a line that shows that the stream is alive. Nothing else waits.
