@@ -14,18 +14,18 @@ use crate::{
     order::{
         Order, UnixClock,
         admission::Admission,
-        answer::{Answer, PublishError, Wait},
+        answer::{PublishError, Wait},
         claim::{Claim, IdempotencyKey},
         external::External,
         journal::Desk,
-        submission::{Origin, Publish},
+        submission::{Publish, Submission, Way},
         ticket::Ticket,
     },
     queue::{
         inbox::{Inbox, Item, SlotRef},
         outlet::Socket,
         read_request::ReadRequest,
-        subscriber::{Subscribe, Subscriber},
+        subscriber::Subscribe,
         tally::{Inquiry, Report, Tally},
     },
     registry::Registry,
@@ -143,15 +143,22 @@ impl<S> Hub<S> {
     /// # Errors
     /// [`PublishError`]: the event was not published.
     pub async fn begin(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Result<Ticket, PublishError> {
+        let mut way = Some(if self.order.external().is_there() {
+            let publish = self.prepare(event.clone(), key, wait);
+            Way::Journal(Box::new(Submission::new(publish, event, key.cloned())))
+        } else {
+            Way::Here(self.prepare(event, key, wait))
+        });
+        Admission::new(&self.order, &mut way).await
+    }
+
+    /// Does the part of a publish that needs no lock.
+    fn prepare(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Publish {
         let claim = key.map(|key| Claim::new(key, &event));
-        let is_external = self.order.external().is_there();
-        let origin = is_external.then(|| Box::new(Origin { event: event.clone(), key: key.cloned() }));
         let draft = self.order.draft(event);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.config.shards)));
-        let answer = Answer { matched, tally, ..Answer::of(EventId::ZERO) };
-        let mut publish = Some(Publish { draft, claim, answer, origin });
-        Admission::new(&self.order, &mut publish).await
+        Publish { draft, claim, matched, tally }
     }
 
     /// Registers a connection. Every later event for it is delivered, or counted as lost.
@@ -163,21 +170,18 @@ impl<S> Hub<S> {
     ///
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
-    pub fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription<S>, Full> {
-        let Subscribe { mut client, mut channels, start, policy, heartbeat, form, shard, now_ms } = subscribe;
-        let inbox = Arc::clone(self.inbox(shard));
+    pub fn subscribe(&self, mut subscribe: Subscribe) -> Result<Subscription<S>, Full> {
+        let inbox = Arc::clone(self.inbox(subscribe.shard));
+        let Subscribe { client, channels, .. } = &mut subscribe;
         channels.sort();
         channels.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        if !self.registry.enter(connection, &mut client, &mut channels, self.config.connections_max) {
+        if !self.registry.enter(connection, client, channels, self.config.connections_max) {
             return Err(Full);
         }
-        let [cursor, opened] = [EventId::ZERO; 2];
-        let (channels, opened_ms) = (channels.into(), now_ms);
-        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
         let slot = SlotRef { index: inbox.take_index(), connection };
-        let beginning = self.order.register(shard, slot, subscriber, &start);
+        let beginning = self.order.register(slot, subscribe);
         Ok(Subscription::new(inbox, slot, beginning, Arc::clone(&self.budget), Arc::clone(&self.config)))
     }
 

@@ -102,6 +102,6 @@ pub use crate::{
         claim::Claim,
         journal::{Desk, Holds, Journal, Kept, KeptKey, Oldest, Settled},
         submission::Submission,
-        ticket::Hold,
+        ticket::Delay,
     },
 };

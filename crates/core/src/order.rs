@@ -13,9 +13,9 @@
 //!
 //! # Walk
 //!
-//! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With an external journal it
-//! becomes a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with its id. In both cases
-//! the event is appended to the history and pushed into every inbox in one step.
+//! A [`submission::Publish`] waits until every inbox has room for it, then gets its id and becomes an [`answer::Answer`]. With
+//! an external journal it comes as a `Submission` instead. The journal takes it from the `Desk`, keeps it, and settles it with
+//! its id. In both cases the event is appended to the history and pushed into every inbox in one step.
 
 pub(crate) mod admission;
 pub(crate) mod answer;
@@ -46,15 +46,15 @@ use crate::{
         answer::{Answer, PublishError},
         external::External,
         keys::Keys,
-        submission::{Publish, Submission, Submissions},
-        ticket::{Given, Pending, Reply, Ticket},
+        submission::{Publish, Submissions, Way},
+        ticket::Ticket,
         wakes::Wakes,
     },
     queue::{
         drain::Drain,
         gate::Gate,
         inbox::{Amount, Inbox, Item, SlotRef},
-        subscriber::Subscriber,
+        subscriber::{Subscribe, Subscriber, all_targets},
         tally::Part,
     },
     sync::{Mutex, MutexGuard},
@@ -137,53 +137,56 @@ impl<S> Order<S> {
     /// queue at the gate leaves it by [`Order::leave_gate`].
     pub(crate) fn poll_admit(
         &self,
-        publish: &mut Option<Publish>,
-        turn: &mut Option<u64>,
+        way: &mut Option<Way>,
+        place: &mut Option<u64>,
         cx: &Context<'_>,
     ) -> Poll<Result<Ticket, PublishError>> {
         let mut wakes = self.wakes();
         let mut locked = self.lock();
-        let Some(next) = publish else { return Poll::Pending };
-        if let Some(claim) = &next.claim
-            && let Some(given) = locked.keys.find(claim, self.unix_ms())?
+        let Some(publish) = way.as_ref().map(Way::publish) else { return Poll::Pending };
+        if let Some(claim) = &publish.claim
+            && let Some(ticket) = locked.keys.find(claim, self.unix_ms())?
         {
-            return Poll::Ready(Ok(Ticket::repeat(given)));
+            return Poll::Ready(Ok(ticket));
         }
         self.check(&locked)?;
-        let bytes = next.draft.bytes_max();
-        let may_go = |turn| self.gate.is_turn(turn) && self.has_room(&locked, bytes);
-        if !may_go(*turn) {
-            *turn = Some(self.gate.join(*turn, cx.waker()));
+        let bytes = publish.draft.bytes_max();
+        let may_go = |place| self.gate.is_first(place) && self.has_room(&locked, bytes);
+        if !may_go(*place) {
+            *place = Some(self.gate.join(*place, cx.waker()));
             // A shard may have freed room before it saw the announcement, so look again.
-            if !may_go(*turn) {
+            if !may_go(*place) {
                 return Poll::Pending;
             }
         }
-        let Some(publish) = publish.take() else { return Poll::Pending };
-        Poll::Ready(Ok(self.admit(&mut locked, publish, &mut wakes)))
+        let Some(way) = way.take() else { return Poll::Pending };
+        Poll::Ready(Ok(self.admit(&mut locked, way, &mut wakes)))
     }
 
     /// Takes a publisher out of the queue at the gate: it is admitted, or has given up.
-    pub(crate) fn leave_gate(&self, turn: u64) {
-        self.gate.leave(turn);
+    pub(crate) fn leave_gate(&self, place: u64) {
+        self.gate.leave(place);
     }
 
     /// Gives the id, or leaves that to the external journal. The caller has made sure of room.
-    fn admit(&self, locked: &mut Locked, mut publish: Publish, wakes: &mut Wakes<'_, S>) -> Ticket {
-        let Some(origin) = publish.origin.take() else {
-            let now_ms = self.unix_ms();
-            let id = locked.history.last().next(now_ms);
-            wakes.add_shards();
-            return Ticket::new(Given::Answer(self.hand_over(locked, id, publish, now_ms)));
-        };
-        let pending = Arc::<Pending>::default();
-        if let Some(claim) = &publish.claim {
-            locked.keys.begin(claim, Arc::clone(&pending));
+    fn admit(&self, locked: &mut Locked, way: Way, wakes: &mut Wakes<'_, S>) -> Ticket {
+        match way {
+            Way::Here(publish) => {
+                let now_ms = self.unix_ms();
+                let id = locked.history.last().next(now_ms);
+                wakes.add_shards();
+                Ticket::known(self.hand_over(locked, id, publish, now_ms))
+            }
+            Way::Journal(submission) => {
+                let ticket = submission.reply.ticket();
+                if let Some(claim) = &submission.publish.claim {
+                    locked.keys.begin(claim, submission.reply.ticket());
+                }
+                locked.submissions.push(*submission);
+                wakes.add_journal();
+                ticket
+            }
         }
-        let reply = Reply::new(Arc::clone(&pending));
-        locked.submissions.push(Submission { publish, origin, reply });
-        wakes.add_journal();
-        Ticket::new(Given::Pending(pending))
     }
 
     /// Whether every inbox has room for a publish of `bytes` besides the room promised to submissions.
@@ -195,9 +198,9 @@ impl<S> Order<S> {
     /// Keeps an event and hands it to every shard. All events come through here, in the order of their ids. The caller has made
     /// sure of room.
     fn hand_over(&self, locked: &mut Locked, id: EventId, publish: Publish, now_ms: u64) -> Answer {
-        let Publish { draft, claim, answer, .. } = publish;
+        let Publish { draft, claim, matched, tally } = publish;
         let message = locked.history.append(id, draft, now_ms);
-        let answer = Answer { id, ..answer };
+        let answer = Answer { id, matched, tally, is_repeat: false };
         if let Some(claim) = claim {
             locked.keys.store(claim, answer.clone());
         }
@@ -228,18 +231,15 @@ impl<S> Order<S> {
 
     /// Registers a connection with its shard. The inbox has every event up to [`Subscriber::opened`] before the connection, and
     /// every later one behind it.
-    pub(crate) fn register(
-        &self,
-        shard: usize,
-        slot: SlotRef,
-        mut subscriber: Box<Subscriber>,
-        start: &Start,
-    ) -> Beginning {
-        let targets = if *start == Start::Now { Vec::new() } else { subscriber.all_targets() };
+    pub(crate) fn register(&self, slot: SlotRef, subscribe: Subscribe) -> Beginning {
+        let Subscribe { client, channels, start, policy, heartbeat, form, shard, now_ms: opened_ms } = subscribe;
+        let channels = channels.into_boxed_slice();
+        let targets = if start == Start::Now { Vec::new() } else { all_targets(&client, &channels) };
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
         let mut locked = self.lock();
-        let beginning = locked.history.beginning(start, &targets, now_ms);
-        (subscriber.cursor, subscriber.opened) = (beginning.cursor, locked.history.last());
+        let beginning = locked.history.beginning(&start, &targets, now_ms);
+        let (cursor, opened) = (beginning.cursor, locked.history.last());
+        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
         inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known });
         drop(locked);
         inbox.wake();
@@ -288,7 +288,7 @@ impl<S> Order<S> {
 
     /// The first error that a publish meets before it waits for room.
     fn check(&self, locked: &Locked) -> Result<(), PublishError> {
-        if self.external.is_there() && locked.submissions.is_closed {
+        if self.external.is_there() && locked.submissions.is_closed() {
             return Err(PublishError::Journal);
         }
         if self.drain.has_begun() {

@@ -11,13 +11,15 @@
 //! - Pace: the rule by which a flood of publishes waits for readers. Patience is the longest such wait.
 //! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
+mod ahead;
 mod catch_up;
 mod drain;
 mod envelope;
 mod fan;
+mod heartbeats;
 mod index;
 mod intake;
-mod loss;
+mod losses;
 #[cfg(all(test, loom))]
 mod models;
 mod pace;
@@ -26,10 +28,13 @@ mod pause;
 mod readers;
 mod relief;
 mod slot;
+mod slots;
 mod state;
 mod sweep;
+mod telling;
+mod walk;
 
-use std::{collections::BTreeMap, hash::RandomState, mem, sync::Arc};
+use std::{hash::RandomState, mem, sync::Arc};
 
 use crate::{
     config::Config,
@@ -39,7 +44,6 @@ use crate::{
         charged::Charged,
         event_id::EventId,
         gap::Gap,
-        message::Message,
         notice::{CloseReason, Closed, Notice},
     },
     order::Order,
@@ -47,27 +51,26 @@ use crate::{
         inbox::{Inbox, SlotRef},
         outlet::Socket,
         read_request::ReadRequest,
-        tally::Part,
     },
     registry::Registry,
     shard::{
+        ahead::Ahead,
         fan::Fan,
+        heartbeats::Heartbeats,
         index::Index,
         pace::Pace,
         pass::{Pass, Run},
+        readers::Readers,
         slot::Slot,
+        slots::Slots,
+        walk::{Rounds, Walk},
     },
 };
-
-use readers::Readers;
 
 /// Ticks that one look at every slot takes.
 pub const SWEEP_TICKS: usize = 4;
 /// Number of slots without a mask that are as much work as one slot with a write.
 const SKIPPED_PER_SLOT: usize = 16;
-
-/// Number of stale entries that the list of pressed connections may have.
-const PRESSED_STALE_MAX: usize = 64;
 
 /// When the owner of a shard should come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,37 +146,29 @@ pub struct Shard<S> {
     budget: Arc<RingBudget>,
     config: Arc<Config>,
     inbox: Arc<Inbox<S>>,
-    slots: Vec<Option<Slot<S>>>,
-    /// The messages of the pass that are for each slot. They stand apart from the slots, so that setting a bit touches little.
-    masks: Vec<u64>,
+    slots: Slots<S>,
     index: Index,
     pass: Pass,
     pace: Pace,
-    /// A message that was taken from the inbox and is too large for the pass under way.
-    held_over: Option<(Message, Option<Part>)>,
-    /// A pass has been made since the last look at what all rings hold.
-    is_relief_due: bool,
-    /// The newest id taken from the inbox.
-    position: EventId,
-    open: usize,
-    /// Connections whose cursors are newer than `position`, by cursor and number. With a journal of its own the hub has none but
-    /// for a moment.
-    ahead: BTreeMap<(EventId, u64), SlotRef>,
-    heartbeat: Message,
-    /// The last heartbeat that told a cursor.
-    cursor: (EventId, Message),
-    scratch: Vec<Charged>,
-    accounts: Accounts,
     readers: Readers,
+    ahead: Ahead,
+    heartbeats: Heartbeats,
+    accounts: Accounts,
+    /// The messages of one write. Kept from slot to slot for its memory.
+    scratch: Vec<Charged>,
     notices: Vec<Notice>,
-    /// The gap that every stream is to be told, and how far that has come. Nothing is taken from the inbox meanwhile.
-    telling: Option<(Gap, usize)>,
-    /// The slot that the sweep looked at last, and how many slots it still looks at in this tick.
-    swept: usize,
-    to_sweep: usize,
-    /// The slot that the drain comes to next, once there is a drain.
-    drained: Option<usize>,
+    /// The newest id taken from the inbox. Only `intake` writes it.
+    position: EventId,
+    /// The gap that every stream is to be told, and how far that has come. Nothing is taken from the inbox meanwhile. Only
+    /// `telling` writes it.
+    telling: Option<(Gap, Walk)>,
+    /// How far the drain has come, once there is one. Only `drain` writes it.
+    drain: Option<Walk>,
     jitter: RandomState,
+    /// How far the sweep has come. Only `sweep` writes it.
+    rounds: Rounds,
+    /// A pass has been made since the last look at what all rings hold. Only this file writes it.
+    is_relief_due: bool,
 }
 
 impl<S: Socket> Shard<S> {
@@ -191,27 +186,22 @@ impl<S: Socket> Shard<S> {
             budget: Arc::clone(budget),
             config: Arc::clone(config),
             inbox: Arc::clone(order.inbox(number)),
-            heartbeat: Message::heartbeat(Arc::clone(budget)),
-            cursor: (EventId::ZERO, Message::cursor(EventId::ZERO, Arc::clone(budget))),
-            slots: Vec::new(),
-            masks: Vec::new(),
+            slots: Slots::new(),
             index: Index::default(),
             pass: Pass::default(),
             pace: Pace::default(),
-            held_over: None,
-            is_relief_due: false,
-            position: EventId::ZERO,
-            open: 0,
-            ahead: BTreeMap::new(),
-            scratch: Vec::new(),
-            accounts: Accounts::default(),
             readers: Readers::default(),
+            ahead: Ahead::default(),
+            heartbeats: Heartbeats::new(Arc::clone(budget)),
+            accounts: Accounts::default(),
+            scratch: Vec::new(),
             notices: Vec::new(),
+            position: EventId::ZERO,
             telling: None,
-            swept: 0,
-            to_sweep: 0,
-            drained: None,
+            drain: None,
             jitter: RandomState::new(),
+            rounds: Rounds::default(),
+            is_relief_due: false,
         }
     }
 
@@ -223,10 +213,10 @@ impl<S: Socket> Shard<S> {
     /// [`Shard`] has an example.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
         self.take_ready(now_ms);
-        self.take_answers(now_ms);
+        self.take_batches(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
-        if self.pass.is_over(self.masks.len()) {
+        if self.pass.is_over() {
             // Not sooner: bodies had the time between two turns to take their messages.
             if mem::take(&mut self.is_relief_due) {
                 self.relieve(now_ms);
@@ -238,18 +228,18 @@ impl<S: Socket> Shard<S> {
             }
         }
         self.run_pass(now_ms);
-        if !self.pass.messages.is_empty() && self.pass.is_over(self.masks.len()) {
+        if !self.pass.is_empty() && self.pass.is_over() {
             self.pass.finish(&mut self.accounts);
             self.is_relief_due = true;
             self.forget_relaxed();
         }
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
-        let is_passing = self.is_passing();
+        let is_passing = self.pass.is_under_way();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         let is_telling = self.telling.is_some();
-        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_answers();
+        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_batches();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
@@ -264,18 +254,14 @@ impl<S: Socket> Shard<S> {
 
     /// The number of open connections.
     pub fn open(&self) -> usize {
-        self.open
+        self.slots.open()
     }
 
     /// Whether the drain has begun and every stream has ended.
     ///
     /// [`Shard`] has an example.
     pub fn is_drained(&self) -> bool {
-        self.drained.is_some() && self.open == 0 && self.inbox.is_empty() && !self.is_passing()
-    }
-
-    fn is_passing(&self) -> bool {
-        !self.pass.messages.is_empty() || self.held_over.is_some()
+        self.drain.is_some() && self.slots.open() == 0 && self.inbox.is_empty() && !self.pass.is_under_way()
     }
 
     /// The notices for the log since the last call.
@@ -285,7 +271,7 @@ impl<S: Socket> Shard<S> {
         mem::take(&mut self.notices)
     }
 
-    /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no answer at a time.
+    /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no batch at a time.
     ///
     /// [`Shard`] has an example.
     pub fn take_reads(&mut self) -> Vec<ReadRequest> {
@@ -302,9 +288,9 @@ impl<S: Socket> Shard<S> {
 
     fn go_on(&mut self, at: SlotRef, now_ms: u64) {
         let input_bytes_max = self.config.input_bytes_max;
-        let Some(slot) = self.slot(at) else { return };
+        let Some(slot) = self.slots.get_mut(at) else { return };
         if let Err(reason) = slot.wake_up(input_bytes_max) {
-            self.remove(at.index, reason, now_ms);
+            self.remove(at, reason, now_ms);
             return;
         }
         self.flush(at, now_ms);
@@ -312,13 +298,10 @@ impl<S: Socket> Shard<S> {
 
     /// Writes what waits in a slot. Once nothing waits, the slot catches up or goes live.
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
-        let Some(slot) = self.slots[at.index as usize].as_mut().filter(|slot| slot.connection() == at.connection)
-        else {
-            return;
-        };
+        let Some(slot) = self.slots.get_mut(at) else { return };
         let has_waited = !slot.is_flushed();
         if let Err(reason) = slot.flush(&mut self.scratch, &self.budget, now_ms) {
-            self.remove(at.index, reason, now_ms);
+            self.remove(at, reason, now_ms);
             return;
         }
         if has_waited && slot.is_flushed() {
@@ -329,8 +312,8 @@ impl<S: Socket> Shard<S> {
         if !slot.is_behind() || !slot.has_taken_all() {
             return;
         }
-        if slot.wants_history(self.position) {
-            self.readers.want(at);
+        if slot.line_up_for_history(self.position) {
+            self.readers.line_up(at);
         } else {
             self.go_live(at, now_ms);
         }
@@ -338,26 +321,25 @@ impl<S: Socket> Shard<S> {
 
     /// Makes a slot live: its last gap goes out, and in a drain its end.
     fn go_live(&mut self, at: SlotRef, now_ms: u64) {
-        let Some(slot) = self.slot(at) else { return };
+        let Some(slot) = self.slots.get_mut(at) else { return };
         slot.go_live();
-        if self.drained.is_some() {
-            self.begin_closing(at.index);
+        if self.drain.is_some() {
+            self.begin_closing(at);
         }
         self.flush(at, now_ms);
     }
 
     fn run_pass(&mut self, now_ms: u64) {
-        if self.pass.messages.is_empty() {
+        if self.pass.is_empty() {
             return;
         }
-        let mut pass = mem::take(&mut self.pass);
-        let messages = mem::take(&mut pass.messages);
+        let messages = self.pass.lend();
         let newest = messages[messages.len() - 1].id();
         let mut run = Run::new(&messages);
         let mut left = self.config.turn_slots_max.saturating_mul(SKIPPED_PER_SLOT);
         while left > 0 {
-            let Some((index, mask)) = pass.next(&mut self.masks) else { break };
-            let Some(slot) = self.slots[index as usize].as_mut().filter(|_| mask != 0) else {
+            let Some((index, mask)) = self.pass.next() else { break };
+            let Some(slot) = self.slots.at_mut(index).filter(|_| mask != 0) else {
                 left -= 1;
                 continue;
             };
@@ -367,7 +349,7 @@ impl<S: Socket> Shard<S> {
             let mut fan = Fan {
                 config: &self.config,
                 messages: &messages,
-                pass: &mut pass,
+                pass: &mut self.pass,
                 accounts: &mut self.accounts,
                 budget: &self.budget,
                 scratch: &mut self.scratch,
@@ -385,37 +367,20 @@ impl<S: Socket> Shard<S> {
                 self.inbox.ready(at);
             }
             if let Err(reason) = ends {
-                self.remove(index, reason, now_ms);
+                self.remove(at, reason, now_ms);
             }
         }
-        pass.messages = messages;
-        self.pass = pass;
-    }
-
-    /// Takes connections that are not pressed any more off the list, once they are many.
-    fn forget_relaxed(&mut self) {
-        if self.pace.pressed() > 2 * self.open + PRESSED_STALE_MAX {
-            let slots = &self.slots;
-            let slot_of =
-                |at: &SlotRef| slots[at.index as usize].as_ref().filter(|slot| slot.connection() == at.connection);
-            self.pace.retain(|at, payer| slot_of(at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
-        }
-    }
-
-    fn slot(&mut self, at: SlotRef) -> Option<&mut Slot<S>> {
-        let slot = self.slots.get_mut(at.index as usize)?.as_mut()?;
-        (slot.connection() == at.connection).then_some(slot)
+        self.pass.give_back(messages);
     }
 
     /// Ends a connection. There is no other way, whatever the reason.
-    fn remove(&mut self, index: u32, reason: CloseReason, now_ms: u64) {
-        let Some(slot) = self.slots[index as usize].take() else { return };
-        self.masks[index as usize] = 0;
-        self.index.leave(index);
-        let (connection, subscriber) = (slot.connection(), slot.subscriber());
-        self.ahead.remove(&(subscriber.cursor, connection));
+    fn remove(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
+        let Some(slot) = self.slots.take(at) else { return };
+        self.pass.leave(at.index);
+        self.index.leave(at.index);
+        let (connection, subscriber) = (at.connection, slot.subscriber());
+        self.ahead.leave(subscriber.cursor, connection);
         self.registry.leave(connection, &subscriber.client, &subscriber.channels);
-        self.open -= 1;
         if !(slot.was_told() && slot.has_given_all()) {
             slot.cut();
         }
@@ -428,7 +393,7 @@ impl<S: Socket> Shard<S> {
         }));
         // The index is free for another slot once nothing in here names this one.
         drop(slot);
-        self.inbox.give_index(index);
+        self.inbox.give_index(at.index);
     }
 }
 
@@ -436,7 +401,7 @@ impl<S> Drop for Shard<S> {
     /// Items that nobody will take must not keep sockets open (their wakers hold the inbox that holds them), nor let anybody wait
     /// for an answer.
     fn drop(&mut self) {
-        self.slots.iter().flatten().for_each(Slot::cut);
+        self.slots.iter().for_each(Slot::cut);
         self.order.shard_ended(self.number);
     }
 }

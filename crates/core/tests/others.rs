@@ -234,14 +234,14 @@ fn one_that_is_behind_is_told_what_everybody_missed_and_gets_what_there_is() {
 fn an_answer_that_is_held_back_comes_when_both_are_there() {
     let kit = kit(Config::default());
     let (mut publishing, own) = submitted(&kit, "x");
-    let hold = own.hold();
+    let delay = own.delay();
     settle_some(&kit, [Settled::Own(id(2_000), own)]);
     assert!(poll(&mut publishing).is_pending(), "it is not safe yet");
-    hold.release(Ok(()));
+    delay.release(Ok(()));
     assert!(matches!(poll(&mut publishing), Poll::Ready(Ok(receipt)) if receipt.id == id(2_000)));
 
     let (mut publishing, own) = submitted(&kit, "x");
-    own.hold().release(Ok(()));
+    own.delay().release(Ok(()));
     assert!(poll(&mut publishing).is_pending(), "it is not there yet");
     settle_some(&kit, [Settled::Own(id(2_001), own)]);
     assert!(poll(&mut publishing).is_ready());
@@ -253,24 +253,24 @@ fn one_that_does_not_become_safe_is_answered_so_although_it_was_published() {
     let link = kit.connect(Policy::Repair, usize::MAX);
     for is_dropped in [false, true] {
         let (mut publishing, own) = submitted(&kit, "x");
-        let hold = own.hold();
+        let delay = own.delay();
         if is_dropped {
-            drop(hold);
+            drop(delay);
         } else {
-            hold.release(Err(Refusal::Unknown));
+            delay.release(Err(Refusal::Unknown));
         }
         assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Unknown)));
         settle_some(&kit, [Settled::Own(id(2_000 + u64::from(is_dropped)), own)]);
     }
     let (mut publishing, own) = submitted(&kit, "x");
-    let hold = own.hold();
+    let delay = own.delay();
     kit.refuse(vec![own], Refusal::NotPublished);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "a refusal need not wait");
-    hold.release(Ok(()));
+    delay.release(Ok(()));
     let (mut publishing, own) = submitted(&kit, "x");
-    let hold = own.hold();
+    let delay = own.delay();
     kit.refuse(vec![own], Refusal::NotPublished);
-    drop(hold);
+    drop(delay);
     assert_eq!(poll(&mut publishing), Poll::Ready(Err(PublishError::Journal)), "what is certain stays so");
     kit.settle();
     assert_eq!(data_of(&link), ["x", "x"]);

@@ -77,14 +77,14 @@ impl Reclaim {
         match self.read(&oldest) {
             Ok(contents) => {
                 contents.stored.iter().for_each(|stored| give_up(&mut self.state.marks, stored));
-                self.state.lost = self.state.lost.max(lost_in(&contents, &oldest));
+                self.state.lose(lost_in(&contents, &oldest));
             }
             // An unreadable segment can be removed nevertheless. Its events count for every target.
-            Err(_) => self.state.marks.forgotten = self.state.marks.forgotten.max(oldest.upto),
+            Err(_) => self.state.marks.add_for_all(oldest.upto),
         }
         // The missing segments behind it go too: the state has told them as lost since the start.
         let next = self.segments.numbers().get(1).map_or(oldest.through, |next| next.saturating_sub(1));
-        self.state.removed_upto = self.state.removed_upto.max(next);
+        self.state.remove(next);
         self.state.marks.fold(self.marks_max);
         // Removing makes room, so it does not wait for room. The numbers tell the recovery that a mark is missing.
         let is_written = self.state.write(&*self.files).is_ok();
@@ -119,7 +119,7 @@ impl Reclaim {
         let mut state = self.state.clone();
         let salt = rand::random();
         let live = self.collect(&run, salt, &mut is_live, &mut |stored| give_up(&mut state.marks, stored))?;
-        state.lost = state.lost.max(live.lost);
+        state.lose(live.lost);
         state.marks.fold(self.marks_max);
         let header = live.header(&run, salt).ok_or_else(not_sealed)?;
         let tmp = tmp_name(&segment_name(first));

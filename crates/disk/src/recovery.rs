@@ -175,7 +175,7 @@ impl Recovery<'_> {
         let ids_upto = self.ids_upto(is_end_missing);
         let mut state = self.state(ids_upto);
         self.findings.extend(end_findings);
-        state.lost = state.lost.max(if self.walk.is_end_lost { ids_upto } else { self.walk.lost });
+        state.lose(if self.walk.is_end_lost { ids_upto } else { self.walk.lost });
         let next_number = directory.next_number(is_end_missing);
         let not_upgraded = self.write_files(&mut state, next_number.saturating_sub(1), ids_upto)?;
         Ok(Recovered {
@@ -225,13 +225,13 @@ impl Recovery<'_> {
         let mut state = self.directory.state.clone().unwrap_or_else(|| State::new(base));
         let finding = self.directory.state_finding();
         match finding {
-            Some(Finding::NoState) => state.lost = self.given_up_by_rewrites(ids_upto).max(base),
-            Some(Finding::Unmarked { .. }) => state.lost = state.lost.max(base),
+            Some(Finding::NoState) => state.lose(self.given_up_by_rewrites(ids_upto).max(base)),
+            Some(Finding::Unmarked { .. }) => state.lose(base),
             _ => {}
         }
         self.findings.extend(finding);
         let removed_upto = chain.links.first().map_or(0, |oldest| oldest.number.saturating_sub(1));
-        state.removed_upto = state.removed_upto.max(removed_upto);
+        state.remove(removed_upto);
         state
     }
 

@@ -46,9 +46,14 @@ impl Marks {
         if excess > 0 {
             let mut ids: Vec<EventId> = self.targets.values().copied().collect();
             let (_, newest_folded, _) = ids.select_nth_unstable(excess - 1);
-            self.forgotten = self.forgotten.max(*newest_folded);
+            self.add_for_all(*newest_folded);
         }
         self.targets.retain(|_, mark| *mark > self.forgotten);
+    }
+
+    /// Notes that events up to this id are given up, for every target.
+    pub(crate) fn add_for_all(&mut self, id: EventId) {
+        self.forgotten = self.forgotten.max(id);
     }
 
     /// The newest id of all marks.
@@ -85,6 +90,16 @@ pub(crate) enum StateError {
 impl State {
     pub(crate) fn new(born: EventId) -> Self {
         Self { born, removed_upto: 0, lost: EventId::ZERO, marks: Marks::default(), has_newest: false }
+    }
+
+    /// Notes that events up to this id may be lost.
+    pub(crate) fn lose(&mut self, upto: EventId) {
+        self.lost = self.lost.max(upto);
+    }
+
+    /// Notes that segments up to this number were removed.
+    pub(crate) fn remove(&mut self, upto: u64) {
+        self.removed_upto = self.removed_upto.max(upto);
     }
 
     pub(crate) fn read(files: &dyn Files) -> Result<Self, StateError> {

@@ -18,14 +18,14 @@ use crate::files::{File, Files};
 #[derive(Debug)]
 pub(crate) struct Unsynced {
     files: Arc<dyn Files>,
-    pending: Mutex<Pending>,
+    writes: Mutex<Writes>,
     synced: Condvar,
     /// Held during a sync. A second caller waits for the end of the first sync.
     turn: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Pending {
+struct Writes {
     written: Vec<Written>,
     /// Whether a file is new in the directory.
     is_named: bool,
@@ -68,7 +68,7 @@ pub(crate) struct SyncError {
 
 impl Unsynced {
     pub(crate) fn new(files: Arc<dyn Files>) -> Self {
-        Self { files, pending: Mutex::default(), synced: Condvar::new(), turn: Mutex::default() }
+        Self { files, writes: Mutex::default(), synced: Condvar::new(), turn: Mutex::default() }
     }
 
     /// Syncs the writes since the last sync and returns their ids.
@@ -77,10 +77,10 @@ impl Unsynced {
     /// [`SyncError`].
     pub(crate) fn sync(&self) -> Result<Option<IdRange>, SyncError> {
         let _turn = self.turn.lock();
-        let Pending { written, is_named, range, .. } = {
-            let mut pending = self.pending.lock();
-            let Pending { failed, is_failing, oldest: syncing, .. } = *pending;
-            mem::replace(&mut *pending, Pending { failed, is_failing, syncing, ..Pending::default() })
+        let Writes { written, is_named, range, .. } = {
+            let mut writes = self.writes.lock();
+            let Writes { failed, is_failing, oldest: syncing, .. } = *writes;
+            mem::replace(&mut *writes, Writes { failed, is_failing, syncing, ..Writes::default() })
         };
         let (is_proof, mut failed, mut result) = (!written.is_empty(), None, Ok(()));
         for Written { number, file } in written {
@@ -89,28 +89,28 @@ impl Unsynced {
             }
         }
         let names = if is_named { self.files.sync_names() } else { Ok(()) };
-        let mut pending = self.pending.lock();
-        pending.syncing = None;
-        pending.failed = failed.max(pending.failed);
-        pending.is_named |= names.is_err();
+        let mut writes = self.writes.lock();
+        writes.syncing = None;
+        writes.failed = failed.max(writes.failed);
+        writes.is_named |= names.is_err();
         let result = result.and(names);
-        pending.is_failing = result.is_err() || pending.is_failing && !is_proof;
-        drop(pending);
+        writes.is_failing = result.is_err() || writes.is_failing && !is_proof;
+        drop(writes);
         self.synced.notify_all();
         result.map(|()| range).map_err(|source| SyncError { range, source })
     }
 
     /// Whether a sync has failed, and no sync with something to do has worked since.
     pub(crate) fn is_failing(&self) -> bool {
-        self.pending.lock().is_failing
+        self.writes.lock().is_failing
     }
 
     /// Waits until no unsynced write is older than `age`. False if `patience` was over before.
     pub(crate) fn wait_until_younger(&self, age: Duration, patience: Duration) -> bool {
         let end = Instant::now() + patience;
-        let mut pending = self.pending.lock();
-        while pending.syncing.or(pending.oldest).is_some_and(|oldest| oldest.elapsed() > age) {
-            if self.synced.wait_until(&mut pending, end).timed_out() {
+        let mut writes = self.writes.lock();
+        while writes.syncing.or(writes.oldest).is_some_and(|oldest| oldest.elapsed() > age) {
+            if self.synced.wait_until(&mut writes, end).timed_out() {
                 return false;
             }
         }
@@ -119,24 +119,24 @@ impl Unsynced {
 
     /// Notes a new file: segment `number`, or the file that names it.
     pub(crate) fn created(&self, number: u64, file: &Arc<dyn File>) {
-        let mut pending = self.pending.lock();
-        pending.is_named = true;
-        pending.written.push(Written { number, file: Arc::clone(file) });
+        let mut writes = self.writes.lock();
+        writes.is_named = true;
+        writes.written.push(Written { number, file: Arc::clone(file) });
     }
 
     /// Notes that these ids were written to a segment.
     pub(crate) fn wrote(&self, number: u64, file: &Arc<dyn File>, range: IdRange) {
-        let mut pending = self.pending.lock();
-        if pending.written.last().is_none_or(|written| !Arc::ptr_eq(&written.file, file)) {
-            pending.written.push(Written { number, file: Arc::clone(file) });
+        let mut writes = self.writes.lock();
+        if writes.written.last().is_none_or(|written| !Arc::ptr_eq(&written.file, file)) {
+            writes.written.push(Written { number, file: Arc::clone(file) });
         }
-        pending.oldest.get_or_insert_with(Instant::now);
-        let after = pending.range.map_or(range.after, |earlier| earlier.after);
-        pending.range = Some(IdRange { after, upto: range.upto });
+        writes.oldest.get_or_insert_with(Instant::now);
+        let after = writes.range.map_or(range.after, |earlier| earlier.after);
+        writes.range = Some(IdRange { after, upto: range.upto });
     }
 
     /// Whether nothing may be written behind the contents of this segment.
     pub(crate) fn has_failed(&self, number: u64) -> bool {
-        self.pending.lock().failed == Some(number)
+        self.writes.lock().failed == Some(number)
     }
 }

@@ -6,10 +6,10 @@ use std::{cell::RefCell, future::poll_fn, task::Poll};
 
 use fanfare_core::journal::Desk;
 
-use crate::{link::Link, link_error::LinkError, pending::Pending};
+use crate::{in_flight::InFlight, link::Link, link_error::LinkError};
 
 /// Answers questions until the link fails.
-pub(crate) async fn run(link: &Link, pending: &RefCell<Pending>, desk: &dyn Desk) -> LinkError {
+pub(crate) async fn run(link: &Link, in_flight: &RefCell<InFlight>, desk: &dyn Desk) -> LinkError {
     let mut answered = 0;
     loop {
         let question = poll_fn(|cx| match desk.question(cx) {
@@ -23,12 +23,7 @@ pub(crate) async fn run(link: &Link, pending: &RefCell<Pending>, desk: &dyn Desk
             Err(error) => return error,
         };
         // The reader is polled in the same task, and before this: nothing else has to wake it.
-        poll_fn(|_| {
-            let pending = pending.borrow();
-            let has_all = pending.cursor >= end && pending.settled.is_empty();
-            if has_all { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        poll_fn(|_| if in_flight.borrow().has_settled(end) { Poll::Ready(()) } else { Poll::Pending }).await;
         desk.answer(question);
         answered = question;
     }

@@ -21,7 +21,7 @@ use crate::{
     entry,
     link::Link,
     link_error::LinkError,
-    listener::{Listener, Told},
+    listener::{Heard, Listener},
     skipped::Skipped,
     trouble::Backoff,
     writer::{self, GROUP_BYTES_MAX, GROUP_EVENTS_MAX},
@@ -106,7 +106,7 @@ impl<'a> Ingest<'a> {
         let mut follow = Follow::default();
         let mut renew = interval(LEASE_INTERVAL);
         renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = Vec::new();
+        let mut heard = Vec::new();
         loop {
             tokio::select! {
                 biased;
@@ -114,11 +114,11 @@ impl<'a> Ingest<'a> {
                     self.renew(&mut follow).await?;
                     self.tell_missed(listener.take_missed(), &mut follow);
                 }
-                count = listener.receive(&mut told, GROUP_EVENTS_MAX) => {
+                count = listener.receive(&mut heard, GROUP_EVENTS_MAX) => {
                     if count == 0 {
                         return Err(LinkError::new("the connection is gone"));
                     }
-                    self.take(&mut told, &mut follow).await?;
+                    self.take(&mut heard, &mut follow).await?;
                 }
             }
         }
@@ -153,17 +153,17 @@ impl<'a> Ingest<'a> {
         }
     }
 
-    async fn take(&self, told: &mut Vec<Told>, follow: &mut Follow) -> Result<(), LinkError> {
+    async fn take(&self, heard: &mut Vec<Heard>, follow: &mut Follow) -> Result<(), LinkError> {
         let (mut events, mut bytes) = (Vec::new(), 0);
-        for one in told.drain(..) {
-            if bytes > GROUP_BYTES_MAX || matches!(one, Told::Holder(_)) {
+        for one in heard.drain(..) {
+            if bytes > GROUP_BYTES_MAX || matches!(one, Heard::Holder(_)) {
                 // The events that this node has to append end or begin here.
                 self.append(std::mem::take(&mut events)).await?;
                 bytes = 0;
             }
             match one {
-                Told::Holder(node) if node.is_empty() => self.renew(follow).await?,
-                Told::Holder(node) => {
+                Heard::Holder(node) if node.is_empty() => self.renew(follow).await?,
+                Heard::Holder(node) => {
                     let is_holder = node == self.node;
                     if follow.is_holder != is_holder {
                         info!(is_holder, "the lease for what is published in Redis has changed hands");
@@ -176,15 +176,15 @@ impl<'a> Ingest<'a> {
                         events.push(event);
                     }
                 }
-                Told::Message { .. } => {}
+                Heard::Message { .. } => {}
             }
         }
         self.append(events).await
     }
 
     /// The event of a message. A message that matches several patterns comes once for each, and counts for the first.
-    fn event(&self, told: Told, skipped: &mut Skipped) -> Option<Event> {
-        let Told::Message { pattern, channel, data } = told else { return None };
+    fn event(&self, heard: Heard, skipped: &mut Skipped) -> Option<Event> {
+        let Heard::Message { pattern, channel, data } = heard else { return None };
         let name = String::from_utf8(channel).ok();
         let first = name.as_ref().and_then(|name| self.config.subscribe.iter().find(|pattern| pattern.matches(name)));
         if first.is_some_and(|first| Listener::glob(first.as_str()).as_bytes() != pattern) {

@@ -5,7 +5,7 @@ use std::{
     cell::RefCell,
     convert::Infallible,
     future::poll_fn,
-    io, mem,
+    io,
     task::{Context, Poll, Waker},
     thread,
     time::{Duration, Instant},
@@ -24,11 +24,11 @@ use tracing::{info, warn};
 use crate::{
     asker,
     config::Config,
+    in_flight::InFlight,
     ingest::Ingest,
     keeper,
     link::{Link, fresh_name},
     link_error::LinkError,
-    pending::Pending,
     reader::Reader,
     trouble::{Backoff, Trouble},
     writer::Writer,
@@ -110,18 +110,18 @@ impl RedisJournal {
 
     /// Opens one link after the other, until the desk is closed.
     async fn serve(&self, desk: &dyn Desk) {
-        let (pending, trouble) = (RefCell::new(Pending::default()), Trouble::default());
-        let mut reader = Reader::new(&self.node, &pending, self.config.message_bytes_max);
+        let (in_flight, trouble) = (RefCell::new(InFlight::default()), Trouble::default());
+        let mut reader = Reader::new(&self.node, &in_flight, self.config.message_bytes_max);
         let mut backoff = Backoff::new();
         loop {
             let link = tokio::select! {
                 biased;
                 link = self.link(&mut reader, &mut backoff, &trouble, desk) => link,
-                never = bring(&pending, desk) => match never {},
-                () = self.refuse(&pending, &trouble, desk) => return,
+                never = hand_over(&in_flight, desk) => match never {},
+                () = self.refuse(&in_flight, &trouble, desk) => return,
             };
             let began = Instant::now();
-            match self.work(&link, &mut reader, &pending, &trouble, desk).await {
+            match self.work(&link, &mut reader, &in_flight, &trouble, desk).await {
                 Ok(()) => return,
                 Err(error) => trouble.begins(&error.reason, desk),
             }
@@ -156,31 +156,30 @@ impl RedisJournal {
 
     /// Serves the desk while there is no link. New submissions are refused, and sent ones are given up after the
     /// timeout. Returns when the desk is closed.
-    async fn refuse(&self, pending: &RefCell<Pending>, trouble: &Trouble, desk: &dyn Desk) {
+    async fn refuse(&self, in_flight: &RefCell<InFlight>, trouble: &Trouble, desk: &dyn Desk) {
         loop {
             let look = poll_fn(|cx| {
                 // Submissions wait until the first attempt has failed.
                 if !trouble.is_ongoing() && !desk.is_closed() {
                     return Poll::Pending;
                 }
-                let unsent = &mut pending.borrow_mut().unsent;
-                desk.take(unsent, cx);
-                if unsent.is_empty() && !desk.is_closed() { Poll::Pending } else { Poll::Ready(()) }
+                let has_unsent = in_flight.borrow_mut().fetch(desk, cx);
+                if has_unsent || desk.is_closed() { Poll::Ready(()) } else { Poll::Pending }
             });
             // The look ends periodically, so that old submissions are given up.
             let _ = timeout(REFUSE_INTERVAL, look).await;
             let is_closed = desk.is_closed();
             let (unsent, old) = {
-                let mut pending = pending.borrow_mut();
-                let end = pending.next();
+                let mut in_flight = in_flight.borrow_mut();
+                let end = in_flight.next();
                 let age = if is_closed { Duration::ZERO } else { self.config.timeout };
-                (mem::take(&mut pending.unsent), pending.take_older(age, end))
+                (in_flight.take_unsent(), in_flight.take_older(age, end))
             };
             trouble.refuse(unsent, Refusal::NotPublished, desk);
             trouble.refuse(old, Refusal::Unknown, desk);
             if is_closed {
                 // Events that were read and found no room are dropped.
-                desk.settle(&mut pending.borrow_mut().settled, &Context::from_waker(Waker::noop()));
+                in_flight.borrow_mut().settle(desk, &Context::from_waker(Waker::noop()));
                 return;
             }
         }
@@ -191,17 +190,17 @@ impl RedisJournal {
         &self,
         link: &Link,
         reader: &mut Reader<'_>,
-        pending: &RefCell<Pending>,
+        in_flight: &RefCell<InFlight>,
         trouble: &Trouble,
         desk: &dyn Desk,
     ) -> Result<(), LinkError> {
-        let writer = Writer { config: &self.config, node: &self.node, link, pending, trouble };
+        let writer = Writer { config: &self.config, node: &self.node, link, in_flight, trouble };
         let ingest = Ingest::new(&self.config, &self.node, link);
         let ended = tokio::select! {
             biased;
-            // The reader comes first, so that the writer sees the events that it has brought.
+            // The reader comes first, so that the writer sees the events that it has read.
             error = reader.run(link, trouble, desk) => Err(link.named(error)),
-            error = asker::run(link, pending, desk) => Err(link.named(error)),
+            error = asker::run(link, in_flight, desk) => Err(link.named(error)),
             error = keeper::run(link, self.config.bytes_max) => Err(link.named(error)),
             never = ingest.run() => match never {},
             ended = writer.run(desk) => ended,
@@ -225,12 +224,9 @@ impl RedisJournal {
 }
 
 /// Hands over the events that were read, for ever.
-async fn bring(pending: &RefCell<Pending>, desk: &dyn Desk) -> Infallible {
+async fn hand_over(in_flight: &RefCell<InFlight>, desk: &dyn Desk) -> Infallible {
     poll_fn(|cx| {
-        let settled = &mut pending.borrow_mut().settled;
-        if !settled.is_empty() {
-            desk.settle(settled, cx);
-        }
+        in_flight.borrow_mut().settle(desk, cx);
         Poll::Pending
     })
     .await

@@ -19,7 +19,7 @@ const MESSAGE_BYTES: usize = 128;
 
 /// A message of the subscription.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum Heard {
     /// The node with this name holds the lease from here on; no node if the name is empty.
     Holder(String),
     /// A published message, with the pattern that it matched.
@@ -29,7 +29,7 @@ pub(crate) enum Told {
 /// A subscribed connection.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    queue: mpsc::UnboundedReceiver<Told>,
+    queue: mpsc::UnboundedReceiver<Heard>,
     queued: Arc<Queued>,
     _connection: MultiplexedConnection,
 }
@@ -47,8 +47,8 @@ impl Listener {
         let (sender, queue) = mpsc::unbounded_channel();
         let queued = Arc::<Queued>::default();
         let (said, bytes_max, counts) = (link.said().to_owned(), config.message_bytes_max, Arc::clone(&queued));
-        let push = move |push: PushInfo| match told(push, &said, bytes_max) {
-            Some(told) if counts.admits(&told) => sender.send(told),
+        let push = move |push: PushInfo| match heard(push, &said, bytes_max) {
+            Some(heard) if counts.admits(&heard) => sender.send(heard),
             _ => Ok(()),
         };
         let settings = link.info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -63,9 +63,9 @@ impl Listener {
     }
 
     /// Waits for messages, and takes at most `count_max`. Returns 0 if the connection is gone.
-    pub(crate) async fn receive(&mut self, told: &mut Vec<Told>, count_max: usize) -> usize {
-        let count = self.queue.recv_many(told, count_max).await;
-        let bytes = told.iter().map(Told::bytes).sum();
+    pub(crate) async fn receive(&mut self, heard: &mut Vec<Heard>, count_max: usize) -> usize {
+        let count = self.queue.recv_many(heard, count_max).await;
+        let bytes = heard.iter().map(Heard::bytes).sum();
         // Relaxed, as all of these: they only count.
         self.queued.bytes.fetch_sub(bytes, Ordering::Relaxed);
         count
@@ -90,10 +90,10 @@ impl Listener {
 }
 
 impl Queued {
-    fn admits(&self, told: &Told) -> bool {
-        let bytes = told.bytes();
+    fn admits(&self, heard: &Heard) -> bool {
+        let bytes = heard.bytes();
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let is_admitted = matches!(told, Told::Holder(_)) || before + bytes <= QUEUE_BYTES_MAX;
+        let is_admitted = matches!(heard, Heard::Holder(_)) || before + bytes <= QUEUE_BYTES_MAX;
         if !is_admitted {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl Queued {
     }
 }
 
-impl Told {
+impl Heard {
     fn bytes(&self) -> usize {
         match self {
             Self::Holder(node) => MESSAGE_BYTES + node.len(),
@@ -119,7 +119,7 @@ fn cut(mut text: Vec<u8>, bytes_max: usize) -> Vec<u8> {
 }
 
 /// Decodes a push. None if it is of no interest.
-fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
+fn heard(push: PushInfo, said: &str, bytes_max: usize) -> Option<Heard> {
     let mut parts = push.data.into_iter().filter_map(|part| match part {
         Value::BulkString(bytes) => Some(bytes),
         _ => None,
@@ -128,13 +128,13 @@ fn told(push: PushInfo, said: &str, bytes_max: usize) -> Option<Told> {
         PushKind::Message => {
             let node = parts.next().filter(|channel| channel == said.as_bytes()).and_then(|_| parts.next())?;
             // The name of a node is far shorter.
-            Some(Told::Holder(String::from_utf8_lossy(&cut(node, NAME_BYTES_MAX)).into_owned()))
+            Some(Heard::Holder(String::from_utf8_lossy(&cut(node, NAME_BYTES_MAX)).into_owned()))
         }
         PushKind::PMessage => {
             let (pattern, channel, data) = (parts.next()?, parts.next()?, parts.next()?);
             let channel = cut(channel, NAME_BYTES_MAX);
             let is_event = !is_internal(&channel);
-            is_event.then(|| Told::Message { pattern, channel, data: cut(data, bytes_max) })
+            is_event.then(|| Heard::Message { pattern, channel, data: cut(data, bytes_max) })
         }
         _ => None,
     }
@@ -177,27 +177,27 @@ mod tests {
         let text = |bytes| Value::BulkString(vec![b'x'; bytes]);
         let push = |kind, data| PushInfo { kind, data };
         for (bytes, kept) in [(10, 10), (11, 11), (1 << 20, 11)] {
-            let message = told(push(PushKind::PMessage, vec![text(1), text(1), text(bytes)]), "said", 10);
-            let Some(Told::Message { data, .. }) = message else { panic!("{message:?}") };
+            let message = heard(push(PushKind::PMessage, vec![text(1), text(1), text(bytes)]), "said", 10);
+            let Some(Heard::Message { data, .. }) = message else { panic!("{message:?}") };
             assert_eq!((data.len(), data.capacity()), (kept, kept));
         }
         for (bytes, kept) in [(256, 256), (257, 257), (1 << 20, 257)] {
-            let message = told(push(PushKind::PMessage, vec![text(1), text(bytes), text(1)]), "said", 10);
-            let Some(Told::Message { channel, .. }) = message else { panic!("{message:?}") };
+            let message = heard(push(PushKind::PMessage, vec![text(1), text(bytes), text(1)]), "said", 10);
+            let Some(Heard::Message { channel, .. }) = message else { panic!("{message:?}") };
             assert_eq!((channel.len(), channel.capacity()), (kept, kept));
             let said = Value::BulkString(b"said".to_vec());
-            let holder = told(push(PushKind::Message, vec![said, text(bytes)]), "said", 10);
-            assert!(matches!(&holder, Some(Told::Holder(node)) if node.len() == kept), "{holder:?}");
+            let holder = heard(push(PushKind::Message, vec![said, text(bytes)]), "said", 10);
+            assert!(matches!(&holder, Some(Heard::Holder(node)) if node.len() == kept), "{holder:?}");
         }
     }
 
     #[test]
     fn what_waits_is_bounded_in_bytes_and_the_rest_is_counted() {
         let queued = Queued::default();
-        let message = |bytes| Told::Message { pattern: Vec::new(), channel: Vec::new(), data: vec![0; bytes] };
+        let message = |bytes| Heard::Message { pattern: Vec::new(), channel: Vec::new(), data: vec![0; bytes] };
         assert!(queued.admits(&message(QUEUE_BYTES_MAX - 2 * MESSAGE_BYTES)));
         assert!(queued.admits(&message(0)) && !queued.admits(&message(0)));
-        assert!(queued.admits(&Told::Holder("n".to_owned())), "who holds the lease has to be known");
+        assert!(queued.admits(&Heard::Holder("n".to_owned())), "who holds the lease has to be known");
         assert_eq!(queued.missed.load(Ordering::Relaxed), 1);
     }
 }

@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     address::{Address, Login, Topology},
     host::Host,
-    primary_error::{PrimaryError, Refusal, Refusals},
+    primary_error::{Failure, Failures, PrimaryError},
 };
 
 /// Time for the name lookup, TCP, TLS and login together.
@@ -34,11 +34,11 @@ impl Address {
                 client.map_err(|source| PrimaryError::Address { host: host.to_string(), source })
             }
             Topology::Sentinels { sentinels, master, .. } => {
-                let refused = |refusals| PrimaryError::Sentinels { master: master.clone(), refusals };
+                let refused = |failures| PrimaryError::Sentinels { master: master.clone(), failures };
                 self.search(sentinels, key).await.map_err(refused)
             }
             Topology::Cluster(nodes) => {
-                let refused = |refusals| PrimaryError::Cluster { key: key.to_owned(), refusals };
+                let refused = |failures| PrimaryError::Cluster { key: key.to_owned(), failures };
                 self.search(nodes, key).await.map_err(refused)
             }
         }
@@ -46,8 +46,8 @@ impl Address {
 
     /// Asks one server after the other, until one has named a primary. Takes at most [`NEXT_AFTER`] for each, and for
     /// the last one the time to ask two servers.
-    async fn search(&self, hosts: &[Host], key: &str) -> Result<Client, Refusals> {
-        let mut refusals = Vec::new();
+    async fn search(&self, hosts: &[Host], key: &str) -> Result<Client, Failures> {
+        let mut failures = Vec::new();
         let mut waiting = hosts.iter().cloned().enumerate();
         // Dropping the set ends all tasks that still run.
         let mut asked = JoinSet::new();
@@ -65,18 +65,18 @@ impl Address {
             };
             match answer.await {
                 Ok(Some(Ok((_, Ok(client), _)))) => return Ok(client),
-                Ok(Some(Ok((index, Err(refusal), host)))) => refusals.push((index, host, refusal)),
+                Ok(Some(Ok((index, Err(failure), host)))) => failures.push((index, host, failure)),
                 Ok(None) if is_last => break,
                 // The next one's turn; or a task has panicked, which was logged.
                 Err(_) | Ok(None | Some(Err(_))) => {}
             }
         }
-        refusals.sort_by_key(|(index, ..)| *index);
-        Err(Refusals::new(refusals.into_iter().map(|(_, host, refusal)| (host, refusal)).collect()))
+        failures.sort_by_key(|(index, ..)| *index);
+        Err(Failures::new(failures.into_iter().map(|(_, host, failure)| (host, failure)).collect()))
     }
 
     /// The server that `host` names, if it is primary.
-    async fn ask(&self, host: &Host, key: &str) -> Result<Client, Refusal> {
+    async fn ask(&self, host: &Host, key: &str) -> Result<Client, Failure> {
         let named = match &self.topology {
             // A single server names itself.
             Topology::Server(host) => host.clone(),
@@ -86,16 +86,16 @@ impl Address {
             }
             Topology::Cluster(_) => named_by_node(self.client(host, self.login.as_ref(), 0)?, host, key).await?,
         };
-        self.verify(&named).await.map_err(|refusal| Refusal::Named(named, Box::new(refusal)))
+        self.verify(&named).await.map_err(|failure| Failure::Named(named, Box::new(failure)))
     }
 
     /// A client of `host`, if it is primary. The server that names it may not have heard yet that it is a replica now.
-    async fn verify(&self, host: &Host) -> Result<Client, Refusal> {
+    async fn verify(&self, host: &Host) -> Result<Client, Failure> {
         let client = self.client(host, self.login.as_ref(), self.db)?;
         let answer: Vec<Value> = cmd("ROLE").query_async(&mut connect(&client).await?).await?;
         match text(answer.first())?.as_str() {
             "master" => Ok(client),
-            role => Err(Refusal::NotPrimary(role.to_owned())),
+            role => Err(Failure::NotPrimary(role.to_owned())),
         }
     }
 
@@ -139,23 +139,23 @@ async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
 }
 
 /// Asks a sentinel: <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
-async fn named_by_sentinel(sentinel: Client, master: &str) -> Result<Host, Refusal> {
+async fn named_by_sentinel(sentinel: Client, master: &str) -> Result<Host, Failure> {
     let mut ask = cmd("SENTINEL");
     ask.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
     let answer: Option<Vec<Value>> = ask.query_async(&mut connect(&sentinel).await?).await?;
-    let answer = answer.ok_or(Refusal::Unknown)?;
+    let answer = answer.ok_or(Failure::Unknown)?;
     Ok(Host { name: text(answer.first())?, port: port(answer.get(1))? })
 }
 
 /// Asks a node of a cluster: <https://redis.io/docs/latest/commands/cluster-slots/>
-async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Refusal> {
+async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Failure> {
     let mut connection = connect(&node).await?;
     let slot: u16 = cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
     let ranges: Vec<Vec<Value>> = cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
     for range in ranges {
-        let [first, last, primary, ..] = &range[..] else { return Err(Refusal::Answer) };
+        let [first, last, primary, ..] = &range[..] else { return Err(Failure::Answer) };
         if (port(Some(first))?..=port(Some(last))?).contains(&slot) {
-            let Value::Array(primary) = primary else { return Err(Refusal::Answer) };
+            let Value::Array(primary) = primary else { return Err(Failure::Answer) };
             let name = match primary.first() {
                 // A node may not know its own name. Its own is the one that it was asked by.
                 Some(Value::Nil) => asked.name.clone(),
@@ -164,18 +164,18 @@ async fn named_by_node(node: Client, asked: &Host, key: &str) -> Result<Host, Re
             return Ok(Host { name, port: port(primary.get(1))? });
         }
     }
-    Err(Refusal::Unknown)
+    Err(Failure::Unknown)
 }
 
-fn text(value: Option<&Value>) -> Result<String, Refusal> {
+fn text(value: Option<&Value>) -> Result<String, Failure> {
     read(value)
 }
 
-fn port(value: Option<&Value>) -> Result<u16, Refusal> {
+fn port(value: Option<&Value>) -> Result<u16, Failure> {
     read(value)
 }
 
-fn read<T: FromRedisValue>(value: Option<&Value>) -> Result<T, Refusal> {
-    let value = value.ok_or(Refusal::Answer)?;
-    T::from_redis_value_ref(value).map_err(|_| Refusal::Answer)
+fn read<T: FromRedisValue>(value: Option<&Value>) -> Result<T, Failure> {
+    let value = value.ok_or(Failure::Answer)?;
+    T::from_redis_value_ref(value).map_err(|_| Failure::Answer)
 }

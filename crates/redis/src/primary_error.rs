@@ -1,4 +1,4 @@
-//! [`PrimaryError`]: why no primary was found, with a [`Refusal`] of each server that was asked.
+//! [`PrimaryError`]: why no primary was found, with a [`Failure`] of each server that was asked.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,20 +11,20 @@ use crate::{host::Host, redis_error};
 #[derive(Debug, Error)]
 pub(crate) enum PrimaryError {
     /// No sentinel answers, knows the name, or names a server that is primary.
-    #[error("no sentinel leads to the primary {master:?}: {refusals}")]
+    #[error("no sentinel leads to the primary {master:?}: {failures}")]
     Sentinels {
         /// Name of the primary.
         master: String,
         /// The servers that were asked.
-        refusals: Refusals,
+        failures: Failures,
     },
     /// No node answers, or none names a server that is primary.
-    #[error("no node of the cluster leads to the primary that has {key:?}: {refusals}")]
+    #[error("no node of the cluster leads to the primary that has {key:?}: {failures}")]
     Cluster {
         /// A key in the hash slot of the journal.
         key: String,
         /// The servers that were asked.
-        refusals: Refusals,
+        failures: Failures,
     },
     /// The library refuses the address.
     #[error("{host}: {source}")]
@@ -36,13 +36,13 @@ pub(crate) enum PrimaryError {
     },
 }
 
-/// The servers that were asked, in the order of the address, each with its refusal.
+/// The servers that were asked, in the order of the address, each with its failure.
 #[derive(Debug)]
-pub(crate) struct Refusals(Vec<(Host, Refusal)>);
+pub(crate) struct Failures(Vec<(Host, Failure)>);
 
 /// Why one server was no help.
 #[derive(Debug, Error)]
-pub(crate) enum Refusal {
+pub(crate) enum Failure {
     #[error("fails: {0}")]
     Redis(#[from] RedisError),
     #[error("does not know it")]
@@ -52,41 +52,41 @@ pub(crate) enum Refusal {
     #[error("says that it is {0:?}, not primary")]
     NotPrimary(String),
     #[error("names {0}, which {1}")]
-    Named(Host, Box<Refusal>),
+    Named(Host, Box<Failure>),
 }
 
 impl PrimaryError {
     /// Whether all servers have said that a setting has to change.
     pub(crate) fn is_setting(&self) -> bool {
         match self {
-            Self::Sentinels { refusals, .. } | Self::Cluster { refusals, .. } => {
-                !refusals.0.is_empty() && refusals.0.iter().all(|(_, refusal)| refusal.is_setting())
+            Self::Sentinels { failures, .. } | Self::Cluster { failures, .. } => {
+                !failures.0.is_empty() && failures.0.iter().all(|(_, failure)| failure.is_setting())
             }
             Self::Address { .. } => true,
         }
     }
 }
 
-impl Refusals {
-    pub(crate) fn new(refusals: Vec<(Host, Refusal)>) -> Self {
-        Self(refusals)
+impl Failures {
+    pub(crate) fn new(failures: Vec<(Host, Failure)>) -> Self {
+        Self(failures)
     }
 }
 
-impl Refusal {
+impl Failure {
     fn is_setting(&self) -> bool {
         match self {
             Self::Redis(error) => redis_error::is_setting(error),
-            Self::Named(_, refusal) => refusal.is_setting(),
+            Self::Named(_, failure) => failure.is_setting(),
             Self::Unknown | Self::Answer | Self::NotPrimary(_) => false,
         }
     }
 }
 
-impl Display for Refusals {
+impl Display for Failures {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (index, (host, refusal)) in self.0.iter().enumerate() {
-            write!(f, "{}{host} {refusal}", if index == 0 { "" } else { "; " })?;
+        for (index, (host, failure)) in self.0.iter().enumerate() {
+            write!(f, "{}{host} {failure}", if index == 0 { "" } else { "; " })?;
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 
 use crate::{
     entry::{self, Body, Entry},
+    in_flight::InFlight,
     link::{Attached, Link},
     link_error::LinkError,
-    pending::Pending,
     position::{Position, Step},
     skipped::Skipped,
     trouble::Trouble,
@@ -30,7 +30,7 @@ const READ_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     node: &'a str,
-    pending: &'a RefCell<Pending>,
+    in_flight: &'a RefCell<InFlight>,
     /// Largest number of bytes in the body of a publish.
     body_bytes_max: usize,
     position: Option<Position>,
@@ -47,10 +47,10 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(node: &'a str, pending: &'a RefCell<Pending>, body_bytes_max: usize) -> Self {
+    pub(crate) fn new(node: &'a str, in_flight: &'a RefCell<InFlight>, body_bytes_max: usize) -> Self {
         Self {
             node,
-            pending,
+            in_flight,
             body_bytes_max,
             position: None,
             untold: None,
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         let stood = self.untold.as_ref().or(self.position.as_ref());
         let attached = link.attach(stood, self.cursor()).await?;
         self.untold = None;
-        self.settles = Some((attached.last, self.pending.borrow().next()));
+        self.settles = Some((attached.last, self.in_flight.borrow().next()));
         let Some(mut past) = self.past.take() else { return Ok(()) };
         let restored = self.restore(&attached, &mut past, link, desk).await;
         if let Err(error) = restored {
@@ -84,11 +84,11 @@ impl<'a> Reader<'a> {
     }
 
     fn cursor(&self) -> EventId {
-        self.pending.borrow().cursor
+        self.in_flight.borrow().cursor()
     }
 
     fn read_up_to(&self, id: EventId) {
-        self.pending.borrow_mut().cursor = id;
+        self.in_flight.borrow_mut().read_up_to(id);
     }
 
     async fn restore(
@@ -165,15 +165,10 @@ impl<'a> Reader<'a> {
 
     async fn go_on(&mut self, link: &Link, trouble: &Trouble, desk: &dyn Desk) -> Result<(), LinkError> {
         // The next read waits until the hub has room for the last one.
-        poll_fn(|cx| {
-            let settled = &mut self.pending.borrow_mut().settled;
-            desk.settle(settled, cx);
-            if settled.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        let mut gone = self.pending.borrow_mut().take_passed();
-        if let Some((_, end)) = self.settles.take_if(|(last, _)| self.pending.borrow().cursor >= *last) {
-            gone.extend(self.pending.borrow_mut().take_below(end));
+        poll_fn(|cx| if self.in_flight.borrow_mut().settle(desk, cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+        let mut gone = self.in_flight.borrow_mut().take_passed();
+        if let Some((_, end)) = self.settles.take_if(|(last, _)| self.in_flight.borrow().cursor() >= *last) {
+            gone.extend(self.in_flight.borrow_mut().take_below(end));
         }
         trouble.refuse(gone, Refusal::Unknown, desk);
         let entries = link.read(self.cursor(), self.count, true).await?;
@@ -234,14 +229,14 @@ impl<'a> Reader<'a> {
                 self.untold = self.untold.take().or(stood);
             }
         }
-        let mut pending = self.pending.borrow_mut();
-        let own = if *at.node == *self.node { pending.take(at.number) } else { None };
+        let mut in_flight = self.in_flight.borrow_mut();
+        let own = if *at.node == *self.node { in_flight.take(at.number) } else { None };
         match (own, entry.body) {
-            (Some(submission), _) => pending.settled.push_back(Settled::Own(id, submission)),
+            (Some(submission), _) => in_flight.push(Settled::Own(id, submission)),
             (None, Body::Event { head, data }) => match entry::event(&head, data, self.body_bytes_max) {
-                Some(event) => pending.settled.push_back(Settled::Other(id, event)),
+                Some(event) => in_flight.push(Settled::Other(id, event)),
                 None => {
-                    drop(pending);
+                    drop(in_flight);
                     warn_of_unreadable(id);
                     self.lose(id, GapReason::Expired);
                 }
@@ -250,13 +245,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports that events up to `upto` may be missing. Losses with no event between them are one.
+    /// Reports that events up to `upto` may be missing.
     fn lose(&self, upto: EventId, reason: GapReason) {
-        let settled = &mut self.pending.borrow_mut().settled;
-        match settled.back_mut() {
-            Some(Settled::Lost(last, before)) if *before == reason => *last = upto,
-            _ => settled.push_back(Settled::Lost(upto, reason)),
-        }
+        self.in_flight.borrow_mut().lose(upto, reason);
     }
 
     /// Passes over an entry of somebody else.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::journal::{Desk, Hold, Refusal, Settled, Submission};
+use fanfare_core::journal::{Delay, Desk, Refusal, Settled, Submission};
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 use redis::{Cmd, RedisError, Value};
 use tokio::time::{MissedTickBehavior, interval};
@@ -19,9 +19,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     config::Config,
     entry,
+    in_flight::InFlight,
     link::{Link, fresh_name},
     link_error::LinkError,
-    pending::Pending,
     redis_error,
     trouble::Trouble,
 };
@@ -45,14 +45,14 @@ pub(crate) struct Writer<'a> {
     /// Name of this node.
     pub(crate) node: &'a str,
     pub(crate) link: &'a Link,
-    pub(crate) pending: &'a RefCell<Pending>,
+    pub(crate) in_flight: &'a RefCell<InFlight>,
     pub(crate) trouble: &'a Trouble,
 }
 
 /// A group under way. Empty if it only asks whether Redis takes events.
 struct Group {
     numbers: Range<u64>,
-    holds: Vec<Hold>,
+    delays: Vec<Delay>,
 }
 
 type Reply = (Group, Result<(Value, bool), RedisError>);
@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
 
     async fn work(self, replies: &mut Replies<'a>, desk: &dyn Desk) -> Result<(), LinkError> {
         // Submissions of earlier links.
-        let before = self.pending.borrow().next();
+        let before = self.in_flight.borrow().next();
         let mut closed = None;
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -89,13 +89,13 @@ impl<'a> Writer<'a> {
             tokio::select! {
                 biased;
                 Some((group, reply)) = replies.next(), if !has_all_replies => self.answer(group, reply, desk)?,
-                is_over = self.take(has_all_replies, desk), if self.pending.borrow().unsent.is_empty() => {
+                is_over = self.take(has_all_replies, desk), if !self.in_flight.borrow().has_unsent() => {
                     if is_over {
                         return Ok(());
                     }
                 }
                 _ = look.tick() => {
-                    let lost = self.pending.borrow_mut().take_older(self.config.timeout, before);
+                    let lost = self.in_flight.borrow_mut().take_older(self.config.timeout, before);
                     self.trouble.refuse(lost, Refusal::Unknown, desk);
                     if self.trouble.is_ongoing() && has_all_replies {
                         self.send(Vec::new(), replies, desk)?;
@@ -117,32 +117,25 @@ impl<'a> Writer<'a> {
     /// are due are waited for, although the reader may have brought their events already.
     async fn take(self, has_all_replies: bool, desk: &dyn Desk) -> bool {
         poll_fn(|cx| {
-            let mut pending = self.pending.borrow_mut();
-            desk.take(&mut pending.unsent, cx);
-            let is_over = has_all_replies && pending.is_empty() && desk.is_closed();
-            if is_over || !pending.unsent.is_empty() { Poll::Ready(is_over) } else { Poll::Pending }
+            let mut in_flight = self.in_flight.borrow_mut();
+            let has_unsent = in_flight.fetch(desk, cx);
+            let is_over = has_all_replies && in_flight.is_empty() && desk.is_closed();
+            if is_over || has_unsent { Poll::Ready(is_over) } else { Poll::Pending }
         })
         .await
     }
 
     /// Takes the first unsent submissions, as many as are a group.
     fn first_few(self) -> Option<Vec<Submission>> {
-        let unsent = &mut self.pending.borrow_mut().unsent;
-        let mut bytes = 0_usize;
-        let is_over = |submission: &Submission| {
-            bytes = bytes.saturating_add(submission.event().data().len());
-            bytes > GROUP_BYTES_MAX
-        };
         let events_max = if self.config.replicas > 0 { SAFE_GROUP_EVENTS_MAX } else { GROUP_EVENTS_MAX };
-        let fit = unsent.iter().position(is_over).unwrap_or(unsent.len()).clamp(1, events_max).min(unsent.len());
-        let group: Vec<_> = unsent.drain(..fit).collect();
+        let group = self.in_flight.borrow_mut().take_group(events_max, GROUP_BYTES_MAX);
         (!group.is_empty()).then_some(group)
     }
 
     fn send(self, submissions: Vec<Submission>, replies: &mut Replies<'a>, desk: &dyn Desk) -> Result<(), LinkError> {
         let (replicas, timeout) = (self.config.replicas, self.config.timeout);
-        let holds = if replicas > 0 { submissions.iter().map(Submission::hold).collect() } else { Vec::new() };
-        let (first, cursor) = (self.pending.borrow().next(), self.pending.borrow().cursor);
+        let delays = if replicas > 0 { submissions.iter().map(Submission::delay).collect() } else { Vec::new() };
+        let (first, cursor) = (self.in_flight.borrow().next(), self.in_flight.borrow().cursor());
         let mut command = append(self.link, self.config, "");
         command.arg(cursor.ms()).arg(self.node).arg(first);
         for submission in &submissions {
@@ -150,7 +143,7 @@ impl<'a> Writer<'a> {
             let key = submission.key().map(|key| entry::key_name(key, event)).unwrap_or_default();
             command.arg(entry::head(event)).arg(event.data()).arg(key).arg(submission.matched());
         }
-        let group = Group { numbers: self.pending.borrow_mut().send(submissions), holds };
+        let group = Group { numbers: self.in_flight.borrow_mut().send(submissions), delays };
         let mut reply: LocalBoxFuture<'_, Reply> =
             Box::pin(Link::send(self.link.appending(), command, replicas, timeout).map(|reply| (group, reply)));
         // The first poll sends the command, so that groups come in their order.
@@ -171,7 +164,7 @@ impl<'a> Writer<'a> {
                 let is_elsewhere = redis_error::code(&error).is_some_and(|code| ELSEWHERE.contains(&code));
                 let named = self.link.named(error.into());
                 self.trouble.begins(&named.reason, desk);
-                let refused = self.pending.borrow_mut().take_all(group.numbers);
+                let refused = self.in_flight.borrow_mut().take_all(group.numbers);
                 self.trouble.refuse(refused, Refusal::NotPublished, desk);
                 if is_elsewhere { Err(named) } else { Ok(()) }
             }
@@ -180,14 +173,14 @@ impl<'a> Writer<'a> {
     }
 
     fn appended(self, group: Group, reply: Value, is_safe: bool, desk: &dyn Desk) -> Result<(), LinkError> {
-        let Group { numbers, holds } = group;
+        let Group { numbers, delays } = group;
         let reply: Vec<String> = redis::from_redis_value(reply).map_err(|error| LinkError::new(error.to_string()))?;
         let mut answers = reply.iter();
         let last = answers.next().and_then(|id| id.parse().ok());
         let mut repeats = VecDeque::new();
         while let (Some(place), Some(id), Some(matched)) = (answers.next(), answers.next(), answers.next()) {
             let number = numbers.start.saturating_add(place.parse().unwrap_or(u64::MAX));
-            let Some(submission) = self.pending.borrow_mut().take(number) else { continue };
+            let Some(submission) = self.in_flight.borrow_mut().take(number) else { continue };
             repeats.push_back(match id.parse() {
                 Err(_) => Settled::Refused(submission, Refusal::KeyReused),
                 Ok(_) if !is_safe => Settled::Refused(submission, Refusal::Unknown),
@@ -197,9 +190,9 @@ impl<'a> Writer<'a> {
         // None of them waits for room.
         desk.settle(&mut repeats, &Context::from_waker(Waker::noop()));
         if let Some(last) = last {
-            self.pending.borrow_mut().appended(numbers, last);
+            self.in_flight.borrow_mut().appended(numbers, last);
         }
-        holds.into_iter().for_each(|hold| hold.release(if is_safe { Ok(()) } else { Err(Refusal::Unknown) }));
+        delays.into_iter().for_each(|delay| delay.release(if is_safe { Ok(()) } else { Err(Refusal::Unknown) }));
         if is_safe {
             self.trouble.is_over(desk);
         } else {

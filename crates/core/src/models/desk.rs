@@ -96,24 +96,24 @@ fn two_publishers_are_answered_and_a_drain_ends_the_journal() {
 fn a_journal_that_finds_no_room_is_woken_by_who_frees() {
     loom::model(|| {
         let hub = hub_of_one();
-        let bring = |n, sleeper: &Sleeper| {
-            let mut brought = VecDeque::from([Settled::Other(id(n), event())]);
+        let settle_other = |n, sleeper: &Sleeper| {
+            let mut settled = VecDeque::from([Settled::Other(id(n), event())]);
             loop {
-                hub.desk().settle(&mut brought, &Context::from_waker(&sleeper.waker()));
-                if brought.is_empty() {
+                hub.desk().settle(&mut settled, &Context::from_waker(&sleeper.waker()));
+                if settled.is_empty() {
                     return;
                 }
                 sleeper.sleep();
             }
         };
         let sleeper = Sleeper::default();
-        bring(2, &sleeper);
+        settle_other(2, &sleeper);
         let from_shard = Arc::clone(&hub);
         let shard = thread::spawn(move || {
-            let Some(Item::Publish { message, .. }) = from_shard.inbox(0).pop() else { panic!("it was brought") };
+            let Some(Item::Publish { message, .. }) = from_shard.inbox(0).pop() else { panic!("it was settled") };
             from_shard.inbox(0).release(Amount { messages: 1, bytes: message.bytes() });
         });
-        bring(3, &sleeper);
+        settle_other(3, &sleeper);
         shard.join().unwrap();
     });
 }

@@ -38,8 +38,8 @@ fn own(inbox: &Inbox<NoSocket>, mut takes: impl FnMut() -> bool) {
     }
 }
 
-fn answer(inbox: &Inbox<NoSocket>) {
-    inbox.answer(SLOT, Batch { messages: Vec::new(), next: id(0), hole: None });
+fn push_batch(inbox: &Inbox<NoSocket>) {
+    inbox.push_batch(SLOT, Batch { messages: Vec::new(), next: id(0), hole: None });
 }
 
 fn push(inbox: &Inbox<NoSocket>) {
@@ -57,7 +57,7 @@ fn owner_takes<const COUNT: usize>(give: [fn(&Inbox<NoSocket>); COUNT]) {
     let mut taken = 0;
     own(&inbox, || {
         taken += usize::from(inbox.pop_ready().is_some());
-        taken += usize::from(inbox.pop_answer().is_some());
+        taken += usize::from(inbox.pop_batch().is_some());
         taken += usize::from(inbox.pop().is_some());
         taken == COUNT
     });
@@ -65,19 +65,19 @@ fn owner_takes<const COUNT: usize>(give: [fn(&Inbox<NoSocket>); COUNT]) {
     assert!(inbox.is_empty());
 }
 
-/// Catches: an owner that looks before it registers, a `ready` or `answer` that does not wake or wakes too soon.
+/// Catches: an owner that looks before it registers, a `ready` or `push_batch` that does not wake or wakes too soon.
 #[test]
 fn the_owner_is_woken_by_each_that_comes() {
     loom::model(|| owner_takes([push]));
     loom::model(|| owner_takes([|inbox| inbox.ready(SLOT)]));
-    loom::model(|| owner_takes([answer]));
+    loom::model(|| owner_takes([push_batch]));
 }
 
 /// Catches: as above, while another wakes it too.
 #[test]
 fn the_owner_is_woken_by_two_at_once() {
     bounded(2, || owner_takes([push, |inbox| inbox.ready(SLOT)]));
-    bounded(2, || owner_takes([push, answer]));
+    bounded(2, || owner_takes([push, push_batch]));
 }
 
 /// Catches: a look at `ends_pause` before the registration, a drain that is set behind its wake.

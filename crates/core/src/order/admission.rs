@@ -5,20 +5,20 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::order::{Order, answer::PublishError, submission::Publish, ticket::Ticket};
+use crate::order::{Order, answer::PublishError, submission::Way, ticket::Ticket};
 
 /// One publish on its way into the order or to an external journal. Leaves the queue at the gate when it is dropped.
 pub(crate) struct Admission<'a, S> {
     order: &'a Order<S>,
     /// The publish, until it is admitted. Borrowed, because it is large and each move of it would be a copy.
-    publish: &'a mut Option<Publish>,
-    /// The turn in the queue at the gate, if it had to join that.
-    turn: Option<u64>,
+    way: &'a mut Option<Way>,
+    /// The place in the queue at the gate, if it had to join that.
+    place: Option<u64>,
 }
 
 impl<'a, S> Admission<'a, S> {
-    pub(crate) fn new(order: &'a Order<S>, publish: &'a mut Option<Publish>) -> Self {
-        Self { order, publish, turn: None }
+    pub(crate) fn new(order: &'a Order<S>, way: &'a mut Option<Way>) -> Self {
+        Self { order, way, place: None }
     }
 }
 
@@ -29,14 +29,14 @@ impl<S> Future for Admission<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.order.poll_admit(this.publish, &mut this.turn, cx)
+        this.order.poll_admit(this.way, &mut this.place, cx)
     }
 }
 
 impl<S> Drop for Admission<'_, S> {
     fn drop(&mut self) {
-        if let Some(turn) = self.turn {
-            self.order.leave_gate(turn);
+        if let Some(place) = self.place {
+            self.order.leave_gate(place);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! wait while an inbox is more than half full. Reserved room does not count as full here, because a submission may be settled
 //! behind the very event that waits.
 
-use std::{collections::VecDeque, mem, task::Context};
+use std::{collections::VecDeque, task::Context};
 
 use crate::{
     event::{
@@ -58,17 +58,12 @@ impl<S: Send> Desk for Order<S> {
 
     fn take(&self, group: &mut Vec<Submission>, cx: &Context<'_>) {
         self.external.register(cx);
-        let waiting = &mut self.lock().submissions.waiting;
-        if group.is_empty() {
-            mem::swap(group, waiting);
-        } else {
-            group.append(waiting);
-        }
+        self.lock().submissions.take(group);
     }
 
     fn is_closed(&self) -> bool {
         let locked = self.lock();
-        (self.drain.has_begun() || locked.submissions.is_closed) && locked.submissions.waiting.is_empty()
+        (self.drain.has_begun() || locked.submissions.is_closed()) && locked.submissions.are_taken()
     }
 
     fn settle(&self, settled: &mut VecDeque<Settled>, cx: &Context<'_>) {
@@ -133,7 +128,7 @@ impl<S> Order<S> {
                 Settled::Other(id, event) => {
                     let draft = self.draft(event);
                     bytes += draft.bytes_max();
-                    Prepared::Other(id, Publish { draft, claim: None, answer: Answer::of(id), origin: None })
+                    Prepared::Other(id, Publish { draft, claim: None, matched: 0, tally: None })
                 }
                 Settled::Lost(upto, reason) => Prepared::Lost(upto, reason),
                 Settled::Repeat { submission, id, matched } => {
@@ -217,7 +212,7 @@ impl<S> Order<S> {
 
     /// Gives the journal nothing more. The journal ends once it has answered the waiting submissions.
     pub(crate) fn close_journal(&self) {
-        self.lock().submissions.is_closed = true;
+        self.lock().submissions.close();
         self.external.wake();
     }
 }
@@ -227,8 +222,9 @@ impl<S: Send> Order<S> {
     pub(crate) fn journal_ended(&self) {
         let mut wakes = self.wakes();
         let mut locked = self.lock();
-        locked.submissions.is_closed = true;
-        let waiting = mem::take(&mut locked.submissions.waiting);
+        locked.submissions.close();
+        let mut waiting = Vec::new();
+        locked.submissions.take(&mut waiting);
         wakes.add(self.gate.all());
         for submission in waiting {
             self.settle_unpublished(&mut locked, submission, Err(Refusal::NotPublished.into()), &mut wakes);

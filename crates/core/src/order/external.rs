@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct External {
     is_there: bool,
     /// The waker of the journal, which sleeps until there is work.
-    journal: AtomicWaker,
+    journal_waker: AtomicWaker,
     /// 1 once the history has the journal's events of before the start.
     ready: Milestone,
     /// The number of questions to a shared journal whether the hub has everything.
@@ -36,7 +36,7 @@ impl External {
     fn new(is_there: bool) -> Self {
         let external = Self {
             is_there,
-            journal: AtomicWaker::new(),
+            journal_waker: AtomicWaker::new(),
             ready: Milestone::default(),
             asked: AtomicU64::new(0),
             answered: Milestone::default(),
@@ -55,12 +55,12 @@ impl External {
 
     /// Wakes the journal.
     pub(crate) fn wake(&self) {
-        self.journal.wake();
+        self.journal_waker.wake();
     }
 
     /// Registers the task of `cx` as the journal's. The journal looks for work after that.
     pub(crate) fn register(&self, cx: &Context<'_>) {
-        self.journal.register(cx.waker());
+        self.journal_waker.register(cx.waker());
     }
 
     /// Notes that the history has the journal's events of before the start.
@@ -82,7 +82,7 @@ impl External {
     pub(crate) async fn ask(&self) {
         // Relaxed: the wake makes the journal see the number.
         let question = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        self.journal.wake();
+        self.journal_waker.wake();
         self.answered.wait(question).await;
     }
 

@@ -2,17 +2,14 @@
 //!
 //! Looked up and written under the order lock, in the same step as the append.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     event::event_id::EventId,
     order::{
         answer::{Answer, PublishError},
         claim::{Claim, Digest},
-        ticket::{Given, Pending},
+        ticket::Ticket,
     },
 };
 
@@ -24,7 +21,7 @@ const KEY_BYTES: usize = 200;
 /// Keys and answers by age. Of an event only its fingerprint is remembered.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    given: HashMap<Digest, (Digest, Given)>,
+    tickets: HashMap<Digest, (Digest, Ticket)>,
     /// The answered keys, oldest first.
     ages: VecDeque<(EventId, Digest)>,
     age_ms_max: u64,
@@ -33,33 +30,33 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(age_ms_max: u64, keys_max: usize) -> Self {
-        Self { given: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
+        Self { tickets: HashMap::new(), ages: VecDeque::new(), age_ms_max, keys_max }
     }
 
-    /// The answer that `claim` has got already, if any.
+    /// The ticket of a publish that repeats `claim`, if the key is known.
     ///
     /// # Errors
     /// [`PublishError::KeyReused`]: the key was used for another event.
-    pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Given>, PublishError> {
+    pub(crate) fn find(&mut self, claim: &Claim, now_ms: u64) -> Result<Option<Ticket>, PublishError> {
         self.expire(now_ms);
-        let is_young = |given: &Given| id_of(given).is_none_or(|id| !self.is_old(id.ms(), now_ms));
-        match self.given.get(&claim.key).filter(|(_, given)| is_young(given)) {
+        let is_young = |ticket: &Ticket| ticket.id().is_none_or(|id| !self.is_old(id.ms(), now_ms));
+        match self.tickets.get(&claim.key).filter(|(_, ticket)| is_young(ticket)) {
             Some((fingerprint, _)) if *fingerprint != claim.fingerprint => Err(PublishError::KeyReused),
-            found => Ok(found.map(|(_, given)| given.clone())),
+            found => Ok(found.map(|(_, ticket)| ticket.for_repeat())),
         }
     }
 
-    /// Notes that `claim` is on its way. A publisher that repeats it waits at `pending` as well.
-    pub(crate) fn begin(&mut self, claim: &Claim, pending: Arc<Pending>) {
+    /// Notes that `claim` is on its way. A publisher that repeats it waits for the same answer as `ticket`.
+    pub(crate) fn begin(&mut self, claim: &Claim, ticket: Ticket) {
         if self.keys_max > 0 {
-            self.given.insert(claim.key, (claim.fingerprint, Given::Pending(pending)));
+            self.tickets.insert(claim.key, (claim.fingerprint, ticket));
         }
     }
 
     /// Forgets `claim`, which was not published, so that it may be tried again.
     pub(crate) fn give_up(&mut self, claim: &Claim) {
-        if self.given.get(&claim.key).is_some_and(|(_, given)| id_of(given).is_none()) {
-            self.given.remove(&claim.key);
+        if self.tickets.get(&claim.key).is_some_and(|(_, ticket)| ticket.id().is_none()) {
+            self.tickets.remove(&claim.key);
         }
     }
 
@@ -91,7 +88,7 @@ impl Keys {
             self.forget_oldest();
         }
         self.ages.push_back((answer.id, claim.key));
-        self.given.insert(claim.key, (claim.fingerprint, Given::Answer(answer)));
+        self.tickets.insert(claim.key, (claim.fingerprint, Ticket::known(answer)));
     }
 
     /// Forgets some keys that are too old, more than come between two calls.
@@ -107,17 +104,9 @@ impl Keys {
     fn forget_oldest(&mut self) {
         let Some((id, key)) = self.ages.pop_front() else { return };
         // The key may have come again since. Then the newer answer stays.
-        if self.given.get(&key).is_some_and(|(_, given)| id_of(given) == Some(id)) {
-            self.given.remove(&key);
+        if self.tickets.get(&key).is_some_and(|(_, ticket)| ticket.id() == Some(id)) {
+            self.tickets.remove(&key);
         }
-    }
-}
-
-/// The id of an answer. None while it is pending.
-fn id_of(given: &Given) -> Option<EventId> {
-    match given {
-        Given::Answer(answer) => Some(answer.id),
-        Given::Pending(_) => None,
     }
 }
 
@@ -145,7 +134,7 @@ mod tests {
         assert_eq!(keys.bytes(), KEY_BYTES);
         assert!(keys.find(&claim(), 1_100).unwrap().is_some());
         assert!(keys.find(&claim(), 1_101).unwrap().is_none());
-        assert_eq!((keys.given.len(), keys.ages.len(), keys.bytes()), (0, 0, 0));
+        assert_eq!((keys.tickets.len(), keys.ages.len(), keys.bytes()), (0, 0, 0));
     }
 
     #[test]
@@ -170,7 +159,7 @@ mod tests {
         }
         assert_eq!(keys.bytes(), 2 * KEY_BYTES);
         // A bucket of the map and a place in the list, at the worst fill of both.
-        let bucket = size_of::<(Digest, (Digest, Given))>() + 1;
+        let bucket = size_of::<(Digest, (Digest, Ticket))>() + 1;
         assert!(bucket * 16 / 7 + 2 * size_of::<(EventId, Digest)>() <= KEY_BYTES * 3 / 2, "{bucket}");
     }
 

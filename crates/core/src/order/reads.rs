@@ -15,7 +15,7 @@ impl<S> Order<S> {
     pub(crate) fn read(&self, request: ReadRequest) {
         let now_ms = self.unix_ms();
         let batch = self.lock().history.read(&request.query(), now_ms);
-        self.inbox(request.shard).answer(request.slot, batch);
+        self.inbox(request.shard).push_batch(request.slot, batch);
     }
 
     /// The kept events of `channel` from `start` on, at most `limit`.

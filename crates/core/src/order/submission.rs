@@ -1,13 +1,15 @@
-//! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal.
+//! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal. [`Way`]:
+//! either of the two, at the gate.
+
+use std::{mem, sync::Arc};
 
 use crate::{
     event::{Event, draft::Draft},
     order::{
-        answer::Answer,
         claim::{Claim, IdempotencyKey},
-        ticket::{Hold, Reply},
+        ticket::{Delay, Reply},
     },
-    queue::inbox::Amount,
+    queue::{inbox::Amount, tally::Tally},
 };
 
 /// A publish on its way into the order.
@@ -15,17 +17,28 @@ use crate::{
 pub(crate) struct Publish {
     pub(crate) draft: Draft,
     pub(crate) claim: Option<Claim>,
-    /// The answer without its id.
-    pub(crate) answer: Answer,
-    /// The event as it was published, for an external journal only.
-    pub(crate) origin: Option<Box<Origin>>,
+    /// The number of connections that the event reaches, by the counters.
+    pub(crate) matched: usize,
+    /// The counts of the shards, if the publisher asked for the outcome.
+    pub(crate) tally: Option<Arc<Tally>>,
 }
 
-/// The part of a publish that an external journal has to keep.
-#[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    pub(crate) event: Event,
-    pub(crate) key: Option<IdempotencyKey>,
+/// The way of a publish to its id.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// The order gives the id. Nothing is kept for a journal.
+    Here(Publish),
+    /// An external journal gives the id. Boxed, so that the other way moves no more than it needs.
+    Journal(Box<Submission>),
+}
+
+impl Way {
+    pub(crate) fn publish(&self) -> &Publish {
+        match self {
+            Self::Here(publish) => publish,
+            Self::Journal(submission) => &submission.publish,
+        }
+    }
 }
 
 /// One event on its way through an external journal. The order has promised it room in every inbox.
@@ -67,19 +80,25 @@ pub(crate) struct Origin {
 #[derive(Debug)]
 pub struct Submission {
     pub(crate) publish: Publish,
-    pub(crate) origin: Box<Origin>,
     pub(crate) reply: Reply,
+    /// The event as it was published, and its key: the part that the journal has to keep.
+    event: Event,
+    key: Option<IdempotencyKey>,
 }
 
 impl Submission {
+    pub(crate) fn new(publish: Publish, event: Event, key: Option<IdempotencyKey>) -> Self {
+        Self { publish, reply: Reply::new(), event, key }
+    }
+
     /// The event. A journal keeps it unless it is live only ([`Event::is_kept`]).
     pub fn event(&self) -> &Event {
-        &self.origin.event
+        &self.event
     }
 
     /// The idempotency key, if the publisher gave one.
     pub fn key(&self) -> Option<&IdempotencyKey> {
-        self.origin.key.as_ref()
+        self.key.as_ref()
     }
 
     /// The digests of the key and the event. A journal keeps them for as long as keys are remembered.
@@ -89,16 +108,16 @@ impl Submission {
 
     /// The number of connections that the event reaches, by the counters.
     pub fn matched(&self) -> usize {
-        self.publish.answer.matched
+        self.publish.matched
     }
 
-    /// Delays the publisher's success answer until [`Hold::release`]. Used when an event is delivered before enough replicas
+    /// Delays the publisher's success answer until [`Delay::release`]. Used when an event is delivered before enough replicas
     /// have it. A refusal is passed on at once.
     ///
     /// [`Submission`] has an example.
     #[must_use = "dropped, it says that nobody knows what became of the event"]
-    pub fn hold(&self) -> Hold {
-        self.reply.hold()
+    pub fn delay(&self) -> Delay {
+        self.reply.delay()
     }
 
     /// The room that is promised in every inbox.
@@ -111,11 +130,11 @@ impl Submission {
 #[derive(Debug, Default)]
 pub(crate) struct Submissions {
     /// Submissions that the journal has not taken yet.
-    pub(crate) waiting: Vec<Submission>,
+    waiting: Vec<Submission>,
     /// The number of all submissions, and the room that is promised to them in every inbox.
     promised: Amount,
     /// Whether the journal gets no more.
-    pub(crate) is_closed: bool,
+    is_closed: bool,
 }
 
 impl Submissions {
@@ -124,6 +143,30 @@ impl Submissions {
         self.promised.messages += messages;
         self.promised.bytes += bytes;
         self.waiting.push(submission);
+    }
+
+    /// Moves the waiting submissions to the end of `group`.
+    pub(crate) fn take(&mut self, group: &mut Vec<Submission>) {
+        if group.is_empty() {
+            mem::swap(group, &mut self.waiting);
+        } else {
+            group.append(&mut self.waiting);
+        }
+    }
+
+    /// Gives the journal no more.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether the journal gets no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether the journal has taken every submission.
+    pub(crate) fn are_taken(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// Notes that a submission with this room has its answer.

@@ -1,4 +1,4 @@
-//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Reply`] and [`Hold`]: the journal's ends of it.
+//! [`Ticket`]: the publisher's end of a publish until it is answered. [`Reply`] and [`Delay`]: the journal's ends of it.
 
 use std::{
     future::poll_fn,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    event::receipt::Receipt,
+    event::{event_id::EventId, receipt::Receipt},
     order::answer::{Answer, PublishError, Refusal},
     sync::Mutex,
 };
@@ -43,36 +43,43 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "it does not say what became of the publish unless it is asked"]
 pub struct Ticket {
-    given: Given,
+    answered: Answered,
     /// Whether the key of the publish was known.
     is_repeat: bool,
 }
 
-/// The answer to a publish, now or later.
 #[derive(Clone, Debug)]
-pub(crate) enum Given {
+enum Answered {
     /// The event has its id.
-    Answer(Answer),
+    Now(Answer),
     /// The event is on its way through an external journal.
-    Pending(Arc<Pending>),
+    Later(Arc<Shared>),
 }
 
 impl Ticket {
-    /// The ticket of a new publish.
-    pub(crate) fn new(given: Given) -> Self {
-        Self { given, is_repeat: false }
+    /// The ticket of a publish that has its id.
+    pub(crate) fn known(answer: Answer) -> Self {
+        Self { answered: Answered::Now(answer), is_repeat: false }
     }
 
-    /// The ticket of a publish that repeats another one.
-    pub(crate) fn repeat(given: Given) -> Self {
-        Self { given, is_repeat: true }
+    /// A ticket for a publish that repeats this one.
+    pub(crate) fn for_repeat(&self) -> Self {
+        Self { answered: self.answered.clone(), is_repeat: true }
+    }
+
+    /// The id of the event, if it was known when the ticket was made.
+    pub(crate) fn id(&self) -> Option<EventId> {
+        match &self.answered {
+            Answered::Now(answer) => Some(answer.id),
+            Answered::Later(_) => None,
+        }
     }
 
     /// Whether the event has its id or was refused.
     pub fn is_answered(&self) -> bool {
-        match &self.given {
-            Given::Answer(_) => true,
-            Given::Pending(pending) => pending.is_settled(),
+        match &self.answered {
+            Answered::Now(_) => true,
+            Answered::Later(shared) => shared.is_settled(),
         }
     }
 
@@ -82,9 +89,9 @@ impl Ticket {
     /// # Errors
     /// [`PublishError::Journal`] or [`PublishError::Unknown`].
     pub async fn receipt(self) -> Result<Receipt, PublishError> {
-        let Answer { id, matched, tally, is_repeat } = match self.given {
-            Given::Answer(answer) => answer,
-            Given::Pending(pending) => poll_fn(|cx| pending.poll(cx)).await?,
+        let Answer { id, matched, tally, is_repeat } = match self.answered {
+            Answered::Now(answer) => answer,
+            Answered::Later(shared) => poll_fn(|cx| shared.poll(cx)).await?,
         };
         let outcome = match tally {
             None => None,
@@ -95,22 +102,22 @@ impl Ticket {
     }
 }
 
-/// The answer of one submission, once it comes. Several publishers wait here if a key is repeated.
+/// The state that the reply to one submission shares with its tickets. There are several tickets if a key is repeated.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<Waiting>);
+struct Shared(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
     result: Option<Result<Answer, PublishError>>,
     /// Whether a success is kept back. A refusal never is.
-    is_held: bool,
+    is_delayed: bool,
     wakers: Vec<Waker>,
 }
 
 impl Waiting {
     /// The result, if publishers may know it already.
     fn known(&self) -> Option<&Result<Answer, PublishError>> {
-        self.result.as_ref().filter(|result| result.is_err() || !self.is_held)
+        self.result.as_ref().filter(|result| result.is_err() || !self.is_delayed)
     }
 
     fn take_wakers(&mut self) -> Vec<Waker> {
@@ -118,7 +125,7 @@ impl Waiting {
     }
 }
 
-impl Pending {
+impl Shared {
     /// Sets the result, unless there is one. Returns wakers to wake once no lock is held.
     fn settle(&self, result: Result<Answer, PublishError>) -> Vec<Waker> {
         let mut waiting = self.0.lock();
@@ -145,32 +152,34 @@ impl Pending {
 /// The duty to answer one submission. Answers [`PublishError::Unknown`] if it is dropped unkept, because the journal has
 /// panicked.
 #[derive(Debug)]
-pub(crate) struct Reply(Option<Arc<Pending>>);
+pub(crate) struct Reply(Arc<Shared>);
 
 impl Reply {
-    pub(crate) fn new(pending: Arc<Pending>) -> Self {
-        Self(Some(pending))
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// A ticket for this reply.
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket { answered: Answered::Later(Arc::clone(&self.0)), is_repeat: false }
     }
 
     /// Answers. Returns wakers to wake once no lock is held.
-    pub(crate) fn give(mut self, result: Result<Answer, PublishError>) -> Vec<Waker> {
-        self.0.take().map(|pending| pending.settle(result)).unwrap_or_default()
+    pub(crate) fn give(self, result: Result<Answer, PublishError>) -> Vec<Waker> {
+        self.0.settle(result)
     }
 
-    /// Keeps a success back until the hold is released.
-    pub(crate) fn hold(&self) -> Hold {
-        let pending = self.0.clone();
-        if let Some(pending) = &pending {
-            pending.0.lock().is_held = true;
-        }
-        Hold(pending)
+    /// Keeps a success back until the delay is over.
+    pub(crate) fn delay(&self) -> Delay {
+        self.0.0.lock().is_delayed = true;
+        Delay(Some(Arc::clone(&self.0)))
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        let Some(pending) = self.0.take() else { return };
-        pending.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
+        // Changes nothing if the reply was given.
+        self.0.settle(Err(PublishError::Unknown)).into_iter().for_each(Waker::wake);
     }
 }
 
@@ -178,18 +187,18 @@ impl Drop for Reply {
 ///
 /// [`Submission`](crate::journal::Submission) has an example.
 #[derive(Debug)]
-pub struct Hold(Option<Arc<Pending>>);
+pub struct Delay(Option<Arc<Shared>>);
 
-impl Hold {
+impl Delay {
     /// Lets the answer go, at once or as soon as there is one. With an error, replaces a success by the refusal.
     pub fn release(mut self, outcome: Result<(), Refusal>) {
         self.end(outcome);
     }
 
     fn end(&mut self, outcome: Result<(), Refusal>) {
-        let Some(pending) = self.0.take() else { return };
-        let mut waiting = pending.0.lock();
-        waiting.is_held = false;
+        let Some(shared) = self.0.take() else { return };
+        let mut waiting = shared.0.lock();
+        waiting.is_delayed = false;
         // An earlier refusal says more.
         if let Err(refusal) = outcome
             && !matches!(waiting.result, Some(Err(_)))
@@ -202,7 +211,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for Delay {
     fn drop(&mut self) {
         self.end(Err(Refusal::Unknown));
     }

@@ -19,15 +19,15 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
     /// Whether the journal waits. Only the journal writes it.
     journal_waits: AtomicBool,
-    journal: AtomicWaker,
+    journal_waker: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// The wakers by turn. Tens of thousands may wait, so joining and leaving must not search.
+    /// The wakers by place. Tens of thousands may wait, so joining and leaving must not search.
     wakers: BTreeMap<u64, Waker>,
-    /// The last turn that was given out.
-    turn: u64,
+    /// The last place that was given out.
+    last: u64,
 }
 
 impl Queue {
@@ -42,34 +42,34 @@ impl Gate {
             queue: Mutex::default(),
             waiting: AtomicUsize::new(0),
             journal_waits: AtomicBool::new(false),
-            journal: AtomicWaker::new(),
+            journal_waker: AtomicWaker::new(),
         }
     }
 
-    /// Whether no publisher waits before the holder of `turn`. Called under the order lock, under which publishers join.
-    pub(crate) fn is_turn(&self, turn: Option<u64>) -> bool {
+    /// Whether no publisher waits before the holder of `place`. Called under the order lock, under which publishers join.
+    pub(crate) fn is_first(&self, place: Option<u64>) -> bool {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return true;
         }
-        self.queue.lock().wakers.first_key_value().is_none_or(|(first, _)| Some(*first) == turn)
+        self.queue.lock().wakers.first_key_value().is_none_or(|(first, _)| Some(*first) == place)
     }
 
     /// Joins the queue, or stays in it with another waker. Called under the order lock.
-    pub(crate) fn join(&self, turn: Option<u64>, waker: &Waker) -> u64 {
+    pub(crate) fn join(&self, place: Option<u64>, waker: &Waker) -> u64 {
         let mut queue = self.queue.lock();
-        let turn = turn.unwrap_or_else(|| {
-            queue.turn += 1;
-            queue.turn
+        let place = place.unwrap_or_else(|| {
+            queue.last += 1;
+            queue.last
         });
-        queue.wakers.entry(turn).or_insert_with(|| waker.clone()).clone_from(waker);
+        queue.wakers.entry(place).or_insert_with(|| waker.clone()).clone_from(waker);
         self.waiting.store(queue.wakers.len(), Ordering::SeqCst);
-        turn
+        place
     }
 
     /// Leaves the queue and wakes the next publisher.
-    pub(crate) fn leave(&self, turn: u64) {
+    pub(crate) fn leave(&self, place: u64) {
         let mut queue = self.queue.lock();
-        queue.wakers.remove(&turn);
+        queue.wakers.remove(&place);
         self.waiting.store(queue.wakers.len(), Ordering::SeqCst);
         let next = queue.first();
         drop(queue);
@@ -101,7 +101,7 @@ impl Gate {
     /// Wakes the journal, if it waits for room.
     pub(crate) fn ring_journal(&self) {
         if self.journal_waits.load(Ordering::SeqCst) {
-            self.journal.wake();
+            self.journal_waker.wake();
         }
     }
 
@@ -109,7 +109,7 @@ impl Gate {
     pub(crate) fn poll_journal(&self, cx: &Context<'_>, has_room: impl Fn() -> bool) -> bool {
         let mut may_go = has_room();
         if !may_go {
-            self.journal.register(cx.waker());
+            self.journal_waker.register(cx.waker());
             self.journal_waits.store(true, Ordering::SeqCst);
             may_go = has_room();
         }

@@ -102,7 +102,7 @@ pub struct Inbox<S> {
     /// Slots whose outlets may go on. Separate from `items`, so that they need not wait for the end of a pass.
     ready: SegQueue<SlotRef>,
     /// Batches from the history. Separate from `items` too, because behind a flood they would be outdated when they are taken.
-    answers: SegQueue<(SlotRef, Batch)>,
+    batches: SegQueue<(SlotRef, Batch)>,
     /// Indices of slots that have left.
     vacant: SegQueue<u32>,
     /// The number of indices ever used.
@@ -123,7 +123,7 @@ impl<S> Inbox<S> {
         Self {
             items: SegQueue::new(),
             ready: SegQueue::new(),
-            answers: SegQueue::new(),
+            batches: SegQueue::new(),
             vacant: SegQueue::new(),
             indices: AtomicU32::new(0),
             queued: Load::new(),
@@ -140,8 +140,8 @@ impl<S> Inbox<S> {
     /// size.
     pub(crate) fn has_room(&self, promised: Amount, bytes: usize) -> bool {
         let queued = self.queued.get();
-        let (messages, held) = (queued.messages + promised.messages, queued.bytes + promised.bytes);
-        messages == 0 || (messages < self.messages_max && held.saturating_add(bytes) <= self.bytes_max)
+        let (messages, bytes_before) = (queued.messages + promised.messages, queued.bytes + promised.bytes);
+        messages == 0 || (messages < self.messages_max && bytes_before.saturating_add(bytes) <= self.bytes_max)
     }
 
     /// Whether the publishes take at most half of the room. An inbox without an owner takes nothing, and keeps nobody waiting.
@@ -210,13 +210,13 @@ impl<S> Inbox<S> {
     }
 
     /// Queues a batch from the history for `slot`, and wakes the owner.
-    pub(crate) fn answer(&self, slot: SlotRef, batch: Batch) {
-        self.answers.push((slot, batch));
+    pub(crate) fn push_batch(&self, slot: SlotRef, batch: Batch) {
+        self.batches.push((slot, batch));
         self.wake();
     }
 
-    pub(crate) fn pop_answer(&self) -> Option<(SlotRef, Batch)> {
-        self.answers.pop()
+    pub(crate) fn pop_batch(&self) -> Option<(SlotRef, Batch)> {
+        self.batches.pop()
     }
 
     /// Takes an index for a new slot.
@@ -246,7 +246,7 @@ impl<S> Inbox<S> {
 
     /// Whether there is no work for the owner.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.ready.is_empty() && self.answers.is_empty()
+        self.items.is_empty() && self.ready.is_empty() && self.batches.is_empty()
     }
 
     /// Whether the outlet of any slot may go on.
@@ -255,13 +255,13 @@ impl<S> Inbox<S> {
     }
 
     /// Whether there is a batch from the history.
-    pub(crate) fn has_answers(&self) -> bool {
-        !self.answers.is_empty()
+    pub(crate) fn has_batches(&self) -> bool {
+        !self.batches.is_empty()
     }
 
     /// Whether a paused owner should look again: an outlet may go on, a batch has come, or the hub drains.
     pub fn ends_pause(&self) -> bool {
-        self.has_ready() || self.has_answers() || self.is_draining()
+        self.has_ready() || self.has_batches() || self.is_draining()
     }
 
     /// The publishes that wait.

@@ -121,12 +121,21 @@ pub(crate) struct Subscriber {
 impl Subscriber {
     /// The targets that the connection receives, without [`Target::All`].
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
-        let channels = self.channels.iter().cloned().map(Target::Channel);
-        channels.chain(std::iter::once(Target::Client(self.client.clone())))
+        targets(&self.client, &self.channels)
     }
 
     /// The targets that the connection receives.
     pub(crate) fn all_targets(&self) -> Vec<Target> {
-        std::iter::once(Target::All).chain(self.targets()).collect()
+        all_targets(&self.client, &self.channels)
     }
+}
+
+/// The targets that a connection of `client` with these channels receives.
+pub(crate) fn all_targets(client: &ClientId, channels: &[Channel]) -> Vec<Target> {
+    std::iter::once(Target::All).chain(targets(client, channels)).collect()
+}
+
+fn targets(client: &ClientId, channels: &[Channel]) -> impl Iterator<Item = Target> {
+    let channels = channels.iter().cloned().map(Target::Channel);
+    channels.chain(std::iter::once(Target::Client(client.clone())))
 }

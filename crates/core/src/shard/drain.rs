@@ -5,27 +5,37 @@ use std::{hash::BuildHasher as _, sync::Arc};
 use crate::{
     event::{message::Message, notice::CloseReason},
     queue::{inbox::SlotRef, outlet::Socket},
-    shard::{Shard, index::slot_index, state::State},
+    shard::{Shard, state::State, walk::Walk},
 };
 
 impl<S: Socket> Shard<S> {
+    /// Begins the drain: from now on every stream ends.
+    pub(super) fn begin_draining(&mut self) {
+        self.drain = Some(Walk::default());
+    }
+
+    /// Notes that the drain may have come to this slot too early.
+    pub(super) fn drain_again(&mut self, at: SlotRef) {
+        if let Some(drain) = &mut self.drain {
+            drain.go_back_to(at.index);
+        }
+    }
+
     /// Ends a few more streams; true while there are streams to tell.
     pub(super) fn go_on_draining(&mut self, now_ms: u64) -> bool {
-        let Some(from) = self.drained else { return false };
-        let to = (from + self.config.turn_slots_max).min(self.slots.len());
-        for at in from..to {
-            let Some(slot) = &self.slots[at] else { continue };
-            let slot = SlotRef { index: slot_index(at), connection: slot.connection() };
-            self.begin_closing(slot.index);
-            self.flush(slot, now_ms);
+        let slots = self.slots.len();
+        let Some(drain) = &mut self.drain else { return false };
+        for at in drain.step(self.config.turn_slots_max, slots) {
+            let Some(at) = self.slots.name(at) else { continue };
+            self.begin_closing(at);
+            self.flush(at, now_ms);
         }
-        self.drained = Some(to);
-        to < self.slots.len()
+        self.drain.as_ref().is_some_and(|drain| !drain.is_over(slots))
     }
 
     /// Ends one stream behind its ring. Its time to come back is drawn for it alone.
-    pub(super) fn begin_closing(&mut self, index: u32) {
-        let Some(slot) = &mut self.slots[index as usize] else { return };
+    pub(super) fn begin_closing(&mut self, at: SlotRef) {
+        let Some(slot) = self.slots.get_mut(at) else { return };
         if !slot.is_attached() || !matches!(slot.state(), State::Live) {
             return;
         }
@@ -40,11 +50,12 @@ impl<S: Socket> Shard<S> {
     pub fn cut(&mut self, now_ms: u64) -> usize {
         let mut cut = 0;
         for at in 0..self.slots.len() {
-            let Some(slot) = &self.slots[at] else { continue };
+            let Some(at) = self.slots.name(at) else { continue };
+            let Some(slot) = self.slots.get(at) else { continue };
             let is_whole = slot.was_told() && slot.is_flushed();
             cut += usize::from(!is_whole);
             let reason = if is_whole { CloseReason::Drained } else { CloseReason::Cut };
-            self.remove(slot_index(at), reason, now_ms);
+            self.remove(at, reason, now_ms);
         }
         cut
     }

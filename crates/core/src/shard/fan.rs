@@ -55,7 +55,7 @@ impl Fan<'_> {
 
     /// Gives `slot` envelopes instead of the messages.
     fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
-        let view = self.pass.envelopes.view(self.messages, due, slot.subscriber());
+        let view = self.pass.view(self.messages, due, slot.subscriber());
         let mut fan = Fan {
             config: self.config,
             messages: &view,
@@ -69,7 +69,7 @@ impl Fan<'_> {
         let ends = fan.give(slot, due, &mut Run::new(&view));
         let is_queued = fan.queued;
         self.queued |= is_queued;
-        self.pass.envelopes.give_back(view);
+        self.pass.give_view_back(view);
         ends
     }
 

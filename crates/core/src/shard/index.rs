@@ -13,7 +13,7 @@ pub(crate) struct Index {
     lists: Vec<List>,
     free: Vec<u32>,
     /// The entries of each slot: in which list, and where.
-    places: Vec<Box<[Place]>>,
+    entries: Vec<Box<[Entry]>>,
 }
 
 #[derive(Debug)]
@@ -26,11 +26,11 @@ struct List {
 #[derive(Clone, Copy, Debug)]
 struct Member {
     slot: u32,
-    place: u32,
+    entry: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Entry {
     list: u32,
     position: u32,
 }
@@ -38,21 +38,21 @@ struct Place {
 impl Index {
     /// Enters `slot` under each of `targets`, which must differ.
     pub(crate) fn enter(&mut self, slot: u32, targets: impl Iterator<Item = Target>) {
-        let places = targets.zip(0..).map(|(target, place)| self.push(target, Member { slot, place })).collect();
+        let entries = targets.zip(0..).map(|(target, entry)| self.push(target, Member { slot, entry })).collect();
         let at = slot as usize;
-        if self.places.len() <= at {
-            self.places.resize_with(at + 1, Box::default);
+        if self.entries.len() <= at {
+            self.entries.resize_with(at + 1, Box::default);
         }
-        self.places[at] = places;
+        self.entries[at] = entries;
     }
 
     /// Takes `slot` out of all its lists.
     pub(crate) fn leave(&mut self, slot: u32) {
-        for Place { list: number, position } in std::mem::take(&mut self.places[slot as usize]) {
+        for Entry { list: number, position } in std::mem::take(&mut self.entries[slot as usize]) {
             let list = &mut self.lists[number as usize];
             list.members.swap_remove(position as usize);
             if let Some(moved) = list.members.get(position as usize) {
-                self.places[moved.slot as usize][moved.place as usize].position = position;
+                self.entries[moved.slot as usize][moved.entry as usize].position = position;
             } else if list.members.is_empty() {
                 self.numbers.remove(&list.target);
                 list.members = Vec::new();
@@ -67,14 +67,14 @@ impl Index {
         list.into_iter().flat_map(|list| list.members.iter().map(|member| member.slot))
     }
 
-    fn push(&mut self, target: Target, member: Member) -> Place {
+    fn push(&mut self, target: Target, member: Member) -> Entry {
         let number = match self.numbers.get(&target) {
             Some(number) => *number,
             None => self.add_list(target),
         };
         let members = &mut self.lists[number as usize].members;
         members.push(member);
-        Place { list: number, position: u32::try_from(members.len() - 1).unwrap_or(u32::MAX) }
+        Entry { list: number, position: u32::try_from(members.len() - 1).unwrap_or(u32::MAX) }
     }
 
     fn add_list(&mut self, target: Target) -> u32 {
@@ -93,11 +93,6 @@ impl Index {
         self.numbers.insert(target, number);
         number
     }
-}
-
-/// Slot indexes are handed out as `u32`.
-pub(crate) fn slot_index(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -20,11 +20,11 @@ use crate::{
 impl<S: Socket> Shard<S> {
     pub(super) fn take_items(&mut self, now_ms: u64) {
         let mut taken = Amount::default();
-        if let Some((message, part)) = self.held_over.take() {
+        if let Some((message, part)) = self.pass.take_postponed() {
             self.take_publish(message, part, now_ms);
         }
         for _ in 0..self.config.turn_slots_max {
-            if self.held_over.is_some() || self.pass.is_full(&self.config) {
+            if self.pass.is_full(&self.config) {
                 break;
             }
             let Some(item) = self.inbox.pop() else { break };
@@ -35,19 +35,21 @@ impl<S: Socket> Shard<S> {
                     if self.pass.has_room(message.bytes(), &self.config) {
                         self.take_publish(message, part, now_ms);
                     } else {
-                        self.held_over = Some((message, part));
+                        self.pass.postpone(message, part);
                     }
                 }
                 Item::Subscribe { slot, subscriber, known } => self.take_subscribe(slot, subscriber, known),
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, inquiry } => self.report(&target, inquiry),
-                Item::Drain => self.drained = Some(0),
+                Item::Drain => self.begin_draining(),
                 Item::Lost(gap) => {
                     taken.messages += 1;
-                    // The gap covers these cursors.
-                    self.ahead.retain(|(cursor, _), _| gap.to.is_some_and(|to| *cursor > to));
-                    self.telling = Some((gap, 0));
+                    if let Some(to) = gap.to {
+                        // The gap covers these cursors.
+                        self.ahead.forget_up_to(to);
+                    }
+                    self.begin_telling(gap);
                     break;
                 }
             }
@@ -61,9 +63,7 @@ impl<S: Socket> Shard<S> {
 
     fn take_publish(&mut self, message: Message, part: Option<Part>, now_ms: u64) {
         self.position = message.id();
-        if !self.ahead.is_empty() {
-            self.meet_ahead(message.id(), now_ms);
-        }
+        self.meet_ahead(message.id(), now_ms);
         let targets = message.clone();
         let bit = self.pass.add(message, part);
         for target in targets.targets() {
@@ -71,7 +71,7 @@ impl<S: Socket> Shard<S> {
                 self.pass.set_all(bit);
             } else {
                 for slot in self.index.slots(target) {
-                    self.pass.set(&mut self.masks, slot, bit);
+                    self.pass.set(slot, bit);
                 }
             }
         }
@@ -80,11 +80,8 @@ impl<S: Socket> Shard<S> {
     /// Meets connections whose cursors are newer than this hub. Another node has told the client that event, so it must come here
     /// next. If a later event comes first, events were lost, and the client receives a gap.
     fn meet_ahead(&mut self, id: EventId, now_ms: u64) {
-        while let Some(first) = self.ahead.first_entry()
-            && first.key().0 <= id
-        {
-            let ((cursor, _), at) = first.remove_entry();
-            let Some(slot) = self.slot(at).filter(|_| cursor < id) else { continue };
+        while let Some((cursor, at)) = self.ahead.pop_up_to(id) {
+            let Some(slot) = self.slots.get_mut(at).filter(|_| cursor < id) else { continue };
             let (from, to) = (Some(slot.subscriber().opened), Some(id.before()));
             slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, now_ms);
             self.flush(at, now_ms);
@@ -92,10 +89,10 @@ impl<S: Socket> Shard<S> {
     }
 
     fn take_leave(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
-        let Some(slot) = self.slot(at) else { return };
+        let Some(slot) = self.slots.get(at) else { return };
         // A body that is dropped after its end has not gone away early.
         let reason = if slot.was_told() { CloseReason::Drained } else { reason };
-        self.remove(at.index, reason, now_ms);
+        self.remove(at, reason, now_ms);
     }
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>, known: EventId) {
@@ -103,25 +100,18 @@ impl<S: Socket> Shard<S> {
         // Older events were in the inbox before this item, and were taken.
         self.position = self.position.max(subscriber.opened);
         if subscriber.cursor > subscriber.opened {
-            self.ahead.insert((subscriber.cursor, slot.connection), slot);
+            self.ahead.enter(subscriber.cursor, slot);
         }
-        let at = slot.index as usize;
-        if self.slots.len() <= at {
-            self.slots.resize_with(at + 1, || None);
-            self.masks.resize(at + 1, 0);
-        }
-        self.slots[at] = Some(Slot::new(slot.connection, subscriber, known));
-        self.open += 1;
+        self.pass.enter(slot.index);
+        self.slots.enter(slot.index, Slot::new(slot.connection, subscriber, known));
     }
 
     fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
-        let Some(slot) = self.slot(at) else {
+        let Some(slot) = self.slots.get_mut(at) else {
             return outlet.cut();
         };
         slot.attach(outlet, input_bytes, now_ms);
-        if let Some(from) = &mut self.drained {
-            *from = (*from).min(at.index as usize);
-        }
+        self.drain_again(at);
         // Reads once at least: the first Pending is what makes the socket tell us about input and room.
         self.go_on(at, now_ms);
     }
@@ -130,9 +120,9 @@ impl<S: Socket> Shard<S> {
     fn report(&mut self, target: &Target, inquiry: Inquiry) {
         let account = |slot: &Slot<S>| (slot.connection(), slot.account());
         if *target == Target::All {
-            return inquiry.answer(self.slots.iter().flatten().map(account));
+            return inquiry.answer(self.slots.iter().map(account));
         }
-        let slots = self.index.slots(target).filter_map(|at| self.slots[at as usize].as_ref());
+        let slots = self.index.slots(target).filter_map(|at| self.slots.at(at));
         inquiry.answer(slots.map(account));
     }
 }
@@ -189,6 +179,6 @@ mod tests {
             drop(hub.subscribe(subscribe(2_000 + number)).unwrap());
             while shard.turn(0) == crate::engine::Turn::More {}
         }
-        assert_eq!(shard.ahead.values().map(|at| at.connection).collect::<Vec<_>>(), [stays.connection()]);
+        assert_eq!(shard.ahead.connections(), [stays.connection()]);
     }
 }

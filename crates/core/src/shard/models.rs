@@ -66,7 +66,7 @@ fn told(feed: &mut Feed<NoSocket>, budget: &Arc<RingBudget>, gap_to: impl Fn(u64
     position
 }
 
-/// Catches: a `drop_oldest` without `hold`, a `hold` that does not wait, a body that does not mind `taking`.
+/// Catches: a `drop_oldest` without `freeze`, a `freeze` that does not wait, a body that does not mind `taking`.
 #[test]
 fn what_is_dropped_is_told_before_what_is_newer() {
     bounded(3, || {
@@ -98,7 +98,7 @@ fn what_the_journal_lost_is_told_before_what_it_gave() {
     bounded(3, || {
         let budget = budget();
         let (mut slot, port, mut feed) = slot(&budget, 3);
-        assert!(slot.wants_history(id(3)));
+        assert!(slot.line_up_for_history(id(3)));
         assert_eq!(slot.ask(), Some(id(0)));
         let of_shard = Arc::clone(&budget);
         let shard = thread::spawn(move || {

@@ -13,7 +13,7 @@ use crate::{
         event_id::EventId,
         message::Message,
     },
-    queue::{outlet::Framing, tally::Part},
+    queue::{outlet::Framing, subscriber::Subscriber, tally::Part},
     shard::envelope::Envelopes,
 };
 
@@ -27,8 +27,12 @@ const OF_A_RING: usize = 4;
 /// The messages of one pass and how far it has come.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
-    pub(crate) messages: Vec<Message>,
-    pub(crate) bytes: usize,
+    messages: Vec<Message>,
+    bytes: usize,
+    /// A message that was taken from the inbox and is too large for this pass.
+    postponed: Option<(Message, Option<Part>)>,
+    /// The messages that are for each slot. They stand apart from the slots, so that setting a bit touches little.
+    masks: Vec<u64>,
     /// Slots with a mask. If `to_all` has a bit, every slot is looked at instead.
     touched: Vec<u32>,
     /// The messages for every slot, on top of its mask. A slot that came later has seen their ids.
@@ -40,7 +44,7 @@ pub(crate) struct Pass {
     news: Vec<ChannelAccount>,
     /// A mask, and the number of slots in a row that took all of it. Most slots do, and most have the same mask.
     written: (u64, u64),
-    pub(crate) envelopes: Envelopes,
+    envelopes: Envelopes,
 }
 
 impl Pass {
@@ -54,15 +58,48 @@ impl Pass {
         config.ring_bytes_max / OF_A_RING
     }
 
+    /// Makes room for the mask of a new slot.
+    pub(crate) fn enter(&mut self, slot: u32) {
+        let slots = slot as usize + 1;
+        if self.masks.len() < slots {
+            self.masks.resize(slots, 0);
+        }
+    }
+
+    /// Takes the mask of a slot off that leaves.
+    pub(crate) fn leave(&mut self, slot: u32) {
+        self.masks[slot as usize] = 0;
+    }
+
+    /// Whether there are no messages.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Whether there are messages, or one is postponed.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.messages.is_empty() || self.postponed.is_some()
+    }
+
     /// Whether no message at all may join any more.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.messages.len() >= Self::messages_max(config)
+        self.postponed.is_some() || self.messages.len() >= Self::messages_max(config)
     }
 
     /// Whether a message of `bytes` may join.
     pub(crate) fn has_room(&self, bytes: usize, config: &Config) -> bool {
         let bytes = self.bytes.saturating_add(bytes);
         self.messages.is_empty() || (!self.is_full(config) && bytes <= Self::bytes_max(config))
+    }
+
+    /// Keeps a message for the next pass. No other message may join this one.
+    pub(crate) fn postpone(&mut self, message: Message, part: Option<Part>) {
+        self.postponed = Some((message, part));
+    }
+
+    /// Takes out the message that was postponed, for it to be the first of a new pass.
+    pub(crate) fn take_postponed(&mut self) -> Option<(Message, Option<Part>)> {
+        self.postponed.take()
     }
 
     /// Adds a message; its bit is the one to set in masks.
@@ -81,8 +118,8 @@ impl Pass {
     }
 
     /// Sets a bit for one slot.
-    pub(crate) fn set(&mut self, masks: &mut [u64], slot: u32, bit: u64) {
-        let mask = &mut masks[slot as usize];
+    pub(crate) fn set(&mut self, slot: u32, bit: u64) {
+        let mask = &mut self.masks[slot as usize];
         if *mask == 0 {
             self.touched.push(slot);
         }
@@ -90,9 +127,9 @@ impl Pass {
     }
 
     /// The next slot to look at and its mask, which is taken off.
-    pub(crate) fn next(&mut self, masks: &mut [u64]) -> Option<(u32, u64)> {
+    pub(crate) fn next(&mut self) -> Option<(u32, u64)> {
         let slot = if self.to_all != 0 {
-            if self.at >= masks.len() {
+            if self.at >= self.masks.len() {
                 return None;
             }
             u32::try_from(self.at).ok()?
@@ -100,12 +137,37 @@ impl Pass {
             *self.touched.get(self.at)?
         };
         self.at += 1;
-        Some((slot, mem::take(&mut masks[slot as usize]) | self.to_all))
+        Some((slot, mem::take(&mut self.masks[slot as usize]) | self.to_all))
     }
 
     /// Whether every slot has been looked at.
-    pub(crate) fn is_over(&self, slots: usize) -> bool {
-        self.at >= if self.to_all != 0 { slots } else { self.touched.len() }
+    pub(crate) fn is_over(&self) -> bool {
+        self.at >= if self.to_all != 0 { self.masks.len() } else { self.touched.len() }
+    }
+
+    /// Lends the messages. The caller gives them back.
+    pub(crate) fn lend(&mut self) -> Vec<Message> {
+        mem::take(&mut self.messages)
+    }
+
+    /// Takes the messages back.
+    pub(crate) fn give_back(&mut self, messages: Vec<Message>) {
+        self.messages = messages;
+    }
+
+    /// The message with this bit.
+    pub(crate) fn message(&self, bit: usize) -> &Message {
+        &self.messages[bit]
+    }
+
+    /// As [`Envelopes::view`].
+    pub(crate) fn view(&mut self, messages: &[Message], due: u64, subscriber: &Subscriber) -> Vec<Message> {
+        self.envelopes.view(messages, due, subscriber)
+    }
+
+    /// As [`Envelopes::give_back`].
+    pub(crate) fn give_view_back(&mut self, view: Vec<Message>) {
+        self.envelopes.give_back(view);
     }
 
     /// Counts the fate of one message for one connection.
@@ -132,13 +194,13 @@ impl Pass {
 
     /// Takes the mask of `slot` off, and returns its part above `seen`, with the messages for every slot. The caller has the slot
     /// see them ([`crate::shard::slot::Slot::see`]).
-    pub(crate) fn take_mask(&self, masks: &mut [u64], slot: u32, seen: EventId) -> u64 {
-        due(&self.messages, mem::take(&mut masks[slot as usize]) | self.to_all, seen)
+    pub(crate) fn take_mask(&mut self, slot: u32, seen: EventId) -> u64 {
+        due(&self.messages, mem::take(&mut self.masks[slot as usize]) | self.to_all, seen)
     }
 
     /// Whether a message above `seen` is still to come to `slot`.
-    pub(crate) fn is_due(&self, masks: &[u64], slot: u32, seen: EventId) -> bool {
-        due(&self.messages, masks[slot as usize] | self.to_all, seen) != 0
+    pub(crate) fn is_due(&self, slot: u32, seen: EventId) -> bool {
+        due(&self.messages, self.masks[slot as usize] | self.to_all, seen) != 0
     }
 
     /// Reports to publishers that wait and to the accounts. Keeps its memory for the next pass.

@@ -1,15 +1,13 @@
-//! The one question before a pass: may it come now, and if not, when? Readers without room ([`Pace`]) and readers that catch up
-//! ([`crate::shard::readers`]) may hold it up.
-
-use std::{mem, sync::Arc};
+//! The one question before a pass: may it come now, and if not, when? Readers without room ([`crate::shard::pace`]) and readers
+//! that catch up ([`crate::shard::readers`]) may hold it up.
 
 use crate::{
     queue::outlet::Socket,
-    shard::{
-        Shard,
-        pace::{Pace, Payer},
-    },
+    shard::{Shard, pace::Payer},
 };
+
+/// Number of stale entries that the list of pressed connections may have.
+const PRESSED_STALE_MAX: usize = 64;
 
 impl<S: Socket> Shard<S> {
     /// The time until which no publishes are to be taken, if there is a flood and a connection has no room for it. A drain does not
@@ -24,26 +22,24 @@ impl<S: Socket> Shard<S> {
             self.pace.resume(now_ms);
             return round_until_ms;
         }
-        let mut pace = mem::take(&mut self.pace);
-        let until_ms = if is_flooded { self.next_wait(&mut pace, now_ms) } else { None };
+        let until_ms = if is_flooded { self.next_wait(now_ms) } else { None };
         if until_ms.is_none() {
-            pace.resume(now_ms);
+            self.pace.resume(now_ms);
         }
-        self.pace = pace;
         until_ms
     }
 
-    fn next_wait(&mut self, pace: &mut Pace, now_ms: u64) -> Option<u64> {
-        let config = Arc::clone(&self.config);
-        let open = self.open;
-        if !pace.is_paused() {
+    fn next_wait(&mut self, now_ms: u64) -> Option<u64> {
+        if !self.pace.is_paused() {
             // The number of entries decides the cost of a pause.
-            pace.retain(|at, payer| self.slot(*at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
+            self.retain_pressed();
         }
+        let Self { pace, slots, config, .. } = self;
+        let open = slots.open();
         for payer in Payer::ALL {
             while let Some(at) = pace.last(payer) {
-                if let Some(slot) = self.slot(at).filter(|slot| slot.patience().is_pressed_for(payer)) {
-                    let until_ms = pace.wait(payer, open, &config, now_ms);
+                if let Some(slot) = slots.get_mut(at).filter(|slot| slot.patience().is_pressed_for(payer)) {
+                    let until_ms = pace.wait(payer, open, config, now_ms);
                     if until_ms.is_some() {
                         return until_ms;
                     }
@@ -53,5 +49,17 @@ impl<S: Socket> Shard<S> {
             }
         }
         None
+    }
+
+    /// Takes connections that are not pressed any more off the list, once they are many.
+    pub(super) fn forget_relaxed(&mut self) {
+        if self.pace.pressed() > 2 * self.slots.open() + PRESSED_STALE_MAX {
+            self.retain_pressed();
+        }
+    }
+
+    fn retain_pressed(&mut self) {
+        let Self { pace, slots, .. } = self;
+        pace.retain(|at, payer| slots.get(*at).is_some_and(|slot| slot.patience().is_pressed_for(payer)));
     }
 }

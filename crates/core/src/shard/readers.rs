@@ -14,28 +14,29 @@ const ROUND_MS_MAX: u64 = 50;
 /// The queue of readers, and how far it has come.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
-    /// Slots that want to ask. Some may have left.
-    wanting: VecDeque<SlotRef>,
+    /// Slots that wait for their turn to ask. Some may have left.
+    waiting: VecDeque<SlotRef>,
     requests: Vec<ReadRequest>,
-    /// How many slots ever wanted to ask, and how many of those have been answered or have left.
-    wanted: u64,
+    /// How many slots have ever lined up, and how many of those have got a batch or have left.
+    lined_up: u64,
     served: u64,
-    /// `wanted` when publishes were last taken, and the time of that.
+    /// `lined_up` when publishes were last taken, and the time of that.
     round: u64,
     round_ms: u64,
-    /// Requests without an answer.
+    /// Requests without a batch.
     asking: usize,
 }
 
 impl Readers {
-    pub(super) fn want(&mut self, slot: SlotRef) {
-        self.wanted += 1;
-        self.wanting.push_back(slot);
+    /// Puts a slot that wants to ask at the end of the queue.
+    pub(super) fn line_up(&mut self, slot: SlotRef) {
+        self.lined_up += 1;
+        self.waiting.push_back(slot);
     }
 
-    /// The next slot that may ask, while fewer than `asking_max` requests have no answer. It may have left.
+    /// The next slot that may ask, while fewer than `asking_max` requests have no batch. It may have left.
     pub(super) fn next(&mut self, asking_max: usize) -> Option<SlotRef> {
-        if self.asking < asking_max { self.wanting.pop_front() } else { None }
+        if self.asking < asking_max { self.waiting.pop_front() } else { None }
     }
 
     /// The next slot has left, or does not catch up any more.
@@ -49,8 +50,8 @@ impl Readers {
         self.requests.push(request);
     }
 
-    /// A request has its answer.
-    pub(super) fn answered(&mut self) {
+    /// A request has its batch.
+    pub(super) fn serve(&mut self) {
         self.asking -= 1;
         self.served += 1;
     }
@@ -59,9 +60,9 @@ impl Readers {
         mem::take(&mut self.requests)
     }
 
-    /// Publishes are taken: every slot that wants to ask by now has its turn before the next publishes.
+    /// Publishes are taken: every slot that has lined up by now has its turn before the next publishes.
     pub(super) fn begin_round(&mut self, now_ms: u64) {
-        (self.round, self.round_ms) = (self.wanted, now_ms);
+        (self.round, self.round_ms) = (self.lined_up, now_ms);
     }
 
     /// Until when publishes wait for a slot that has not had its turn.

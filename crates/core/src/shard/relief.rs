@@ -1,9 +1,11 @@
 //! Relief: how a shard empties rings while those of the whole hub hold too much.
 
+use std::cmp::Reverse;
+
 use crate::{
     event::notice::CloseReason,
     queue::{inbox::SlotRef, outlet::Socket},
-    shard::{Shard, index::slot_index, slot::Slot},
+    shard::{Shard, slot::Slot},
 };
 
 impl<S: Socket> Shard<S> {
@@ -18,34 +20,34 @@ impl<S: Socket> Shard<S> {
             if !self.budget.is_exceeded() {
                 return;
             }
-            let Some(slot) = &mut self.slots[at] else { continue };
+            let Some(slot) = self.slots.get_mut(at) else { continue };
             let ends = slot.empty_ring(&mut self.accounts);
             slot.patience_mut().relax();
             if !slot.is_full() {
-                self.inbox.ready(SlotRef { index: slot_index(at), connection: slot.connection() });
+                self.inbox.ready(at);
             }
             if let Err(reason) = ends {
-                self.remove(slot_index(at), reason, now_ms);
+                self.remove(at, reason, now_ms);
             }
         }
         for (_, at) in self.slots_by(|slot| slot.rest_bytes()) {
             if !self.budget.is_exceeded() {
                 return;
             }
-            self.remove(slot_index(at), CloseReason::Busy, now_ms);
+            self.remove(at, CloseReason::Busy, now_ms);
         }
     }
 
     /// The slots with the most of some bytes, most first. None if all of them together are less than this shard's share of the
     /// hub's limit, because other shards have more.
-    fn slots_by(&self, bytes: impl Fn(&Slot<S>) -> usize) -> Vec<(usize, usize)> {
+    fn slots_by(&self, bytes: impl Fn(&Slot<S>) -> usize) -> Vec<(usize, SlotRef)> {
         let config = &self.config;
-        let each = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((bytes(slot.as_ref()?), at)));
+        let each = self.slots.names().filter_map(|at| Some((bytes(self.slots.get(at)?), at)));
         let mut most: Vec<_> = each.filter(|(bytes, _)| *bytes > 0).collect();
         if most.iter().map(|(bytes, _)| bytes).sum::<usize>() <= config.hub_ring_bytes_max / config.shards {
             return Vec::new();
         }
-        most.sort_unstable_by(|a, b| b.cmp(a));
+        most.sort_unstable_by_key(|(bytes, at)| Reverse((*bytes, at.index)));
         most
     }
 }

@@ -1,6 +1,9 @@
 //! [`Slot`]: the engine's record of one connection: its state, its ring and where its bytes leave.
 //!
 //! Only its shard touches it, through verbs. A message that was begun is always finished first, whole.
+//!
+//! This file and the two of its folder are one room: they alone write the fields of a slot. `flush` writes to the outlet and ends
+//! the stream. `catch_up` feeds the slot from the history. The policy of a full ring is applied here.
 
 mod catch_up;
 mod flush;
@@ -24,9 +27,10 @@ use crate::{
         subscriber::{Form, Subscriber},
     },
     shard::{
+        losses::Losses,
         pace::Patience,
         pass::Pass,
-        state::{CatchUp, Closing, Ends, Losses, Rest, State},
+        state::{CatchUp, Ends, Rest, State},
     },
 };
 
@@ -82,7 +86,7 @@ impl<S: Socket> Slot<S> {
             form: subscriber.form,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
-            losses: (known > EventId::ZERO).then(|| Box::new(Losses { known, ..Losses::default() })),
+            losses: (known > EventId::ZERO).then(|| Box::new(Losses::known_up_to(known))),
             input_bytes: 0,
             subscriber,
         }
@@ -220,7 +224,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn rest_bytes(&self) -> usize {
         match &self.outlet {
             Outlet::Body { port, .. } => port.leaving_bytes(),
-            _ => self.rest.as_ref().map_or(0, |rest| rest.held.message().bytes()),
+            _ => self.rest.as_ref().map_or(0, |rest| rest.charged.message().bytes()),
         }
     }
 
@@ -261,7 +265,7 @@ impl<S: Socket> Slot<S> {
     pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
         self.progress_ms = now_ms;
         self.account.position = message.id();
-        self.rest = Some(Rest { held: Charged::new(message), written_bytes });
+        self.rest = Some(Rest { charged: Charged::new(message), written_bytes });
     }
 
     /// Puts `message` into the ring. If there is no room, the policy decides; `Err` is the policy close.
@@ -310,7 +314,7 @@ impl<S: Socket> Slot<S> {
     /// Makes room for `message`. The gap of the dropped messages goes before the rest of the ring.
     fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
         // A body takes nothing meanwhile, so that it finds the gap before newer messages.
-        let hold = match &self.outlet {
+        let freeze = match &self.outlet {
             Outlet::Body { port, .. } => Some(port.freeze()),
             _ => None,
         };
@@ -325,7 +329,7 @@ impl<S: Socket> Slot<S> {
         debug_assert!(pushed.is_ok(), "an empty ring takes any message");
         self.account.position = message.id();
         self.lose_all(&dropped, accounts);
-        drop(hold);
+        drop(freeze);
     }
 
     /// Counts messages from the front of the ring as lost. Their gap goes before the rest of the ring.
@@ -357,19 +361,19 @@ impl<S: Socket> Slot<S> {
 
     /// Whether no gap goes before the ring. A body's port has its own.
     fn is_front_empty(&self) -> bool {
-        self.losses.as_ref().is_none_or(|losses| losses.front.is_empty())
+        self.losses.as_ref().is_none_or(|losses| losses.is_front_empty())
     }
 
     /// The gaps that go before the ring.
     fn take_front(&mut self) -> Vec<Gap> {
-        self.losses.as_mut().map(|losses| mem::take(&mut losses.front)).unwrap_or_default()
+        self.losses.as_mut().map(|losses| mem::take(losses.front())).unwrap_or_default()
     }
 
     /// Changes the gaps that go before the ring.
     fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
         match &self.outlet {
             Outlet::Body { port, .. } => change(&mut port.front()),
-            _ => change(&mut self.losses_mut().front),
+            _ => change(self.losses_mut().front()),
         }
     }
 
@@ -398,11 +402,6 @@ impl<S: Socket> Slot<S> {
             }
             port.wake();
         }
-    }
-
-    /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
-    pub(crate) fn begin_closing(&mut self, last: Message) {
-        self.state = State::Closing(Closing { last: Some(last), told_ms: None });
     }
 
     /// Whether bytes wait and the outlet has taken none since the last look at `progress_ms`.

@@ -1,6 +1,6 @@
 //! [`State`]: which events a slot gets next, and what it remembers for that.
 
-use crate::event::{charged::Charged, event_id::EventId, gap::Gap, message::Message, notice::CloseReason};
+use crate::event::{charged::Charged, event_id::EventId, message::Message, notice::CloseReason};
 
 /// The source of a slot's next events. Until the outlet is attached, they wait in the ring or are left to the history.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) enum State {
     Closing(Closing),
 }
 
+/// The end of a stream. Only `slot/flush` writes it.
 #[derive(Debug)]
 pub(super) struct Closing {
     /// The last line, until it is the next to be written.
@@ -26,34 +27,21 @@ pub(super) struct Closing {
 /// The message that is partly in the socket, and how many bytes of it.
 #[derive(Debug)]
 pub(super) struct Rest {
-    pub(super) held: Charged,
+    pub(super) charged: Charged,
     pub(super) written_bytes: usize,
 }
 
-/// Events that a connection has lost, until the client receives the gaps.
-#[derive(Debug, Default)]
-pub(super) struct Losses {
-    /// Gaps that go out before the ring.
-    pub(super) front: Vec<Gap>,
-    /// Events that are lost behind the ring, and the newest of them.
-    pub(super) missed: u64,
-    pub(super) to: EventId,
-    /// The client knows of everything up to here that the history does not keep any more.
-    pub(super) known: EventId,
-}
-
-impl Losses {
-    /// Counts events behind the ring as lost, up to `to`.
-    pub(super) fn lose(&mut self, missed: u64, to: EventId) {
-        self.missed += missed;
-        self.to = self.to.max(to);
+impl Rest {
+    /// A message that is the next to be written.
+    pub(super) fn of(message: Message) -> Self {
+        Self { charged: Charged::new(message), written_bytes: 0 }
     }
 }
 
 /// `Err` if the connection cannot go on, and why.
 pub(super) type Ends = Result<(), CloseReason>;
 
-/// How far a slot has caught up.
+/// How far a slot has caught up. Only `slot/catch_up` writes it.
 #[derive(Debug)]
 pub(super) struct CatchUp {
     /// The client has everything up to here, or has been told of it.

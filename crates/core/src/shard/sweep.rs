@@ -1,18 +1,17 @@
 //! The periodic work of a shard: heartbeats, write timeouts, empty rings given back, and notices of dropped events. One look at
 //! all slots replaces a timer for each. It is spread over several ticks.
 
-use std::sync::Arc;
-
 use crate::{
-    event::{
-        message::Message,
-        notice::{CloseReason, Notice},
-    },
+    event::notice::{CloseReason, Notice},
     queue::{
+        inbox::SlotRef,
         outlet::{Outlet, Socket},
         subscriber::Heartbeat,
     },
-    shard::{SWEEP_TICKS, Shard, index::slot_index, state::State},
+    shard::{
+        SWEEP_TICKS, Shard,
+        state::{Ends, State},
+    },
 };
 
 impl<S: Socket> Shard<S> {
@@ -21,7 +20,7 @@ impl<S: Socket> Shard<S> {
     ///
     /// [`Shard`] has an example.
     pub fn sweep(&mut self, now_ms: u64) {
-        self.to_sweep = self.slots.len().div_ceil(SWEEP_TICKS);
+        self.rounds.begin_tick(self.slots.len().div_ceil(SWEEP_TICKS));
         self.go_on_sweeping(now_ms);
         self.relieve(now_ms);
         self.tell_accounts();
@@ -42,24 +41,19 @@ impl<S: Socket> Shard<S> {
 
     /// Looks at a few more slots; true while there are some left.
     pub(super) fn go_on_sweeping(&mut self, now_ms: u64) -> bool {
-        let count = self.slots.len();
-        let now = self.to_sweep.min(self.config.turn_slots_max);
-        self.to_sweep -= now;
-        for _ in 0..now {
-            self.swept = if self.swept + 1 < count { self.swept + 1 } else { 0 };
-            if let Err(reason) = self.look_at(self.swept, now_ms) {
-                self.remove(slot_index(self.swept), reason, now_ms);
+        for _ in 0..self.config.turn_slots_max {
+            let Some(at) = self.rounds.next(self.slots.len()) else { break };
+            let Some(at) = self.slots.name(at) else { continue };
+            if let Err(reason) = self.look_at(at, now_ms) {
+                self.remove(at, reason, now_ms);
             }
         }
-        self.to_sweep > 0
+        !self.rounds.is_over()
     }
 
-    fn look_at(&mut self, at: usize, now_ms: u64) -> Result<(), CloseReason> {
-        let config = Arc::clone(&self.config);
-        let Some(slot) = &mut self.slots[at] else { return Ok(()) };
-        if !slot.is_attached() {
-            return Ok(());
-        }
+    fn look_at(&mut self, at: SlotRef, now_ms: u64) -> Ends {
+        let config = &self.config;
+        let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.is_attached()) else { return Ok(()) };
         if slot.is_stalled(config.write_timeout_ms, now_ms) {
             return Err(CloseReason::WriteTimeout);
         }
@@ -74,29 +68,26 @@ impl<S: Socket> Shard<S> {
         if slot.is_flushed() && !slot.is_full() {
             slot.shrink();
             if slot.silent_ms(now_ms) >= config.heartbeat_ms {
-                let line = self.heartbeat(at);
-                if let (Some(line), Some(slot)) = (line, &mut self.slots[at]) {
-                    return slot.heartbeat(line, &mut self.scratch, &self.budget, now_ms);
-                }
+                return self.send_heartbeat(at, now_ms);
             }
         }
         Ok(())
     }
 
-    /// The line for a slot that has been silent for long; none if a message is on its way to it.
-    fn heartbeat(&mut self, at: usize) -> Option<Message> {
-        let slot = self.slots[at].as_mut()?;
-        if slot.subscriber().heartbeat == Heartbeat::Comment {
-            return Some(self.heartbeat.clone());
-        }
-        // A part of the pass is still to come.
-        if matches!(slot.state(), State::Live) && self.pass.is_due(&self.masks, slot_index(at), slot.seen()) {
-            return None;
-        }
-        let cursor = slot.tell_cursor(self.position)?;
-        if self.cursor.0 != cursor {
-            self.cursor = (cursor, Message::cursor(cursor, Arc::clone(&self.budget)));
-        }
-        Some(self.cursor.1.clone())
+    /// Sends a line to a slot that has been silent for long, unless a message is on its way to it.
+    fn send_heartbeat(&mut self, at: SlotRef, now_ms: u64) -> Ends {
+        let Some(slot) = self.slots.get_mut(at) else { return Ok(()) };
+        let line = match slot.subscriber().heartbeat {
+            Heartbeat::Comment => self.heartbeats.comment(),
+            Heartbeat::Cursor => {
+                // A part of the pass is still to come.
+                if matches!(slot.state(), State::Live) && self.pass.is_due(at.index, slot.seen()) {
+                    return Ok(());
+                }
+                let Some(cursor) = slot.tell_cursor(self.position) else { return Ok(()) };
+                self.heartbeats.cursor(cursor)
+            }
+        };
+        slot.heartbeat(line, &mut self.scratch, &self.budget, now_ms)
     }
 }

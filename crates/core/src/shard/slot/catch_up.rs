@@ -1,8 +1,6 @@
 //! How a slot catches up: it is fed from the history, after its start or after its ring was full. If the history has lost some of
 //! its events, the client receives a gap.
 
-use std::mem;
-
 use crate::{
     config::Config,
     event::{
@@ -35,8 +33,9 @@ impl<S: Socket> Slot<S> {
         }
     }
 
-    /// Whether the slot has to be fed from the history up to `position` before it goes live. If so, it waits for its turn to ask.
-    pub(crate) fn wants_history(&mut self, position: EventId) -> bool {
+    /// Has the slot wait for its turn to ask, if it has to be fed from the history up to `position` before it goes live. False if
+    /// it may go live.
+    pub(crate) fn line_up_for_history(&mut self, position: EventId) -> bool {
         match &mut self.state {
             State::CatchUp(catch_up) if catch_up.cursor < position => {
                 catch_up.asked = Asked::Soon;
@@ -84,7 +83,7 @@ impl<S: Socket> Slot<S> {
         Fate::Lost { is_busy }
     }
 
-    /// Takes an answer of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
+    /// Takes a batch of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
         let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
         self.begin_to_wait(now_ms);
@@ -130,8 +129,7 @@ impl<S: Socket> Slot<S> {
             let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
             self.with_front(|front| front.push(Gap { from, to, missed: None, reason }));
         }
-        let losses = self.losses_mut();
-        losses.known = losses.known.max(hole.to);
+        self.losses_mut().learn(hole.to);
         let lost = owed.saturating_sub(hole.kept);
         self.account.owed -= lost;
         self.account.lost += lost;
@@ -160,18 +158,15 @@ impl<S: Socket> Slot<S> {
 
     /// The id up to which the client knows of everything that the history does not keep any more.
     fn known(&self) -> EventId {
-        self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known)
+        self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known())
     }
 
     /// Turns the loss behind the ring into a gap: everything before it has been taken.
     fn tell_loss(&mut self) {
-        let Some(losses) = &mut self.losses else { return };
-        let (missed, to) = (mem::take(&mut losses.missed), mem::take(&mut losses.to));
-        if missed > 0 {
-            let from = self.account.position.max(self.subscriber.opened.min(to));
-            let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
-            self.with_front(|front| front.push(gap));
-        }
+        let Some((missed, to)) = self.losses.as_mut().and_then(|losses| losses.take_behind()) else { return };
+        let from = self.account.position.max(self.subscriber.opened.min(to));
+        let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
+        self.with_front(|front| front.push(gap));
     }
 
     /// Goes live: the client has everything up to now, or receives a gap.

@@ -13,7 +13,7 @@ use crate::{
     queue::outlet::{Framing, Outlet, Socket},
     shard::{
         slot::Slot,
-        state::{Ends, Rest, State},
+        state::{Closing, Ends, Rest, State},
     },
 };
 
@@ -40,7 +40,7 @@ impl<S: Socket> Slot<S> {
             }
             if self.rest.is_none() && !self.is_front_empty() {
                 let gaps = Message::gaps(&self.take_front(), Arc::clone(budget));
-                self.rest = Some(Rest { held: Charged::new(gaps), written_bytes: 0 });
+                self.rest = Some(Rest::of(gaps));
             }
             if self.is_flushed() && !self.take_last(now_ms) {
                 return Ok(());
@@ -51,11 +51,16 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
+    pub(crate) fn begin_closing(&mut self, last: Message) {
+        self.state = State::Closing(Closing { last: Some(last), told_ms: None });
+    }
+
     /// Makes the last line of a closing slot the next to be written; false if there is none left.
     fn take_last(&mut self, now_ms: u64) -> bool {
         let State::Closing(closing) = &mut self.state else { return false };
         if let Some(last) = closing.last.take() {
-            self.rest = Some(Rest { held: Charged::new(last), written_bytes: 0 });
+            self.rest = Some(Rest::of(last));
             return true;
         }
         if closing.told_ms.is_none() {
@@ -94,7 +99,7 @@ impl<S: Socket> Slot<S> {
         if let Some(rest) = self.rest.take() {
             skip = rest.written_bytes;
             is_first_begun = true;
-            scratch.push(rest.held);
+            scratch.push(rest.charged);
         }
         // Gaps go before the ring, and can only follow the rest.
         if let Some(ring) = self.ring.as_ref().filter(|_| is_front_empty) {
@@ -105,7 +110,7 @@ impl<S: Socket> Slot<S> {
         } else {
             write::<PARTS_MAX>(socket, *framing, scratch, skip)
         };
-        let (mut taken, answer) = match outcome {
+        let (mut taken, polled) = match outcome {
             Poll::Ready(Ok(bytes)) if bytes > 0 => {
                 self.progress_ms = now_ms;
                 self.is_full = false;
@@ -120,20 +125,20 @@ impl<S: Socket> Slot<S> {
                 (skip, Poll::Pending)
             }
         };
-        for held in scratch.drain(..) {
-            let bytes = framing.of(held.message()).len();
+        for charged in scratch.drain(..) {
+            let bytes = framing.of(charged.message()).len();
             if taken >= bytes {
                 taken -= bytes;
                 // Control lines do not count as messages.
-                self.account.written += u64::from(held.message().id() != EventId::ZERO);
+                self.account.written += u64::from(charged.message().id() != EventId::ZERO);
             } else if taken > 0 || is_first_begun {
-                self.rest = Some(Rest { held, written_bytes: mem::take(&mut taken) });
+                self.rest = Some(Rest { charged, written_bytes: mem::take(&mut taken) });
             } else if let Some(ring) = &self.ring {
-                ring.put_back(held);
+                ring.put_back(charged);
             }
             is_first_begun = false;
         }
-        Ok(answer)
+        Ok(polled)
     }
 
     /// Sends a line that shows that the stream is alive. Nothing else waits.
@@ -151,21 +156,21 @@ impl<S: Socket> Slot<S> {
             port.wake();
             return Ok(());
         }
-        self.rest = Some(Rest { held: Charged::new(line), written_bytes: 0 });
+        self.rest = Some(Rest::of(line));
         self.flush(scratch, budget, now_ms)
     }
 }
 
-/// One write of the first `PARTS` of `held`, but for the first `skip` bytes of the first.
+/// One write of the first `PARTS` of `messages`, but for the first `skip` bytes of the first.
 fn write<const PARTS: usize>(
     socket: &mut impl Socket,
     framing: Framing,
-    held: &[Charged],
+    messages: &[Charged],
     mut skip: usize,
 ) -> Poll<io::Result<usize>> {
     let mut parts = [IoSlice::new(&[]); PARTS];
-    for (part, held) in parts.iter_mut().zip(held) {
-        *part = IoSlice::new(&framing.of(held.message())[mem::take(&mut skip)..]);
+    for (part, charged) in parts.iter_mut().zip(messages) {
+        *part = IoSlice::new(&framing.of(charged.message())[mem::take(&mut skip)..]);
     }
-    socket.poll_write(&parts[..held.len().min(PARTS)])
+    socket.poll_write(&parts[..messages.len().min(PARTS)])
 }

@@ -23,14 +23,14 @@ pub(super) struct Outside {
     /// Numbers of events that the journal refused.
     pub(super) refused: HashSet<u64>,
     is_shared: bool,
-    /// The next event to bring, for which there was no room. `room` tells that there may be some now.
+    /// The next event to settle, for which there was no room. `room` tells that there may be some now.
     next: Option<Next>,
     room: Arc<Flag>,
 }
 
-/// An ordered event that has not been brought.
+/// An ordered event that has not been settled.
 struct Next {
-    brought: Settled,
+    settled: Settled,
     number: u64,
     event: Event,
 }
@@ -67,7 +67,7 @@ impl World {
     /// Commits or refuses the first few.
     fn answer_submissions(&mut self) -> bool {
         if self.outside.as_ref().is_some_and(|outside| outside.is_shared) {
-            return self.bring_some();
+            return self.settle_some();
         }
         let Some(outside) = &mut self.outside else { return false };
         if outside.taken.is_empty() {
@@ -99,20 +99,20 @@ impl World {
         true
     }
 
-    /// Brings a few events, one by one, while there is room. False if there was nothing to do.
-    fn bring_some(&mut self) -> bool {
+    /// Settles a few events, one by one, while there is room. False if there was nothing to do.
+    fn settle_some(&mut self) -> bool {
         let mut is_changed = false;
         for _ in 0..self.rng.within(1, 6) {
-            let Some(next) = self.next_to_bring() else { break };
+            let Some(next) = self.next_to_settle() else { break };
             let Some(outside) = &mut self.outside else { break };
             let waker = outside.room.waker();
             let (number, id) = (next.number, outside.last);
             let entry = Entry { id, event: next.event.clone() };
             let due = self.members.iter().filter(|member| member.is_due(&entry)).count();
-            let (mut one, event) = (VecDeque::from([next.brought]), next.event);
+            let (mut one, event) = (VecDeque::from([next.settled]), next.event);
             self.kit.hub.desk().settle(&mut one, &Context::from_waker(&waker));
-            if let Some(brought) = one.pop_front() {
-                outside.next = Some(Next { brought, number, event });
+            if let Some(settled) = one.pop_front() {
+                outside.next = Some(Next { settled, number, event });
                 break;
             }
             is_changed = true;
@@ -124,9 +124,9 @@ impl World {
         is_changed
     }
 
-    /// The next event to bring: the one that lacked room, if there may be some now; or one of the hub's own; or a
+    /// The next event to settle: the one that lacked room, if there may be some now; or one of the hub's own; or a
     /// foreign one.
-    fn next_to_bring(&mut self) -> Option<Next> {
+    fn next_to_settle(&mut self) -> Option<Next> {
         let outside = self.outside.as_mut()?;
         if outside.next.is_some() {
             return if outside.room.take() { outside.next.take() } else { None };
@@ -138,13 +138,13 @@ impl World {
         if !from_elsewhere && !outside.taken.is_empty() {
             let submission = outside.taken.remove(0);
             let (number, event) = (number_of(submission.event()), submission.event().clone());
-            return Some(Next { brought: Settled::Own(id, submission), number, event });
+            return Some(Next { settled: Settled::Own(id, submission), number, event });
         }
         if !from_elsewhere {
             return None;
         }
         let event = self.event();
-        Some(Next { brought: Settled::Other(id, event.clone()), number: self.numbers, event })
+        Some(Next { settled: Settled::Other(id, event.clone()), number: self.numbers, event })
     }
 
     /// Whether the event is with the journal.

@@ -1,30 +1,31 @@
-//! [`Pending`]: submissions and events on their way between the desk and the Stream, in both directions. Pending
-//! outlives links.
+//! [`InFlight`]: submissions and events on their way between the desk and the Stream, in both directions. They outlive
+//! links.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     mem,
     ops::Range,
+    task::Context,
     time::{Duration, Instant},
 };
 
 use fanfare_core::{
-    EventId,
-    journal::{Settled, Submission},
+    EventId, GapReason,
+    journal::{Desk, Settled, Submission},
 };
 
 /// Submissions on their way to Redis, and events on their way to the desk.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct InFlight {
     /// Submissions that were taken from the desk and not sent yet.
-    pub(crate) unsent: Vec<Submission>,
+    unsent: Vec<Submission>,
     /// Sent submissions, by the number that this node gave them, until the Stream brings them back.
     sent: BTreeMap<u64, Sent>,
     next: u64,
     /// Events that were read and not handed over yet.
-    pub(crate) settled: VecDeque<Settled>,
+    settled: VecDeque<Settled>,
     /// Id up to which the Stream was read.
-    pub(crate) cursor: EventId,
+    cursor: EventId,
 }
 
 #[derive(Debug)]
@@ -35,10 +36,72 @@ struct Sent {
     upto: Option<EventId>,
 }
 
-impl Pending {
+impl InFlight {
     /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
         self.unsent.is_empty() && self.sent.is_empty() && self.settled.is_empty()
+    }
+
+    /// Fetches the submissions that wait at the desk. False if none are unsent then.
+    pub(crate) fn fetch(&mut self, desk: &dyn Desk, cx: &Context<'_>) -> bool {
+        desk.take(&mut self.unsent, cx);
+        self.has_unsent()
+    }
+
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Takes all unsent submissions.
+    pub(crate) fn take_unsent(&mut self) -> Vec<Submission> {
+        mem::take(&mut self.unsent)
+    }
+
+    /// Takes the first unsent submissions, at most `events_max` and `bytes_max`, but one of any size.
+    pub(crate) fn take_group(&mut self, events_max: usize, bytes_max: usize) -> Vec<Submission> {
+        let mut bytes = 0_usize;
+        let is_over = |submission: &Submission| {
+            bytes = bytes.saturating_add(submission.event().data().len());
+            bytes > bytes_max
+        };
+        let unsent = &mut self.unsent;
+        let fit = unsent.iter().position(is_over).unwrap_or(unsent.len()).clamp(1, events_max).min(unsent.len());
+        unsent.drain(..fit).collect()
+    }
+
+    /// Id up to which the Stream was read.
+    pub(crate) fn cursor(&self) -> EventId {
+        self.cursor
+    }
+
+    /// Notes that the Stream was read up to `id`.
+    pub(crate) fn read_up_to(&mut self, id: EventId) {
+        self.cursor = id;
+    }
+
+    /// Adds an event that was read.
+    pub(crate) fn push(&mut self, settled: Settled) {
+        self.settled.push_back(settled);
+    }
+
+    /// Adds the news that events up to `upto` may be missing. Losses with no event between them are one.
+    pub(crate) fn lose(&mut self, upto: EventId, reason: GapReason) {
+        match self.settled.back_mut() {
+            Some(Settled::Lost(last, before)) if *before == reason => *last = upto,
+            _ => self.push(Settled::Lost(upto, reason)),
+        }
+    }
+
+    /// Hands over the events that were read, as far as there is room. False if some are left. Then the caller is woken when
+    /// there is room.
+    pub(crate) fn settle(&mut self, desk: &dyn Desk, cx: &Context<'_>) -> bool {
+        desk.settle(&mut self.settled, cx);
+        self.settled.is_empty()
+    }
+
+    /// Whether the desk has all events up to `id`.
+    pub(crate) fn has_settled(&self, id: EventId) -> bool {
+        self.cursor >= id && self.settled.is_empty()
     }
 
     /// The number of the next submission.

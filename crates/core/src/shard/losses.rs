@@ -1,0 +1,55 @@
+//! [`Losses`]: the events that one connection has lost, until the client receives the gaps.
+
+use std::mem;
+
+use crate::event::{event_id::EventId, gap::Gap};
+
+/// Events that a connection has lost.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Gaps that go out before the ring.
+    front: Vec<Gap>,
+    /// Events that are lost behind the ring, and the newest of them.
+    missed: u64,
+    to: EventId,
+    /// The client knows of everything up to here that the history does not keep any more.
+    known: EventId,
+}
+
+impl Losses {
+    /// No losses, of a client that knows of everything up to `known`.
+    pub(super) fn known_up_to(known: EventId) -> Self {
+        Self { known, ..Self::default() }
+    }
+
+    /// The gaps that go out before the ring.
+    pub(super) fn front(&mut self) -> &mut Vec<Gap> {
+        &mut self.front
+    }
+
+    pub(super) fn is_front_empty(&self) -> bool {
+        self.front.is_empty()
+    }
+
+    /// Counts events behind the ring as lost, up to `to`.
+    pub(super) fn lose(&mut self, missed: u64, to: EventId) {
+        self.missed += missed;
+        self.to = self.to.max(to);
+    }
+
+    /// Takes out the number of the events that are lost behind the ring, and the newest of them.
+    pub(super) fn take_behind(&mut self) -> Option<(u64, EventId)> {
+        let (missed, to) = (mem::take(&mut self.missed), mem::take(&mut self.to));
+        (missed > 0).then_some((missed, to))
+    }
+
+    /// The id up to which the client knows of everything that the history does not keep any more.
+    pub(super) fn known(&self) -> EventId {
+        self.known
+    }
+
+    /// Notes that the client knows of everything up to `id`, or will with the gaps.
+    pub(super) fn learn(&mut self, id: EventId) {
+        self.known = self.known.max(id);
+    }
+}
