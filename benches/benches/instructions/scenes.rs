@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, follow};
 use fanfare_core::{
     Channel, Form, Policy, Target,
-    engine::{Feed, Subscribe},
+    engine::{Feed, Life, Subscribe},
 };
 
 /// Connections that an event reaches.
@@ -99,7 +99,8 @@ fn waiting(rounds: usize) {
 fn bodies(rounds: usize) {
     let target = Target::Channel(channel());
     let mut stage = full(&target);
-    let mut feeds: Vec<_> = (0..SLOTS).map(|number| stage.subscribe(client(number)).into_feed()).collect();
+    let mut feeds: Vec<_> =
+        (0..SLOTS).map(|number| stage.subscribe(client(number)).into_feed(Life::default())).collect();
     stage.settle();
     for _ in 0..rounds {
         stage.fan_out(event(&target));

@@ -102,8 +102,8 @@ pub enum FollowError {
 /// [`crate::Config::policy`], which by default gives it the missed events from history. A receiver that takes nothing for
 /// [`fanfare_core::Config::write_timeout_ms`] while events wait for it is cut. Drop the events to leave.
 ///
-/// The events end when the server drains, after all that were accepted. Drop them then: the drain waits for that, at most for
-/// [`crate::Config::drain_timeout`].
+/// The events end when the server drains, after all that were accepted. The drain waits until a receiver has taken them, at most
+/// for [`crate::Config::drain_timeout`].
 ///
 /// ```
 /// # use fanfare_http::{Channel, Config, Event, Fanfare, Follow, Target, Told, Wait};
@@ -123,17 +123,16 @@ pub enum FollowError {
 ///     }
 /// }
 /// assert_eq!(taken, ["hello"]);
-/// drop(events);
 /// draining.await??;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Events {
-    feed: Feed<Tcp>,
+    /// The stream. Given up at its end, so that a drain does not wait for whoever keeps the events.
+    feed: Option<Feed<Tcp>>,
     /// The gap that comes before the first event.
     gap: Option<Gap>,
-    is_over: bool,
     _seat: Option<Seat>,
 }
 
@@ -179,7 +178,7 @@ impl Events {
     fn of(subscription: Subscription<Tcp>, seat: Option<Seat>) -> Self {
         let gap = subscription.gap().copied();
         // Nobody polls the life: the receiver polls its events.
-        Self { feed: subscription.into_feed(Life::default()), gap, is_over: false, _seat: seat }
+        Self { feed: Some(subscription.into_feed(Life::default())), gap, _seat: seat }
     }
 
     /// The next event, or the events that are lost before it. `None` at the end. The future may be dropped and made again: nothing
@@ -225,11 +224,11 @@ impl Stream for Events {
         if let Some(gap) = events.gap.take() {
             return Poll::Ready(Some(Ok(Told::Gaps(vec![gap]))));
         }
-        if events.is_over {
-            return Poll::Ready(None);
+        let Some(feed) = &mut events.feed else { return Poll::Ready(None) };
+        let told = ready!(feed.poll_told(cx));
+        if !matches!(told, Some(Ok(_))) {
+            events.feed = None;
         }
-        let told = ready!(events.feed.poll_told(cx));
-        events.is_over = !matches!(told, Some(Ok(_)));
         Poll::Ready(told)
     }
 }

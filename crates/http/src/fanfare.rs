@@ -322,7 +322,6 @@ impl Fanfare {
     /// let Some(Ok(Told::Event(message))) = events.next().await else { panic!("accepted, so it comes") };
     /// assert_eq!(message.fields().data, "the last");
     /// assert!(events.next().await.is_none());
-    /// drop(events);
     /// assert_eq!(draining.await??.cut, 0);
     ///
     /// let late = handle.publish(Event::new(Target::All, "too late"), Wait::Journal).await;

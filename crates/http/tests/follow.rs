@@ -86,6 +86,18 @@ fn a_receiver_gets_what_is_for_it_in_order_and_ends_with_the_drain() {
 }
 
 #[test]
+fn a_drain_does_not_wait_for_who_keeps_events_that_have_ended() {
+    let config = Config { drain_timeout: 2 * PATIENCE, ..config(Way::Socket) };
+    run(config, async |fanfare, handle| {
+        let mut events = handle.subscribe(Follow::channels([])).await.unwrap();
+        let drained = tokio::spawn(fanfare.drain());
+        assert!(events.next().await.is_none());
+        assert_eq!(drained.await.unwrap().unwrap().cut, 0);
+        assert!(events.next().await.is_none(), "the end stays the end");
+    });
+}
+
+#[test]
 fn what_a_receiver_has_lost_comes_before_what_follows() {
     let mut config = config(Way::Socket);
     config.core.patience_ms = 0;
