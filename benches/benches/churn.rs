@@ -88,7 +88,7 @@ fn during_two_broadcasts(stage: &mut Stage, link: &Link) {
     stage.publish(event(&Target::All));
     for slots in slots.chunks(GUESTS_PER_TURN) {
         assert_eq!(stage.turn(), Turn::More, "the broadcast still runs");
-        slots.iter().for_each(|slot| stage.hub().inbox(0).ready(*slot));
+        slots.iter().for_each(|slot| stage.hub().inbox(0).wake_slot(*slot));
     }
     stage.settle();
     link.set_open();

@@ -145,7 +145,7 @@ impl Stage {
     /// Tells the shard that the sockets of `slots` may go on, and lets it do what it can.
     pub fn go_on(&mut self, slots: &[SlotRef]) {
         for slot in slots {
-            self.hub.inbox(0).ready(*slot);
+            self.hub.inbox(0).wake_slot(*slot);
         }
         self.settle();
     }

@@ -12,7 +12,7 @@
 //! - A request for a stream is a [`Hub::subscribe`]. The shell writes the response head and the [`Prelude`]. Then it hands over
 //!   the socket ([`Subscription::attach_socket`]), or keeps the stream itself and polls a [`Feed`]. The shard ends the [`Life`] of
 //!   the feed when it cuts the stream. Whoever runs the request polls that, because nobody may be polling the feed.
-//! - A [`Socket`] that was `Pending` and may go on calls [`Inbox::ready`] with its [`SlotRef`].
+//! - A [`Socket`] that was `Pending` and may go on calls [`Inbox::wake_slot`] with its [`SlotRef`].
 //! - A [`Milestone`] is for something that many tasks of the shell wait for, as all do for a drain.
 //! - [`Hub::drain`] ends everything in order. The owners go on until [`Shard::is_drained`], or call [`Shard::cut`] when the time is
 //!   over.

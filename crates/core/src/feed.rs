@@ -125,7 +125,7 @@ impl<S> Drop for Outgoing<S> {
         let Self { charged, port, inbox, slot, is_whole } = self;
         let is_written = is_whole.load(Ordering::Relaxed) && charged.message().id() != EventId::ZERO;
         if port.end_to_leave(charged.message().bytes(), is_written) {
-            inbox.ready(*slot);
+            inbox.wake_slot(*slot);
         }
     }
 }

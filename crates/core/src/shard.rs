@@ -212,7 +212,7 @@ impl<S: Socket> Shard<S> {
     ///
     /// [`Shard`] has an example.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
-        self.take_ready(now_ms);
+        self.take_woken(now_ms);
         self.take_batches(now_ms);
         let is_sweeping = self.go_on_sweeping(now_ms);
         let mut paused_until_ms = None;
@@ -239,7 +239,7 @@ impl<S: Socket> Shard<S> {
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         let is_telling = self.telling.is_some();
-        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_ready() || self.inbox.has_batches();
+        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_woken() || self.inbox.has_batches();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
@@ -279,9 +279,9 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Goes on with outlets that may go on, at most as many as one turn may look at.
-    fn take_ready(&mut self, now_ms: u64) {
+    fn take_woken(&mut self, now_ms: u64) {
         for _ in 0..self.config.turn_slots_max {
-            let Some(at) = self.inbox.pop_ready() else { return };
+            let Some(at) = self.inbox.pop_woken() else { return };
             self.go_on(at, now_ms);
         }
     }
@@ -364,7 +364,7 @@ impl<S: Socket> Shard<S> {
             }
             // A slot that has fallen behind goes on when all has left; a body says when that is so.
             if fan.queued && slot.is_behind() && slot.has_taken_all() {
-                self.inbox.ready(at);
+                self.inbox.wake_slot(at);
             }
             if let Err(reason) = ends {
                 self.remove(at, reason, now_ms);

@@ -87,7 +87,7 @@ impl<S> Subscription<S> {
         self.guard.slot().connection
     }
 
-    /// The slot, for [`crate::engine::Inbox::ready`].
+    /// The slot, for [`crate::engine::Inbox::wake_slot`].
     pub fn slot(&self) -> SlotRef {
         self.guard.slot()
     }

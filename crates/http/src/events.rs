@@ -149,7 +149,7 @@ impl Events {
             app.hub.ready().await;
             let followed = channels.iter().cloned().map(Target::Channel);
             let targets: Vec<_> = [Target::All, Target::Client(client.clone())].into_iter().chain(followed).collect();
-            if app.hub.is_shared() && app.hub.may_be_ahead(&start, &targets) {
+            if app.hub.may_be_ahead(&start, &targets) {
                 app.hub.caught_up().await;
             }
         };

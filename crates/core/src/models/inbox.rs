@@ -56,7 +56,7 @@ fn owner_takes<const COUNT: usize>(give: [fn(&Inbox<NoSocket>); COUNT]) {
     });
     let mut taken = 0;
     own(&inbox, || {
-        taken += usize::from(inbox.pop_ready().is_some());
+        taken += usize::from(inbox.pop_woken().is_some());
         taken += usize::from(inbox.pop_batch().is_some());
         taken += usize::from(inbox.pop().is_some());
         taken == COUNT
@@ -65,18 +65,18 @@ fn owner_takes<const COUNT: usize>(give: [fn(&Inbox<NoSocket>); COUNT]) {
     assert!(inbox.is_empty());
 }
 
-/// Catches: an owner that looks before it registers, a `ready` or `push_batch` that does not wake or wakes too soon.
+/// Catches: an owner that looks before it registers, a `wake_slot` or `push_batch` that does not wake or wakes too soon.
 #[test]
 fn the_owner_is_woken_by_each_that_comes() {
     loom::model(|| owner_takes([push]));
-    loom::model(|| owner_takes([|inbox| inbox.ready(SLOT)]));
+    loom::model(|| owner_takes([|inbox| inbox.wake_slot(SLOT)]));
     loom::model(|| owner_takes([push_batch]));
 }
 
 /// Catches: as above, while another wakes it too.
 #[test]
 fn the_owner_is_woken_by_two_at_once() {
-    bounded(2, || owner_takes([push, |inbox| inbox.ready(SLOT)]));
+    bounded(2, || owner_takes([push, |inbox| inbox.wake_slot(SLOT)]));
     bounded(2, || owner_takes([push, push_batch]));
 }
 

@@ -76,7 +76,7 @@ fn the_shard_hears_once_that_the_ring_is_empty() {
         let shard = thread::spawn(move || port.want_empty());
         assert_eq!(next_id(&mut feed), Some(id(1)));
         let sees = shard.join().unwrap();
-        let is_told = inbox.pop_ready().is_some();
+        let is_told = inbox.pop_woken().is_some();
         assert!(sees != is_told, "it sees: {sees}, it is told: {is_told}");
     });
 }

@@ -2,8 +2,8 @@
 //!
 //! The order of settling is the order of the hub. There is one journal, and it calls from one thread at a time.
 //!
-//! A submission reserves its room in the inboxes before the journal can take it. Events of others have no reservation, so they
-//! wait while an inbox is more than half full. Reserved room does not count as full here, because a submission may be settled
+//! A submission has its room promised in every inbox before the journal can take it. Events of others have no promise, so they
+//! wait while an inbox is more than half full. Promised room does not count as full here, because a submission may be settled
 //! behind the very event that waits.
 
 use std::{collections::VecDeque, task::Context};

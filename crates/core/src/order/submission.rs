@@ -67,11 +67,11 @@ impl Way {
 /// # let submission = group.pop().ok_or("no submission")?;
 /// // The journal has taken the submission.
 /// assert_eq!((submission.event().data(), submission.key(), submission.matched()), ("hello", None, 0));
-/// let hold = submission.hold();
+/// let delay = submission.delay();
 /// desk.settle(&mut [Settled::Own(EventId::new(1, 0), submission)].into(), &cx);
 /// assert!(publish.as_mut().poll(&mut cx).is_pending(), "it is delivered, and not answered");
 ///
-/// hold.release(Ok(()));
+/// delay.release(Ok(()));
 /// let Poll::Ready(receipt) = publish.as_mut().poll(&mut cx) else { panic!("no answer") };
 /// assert_eq!(receipt?.id, EventId::new(1, 0));
 /// # Ok(())

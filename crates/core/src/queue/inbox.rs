@@ -100,7 +100,7 @@ pub(crate) enum Item<S> {
 pub struct Inbox<S> {
     items: SegQueue<Item<S>>,
     /// Slots whose outlets may go on. Separate from `items`, so that they need not wait for the end of a pass.
-    ready: SegQueue<SlotRef>,
+    woken: SegQueue<SlotRef>,
     /// Batches from the history. Separate from `items` too, because behind a flood they would be outdated when they are taken.
     batches: SegQueue<(SlotRef, Batch)>,
     /// Indices of slots that have left.
@@ -122,7 +122,7 @@ impl<S> Inbox<S> {
     pub(crate) fn new(config: &Config, gate: Arc<Gate>, drain: Arc<Drain>) -> Self {
         Self {
             items: SegQueue::new(),
-            ready: SegQueue::new(),
+            woken: SegQueue::new(),
             batches: SegQueue::new(),
             vacant: SegQueue::new(),
             indices: AtomicU32::new(0),
@@ -205,8 +205,8 @@ impl<S> Inbox<S> {
         self.items.pop()
     }
 
-    pub(crate) fn pop_ready(&self) -> Option<SlotRef> {
-        self.ready.pop()
+    pub(crate) fn pop_woken(&self) -> Option<SlotRef> {
+        self.woken.pop()
     }
 
     /// Queues a batch from the history for `slot`, and wakes the owner.
@@ -229,8 +229,8 @@ impl<S> Inbox<S> {
     }
 
     /// Notes that the outlet of `slot` may go on (it is writable, has input or was emptied), and wakes the owner.
-    pub fn ready(&self, slot: SlotRef) {
-        self.ready.push(slot);
+    pub fn wake_slot(&self, slot: SlotRef) {
+        self.woken.push(slot);
         self.wake();
     }
 
@@ -246,12 +246,12 @@ impl<S> Inbox<S> {
 
     /// Whether there is no work for the owner.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.ready.is_empty() && self.batches.is_empty()
+        self.items.is_empty() && self.woken.is_empty() && self.batches.is_empty()
     }
 
     /// Whether the outlet of any slot may go on.
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    pub(crate) fn has_woken(&self) -> bool {
+        !self.woken.is_empty()
     }
 
     /// Whether there is a batch from the history.
@@ -261,7 +261,7 @@ impl<S> Inbox<S> {
 
     /// Whether a paused owner should look again: an outlet may go on, a batch has come, or the hub drains.
     pub fn ends_pause(&self) -> bool {
-        self.has_ready() || self.has_batches() || self.is_draining()
+        self.has_woken() || self.has_batches() || self.is_draining()
     }
 
     /// The publishes that wait.

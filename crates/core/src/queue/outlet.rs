@@ -10,7 +10,7 @@ use std::{
 
 use crate::{event::message::Message, queue::port::Port};
 
-/// A non-blocking byte stream to one client. After a `Pending`, the shell calls [`crate::engine::Inbox::ready`] once the socket may go
+/// A non-blocking byte stream to one client. After a `Pending`, the shell calls [`crate::engine::Inbox::wake_slot`] once the socket may go
 /// on.
 pub trait Socket {
     /// Writes as many bytes as the peer takes now. `Pending` if it takes none.

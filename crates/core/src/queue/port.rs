@@ -104,7 +104,7 @@ impl Port {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Asks for [`crate::engine::Inbox::ready`] once every message has left. True if they have already.
+    /// Asks for [`crate::engine::Inbox::wake_slot`] once every message has left. True if they have already.
     pub(crate) fn want_empty(&self) -> bool {
         // SeqCst here and in `end_to_leave`, so that one of the two sides sees the other. Here the flag is set before the look
         // at the ring. There the message is gone before the look at the flag.

@@ -24,7 +24,7 @@ impl<S: Socket> Shard<S> {
             let ends = slot.empty_ring(&mut self.accounts);
             slot.patience_mut().relax();
             if !slot.is_full() {
-                self.inbox.ready(at);
+                self.inbox.wake_slot(at);
             }
             if let Err(reason) = ends {
                 self.remove(at, reason, now_ms);

@@ -127,7 +127,7 @@ impl Link {
         wire.wants_input &= !has_input;
         drop(wire);
         if has_room || has_input {
-            self.inbox.ready(self.slot);
+            self.inbox.wake_slot(self.slot);
         }
     }
 

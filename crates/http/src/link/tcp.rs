@@ -43,11 +43,11 @@ struct Ready {
 
 impl Wake for Ready {
     fn wake(self: Arc<Self>) {
-        self.inbox.ready(self.slot);
+        self.inbox.wake_slot(self.slot);
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.inbox.ready(self.slot);
+        self.inbox.wake_slot(self.slot);
     }
 }
 
