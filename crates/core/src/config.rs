@@ -48,7 +48,8 @@ pub struct Config {
     /// Idempotency keys that are remembered. Above this the oldest is forgotten. Default 100,000.
     pub idempotency_keys_max: usize,
     /// Longest pause of a shard in a flood of publishes for connections whose rings are nearly full, in milliseconds. After it
-    /// their rings overflow. All pauses of a shard together take at most a fifth of the time.
+    /// their rings overflow. All pauses of a shard together take at most a fifth of the time, or half while an eighth of its
+    /// connections have no room. Pauses for newcomers take a twentieth more.
     ///
     /// Without pauses, a flood overruns clients that otherwise keep up. 0: no pauses. Default 1,000: on a busy machine, a
     /// reader among many comes round sooner than that.

@@ -28,6 +28,46 @@ pub enum Told {
 }
 
 /// The receiving end of a stream. The client leaves when it is dropped.
+///
+/// ```
+/// use std::task::{Context, Poll, Waker};
+///
+/// use fanfare_core::{
+///     ClientId, Config, Event, Form, Heartbeat, Policy, Start, Target, Told, Wait,
+///     engine::{Hub, Life, Subscribe, Turn},
+/// };
+///
+/// # struct NoSocket;
+/// # impl fanfare_core::engine::Socket for NoSocket {
+/// #     fn poll_write(&mut self, _: &[std::io::IoSlice<'_>]) -> Poll<std::io::Result<usize>> { Poll::Pending }
+/// #     fn poll_discard(&mut self) -> Poll<std::io::Result<usize>> { Poll::Pending }
+/// #     fn shut_write(&mut self) {}
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (hub, mut shards) = Hub::<NoSocket>::new(Config { shards: 1, ..Config::default() }, Box::new(|| 1_000));
+/// # let mut cx = Context::from_waker(Waker::noop());
+/// # let subscribe = Subscribe {
+/// #     client: ClientId::new("42")?, channels: Vec::new(), start: Start::Now, policy: Policy::Repair,
+/// #     heartbeat: Heartbeat::Comment, form: Form::Plain, shard: 0, now_ms: 0,
+/// # };
+/// let life = Life::default();
+/// let mut feed = hub.subscribe(subscribe)?.into_feed(life.clone());
+/// # {
+/// # let mut publish = std::pin::pin!(hub.publish(Event::new(Target::All, "hello"), Wait::Journal));
+/// # assert!(publish.as_mut().poll(&mut cx).is_ready());
+/// # }
+/// // "hello" was published to all.
+/// while shards[0].turn(0) == Turn::More {}
+/// let Poll::Ready(Some(Ok(Told::Event(message)))) = feed.poll_told(&mut cx) else { panic!("no event") };
+/// assert_eq!(message.fields().data, "hello");
+///
+/// // The life ends although nobody polls the feed.
+/// shards[0].cut(0);
+/// assert!(life.has_ended());
+/// assert!(matches!(feed.poll_told(&mut cx), Poll::Ready(Some(Err(_)))), "the stream must not look whole");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Feed<S> {
     port: Arc<Port>,
@@ -41,6 +81,8 @@ impl<S> Feed<S> {
     }
 
     /// Takes the next message. `None` at the end of the stream.
+    ///
+    /// [`Feed`] has an example.
     ///
     /// # Errors
     /// [`Cut`] if the stream has to end in the middle.

@@ -6,7 +6,6 @@
 //! # Nouns
 //!
 //! - [`History`]: all kept events of a hub, and the newest id.
-//! - Track: the kept events of one target, within its retention.
 //! - Mark: the newest event that a target has given up.
 //! - [`read::Hole`]: events that a read cannot give, because they were given up or lost. The connection gets a gap for it.
 //!

@@ -114,8 +114,8 @@ impl<S> fmt::Debug for Hub<S> {
 }
 
 impl<S> Hub<S> {
-    /// Publishes one event. A receipt means that the journal has the event and every shard will take it in order. Waits while
-    /// an inbox is full, and for an external journal.
+    /// Publishes one event. A receipt means that the event has its id, that an external journal has it if there is one, and that
+    /// every shard will take it in order. Waits while an inbox is full, and for an external journal.
     ///
     /// [`Hub`] has an example.
     ///

@@ -5,7 +5,15 @@
 //! publish, [`Wait`] and [`Receipt`] for the answer, [`Start`], [`Policy`] and [`Heartbeat`] of a stream, [`Gap`] for events that
 //! are lost, [`Config`] and [`Retentions`] for limits.
 //!
-//! The storeys of the crate, from the top. None knows one above it:
+//! # Nouns
+//!
+//! - [`engine::Hub`]: the object that takes publishes and connections.
+//! - [`engine::Subscription`]: a registered connection whose response head is not written yet.
+//! - [`engine::Feed`]: the receiving end of a stream that no socket carries.
+//!
+//! # Storeys
+//!
+//! From the top. None knows one above it:
 //!
 //! - `hub`, `subscription`, `feed`: the face. Publishes and connections come in here.
 //! - `shard`: the connections of one owner, and the writing to them.

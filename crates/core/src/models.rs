@@ -8,6 +8,7 @@ mod desk;
 mod gate;
 mod inbox;
 mod life;
+mod milestone;
 mod port;
 mod tally;
 

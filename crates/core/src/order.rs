@@ -1,7 +1,7 @@
 //! The order of events: each publish gets its id and goes to every shard, here or by way of an external journal.
 //!
-//! Nothing is encoded, awaited or written under the lock. This folder knows `event`, `history` and `queue`. It knows no shard
-//! and no slot.
+//! Under the lock only the id line is encoded. Nothing is awaited or written there. This folder knows `event`, `history`, `queue`
+//! and `config`. It knows no shard and no slot.
 //!
 //! # Nouns
 //!
@@ -283,7 +283,7 @@ impl<S> Order<S> {
         self.inboxes[shard].close();
         wakes.add(self.gate.all());
         // A closed inbox keeps nobody waiting.
-        self.gate.ring_journal();
+        self.gate.wake_journal();
     }
 
     /// The first error that a publish meets before it waits for room.

@@ -9,7 +9,7 @@
 //! - [`gate::Gate`]: the queue of publishers that wait for room in the inboxes.
 //! - [`ring::Ring`]: the messages that one connection has yet to take.
 //! - [`outlet::Outlet`]: the way out of a slot: a socket, or a port.
-//! - [`port::Port`]: the connection between a slot and the body that drains it.
+//! - [`port::Port`]: the connection between a slot and the body that takes from it.
 //! - [`life::Life`]: one stream or request, until it has to end from outside.
 //!
 //! # Walk

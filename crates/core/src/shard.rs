@@ -16,8 +16,8 @@ mod catch_up;
 mod drain;
 mod envelope;
 mod fan;
+mod followers;
 mod heartbeats;
-mod index;
 mod intake;
 mod losses;
 #[cfg(all(test, loom))]
@@ -56,14 +56,14 @@ use crate::{
     shard::{
         ahead::Ahead,
         fan::Fan,
+        followers::Followers,
         heartbeats::Heartbeats,
-        index::Index,
         pace::Pace,
         pass::{Pass, Run},
         readers::Readers,
         slot::Slot,
         slots::Slots,
-        walk::{Rounds, Walk},
+        walk::{Sweep, Walk},
     },
 };
 
@@ -72,14 +72,14 @@ pub const SWEEP_TICKS: usize = 4;
 /// Number of slots without a mask that are as much work as one slot with a write.
 const SKIPPED_PER_SLOT: usize = 16;
 
-/// When the owner of a shard should come back.
+/// The time at which the owner of a shard should come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// At once, behind others: there is more to do.
     More,
-    /// When the inbox wakes the owner.
+    /// Once the inbox wakes the owner.
     Idle,
-    /// When [`Inbox::ends_pause`] says so, or at this time. Publishes wait for connections that have no room for them.
+    /// Once [`Inbox::ends_pause`] says so, or at this time. Publishes wait for connections that have no room for them.
     Paused {
         /// Monotonic time.
         until_ms: u64,
@@ -147,7 +147,7 @@ pub struct Shard<S> {
     config: Arc<Config>,
     inbox: Arc<Inbox<S>>,
     slots: Slots<S>,
-    index: Index,
+    followers: Followers,
     pass: Pass,
     pace: Pace,
     readers: Readers,
@@ -162,11 +162,11 @@ pub struct Shard<S> {
     /// The gap that every stream is to be told, and how far that has come. Nothing is taken from the inbox meanwhile. Only
     /// `telling` writes it.
     telling: Option<(Gap, Walk)>,
-    /// How far the drain has come, once there is one. Only `drain` writes it.
+    /// The progress of the drain, once there is one. Only `drain` writes it.
     drain: Option<Walk>,
     jitter: RandomState,
-    /// How far the sweep has come. Only `sweep` writes it.
-    rounds: Rounds,
+    /// The progress of the sweep. Only `sweep` writes it.
+    sweep: Sweep,
     /// A pass has been made since the last look at what all rings hold. Only this file writes it.
     is_relief_due: bool,
 }
@@ -187,7 +187,7 @@ impl<S: Socket> Shard<S> {
             config: Arc::clone(config),
             inbox: Arc::clone(order.inbox(number)),
             slots: Slots::new(),
-            index: Index::default(),
+            followers: Followers::default(),
             pass: Pass::default(),
             pace: Pace::default(),
             readers: Readers::default(),
@@ -200,7 +200,7 @@ impl<S: Socket> Shard<S> {
             telling: None,
             drain: None,
             jitter: RandomState::new(),
-            rounds: Rounds::default(),
+            sweep: Sweep::default(),
             is_relief_due: false,
         }
     }
@@ -305,11 +305,11 @@ impl<S: Socket> Shard<S> {
             return;
         }
         if has_waited && slot.is_flushed() {
-            slot.patience_mut().drained();
+            slot.patience_mut().emptied();
         } else if slot.has_room_for_a_pass(&self.config) {
             slot.patience_mut().relax();
         }
-        if !slot.is_behind() || !slot.has_taken_all() {
+        if !slot.is_behind() || !slot.want_all_taken() {
             return;
         }
         if slot.line_up_for_history(self.position) {
@@ -363,7 +363,7 @@ impl<S: Socket> Shard<S> {
                 self.pace.press(at, slot.patience_mut());
             }
             // A slot that has fallen behind goes on when all has left; a body says when that is so.
-            if fan.queued && slot.is_behind() && slot.has_taken_all() {
+            if fan.queued && slot.is_behind() && slot.want_all_taken() {
                 self.inbox.wake_slot(at);
             }
             if let Err(reason) = ends {
@@ -373,15 +373,15 @@ impl<S: Socket> Shard<S> {
         self.pass.give_back(messages);
     }
 
-    /// Ends a connection. There is no other way, whatever the reason.
+    /// GoesOn a connection. There is no other way, whatever the reason.
     fn remove(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.take(at) else { return };
         self.pass.leave(at.index);
-        self.index.leave(at.index);
+        self.followers.leave(at.index);
         let (connection, subscriber) = (at.connection, slot.subscriber());
         self.ahead.leave(subscriber.cursor, connection);
         self.registry.leave(connection, &subscriber.client, &subscriber.channels);
-        if !(slot.was_told() && slot.has_given_all()) {
+        if !(slot.end_is_out() && slot.has_given_all()) {
             slot.cut();
         }
         self.notices.push(Notice::Closed(Closed {

@@ -103,6 +103,8 @@ impl<S> Subscription<S> {
 
     /// Turns the subscription into a feed, for a response body to poll. The shard ends `life` when it cuts the stream. A feed whose
     /// life has ended, by the shard or by others, gives [`crate::engine::Cut`] when it is polled next.
+    ///
+    /// [`Feed`] has an example.
     pub fn into_feed(mut self, life: Life) -> Feed<S> {
         self.guard.set_reason(Some(CloseReason::ClientGone));
         let ring = Ring::new(self.config.ring_messages_max, self.config.ring_bytes_max);

@@ -38,7 +38,7 @@ pub(crate) struct Chain {
     pub(crate) left_overs: Vec<String>,
 }
 
-/// Why there is no chain.
+/// The reason for which there is no chain.
 #[derive(Debug)]
 pub(crate) enum ChainError {
     /// A segment has a format that this program does not know.

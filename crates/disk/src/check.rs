@@ -39,10 +39,10 @@ pub struct SegmentReport {
 impl ReadOnlyDirectory {
     /// Reads the whole journal.
     ///
+    /// [`ReadOnlyDirectory`] has an example.
+    ///
     /// # Errors
     /// A segment cannot be read. A running server may have removed the segment meanwhile; another try tells.
-    ///
-    /// [`ReadOnlyDirectory`] has an example.
     pub fn check(&self) -> io::Result<Report> {
         let findings = self.directory().state_finding().into_iter().collect();
         let mut report = Report { segments: Vec::new(), findings, events: 0, is_open: self.is_open() };

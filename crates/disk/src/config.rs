@@ -13,7 +13,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// How the log is written.
+    /// The settings of the log.
     pub log: LogConfig,
     /// Age that events may have before they are on the disk, with [`Fsync::Interval`]. Default 100 ms.
     pub fsync_interval: Duration,
@@ -42,7 +42,7 @@ pub enum Fsync {
 /// The settings of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogConfig {
-    /// When to sync.
+    /// The time to sync.
     pub fsync: Fsync,
     /// Length at which a segment is followed by another. Default 16 MiB.
     pub segment_bytes_max: u64,

@@ -42,7 +42,7 @@ pub(crate) struct Header {
     pub(crate) is_synced: bool,
 }
 
-/// How much of the segment before counts. The rest of that file was refused or cut off by a crash.
+/// The part of the segment before that counts. The rest of that file was refused or cut off by a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Previous {
     /// Salt of the segment before. A rewritten file has another salt.
@@ -51,7 +51,7 @@ pub(crate) struct Previous {
     pub(crate) bytes: u64,
 }
 
-/// Why bytes are no header.
+/// The reason for which bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderError {
     /// The bytes are damaged or were never a header.

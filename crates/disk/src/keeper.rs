@@ -146,7 +146,7 @@ impl Keeper {
         rewritten
     }
 
-    /// How much the journal may take now, and how much one segment.
+    /// The bytes that the journal and one segment may take now.
     fn limits(&self, desk: &dyn Desk) -> Limits {
         let held_bytes = u64::try_from(desk.held_bytes()).unwrap_or(u64::MAX);
         let full_bytes =

@@ -31,7 +31,7 @@ pub(crate) struct Newest {
     pub(crate) ids_below_ms: u64,
 }
 
-/// Why the file gives no contents.
+/// The reason for which the file gives no contents.
 #[derive(Debug)]
 pub(crate) enum NewestError {
     /// The file is missing.

@@ -33,7 +33,7 @@ pub(crate) fn without_events(sealed: &[SealedSegment], oldest: Oldest) -> (usize
     (count(oldest.event), count(oldest.event.into_iter().chain(oldest.key).min()))
 }
 
-/// How much the journal may take.
+/// The bytes that the journal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Bytes of all segments together.

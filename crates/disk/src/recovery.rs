@@ -55,7 +55,7 @@ pub(crate) struct Recovered {
     pub(crate) segments: Arc<Segments>,
     pub(crate) next_number: u64,
     pub(crate) previous: Option<Previous>,
-    /// Why the journal keeps its older format until the next start.
+    /// The reason for which the journal keeps its older format until the next start.
     pub(crate) not_upgraded: Option<io::Error>,
 }
 

@@ -76,7 +76,7 @@ pub(crate) struct State {
     pub(crate) has_newest: bool,
 }
 
-/// Why the file gives no state.
+/// The reason for which the file gives no state.
 #[derive(Debug)]
 pub(crate) enum StateError {
     /// The file is missing or damaged.

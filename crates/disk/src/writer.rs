@@ -41,7 +41,7 @@ pub(crate) struct Writer {
     trouble: Option<Trouble>,
 }
 
-/// Why nothing can be written, and the cost so far.
+/// The reason for which nothing can be written, and the cost so far.
 #[derive(Debug)]
 struct Trouble {
     reason: String,

@@ -6,12 +6,7 @@ use fanfare_core::Policy;
 
 /// The way in which plain HTTP/1.1 streams leave.
 ///
-/// ```
-/// use fanfare_http::{Config, H1Outlet};
-///
-/// let config = Config { h1_outlet: H1Outlet::Body, ..Config::default() };
-/// assert_ne!(config.h1_outlet, H1Outlet::default(), "a program that measures may choose");
-/// ```
+/// [`Config`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum H1Outlet {
     /// The shard writes to the socket, once hyper has sent the head. The default, and far cheaper.

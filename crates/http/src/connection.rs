@@ -2,11 +2,11 @@
 //!
 //! # Nouns
 //!
-//! - [`lane::Lane`]: the way of an accepted socket to its shard.
 //! - [`driver::Driver`]: the thread of one shard, which owns the connections that become its streams.
 //!
 //! # Files
 //!
+//! - [`lane::Lane`]: the way of an accepted socket to its shard.
 //! - [`serve`]: one socket, from its first byte until it is closed or a shard has it.
 //! - [`wire::Wire`]: the socket as hyper sees it. [`frames::Frames`] and [`request_line::RequestLine`] look at what comes.
 //! - [`silence::Silence`]: the time that a connection may have nothing to do.

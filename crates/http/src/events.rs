@@ -129,11 +129,10 @@ pub enum FollowError {
 /// ```
 #[derive(Debug)]
 pub struct Events {
-    /// The stream. Given up at its end, so that a drain does not wait for whoever keeps the events.
-    feed: Option<Feed<Tcp>>,
+    /// The stream and its seat. Given up at the end, so that a drain does not wait for whoever keeps the events.
+    stream: Option<(Feed<Tcp>, Option<Seat>)>,
     /// The gap that comes before the first event.
     gap: Option<Gap>,
-    _seat: Option<Seat>,
 }
 
 impl Events {
@@ -178,7 +177,7 @@ impl Events {
     fn of(subscription: Subscription<Tcp>, seat: Option<Seat>) -> Self {
         let gap = subscription.gap().copied();
         // Nobody polls the life: the receiver polls its events.
-        Self { feed: Some(subscription.into_feed(Life::default())), gap, _seat: seat }
+        Self { stream: Some((subscription.into_feed(Life::default()), seat)), gap }
     }
 
     /// The next event, or the events that are lost before it. `None` at the end. The future may be dropped and made again: nothing
@@ -224,10 +223,10 @@ impl Stream for Events {
         if let Some(gap) = events.gap.take() {
             return Poll::Ready(Some(Ok(Told::Gaps(vec![gap]))));
         }
-        let Some(feed) = &mut events.feed else { return Poll::Ready(None) };
+        let Some((feed, _)) = &mut events.stream else { return Poll::Ready(None) };
         let told = ready!(feed.poll_told(cx));
         if !matches!(told, Some(Ok(_))) {
-            events.feed = None;
+            events.stream = None;
         }
         Poll::Ready(told)
     }

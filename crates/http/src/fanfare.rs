@@ -73,8 +73,8 @@ pub struct Fanfare {
     lanes: Vec<Lane>,
     /// Number of threads that have to end. Each sends the number of connections that it had to cut.
     threads: usize,
-    ended: mpsc::Sender<io::Result<usize>>,
-    ends: mpsc::Receiver<io::Result<usize>>,
+    report: mpsc::Sender<io::Result<usize>>,
+    reports: mpsc::Receiver<io::Result<usize>>,
 }
 
 /// Calls a function when it is dropped, also when a thread panics.
@@ -135,8 +135,9 @@ impl Fanfare {
     /// ```
     /// use std::{io, task::{Context, Waker}, thread};
     ///
-    /// use fanfare_core::{EventId, journal::{Desk, Past, Settled}};
-    /// use fanfare_http::{Config, Event, Fanfare, Journal, Target, Wait};
+    /// use fanfare_http::{
+    ///     Config, Event, EventId, Fanfare, Journal, Target, Wait, core::journal::{Desk, Past, Settled},
+    /// };
     ///
     /// /// Numbers events from 1 on, and keeps them nowhere.
     /// #[derive(Default)]
@@ -196,8 +197,8 @@ impl Fanfare {
 
     fn with(config: Config, hub: Arc<Hub<Tcp>>, shards: Vec<Shard<Tcp>>) -> io::Result<Self> {
         let app = Arc::new(App::new(hub, config));
-        let (ended, ends) = mpsc::channel(shards.len() + 1);
-        let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, ended, ends };
+        let (report, reports) = mpsc::channel(shards.len() + 1);
+        let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, report, reports };
         for (number, shard) in shards.into_iter().enumerate() {
             let (lane, accepted) = Lane::new();
             fanfare.lanes.push(lane);
@@ -211,13 +212,13 @@ impl Fanfare {
 
     /// Starts a thread that ends with the drain.
     fn spawn(&mut self, name: String, run: impl FnOnce() -> io::Result<usize> + Send + 'static) -> io::Result<()> {
-        let (ended, app) = (self.ended.clone(), Arc::clone(&self.app));
+        let (report, app) = (self.report.clone(), Arc::clone(&self.app));
         let thread = format!("the thread {name}");
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(run));
             let result = result.unwrap_or_else(|_| Err(io::Error::other(format!("{thread} has panicked"))));
             app.fail(&result.as_ref().map_or_else(ToString::to_string, |_| format!("{thread} has ended")));
-            let _ = ended.blocking_send(result);
+            let _ = report.blocking_send(result);
         };
         thread::Builder::new().name(name).spawn(run)?;
         self.threads += 1;
@@ -253,8 +254,7 @@ impl Fanfare {
     /// ```
     /// use std::io;
     ///
-    /// use fanfare_core::journal::{Desk, Past};
-    /// use fanfare_http::{Config, Fanfare, Journal};
+    /// use fanfare_http::{Config, Fanfare, Journal, core::journal::{Desk, Past}};
     ///
     /// struct Broken;
     ///
@@ -333,10 +333,10 @@ impl Fanfare {
         info!(connections = self.app.hub.registry().connections(), "draining");
         self.app.drain();
         // The shards look at the time themselves, and need a moment for it.
-        let ends = self.app.phases.ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
+        let deadline = self.app.phases.ends().map_or_else(Instant::now, |ends| ends + JOURNAL_TIME);
         let (mut cut, mut failed) = (0, None);
         for _ in 0..self.threads {
-            match timeout_at(ends.into(), self.ends.recv()).await {
+            match timeout_at(deadline.into(), self.reports.recv()).await {
                 Ok(Some(Ok(cut_there))) => cut += cut_there,
                 // The others end in good order all the same.
                 Ok(Some(Err(error))) => failed = failed.or(Some(error)),

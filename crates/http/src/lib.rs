@@ -54,14 +54,15 @@
 //! This crate parses requests, publishes to the hub, opens event streams, shows history, owns the threads that drive the
 //! shards, and writes the log. hyper's types live only in this crate. From the outside in:
 //!
-//! - the face: [`Fanfare`], [`Handle`], [`Events`], [`run`], [`Config`];
+//! - the face: [`Fanfare`], [`Handle`], [`Events`], [`run`], and `clock`, the ticks of `--clock`;
 //! - `connection`: from an accepted socket to the calls of the service;
 //! - `service`: one request in, one answer out, with a handler for each route;
 //! - `request`: parts of requests, each read and checked by itself;
 //! - `answer`: contents of answers;
 //! - `app`: what every request can reach;
 //! - `link`: one connection of a client, as all its parties share it;
-//! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write.
+//! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
+//! - `config`: the settings, which everything may import.
 //!
 //! Nothing imports what stands above it.
 
@@ -91,7 +92,7 @@ pub use fanfare_core as core;
 // What a program writes down to publish, to follow, to read history and to see figures.
 pub use fanfare_core::{
     Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Policy,
-    PublishError, ReadLimit, Receipt, Start, Target, Told, Wait, journal::Journal,
+    PublishError, ReadLimit, Receipt, Start, Target, Told, Wait, engine::Cut, journal::Journal,
 };
 
 pub use answer::body::{Body, Chunk};

@@ -85,9 +85,9 @@ impl Link {
         *self.handoff.lock() = Handoff::Parked(parked);
     }
 
-    /// See [`Handoff::reach`].
-    pub(crate) fn reach(&self) {
-        self.handoff.lock().reach();
+    /// See [`Handoff::note_encoded`].
+    pub(crate) fn note_encoded(&self) {
+        self.handoff.lock().note_encoded();
     }
 
     /// The stream that was parked, once its head has left hyper and the process.

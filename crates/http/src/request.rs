@@ -2,11 +2,11 @@
 //!
 //! # Nouns
 //!
-//! - [`route::Route`]: what a method and a path ask for.
 //! - [`upload::Upload`]: the body of a request on its way in, an [`inbound::Inbound`] under its limits.
 //!
 //! # Files
 //!
+//! - [`route::Route`]: what a method and a path ask for.
 //! - [`parameters::Parameters`]: the query parameters that a route has.
 //! - [`start`]: where a stream or a page of history begins.
 //! - [`destination::Destination`]: where a publish goes.

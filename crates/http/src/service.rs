@@ -76,7 +76,7 @@ impl Service {
         let route = checked.and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
         let answer = match route {
-            Ok(route) if !needs_journal(&route, &request) => self.answer(route, request, owed),
+            Ok(route) if !needs_past(&route, &request) => self.answer(route, request, owed),
             Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
                 self.answer(route, request, owed)
             }
@@ -225,7 +225,7 @@ fn may_be_ahead(app: &App, route: &Route, request: &Request<Inbound>) -> bool {
 }
 
 /// Whether the answer depends on what was published before.
-fn needs_journal(route: &Route, request: &Request<Inbound>) -> bool {
+fn needs_past(route: &Route, request: &Request<Inbound>) -> bool {
     match route {
         Route::Health | Route::Ready | Route::Options { .. } => false,
         Route::Stream { .. } => !is_page(request),

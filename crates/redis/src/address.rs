@@ -40,7 +40,7 @@ pub struct Address {
     pub(crate) db: u32,
 }
 
-/// How the primary is found.
+/// The way to find the primary.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Topology {
     /// The named server is the primary.
@@ -84,7 +84,7 @@ static SCHEMES: [Scheme; 8] = [
     Scheme { name: "rediss-cluster", kind: Kind::Cluster, tls: true },
 ];
 
-/// Why a text is no [`Address`].
+/// The reason for which a text is no [`Address`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AddressError {
     /// The text has no `://`, or an unknown scheme before it.

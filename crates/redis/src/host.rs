@@ -17,7 +17,7 @@ pub(crate) struct Host {
     pub(crate) port: u16,
 }
 
-/// Why a text is no host, or no list of hosts.
+/// The reason for which a text is no host, or no list of hosts.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
     /// The host is empty, also in a list.

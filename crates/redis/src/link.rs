@@ -31,7 +31,7 @@ pub(crate) struct Attached {
     pub(crate) epoch: Box<str>,
     /// The number of the newest entry of Fanfare.
     pub(crate) n: u64,
-    /// When the Stream began, Unix time.
+    /// The beginning of the Stream, in Unix time.
     pub(crate) born_ms: u64,
     /// The newest entry that said that events may be lost.
     pub(crate) lost: EventId,

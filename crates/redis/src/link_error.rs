@@ -10,7 +10,7 @@ use crate::{
     redis_error::{is_setting, plain, words},
 };
 
-/// Why there is no link, or no more.
+/// The reason for which there is no link, or no more.
 #[derive(Clone, Debug, Error)]
 #[error("{reason}")]
 pub(crate) struct LinkError {

@@ -13,12 +13,12 @@ pub(crate) struct Position {
     pub(crate) n: u64,
 }
 
-/// How an entry follows a position.
+/// The relation of an entry to a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The entry is the next one.
     Next,
-    /// This many entries are missing between them.
+    /// So many entries are missing between them.
     Missed(u64),
     /// The entry cannot follow: the Stream was emptied, or has lost its end.
     Back,

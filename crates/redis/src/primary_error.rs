@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{host::Host, redis_error};
 
-/// Why no primary was found.
+/// The reason for which no primary was found.
 #[derive(Debug, Error)]
 pub(crate) enum PrimaryError {
     /// No sentinel answers, knows the name, or names a server that is primary.
@@ -40,7 +40,7 @@ pub(crate) enum PrimaryError {
 #[derive(Debug)]
 pub(crate) struct Failures(Vec<(Host, Failure)>);
 
-/// Why one server was no help.
+/// The reason for which one server was no help.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     #[error("fails: {0}")]

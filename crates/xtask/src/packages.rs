@@ -9,7 +9,7 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 /// The start of the `include` that packs them.
 const INCLUDE: &str = "include = [\"/LICENSE-*\", ";
 
-/// What a published manifest says, by itself or for the whole workspace.
+/// Keys of a published manifest, by itself or for the whole workspace.
 const KEYS: [&str; 7] = ["categories", "description", "keywords", "license", "readme", "rust-version", "version"];
 
 /// Returns all faults. `files` are all files of the repository.

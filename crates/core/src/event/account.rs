@@ -10,12 +10,12 @@ use crate::event::{event_id::EventId, message::Message, receipt::Outcome, target
 pub(crate) enum Fate {
     Written,
     Queued,
-    /// The journal gives it later. The connection is busy, or it still reads older events from the journal.
+    /// The history gives it later. The connection is busy, or it still reads older events from the history.
     Owed {
         is_busy: bool,
     },
     /// The connection will never get it. The connection is busy, or the event is live only and the connection still reads older
-    /// ones from the journal.
+    /// ones from the history.
     Lost {
         is_busy: bool,
     },
@@ -29,7 +29,7 @@ pub(crate) enum Fate {
 /// ```
 /// use fanfare_core::Account;
 ///
-/// // Of twelve events, six have left, one comes from the journal, and two are lost. Three wait.
+/// // Of twelve events, six have left, one comes from the history, and two are lost. Three wait.
 /// let account = Account { matched: 10, replayed: 2, written: 6, owed: 1, lost: 2, ..Account::default() };
 /// assert_eq!((account.queued(), account.lag()), (3, 4));
 /// ```
@@ -37,17 +37,17 @@ pub(crate) enum Fate {
 pub struct Account {
     /// Events for the connection, published while it was open.
     pub matched: u64,
-    /// Older events from the journal: the connection asked for them when it began.
+    /// Older events from the history: the connection asked for them when it began.
     pub replayed: u64,
     /// Events whose last byte the outlet has taken.
     pub written: u64,
     /// Events that the connection did not get in time: its ring was full, or had been and was not empty again.
     pub dropped: u64,
-    /// Dropped events that the journal gave later.
+    /// Dropped events that the history gave later.
     pub repaired: u64,
     /// Events that the connection never gets. A gap tells it so. Counts only events published while it was open.
     pub lost: u64,
-    /// Events that the journal has still to give.
+    /// Events that the history has still to give.
     pub owed: u64,
     /// The newest id that was written or waits; the cursor of the beginning if there was none.
     pub position: EventId,
@@ -75,13 +75,13 @@ pub struct ChannelAccount {
     pub matched: u64,
     /// Deliveries that the socket took at once.
     pub written: u64,
-    /// Deliveries that had to wait, in a ring or in the journal.
+    /// Deliveries that had to wait, in a ring or in the history.
     pub queued: u64,
     /// Deliveries that were given up at once.
     pub given_up: u64,
     /// Deliveries that found no room in a ring; see [`Account::dropped`].
     pub dropped: u64,
-    /// Dropped deliveries that the journal made later.
+    /// Dropped deliveries that the history made later.
     pub repaired: u64,
     /// Deliveries that never happen. If the event had already left the history, its channel is not known: it counts for the
     /// followed channel with the shortest history.
@@ -154,7 +154,7 @@ impl Accounts {
         }
     }
 
-    /// Notes that one connection got `message` from the journal.
+    /// Notes that one connection got `message` from the history.
     pub(crate) fn note_repaired(&mut self, message: &Message) {
         if let Some(target) = message.targets().first() {
             self.of(target).repaired += 1;

@@ -11,11 +11,11 @@ use crate::event::event_id::EventId;
 pub enum GapReason {
     /// The connection was open and did not take the events in time.
     Busy,
-    /// The journal does not keep the events any more.
+    /// The history does not keep the events any more.
     Expired,
-    /// The events are older than the journal.
+    /// The events are older than the history.
     Restart,
-    /// The journal does not know the cursor, so the events after it are not known either.
+    /// The history does not know the cursor, so the events after it are not known either.
     UnknownId,
 }
 
@@ -54,7 +54,7 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// The gap for a cursor that the journal does not know.
+    /// The gap for a cursor that the history does not know.
     pub const UNKNOWN_ID: Self = Self { from: None, to: None, missed: None, reason: GapReason::UnknownId };
 }
 

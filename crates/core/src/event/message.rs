@@ -131,7 +131,7 @@ impl Message {
         &self.0.targets
     }
 
-    /// Whether the journal may keep the event.
+    /// Whether the history may keep the event.
     pub fn is_kept(&self) -> bool {
         self.0.is_kept
     }

@@ -40,7 +40,7 @@ pub struct Receipt {
 pub struct Outcome {
     /// Deliveries that the socket took whole at once.
     pub written: usize,
-    /// Deliveries that wait: in a ring, partly in a socket, or in the journal for a connection that catches up.
+    /// Deliveries that wait: in a ring, partly in a socket, or in the history for a connection that catches up.
     pub queued: usize,
     /// Deliveries that were given up. The ring was full and the policy does not repair that, or the event is live only and the
     /// connection has yet to catch up.

@@ -17,16 +17,16 @@ pub(crate) struct Track {
     /// The number of events that other tracks have as well.
     pub(crate) shared: usize,
     /// The newest id that was evicted.
-    pub(crate) evicted: EventId,
+    pub(crate) mark: EventId,
     /// The newest id that the target ever had.
     pub(crate) newest: EventId,
     retention: Retention,
 }
 
 impl Track {
-    pub(crate) fn new(target: Target, retention: Retention, evicted: EventId) -> Self {
+    pub(crate) fn new(target: Target, retention: Retention, mark: EventId) -> Self {
         let events = VecDeque::new();
-        Self { target, events, bytes: 0, shared: 0, evicted, newest: EventId::ZERO, retention }
+        Self { target, events, bytes: 0, shared: 0, mark, newest: EventId::ZERO, retention }
     }
 
     pub(crate) fn push(&mut self, message: Message) {
@@ -40,7 +40,7 @@ impl Track {
     pub(crate) fn pop(&mut self) -> Option<Message> {
         let (id, message) = self.events.pop_front()?;
         // A mark from before a restart may be above the id.
-        self.evicted = self.evicted.max(id);
+        self.mark = self.mark.max(id);
         self.bytes -= message.kept_bytes();
         self.shared -= usize::from(is_shared(&message));
         if self.events.is_empty() {

@@ -116,7 +116,7 @@ impl Tracks {
         let number = self.by_newest.pop(|number| Some(tracks[number].newest), |_| {}).unwrap_or_default();
         while self.evict(number) {}
         let track = &self.tracks[number];
-        self.forgotten = self.forgotten.max(track.evicted);
+        self.forgotten = self.forgotten.max(track.mark);
         self.numbers.remove(&track.target);
         number
     }
@@ -158,11 +158,11 @@ impl Tracks {
 
     /// Evicts some of the events that are too old. All tracks have their turn.
     pub(crate) fn expire(&mut self, now_ms: u64) {
-        let mut evicted = 0;
+        let mut mark = 0;
         for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
             while self.tracks[self.expire_at].is_over(now_ms) && self.evict(self.expire_at) {
-                evicted += 1;
-                if evicted == EXPIRE_EVENTS_MAX {
+                mark += 1;
+                if mark == EXPIRE_EVENTS_MAX {
                     return;
                 }
             }
@@ -178,7 +178,7 @@ impl Tracks {
 
     /// The newest id that may have been evicted from one of `targets`, with that target.
     pub(crate) fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
-        let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].evicted);
+        let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].mark);
         targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
     }
 
@@ -186,13 +186,13 @@ impl Tracks {
     pub(crate) fn restore_marks(&mut self, forgotten: EventId, mut marks: Vec<(Target, EventId)>) {
         self.forgotten = self.forgotten.max(forgotten);
         for track in &mut self.tracks {
-            track.evicted = track.evicted.max(forgotten);
+            track.mark = track.mark.max(forgotten);
         }
         // The newest come last. If there are too many, the oldest are forgotten.
         marks.sort_unstable_by_key(|(_, mark)| *mark);
         for (target, mark) in marks {
             let number = self.track(&target, mark);
-            self.tracks[number].evicted = self.tracks[number].evicted.max(mark);
+            self.tracks[number].mark = self.tracks[number].mark.max(mark);
         }
     }
 

@@ -1,4 +1,4 @@
-//! A shard and the body that drains its port.
+//! A shard and the body that takes from its port.
 
 use std::{future::poll_fn, sync::Arc};
 

@@ -40,7 +40,7 @@ use crate::{event::event_id::EventId, queue::tally::Tally};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// The journal has the event. The number of connections is an estimate.
+    /// The journal has the event. Without an external journal: the event has its id. The number of connections is an estimate.
     Journal,
     /// Every shard has handled the event. The outcome is exact.
     Written,

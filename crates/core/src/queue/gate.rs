@@ -11,7 +11,7 @@ use crate::sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, Ordering};
 /// The queue of waiting publishers, and the waiting journal beside it.
 ///
 /// `waiting` and `journal_waits` are SeqCst. A publisher announces itself, then looks for room. A shard frees room, then looks
-/// for announcements ([`Gate::ring`]). One of the two must see the other.
+/// for announcements ([`Gate::wake_first`]). One of the two must see the other.
 #[derive(Debug)]
 pub(crate) struct Gate {
     queue: Mutex<Queue>,
@@ -19,6 +19,7 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
     /// Whether the journal waits. Only the journal writes it.
     journal_waits: AtomicBool,
+    /// Wakes a journal that waits for room. `External` has the waker of one that waits for work.
     journal_waker: AtomicWaker,
 }
 
@@ -89,17 +90,17 @@ impl Gate {
     }
 
     /// Wakes the first publisher and the journal, because there is more room than before.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake_first(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0
             && let Some(waker) = self.first()
         {
             waker.wake();
         }
-        self.ring_journal();
+        self.wake_journal();
     }
 
     /// Wakes the journal, if it waits for room.
-    pub(crate) fn ring_journal(&self) {
+    pub(crate) fn wake_journal(&self) {
         if self.journal_waits.load(Ordering::SeqCst) {
             self.journal_waker.wake();
         }

@@ -36,7 +36,7 @@ pub(crate) enum Item<S> {
     Subscribe {
         slot: SlotRef,
         subscriber: Box<Subscriber>,
-        /// The client knows of everything up to here that the history does not keep any more.
+        /// Events up to this id may be missing without a gap.
         known: EventId,
     },
     Attach {
@@ -162,7 +162,7 @@ impl<S> Inbox<S> {
     /// Frees the room of publishes that the owner has taken, and wakes the gate.
     pub(crate) fn release(&self, taken: Amount) {
         self.queued.sub(taken);
-        self.gate.ring();
+        self.gate.wake_first();
     }
 
     /// Whether the hub drains. The last item is in the queue or comes once an external journal has answered.

@@ -11,6 +11,8 @@ use crate::sync::{AtomicBool, AtomicWaker, Ordering};
 /// it, because nobody may be polling the body then.
 ///
 /// A life wakes one task: the last that has called [`Life::poll_end`]. Everybody may ask [`Life::has_ended`].
+///
+/// [`Feed`](crate::engine::Feed) has an example.
 #[derive(Clone, Debug, Default)]
 pub struct Life(Arc<Shared>);
 

@@ -11,6 +11,20 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// A number that only rises. It begins with 0. All clones are the same number. Something that happens once, and for which many
 /// wait, is a milestone that reaches 1.
+///
+/// ```
+/// use std::{pin::pin, task::{Context, Waker}};
+///
+/// use fanfare_core::engine::Milestone;
+///
+/// let milestone = Milestone::default();
+/// let mut third = pin!(milestone.wait(3));
+/// let mut cx = Context::from_waker(Waker::noop());
+/// milestone.reach(2);
+/// assert!(third.as_mut().poll(&mut cx).is_pending());
+/// milestone.reach(3);
+/// assert!(third.as_mut().poll(&mut cx).is_ready() && !milestone.has_reached(4));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Milestone(Arc<Shared>);
 

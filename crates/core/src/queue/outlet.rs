@@ -14,12 +14,16 @@ use crate::{event::message::Message, queue::port::Port};
 /// on.
 pub trait Socket {
     /// Writes as many bytes as the peer takes now. `Pending` if it takes none.
+    ///
+    /// The shard counts these bytes as written and does not offer them again. A socket that keeps some of them back sends them from
+    /// [`Socket::poll_discard`], which every wake of the slot calls first.
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
     /// Reads and throws away bytes from the peer. 0 is the end of its side.
     fn poll_discard(&mut self) -> Poll<io::Result<usize>>;
 
-    /// Ends the writing side (SHUT_WR). If that fails, the close that follows ends it.
+    /// Ends the stream whole: ends the writing side (SHUT_WR). If that fails, the close that follows ends it. A socket that is
+    /// dropped before this call has been cut, and must not look whole to the peer.
     fn shut_write(&mut self);
 }
 
@@ -42,15 +46,6 @@ impl Framing {
     }
 }
 
-impl<S> Outlet<S> {
-    /// Ends a body with an error. A socket closes when it is dropped.
-    pub(crate) fn cut(&self) {
-        if let Self::Body { port, .. } = self {
-            port.cut();
-        }
-    }
-}
-
 /// The way out of a slot.
 #[derive(Debug)]
 pub(crate) enum Outlet<S> {
@@ -62,7 +57,16 @@ pub(crate) enum Outlet<S> {
     },
     Body {
         port: Arc<Port>,
-        /// [`Port::taken`] at the last look, to notice a body that takes nothing.
+        /// [`Port::taken`] at the last look of the slot, to notice a body that takes nothing.
         taken: u64,
     },
+}
+
+impl<S> Outlet<S> {
+    /// Ends a body with an error. A socket closes when it is dropped.
+    pub(crate) fn cut(&self) {
+        if let Self::Body { port, .. } = self {
+            port.cut();
+        }
+    }
 }

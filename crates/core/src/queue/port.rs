@@ -1,4 +1,4 @@
-//! [`Port`]: the connection between a slot and the hyper body that drains it. The shard pushes and wakes, and the body pops.
+//! [`Port`]: the connection between a slot and the hyper body that takes from it. The shard pushes and wakes, and the body pops.
 
 use std::{
     mem,

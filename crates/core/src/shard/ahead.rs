@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{event::event_id::EventId, queue::inbox::SlotRef};
 
-/// Connections by cursor and number. With a journal of its own the hub has none but for a moment.
+/// Connections by cursor and number. Only a hub that shares its journal has any.
 #[derive(Debug, Default)]
 pub(super) struct Ahead(BTreeMap<(EventId, u64), SlotRef>);
 

@@ -1,4 +1,4 @@
-//! How slots catch up: the next few ask the history, and its batches go to their rings.
+//! The queue of slots that catch up: the next few ask the history, and its batches go to their rings.
 
 use crate::{
     config::Config,

@@ -20,7 +20,7 @@ use crate::{
     shard::{
         pass::{Pass, Run, bits},
         slot::Slot,
-        state::{Ends, State},
+        state::{GoesOn, State},
     },
 };
 
@@ -42,7 +42,7 @@ impl Fan<'_> {
     ///
     /// # Errors
     /// The connection is over.
-    pub(crate) fn deliver<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
+    pub(crate) fn deliver<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> GoesOn {
         if due == 0 || slot.is_closing() {
             return Ok(());
         }
@@ -54,7 +54,7 @@ impl Fan<'_> {
     }
 
     /// Gives `slot` envelopes instead of the messages.
-    fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> Ends {
+    fn give_enveloped<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) -> GoesOn {
         let view = self.pass.view(self.messages, due, slot.subscriber());
         let mut fan = Fan {
             config: self.config,
@@ -75,7 +75,7 @@ impl Fan<'_> {
 
     // The two callers are in the loop of a pass: a call would be a tenth of the instructions of a delivery to an idle socket.
     #[inline(always)]
-    fn give<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> Ends {
+    fn give<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> GoesOn {
         if let Some((socket, framing)) = slot.idle_socket() {
             let (parts, bytes) = run.parts(due, framing);
             return match socket.poll_write(parts) {
@@ -105,7 +105,7 @@ impl Fan<'_> {
     }
 
     /// Goes on behind the first `taken` bytes of the messages in `due`: the socket is full.
-    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> Ends {
+    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> GoesOn {
         let Outlet::Socket { framing, .. } = slot.outlet() else { return Ok(()) };
         let framing = *framing;
         let mut left = due;
@@ -137,7 +137,7 @@ impl Fan<'_> {
         }
     }
 
-    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, mut due: u64) -> Ends {
+    fn queue<S: Socket>(&mut self, slot: &mut Slot<S>, mut due: u64) -> GoesOn {
         self.queued = true;
         while due != 0 && matches!(slot.state(), State::Live) {
             let bit = due.trailing_zeros() as usize;

@@ -1,4 +1,4 @@
-//! How a shard takes items from its inbox, in order, between two passes.
+//! The intake of a shard: it takes items from its inbox, in order, between two passes.
 
 use crate::{
     event::{
@@ -70,7 +70,7 @@ impl<S: Socket> Shard<S> {
             if *target == Target::All {
                 self.pass.set_all(bit);
             } else {
-                for slot in self.index.slots(target) {
+                for slot in self.followers.slots(target) {
                     self.pass.set(slot, bit);
                 }
             }
@@ -91,12 +91,12 @@ impl<S: Socket> Shard<S> {
     fn take_leave(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.get(at) else { return };
         // A body that is dropped after its end has not gone away early.
-        let reason = if slot.was_told() { CloseReason::Drained } else { reason };
+        let reason = if slot.end_is_out() { CloseReason::Drained } else { reason };
         self.remove(at, reason, now_ms);
     }
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>, known: EventId) {
-        self.index.enter(slot.index, subscriber.targets());
+        self.followers.enter(slot.index, subscriber.targets());
         // Older events were in the inbox before this item, and were taken.
         self.position = self.position.max(subscriber.opened);
         if subscriber.cursor > subscriber.opened {
@@ -122,7 +122,7 @@ impl<S: Socket> Shard<S> {
         if *target == Target::All {
             return inquiry.answer(self.slots.iter().map(account));
         }
-        let slots = self.index.slots(target).filter_map(|at| self.slots.at(at));
+        let slots = self.followers.slots(target).filter_map(|at| self.slots.at(at));
         inquiry.answer(slots.map(account));
     }
 }

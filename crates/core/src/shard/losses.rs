@@ -12,12 +12,12 @@ pub(super) struct Losses {
     /// Events that are lost behind the ring, and the newest of them.
     missed: u64,
     to: EventId,
-    /// The client knows of everything up to here that the history does not keep any more.
+    /// Events up to this id may be missing without a gap.
     known: EventId,
 }
 
 impl Losses {
-    /// No losses, of a client that knows of everything up to `known`.
+    /// No losses. Events up to `known` may be missing without a gap.
     pub(super) fn known_up_to(known: EventId) -> Self {
         Self { known, ..Self::default() }
     }
@@ -43,12 +43,12 @@ impl Losses {
         (missed > 0).then_some((missed, to))
     }
 
-    /// The id up to which the client knows of everything that the history does not keep any more.
+    /// Events up to this id may be missing without a gap.
     pub(super) fn known(&self) -> EventId {
         self.known
     }
 
-    /// Notes that the client knows of everything up to `id`, or will with the gaps.
+    /// Notes that the client has been told of events up to `id`, or will be by the gaps.
     pub(super) fn learn(&mut self, id: EventId) {
         self.known = self.known.max(id);
     }

@@ -62,7 +62,7 @@ impl Patience {
     }
 
     /// Everything in the ring has left.
-    pub(crate) fn drained(&mut self) {
+    pub(crate) fn emptied(&mut self) {
         self.pressure = Pressure::Calm;
         self.is_proven = true;
     }
@@ -238,7 +238,7 @@ impl Pace {
         (!is_over).then_some(until_ms)
     }
 
-    /// Ends the pause.
+    /// GoesOn the pause.
     pub(crate) fn resume(&mut self, now_ms: u64) {
         let pause_ms = self.pause_ms(now_ms);
         if let Some(Pause { payer, spent_ms, cost, .. }) = self.pause.take() {
@@ -346,7 +346,7 @@ mod tests {
         patience.relax();
         pace.press(SLOT, &mut patience);
         assert!(!patience.is_pressed());
-        patience.drained();
+        patience.emptied();
         pace.press(SLOT, &mut patience);
         assert!(patience.is_pressed());
     }

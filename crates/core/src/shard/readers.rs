@@ -17,7 +17,7 @@ pub(super) struct Readers {
     /// Slots that wait for their turn to ask. Some may have left.
     waiting: VecDeque<SlotRef>,
     requests: Vec<ReadRequest>,
-    /// How many slots have ever lined up, and how many of those have got a batch or have left.
+    /// The number of slots that have ever lined up, and the number of those that have got a batch or have left.
     lined_up: u64,
     served: u64,
     /// `lined_up` when publishes were last taken, and the time of that.

@@ -2,8 +2,9 @@
 //!
 //! Only its shard touches it, through verbs. A message that was begun is always finished first, whole.
 //!
-//! This file and the two of its folder are one room: they alone write the fields of a slot. `flush` writes to the outlet and ends
-//! the stream. `catch_up` feeds the slot from the history. The policy of a full ring is applied here.
+//! This file and the two of its folder are one room: they alone write the fields of a slot, but for its `Patience`, which `pace`
+//! owns. `flush` writes to the outlet and ends the stream. `catch_up` feeds the slot from the history, and empties its ring. The
+//! policy of a full ring is applied here and there.
 
 mod catch_up;
 mod flush;
@@ -30,7 +31,7 @@ use crate::{
         losses::Losses,
         pace::Patience,
         pass::Pass,
-        state::{CatchUp, Ends, Rest, State},
+        state::{CatchUp, GoesOn, Rest, State},
     },
 };
 
@@ -68,7 +69,7 @@ impl<S> Slot<S> {
 }
 
 impl<S: Socket> Slot<S> {
-    /// A slot whose client knows of everything up to `known` that the history does not keep any more.
+    /// A slot whose client may have missed events up to `known` without a gap.
     pub(crate) fn new(connection: u64, subscriber: Box<Subscriber>, known: EventId) -> Self {
         let cursor = subscriber.cursor;
         let is_behind = cursor < subscriber.opened;
@@ -158,9 +159,9 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The peer has closed its side, or has sent more than `input_bytes_max` in all.
-    pub(crate) fn wake_up(&mut self, input_bytes_max: usize) -> Ends {
+    pub(crate) fn wake_up(&mut self, input_bytes_max: usize) -> GoesOn {
         self.is_full = false;
-        let gone = if self.was_told() { CloseReason::Drained } else { CloseReason::ClientGone };
+        let gone = if self.end_is_out() { CloseReason::Drained } else { CloseReason::ClientGone };
         let Outlet::Socket { socket, .. } = &mut self.outlet else { return Ok(()) };
         while self.input_bytes <= input_bytes_max {
             match socket.poll_discard() {
@@ -211,8 +212,8 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Whether everything has been given to the outlet, and the end of the stream with it.
-    pub(crate) fn was_told(&self) -> bool {
-        matches!(&self.state, State::Closing(closing) if closing.told_ms.is_some())
+    pub(crate) fn end_is_out(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.out_ms.is_some())
     }
 
     /// Whether the end of the stream has begun.
@@ -405,7 +406,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Whether bytes wait and the outlet has taken none since the last look at `progress_ms`.
-    pub(crate) fn is_stalled(&mut self, timeout_ms: u64, now_ms: u64) -> bool {
+    pub(crate) fn look_whether_stalled(&mut self, timeout_ms: u64, now_ms: u64) -> bool {
         if let Outlet::Body { port, taken } = &mut self.outlet {
             let taken_now = port.taken();
             if *taken != taken_now {

@@ -21,7 +21,7 @@ pub(super) struct Closing {
     /// The last line, until it is the next to be written.
     pub(super) last: Option<Message>,
     /// The time at which the end went out. The client may close its side until the linger time is over.
-    pub(super) told_ms: Option<u64>,
+    pub(super) out_ms: Option<u64>,
 }
 
 /// The message that is partly in the socket, and how many bytes of it.
@@ -38,10 +38,10 @@ impl Rest {
     }
 }
 
-/// `Err` if the connection cannot go on, and why.
-pub(super) type Ends = Result<(), CloseReason>;
+/// `Ok` if the connection goes on, or the reason for which it cannot.
+pub(super) type GoesOn = Result<(), CloseReason>;
 
-/// How far a slot has caught up. Only `slot/catch_up` writes it.
+/// The progress of a slot that catches up. Only `slot` and its folder write it.
 #[derive(Debug)]
 pub(super) struct CatchUp {
     /// The client has everything up to here, or has been told of it.

@@ -10,7 +10,7 @@ use crate::{
     },
     shard::{
         SWEEP_TICKS, Shard,
-        state::{Ends, State},
+        state::{GoesOn, State},
     },
 };
 
@@ -20,7 +20,7 @@ impl<S: Socket> Shard<S> {
     ///
     /// [`Shard`] has an example.
     pub fn sweep(&mut self, now_ms: u64) {
-        self.rounds.begin_tick(self.slots.len().div_ceil(SWEEP_TICKS));
+        self.sweep.begin_tick(self.slots.len().div_ceil(SWEEP_TICKS));
         self.go_on_sweeping(now_ms);
         self.relieve(now_ms);
         self.tell_accounts();
@@ -42,19 +42,19 @@ impl<S: Socket> Shard<S> {
     /// Looks at a few more slots; true while there are some left.
     pub(super) fn go_on_sweeping(&mut self, now_ms: u64) -> bool {
         for _ in 0..self.config.turn_slots_max {
-            let Some(at) = self.rounds.next(self.slots.len()) else { break };
+            let Some(at) = self.sweep.next(self.slots.len()) else { break };
             let Some(at) = self.slots.name(at) else { continue };
             if let Err(reason) = self.look_at(at, now_ms) {
                 self.remove(at, reason, now_ms);
             }
         }
-        !self.rounds.is_over()
+        !self.sweep.is_over()
     }
 
-    fn look_at(&mut self, at: SlotRef, now_ms: u64) -> Ends {
+    fn look_at(&mut self, at: SlotRef, now_ms: u64) -> GoesOn {
         let config = &self.config;
         let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.is_attached()) else { return Ok(()) };
-        if slot.is_stalled(config.write_timeout_ms, now_ms) {
+        if slot.look_whether_stalled(config.write_timeout_ms, now_ms) {
             return Err(CloseReason::WriteTimeout);
         }
         if let State::Closing(closing) = slot.state() {
@@ -62,7 +62,7 @@ impl<S: Socket> Shard<S> {
             if matches!(slot.outlet(), Outlet::Body { .. }) {
                 return Ok(());
             }
-            let is_over = closing.told_ms.is_some_and(|told_ms| now_ms.saturating_sub(told_ms) >= config.linger_ms);
+            let is_over = closing.out_ms.is_some_and(|out_ms| now_ms.saturating_sub(out_ms) >= config.linger_ms);
             return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
         }
         if slot.is_flushed() && !slot.is_full() {
@@ -75,7 +75,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Sends a line to a slot that has been silent for long, unless a message is on its way to it.
-    fn send_heartbeat(&mut self, at: SlotRef, now_ms: u64) -> Ends {
+    fn send_heartbeat(&mut self, at: SlotRef, now_ms: u64) -> GoesOn {
         let Some(slot) = self.slots.get_mut(at) else { return Ok(()) };
         let line = match slot.subscriber().heartbeat {
             Heartbeat::Comment => self.heartbeats.comment(),

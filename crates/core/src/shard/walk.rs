@@ -1,4 +1,4 @@
-//! [`Walk`] and [`Rounds`]: two ways of a shard over all its slots, a few of them in each turn. Both know only numbers of slots.
+//! [`Walk`] and [`Sweep`]: the two ways of a shard over all its slots, a few of them in each turn. Both know only numbers of slots.
 
 use std::ops::Range;
 
@@ -28,16 +28,16 @@ impl Walk {
     }
 }
 
-/// Walks without end, one after the other, of which each tick makes a part.
+/// The endless walk of the sweep, round after round. Each tick makes a part of it.
 #[derive(Debug, Default)]
-pub(super) struct Rounds {
+pub(super) struct Sweep {
     /// The slot that was looked at last.
     at: usize,
     /// The number of slots that are left in this tick.
     left: usize,
 }
 
-impl Rounds {
+impl Sweep {
     /// Begins a tick, in which so many slots have their turn.
     pub(super) fn begin_tick(&mut self, slots: usize) {
         self.left = slots;
@@ -72,16 +72,16 @@ mod tests {
     }
 
     #[test]
-    fn rounds_go_over_all_slots_as_ticks_allow() {
-        let mut rounds = Rounds::default();
+    fn a_sweep_goes_over_all_slots_as_ticks_allow() {
+        let mut sweep = Sweep::default();
         let mut seen = Vec::new();
         for _ in 0..3 {
-            assert!(rounds.is_over());
-            rounds.begin_tick(2);
-            seen.extend(std::iter::from_fn(|| rounds.next(3)));
+            assert!(sweep.is_over());
+            sweep.begin_tick(2);
+            seen.extend(std::iter::from_fn(|| sweep.next(3)));
         }
         assert_eq!(seen, [1, 2, 0, 1, 2, 0]);
-        rounds.begin_tick(0);
-        assert_eq!(rounds.next(0), None);
+        sweep.begin_tick(0);
+        assert_eq!(sweep.next(0), None);
     }
 }

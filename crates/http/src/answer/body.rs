@@ -193,7 +193,7 @@ impl hyper::body::Body for Body {
                 return Poll::Ready(excerpt.piece().map(|piece| piece.map(frame)));
             }
             Content::Marker { prelude, link } if prelude.is_empty() => {
-                link.reach();
+                link.note_encoded();
                 return Poll::Pending;
             }
             Content::Stream { prelude, pieces } if prelude.is_empty() => {

@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::{
     app::App,
-    connection::{lane::Accepted, notices::NoticeLog, serve::serve as serve_socket},
+    connection::{lane::Accepted, notices::NoticeLog, serve::serve},
     link::{Peer, tcp::Tcp},
 };
 
@@ -109,18 +109,18 @@ async fn accept(
     alive: mpsc::Sender<()>,
 ) {
     while let Some(accepted) = accepted.recv().await {
-        serve(&app, number, accepted, stop.wait(STOP), alive.clone());
+        spawn_connection(&app, number, accepted, stop.wait(STOP), alive.clone());
         yield_now().await;
     }
 }
 
 /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
-fn serve(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reached, alive: mpsc::Sender<()>) {
+fn spawn_connection(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reached, alive: mpsc::Sender<()>) {
     let Accepted { stream, address, seat, link, idle } = accepted;
     match TcpStream::from_std(stream) {
         Ok(stream) => {
             let peer = Peer { address, shard, is_h1: false, link };
-            let served = serve_socket(Arc::clone(app), stream, seat, peer, idle, stop);
+            let served = serve(Arc::clone(app), stream, seat, peer, idle, stop);
             spawn(async move {
                 served.await;
                 drop(alive);

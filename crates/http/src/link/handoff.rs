@@ -19,20 +19,20 @@ pub(crate) struct Parked {
 pub(crate) enum Handoff {
     /// No stream has begun.
     #[default]
-    Head,
+    NoStream,
     /// A stream has begun, and hyper has not encoded all of its head.
     Parked(Parked),
     /// hyper has encoded the head of the stream.
-    Reached(Parked),
+    Encoded(Parked),
     /// hyper keeps the streams, and may hold bytes of them.
     Kept,
 }
 
 impl Handoff {
     /// The marker body was polled: hyper has encoded all that comes before it.
-    pub(crate) fn reach(&mut self) {
+    pub(crate) fn note_encoded(&mut self) {
         *self = match std::mem::take(self) {
-            Self::Parked(parked) => Self::Reached(parked),
+            Self::Parked(parked) => Self::Encoded(parked),
             other => other,
         };
     }
@@ -40,7 +40,7 @@ impl Handoff {
     /// The stream, once its head is encoded.
     pub(crate) fn take(&mut self) -> Option<Parked> {
         match std::mem::take(self) {
-            Self::Reached(parked) => Some(parked),
+            Self::Encoded(parked) => Some(parked),
             other => {
                 *self = other;
                 None

@@ -1,6 +1,6 @@
 //! [`Tcp`]: a client's socket after hyper has let go of it, as the engine's [`Socket`].
 //!
-//! A socket has no task of its own. When it was `Pending` and may go on, its waker puts the slot on the inbox's ready list.
+//! A socket has no task of its own. When it was `Pending` and may go on, its waker calls [`Inbox::wake_slot`].
 
 use std::{
     io::{self, IoSlice},
@@ -36,12 +36,12 @@ pub(crate) struct Tcp {
 }
 
 #[derive(Debug)]
-struct Ready {
+struct WakeSlot {
     inbox: Arc<Inbox<Tcp>>,
     slot: SlotRef,
 }
 
-impl Wake for Ready {
+impl Wake for WakeSlot {
     fn wake(self: Arc<Self>) {
         self.inbox.wake_slot(self.slot);
     }
@@ -54,7 +54,7 @@ impl Wake for Ready {
 impl Tcp {
     /// `slot` lives in the shard behind `inbox`.
     pub(crate) fn new(stream: TcpStream, seat: Seat, inbox: Arc<Inbox<Self>>, slot: SlotRef) -> Self {
-        Self { stream, waker: Waker::from(Arc::new(Ready { inbox, slot })), _seat: seat }
+        Self { stream, waker: Waker::from(Arc::new(WakeSlot { inbox, slot })), _seat: seat }
     }
 }
 

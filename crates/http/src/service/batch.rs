@@ -19,7 +19,7 @@ use crate::{
     app::App,
     request::{
         data::Declared,
-        idempotency::{self, Way},
+        idempotency::{self, Source},
         line::{self, Parsed},
         parameters,
         upload::Upload,
@@ -157,7 +157,7 @@ impl<'a> Batch<'a> {
     /// A line that repeats a key counts as published: so a batch that is sent again gets the same answer.
     async fn publish_parsed(&mut self, parsed: Parsed) -> Result<(), Problem> {
         let Parsed { event, key } = parsed;
-        let key = match key.map(|text| idempotency::key(&text, Way::Batch, &self.app.config)).transpose() {
+        let key = match key.map(|text| idempotency::key(&text, Source::Batch, &self.app.config)).transpose() {
             Ok(key) => key,
             Err(error) => {
                 self.fail(&format!("idempotency_key: {error}"));

@@ -15,7 +15,7 @@ use crate::{
     request::{
         data::{Declared, base64},
         destination::{self, Destination},
-        idempotency::{self, Way},
+        idempotency::{self, Source},
         parameters,
         upload::Upload,
     },
@@ -46,13 +46,13 @@ pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
 }
 
 /// An event that is to be published.
-struct Accepted {
+struct Wish {
     event: Event,
     key: Option<IdempotencyKey>,
     wait: Wait,
 }
 
-async fn accept(app: &App, destination: Destination, query: &str, upload: &mut Upload) -> Result<Accepted, Problem> {
+async fn accept(app: &App, destination: Destination, query: &str, upload: &mut Upload) -> Result<Wish, Problem> {
     if app.phases.is_draining() {
         return Err(Problem::draining());
     }
@@ -62,8 +62,8 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
         Destination::Target(_) | Destination::Ping(_) => parameters::PUBLISH.check(&query)?,
     }
     let options = Options::parse(&query)?;
-    let way = if matches!(destination, Destination::Ping(_)) { Way::Ping } else { Way::Publish };
-    let key = idempotency::of_request(upload.headers(), way, &app.config)?;
+    let source = if matches!(destination, Destination::Ping(_)) { Source::Ping } else { Source::Publish };
+    let key = idempotency::of_request(upload.headers(), source, &app.config)?;
     // Before the body is asked for.
     let in_query = match destination {
         Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
@@ -79,7 +79,7 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
         Destination::Target(target) => Event::new(target, data(app, upload, options.is_base64).await?),
         Destination::InQuery => Event::for_targets(in_query, data(app, upload, options.is_base64).await?)?,
     };
-    Ok(Accepted { event: options.apply(event)?, key, wait: options.wait })
+    Ok(Wish { event: options.apply(event)?, key, wait: options.wait })
 }
 
 /// The body as text.
@@ -151,8 +151,8 @@ impl<'a> Options<'a> {
     }
 }
 
-async fn send(app: &App, accepted: Accepted) -> Result<Response<Body>, Problem> {
-    let Accepted { event, key, wait } = accepted;
+async fn send(app: &App, accepted: Wish) -> Result<Response<Body>, Problem> {
+    let Wish { event, key, wait } = accepted;
     Ok(answer(&app.publish(event, key.as_ref(), wait).await?))
 }
 

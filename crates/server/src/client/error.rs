@@ -24,9 +24,9 @@ pub(crate) enum Error {
     /// The connection broke.
     Broke(io::Error),
     Tls(io::Error),
-    /// This https URL leads to a port of plain HTTP.
+    /// An https URL leads to a port of plain HTTP.
     SpeaksHttp(String),
-    /// This http URL leads to a port of TLS.
+    /// An http URL leads to a port of TLS.
     SpeaksTls(String),
     /// The certificates that this system trusts cannot be read.
     Certificates(String),

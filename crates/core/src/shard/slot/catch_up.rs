@@ -1,5 +1,5 @@
-//! How a slot catches up: it is fed from the history, after its start or after its ring was full. If the history has lost some of
-//! its events, the client receives a gap.
+//! A slot that misses events and catches up: it is fed from the history, after its start or after its ring was full. If the history
+//! has lost some of its events, the client receives a gap.
 
 use crate::{
     config::Config,
@@ -19,7 +19,7 @@ use crate::{
     shard::{
         envelope::envelope,
         slot::Slot,
-        state::{Asked, CatchUp, Ends, State},
+        state::{Asked, CatchUp, GoesOn, State},
     },
 };
 
@@ -58,7 +58,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Whether the outlet has taken everything and would take more. A body that has not says so later.
-    pub(crate) fn has_taken_all(&self) -> bool {
+    pub(crate) fn want_all_taken(&self) -> bool {
         match &self.outlet {
             Outlet::Unattached => false,
             Outlet::Body { port, .. } => port.want_empty(),
@@ -156,7 +156,7 @@ impl<S: Socket> Slot<S> {
         });
     }
 
-    /// The id up to which the client knows of everything that the history does not keep any more.
+    /// Events up to this id may be missing without a gap.
     fn known(&self) -> EventId {
         self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known())
     }
@@ -185,7 +185,7 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The policy is to close the connection.
-    pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> Ends {
+    pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> GoesOn {
         let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
             (Outlet::Body { port, .. }, _) => port.empty(),
             (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
@@ -201,10 +201,13 @@ impl<S: Socket> Slot<S> {
                 catch_up.asked = Asked::No;
             }
             (State::Live, Policy::Repair) => self.state = State::CatchUp(CatchUp::repair(before)),
-            _ => {
+            (_, Policy::Close) => {
                 self.lose_all(&emptied, accounts);
-                let is_over = self.subscriber.policy == Policy::Close;
-                return if is_over { Err(CloseReason::Busy) } else { Ok(()) };
+                return Err(CloseReason::Busy);
+            }
+            (_, Policy::Repair | Policy::DropNewest | Policy::DropOldest) => {
+                self.lose_all(&emptied, accounts);
+                return Ok(());
             }
         }
         self.account.position = before;

@@ -1,4 +1,4 @@
-//! How a slot writes: in vectored writes to a socket, or through a body's port; and how a stream ends. A message that was begun is
+//! The writes of a slot, vectored to a socket or through a body's port, and the end of its stream. A message that was begun is
 //! finished before anything else is written.
 
 use std::{
@@ -13,7 +13,7 @@ use crate::{
     queue::outlet::{Framing, Outlet, Socket},
     shard::{
         slot::Slot,
-        state::{Closing, Ends, Rest, State},
+        state::{Closing, GoesOn, Rest, State},
     },
 };
 
@@ -28,7 +28,7 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The socket is broken.
-    pub(crate) fn flush(&mut self, scratch: &mut Vec<Charged>, budget: &Arc<RingBudget>, now_ms: u64) -> Ends {
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<Charged>, budget: &Arc<RingBudget>, now_ms: u64) -> GoesOn {
         loop {
             match &self.outlet {
                 Outlet::Unattached => return Ok(()),
@@ -53,7 +53,7 @@ impl<S: Socket> Slot<S> {
 
     /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
     pub(crate) fn begin_closing(&mut self, last: Message) {
-        self.state = State::Closing(Closing { last: Some(last), told_ms: None });
+        self.state = State::Closing(Closing { last: Some(last), out_ms: None });
     }
 
     /// Makes the last line of a closing slot the next to be written; false if there is none left.
@@ -63,8 +63,8 @@ impl<S: Socket> Slot<S> {
             self.rest = Some(Rest::of(last));
             return true;
         }
-        if closing.told_ms.is_none() {
-            closing.told_ms = Some(now_ms);
+        if closing.out_ms.is_none() {
+            closing.out_ms = Some(now_ms);
             if let Outlet::Socket { socket, .. } = &mut self.outlet {
                 socket.shut_write();
             }
@@ -72,15 +72,15 @@ impl<S: Socket> Slot<S> {
         false
     }
 
-    /// Ends a closing body: it gets its last line once its ring has room.
-    fn end_body(&mut self, now_ms: u64) -> Ends {
+    /// GoesOn a closing body: it gets its last line once its ring has room.
+    fn end_body(&mut self, now_ms: u64) -> GoesOn {
         let (State::Closing(closing), Outlet::Body { port, .. }) = (&mut self.state, &self.outlet) else {
             return Ok(());
         };
         let Some(last) = &closing.last else { return Ok(()) };
         if port.ring().push(last.clone()).is_ok() {
             closing.last = None;
-            closing.told_ms = Some(now_ms);
+            closing.out_ms = Some(now_ms);
             port.end();
         } else if port.want_empty() {
             // Emptied between the two looks.
@@ -148,7 +148,7 @@ impl<S: Socket> Slot<S> {
         scratch: &mut Vec<Charged>,
         budget: &Arc<RingBudget>,
         now_ms: u64,
-    ) -> Ends {
+    ) -> GoesOn {
         self.progress_ms = now_ms;
         if let Outlet::Body { port, .. } = &self.outlet {
             let pushed = port.ring().push(line);

@@ -1,4 +1,4 @@
-//! [`Index`]: the slots of one shard that a target reaches. A shard asks it once per publish and target.
+//! [`Followers`]: the slots of one shard that a target reaches. A shard asks it once per publish and target.
 //!
 //! `Target::All` is not in it, because that reaches every slot. Entering and leaving cost the same for one follower or a million.
 
@@ -8,7 +8,7 @@ use crate::event::target::Target;
 
 /// Slots by target, and back, so that leaving needs no search.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
+pub(crate) struct Followers {
     numbers: HashMap<Target, u32>,
     lists: Vec<List>,
     free: Vec<u32>,
@@ -35,7 +35,7 @@ struct Entry {
     position: u32,
 }
 
-impl Index {
+impl Followers {
     /// Enters `slot` under each of `targets`, which must differ.
     pub(crate) fn enter(&mut self, slot: u32, targets: impl Iterator<Item = Target>) {
         let entries = targets.zip(0..).map(|(target, entry)| self.push(target, Member { slot, entry })).collect();
@@ -104,7 +104,7 @@ mod tests {
         Target::Channel(Channel::new(name).unwrap())
     }
 
-    fn slots(index: &Index, name: &str) -> Vec<u32> {
+    fn slots(index: &Followers, name: &str) -> Vec<u32> {
         let mut slots: Vec<_> = index.slots(&target(name)).collect();
         slots.sort_unstable();
         slots
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn leaving_takes_out_the_one_that_leaves_and_no_other() {
-        let mut index = Index::default();
+        let mut index = Followers::default();
         for slot in 0..4 {
             index.enter(slot, [target("a"), target(if slot < 2 { "b" } else { "c" })].into_iter());
         }
