@@ -373,7 +373,7 @@ impl<S: Socket> Shard<S> {
         self.pass.give_back(messages);
     }
 
-    /// GoesOn a connection. There is no other way, whatever the reason.
+    /// Ends a connection. There is no other way, whatever the reason.
     fn remove(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.take(at) else { return };
         self.pass.leave(at.index);

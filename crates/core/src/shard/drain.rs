@@ -21,7 +21,7 @@ impl<S: Socket> Shard<S> {
         }
     }
 
-    /// GoesOn a few more streams; true while there are streams to end.
+    /// Ends a few more streams; true while there are streams to end.
     pub(super) fn go_on_draining(&mut self, now_ms: u64) -> bool {
         let slots = self.slots.len();
         let Some(drain) = &mut self.drain else { return false };
@@ -33,7 +33,7 @@ impl<S: Socket> Shard<S> {
         self.drain.as_ref().is_some_and(|drain| !drain.is_over(slots))
     }
 
-    /// GoesOn one stream behind its ring. Its time to come back is drawn for it alone.
+    /// Ends one stream behind its ring. Its time to come back is drawn for it alone.
     pub(super) fn begin_closing(&mut self, at: SlotRef) {
         let Some(slot) = self.slots.get_mut(at) else { return };
         if !slot.is_attached() || !matches!(slot.state(), State::Live) {
@@ -44,7 +44,7 @@ impl<S: Socket> Shard<S> {
         slot.begin_closing(Message::last_retry(retry_ms, Arc::clone(&self.budget)));
     }
 
-    /// GoesOn all streams that are left at once; returns how many had not taken everything.
+    /// Ends all streams that are left at once; returns how many had not taken everything.
     ///
     /// [`Shard`] has an example.
     pub fn cut(&mut self, now_ms: u64) -> usize {

@@ -7,7 +7,8 @@
 //! readers, and pauses may take half of the time.
 //!
 //! Newcomers are connections that have never come round. They share a budget of their own: a twentieth of the time, and a fourth
-//! of the patience at a stretch. A good reader comes round within it. A client that only connects, however often, takes no more.
+//! of the patience at a stretch. A client that only connects, however often, takes no more. A pause in which all of them come round
+//! is not charged to them: they were good readers, and the others pay.
 
 use crate::{
     config::Config,
@@ -147,6 +148,8 @@ struct Pause {
     /// The part of the patience that was spent when the pause began.
     spent_ms: u64,
     cost: u64,
+    /// A connection has left in it.
+    is_in_vain: bool,
 }
 
 impl Pace {
@@ -188,9 +191,12 @@ impl Pace {
         self.group(payer).pressed.last().copied()
     }
 
-    /// Takes that connection off: it is not pressed, or not any more.
-    pub(crate) fn pop(&mut self, payer: Payer) {
+    /// Takes that connection off: it is not pressed, or not any more. If it `has_left`, it has not come round.
+    pub(crate) fn pop(&mut self, payer: Payer, has_left: bool) {
         self.group(payer).pressed.pop();
+        if let Some(pause) = &mut self.pause {
+            pause.is_in_vain |= has_left && pause.payer == payer;
+        }
     }
 
     /// The number of entries, stale ones too.
@@ -219,12 +225,8 @@ impl Pace {
         let pause = self.pause.unwrap_or_else(|| {
             let group = self.group(payer);
             let is_crowd = group.pressed.len().saturating_mul(CROWD_PART) >= open;
-            let cost = match payer {
-                Payer::Newcomers => COST_FOR_NEWCOMERS,
-                Payer::Proven if is_crowd => COST_FOR_CROWD,
-                Payer::Proven => COST,
-            };
-            Pause { payer, since_ms: now_ms, spent_ms: group.spent_ms(now_ms), cost }
+            let cost = if is_crowd { COST_FOR_CROWD } else { COST };
+            Pause { payer, since_ms: now_ms, spent_ms: group.spent_ms(now_ms), cost, is_in_vain: false }
         });
         let patience_ms = match payer {
             Payer::Proven => config.patience_ms,
@@ -238,12 +240,17 @@ impl Pace {
         (!is_over).then_some(until_ms)
     }
 
-    /// GoesOn the pause.
+    /// Ends the pause.
     pub(crate) fn resume(&mut self, now_ms: u64) {
         let pause_ms = self.pause_ms(now_ms);
-        if let Some(Pause { payer, spent_ms, cost, .. }) = self.pause.take() {
-            self.paused_ms += pause_ms;
-            self.group(payer).spend(spent_ms + pause_ms, cost, now_ms);
+        let Some(Pause { payer, spent_ms, cost, is_in_vain, .. }) = self.pause.take() else { return };
+        self.paused_ms += pause_ms;
+        match payer {
+            Payer::Proven => self.proven.spend(spent_ms + pause_ms, cost, now_ms),
+            Payer::Newcomers if self.newcomers.pressed.is_empty() && !is_in_vain => {
+                self.proven.spend(self.proven.spent_ms(now_ms) + pause_ms, cost, now_ms);
+            }
+            Payer::Newcomers => self.newcomers.spend(spent_ms + pause_ms, COST_FOR_NEWCOMERS, now_ms),
         }
     }
 
@@ -363,6 +370,19 @@ mod tests {
     }
 
     #[test]
+    fn newcomers_that_come_round_pay_nothing_and_those_that_leave_do() {
+        for (has_left, newcomers_ms, proven_ms) in [(false, 0, 20), (true, 20, 0)] {
+            let mut pace = Pace::default();
+            pace.newcomers.pressed = vec![SLOT];
+            assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 0), Some(25));
+            pace.pop(Payer::Newcomers, has_left);
+            pace.resume(20);
+            let spent_ms = [pace.newcomers.spent_ms(20), pace.proven.spent_ms(20)];
+            assert_eq!(spent_ms, [newcomers_ms, proven_ms], "{has_left}");
+        }
+    }
+
+    #[test]
     fn a_flood_is_a_rings_worth_within_its_time_and_pauses_are_no_time() {
         let mut pace = Pace::default();
         let took = |messages| Amount { messages, bytes: 0 };
@@ -372,7 +392,7 @@ mod tests {
         pace.took(took(1), 99);
         assert!(pace.is_flooded(none, &config(), 99));
         assert!(pace.is_flooded(none, &config(), 199), "those before count for as long again");
-        pace.pause = Some(Pause { payer: Payer::Proven, since_ms: 199, spent_ms: 0, cost: COST });
+        pace.pause = Some(Pause { payer: Payer::Proven, since_ms: 199, spent_ms: 0, cost: COST, is_in_vain: false });
         assert!(pace.is_flooded(none, &config(), 5_000));
         pace.resume(5_000);
         assert!(!pace.is_flooded(none, &config(), 5_100));

@@ -45,7 +45,7 @@ impl<S: Socket> Shard<S> {
                     }
                     slot.patience_mut().let_off();
                 }
-                pace.pop(payer);
+                pace.pop(payer, slots.get(at).is_none());
             }
         }
         None

@@ -72,7 +72,7 @@ impl<S: Socket> Slot<S> {
         false
     }
 
-    /// GoesOn a closing body: it gets its last line once its ring has room.
+    /// Ends a closing body: it gets its last line once its ring has room.
     fn end_body(&mut self, now_ms: u64) -> GoesOn {
         let (State::Closing(closing), Outlet::Body { port, .. }) = (&mut self.state, &self.outlet) else {
             return Ok(());
