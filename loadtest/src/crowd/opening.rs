@@ -51,6 +51,9 @@ impl OpenError {
     }
 }
 
+/// Connections that a stream tries over HTTP/2, when the target lets it on none of them.
+const CONNECTIONS_TRIED_MAX: u32 = 10;
+
 /// An open stream, and the bytes that came along with the head.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -119,26 +122,26 @@ async fn open_beside_others(
 ) -> Result<(Head, Opened), OpenError> {
     let role = shared.plan.groups[group].role;
     let streams = shared.plan.transport.streams_per_connection;
+    let mut tries_left = CONNECTIONS_TRIED_MAX;
     loop {
         let place = shared.carriers.place((group, node));
-        let is_new = !place.connection().initialized();
         let begin = || async {
             let pipe = connect(connection, role, shared.plan.target(node), shared).await?;
             // Without a window it would be the server that is held up, and not its stream.
             Ok::<_, OpenError>(Http2::begin(pipe, role.receive_buffer_bytes(), streams).await?)
         };
         let http2 = place.connection().get_or_try_init(begin).await?;
-        if let Err(cause) = http2.ready().await {
-            place.close();
-            // The target may end a connection at any time. One that it ends at once is an error.
-            if is_new {
-                return Err(cause.into());
+        // The target may end a connection at any time.
+        let is_over = http2.is_over().await;
+        tries_left -= 1;
+        match http2.request(request).await {
+            Ok((head, incoming)) => {
+                let line = Line::Http2(Box::new(incoming));
+                return Ok((head, Opened { line, body: Body::UntilClose, rest: Vec::new(), place: Some(place) }));
             }
-            continue;
+            Err(cause) if tries_left > 0 && (is_over || cause.is_untouched()) => place.close(),
+            Err(cause) => return Err(cause.into()),
         }
-        let (head, incoming) = http2.request(request).await?;
-        let line = Line::Http2(Box::new(incoming));
-        return Ok((head, Opened { line, body: Body::UntilClose, rest: Vec::new(), place: Some(place) }));
     }
 }
 

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use h2::Reason;
+
 use crate::wire::transport::Version;
 
 /// Why a connection over TLS or HTTP/2 could not be made or used.
@@ -24,6 +26,16 @@ pub(crate) enum LinkError {
     Request(#[from] http::Error),
     #[error("the target allows {allowed} streams on a connection, fewer than --streams-per-connection {asked}")]
     Streams { allowed: usize, asked: u32 },
+}
+
+impl LinkError {
+    /// The target has not looked at the request, which may be sent again (RFC 9113 8.7): it went out behind the last
+    /// one that the connection takes, or the stream was refused.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let Self::Http2(cause) = self else { return false };
+        let is = |reason| cause.is_remote() && cause.reason() == Some(reason);
+        (cause.is_go_away() && is(Reason::NO_ERROR)) || (cause.is_reset() && is(Reason::REFUSED_STREAM))
+    }
 }
 
 /// Why nobody can be trusted.

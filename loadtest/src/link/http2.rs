@@ -52,9 +52,9 @@ impl Http2 {
         Ok(Self { sender, scheme, streams })
     }
 
-    /// Until it would take a request. An error: it takes none any more.
-    pub(crate) async fn ready(&self) -> Result<(), LinkError> {
-        Ok(self.sender.clone().ready().await.map(drop)?)
+    /// Whether it takes no request any more.
+    pub(crate) async fn is_over(&self) -> bool {
+        self.sender.clone().ready().await.is_err()
     }
 
     /// Sends a request, given in the form of HTTP/1.1, and gives the answer once its head is there.

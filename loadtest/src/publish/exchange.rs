@@ -53,18 +53,24 @@ impl Exchange {
     /// Before a request is due: a connection that the target has closed is replaced.
     pub(crate) fn ready(&mut self) -> Result<(), PublishError> {
         let is_closed = std::mem::take(&mut self.is_closed);
-        if is_closed || !self.road.is_idle() {
-            self.road = Road::open(&self.target, &self.transport, self.tls.as_ref(), self.deadline)?;
-            self.reconnects += 1;
-        }
+        if is_closed || !self.road.is_idle() { self.reconnect() } else { Ok(()) }
+    }
+
+    fn reconnect(&mut self) -> Result<(), PublishError> {
+        self.road = Road::open(&self.target, &self.transport, self.tls.as_ref(), self.deadline)?;
+        self.reconnects += 1;
         Ok(())
     }
 
     /// Sends the request of `event`, counted from 1, and gives the body of its answer, which has to be a success.
     pub(crate) fn send(&mut self, event: u32, request: &[u8]) -> Result<Vec<u8>, PublishError> {
-        let answered = match &mut self.road {
-            Road::Plain(stream) => send(stream, event, request, self.deadline),
-            Road::Session(session) => session.send(event, request, self.deadline),
+        let answered = match self.road.send(event, request, self.deadline) {
+            // Once: a new connection that does not take it is an error.
+            Err(PublishError::Request { cause, .. }) if cause.is_untouched() => {
+                self.reconnect()?;
+                self.road.send(event, request, self.deadline)
+            }
+            answered => answered,
         }?;
         self.is_closed = answered.closes;
         Ok(answered.text)
@@ -83,6 +89,13 @@ impl Road {
             return Ok(Self::Plain(stream));
         }
         Ok(Self::Session(Box::new(Session::open(stream, target, transport.version, tls)?)))
+    }
+
+    fn send(&mut self, event: u32, request: &[u8], deadline: Deadline) -> Result<Answered, PublishError> {
+        match self {
+            Self::Plain(stream) => send(stream, event, request, deadline),
+            Self::Session(session) => session.send(event, request, deadline),
+        }
     }
 
     /// Still open, and with nothing to read: between two requests there is nothing that the target could have to say.

@@ -76,7 +76,7 @@ impl Session {
                     poll_fn(|context| Poll::Ready(Pin::new(&mut *pipe).poll_read(context, &mut unread).is_pending()))
                         .await
                 }
-                Carrier::Http2(http2) => http2.ready().await.is_ok(),
+                Carrier::Http2(http2) => !http2.is_over().await,
             }
         })
     }

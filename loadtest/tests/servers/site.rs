@@ -76,6 +76,8 @@ pub(crate) struct Front {
     pub(crate) both: SocketAddr,
     /// Where it speaks HTTP/1.1 alone.
     pub(crate) old: SocketAddr,
+    /// Where it speaks both, and ends every connection after ten requests.
+    pub(crate) tired: SocketAddr,
 }
 
 impl Front {
@@ -91,11 +93,11 @@ impl Front {
         let extensions = ["basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost"];
         certificate(directory.path(), "server", &[&signed[..], &extensions].concat());
         loop {
-            // nginx cannot say which port it took: it gets two that are free now.
-            let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-            let [both, old] = free.map(|listener| listener.local_addr().unwrap());
+            // nginx cannot say which port it took: it gets three that are free now.
+            let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+            let [both, old, tired] = free.map(|listener| listener.local_addr().unwrap());
             let file = directory.path().join("nginx.conf");
-            fs::write(&file, configuration(directory.path(), server, both, old)).unwrap();
+            fs::write(&file, configuration(directory.path(), server, [both, old, tired])).unwrap();
             let mut command = Command::new("/usr/sbin/nginx");
             command.arg("-p").arg(directory.path()).arg("-c").arg(&file).args(["-e", "stderr"]);
             let (program, is_there) = Program::start(&mut command, |line| {
@@ -104,7 +106,7 @@ impl Front {
                 (is_taken || line.contains("getrlimit")).then_some(!is_taken)
             });
             if is_there {
-                return Self { _program: program, directory, both, old };
+                return Self { _program: program, directory, both, old, tired };
             }
         }
     }
@@ -137,7 +139,7 @@ fn certificate(directory: &Path, name: &str, more: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn configuration(directory: &Path, server: SocketAddr, both: SocketAddr, old: SocketAddr) -> String {
+fn configuration(directory: &Path, server: SocketAddr, [both, old, tired]: [SocketAddr; 3]) -> String {
     let directory = directory.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path \"{directory}/{name}\";\n"))
@@ -148,7 +150,10 @@ fn configuration(directory: &Path, server: SocketAddr, both: SocketAddr, old: So
              proxy_set_header Connection \"\"; proxy_set_header Host $http_host; proxy_buffering off; }} }}\n"
         )
     };
-    let fronts = front(format!("{both} ssl http2")) + &front(format!("{old} ssl"));
+    let fronts =
+        [format!("{both} ssl http2"), format!("{old} ssl"), format!("{tired} ssl http2; keepalive_requests 10")]
+            .map(front)
+            .concat();
     format!(
         "daemon off; master_process off; pid \"{directory}/pid\"; error_log stderr notice;\n\
          events {{ worker_connections 1000; }}\n\

@@ -94,6 +94,17 @@ fn streams_and_publishes_go_over_tls_in_both_versions() {
 }
 
 #[test]
+fn a_connection_that_takes_no_more_requests_is_replaced() {
+    let fanfare = Fanfare::start();
+    let front = Front::start(fanfare.address);
+    let at = format!("--url https://localhost:{} --tls-ca {}", front.tired.port(), front.authority());
+    for http in ["--http 1.1", "--http 2 --streams-per-connection 16"] {
+        let json = clean(&format!("fanout {at} {http} --connections 40 --rate 200/s --events 55"));
+        assert_eq!((&json["deliveries"], &json["publish_reconnects"]), (&(40 * 55).into(), &5.into()), "{json}");
+    }
+}
+
+#[test]
 fn a_server_that_cannot_be_trusted_or_does_not_agree_is_an_error() {
     let fanfare = Fanfare::start();
     let front = Front::start(fanfare.address);
