@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::compare::error::CompareError;
 use crate::floor::error::FloorError;
+use crate::link::error::AuthorityError;
 use crate::publish::error::PublishError;
 use crate::wire::target::ResolveError;
 
@@ -31,6 +32,14 @@ pub(crate) enum Failure {
     NoBatches,
     #[error("a batch of {batch} times {size_bytes} bytes is larger than {bytes_max} bytes")]
     BatchTooLarge { batch: u32, size_bytes: u32, bytes_max: u64 },
+    #[error("the nodes of a run are all https:// or all http://")]
+    MixedNodes,
+    #[error("streams share a connection with --http 2 only")]
+    NoSharing,
+    #[error("--tls-ca is for https:// only")]
+    NoTls,
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("a soak needs --pid: what would grow is the server's memory")]
     SoakPid,
     #[error("cannot read the descriptor limit: {0}")]
@@ -87,6 +96,10 @@ impl Failure {
             | Self::TooFewForSpeeds { .. }
             | Self::NoBatches
             | Self::BatchTooLarge { .. }
+            | Self::MixedNodes
+            | Self::NoSharing
+            | Self::NoTls
+            | Self::Authority(_)
             | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }

@@ -1,8 +1,8 @@
 //! `fanfare-loadtest`: puts load on a server of Server-Sent Events and reports what arrived, how late, and at what
 //! cost.
 //!
-//! This crate depends on no other crate of this workspace and speaks only HTTP/1.1. So it can be pointed at any server,
-//! and can share no mistake with the one it measures. It must never hang, and never print a result that hides a loss.
+//! This crate has no part of the server and speaks only HTTP. So it can be pointed at any server, and can share no
+//! mistake with the one it measures, except for the frames of HTTP/2: the crate h2 takes them apart here and in hyper. It must never hang, and never print a result that hides a loss.
 
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ mod compare;
 mod crowd;
 mod failure;
 mod floor;
+mod link;
 mod measure;
 mod publish;
 mod report;

@@ -12,9 +12,11 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use self::values::{Percent, Rate, Share, parse_duration};
+use crate::failure::Failure;
 use crate::report::Format;
 use crate::wire::dialect::{Header, Parts, Path, Preset};
 use crate::wire::target::Url;
+use crate::wire::transport::{Transport, Version};
 
 /// The most events of one run: what is kept of each in memory stays small.
 pub(crate) const EVENTS_MAX: u32 = 1_000_000;
@@ -28,6 +30,8 @@ const SLOW_BYTES_MAX: i64 = 655_360;
 const PACED_BYTES_MAX: i64 = 100_000_000;
 /// The most connections of one run; the descriptors usually end it sooner.
 const CONNECTIONS_MAX: i64 = 1_000_000;
+/// The most streams of one connection: servers allow a hundred or a few.
+const STREAMS_PER_CONNECTION_MAX: i64 = 100_000;
 /// The most receiving threads, processes and publishers.
 const THREADS_MAX: i64 = 64;
 /// The most lines of a batch, and its most bytes of data: it is made in memory, by each publisher.
@@ -106,7 +110,7 @@ pub(crate) enum Command {
 /// Options of every scenario about the streams that it opens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StreamArgs {
-    /// The server, as http://HOST:PORT
+    /// The server, as http://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "URL")]
     url: Url,
     /// The other nodes, if the target is several servers that share one order of events: streams are spread over all
@@ -114,6 +118,19 @@ pub(crate) struct StreamArgs {
     /// that would have none. May be given several times
     #[arg(long, value_name = "URL,...", value_delimiter = ',')]
     nodes: Vec<Url>,
+    /// The version of HTTP. Over TLS the server has to agree to it (ALPN); without TLS, 2 is spoken with prior
+    /// knowledge
+    #[arg(long, value_enum, default_value = "1.1")]
+    http: Version,
+    /// How many streams share a connection, which only HTTP/2 can. Streams share with others of their behaviour, and
+    /// of their thread and node. A connection that has lost all of its streams is closed
+    #[arg(long, value_name = "N", default_value = "1",
+          value_parser = clap::value_parser!(u32).range(1..=STREAMS_PER_CONNECTION_MAX))]
+    streams_per_connection: u32,
+    /// Certificates, in PEM, of the authority that a server with https:// is trusted by; those of the system if not
+    /// given
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Whose routes are asked for, where no path is given
     #[arg(long, value_enum, default_value = "fanfare")]
     preset: Preset,
@@ -162,6 +179,22 @@ impl StreamArgs {
     /// Where it is, or each of its nodes.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.url).chain(&self.nodes)
+    }
+
+    /// How it is spoken to, or why it cannot be spoken to in this way.
+    pub(crate) fn transport(&self) -> Result<Transport, Failure> {
+        let is_tls = self.url.is_tls;
+        if self.nodes.iter().any(|node| node.is_tls != is_tls) {
+            return Err(Failure::MixedNodes);
+        }
+        if self.http == Version::Http1 && self.streams_per_connection > 1 {
+            return Err(Failure::NoSharing);
+        }
+        if !is_tls && self.tls_ca.is_some() {
+            return Err(Failure::NoTls);
+        }
+        let (tls_ca, streams_per_connection) = (self.tls_ca.clone(), self.streams_per_connection);
+        Ok(Transport { version: self.http, is_tls, tls_ca, streams_per_connection })
     }
 
     pub(crate) fn parts(&self) -> Parts {
@@ -397,6 +430,22 @@ mod tests {
         assert_eq!(urls("--connections 1 --nodes http://a:2 --nodes http://a:3 --url http://a:1"), expected);
         assert_eq!(urls("--connections 1 --url http://a:1"), expected[..1]);
         assert!(flat_out("--connections 1 --nodes http://a:2").is_err(), "one of them is the --url");
+    }
+
+    #[test]
+    fn a_transport_that_makes_no_sense_is_refused() {
+        let refused = |line: &str| {
+            flat_out(&format!("--connections 1 {line}")).unwrap().streams.transport().map_err(|error| error.to_string())
+        };
+        assert_eq!(refused("--url https://a --tls-ca x.pem --http 2").unwrap().tls_ca, Some("x.pem".into()));
+        assert_eq!(refused("--url http://a --http 2 --streams-per-connection 4").unwrap().streams_per_connection, 4);
+        for (line, why) in [
+            ("--url http://a --streams-per-connection 2", "streams share a connection with --http 2 only"),
+            ("--url http://a --tls-ca x.pem", "--tls-ca is for https:// only"),
+            ("--url https://a --nodes http://b", "the nodes of a run are all https:// or all http://"),
+        ] {
+            assert_eq!(refused(line).unwrap_err(), why);
+        }
     }
 
     #[test]

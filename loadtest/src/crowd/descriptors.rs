@@ -14,13 +14,18 @@ const PER_THREAD: u64 = 4;
 pub(crate) struct Need {
     pub(crate) connections: u32,
     pub(crate) threads: u32,
+    /// Descriptors of all of them.
     pub(crate) publishers: u32,
 }
 
 impl Need {
+    /// A publisher over TLS or HTTP/2: its connection, its epoll and its wakers.
+    pub(crate) const ASYNC_PUBLISHER: u32 = 1 + PER_THREAD as u32;
+
     /// The need of the largest process of a run. The publishers are all in the first one.
     pub(crate) fn of(plan: &Plan, threads: u32, processes: u32, publishers: u32) -> Self {
-        Self { connections: plan.largest_share(threads, processes), threads, publishers }
+        let streams = plan.largest_share(threads, processes);
+        Self { connections: plan.held(streams, threads), threads, publishers }
     }
 
     /// Raises the soft limit to the hard one and refuses a run that does not fit. The processes that this one starts

@@ -1,17 +1,26 @@
 //! The opening of a stream: connect, send the request, check the head. Used for the first time and for every other.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::crowd::plan::{Plan, Role};
 use crate::crowd::shared::Shared;
+use crate::link::carriers::Place;
+use crate::link::error::LinkError;
+use crate::link::http2::Http2;
+use crate::link::line::Line;
+use crate::link::pipe::Pipe;
 use crate::wire::body::Body;
-use crate::wire::head::{HeadError, HeadReader};
+use crate::wire::head::{Head, HeadError, HeadReader};
 use crate::wire::target::{CONNECT_TIMEOUT, Target};
+use crate::wire::transport::Version;
 
 /// Why a stream could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +29,8 @@ pub(crate) enum OpenError {
     Connect { address: SocketAddr, cause: io::Error },
     #[error("the connection broke before the answer: {0}")]
     Broke(#[from] io::Error),
+    #[error(transparent)]
+    Link(#[from] LinkError),
     #[error("the target closed the connection without an answer")]
     NoAnswer,
     #[error(transparent)]
@@ -40,48 +51,107 @@ impl OpenError {
     }
 }
 
+/// Connections that a stream tries over HTTP/2, when the target lets it on none of them.
+const CONNECTIONS_TRIED_MAX: u32 = 10;
+
 /// An open stream, and the bytes that came along with the head.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) stream: TcpStream,
+    pub(crate) line: Line,
     pub(crate) body: Body,
     pub(crate) rest: Vec<u8>,
+    /// Over HTTP/2: its place on a connection.
+    pub(crate) place: Option<Place>,
 }
 
 pub(crate) async fn open(
     connection: u32,
+    group: usize,
     node: u32,
-    role: Role,
     last_event_id: &[u8],
     shared: &Shared,
 ) -> Result<Opened, OpenError> {
     let plan = &shared.plan;
-    let target = plan.target(node);
-    let connected = connect(connection, role, target, plan).await;
-    let mut stream = connected.map_err(|cause| OpenError::Connect { address: target.address, cause })?;
-    stream.write_all(&plan.request(connection, node, last_event_id)).await?;
+    let role = plan.groups[group].role;
+    let request = plan.request(connection, node, last_event_id);
+    let (head, opened) = match plan.transport.version {
+        Version::Http1 => {
+            let pipe = connect(connection, role, plan.target(node), shared).await?;
+            open_alone(pipe, &request, shared).await?
+        }
+        Version::Http2 => open_beside_others(connection, group, node, &request, shared).await?,
+    };
+    if head.status != 200 {
+        return Err(OpenError::Status(head.status));
+    }
+    if !head.content_type.starts_with("text/event-stream") {
+        return Err(OpenError::NotAStream(head.content_type));
+    }
+    Ok(opened)
+}
+
+/// Over HTTP/1.1, on a connection of its own.
+async fn open_alone(mut pipe: Pipe, request: &[u8], shared: &Shared) -> Result<(Head, Opened), OpenError> {
+    pipe.write_all(request).await?;
+    pipe.flush().await?;
     let mut reader = HeadReader::default();
     loop {
-        stream.readable().await?;
-        let desk = &mut *shared.desk.borrow_mut();
-        let read = match stream.try_read(&mut desk.buffer) {
-            Ok(0) => return Err(OpenError::NoAnswer),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let Some((head, rest)) = reader.take(&desk.buffer[..read])? else { continue };
-        if head.status != 200 {
-            return Err(OpenError::Status(head.status));
+        let taken = poll_fn(|context| {
+            let desk = &mut *shared.desk.borrow_mut();
+            let mut unread = ReadBuf::new(&mut desk.buffer);
+            ready!(Pin::new(&mut pipe).poll_read(context, &mut unread))?;
+            Poll::Ready(match unread.filled() {
+                [] => Err(OpenError::NoAnswer),
+                came => Ok(reader.take(came)?),
+            })
+        });
+        if let Some((mut head, rest)) = taken.await? {
+            let body = std::mem::replace(&mut head.body, Body::UntilClose);
+            return Ok((head, Opened { line: Line::Pipe(pipe), body, rest, place: None }));
         }
-        if !head.content_type.starts_with("text/event-stream") {
-            return Err(OpenError::NotAStream(head.content_type));
-        }
-        return Ok(Opened { stream, body: head.body, rest });
     }
 }
 
-async fn connect(connection: u32, role: Role, target: &Target, plan: &Plan) -> io::Result<TcpStream> {
+/// Over HTTP/2, on a connection that has room, or on a new one.
+async fn open_beside_others(
+    connection: u32,
+    group: usize,
+    node: u32,
+    request: &[u8],
+    shared: &Shared,
+) -> Result<(Head, Opened), OpenError> {
+    let role = shared.plan.groups[group].role;
+    let streams = shared.plan.transport.streams_per_connection;
+    let mut tries_left = CONNECTIONS_TRIED_MAX;
+    loop {
+        let place = shared.carriers.place((group, node));
+        let begin = || async {
+            let pipe = connect(connection, role, shared.plan.target(node), shared).await?;
+            // Without a window it would be the server that is held up, and not its stream.
+            Ok::<_, OpenError>(Http2::begin(pipe, role.receive_buffer_bytes(), streams).await?)
+        };
+        let http2 = place.connection().get_or_try_init(begin).await?;
+        // The target may end a connection at any time.
+        let is_over = http2.is_over().await;
+        tries_left -= 1;
+        match http2.request(request).await {
+            Ok((head, incoming)) => {
+                let line = Line::Http2(Box::new(incoming));
+                return Ok((head, Opened { line, body: Body::UntilClose, rest: Vec::new(), place: Some(place) }));
+            }
+            Err(cause) if tries_left > 0 && (is_over || cause.is_untouched()) => place.close(),
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+}
+
+async fn connect(connection: u32, role: Role, target: &Target, shared: &Shared) -> Result<Pipe, OpenError> {
+    let connected = connect_tcp(connection, role, target, &shared.plan).await;
+    let stream = connected.map_err(|cause| OpenError::Connect { address: target.address, cause })?;
+    Ok(Pipe::over(stream, shared.tls.as_ref(), &target.host).await?)
+}
+
+async fn connect_tcp(connection: u32, role: Role, target: &Target, plan: &Plan) -> io::Result<TcpStream> {
     let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if let Some(bytes) = role.receive_buffer_bytes() {
         socket.set_recv_buffer_size(bytes)?;

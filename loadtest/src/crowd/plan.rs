@@ -12,6 +12,7 @@ use crate::measure::phase::Tide;
 use crate::measure::terms::Terms;
 use crate::wire::dialect::{Address, Dialect, Names};
 use crate::wire::target::Target;
+use crate::wire::transport::Transport;
 
 /// The receive buffer of those that read little or nothing, in bytes: the kernel's smallest.
 const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
@@ -84,6 +85,7 @@ pub(crate) struct Group {
 pub(crate) struct Plan {
     /// One server, or the nodes of a hub, in the order of their numbers.
     pub(crate) targets: Vec<Target>,
+    pub(crate) transport: Transport,
     pub(crate) dialect: Dialect,
     pub(crate) address: Address,
     pub(crate) terms: Terms,
@@ -170,6 +172,12 @@ impl Plan {
         threads * (connections / of) + threads.min(connections % of)
     }
 
+    /// The most connections for so many streams on so many threads.
+    pub(crate) fn held(&self, streams: u32, threads: u32) -> u32 {
+        let groups = threads * self.groups.len() as u32 * self.terms.nodes;
+        self.transport.connections(streams, groups)
+    }
+
     /// Where a connection is within its group, from 0 to 1.
     pub(crate) fn place(&self, connection: u32, group: usize) -> f64 {
         let first: u32 = self.groups[..group].iter().map(|group| group.connections).sum();
@@ -242,11 +250,17 @@ pub(crate) fn names(address: Address, addressee: u32, connection: u32) -> Names 
 mod tests {
     use super::*;
     use crate::wire::dialect::{Form, Parts, Preset};
+    use crate::wire::transport::Version;
 
     fn plan() -> Plan {
         let parts = Parts { preset: Preset::Fanfare, subscribe: None, publish: None, body: None, headers: Vec::new() };
         Plan {
-            targets: vec![Target { address: "127.0.0.1:1".parse().unwrap(), authority: "h".to_owned() }],
+            targets: vec![Target {
+                address: "127.0.0.1:1".parse().unwrap(),
+                authority: "h".to_owned(),
+                host: "h".to_owned(),
+            }],
+            transport: Transport { version: Version::Http1, is_tls: false, tls_ca: None, streams_per_connection: 1 },
             dialect: Dialect::new(&parts, Address::Channel, Form::Single),
             address: Address::Channel,
             terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1, batch: 1 },

@@ -15,6 +15,8 @@ use crate::crowd::plan::{Order, Part, Plan};
 use crate::crowd::shared::{Desk, Shared};
 use crate::crowd::subscriber::Subscriber;
 use crate::failure::Failure;
+use crate::link::carriers::Carriers;
+use crate::link::tls::Tls;
 use crate::measure::ledger::{Seat, received_ns};
 use crate::measure::sum::Sum;
 
@@ -34,18 +36,20 @@ impl Receivers {
     ) -> Result<Self, Failure> {
         let gate = Arc::new(Semaphore::new(plan.connecting_max as usize));
         let gate_back = Arc::new(Semaphore::new(plan.returning_max as usize));
+        let tls = Tls::new(&plan.transport)?;
         let mut receivers = Self { threads: Vec::new(), lives: Vec::new() };
         for part in parts {
             let (plan, orders, notices) = (plan.clone(), orders.clone(), notices.clone());
             let (gate, gate_back) = (Arc::clone(&gate), Arc::clone(&gate_back));
-            let live = Arc::new(Live::default());
+            let (live, tls) = (Arc::new(Live::default()), tls.clone());
             receivers.lives.push(Arc::clone(&live));
             let thread = std::thread::Builder::new().name(format!("receive-{}", part.number));
             let spawned = thread.spawn(move || {
                 let desk = Desk::new(&plan).into();
+                let carriers = Carriers::new(plan.transport.streams_per_connection);
                 let speaker = notices.clone();
                 // Told at once: nobody joins the thread before the run is over.
-                receive(part, Shared { plan, desk, gate, gate_back, notices, live, orders })
+                receive(part, Shared { plan, desk, tls, carriers, gate, gate_back, notices, live, orders })
                     .inspect_err(|cause| drop(speaker.send(Notice::NoReceiver(cause.to_string()))))
             });
             receivers.threads.push(spawned.map_err(Failure::Thread)?);

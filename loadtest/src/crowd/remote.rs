@@ -159,8 +159,9 @@ fn receive() -> Result<(), Failure> {
     let mut lines = BufReader::new(io::stdin()).lines();
     let Some(line) = lines.next() else { return Ok(()) };
     let Assignment { plan, parts } = parse(&line.map_err(Failure::Process)?)?;
-    let connections: usize = parts.iter().map(|part| plan.part(*part).len()).sum();
-    Need { connections: connections as u32, threads: parts.len() as u32, publishers: 0 }.ensure()?;
+    let streams: usize = parts.iter().map(|part| plan.part(*part).len()).sum();
+    let threads = parts.len() as u32;
+    Need { connections: plan.held(streams as u32, threads), threads, publishers: 0 }.ensure()?;
 
     let (notices, heard) = mpsc::channel();
     let (orders, ordered) = watch::channel(Order::Run);

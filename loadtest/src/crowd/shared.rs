@@ -1,6 +1,7 @@
 //! [`Shared`]: the common state of one receiving thread's subscribers.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -9,6 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::crowd::live::Live;
 use crate::crowd::notice::Notice;
 use crate::crowd::plan::{Order, Plan};
+use crate::link::carriers::Carriers;
+use crate::link::tls::Tls;
 use crate::measure::ledger::Ledger;
 
 /// Bytes that one read takes at most, in a buffer that all connections of a thread share.
@@ -19,6 +22,8 @@ pub(super) const READ_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Shared {
     pub(crate) plan: Plan,
     pub(crate) desk: RefCell<Desk>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) carriers: Rc<Carriers>,
     /// Lets so many connect at once.
     pub(crate) gate: Arc<Semaphore>,
     /// The same, for those that come back.

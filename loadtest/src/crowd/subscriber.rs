@@ -4,21 +4,21 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
 use fanfare_sse::{Item, Parser};
-use tokio::io::{AsyncRead, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{Interest, ReadBuf};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::crowd::notice::{Notice, Refusal};
 use crate::crowd::opening::{Opened, open};
 use crate::crowd::plan::{Order, Role};
 use crate::crowd::shared::{Desk, READ_BYTES_MAX, Shared};
+use crate::link::carriers::Place;
+use crate::link::line::Line;
 use crate::measure::ledger::Seat;
 use crate::measure::sum::Sum;
 use crate::wire::body::{Body, Malformed};
@@ -69,7 +69,7 @@ impl Subscriber {
             }
             Role::Storm => self.run_storm().await,
             Role::Stuck => {
-                let Some(stream) = self.open(b"").await else { return };
+                let Some(mut stream) = self.open(b"").await else { return };
                 stream.wait_for_close().await;
                 // No fault: a server may cut off who does not read.
                 self.shared.live.closed_behind.fetch_add(1, Relaxed);
@@ -94,10 +94,12 @@ impl Subscriber {
             let gate = if self.is_first() { &self.shared.gate } else { &self.shared.gate_back };
             let _permit = gate.acquire().await;
             // Boxed, so that memory for the opening alone is given back once the stream is open.
-            Box::pin(open(self.connection, self.seat.node, self.role(), last_event_id, &self.shared)).await
+            Box::pin(open(self.connection, self.group, self.seat.node, last_event_id, &self.shared)).await
         };
         match opened {
-            Ok(Opened { stream, body, rest }) => Some(Stream { stream, body, parser: Parser::new(&LIMITS), rest }),
+            Ok(Opened { line, body, rest, place }) => {
+                Some(Stream { line, body, parser: Parser::new(&LIMITS), rest, _place: place })
+            }
             Err(cause) => {
                 let (lacks_port, cause) = (cause.lacks_port(), cause.to_string());
                 if self.is_first() {
@@ -197,11 +199,12 @@ impl Subscriber {
 /// An open stream.
 #[derive(Debug)]
 struct Stream {
-    stream: TcpStream,
+    line: Line,
     body: Body,
     parser: Parser,
     /// Bytes that came along with the head.
     rest: Vec<u8>,
+    _place: Option<Place>,
 }
 
 impl Stream {
@@ -215,7 +218,7 @@ impl Stream {
             let mut buffer = std::mem::take(&mut desk.buffer);
             let polled = loop {
                 let mut unread = ReadBuf::new(&mut buffer);
-                match Pin::new(&mut self.stream).poll_read(context, &mut unread) {
+                match self.line.poll_read(context, &mut unread) {
                     Poll::Pending => break Poll::Pending,
                     Poll::Ready(Err(error)) => break Poll::Ready(Closed::Broke(error)),
                     Poll::Ready(Ok(())) if unread.filled().is_empty() => break Poll::Ready(Closed::Ended),
@@ -232,9 +235,13 @@ impl Stream {
         .await
     }
 
-    /// Until the target has closed or reset it, without a read.
-    async fn wait_for_close(&self) {
-        while self.stream.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
+    /// Until the target has closed or reset it, without a read. Over HTTP/2 an end behind unread data is not seen.
+    async fn wait_for_close(&mut self) {
+        let pipe = match &mut self.line {
+            Line::Pipe(pipe) => pipe,
+            Line::Http2(incoming) => return incoming.reset().await,
+        };
+        while pipe.socket().ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
             // Data waits to be read and keeps it ready: without this it would go round and round.
             sleep(LOOK_EVERY).await;
         }
@@ -254,10 +261,10 @@ impl Stream {
             let mut left = bytes;
             while left > 0 {
                 let at_most = left.min(buffer.len());
-                let read = match self.stream.try_read(&mut buffer[..at_most]) {
-                    Ok(0) => return Closed::Ended,
-                    Ok(read) => read,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                let read = match self.line.read_now(&mut buffer[..at_most]).await {
+                    Ok(Some(0)) => return Closed::Ended,
+                    Ok(Some(read)) => read,
+                    Ok(None) => break,
                     Err(error) => return Closed::Broke(error),
                 };
                 left -= read;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::link::error::{AuthorityError, LinkError};
 use crate::wire::body::Malformed;
 use crate::wire::head::HeadError;
 
@@ -12,6 +13,12 @@ use crate::wire::head::HeadError;
 pub(crate) enum PublishError {
     #[error("publishing: cannot connect to {address}: {cause}")]
     Connect { address: SocketAddr, cause: io::Error },
+    #[error("publishing: {0}")]
+    Link(#[from] LinkError),
+    #[error("publishing: {0}")]
+    Authority(#[from] AuthorityError),
+    #[error("publishing event {event}: {cause}")]
+    Request { event: u32, cause: LinkError },
     #[error("publishing event {event}: no answer within the --timeout of {timeout:?}")]
     NoAnswer { event: u32, timeout: Duration },
     #[error("publishing event {event}: the target closed the connection before the answer was complete")]

@@ -1,11 +1,13 @@
 //! Publishing in a run: how much, how fast, by how many at once.
 
+mod answer;
 pub(crate) mod backlog;
 pub(crate) mod batch;
 pub(crate) mod counter;
 pub(crate) mod error;
 pub(crate) mod exchange;
 pub(crate) mod publisher;
+mod session;
 
 use std::sync::Arc;
 

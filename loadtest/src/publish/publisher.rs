@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::crowd::plan::{Plan, names};
+use crate::link::tls::Tls;
 use crate::measure::latency::Latency;
 use crate::measure::stamp::Stamp;
 use crate::publish::batch;
@@ -65,8 +66,9 @@ impl<'a> Sender<'a> {
     pub(crate) fn open(plan: &'a Plan, number: u32) -> Result<Self, PublishError> {
         sharpen_sleep();
         let nodes = plan.terms.nodes_of_publisher(number);
-        let exchanges =
-            nodes.map(|node| Exchange::open(plan.target(node).clone(), plan.deadline)).collect::<Result<_, _>>()?;
+        let tls = Tls::new(&plan.transport)?;
+        let open = |node| Exchange::open(plan.target(node).clone(), &plan.transport, tls.as_ref(), plan.deadline);
+        let exchanges = nodes.map(open).collect::<Result<_, _>>()?;
         let series = vec![0; plan.terms.series_count()];
         let published = Published { series, first_due_ns: u64::MAX, ..Published::default() };
         Ok(Self { plan, number, exchanges, data: Vec::new(), body: Vec::new(), request: Vec::new(), published })

@@ -133,6 +133,7 @@ impl Findings<'_> {
         let mut report = Report::new(name, title);
         report.figure("connections", connections);
         report.figure("nodes", nodes);
+        report.transport(&self.plan.transport);
         report.figure("size_bytes", size);
         report.figure("addressees", self.plan.terms.addressees);
         report.figure("publishers", self.plan.terms.publishers);

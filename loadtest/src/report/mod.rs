@@ -24,6 +24,7 @@ use self::told::{own_command, shell};
 use crate::failure::Failure;
 use crate::measure::latency::Latency;
 use crate::measure::sum::Sum;
+use crate::wire::transport::Transport;
 
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +74,15 @@ impl Report {
     /// Adds a member of the JSON object. `None` is null.
     pub(crate) fn figure(&mut self, name: &str, value: impl Into<Value>) {
         self.figures.insert(name.to_owned(), value.into());
+    }
+
+    /// What carried the streams and publishes.
+    pub(crate) fn transport(&mut self, transport: &Transport) {
+        let each = transport.streams_per_connection;
+        let shared = if each > 1 { format!(", {each} streams a connection") } else { String::new() };
+        self.row("transport", format!("{transport}{shared}"));
+        self.figure("transport", transport.to_string());
+        self.figure("streams_per_connection", each);
     }
 
     /// Adds a group of streams to the charts.

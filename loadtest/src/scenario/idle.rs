@@ -18,6 +18,7 @@ const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1
 
 pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let streams = &args.streams;
+    let transport = streams.transport()?;
     let targets: Vec<_> = streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
     let servers = Servers::new(&args.pid).expect("--pid is required");
     let plan = Plan {
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         address: Address::Channel,
         terms: Terms { nodes: targets.len() as u32, ..TERMS },
         targets,
+        transport,
         clock: Clock::start(),
         deadline: Deadline::after(streams.timeout),
         connecting_max: streams.connecting_max,
@@ -47,6 +49,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
     let mut report = Report::new("idle", format!("idle: {connections} streams held for {:?}", args.hold));
     report.clean = "All streams stayed open.".to_owned();
     report.figure("connections", connections);
+    report.transport(&crowd.plan.transport);
     report.figure("hold_s", args.hold.as_secs_f64());
     for (row, name, memory) in [("after opening", "opened", opened), ("after holding", "held", held)] {
         let (pss_bytes, rss_bytes) = memory.growth_since(before, connections);

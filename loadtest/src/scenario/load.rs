@@ -60,7 +60,8 @@ impl Load<'_> {
         let threads = self.streams.threads().max(threads_min);
         let publishers = (0..self.publish.publishers()).chain(backlog.is_some().then_some(0));
         let exchanges: usize = publishers.map(|number| plan.terms.nodes_of_publisher(number).len()).sum();
-        Need::of(&plan, threads, processes, exchanges as u32).ensure()?;
+        let descriptors_each = if plan.transport.is_plain() { 1 } else { Need::ASYNC_PUBLISHER };
+        Need::of(&plan, threads, processes, exchanges as u32 * descriptors_each).ensure()?;
         let servers = Servers::new(&self.publish.pid);
         let progress = Progress::new(plan.connections());
 
@@ -133,6 +134,7 @@ impl Load<'_> {
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
+        let transport = self.streams.transport()?;
         let targets: Vec<_> = self.streams.urls().map(Target::resolve).collect::<Result<_, _>>()?;
         let form = if self.batch.is_some() { Form::Batch } else { Form::Single };
         Ok(Plan {
@@ -148,6 +150,7 @@ impl Load<'_> {
                 batch: self.batch.unwrap_or(1),
             },
             targets,
+            transport,
             clock: Clock::start(),
             deadline: Deadline::after(self.streams.timeout),
             connecting_max: self.streams.connecting_max,

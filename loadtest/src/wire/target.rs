@@ -1,12 +1,13 @@
 //! The server under load: its URL as typed, and the address that it resolves to.
 //!
-//! The authority of a `Url` in hand can be put into a request as it is. Only plain HTTP is spoken here.
+//! The authority of a `Url` in hand can be put into a request as it is, and its host into a TLS handshake.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 
 /// How long one connect may take, for a stream, the publisher, and the choice among several addresses.
@@ -15,36 +16,44 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections from one source address: a source has about 28,000 ports to one destination.
 const CONNECTIONS_PER_SOURCE: u32 = 20_000;
 
-/// `http://HOST[:PORT]`, checked but not yet resolved.
+/// `http://HOST[:PORT]` or `https://HOST[:PORT]`, checked but not yet resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Url {
     host: String,
     port: u16,
     authority: String,
+    pub(crate) is_tls: bool,
 }
 
 impl FromStr for Url {
     type Err = String;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let rest = typed.strip_prefix("http://").ok_or("only http:// is spoken, for instance http://127.0.0.1:3000")?;
+        let (rest, is_tls) = match (typed.strip_prefix("http://"), typed.strip_prefix("https://")) {
+            (Some(rest), _) => (rest, false),
+            (None, Some(rest)) => (rest, true),
+            (None, None) => return Err("a URL begins with http:// or https://, as http://127.0.0.1:3000".to_owned()),
+        };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#']) {
             return Err("a path belongs into --subscribe-path and --publish-path".to_owned());
         }
         if authority.contains('@') || authority.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err("the URL is http://HOST[:PORT] and nothing else".to_owned());
+            return Err("the URL is http://HOST[:PORT] or https://HOST[:PORT] and nothing else".to_owned());
         }
         // The last colon parts the port, unless it is inside the brackets of an IPv6 address.
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| "that is no port")?),
-            _ => (authority, 80),
+            _ => (authority, if is_tls { 443 } else { 80 }),
         };
         let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() || port == 0 {
             return Err("the URL needs a host, and a port above 0".to_owned());
         }
-        Ok(Self { host: host.to_owned(), port, authority: authority.to_owned() })
+        if is_tls && ServerName::try_from(host).is_err() {
+            return Err("no certificate can be for that host".to_owned());
+        }
+        Ok(Self { host: host.to_owned(), port, authority: authority.to_owned(), is_tls })
     }
 }
 
@@ -53,6 +62,8 @@ impl FromStr for Url {
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) authority: String,
+    /// The name that its certificate has to be for, if it is spoken to over TLS.
+    pub(crate) host: String,
 }
 
 /// Why a URL leads nowhere.
@@ -76,7 +87,7 @@ impl Target {
         // With one address, or none that accepts, the first stream says the error.
         let chosen = if found.len() > 1 { found.iter().find(accepts) } else { None };
         match chosen.or(found.first()) {
-            Some(&address) => Ok(Self { address, authority }),
+            Some(&address) => Ok(Self { address, authority, host: url.host.clone() }),
             None => Err(ResolveError::Empty { authority }),
         }
     }
@@ -105,14 +116,27 @@ mod tests {
         assert_eq!(url("http://example.org/"), is("example.org", 80, "example.org"));
         assert_eq!(url("http://[::1]:3000"), is("::1", 3000, "[::1]:3000"));
         assert_eq!(url("http://[::1]"), is("::1", 80, "[::1]"));
-        for wrong in ["https://a", "a:3000", "http://", "http://a:b", "http://a:0", "http://a/b", "http://u@a"] {
+        assert_eq!(url("https://example.org"), is("example.org", 443, "example.org"));
+        assert_eq!(url("https://[::1]:3443"), is("::1", 3443, "[::1]:3443"));
+        for wrong in [
+            "ftp://a",
+            "https://a b",
+            "https://-",
+            "a:3000",
+            "http://",
+            "http://a:b",
+            "http://a:0",
+            "http://a/b",
+            "http://u@a",
+        ] {
             assert!(url(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn many_connections_to_loopback_spread_over_source_addresses() {
-        let target = |address: &str| Target { address: address.parse().unwrap(), authority: String::new() };
+        let target =
+            |address: &str| Target { address: address.parse().unwrap(), authority: String::new(), host: String::new() };
         let near = target("127.0.0.1:3000");
         assert_eq!(near.source(0, 20_000), None);
         assert_eq!(near.source(0, 20_001), Some("127.0.0.2:0".parse().unwrap()));

@@ -138,7 +138,7 @@ fn what_is_missing_is_told_before_anything_starts() {
     let (status, stderr) = failure(&["--peers=floor", "--server-core=1023"]);
     assert!(status == 1 && stderr.contains("core 1023 is not there"), "{stderr}");
     for (flag, why) in
-        [("--rounds=21", "1..=20"), ("--cases=fast", "the cases are"), ("--peer=x,url=y", "only http://")]
+        [("--rounds=21", "1..=20"), ("--cases=fast", "the cases are"), ("--peer=x,url=y", "begins with http://")]
     {
         let (status, stderr) = failure(&["--peers=floor", flag]);
         assert!(status == 2 && stderr.contains(why), "{flag}: {stderr}");

@@ -4,4 +4,6 @@
 mod compare;
 mod floor;
 mod peers;
+mod site;
 mod started;
+mod transports;

@@ -161,7 +161,7 @@ mod tests {
             ("x", "after the name"),
             ("x,http://a", "after the name"),
             ("x,preset=floor", "url="),
-            ("x,url=https://a,preset=floor", "only http://"),
+            ("x,url=ftp://a,preset=floor", "begins with http://"),
             ("x,url=http://a,url=http://b,preset=floor", "twice"),
             ("x,url=http://a", "how is it spoken to"),
             ("x,url=http://a,subscribe=/s", "how is it spoken to"),
