@@ -148,7 +148,7 @@ struct Pause {
     /// The part of the patience that was spent when the pause began.
     spent_ms: u64,
     cost: u64,
-    /// A connection has left in it.
+    /// A connection has left in it, or was let off.
     is_in_vain: bool,
 }
 
@@ -191,11 +191,11 @@ impl Pace {
         self.group(payer).pressed.last().copied()
     }
 
-    /// Takes that connection off: it is not pressed, or not any more. If it `has_left`, it has not come round.
-    pub(crate) fn pop(&mut self, payer: Payer, has_left: bool) {
+    /// Takes that connection off: it is not pressed, or not any more. If not because it `has_come_round`, it has left or was let off.
+    pub(crate) fn pop(&mut self, payer: Payer, has_come_round: bool) {
         self.group(payer).pressed.pop();
         if let Some(pause) = &mut self.pause {
-            pause.is_in_vain |= has_left && pause.payer == payer;
+            pause.is_in_vain |= !has_come_round && pause.payer == payer;
         }
     }
 
@@ -371,14 +371,14 @@ mod tests {
 
     #[test]
     fn newcomers_that_come_round_pay_nothing_and_those_that_leave_do() {
-        for (has_left, newcomers_ms, proven_ms) in [(false, 0, 20), (true, 20, 0)] {
+        for (has_come_round, newcomers_ms, proven_ms) in [(true, 0, 20), (false, 20, 0)] {
             let mut pace = Pace::default();
             pace.newcomers.pressed = vec![SLOT];
             assert_eq!(pace.wait(Payer::Newcomers, 9, &config(), 0), Some(25));
-            pace.pop(Payer::Newcomers, has_left);
+            pace.pop(Payer::Newcomers, has_come_round);
             pace.resume(20);
             let spent_ms = [pace.newcomers.spent_ms(20), pace.proven.spent_ms(20)];
-            assert_eq!(spent_ms, [newcomers_ms, proven_ms], "{has_left}");
+            assert_eq!(spent_ms, [newcomers_ms, proven_ms], "{has_come_round}");
         }
     }
 

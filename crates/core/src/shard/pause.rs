@@ -38,14 +38,17 @@ impl<S: Socket> Shard<S> {
         let open = slots.open();
         for payer in Payer::ALL {
             while let Some(at) = pace.last(payer) {
-                if let Some(slot) = slots.get_mut(at).filter(|slot| slot.patience().is_pressed_for(payer)) {
+                let slot = slots.get_mut(at);
+                let mut has_come_round = slot.is_some();
+                if let Some(slot) = slot.filter(|slot| slot.patience().is_pressed_for(payer)) {
                     let until_ms = pace.wait(payer, open, config, now_ms);
                     if until_ms.is_some() {
                         return until_ms;
                     }
                     slot.patience_mut().let_off();
+                    has_come_round = false;
                 }
-                pace.pop(payer, slots.get(at).is_none());
+                pace.pop(payer, has_come_round);
             }
         }
         None
