@@ -49,7 +49,7 @@ pub struct Config {
     pub idempotency_keys_max: usize,
     /// Longest pause of a shard in a flood of publishes for connections whose rings are nearly full, in milliseconds. After it
     /// their rings overflow. All pauses of a shard together take at most a fifth of the time, or half while an eighth of its
-    /// connections have no room. Pauses for newcomers take a twentieth more.
+    /// connections have no room. Pauses for newcomers take a twentieth more, and none of that if all of them come round.
     ///
     /// Without pauses, a flood overruns clients that otherwise keep up. 0: no pauses. Default 1,000: on a busy machine, a
     /// reader among many comes round sooner than that.
