@@ -4,8 +4,17 @@
 
 mod connection;
 mod event;
+mod flood;
+mod frame;
+mod head;
+mod hpack;
+mod input;
 mod limits;
+mod output;
 mod reason;
+mod settings;
+mod streams;
+mod window;
 
 pub use connection::Connection;
 pub use event::{Event, StreamId};
