@@ -8,11 +8,11 @@ mod server;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanfare_benches::settings;
-use fanfare_http::H1Outlet;
+use fanfare_http::Outlet;
 
 use crate::server::Server;
 
-const OUTLETS: [(&str, H1Outlet); 2] = [("socket", H1Outlet::Socket), ("body", H1Outlet::Body)];
+const OUTLETS: [(&str, Outlet); 2] = [("socket", Outlet::Socket), ("body", Outlet::Body)];
 
 fn outlets(criterion: &mut Criterion) {
     for (streams, events) in [(1, 1), (100, 1), (100, 64)] {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fanfare_benches::{DATA_BYTES, channel};
-use fanfare_http::{Config, H1Outlet, bind, run};
+use fanfare_http::{Config, Outlet, bind, run};
 use tokio::{runtime::Builder, sync::oneshot};
 
 /// The last byte of every event's data, and found nowhere else.
@@ -29,7 +29,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server with `streams` open streams that leave by `outlet`.
-    pub(crate) fn start(outlet: H1Outlet, streams: usize) -> Self {
+    pub(crate) fn start(outlet: Outlet, streams: usize) -> Self {
         let core = fanfare_core::Config { heartbeat_ms: HEARTBEAT_MS, ..Default::default() };
         let config = Config { core, h1_outlet: outlet, drain_timeout: Duration::ZERO, ..Config::default() };
         let listener = bound(bind(SocketAddr::from(([127, 0, 0, 1], 0))));

@@ -72,7 +72,7 @@
 
 pub use crate::{
     event::{
-        budget::RingBudget,
+        budget::{Kept, RingBudget},
         draft::Draft,
         notice::{CloseReason, Closed, Notice},
         prelude::Prelude,

@@ -224,7 +224,12 @@ impl<S> Hub<S> {
         &self.registry
     }
 
-    /// Bytes that the rings of the whole hub hold.
+    /// The budget of all bytes that wait, for sockets that keep some back.
+    pub fn budget(&self) -> &Arc<RingBudget> {
+        &self.budget
+    }
+
+    /// Bytes that the rings and sockets of the whole hub hold.
     pub fn ring_bytes(&self) -> usize {
         self.budget.held_bytes()
     }

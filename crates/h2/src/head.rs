@@ -118,19 +118,7 @@ impl Fields {
 
     fn into_request(self) -> Option<Request<()>> {
         let Self { method, scheme, authority, path, headers, .. } = self;
-        let (method, mut hosts) = (method?, headers.get_all(header::HOST).iter());
-        let host = hosts.next().map(|host| self::authority(host.as_bytes()));
-        if hosts.next().is_some() {
-            return None;
-        }
-        let authority = match (authority, host) {
-            (Some(authority), None) => Some(authority),
-            // A second name for the server has to be the same one (RFC 9113 section 8.3.1).
-            (Some(authority), Some(host)) if host.as_ref() == Some(&authority) => Some(authority),
-            (Some(_), Some(_)) => return None,
-            (None, Some(host)) => Some(host?),
-            (None, None) => None,
-        };
+        let method = method?;
         let mut uri = http::uri::Parts::default();
         if method == Method::CONNECT {
             // RFC 9113 section 8.5.

@@ -4,15 +4,16 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use fanfare_core::Policy;
 
-/// The way in which plain HTTP/1.1 streams leave.
+/// The way in which streams leave.
 ///
 /// [`Config`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum H1Outlet {
-    /// The shard writes to the socket, once hyper has sent the head. The default, and far cheaper.
+pub enum Outlet {
+    /// The shard writes to the connection: over HTTP/1.1 once hyper has sent the head, over HTTP/2 in frames of its own. The
+    /// default, and far cheaper.
     #[default]
     Socket,
-    /// hyper keeps the socket and drains the ring through a body, as it does for HTTP/2.
+    /// hyper keeps the connection and drains the ring of each stream through a body.
     Body,
 }
 
@@ -40,7 +41,9 @@ pub struct Config {
     /// Policy of a full ring. Default: the connection gets the events that it missed from the history, or is told which it lost.
     pub policy: Policy,
     /// The way in which HTTP/1.1 streams leave.
-    pub h1_outlet: H1Outlet,
+    pub h1_outlet: Outlet,
+    /// The way in which HTTP/2 streams leave. It decides as well who speaks HTTP/2: fanfare-h2, or hyper.
+    pub h2_outlet: Outlet,
     /// Bytes of a request head. Default 16 KiB: hyper would take 408 KiB from anybody.
     pub head_bytes_max: usize,
     /// Time for a head, and for the first one to begin. Default 10 s.
@@ -88,10 +91,14 @@ pub struct Config {
     /// Streams of one HTTP/2 connection. Default 1,000.
     pub h2_streams_max: u32,
     /// Event streams over HTTP/2 that may be open, on all connections together. One connection has no more of them than it leaves
-    /// to others. Default 16,384: each holds 10 to 20 KiB, and up to [`Config::h2_send_buffer_bytes`] if its peer is slow.
+    /// to others. Default 65,536: each holds 1 to 2 KiB. With [`Outlet::Body`] it is 10 to 20 KiB, and up to
+    /// [`Config::h2_send_buffer_bytes`] more if its peer is slow.
     pub h2_streams_total_max: usize,
-    /// Bytes that one HTTP/2 stream may have unsent. Default 16 KiB: a slow stream must not hold more.
+    /// Bytes that one HTTP/2 stream may have unsent with [`Outlet::Body`]. Default 16 KiB: a slow stream must not hold more.
     pub h2_send_buffer_bytes: usize,
+    /// Time after which an HTTP/2 client that shows no life is asked whether it is there (PING), and for its answer. Default 20 s: a
+    /// client that vanished behind a proxy is found in no other way.
+    pub h2_ping_interval: Duration,
     /// Broadcasts the time at this interval. Default never.
     pub clock: Option<Duration>,
     /// Time that a request waits for a journal to be read at the start. Then it is refused. Default 5 s.
@@ -108,7 +115,8 @@ impl Default for Config {
         Self {
             core: fanfare_core::Config::default(),
             policy: Policy::default(),
-            h1_outlet: H1Outlet::default(),
+            h1_outlet: Outlet::default(),
+            h2_outlet: Outlet::default(),
             head_bytes_max: 16 << 10,
             head_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(90),
@@ -127,8 +135,9 @@ impl Default for Config {
             cors_origins: Vec::new(),
             public_hosts: Vec::new(),
             h2_streams_max: 1_000,
-            h2_streams_total_max: 16_384,
+            h2_streams_total_max: 65_536,
             h2_send_buffer_bytes: 16 << 10,
+            h2_ping_interval: Duration::from_secs(20),
             clock: None,
             ready_timeout: Duration::from_secs(5),
             drain_delay: Duration::ZERO,

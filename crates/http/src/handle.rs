@@ -15,7 +15,7 @@ use crate::{
     app::App,
     connection::lane::Lane,
     events::{Events, Follow, FollowError},
-    link::{Link, Peer},
+    link::{Carriage, Link, Peer},
     request::inbound::Inbound,
     service::Service,
 };
@@ -84,7 +84,7 @@ impl Handle {
     {
         let (shard, seat) = Lane::seat_in_emptiest(&self.lanes);
         let link = Arc::new(Link::of_request(seat));
-        let peer = Peer { address, shard, is_h1: false, link };
+        let peer = Peer { address, shard, carriage: Carriage::Other, link };
         let service = Service { app: Arc::clone(&self.app), peer };
         let Ok(response) = service.answer_to(request.map(Inbound::other)).await;
         response

@@ -96,7 +96,7 @@ pub use fanfare_core::{
 };
 
 pub use answer::body::{Body, Chunk};
-pub use config::{Config, H1Outlet};
+pub use config::{Config, Outlet};
 pub use events::{Events, Follow, FollowError};
 pub use fanfare::{Ended, Fanfare};
 pub use handle::Handle;

@@ -11,6 +11,8 @@
 //! - [`Peer`]: the client's end, which every request comes with.
 //! - [`Owed`]: an answer that has not been sent whole. [`UnderWay`] is anything that keeps the connection from being idle.
 //! - [`activity::Activity`]: what the connection is doing.
+//! - [`carrier::Carrier`]: an HTTP/2 connection of ours. [`due::Due`] are those that have frames to send. A
+//!   [`party::Party`] has one stream of it: an [`h2_stream::H2Stream`], or a request and its answer.
 //! - [`transport::Transport`]: the byte stream of a connection. [`socket::ClientSocket`]: the way out of one stream.
 //! - [`linger`]: the end of a connection whose client may still be sending.
 //!
@@ -19,8 +21,13 @@
 //! Nothing here reads a request or makes an answer.
 
 pub(crate) mod activity;
+pub(crate) mod carrier;
+pub(crate) mod due;
+pub(crate) mod h2_stream;
 pub(crate) mod handoff;
 pub(crate) mod linger;
+pub(crate) mod party;
+pub(crate) mod pulse;
 pub(crate) mod socket;
 pub(crate) mod transport;
 
@@ -51,8 +58,19 @@ use crate::{
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) shard: usize,
-    pub(crate) is_h1: bool,
+    pub(crate) carriage: Carriage,
     pub(crate) link: Arc<Link>,
+}
+
+/// Who carries the requests of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carriage {
+    /// hyper speaks HTTP/1 on a socket of ours.
+    Http1,
+    /// fanfare-h2 speaks HTTP/2 on a socket of ours.
+    Frames,
+    /// hyper speaks HTTP/2 on a socket of ours, or another server carries the request.
+    Other,
 }
 
 /// One connection of a client.
@@ -159,6 +177,11 @@ impl Owed {
     /// The answer is a stream that hyper keeps.
     pub(crate) fn keep(&self) {
         *self.under_way.0.handoff.lock() = Handoff::Kept;
+    }
+
+    /// Goes on counting for a stream that its shard writes.
+    pub(crate) fn into_counted(self) -> (UnderWay, Option<H2Seat>) {
+        (self.under_way, self.h2_seat.into_inner())
     }
 
     /// The life of the request. It ends when the answer has to end from outside: the stream is cut, or the answer was not taken in

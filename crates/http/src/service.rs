@@ -7,7 +7,7 @@
 //!
 //! A handler knows no other handler, and no socket.
 
-mod answer;
+pub(crate) mod answer;
 mod batch;
 mod history;
 mod publish;
@@ -27,7 +27,7 @@ use tokio::time::sleep;
 use crate::{
     answer::{body::Body, page, problem::Problem, refusal::Asked},
     app::App,
-    link::{Owed, Peer},
+    link::{Carriage, Owed, Peer},
     request::{
         access,
         cors::{self, Cors},
@@ -94,7 +94,7 @@ impl Service {
             let mut options = options.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
             !options.any(|option| option.trim().eq_ignore_ascii_case("close")) && !self.app.phases.is_draining()
         };
-        let is_told = self.peer.is_h1 && request.version() == Version::HTTP_11 && is_kept();
+        let is_told = self.peer.carriage == Carriage::Http1 && request.version() == Version::HTTP_11 && is_kept();
         is_told.then(|| self.app.keep_alive.clone()).flatten()
     }
 

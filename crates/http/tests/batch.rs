@@ -8,7 +8,7 @@ use fanfare_http::Config;
 use serde_json::{Value, json};
 use support::{
     client::{Answer, Client},
-    server::{Server, Way, config},
+    server::{H2_WAYS, Server, Way, config},
     steady::steadily,
 };
 
@@ -249,10 +249,12 @@ fn an_endless_line_takes_no_memory_and_ends_with_its_end() {
 
 #[test]
 fn a_batch_goes_on_over_http_2_too() {
-    let server = Server::new(Way::H2);
-    let h2 = support::h2::H2::open(server.address);
-    let answer = h2.request("POST", "/publish", &[], b"{\"all\":true,\"data\":1}\n{\"all\":true,\"data\":2}\n");
-    assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(2)));
+    for way in H2_WAYS {
+        let server = Server::new(way);
+        let h2 = support::h2::H2::open(server.address);
+        let answer = h2.request("POST", "/publish", &[], b"{\"all\":true,\"data\":1}\n{\"all\":true,\"data\":2}\n");
+        assert_eq!((answer.status, &answer.json()["published"]), (202, &json!(2)));
+    }
 }
 
 #[test]

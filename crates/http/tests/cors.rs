@@ -165,7 +165,7 @@ fn a_listed_origin_may_send_cookies_wherever_it_asks() {
             let headers = [("origin", origin)];
             let ask = |method: &str, path: &str, more: &[(&str, &str)]| {
                 let headers = [&headers[..], more].concat();
-                if way == Way::H2 {
+                if way.is_h2() {
                     H2::open(server.address).request(method, path, &headers, b"x").head
                 } else {
                     server.client().request(method, path, &headers, b"x").head

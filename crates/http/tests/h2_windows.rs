@@ -3,20 +3,31 @@
 
 mod support;
 
-use std::{thread, time::Duration};
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
 
 use fanfare_http::Config;
 use support::{
+    PATIENCE,
+    frames::{PREFACE, SETTINGS, frame, request},
     h2::{H2, H2Body},
-    server::{Server, Way, config},
+    server::{H2_WAYS, Server, Way, config},
     steady::steadily,
 };
 
 const MIB: usize = 1 << 20;
+const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
+/// The setting of the window that a new stream has.
+const INITIAL_WINDOW_SIZE: u8 = 4;
 
 /// No heartbeat moves anything, and one event fits into each ring.
-fn silent() -> Config {
-    let mut config = config(Way::H2);
+fn silent(way: Way) -> Config {
+    let mut config = config(way);
     config.core.heartbeat_ms = 3_600_000;
     config.core.ring_bytes_max = 2 * MIB;
     config
@@ -34,21 +45,27 @@ fn narrow(server: &Server, name: &str) -> (H2, H2Body) {
 
 #[test]
 fn a_peer_that_takes_part_of_a_message_and_no_more_is_cut_off_after_the_write_timeout() {
-    let mut config = silent();
-    config.core.write_timeout_ms = 300;
-    let server = Server::start(Way::H2, config);
-    let (_h2, mut body) = narrow(&server, "stuck");
-    server.publish("/clients/stuck", "x".repeat(MIB));
-    // Nothing else waits for it: the message that is on its way out counts.
-    server.until_matched("stuck", 0);
-    assert!(!body.ends_properly(), "it is reset");
+    for way in H2_WAYS {
+        let mut config = silent(way);
+        config.core.write_timeout_ms = 300;
+        let server = Server::start(way, config);
+        let (_h2, mut body) = narrow(&server, "stuck");
+        server.publish("/clients/stuck", "x".repeat(MIB));
+        // Nothing else waits for it: the message that is on its way out counts.
+        server.until_matched("stuck", 0);
+        assert!(!body.ends_properly(), "it is reset");
+    }
 }
 
 #[test]
 fn a_peer_that_takes_a_little_now_and_then_is_not() {
-    let mut config = silent();
+    H2_WAYS.into_iter().for_each(assert_takes_a_little_now_and_then);
+}
+
+fn assert_takes_a_little_now_and_then(way: Way) {
+    let mut config = silent(way);
     config.core.write_timeout_ms = 1_000;
-    let server = Server::start(Way::H2, config);
+    let server = Server::start(way, config);
     steadily(Duration::from_millis(500), |pulse| {
         let (_h2, mut body) = narrow(&server, "slow");
         server.publish("/clients/slow", "x".repeat(200 << 10));
@@ -66,11 +83,11 @@ fn a_peer_that_takes_a_little_now_and_then_is_not() {
 
 /// How many of `count` clients are left. 1 MiB waits for each of them, which it does not take, and all together may
 /// have `hub_ring_bytes_max`.
-fn left(count: usize, hub_ring_bytes_max: usize) -> usize {
-    let mut config = silent();
+fn left(way: Way, count: usize, hub_ring_bytes_max: usize) -> usize {
+    let mut config = silent(way);
     config.core.hub_ring_bytes_max = hub_ring_bytes_max;
     config.core.shards = 1;
-    let server = Server::start(Way::H2, config);
+    let server = Server::start(way, config);
     let mut clients: Vec<_> = (0..count).map(|number| narrow(&server, &format!("c{number}"))).collect();
     for number in 0..count {
         server.publish(&format!("/clients/c{number}"), "x".repeat(MIB - 1_000));
@@ -93,7 +110,60 @@ fn left(count: usize, hub_ring_bytes_max: usize) -> usize {
 
 #[test]
 fn messages_that_peers_do_not_take_count_against_the_limit_of_all_rings() {
-    assert_eq!(left(4, 5 * MIB), 4);
-    let left = left(8, 4 * MIB);
-    assert!((1..=4).contains(&left), "{left} hold more than all may");
+    for way in H2_WAYS {
+        assert_eq!(left(way, 4, 5 * MIB), 4);
+        let left = left(way, 8, 4 * MIB);
+        assert!((1..=4).contains(&left), "{way:?}: {left} hold more than all may");
+    }
+}
+
+/// A client whose windows take all there is, and that reads nothing. It has asked for one stream.
+fn deaf(server: &Server, name: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(server.address).unwrap();
+    let window = 0x7fff_ffff_u32.to_be_bytes();
+    let settings = frame(SETTINGS, 0, 0, &[&[0, INITIAL_WINDOW_SIZE][..], &window].concat());
+    let more = frame(WINDOW_UPDATE, 0, 0, &(0x7fff_ffff_u32 - 65_535).to_be_bytes());
+    let asked = request(1, b"GET", format!("/sse?id={name}").as_bytes(), &[], None);
+    socket.write_all(&[PREFACE, &settings, &more, &asked].concat()).unwrap();
+    socket
+}
+
+#[test]
+fn a_peer_whose_socket_takes_nothing_is_closed_after_the_write_timeout() {
+    let mut config = silent(Way::H2);
+    config.core.write_timeout_ms = 300;
+    config.send_buffer_bytes = 4 << 10;
+    let server = Server::start(Way::H2, config);
+    let mut socket = deaf(&server, "deaf");
+    server.until_matched("deaf", 1);
+    let fine = server.subscribe("/sse?id=fine");
+    for _ in 0..20 {
+        server.publish("/clients/deaf", "x".repeat(MIB - 1_000));
+    }
+    server.until_matched("deaf", 0);
+    // What the kernel had taken can be read, and then the connection is over.
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut came = Vec::new();
+    let end = socket.read_to_end(&mut came);
+    assert!(end.is_ok() || end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+    assert!(came.len() < 20 * MIB);
+    assert_eq!(server.matched("fine"), 1);
+    drop(fine);
+}
+
+#[test]
+fn a_peer_that_does_not_answer_a_ping_is_gone() {
+    for way in H2_WAYS {
+        let server = Server::start(way, Config { h2_ping_interval: Duration::from_millis(200), ..silent(way) });
+        let mut socket = deaf(&server, "deaf");
+        server.until_matched("deaf", 1);
+        let mut answers = server.subscribe("/sse?id=answers");
+        let mut came = Vec::new();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = socket.read_to_end(&mut came);
+        assert!(came.windows(9).any(|nine| nine.starts_with(&[0, 0, 8, PING, 0, 0, 0, 0, 0])), "{way:?}: it was asked");
+        server.until_matched("deaf", 0);
+        server.publish("/clients/answers", "here");
+        assert_eq!(answers.data(), "here", "{way:?}: the client answers every PING");
+    }
 }

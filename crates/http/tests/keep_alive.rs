@@ -8,7 +8,7 @@ use fanfare_http::Config;
 use support::{
     client::Client,
     h2::H2,
-    server::{H1_WAYS, Server, Way, config},
+    server::{H1_WAYS, H2_WAYS, Server, Way, config},
     until,
 };
 
@@ -90,26 +90,28 @@ fn a_head_that_begins_on_a_kept_connection_has_its_timeout() {
 
 #[test]
 fn a_frame_that_begins_on_a_kept_http_2_connection_has_the_time_of_a_head() {
-    let server = start(Way::H2, SHORT, LONG);
-    // A GET of /healthz in the static table of HPACK and one literal (RFC 7541), then half of the same. Each is behind
-    // SETTINGS.
-    let request = |stream: u8| {
-        let block = [b"\x82\x86\x04\x08/healthz\x01\x04test".as_slice()].concat();
-        [&[0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, stream], block.as_slice()].concat()
-    };
-    for half in [&request(3)[..4], &request(3)[..12], &[0, 0, 0, 1, 1, 0, 0, 0, 3]] {
-        let mut client = server.client();
-        client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-        client.send(request(1));
-        // The body is "ok\n".
-        let mut came = Vec::new();
-        while !came.windows(3).any(|three| three == b"ok\n") {
-            came.extend(client.piece().expect("the answer"));
+    for way in H2_WAYS {
+        let server = start(way, SHORT, LONG);
+        // A GET of /healthz in the static table of HPACK and one literal (RFC 7541), then half of the same. Each is behind
+        // SETTINGS.
+        let request = |stream: u8| {
+            let block = [b"\x82\x86\x04\x08/healthz\x01\x04test".as_slice()].concat();
+            [&[0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, stream], block.as_slice()].concat()
+        };
+        for half in [&request(3)[..4], &request(3)[..12], &[0, 0, 0, 1, 1, 0, 0, 0, 3]] {
+            let mut client = server.client();
+            client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+            client.send(request(1));
+            // The body is "ok\n".
+            let mut came = Vec::new();
+            while !came.windows(3).any(|three| three == b"ok\n") {
+                came.extend(client.piece().expect("the answer"));
+            }
+            // The acknowledgement of SETTINGS is whole, so the connection waits. The next bytes are not whole.
+            client.send([0, 0, 0, 4, 1, 0, 0, 0, 0]);
+            client.send(half);
+            client.until_closed();
         }
-        // The acknowledgement of SETTINGS is whole, so the connection waits. The next bytes are not whole.
-        client.send([0, 0, 0, 4, 1, 0, 0, 0, 0]);
-        client.send(half);
-        client.until_closed();
     }
 }
 

@@ -9,7 +9,7 @@ use fanfare_http::Config;
 use support::{
     h2::H2,
     journal::{Mood, Script},
-    server::{Server, WAYS, Way, config},
+    server::{H2_WAYS, Server, WAYS, Way, config},
     until,
 };
 
@@ -83,33 +83,35 @@ fn a_drain_does_not_wait_for_a_server_to_be_ready() {
 
 #[test]
 fn a_stream_that_was_asked_for_too_early_is_cut_alone() {
-    let script = Script::new(Mood::Late);
-    let mut config = config(Way::H2);
-    config.core.connections_max = 1;
-    config.core.write_timeout_ms = 300;
-    let server = Server::behind(Way::H2, config, &script);
-    let h2 = H2::open_narrow(server.address);
-    thread::scope(|scope| {
-        let asked = scope.spawn(|| h2.send("GET", "/channels/a", &[], b""));
-        until("it is not ready", || server.get("/readyz").status == 503);
-        script.set(Mood::Takes);
-        let (head, mut body) = asked.join().unwrap();
-        assert_eq!(head.status, 200);
-        // A window of 4 KiB is shut by the first, and hyper has asked for no more.
-        for _ in 0..4 {
-            server.publish("/channels/a", "x".repeat(50_000));
-        }
-        script.set(Mood::Holds);
-        let publish = scope.spawn(|| h2.request("POST", "/channels/b", &[], b"x"));
-        until("the publish is under way", || script.held() == 1);
-        // It takes nothing, so it is cut, and there is room for another.
-        until("the stream is cut", || {
-            let mut client = server.client();
-            client.send("GET /channels/c HTTP/1.1\r\nHost: test\r\n\r\n");
-            client.head().status == 200
+    for way in H2_WAYS {
+        let script = Script::new(Mood::Late);
+        let mut config = config(way);
+        config.core.connections_max = 1;
+        config.core.write_timeout_ms = 300;
+        let server = Server::behind(way, config, &script);
+        let h2 = H2::open_narrow(server.address);
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| h2.send("GET", "/channels/a", &[], b""));
+            until("it is not ready", || server.get("/readyz").status == 503);
+            script.set(Mood::Takes);
+            let (head, mut body) = asked.join().unwrap();
+            assert_eq!(head.status, 200);
+            // A window of 4 KiB is shut by the first, and hyper has asked for no more.
+            for _ in 0..4 {
+                server.publish("/channels/a", "x".repeat(50_000));
+            }
+            script.set(Mood::Holds);
+            let publish = scope.spawn(|| h2.request("POST", "/channels/b", &[], b"x"));
+            until("the publish is under way", || script.held() == 1);
+            // It takes nothing, so it is cut, and there is room for another.
+            until("the stream is cut", || {
+                let mut client = server.client();
+                client.send("GET /channels/c HTTP/1.1\r\nHost: test\r\n\r\n");
+                client.head().status == 200
+            });
+            assert!(!body.ends_properly() && !publish.is_finished());
+            script.set(Mood::Takes);
+            assert_eq!(publish.join().unwrap().status, 202);
         });
-        assert!(!body.ends_properly() && !publish.is_finished());
-        script.set(Mood::Takes);
-        assert_eq!(publish.join().unwrap().status, 202);
-    });
+    }
 }

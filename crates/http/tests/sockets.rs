@@ -13,7 +13,7 @@ use support::{
     PATIENCE,
     client::Client,
     h2::H2,
-    server::{Server, WAYS, Way, config},
+    server::{H2_WAYS, Server, WAYS, Way, config},
     steady::steadily,
     until,
 };
@@ -131,42 +131,46 @@ fn streams_over_http_1_leave_a_quarter_of_few_sockets_to_others() {
 
 #[test]
 fn streams_over_http_2_have_their_own_limit_and_one_connection_no_more_than_it_leaves() {
-    let server = Server::start(Way::H2, Config { h2_streams_total_max: 4, ..config(Way::H2) });
-    let (greedy, other) = (H2::open(server.address), H2::open(server.address));
-    let open = |h2: &H2| h2.subscribe("/sse?id=a");
-    let mut streams = vec![open(&greedy), open(&greedy)];
-    let refused = |h2: &H2| h2.request("GET", "/sse", &[], b"").problem(503);
-    refused(&greedy);
-    let told = greedy.request("GET", "/sse", &[("accept", "text/event-stream")], b"");
-    assert!(told.status == 200 && told.body.starts_with(b"retry: "), "{told:?}");
-    streams.push(open(&other));
-    refused(&other);
-    let third = H2::open(server.address);
-    streams.push(open(&third));
-    refused(&H2::open(server.address));
-    assert_eq!(server.matched("a"), 4);
-    assert_eq!(greedy.request("GET", "/healthz", &[], b"").status, 200, "only streams are counted");
+    for way in H2_WAYS {
+        let server = Server::start(way, Config { h2_streams_total_max: 4, ..config(way) });
+        let (greedy, other) = (H2::open(server.address), H2::open(server.address));
+        let open = |h2: &H2| h2.subscribe("/sse?id=a");
+        let mut streams = vec![open(&greedy), open(&greedy)];
+        let refused = |h2: &H2| h2.request("GET", "/sse", &[], b"").problem(503);
+        refused(&greedy);
+        let told = greedy.request("GET", "/sse", &[("accept", "text/event-stream")], b"");
+        assert!(told.status == 200 && told.body.starts_with(b"retry: "), "{told:?}");
+        streams.push(open(&other));
+        refused(&other);
+        let third = H2::open(server.address);
+        streams.push(open(&third));
+        refused(&H2::open(server.address));
+        assert_eq!(server.matched("a"), 4);
+        assert_eq!(greedy.request("GET", "/healthz", &[], b"").status, 200, "only streams are counted");
 
-    let mut h1 = server.h1("/sse?id=b");
-    h1.prelude();
-    streams.clear();
-    server.until_matched("a", 0);
-    let _again = [open(&greedy), open(&greedy)];
-    refused(&greedy);
+        let mut h1 = server.h1("/sse?id=b");
+        h1.prelude();
+        streams.clear();
+        server.until_matched("a", 0);
+        let _again = [open(&greedy), open(&greedy)];
+        refused(&greedy);
+    }
 }
 
 #[test]
 fn one_http_2_connection_does_not_take_what_all_streams_may_have() {
-    let mut limits = config(Way::H2);
-    (limits.core.connections_max, limits.core.shards) = (4, 1);
-    let server = Server::start(Way::H2, limits);
-    let greedy = H2::open(server.address);
-    let _streams = [greedy.subscribe("/sse?id=a"), greedy.subscribe("/sse?id=a")];
-    greedy.request("GET", "/sse", &[], b"").problem(503);
-    let mut others = [server.h1("/sse?id=b"), server.h1("/sse?id=b")];
-    for stream in &mut others {
-        stream.prelude();
+    for way in H2_WAYS {
+        let mut limits = config(way);
+        (limits.core.connections_max, limits.core.shards) = (4, 1);
+        let server = Server::start(way, limits);
+        let greedy = H2::open(server.address);
+        let _streams = [greedy.subscribe("/sse?id=a"), greedy.subscribe("/sse?id=a")];
+        greedy.request("GET", "/sse", &[], b"").problem(503);
+        let mut others = [server.h1("/sse?id=b"), server.h1("/sse?id=b")];
+        for stream in &mut others {
+            stream.prelude();
+        }
+        server.get("/sse").problem(503);
+        assert_eq!((server.matched("a"), server.matched("b")), (2, 2));
     }
-    server.get("/sse").problem(503);
-    assert_eq!((server.matched("a"), server.matched("b")), (2, 2));
 }

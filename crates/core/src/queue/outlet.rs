@@ -19,6 +19,12 @@ pub trait Socket {
     /// [`Socket::poll_discard`], which every wake of the slot calls first.
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
+    /// The bytes that the socket keeps back now. Whoever keeps some counts them ([`crate::engine::Kept`]): a hub whose connections hold
+    /// too much closes those that hold the most.
+    fn kept_bytes(&self) -> usize {
+        0
+    }
+
     /// Reads and throws away bytes from the peer. 0 is the end of its side.
     fn poll_discard(&mut self) -> Poll<io::Result<usize>>;
 

@@ -221,11 +221,14 @@ impl<S: Socket> Slot<S> {
         matches!(self.state, State::Closing(_))
     }
 
-    /// Bytes of the message that is partly in the socket, or of those that have partly left the body.
+    /// Bytes of the message that is partly in the socket, or of those that have partly left the body, and those that a socket keeps
+    /// back.
     pub(crate) fn rest_bytes(&self) -> usize {
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.charged.message().bytes());
         match &self.outlet {
+            Outlet::Unattached => rest,
+            Outlet::Socket { socket, .. } => rest + socket.kept_bytes(),
             Outlet::Body { port, .. } => port.leaving_bytes(),
-            _ => self.rest.as_ref().map_or(0, |rest| rest.charged.message().bytes()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use fanfare_core::engine::Cut;
+use fanfare_core::engine::{Cut, Subscription};
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         excerpt::Excerpt,
         piece::{Piece, Pieces},
     },
-    link::{Link, Owed},
+    link::{Link, Owed, socket::ClientSocket},
 };
 
 /// The body of an answer, for hyper to send.
@@ -57,8 +57,18 @@ pub(crate) enum Content {
     Marker { prelude: Bytes, link: Arc<Link> },
     /// A page of history.
     Excerpt(Box<Excerpt>),
+    /// A stream that its shard writes over HTTP/2, once the head has left.
+    Parked { prelude: Bytes, subscription: Box<Subscription<ClientSocket>> },
     /// A stream that hyper carries to its end, a piece at a time.
     Stream { prelude: Bytes, pieces: Box<Pieces> },
+}
+
+/// A stream whose head has yet to leave.
+pub(crate) struct Parked {
+    /// The first lines of the stream.
+    pub(crate) prelude: Bytes,
+    pub(crate) subscription: Box<Subscription<ClientSocket>>,
+    pub(crate) owed: Owed,
 }
 
 impl Body {
@@ -118,6 +128,16 @@ impl Body {
     /// Takes the content out, for an answer to HEAD. Over HTTP/2 hyper would send it.
     pub(crate) fn without_content(self) -> Self {
         Self { content: Content::Full(Bytes::new()), ..self }
+    }
+
+    /// The stream that its shard writes, or the body if it is none.
+    pub(crate) fn into_parked(self) -> Result<Parked, Self> {
+        match self {
+            Self { content: Content::Parked { prelude, subscription }, owed: Some(owed) } => {
+                Ok(Parked { prelude, subscription, owed })
+            }
+            other => Err(other),
+        }
     }
 
     /// Makes the body the answer to a request that counts it.
@@ -200,6 +220,8 @@ impl hyper::body::Body for Body {
                 let frame = |piece| Frame::data(Chunk(Part::Piece(piece)));
                 return Poll::Ready(ready!(pieces.poll_next(cx)).map(|next| next.map(frame)));
             }
+            // Taken out before anybody polls.
+            Content::Parked { .. } => return Poll::Ready(Some(Err(Cut))),
             Content::Marker { prelude, .. } | Content::Stream { prelude, .. } => prelude,
         };
         Poll::Ready(Some(Ok(Frame::data(Chunk(Part::Bytes(std::mem::take(first)))))))

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::engine::{Inbox, Milestone, Reached, SWEEP_TICKS, Shard, Turn};
+use fanfare_core::engine::{Inbox, Milestone, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::Builder,
@@ -23,8 +23,13 @@ use tracing::warn;
 
 use crate::{
     app::App,
-    connection::{lane::Accepted, notices::NoticeLog, serve::serve},
-    link::{Peer, socket::ClientSocket, transport::Transport},
+    connection::{
+        http2::{self, Carriers},
+        lane::Accepted,
+        notices::NoticeLog,
+        serve::serve,
+    },
+    link::{Carriage, Peer, socket::ClientSocket, transport::Transport},
 };
 
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -77,8 +82,11 @@ impl Driver {
         let stop = Milestone::default();
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
-        let mut accepting = spawn(accept(Arc::clone(&app), number, accepted, stop.clone(), alive.clone()));
-        let mut driving = pin!(unconstrained(drive(&app, shard)));
+        let carriers = Carriers::new(&app);
+        let entrance =
+            Entrance { app: Arc::clone(&app), shard: number, stop: stop.clone(), carriers: carriers.clone() };
+        let mut accepting = spawn(accept(entrance, accepted, alive.clone()));
+        let mut driving = pin!(unconstrained(drive(&app, shard, &carriers)));
         let mut cut = tokio::select! {
             biased;
             cut = &mut driving => cut,
@@ -100,38 +108,45 @@ impl Driver {
     }
 }
 
-/// Takes sockets as they come, one at a time, so that many that come at once do not hold up the answer to a publisher.
-async fn accept(
+/// All that a new connection of one thread needs.
+struct Entrance {
     app: Arc<App>,
-    number: usize,
-    mut accepted: mpsc::Receiver<Accepted>,
+    shard: usize,
     stop: Milestone,
-    alive: mpsc::Sender<()>,
-) {
+    carriers: Carriers,
+}
+
+/// Takes sockets as they come, one at a time, so that many that come at once do not hold up the answer to a publisher.
+async fn accept(entrance: Entrance, mut accepted: mpsc::Receiver<Accepted>, alive: mpsc::Sender<()>) {
     while let Some(accepted) = accepted.recv().await {
-        spawn_connection(&app, number, accepted, stop.wait(STOP), alive.clone());
+        entrance.spawn(accepted, alive.clone());
         yield_now().await;
     }
 }
 
-/// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
-fn spawn_connection(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reached, alive: mpsc::Sender<()>) {
-    let Accepted { stream, address, seat, link, idle } = accepted;
-    match TcpStream::from_std(stream) {
-        Ok(stream) => {
-            let peer = Peer { address, shard, is_h1: false, link };
-            let served = serve(Arc::clone(app), Transport::Plain(stream), seat, peer, idle, stop);
-            spawn(async move {
-                served.await;
-                drop(alive);
-            });
-        }
-        Err(error) => warn!(%error, "cannot serve a connection"),
+impl Entrance {
+    /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
+    fn spawn(&self, accepted: Accepted, alive: mpsc::Sender<()>) {
+        let Accepted { stream, address, seat, link, idle } = accepted;
+        let transport = match TcpStream::from_std(stream) {
+            Ok(stream) => Transport::Plain(stream),
+            Err(error) => return warn!(%error, "cannot serve a connection"),
+        };
+        let peer = Peer { address, shard: self.shard, carriage: Carriage::Other, link };
+        let (app, carriers, mut stop) = (Arc::clone(&self.app), self.carriers.clone(), self.stop.wait(STOP));
+        spawn(async move {
+            if let Some(begun) = serve(Arc::clone(&app), transport, seat, peer, idle, &mut stop).await {
+                spawn(async move {
+                    http2::serve(app, carriers, begun, stop).await;
+                    drop(alive);
+                });
+            }
+        });
     }
 }
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
-async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>) -> usize {
+async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carriers) -> usize {
     let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -155,9 +170,11 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>) -> usize {
                     // On a grid, so that a tick which comes a moment early misses no sweep but the first.
                     next_sweep_ms = (next_sweep_ms + tick_ms).max(now_ms);
                     shard.sweep(now_ms);
+                    carriers.pulse.beat(tick_ms, now_ms);
                 }
             }
             let turn = shard.turn(now_ms);
+            carriers.due.flush();
             for request in shard.take_reads() {
                 let app = Arc::clone(app);
                 spawn(async move { app.hub.read(request) });
@@ -174,6 +191,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>) -> usize {
             if Instant::now() >= ends {
                 let now_ms = app.now_ms();
                 let cut = shard.cut(now_ms);
+                carriers.due.flush();
                 log.write(shard.take_notices(), now_ms);
                 return cut;
             }

@@ -8,7 +8,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use fanfare_core::engine::Reached;
@@ -22,14 +22,15 @@ use tracing::debug;
 
 use crate::{
     app::App,
-    config::H1Outlet,
+    config::Outlet,
     connection::{
+        http2::{Begun, STREAM_WINDOW_BYTES},
         silence::Silence,
         wire::{Protocol, Wire},
     },
     limits::{idle::IdleSeat, seat::Seat},
     link::{
-        Link, Peer,
+        Carriage, Link, Peer,
         handoff::Parked,
         linger::{LINGER_TIME_MAX, linger},
         socket::ClientSocket,
@@ -38,10 +39,6 @@ use crate::{
     service::Service,
 };
 
-/// HTTP/2 peers that do not answer a PING within 20 s of one are gone.
-const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
-/// Bytes that a client may send on one stream before they are read. Only publish bodies come.
-const H2_WINDOW_BYTES: u32 = 64 << 10;
 /// Answer to a client that speaks TLS. The client takes it for a broken record ("wrong version number"), but a person may read it.
 const NO_TLS: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
@@ -49,36 +46,40 @@ const NO_TLS: &[u8] =
 /// hyper's smallest buffer.
 const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
-/// Serves one socket to its end, or until `stop` is ready and nothing is under way.
-pub(crate) async fn serve(
+/// Serves one socket to its end, or until `stop` is ready and nothing is under way. An HTTP/2 connection that fanfare-h2 frames comes
+/// back once it has begun, because its task is smaller than this one.
+pub(super) async fn serve(
     app: Arc<App>,
     transport: Transport,
     seat: Seat,
     peer: Peer,
     idle: IdleSeat,
-    mut stop: Reached,
-) {
+    stop: &mut Reached,
+) -> Option<Begun> {
     let link = Arc::clone(&peer.link);
     let mut wire = Wire::new(transport, Arc::clone(&link));
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
-        () = stopped(&mut stop) => return,
-        () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return,
+        () = stopped(stop) => return None,
+        () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return None,
     };
     match sniffed {
         Ok(Ok(Protocol::Http1)) => {
-            let peer = Peer { is_h1: true, ..peer };
+            let peer = Peer { carriage: Carriage::Http1, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
-            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, &mut stop)).await {
+            if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
                 let Parked { subscription, framing } = taken.parked;
                 let socket = ClientSocket::own(wire.into_transport(), seat, inbox, subscription.slot());
                 subscription.attach_socket(socket, framing, taken.input_bytes);
-                return;
+                return None;
             }
         }
-        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, &mut stop)).await,
+        Ok(Ok(Protocol::Http2)) if app.config.h2_outlet == Outlet::Socket => {
+            return Some(Begun { transport: wire.into_transport(), seat, peer, idle });
+        }
+        Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, stop)).await,
         Ok(Ok(Protocol::Tls)) => Box::pin(refuse_tls(&app, &mut wire, &peer)).await,
         Ok(Err(error)) => debug!(peer = %peer.address, %error, "closed before a request"),
         Err(_) => debug!(peer = %peer.address, "no request in time"),
@@ -86,6 +87,7 @@ pub(crate) async fn serve(
     if let Some(until) = link.lingers_until() {
         Box::pin(linger(&app.phases, &mut wire, until)).await;
     }
+    None
 }
 
 /// Says in plain text what is wrong, for whoever looks at the bytes, and in the log.
@@ -100,7 +102,7 @@ async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
 
 /// Waits until the connection has to end, and all that its client had sent by then can be read. A connection that is closed on
 /// an unread request leaves a publisher without an answer.
-async fn stopped(stop: &mut Reached) {
+pub(super) async fn stopped(stop: &mut Reached) {
     stop.await;
     // The runtime looks at its sockets before it comes back here.
     yield_now().await;
@@ -124,7 +126,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             .header_read_timeout(None)
             // A publisher may close its side behind its request and still wants the answer. A stream's end is seen by
             // its shard. Only where hyper keeps streams it has to see the end itself.
-            .half_close(config.h1_outlet == H1Outlet::Socket)
+            .half_close(config.h1_outlet == Outlet::Socket)
             .max_buf_size(head_bytes_max)
             .max_header_size(head_bytes_max)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer }),
@@ -177,11 +179,12 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
     let mut connection = pin!(
         http2::Builder::new(StreamExecutor(Arc::clone(&link)))
             .timer(TokioTimer::new())
-            .keep_alive_interval(H2_PING_INTERVAL)
+            .keep_alive_interval(config.h2_ping_interval)
+            .keep_alive_timeout(config.h2_ping_interval)
             .max_concurrent_streams(config.h2_streams_max)
             .max_send_buf_size(config.h2_send_buffer_bytes)
             .max_header_list_size(head_bytes_max)
-            .initial_stream_window_size(H2_WINDOW_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer })
     );
     let mut stopped = pin!(stopped(stop));

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::{
     app::App,
@@ -21,14 +21,15 @@ pub(crate) struct Silence {
     app: Arc<App>,
     link: Arc<Link>,
     doing: Doing,
-    over: Pin<Box<Sleep>>,
+    /// None while there is work: a connection with nothing but streams needs no clock.
+    over: Option<Pin<Box<Sleep>>>,
     seat: Option<IdleSeat>,
 }
 
 impl Silence {
     /// The clock of a connection that has sent no request yet.
     pub(crate) fn new(app: &Arc<App>, link: &Arc<Link>, seat: IdleSeat) -> Self {
-        let over = Box::pin(sleep(app.config.head_timeout));
+        let over = Some(Box::pin(sleep(app.config.head_timeout)));
         let (app, link) = (Arc::clone(app), Arc::clone(link));
         Self { app, link, doing: Doing::Head(0), over, seat: Some(seat) }
     }
@@ -43,7 +44,7 @@ impl Silence {
         match doing {
             Doing::Work => Poll::Pending,
             _ if is_unwanted => Poll::Ready(()),
-            _ => self.over.as_mut().poll(cx),
+            _ => self.over.as_mut().map_or(Poll::Pending, |over| over.as_mut().poll(cx)),
         }
     }
 
@@ -51,7 +52,7 @@ impl Silence {
         self.doing = doing;
         let time = match doing {
             Doing::Work => {
-                self.seat = None;
+                (self.seat, self.over) = (None, None);
                 return;
             }
             Doing::Head(_) => {
@@ -71,6 +72,6 @@ impl Silence {
         let now = Instant::now();
         // A time that no clock can tell is never over, and a year is as good.
         let over = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
-        self.over.as_mut().reset(over);
+        self.over = Some(Box::pin(sleep_until(over)));
     }
 }

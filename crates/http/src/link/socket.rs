@@ -12,7 +12,10 @@ use std::{
 use fanfare_core::engine::{Inbox, SlotRef, Socket};
 use tokio::io::{AsyncRead as _, ReadBuf};
 
-use crate::{limits::seat::Seat, link::transport::Transport};
+use crate::{
+    limits::seat::Seat,
+    link::{h2_stream::H2Stream, transport::Transport},
+};
 
 /// Bytes that are read and thrown away at a time. A subscriber has little to say.
 const DISCARD_BYTES: usize = 512;
@@ -22,6 +25,8 @@ const DISCARD_BYTES: usize = 512;
 pub(crate) enum ClientSocket {
     /// A connection that hyper has let go of.
     Own(Own),
+    /// One of the streams of an HTTP/2 connection.
+    Shared(H2Stream),
 }
 
 /// A connection of which one stream has all, and the waker that tells the shard that it may go on.
@@ -60,6 +65,7 @@ impl Socket for ClientSocket {
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
             Self::Own(own) => own.transport.poll_send(&own.waker, parts),
+            Self::Shared(stream) => stream.poll_write(parts),
         }
     }
 
@@ -71,12 +77,21 @@ impl Socket for ClientSocket {
                 let mut cx = Context::from_waker(waker);
                 Pin::new(transport).poll_read(&mut cx, &mut buffer).map_ok(|()| buffer.filled().len())
             }
+            Self::Shared(stream) => stream.poll_discard(),
+        }
+    }
+
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Own(_) => 0,
+            Self::Shared(stream) => stream.kept_bytes(),
         }
     }
 
     fn shut_write(&mut self) {
         match self {
             Self::Own(own) => own.transport.shut_write(),
+            Self::Shared(stream) => stream.end(),
         }
     }
 }

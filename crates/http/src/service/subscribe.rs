@@ -21,9 +21,9 @@ use crate::{
         problem::Problem,
     },
     app::{App, made_up_client, names, unix_ms},
-    config::H1Outlet,
+    config::Outlet,
     limits::h2_streams::H2Seat,
-    link::{Owed, Peer, handoff::Parked},
+    link::{Carriage, Owed, Peer, handoff::Parked},
     request::{
         parameters::{self, shown},
         start,
@@ -95,15 +95,19 @@ pub(crate) fn subscribe(
     let (retry_ms, gap) = (app.draw_retry_ms(), subscription.gap());
     let prelude = Prelude { retry_ms, connection, client: &client, notes: &notes, gap, cursor };
     let prelude = Bytes::from(prelude.to_string());
-    let content = if peer.is_h1 && app.config.h1_outlet == H1Outlet::Socket {
-        let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
-        peer.link.park(Parked { subscription, framing });
-        Content::Marker { prelude, link: Arc::clone(&peer.link) }
-    } else {
-        owed.keep();
-        let feed = subscription.into_feed(owed.life().clone());
-        let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));
-        Content::Stream { prelude, pieces }
+    let content = match peer.carriage {
+        Carriage::Frames => Content::Parked { prelude, subscription: Box::new(subscription) },
+        Carriage::Http1 if app.config.h1_outlet == Outlet::Socket => {
+            let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
+            peer.link.park(Parked { subscription, framing });
+            Content::Marker { prelude, link: Arc::clone(&peer.link) }
+        }
+        Carriage::Http1 | Carriage::Other => {
+            owed.keep();
+            let feed = subscription.into_feed(owed.life().clone());
+            let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));
+            Content::Stream { prelude, pieces }
+        }
     };
     Ok(head(content.into(), request.version))
 }
@@ -117,7 +121,8 @@ fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, Full
         return app.h2_streams.enter(&peer.link.streams, left).map(Some).ok_or(Full);
     }
     // Threads that look at the same time may let one more in each.
-    let is_full = peer.is_h1 && open.saturating_sub(app.h2_streams.open()) >= app.sockets.streams_max();
+    let is_full =
+        peer.carriage == Carriage::Http1 && open.saturating_sub(app.h2_streams.open()) >= app.sockets.streams_max();
     if is_full { Err(Full) } else { Ok(None) }
 }
 

@@ -11,48 +11,18 @@ use crate::{
     Observed,
     support::{
         PATIENCE,
+        frames::{GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, request},
         h2::H2,
-        server::{Way, config},
+        server::{H2_WAYS, config},
     },
 };
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// One field without indexing and without Huffman coding (RFC 7541 6.2.2), so that any byte can stand in it.
-fn field(name: &[u8], value: &[u8]) -> Vec<u8> {
-    let length = |text: &[u8]| [u8::try_from(text.len()).unwrap()];
-    [&[0][..], &length(name), name, &length(value), value].concat()
-}
-
-/// Frames of one request. Without `body` it ends with its head.
-fn request(stream: u32, method: &[u8], path: &[u8], fields: &[(&[u8], &[u8])], body: Option<&[u8]>) -> Vec<u8> {
-    let pseudo = [(&b":method"[..], method), (b":scheme", b"http"), (b":authority", b"test"), (b":path", path)];
-    let block: Vec<u8> = pseudo.iter().chain(fields).flat_map(|(name, value)| field(name, value)).collect();
-    let flags = END_HEADERS | if body.is_none() { END_STREAM } else { 0 };
-    let mut bytes = frame(HEADERS, flags, stream, &block);
-    if let Some(body) = body {
-        bytes.extend(frame(DATA, END_STREAM, stream, body));
-    }
-    bytes
-}
 
 /// A connection that sends `frames` behind the preface.
 fn connect(world: &Observed, frames: &[u8]) -> TcpStream {
     let mut socket = TcpStream::connect(world.server.address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let settings = frame(SETTINGS, 0, 0, &[]);
-    socket.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], frames].concat()).unwrap();
+    socket.write_all(&[PREFACE, &settings, frames].concat()).unwrap();
     socket
 }
 
@@ -76,106 +46,118 @@ fn post_raw(world: &Observed, path: &[u8], fields: &[(&[u8], &[u8])], body: &[u8
 
 #[test]
 fn a_connection_has_as_many_streams_as_the_limit_says_and_not_one_more() {
-    let mut world = Observed::start(Way::H2, Config { h2_streams_max: 3, ..config(Way::H2) });
-    let get = |stream| request(stream, b"GET", b"/sse?id=me", &[], None);
-    let mut socket = connect(&world, &[get(1), get(3), get(5)].concat());
-    let mut opened = [outcome(&mut socket), outcome(&mut socket), outcome(&mut socket)];
-    opened.sort_unstable();
-    assert_eq!(opened, [(HEADERS, 1), (HEADERS, 3), (HEADERS, 5)]);
-    socket.write_all(&get(7)).unwrap();
-    assert_eq!(outcome(&mut socket), (RST_STREAM, 7));
-    assert_eq!(world.server.matched("me"), 3);
-    world.assert_untouched();
+    for way in H2_WAYS {
+        let mut world = Observed::start(way, Config { h2_streams_max: 3, ..config(way) });
+        let get = |stream| request(stream, b"GET", b"/sse?id=me", &[], None);
+        let mut socket = connect(&world, &[get(1), get(3), get(5)].concat());
+        let mut opened = [outcome(&mut socket), outcome(&mut socket), outcome(&mut socket)];
+        opened.sort_unstable();
+        assert_eq!(opened, [(HEADERS, 1), (HEADERS, 3), (HEADERS, 5)]);
+        socket.write_all(&get(7)).unwrap();
+        assert_eq!(outcome(&mut socket), (RST_STREAM, 7));
+        assert_eq!(world.server.matched("me"), 3);
+        world.assert_untouched();
+    }
 }
 
 #[test]
 fn line_breaks_in_raw_fields_do_not_come_in() {
-    let mut world = Observed::new();
-    assert_eq!(post_raw(&world, b"/broadcast", &[(b"content-type", b"image/png")], b"\xff"), HEADERS);
-    assert_eq!(world.observer.data(), "data:image/png;base64,/w==");
+    for way in H2_WAYS {
+        let mut world = Observed::start(way, config(way));
+        assert_eq!(post_raw(&world, b"/broadcast", &[(b"content-type", b"image/png")], b"\xff"), HEADERS);
+        assert_eq!(world.observer.data(), "data:image/png;base64,/w==");
 
-    for value in [&b"image/png\nid: 7"[..], b"image/png\r\n\r\ndata: forged", b"a\rb/c", b"image/png\0"] {
-        let end = post_raw(&world, b"/broadcast", &[(b"content-type", value)], b"\xff");
-        assert!([RST_STREAM, GOAWAY].contains(&end), "{value:?}");
+        for value in [&b"image/png\nid: 7"[..], b"image/png\r\n\r\ndata: forged", b"a\rb/c", b"image/png\0"] {
+            let end = post_raw(&world, b"/broadcast", &[(b"content-type", value)], b"\xff");
+            assert!([RST_STREAM, GOAWAY].contains(&end), "{value:?}");
+            world.assert_untouched();
+        }
+        for path in [&b"/broadcast?event=a\nid: 7"[..], b"/channels/a\r\n", b"/broadcast?id=a\r\rb"] {
+            let end = post_raw(&world, path, &[], b"x");
+            assert!([RST_STREAM, GOAWAY].contains(&end), "{path:?}");
+            world.assert_untouched();
+        }
+        let end = post_raw(&world, b"/broadcast", &[(b"x\r\ny", b"")], b"x");
+        assert!([RST_STREAM, GOAWAY].contains(&end));
+        let end = post_raw(&world, b"/broadcast", &[(b"connection", b"close")], b"x");
+        assert!([RST_STREAM, GOAWAY].contains(&end), "RFC 9113 8.2.2");
         world.assert_untouched();
     }
-    for path in [&b"/broadcast?event=a\nid: 7"[..], b"/channels/a\r\n", b"/broadcast?id=a\r\rb"] {
-        let end = post_raw(&world, path, &[], b"x");
-        assert!([RST_STREAM, GOAWAY].contains(&end), "{path:?}");
-        world.assert_untouched();
-    }
-    let end = post_raw(&world, b"/broadcast", &[(b"x\r\ny", b"")], b"x");
-    assert!([RST_STREAM, GOAWAY].contains(&end));
-    let end = post_raw(&world, b"/broadcast", &[(b"connection", b"close")], b"x");
-    assert!([RST_STREAM, GOAWAY].contains(&end), "RFC 9113 8.2.2");
-    world.assert_untouched();
 }
 
 #[test]
 fn a_publish_over_h2_is_like_one_over_h1() {
-    let mut world = Observed::new();
-    let h2 = H2::open(world.server.address);
-    let publish = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
-        let answer = h2.request("POST", path, headers, body);
-        assert_eq!(answer.status, 202, "{answer:?}");
-        assert_eq!(answer.head.get("content-type"), Some("application/json"));
-        answer.json()
-    };
-    let receipt = publish("/channels/a/broadcast?event=price&retry=500&wait=written", &[], b"one\r\ntwo");
-    assert_eq!(receipt["matched"], 1);
-    let event = world.observer.event();
-    assert_eq!(
-        event.block,
-        format!("event: price\nid: {}\nretry: 500\ndata: one\ndata: two\n", receipt["id"].as_str().unwrap())
-    );
-    publish("/clients/observer", &[("content-type", "image/gif")], b"\xff");
-    assert_eq!(world.observer.data(), "data:image/gif;base64,/w==");
-    publish("/ping/observer", &[], b"");
-    assert!(world.observer.data().contains("hello"));
-    let large = vec![b'x'; 1 << 20];
-    publish("/broadcast", &[], &large);
-    assert_eq!(world.observer.data().len(), large.len());
+    for way in H2_WAYS {
+        let mut world = Observed::start(way, config(way));
+        let h2 = H2::open(world.server.address);
+        let publish = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
+            let answer = h2.request("POST", path, headers, body);
+            assert_eq!(answer.status, 202, "{answer:?}");
+            assert_eq!(answer.head.get("content-type"), Some("application/json"));
+            answer.json()
+        };
+        let receipt = publish("/channels/a/broadcast?event=price&retry=500&wait=written", &[], b"one\r\ntwo");
+        assert_eq!(receipt["matched"], 1);
+        let event = world.observer.event();
+        assert_eq!(
+            event.block,
+            format!("event: price\nid: {}\nretry: 500\ndata: one\ndata: two\n", receipt["id"].as_str().unwrap())
+        );
+        publish("/clients/observer", &[("content-type", "image/gif")], b"\xff");
+        assert_eq!(world.observer.data(), "data:image/gif;base64,/w==");
+        publish("/ping/observer", &[], b"");
+        assert!(world.observer.data().contains("hello"));
+        let large = vec![b'x'; 1 << 20];
+        publish("/broadcast", &[], &large);
+        assert_eq!(world.observer.data().len(), large.len());
+    }
 }
 
 #[test]
 fn what_is_wrong_over_h2_gets_the_same_answer() {
-    let mut world = Observed::new();
-    let h2 = H2::open(world.server.address);
-    h2.request("GET", "/nowhere", &[], b"").problem(404);
-    h2.request("POST", "/nowhere", &[], &[b'x'; 100_000]).problem(404);
-    let answer = h2.request("DELETE", "/channels/a", &[], b"");
-    answer.problem(405);
-    assert_eq!(answer.head.get("allow"), Some("GET, HEAD, POST, OPTIONS"));
-    h2.request("POST", "/channels/%0a", &[], b"x").problem(400);
-    h2.request("POST", "/broadcast?event=a%0d%0aid:7", &[], b"x").problem(400);
-    h2.request("GET", "/sse?id=a&id=b", &[], b"").problem(400);
-    h2.request("POST", "/broadcast", &[("content-encoding", "gzip")], b"x").problem(415);
-    h2.request("POST", "/broadcast", &[], &vec![b'x'; (1 << 20) + 1]).problem(413);
-    h2.request("POST", "/broadcast", &[], &vec![b'x'; 5 << 20]).problem(413);
-    assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200, "the connection goes on");
-    world.assert_untouched();
+    for way in H2_WAYS {
+        let mut world = Observed::start(way, config(way));
+        let h2 = H2::open(world.server.address);
+        h2.request("GET", "/nowhere", &[], b"").problem(404);
+        h2.request("POST", "/nowhere", &[], &[b'x'; 100_000]).problem(404);
+        let answer = h2.request("DELETE", "/channels/a", &[], b"");
+        answer.problem(405);
+        assert_eq!(answer.head.get("allow"), Some("GET, HEAD, POST, OPTIONS"));
+        h2.request("POST", "/channels/%0a", &[], b"x").problem(400);
+        h2.request("POST", "/broadcast?event=a%0d%0aid:7", &[], b"x").problem(400);
+        h2.request("GET", "/sse?id=a&id=b", &[], b"").problem(400);
+        h2.request("POST", "/broadcast", &[("content-encoding", "gzip")], b"x").problem(415);
+        h2.request("POST", "/broadcast", &[], &vec![b'x'; (1 << 20) + 1]).problem(413);
+        h2.request("POST", "/broadcast", &[], &vec![b'x'; 5 << 20]).problem(413);
+        assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200, "the connection goes on");
+        world.assert_untouched();
+    }
 }
 
 #[test]
 fn a_head_over_the_limit_is_431_over_h2() {
-    let mut world = Observed::new();
-    let h2 = H2::open(world.server.address);
-    let answer = h2.request("GET", "/healthz", &[("x", &"x".repeat(17 << 10))], b"");
-    assert_eq!(answer.status, 431);
-    assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200);
-    world.assert_untouched();
+    for way in H2_WAYS {
+        let mut world = Observed::start(way, config(way));
+        let h2 = H2::open(world.server.address);
+        let answer = h2.request("GET", "/healthz", &[("x", &"x".repeat(17 << 10))], b"");
+        assert_eq!(answer.status, 431);
+        assert_eq!(h2.request("GET", "/healthz", &[], b"").status, 200);
+        world.assert_untouched();
+    }
 }
 
 #[test]
 fn a_connection_on_which_nothing_happens_is_closed_and_one_with_a_stream_is_not() {
-    let head_timeout = std::time::Duration::from_millis(200);
-    let world = Observed::start(Way::Socket, Config { head_timeout, ..config(Way::Socket) });
-    let busy = H2::open(world.server.address);
-    let mut stream = busy.subscribe("/sse?id=busy");
-    stream.prelude();
-    let mut client = world.server.client();
-    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-    client.until_closed();
-    world.server.publish("/clients/busy", "still here");
-    assert_eq!(stream.data(), "still here");
+    for way in H2_WAYS {
+        let head_timeout = std::time::Duration::from_millis(200);
+        let world = Observed::start(way, Config { head_timeout, ..config(way) });
+        let busy = H2::open(world.server.address);
+        let mut stream = busy.subscribe("/sse?id=busy");
+        stream.prelude();
+        let mut client = world.server.client();
+        client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+        client.until_closed();
+        world.server.publish("/clients/busy", "still here");
+        assert_eq!(stream.data(), "still here");
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     everywhere,
     support::{
         h2::H2,
-        server::{H1_WAYS, Server, WAYS, Way, config},
+        server::{H1_WAYS, H2_WAYS, Server, WAYS, Way, config},
         stream::Stream,
         wire::Head,
     },
@@ -43,12 +43,14 @@ fn the_head_of_an_h1_stream_is_exactly_that_of_the_contract() {
 
 #[test]
 fn the_head_of_an_h2_stream_has_no_connection_field() {
-    let server = Server::new(Way::H2);
-    let h2 = H2::open(server.address);
-    for path in ["/", "/sse", "/sse?id=me&channel=a", "/channels/a?id=me"] {
-        let (head, _body) = h2.send("GET", path, &[], b"");
-        assert_eq!(head.version, "HTTP/2.0");
-        assert_is_stream_head(&head, &[]);
+    for way in H2_WAYS {
+        let server = Server::new(way);
+        let h2 = H2::open(server.address);
+        for path in ["/", "/sse", "/sse?id=me&channel=a", "/channels/a?id=me"] {
+            let (head, _body) = h2.send("GET", path, &[], b"");
+            assert_eq!(head.version, "HTTP/2.0");
+            assert_is_stream_head(&head, &[]);
+        }
     }
 }
 
@@ -59,7 +61,7 @@ fn the_first_lines_say_when_to_come_back_and_who_this_is() {
         let mut connections = Vec::new();
         for _ in 0..4 {
             let mut stream =
-                if way == Way::H2 { H2::open(server.address).subscribe("/sse?id=me") } else { server.h1("/sse?id=me") };
+                if way.is_h2() { H2::open(server.address).subscribe("/sse?id=me") } else { server.h1("/sse?id=me") };
             let prelude = stream.prelude();
             assert!((1_500..=1_600).contains(&prelude.retry_ms), "{prelude:?}");
             assert_eq!(prelude.client, "me");
@@ -93,7 +95,7 @@ fn a_client_without_a_name_gets_one_that_can_be_published_to() {
     for way in WAYS {
         let server = Server::new(way);
         let open = || {
-            if way == Way::H2 { H2::open(server.address).subscribe("/sse") } else { server.h1("/sse") }
+            if way.is_h2() { H2::open(server.address).subscribe("/sse") } else { server.h1("/sse") }
         };
         let (mut one, mut other) = (open(), open());
         let (name, other_name) = (one.prelude().client, other.prelude().client);

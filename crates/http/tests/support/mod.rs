@@ -6,6 +6,7 @@
 
 pub(crate) mod client;
 pub(crate) mod events;
+pub(crate) mod frames;
 pub(crate) mod h2;
 pub(crate) mod journal;
 pub(crate) mod rng;

@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use fanfare_http::{Config, Ended, Fanfare, H1Outlet, bind};
+use fanfare_http::{Config, Ended, Fanfare, Outlet, bind};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -26,23 +26,33 @@ pub(crate) enum Way {
     Socket,
     /// HTTP/1.1, carried by hyper.
     Body,
-    /// HTTP/2.
+    /// HTTP/2, framed by fanfare-h2.
     H2,
+    /// HTTP/2, carried by hyper.
+    H2Body,
 }
 
-pub(crate) const WAYS: [Way; 3] = [Way::Socket, Way::Body, Way::H2];
+pub(crate) const WAYS: [Way; 4] = [Way::Socket, Way::Body, Way::H2, Way::H2Body];
+pub(crate) const H2_WAYS: [Way; 2] = [Way::H2, Way::H2Body];
 pub(crate) const H1_WAYS: [Way; 2] = [Way::Socket, Way::Body];
 
 impl Way {
-    pub(crate) fn outlet(self) -> H1Outlet {
-        if self == Self::Body { H1Outlet::Body } else { H1Outlet::Socket }
+    pub(crate) fn outlet(self) -> Outlet {
+        match self {
+            Self::Socket | Self::H2 => Outlet::Socket,
+            Self::Body | Self::H2Body => Outlet::Body,
+        }
+    }
+
+    pub(crate) fn is_h2(self) -> bool {
+        matches!(self, Self::H2 | Self::H2Body)
     }
 }
 
 /// Settings for tests: two shards, and little waiting at the end.
 pub(crate) fn config(way: Way) -> Config {
     let core = fanfare_core::Config { shards: 2, linger_ms: 500, drain_spread_ms: 100, ..Default::default() };
-    Config { core, h1_outlet: way.outlet(), drain_timeout: PATIENCE, ..Config::default() }
+    Config { core, h1_outlet: way.outlet(), h2_outlet: way.outlet(), drain_timeout: PATIENCE, ..Config::default() }
 }
 
 /// Runs on a thread of its own.
@@ -123,7 +133,7 @@ impl Server {
 
     /// The same, asked for with further headers.
     pub(crate) fn subscribe_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
-        let mut stream = if self.way == Way::H2 {
+        let mut stream = if self.way.is_h2() {
             H2::open(self.address).subscribe_with(path, headers)
         } else {
             self.h1_with(path, headers)
@@ -154,7 +164,7 @@ impl Server {
     /// A subscriber with the name "stuck", little room on its side, and nothing read but the head.
     pub(crate) fn stuck(&self) -> Stream {
         let path = "/sse?id=stuck";
-        if self.way == Way::H2 {
+        if self.way.is_h2() {
             return H2::open_narrow(self.address).subscribe(path);
         }
         let mut client = Client::open_narrow(self.address);

@@ -52,18 +52,26 @@ pub(super) struct Connections {
 
     /// All HTTP/2 connections together may have at most this many event streams.
     ///
-    /// One connection may have at most half of them, and two at most a third each. A stream needs 10 to 20 KiB of
-    /// memory, and up to `h2-send-buffer-bytes` more if its reader is slow. It needs no descriptor.
-    #[arg(long, value_name = "N", default_value = "16384", value_parser = number(1, u32::MAX))]
+    /// One connection may have at most half of them, and two at most a third each. A stream needs 1 to 2 KiB of memory and no
+    /// descriptor. With `h2-outlet = "body"` it needs 10 to 20 KiB, and up to `h2-send-buffer-bytes` more if its reader is slow.
+    #[arg(long, value_name = "N", default_value = "65536", value_parser = number(1, u32::MAX))]
     pub(super) h2_streams_total: u32,
 
-    /// One HTTP/2 stream may have at most this many bytes unsent.
+    /// With `h2-outlet = "body"`, one HTTP/2 stream may have at most this many bytes unsent.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size(KIB, GIB))]
     pub(super) h2_send_buffer_bytes: usize,
 
+    /// The server asks an HTTP/2 client that has been silent for this time whether it is there, and waits as long for the answer.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration(MS, YEAR))]
+    pub(super) h2_ping_interval: Duration,
+
     /// The outlet decides how the bytes of HTTP/1.1 streams leave the server.
     #[arg(long, value_enum, default_value = "socket")]
-    pub(super) h1_outlet: H1OutletArg,
+    pub(super) h1_outlet: OutletArg,
+
+    /// The outlet decides how the bytes of HTTP/2 streams leave the server.
+    #[arg(long, value_enum, default_value = "socket")]
+    pub(super) h2_outlet: OutletArg,
 
     /// The server closes a connection that takes no byte for this time while bytes wait for it.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR))]
@@ -87,9 +95,9 @@ pub(super) struct Connections {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum H1OutletArg {
-    /// The server writes straight to the socket.
+pub(super) enum OutletArg {
+    /// The server writes straight to the socket, over HTTP/2 in frames of its own.
     Socket,
-    /// The server writes through an HTTP body, as it does over HTTP/2.
+    /// The server writes through a body of hyper's.
     Body,
 }

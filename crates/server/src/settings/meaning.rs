@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
 use fanfare_core::{Policy, Retentions};
-use fanfare_http::{Config, H1Outlet};
+use fanfare_http::{Config, Outlet};
 use humantime::format_duration;
 
 use super::{
-    connections::{Connections, H1OutletArg},
+    connections::{Connections, OutletArg},
     derived::Derived,
     flags::{Flags, PolicyArg},
     limits::Limits,
@@ -195,10 +195,8 @@ impl Serve {
                 PolicyArg::DropOldest => Policy::DropOldest,
                 PolicyArg::Close => Policy::Close,
             },
-            h1_outlet: match connections.h1_outlet {
-                H1OutletArg::Socket => H1Outlet::Socket,
-                H1OutletArg::Body => H1Outlet::Body,
-            },
+            h1_outlet: outlet(connections.h1_outlet),
+            h2_outlet: outlet(connections.h2_outlet),
             head_bytes_max: requests.head_bytes,
             head_timeout: requests.head_timeout,
             keep_alive_timeout: connections.keep_alive_timeout,
@@ -219,11 +217,19 @@ impl Serve {
             h2_streams_max: connections.h2_streams,
             h2_streams_total_max: usize::try_from(connections.h2_streams_total).unwrap_or(usize::MAX),
             h2_send_buffer_bytes: connections.h2_send_buffer_bytes,
+            h2_ping_interval: connections.h2_ping_interval,
             clock: flags.clock,
             ready_timeout: requests.ready_timeout,
             drain_delay: flags.drain_delay,
             drain_timeout: flags.drain_timeout,
         }
+    }
+}
+
+fn outlet(arg: OutletArg) -> Outlet {
+    match arg {
+        OutletArg::Socket => Outlet::Socket,
+        OutletArg::Body => Outlet::Body,
     }
 }
 
@@ -381,6 +387,7 @@ mod tests {
             "--retry-max=8s",
             "--write-timeout=9s",
             "--h1-outlet=body",
+            "--h2-outlet=body",
             "--ring-messages=10",
             "--ring-bytes=11",
             "--hub-ring-bytes=12",
@@ -397,6 +404,7 @@ mod tests {
             "--send-buffers-bytes=45KiB",
             "--h2-streams=20",
             "--h2-send-buffer-bytes=21KiB",
+            "--h2-ping-interval=46s",
             "--drain-spread=23s",
             "--hub-history-bytes=32",
             "--history-targets=33",
@@ -440,7 +448,8 @@ mod tests {
                 ..fanfare_core::Config::default()
             },
             policy: Policy::Close,
-            h1_outlet: H1Outlet::Body,
+            h1_outlet: Outlet::Body,
+            h2_outlet: Outlet::Body,
             head_bytes_max: 15 << 10,
             head_timeout: second(16),
             keep_alive_timeout: second(38),
@@ -461,6 +470,7 @@ mod tests {
             h2_streams_max: 20,
             h2_streams_total_max: 43,
             h2_send_buffer_bytes: 21 << 10,
+            h2_ping_interval: second(46),
             clock: Some(second(5)),
             ready_timeout: second(37),
             drain_delay: second(41),
