@@ -352,3 +352,31 @@ fn payload_bytes(room: usize) -> usize {
     let frame = HEADER_BYTES + PAYLOAD_MAX;
     room / frame * PAYLOAD_MAX + (room % frame).saturating_sub(HEADER_BYTES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_keeps_its_streams_and_nothing_else() {
+        let limits =
+            Limits { streams_max: 9, head_bytes_max: 9_999, stream_window_bytes: 1, connection_window_bytes: 1 };
+        let mut connection = Connection::new(Arc::new(limits));
+        let mut events = Vec::new();
+        // Preface, settings, a head in two frames that fills the table, and an acknowledgement, byte by byte.
+        let client = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
+            \0\0\x03\x01\x01\0\0\0\x01\x82\x86\x84\0\0\x03\x09\x04\0\0\0\x01\x41\x01a\0\0\0\x04\x01\0\0\0\0";
+        for byte in client {
+            connection.receive(&[*byte], &mut events).unwrap();
+        }
+        let Some(Event::Request { stream, .. }) = events.pop() else { panic!("there is no request") };
+        let head = http::Response::new(()).into_parts().0;
+        connection.head(stream, &head, false).unwrap();
+        assert_eq!(connection.write(stream, &[IoSlice::new(b"data")], 99), Poll::Ready(Ok(4)));
+        connection.sent(connection.output().len());
+        assert!(connection.input.is_free() && connection.output.is_free());
+        assert!(connection.decoder.is_free() && connection.block.is_none() && connection.resets.capacity() == 0);
+        assert_eq!(connection.streams.heap_bytes(), size_of::<Stream>());
+        assert!(size_of::<Stream>() <= 48, "{}", size_of::<Stream>());
+    }
+}

@@ -43,6 +43,12 @@ impl Output {
         (self.sent, self.control_bytes) = (0, 0);
     }
 
+    /// Whether there is no memory for frames.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.bytes.capacity() == 0
+    }
+
     /// Bytes of answers that wait.
     pub(crate) fn control_bytes(&self) -> usize {
         self.control_bytes

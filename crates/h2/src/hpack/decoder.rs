@@ -41,6 +41,12 @@ impl Decoder {
         self.table_bytes_max == 0
     }
 
+    /// Whether there is no memory for fields.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.table.is_none()
+    }
+
     /// Calls `take` with name and value of each field of a whole block.
     pub(crate) fn decode(&mut self, mut block: &[u8], mut take: impl FnMut(&[u8], &[u8])) -> Result<(), Fault> {
         let mut text = Vec::new();
