@@ -5,8 +5,7 @@
 //!
 //! - An idle connection is small: 256 bytes at most, and 48 for each stream. Buffers have no memory while nothing is in them, and
 //!   nothing is kept for header compression once the peer knows that we want no table.
-//! - A stream whose reader stands still does not hold up its neighbours: it may hold only as much of the connection's window as
-//!   it leaves.
+//! - A stream whose reader stands still does not hold up its neighbours: it has only a share of the connection's window.
 //! - Whatever a peer sends, work, memory and output are bounded. flood.rs has the limits and their reasons.
 //! - Priorities are ignored, and nothing is pushed.
 //!
@@ -66,6 +65,7 @@ mod limits;
 mod output;
 mod reason;
 mod settings;
+mod share;
 mod streams;
 mod window;
 

@@ -123,41 +123,117 @@ fn one_stream_alone_takes_the_whole_window_of_the_connection() {
     assert_eq!(peer.fill(1), 1_000);
 }
 
-#[test]
-fn a_stream_that_stands_still_leaves_room_for_its_neighbours() {
-    let mut peer = Peer::new(LIMITS);
-    peer.settings(&setting(4, 1 << 20));
-    for stream in [1, 3, 5, 7] {
-        peer.stream(stream);
+/// A peer that reads some streams at once, and returns a window when half of it is used.
+struct Lazy {
+    window: u32,
+    stream_window: u32,
+    used: u32,
+    used_of: [u32; 10],
+}
+
+impl Lazy {
+    fn new(peer: &mut Peer, window: u32, stream_window: u32) -> Self {
+        peer.settings(&setting(4, stream_window));
+        if window > 65_535 {
+            peer.give(0, window - 65_535).unwrap();
+        }
+        Self { window, stream_window, used: 0, used_of: [0; 10] }
     }
-    // Nobody reads three of them. A reader of the fourth goes on for ever.
-    assert_eq!(peer.fill(1), 32_768);
-    assert_eq!(peer.fill(3), 16_384);
-    assert_eq!(peer.fill(5), 8_192);
-    for _ in 0..1_000 {
-        let bytes = peer.fill(7) as u32;
-        assert!(bytes >= 4_000, "{bytes}");
-        peer.give(7, bytes).unwrap();
-        peer.give(0, bytes).unwrap();
-        assert_eq!(peer.told(), ["7 room"]);
+
+    fn read(&mut self, peer: &mut Peer, stream: u32, bytes: usize) {
+        self.used += bytes as u32;
+        self.used_of[stream as usize] += bytes as u32;
+        if self.used >= self.window / 2 {
+            peer.give(0, std::mem::take(&mut self.used)).unwrap();
+        }
+        if self.used_of[stream as usize] >= self.stream_window / 2 {
+            peer.give(stream, std::mem::take(&mut self.used_of[stream as usize])).unwrap();
+        }
     }
-    // The window of the connection alone is no sign that somebody reads the first.
-    assert!(peer.write(1, b"x").is_pending());
+
+    /// The streams go on for many windows.
+    #[track_caller]
+    fn assert_go_on(&mut self, peer: &mut Peer, streams: &[u32]) {
+        let mut read = 0;
+        while read < 20 * self.window as usize {
+            let mut now = 0;
+            for stream in streams {
+                let bytes = peer.fill(*stream);
+                self.read(peer, *stream, bytes);
+                now += bytes;
+            }
+            assert!(now > 0, "nothing goes on after {read} bytes");
+            read += now;
+        }
+    }
 }
 
 #[test]
-fn a_peer_that_returns_more_than_half_of_a_window_at_once_is_served() {
-    // Some return a window only when they have used more than half of it.
+fn one_reader_that_stands_still_does_not_stop_the_other_in_equal_windows() {
     let mut peer = Peer::new(LIMITS);
+    let mut lazy = Lazy::new(&mut peer, 65_535, 65_535);
     peer.stream(1);
     peer.stream(3);
-    assert!(peer.fill(1) > 65_535 / 2);
+    assert_eq!(peer.fill(1), 32_768);
+    lazy.assert_go_on(&mut peer, &[3]);
+}
+
+#[test]
+fn two_readers_that_stand_still_do_not_stop_others_in_the_windows_of_a_browser() {
+    let mut peer = Peer::new(LIMITS);
+    let mut lazy = Lazy::new(&mut peer, 15_728_640, 6_291_456);
+    for stream in [1, 3, 5] {
+        peer.stream(stream);
+    }
+    peer.fill(1);
+    peer.fill(3);
+    lazy.assert_go_on(&mut peer, &[5]);
+}
+
+#[test]
+fn readers_that_all_go_on_never_stop_whatever_the_windows_are() {
+    for (window, stream_window) in
+        [(65_535, 65_535), (65_535, 1 << 20), (65_535, 10_000), (1 << 20, 65_535), (65_536, 65_536)]
+    {
+        for streams in [&[1][..], &[1, 3], &[1, 3, 5, 7, 9]] {
+            for active in [1, streams.len()] {
+                let mut peer = Peer::new(LIMITS);
+                let mut lazy = Lazy::new(&mut peer, window, stream_window);
+                for stream in streams {
+                    peer.stream(*stream);
+                }
+                lazy.assert_go_on(&mut peer, &streams[..active]);
+            }
+        }
+    }
+}
+
+#[test]
+fn many_readers_that_stand_still_do_not_stop_one_that_returns_what_it_reads() {
+    let mut peer = Peer::new(LIMITS);
+    for stream in [1, 3, 5, 7] {
+        peer.stream(stream);
+    }
+    let event = |peer: &mut Peer, stream: u32| match peer.write(stream, &[b'x'; 130]) {
+        Poll::Ready(bytes) => bytes.unwrap(),
+        Poll::Pending => 0,
+    };
+    // Every event is for all, and one of them reads.
+    let mut stalled = 0;
+    for _ in 0..10_000 {
+        assert_eq!(event(&mut peer, 7), 130);
+        stalled += [1, 3, 5].into_iter().map(|stream| event(&mut peer, stream)).sum::<usize>();
+        peer.frames();
+        peer.give(7, 130).unwrap();
+        peer.give(0, 130).unwrap();
+    }
+    assert!((40_000..65_000).contains(&stalled), "{stalled}");
+    assert!(peer.write(1, b"x").is_pending());
 }
 
 #[test]
 fn the_end_of_a_neighbour_gives_room() {
     let mut peer = Peer::new(LIMITS);
-    peer.settings(&setting(4, 1 << 20));
     peer.stream(1);
     peer.stream(3);
     peer.fill(1);
