@@ -19,8 +19,9 @@ use crate::{
     output::Output,
     reason::{Broken, Gone, Reason},
     settings,
+    share::Share,
     streams::{Stream, Streams},
-    window::{self, ReceiveWindow, SendWindow},
+    window::{self, ReceiveWindow},
 };
 
 /// The payload of our PING. There is one at a time, so it need not differ.
@@ -47,7 +48,7 @@ pub struct Connection {
     /// The first of `resets` that were there before the PING: its answer says that no frames of them come any more.
     resets_before_ping: usize,
     broken: Option<Reason>,
-    window: SendWindow,
+    share: Share,
     receive: ReceiveWindow,
     /// The send window of new streams.
     stream_window: i32,
@@ -88,7 +89,7 @@ impl Connection {
             resets: VecDeque::new(),
             resets_before_ping: 0,
             broken: None,
-            window: SendWindow::new(window::DEFAULT),
+            share: Share::new(),
             receive: ReceiveWindow::new(whole),
             stream_window: window::DEFAULT,
             last: 0,
@@ -133,9 +134,9 @@ impl Connection {
         if !mem::take(&mut self.is_room_due) || self.waiting == 0 {
             return;
         }
-        let (window, is_alone) = (self.window, self.streams.len() == 1);
+        let (share, streams) = (self.share, self.streams.len());
         for stream in self.streams.after_mut(self.turn) {
-            if stream.is_waiting && sendable(stream, window, is_alone) > 0 {
+            if stream.is_waiting && share.sendable(stream, streams) > 0 {
                 stream.is_waiting = false;
                 self.waiting -= 1;
                 self.turn = stream.id.get();
@@ -192,25 +193,28 @@ impl Connection {
     ///
     /// [`Gone`] if the stream is not open.
     pub fn write(&mut self, stream: StreamId, parts: &[IoSlice<'_>], room: usize) -> Poll<Result<usize, Gone>> {
-        let is_alone = self.streams.len() == 1;
+        let streams = self.streams.len();
         let Some(open) = self.streams.get_mut(stream) else { return Poll::Ready(Err(Gone)) };
         let whole: usize = parts.iter().map(|part| part.len()).sum();
         if whole == 0 {
             return Poll::Ready(Ok(0));
         }
-        let sendable = sendable(open, self.window, is_alone);
+        let sendable = self.share.sendable(open, streams);
         if sendable == 0 {
             self.waiting += u32::from(!mem::replace(&mut open.is_waiting, true));
             return Poll::Pending;
         }
         // No more than 2^31-1 because of the window.
-        let bytes = whole.min(payload_bytes(room)).min(sendable as usize);
+        let mut bytes = whole.min(sendable as usize);
+        if bytes > PAYLOAD_MAX || bytes + HEADER_BYTES > room {
+            bytes = bytes.min(payload_bytes(room));
+        }
         if bytes == 0 {
             return Poll::Pending;
         }
         open.window.spend(bytes as i32);
         open.in_flight += bytes as u32;
-        self.window.spend(bytes as i32);
+        self.share.spend(bytes as i32);
         if bytes == whole || bytes >= SMALL_BYTES {
             self.credit.gain(EVENT_GAIN);
         }
@@ -332,23 +336,36 @@ fn connection_window(limits: &Limits) -> i32 {
     i32::try_from(limits.connection_window_bytes).unwrap_or(i32::MAX).max(window::DEFAULT)
 }
 
-/// The bytes that a stream may send, 0 to 2^31-1.
-///
-/// Invariant: beside others, a stream whose reader stands still holds no more of the connection's window than it leaves. What
-/// it holds are bytes that the peer has not returned to the stream. Two more bytes are for peers that return a window once they
-/// have used more than half of it.
-fn sendable(stream: &Stream, connection: SendWindow, is_alone: bool) -> i32 {
-    let open = connection.bytes().min(stream.window.bytes());
-    if is_alone {
-        return open.max(0);
-    }
-    let share = (i64::from(connection.bytes()) + 2 - i64::from(stream.in_flight)) / 2;
-    // Within the range of `open`, or below 0.
-    i64::from(open).min(share).max(0) as i32
-}
-
 /// The bytes of a payload for which there is room, with the heads of its frames.
 fn payload_bytes(room: usize) -> usize {
     let frame = HEADER_BYTES + PAYLOAD_MAX;
     room / frame * PAYLOAD_MAX + (room % frame).saturating_sub(HEADER_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_keeps_its_streams_and_nothing_else() {
+        let limits =
+            Limits { streams_max: 9, head_bytes_max: 9_999, stream_window_bytes: 1, connection_window_bytes: 1 };
+        let mut connection = Connection::new(Arc::new(limits));
+        let mut events = Vec::new();
+        // Preface, settings, a head in two frames that fills the table, and an acknowledgement, byte by byte.
+        let client = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
+            \0\0\x03\x01\x01\0\0\0\x01\x82\x86\x84\0\0\x03\x09\x04\0\0\0\x01\x41\x01a\0\0\0\x04\x01\0\0\0\0";
+        for byte in client {
+            connection.receive(&[*byte], &mut events).unwrap();
+        }
+        let Some(Event::Request { stream, .. }) = events.pop() else { panic!("there is no request") };
+        let head = http::Response::new(()).into_parts().0;
+        connection.head(stream, &head, false).unwrap();
+        assert_eq!(connection.write(stream, &[IoSlice::new(b"data")], 99), Poll::Ready(Ok(4)));
+        connection.sent(connection.output().len());
+        assert!(connection.input.is_free() && connection.output.is_free());
+        assert!(connection.decoder.is_free() && connection.block.is_none() && connection.resets.capacity() == 0);
+        assert_eq!(connection.streams.heap_bytes(), size_of::<Stream>());
+        assert!(size_of::<Stream>() <= 48, "{}", size_of::<Stream>());
+    }
 }

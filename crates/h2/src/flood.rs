@@ -69,7 +69,7 @@ impl Credit {
     }
 
     pub(crate) fn gain(&mut self, gain: u16) {
-        self.0 = self.0.saturating_add(gain).min(CREDIT_MAX);
+        self.0 += gain.min(CREDIT_MAX - self.0);
     }
 }
 

@@ -89,7 +89,7 @@ impl Fields {
     fn pseudo(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
         match name {
             b"method" if self.method.is_none() => self.method = Some(Method::from_bytes(value).ok()?),
-            b"scheme" if self.scheme.is_none() => self.scheme = Some(Scheme::try_from(value).ok()?),
+            b"scheme" if self.scheme.is_none() => self.scheme = Some(scheme(value)?),
             b"authority" if self.authority.is_none() => self.authority = Some(authority(value)?),
             b"path" if self.path.is_none() => self.path = Some(path(value)?),
             _ => return None,
@@ -141,6 +141,11 @@ impl Fields {
         *request.headers_mut() = headers;
         Some(request)
     }
+}
+
+/// A scheme, which begins with a letter (RFC 3986 section 3.1).
+fn scheme(value: &[u8]) -> Option<Scheme> {
+    Scheme::try_from(value).ok().filter(|_| value.first().is_some_and(u8::is_ascii_alphabetic))
 }
 
 /// A host and a port. No name of a user (RFC 9113 section 8.3.1).

@@ -54,6 +54,12 @@ impl Input {
         !self.held.is_empty() || usize::from(self.preface_bytes) < PREFACE.len()
     }
 
+    /// Whether there is no memory for a frame.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.held.capacity() == 0
+    }
+
     /// What follows the preface in `bytes`.
     fn preface<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Reason> {
         let missing = PREFACE.get(usize::from(self.preface_bytes)..).unwrap_or_default();

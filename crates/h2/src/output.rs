@@ -8,9 +8,6 @@ use crate::{
     reason::Reason,
 };
 
-/// Long copies are made in pieces of this size: one of 2 KiB and more took several times as long on some processors.
-const COPY_BYTES: usize = 1_024;
-
 /// The sending side of a connection, after all that decides what may leave.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -43,6 +40,12 @@ impl Output {
         (self.sent, self.control_bytes) = (0, 0);
     }
 
+    /// Whether there is no memory for frames.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.bytes.capacity() == 0
+    }
+
     /// Bytes of answers that wait.
     pub(crate) fn control_bytes(&self) -> usize {
         self.control_bytes
@@ -50,8 +53,24 @@ impl Output {
 
     /// Appends DATA frames with the first `bytes` of `parts`.
     pub(crate) fn data(&mut self, stream: StreamId, parts: &[IoSlice<'_>], bytes: usize) {
-        let (mut left, mut in_frame) = (bytes, 0);
+        if bytes > PAYLOAD_MAX {
+            return self.long_data(stream, parts, bytes);
+        }
+        self.bytes.reserve(HEADER_BYTES + bytes);
+        self.head(kind::DATA, 0, stream.get(), bytes);
+        let mut left = bytes;
+        for part in parts {
+            let piece = part.get(..left).unwrap_or(part);
+            self.bytes.extend_from_slice(piece);
+            left -= piece.len();
+        }
+    }
+
+    /// More than one frame.
+    #[cold]
+    fn long_data(&mut self, stream: StreamId, parts: &[IoSlice<'_>], bytes: usize) {
         self.bytes.reserve(bytes + HEADER_BYTES * bytes.div_ceil(PAYLOAD_MAX));
+        let (mut left, mut in_frame) = (bytes, 0);
         for part in parts {
             let mut part: &[u8] = part;
             while !part.is_empty() && left > 0 {
@@ -59,7 +78,7 @@ impl Output {
                     in_frame = left.min(PAYLOAD_MAX);
                     self.head(kind::DATA, 0, stream.get(), in_frame);
                 }
-                let (piece, rest) = part.split_at(part.len().min(in_frame).min(COPY_BYTES));
+                let (piece, rest) = part.split_at(part.len().min(in_frame));
                 self.bytes.extend_from_slice(piece);
                 (part, in_frame, left) = (rest, in_frame - piece.len(), left - piece.len());
             }

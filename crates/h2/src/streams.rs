@@ -61,6 +61,11 @@ impl Streams {
         Some(stream)
     }
 
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Stream>()
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.0.iter_mut()
     }

@@ -226,7 +226,7 @@ impl Connection {
                 return Err(Reason::PROTOCOL_ERROR);
             }
             self.is_room_due = true;
-            return self.window.widen(increment).ok_or(Reason::FLOW_CONTROL_ERROR);
+            return self.share.widen(increment).ok_or(Reason::FLOW_CONTROL_ERROR);
         }
         if self.is_idle(header.stream) {
             return Err(Reason::PROTOCOL_ERROR);
@@ -236,6 +236,7 @@ impl Connection {
         if increment == 0 {
             return self.stream_error(id, Reason::PROTOCOL_ERROR, events);
         }
+        self.share.returned(increment.unsigned_abs().min(stream.in_flight));
         stream.in_flight = stream.in_flight.saturating_sub(increment.unsigned_abs());
         if stream.window.widen(increment).is_none() {
             return self.stream_error(id, Reason::FLOW_CONTROL_ERROR, events);

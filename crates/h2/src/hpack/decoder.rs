@@ -11,24 +11,39 @@ use super::{
 const RESIZES_MAX: usize = 2;
 
 /// The decoder of one connection.
+///
+/// Our settings say that we want no table, but an encoder uses the default one until it knows. What is there is dropped when the
+/// peer acknowledges our settings: it may not be named any more. An encoder that takes no notice (that of h2spec) goes on with an
+/// empty table.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    /// `None` once the peer has acknowledged that we want no table.
+    /// `None` while there are no fields in it.
     table: Option<Box<Table>>,
+    /// The size that the encoder uses. A good one comes to 0.
+    table_bytes_max: usize,
+    /// The most that it may change the size to.
+    resize_max: usize,
 }
 
 impl Decoder {
     pub(crate) fn new() -> Self {
-        Self { table: Some(Box::new(Table::new())) }
+        Self { table: None, table_bytes_max: BYTES_MAX, resize_max: BYTES_MAX }
     }
 
-    /// The peer knows that our table has no bytes (RFC 9113 section 4.3.1).
+    /// Forgets all fields: the peer knows that our table has no bytes (RFC 9113 section 4.3.1).
     pub(crate) fn drop_table(&mut self) {
         self.table = None;
+        self.resize_max = 0;
     }
 
     /// Whether a block may be skipped and the next one still be understood.
     pub(crate) fn is_stateless(&self) -> bool {
+        self.table_bytes_max == 0
+    }
+
+    /// Whether there is no memory for fields.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
         self.table.is_none()
     }
 
@@ -46,8 +61,8 @@ impl Decoder {
                     let name_bytes = self.literal(&mut block, 6, &mut text)?;
                     let (name, value) = text.split_at_checked(name_bytes).ok_or(Fault)?;
                     take(name, value);
-                    if let Some(table) = &mut self.table {
-                        table.add(name, value);
+                    if self.table_bytes_max > 0 {
+                        self.table.get_or_insert_with(|| Box::new(Table::new(self.table_bytes_max))).add(name, value);
                     }
                 }
                 0x20.. => {
@@ -90,10 +105,13 @@ impl Decoder {
     }
 
     fn resize(&mut self, bytes: usize) -> Result<(), Fault> {
+        if bytes > self.resize_max {
+            return Err(Fault);
+        }
+        self.table_bytes_max = bytes;
         match &mut self.table {
-            Some(table) if bytes <= BYTES_MAX => table.resize(bytes),
-            None if bytes == 0 => {}
-            _ => return Err(Fault),
+            Some(table) if bytes > 0 => table.resize(bytes),
+            _ => self.table = None,
         }
         Ok(())
     }
@@ -145,7 +163,17 @@ mod tests {
         decoder.drop_table();
         assert_eq!(fields(&mut decoder, b"\x20\x40\x01a\x01b").unwrap(), "a=b");
         assert_eq!(fields(&mut decoder, b"\xbe"), Err(Fault));
+        assert!(decoder.is_stateless());
         assert_eq!(fields(&mut decoder, b"\x21\x82"), Err(Fault));
+    }
+
+    #[test]
+    fn who_goes_on_with_a_table_has_new_fields_and_no_old_ones() {
+        let mut decoder = Decoder::new();
+        assert_eq!(fields(&mut decoder, b"\x40\x01a\x01b").unwrap(), "a=b");
+        decoder.drop_table();
+        assert_eq!(fields(&mut decoder, b"\x40\x01c\x01d\xbe").unwrap(), "c=d; c=d");
+        assert_eq!(fields(&mut decoder, b"\xbf"), Err(Fault));
     }
 
     #[test]

@@ -30,8 +30,8 @@ impl Entry {
 }
 
 impl Table {
-    pub(super) fn new() -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, bytes_max: BYTES_MAX }
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { entries: VecDeque::new(), bytes: 0, bytes_max }
     }
 
     /// Name and value of the entry at `place`, counted from 0.
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_field_of_exactly_the_size_fits_and_one_byte_more_empties_the_table() {
-        let mut table = Table::new();
+        let mut table = Table::new(BYTES_MAX);
         table.add(b"a", b"b");
         table.add(b"name", &[b'x'; BYTES_MAX - ENTRY_EXTRA - 4]);
         assert_eq!(table.get(0).map(|(name, _)| name), Some(&b"name"[..]));
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_oldest_go_first() {
-        let mut table = Table::new();
+        let mut table = Table::new(BYTES_MAX);
         table.add(b"a", b"1");
         table.add(b"b", b"2");
         table.resize(34);
