@@ -159,6 +159,7 @@ impl Carrier {
     /// over.
     pub(crate) fn ask_for_life(&self, interval_ms: u64, now_ms: u64) {
         let mut state = self.state.lock();
+        state.h2.relent();
         if mem::take(&mut state.has_progress) {
             state.alive_ms = now_ms;
         } else if !state.h2.is_ping_unanswered() {
@@ -258,6 +259,15 @@ impl Carrier {
         self.inbox.wake_slot(party.slot);
     }
 
+    /// Streams that wait for the window of the connection may have more of it, because another one is over.
+    fn give_room(&self, state: &mut State) {
+        let mut rooms = Vec::new();
+        state.h2.rooms(&mut rooms);
+        for room in rooms {
+            self.take(state, room, &mut Vec::new());
+        }
+    }
+
     /// Sends frames until the socket takes no more.
     fn send(&self, state: &mut State) {
         let Some(transport) = &mut state.transport else { return };
@@ -343,16 +353,18 @@ impl Carrier {
         Ok(())
     }
 
-    /// Frames as many bytes of `parts` as may leave.
+    /// Frames as many bytes of `parts` as may leave. The first lines have left before.
     #[inline]
     pub(crate) fn poll_event(self: &Arc<Self>, stream: StreamId, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut state = self.state.lock();
-        if state.parties.slot(stream).is_none_or(|slot| slot.first.is_some()) {
-            return Poll::Pending;
-        }
         let written = self.write(&mut state, stream, parts);
         self.make_due(&mut state);
         written.map_err(|Gone| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Whether the first lines of the stream have left.
+    pub(crate) fn has_begun(&self, stream: StreamId) -> bool {
+        self.state.lock().parties.slot(stream).is_some_and(|slot| slot.first.is_none())
     }
 
     /// Whether the stream has ended, or was reset, or the connection is over.
@@ -375,6 +387,7 @@ impl Carrier {
         if let Some(party) = state.parties.get(stream) {
             party.end(&self.inbox);
         }
+        self.give_room(&mut state);
         self.make_due(&mut state);
     }
 
@@ -390,6 +403,7 @@ impl Carrier {
             // Its time is over, or its bytes are needed elsewhere, and the peer would not even take the reset.
             state.end(Over::Stuck);
         }
+        self.give_room(&mut state);
         self.make_due(&mut state);
     }
 
@@ -429,6 +443,7 @@ impl Carrier {
         let mut state = self.state.lock();
         // A stream that is gone needs no end.
         let _ = state.h2.end(stream);
+        self.give_room(&mut state);
         self.send(&mut state);
     }
 
@@ -452,6 +467,7 @@ impl Carrier {
         if !is_whole {
             state.h2.reset(stream, Reason::INTERNAL_ERROR);
         }
+        self.give_room(&mut state);
         self.send(&mut state);
     }
 

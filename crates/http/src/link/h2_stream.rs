@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct H2Stream {
     carrier: Arc<Carrier>,
     stream: StreamId,
+    /// The first lines have left.
+    has_begun: bool,
     is_whole: bool,
     /// The connection is not idle, and the stream counts, until this is dropped.
     _counted: (UnderWay, Option<H2Seat>),
@@ -26,11 +28,18 @@ pub(crate) struct H2Stream {
 
 impl H2Stream {
     pub(crate) fn new(carrier: Arc<Carrier>, stream: StreamId, counted: (UnderWay, Option<H2Seat>)) -> Self {
-        Self { carrier, stream, is_whole: false, _counted: counted }
+        Self { carrier, stream, has_begun: false, is_whole: false, _counted: counted }
     }
 
     #[inline]
-    pub(crate) fn poll_write(&self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if !self.has_begun {
+            self.has_begun = self.carrier.has_begun(self.stream);
+            if !self.has_begun {
+                // The carrier wakes the slot when they have.
+                return Poll::Pending;
+            }
+        }
         self.carrier.poll_event(self.stream, parts)
     }
 
