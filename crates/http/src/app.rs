@@ -25,7 +25,7 @@ use crate::{
         room::Room,
         sockets::Sockets,
     },
-    link::tcp::Tcp,
+    link::socket::ClientSocket,
     text::{
         keep_alive,
         quoted::{Quoted, QuotedName},
@@ -40,7 +40,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Shared by all connections of a server.
 #[derive(Debug)]
 pub(crate) struct App {
-    pub(crate) hub: Arc<Hub<Tcp>>,
+    pub(crate) hub: Arc<Hub<ClientSocket>>,
     pub(crate) config: Config,
     pub(crate) phases: Phases,
     /// The first failure of a part of the server.
@@ -69,7 +69,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(hub: Arc<Hub<Tcp>>, config: Config) -> Self {
+    pub(crate) fn new(hub: Arc<Hub<ClientSocket>>, config: Config) -> Self {
         let room = || Room::new(config.bodies_bytes_max);
         Self {
             hub,

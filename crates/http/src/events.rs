@@ -19,7 +19,7 @@ use crate::{
     app::{App, made_up_client, names},
     connection::lane::Lane,
     limits::seat::Seat,
-    link::tcp::Tcp,
+    link::socket::ClientSocket,
 };
 
 /// The events that a receiver wants: broadcasts to all, events for `client`, and events of `channels`.
@@ -130,7 +130,7 @@ pub enum FollowError {
 #[derive(Debug)]
 pub struct Events {
     /// The stream and its seat. Given up at the end, so that a drain does not wait for whoever keeps the events.
-    stream: Option<(Feed<Tcp>, Option<Seat>)>,
+    stream: Option<(Feed<ClientSocket>, Option<Seat>)>,
     /// The gap that comes before the first event.
     gap: Option<Gap>,
 }
@@ -174,7 +174,7 @@ impl Events {
         Ok(Self::of(subscription, seat))
     }
 
-    fn of(subscription: Subscription<Tcp>, seat: Option<Seat>) -> Self {
+    fn of(subscription: Subscription<ClientSocket>, seat: Option<Seat>) -> Self {
         let gap = subscription.gap().copied();
         // Nobody polls the life: the receiver polls its events.
         Self { stream: Some((subscription.into_feed(Life::default()), seat)), gap }

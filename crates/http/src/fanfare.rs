@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     connection::{driver::Driver, lane::Lane},
     handle::Handle,
-    link::tcp::Tcp,
+    link::socket::ClientSocket,
     request::access::PUBLISH_KEY_BYTES_MAX,
 };
 
@@ -195,7 +195,7 @@ impl Fanfare {
         Ok(fanfare)
     }
 
-    fn with(config: Config, hub: Arc<Hub<Tcp>>, shards: Vec<Shard<Tcp>>) -> io::Result<Self> {
+    fn with(config: Config, hub: Arc<Hub<ClientSocket>>, shards: Vec<Shard<ClientSocket>>) -> io::Result<Self> {
         let app = Arc::new(App::new(hub, config));
         let (report, reports) = mpsc::channel(shards.len() + 1);
         let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, report, reports };

@@ -11,7 +11,7 @@
 //! - [`Peer`]: the client's end, which every request comes with.
 //! - [`Owed`]: an answer that has not been sent whole. [`UnderWay`] is anything that keeps the connection from being idle.
 //! - [`activity::Activity`]: what the connection is doing.
-//! - [`tcp::Tcp`]: the socket after hyper has let go of it.
+//! - [`transport::Transport`]: the byte stream of a connection. [`socket::ClientSocket`]: the way out of one stream.
 //! - [`linger`]: the end of a connection whose client may still be sending.
 //!
 //! # Rules
@@ -21,7 +21,8 @@
 pub(crate) mod activity;
 pub(crate) mod handoff;
 pub(crate) mod linger;
-pub(crate) mod tcp;
+pub(crate) mod socket;
+pub(crate) mod transport;
 
 use std::{
     net::SocketAddr,

@@ -8,19 +8,19 @@ use std::{
 
 use fanfare_core::engine::{Cut, Feed, Outgoing};
 
-use crate::link::tcp::Tcp;
+use crate::link::socket::ClientSocket;
 
 /// Cuts the messages of a feed into pieces of at most so many bytes.
 #[derive(Debug)]
 pub(crate) struct Pieces {
-    feed: Feed<Tcp>,
+    feed: Feed<ClientSocket>,
     bytes_max: usize,
     /// The message that has been begun, and the number of its bytes that were given out.
-    begun: Option<(Arc<Outgoing<Tcp>>, usize)>,
+    begun: Option<(Arc<Outgoing<ClientSocket>>, usize)>,
 }
 
 impl Pieces {
-    pub(crate) fn new(feed: Feed<Tcp>, bytes_max: usize) -> Self {
+    pub(crate) fn new(feed: Feed<ClientSocket>, bytes_max: usize) -> Self {
         Self { feed, bytes_max: bytes_max.max(1), begun: None }
     }
 
@@ -46,7 +46,7 @@ impl Pieces {
 /// Part of a message. hyper drops it when its bytes are in a frame for which the peer's window had room.
 #[derive(Debug)]
 pub(crate) struct Piece {
-    outgoing: Arc<Outgoing<Tcp>>,
+    outgoing: Arc<Outgoing<ClientSocket>>,
     at: usize,
     to: usize,
 }

@@ -24,7 +24,7 @@ use tracing::warn;
 use crate::{
     app::App,
     connection::{lane::Accepted, notices::NoticeLog, serve::serve},
-    link::{Peer, tcp::Tcp},
+    link::{Peer, socket::ClientSocket, transport::Transport},
 };
 
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -49,7 +49,7 @@ const CUT_TIME: Duration = Duration::from_millis(100);
 /// The parts that it takes to run one shard.
 pub(crate) struct Driver {
     pub(crate) app: Arc<App>,
-    pub(crate) shard: Shard<Tcp>,
+    pub(crate) shard: Shard<ClientSocket>,
     pub(crate) number: usize,
     pub(crate) accepted: mpsc::Receiver<Accepted>,
 }
@@ -120,7 +120,7 @@ fn spawn_connection(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reac
     match TcpStream::from_std(stream) {
         Ok(stream) => {
             let peer = Peer { address, shard, is_h1: false, link };
-            let served = serve(Arc::clone(app), stream, seat, peer, idle, stop);
+            let served = serve(Arc::clone(app), Transport::Plain(stream), seat, peer, idle, stop);
             spawn(async move {
                 served.await;
                 drop(alive);
@@ -131,7 +131,7 @@ fn spawn_connection(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reac
 }
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
-async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
+async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>) -> usize {
     let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -199,7 +199,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<Tcp>) -> usize {
 
 /// Waits until there is something to do, or until it is time for a sweep. A shard that is paused has something to do only when the
 /// inbox says so, or when the pause is over.
-async fn wait(inbox: &Inbox<Tcp>, ticks: &mut Interval, pause: Option<Duration>) {
+async fn wait(inbox: &Inbox<ClientSocket>, ticks: &mut Interval, pause: Option<Duration>) {
     let mut pause = pause.map(|pause| Box::pin(sleep(pause)));
     // Register, then look: what comes between the two wakes us.
     poll_fn(|cx| {

@@ -17,7 +17,7 @@ use hyper::{
     server::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::yield_now, time::timeout};
+use tokio::{io::AsyncWriteExt as _, task::yield_now, time::timeout};
 use tracing::debug;
 
 use crate::{
@@ -32,7 +32,8 @@ use crate::{
         Link, Peer,
         handoff::Parked,
         linger::{LINGER_TIME_MAX, linger},
-        tcp::Tcp,
+        socket::ClientSocket,
+        transport::Transport,
     },
     service::Service,
 };
@@ -49,9 +50,16 @@ const NO_TLS: &[u8] =
 const H1_BUFFER_BYTES_MIN: usize = 8 << 10;
 
 /// Serves one socket to its end, or until `stop` is ready and nothing is under way.
-pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, seat: Seat, peer: Peer, idle: IdleSeat, mut stop: Reached) {
+pub(crate) async fn serve(
+    app: Arc<App>,
+    transport: Transport,
+    seat: Seat,
+    peer: Peer,
+    idle: IdleSeat,
+    mut stop: Reached,
+) {
     let link = Arc::clone(&peer.link);
-    let mut wire = Wire::new(stream, Arc::clone(&link));
+    let mut wire = Wire::new(transport, Arc::clone(&link));
     let sniffed = tokio::select! {
         biased;
         sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
@@ -65,7 +73,7 @@ pub(crate) async fn serve(app: Arc<App>, stream: TcpStream, seat: Seat, peer: Pe
             if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, &mut stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
                 let Parked { subscription, framing } = taken.parked;
-                let socket = Tcp::new(wire.into_stream(), seat, inbox, subscription.slot());
+                let socket = ClientSocket::own(wire.into_transport(), seat, inbox, subscription.slot());
                 subscription.attach_socket(socket, framing, taken.input_bytes);
                 return;
             }

@@ -8,14 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use crate::{
     connection::{frames::Frames, request_line::RequestLine},
-    link::Link,
+    link::{Link, transport::Transport},
 };
 
 /// First bytes of an HTTP/2 client (RFC 9113 3.4). The first three begin no HTTP/1 method.
@@ -39,7 +36,7 @@ pub(crate) enum Protocol {
 /// A socket, and the bytes that were read ahead of hyper.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    stream: TcpStream,
+    transport: Transport,
     ahead: [u8; PREFACE.len()],
     ahead_from: usize,
     ahead_to: usize,
@@ -51,9 +48,9 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
+    pub(crate) fn new(transport: Transport, link: Arc<Link>) -> Self {
         Self {
-            stream,
+            transport,
             ahead: [0; PREFACE.len()],
             ahead_from: 0,
             ahead_to: 0,
@@ -81,7 +78,7 @@ impl Wire {
             }
             // Not past what tells them apart: what an HTTP/1 client sends next is hyper's to limit.
             let wanted = if known < TELLING_BYTES { TELLING_BYTES } else { PREFACE.len() };
-            let read = self.stream.read(&mut self.ahead[self.ahead_to..wanted]).await?;
+            let read = self.transport.read(&mut self.ahead[self.ahead_to..wanted]).await?;
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -89,8 +86,8 @@ impl Wire {
         }
     }
 
-    pub(crate) fn into_stream(self) -> TcpStream {
-        self.stream
+    pub(crate) fn into_transport(self) -> Transport {
+        self.transport
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
@@ -123,7 +120,7 @@ impl AsyncRead for Wire {
         let ahead = &self.ahead[self.ahead_from..self.ahead_to];
         if ahead.is_empty() {
             let before = buffer.filled().len();
-            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let read = Pin::new(&mut self.transport).poll_read(cx, buffer);
             self.note_read(&buffer.filled()[before..]);
             return read;
         }
@@ -136,7 +133,7 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
         self.noting(written)
     }
 
@@ -145,7 +142,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        let written = Pin::new(&mut self.transport).poll_write_vectored(cx, parts);
         self.noting(written)
     }
 
@@ -154,10 +151,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.transport).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }

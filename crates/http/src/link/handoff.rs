@@ -5,12 +5,12 @@
 
 use fanfare_core::engine::{Framing, Subscription};
 
-use crate::link::tcp::Tcp;
+use crate::link::socket::ClientSocket;
 
 /// A stream whose head is on its way out.
 #[derive(Debug)]
 pub(crate) struct Parked {
-    pub(crate) subscription: Subscription<Tcp>,
+    pub(crate) subscription: Subscription<ClientSocket>,
     pub(crate) framing: Framing,
 }
 

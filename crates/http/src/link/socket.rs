@@ -1,0 +1,82 @@
+//! [`ClientSocket`]: the way out of one stream, as the engine's [`Socket`].
+//!
+//! A socket has no task of its own. When it was `Pending` and may go on, its waker calls [`Inbox::wake_slot`].
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use fanfare_core::engine::{Inbox, SlotRef, Socket};
+use tokio::io::{AsyncRead as _, ReadBuf};
+
+use crate::{limits::seat::Seat, link::transport::Transport};
+
+/// Bytes that are read and thrown away at a time. A subscriber has little to say.
+const DISCARD_BYTES: usize = 512;
+
+/// The way out of one stream.
+#[derive(Debug)]
+pub(crate) enum ClientSocket {
+    /// A connection that hyper has let go of.
+    Own(Own),
+}
+
+/// A connection of which one stream has all, and the waker that tells the shard that it may go on.
+#[derive(Debug)]
+pub(crate) struct Own {
+    transport: Transport,
+    waker: Waker,
+    _seat: Seat,
+}
+
+#[derive(Debug)]
+struct WakeSlot {
+    inbox: Arc<Inbox<ClientSocket>>,
+    slot: SlotRef,
+}
+
+impl Wake for WakeSlot {
+    fn wake(self: Arc<Self>) {
+        self.inbox.wake_slot(self.slot);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.inbox.wake_slot(self.slot);
+    }
+}
+
+impl ClientSocket {
+    /// `slot` lives in the shard behind `inbox`.
+    pub(crate) fn own(transport: Transport, seat: Seat, inbox: Arc<Inbox<Self>>, slot: SlotRef) -> Self {
+        Self::Own(Own { transport, waker: Waker::from(Arc::new(WakeSlot { inbox, slot })), _seat: seat })
+    }
+}
+
+impl Socket for ClientSocket {
+    #[inline]
+    fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Own(own) => own.transport.poll_send(&own.waker, parts),
+        }
+    }
+
+    fn poll_discard(&mut self) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Own(Own { transport, waker, .. }) => {
+                let mut space = [0; DISCARD_BYTES];
+                let mut buffer = ReadBuf::new(&mut space);
+                let mut cx = Context::from_waker(waker);
+                Pin::new(transport).poll_read(&mut cx, &mut buffer).map_ok(|()| buffer.filled().len())
+            }
+        }
+    }
+
+    fn shut_write(&mut self) {
+        match self {
+            Self::Own(own) => own.transport.shut_write(),
+        }
+    }
+}
