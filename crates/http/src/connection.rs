@@ -8,6 +8,7 @@
 //!
 //! - [`lane::Lane`]: the way of an accepted socket to its shard.
 //! - [`serve`]: one socket, from its first byte until it is closed or a shard has it.
+//! - [`secure`]: the handshake of a socket that came to a listener of TLS, before the same.
 //! - [`wire::Wire`]: the socket as hyper sees it. [`frames::Frames`] and [`request_line::RequestLine`] look at what comes.
 //! - [`http2`]: an HTTP/2 connection that fanfare-h2 frames. [`exchange`]: one request of it and its answer.
 //! - [`silence::Silence`]: the time that a connection may have nothing to do.
@@ -24,6 +25,7 @@ mod http2;
 pub(crate) mod lane;
 mod notices;
 mod request_line;
+mod secure;
 mod serve;
 mod silence;
 mod wire;

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 /// More than this nobody can hold in the head.
-const NOUNS_MAX: usize = 47;
+const NOUNS_MAX: usize = 49;
 
 const HEADING: &str = "//! # Nouns";
 

@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
     runtime::Builder,
     spawn,
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::{unconstrained, yield_now},
     time::{Interval, MissedTickBehavior, interval, sleep, timeout, timeout_at},
 };
@@ -27,6 +27,7 @@ use crate::{
         http2::{self, Carriers},
         lane::Accepted,
         notices::NoticeLog,
+        secure::Unsecured,
         serve::serve,
     },
     link::{Carriage, Peer, socket::ClientSocket, transport::Transport},
@@ -83,8 +84,13 @@ impl Driver {
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         let carriers = Carriers::new(&app);
-        let entrance =
-            Entrance { app: Arc::clone(&app), shard: number, stop: stop.clone(), carriers: carriers.clone() };
+        let entrance = Entrance {
+            app: Arc::clone(&app),
+            shard: number,
+            stop: stop.clone(),
+            carriers: carriers.clone(),
+            handshakes: Arc::new(Semaphore::new(1)),
+        };
         let mut accepting = spawn(accept(entrance, accepted, alive.clone()));
         let mut driving = pin!(unconstrained(drive(&app, shard, &carriers)));
         let mut cut = tokio::select! {
@@ -114,6 +120,8 @@ struct Entrance {
     shard: usize,
     stop: Milestone,
     carriers: Carriers,
+    /// One permit: the handshakes of the thread take steps in turn.
+    handshakes: Arc<Semaphore>,
 }
 
 /// Takes sockets as they come, one at a time, so that many that come at once do not hold up the answer to a publisher.
@@ -127,14 +135,26 @@ async fn accept(entrance: Entrance, mut accepted: mpsc::Receiver<Accepted>, aliv
 impl Entrance {
     /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
     fn spawn(&self, accepted: Accepted, alive: mpsc::Sender<()>) {
-        let Accepted { stream, address, seat, link, idle } = accepted;
-        let transport = match TcpStream::from_std(stream) {
-            Ok(stream) => Transport::Plain(stream),
+        let Accepted { stream, address, seat, link, idle, tls } = accepted;
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
             Err(error) => return warn!(%error, "cannot serve a connection"),
         };
         let peer = Peer { address, shard: self.shard, carriage: Carriage::Other, link };
         let (app, carriers, mut stop) = (Arc::clone(&self.app), self.carriers.clone(), self.stop.wait(STOP));
+        let turns = Arc::clone(&self.handshakes);
         spawn(async move {
+            let transport = match tls {
+                None => Transport::Plain(stream),
+                Some(acceptor) => {
+                    let unsecured = Unsecured { stream, acceptor, turns };
+                    // Boxed and gone before the connection is served, so that the task does not keep the space of a handshake.
+                    match Box::pin(unsecured.secured(&app, &peer, &mut stop)).await {
+                        Some(transport) => transport,
+                        None => return,
+                    }
+                }
+            };
             if let Some(begun) = serve(Arc::clone(&app), transport, seat, peer, idle, &mut stop).await {
                 spawn(async move {
                     http2::serve(app, carriers, begun, stop).await;

@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use fanfare_http::{Config, Ended, Fanfare, Outlet, bind};
+use fanfare_http::{Config, Ended, Fanfare, Listeners, Outlet, TlsAcceptor, bind};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -71,16 +71,21 @@ impl Server {
     }
 
     pub(crate) fn start(way: Way, config: Config) -> Self {
-        Self::with(way, move || Fanfare::start(config))
+        Self::with(way, None, move || Fanfare::start(config))
+    }
+
+    /// Starts a server with the settings for tests, whose only listener speaks TLS.
+    pub(crate) fn secure(way: Way, acceptor: TlsAcceptor) -> Self {
+        Self::with(way, Some(acceptor), move || Fanfare::start(config(way)))
     }
 
     /// Starts a server with the test's journal.
     pub(crate) fn behind(way: Way, config: Config, script: &Script) -> Self {
         let journal = script.journal();
-        Self::with(way, move || Fanfare::start_behind(config, journal))
+        Self::with(way, None, move || Fanfare::start_behind(config, journal))
     }
 
-    fn with(way: Way, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
+    fn with(way: Way, tls: Option<TlsAcceptor>, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -89,7 +94,11 @@ impl Server {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            runtime.block_on(start()?.serve(listener, shutdown))
+            let listeners = match tls {
+                None => Listeners { plain: Some(listener), tls: None },
+                Some(acceptor) => Listeners { plain: None, tls: Some((listener, acceptor)) },
+            };
+            runtime.block_on(start()?.serve_on(listeners, shutdown))
         };
         Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }
