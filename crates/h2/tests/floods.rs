@@ -167,6 +167,19 @@ fn output_is_bounded_whatever_is_asked_and_not_read() {
 }
 
 #[test]
+fn windows_that_are_given_back_and_not_read_are_bounded() {
+    let mut peer = Peer::new(Limits { stream_window_bytes: 500, ..LIMITS });
+    peer.open(1, POST).unwrap();
+    let padded = [&[239][..], b"0123456789abcdef", &[0; 239]].concat();
+    let outcome = (0..100_000).find_map(|_| {
+        peer.took(1, 16);
+        peer.send(DATA, PADDED, 1, &padded).err()
+    });
+    assert_eq!(outcome, Some(Broken(Reason::ENHANCE_YOUR_CALM)));
+    assert!(peer.connection.output().len() < 17_000);
+}
+
+#[test]
 fn who_returns_both_windows_for_every_event_is_never_cut_off() {
     let mut peer = Peer::new(LIMITS);
     peer.stream(1);
