@@ -192,6 +192,31 @@ fn who_returns_both_windows_for_every_event_is_never_cut_off() {
 }
 
 #[test]
+fn window_updates_of_decent_size_are_never_too_many() {
+    let mut peer = Peer::new(LIMITS);
+    peer.stream(1);
+    for _ in 0..100_000 {
+        peer.give(1, 256).unwrap();
+        peer.give(0, 256).unwrap();
+    }
+}
+
+#[test]
+fn a_browser_that_says_priorities_of_each_request_is_never_cut_off() {
+    let mut peer = Peer::new(LIMITS);
+    for request in 0..10_000_u32 {
+        let stream = 2 * request + 1;
+        peer.send(0x10, 0, 0, &[&stream.to_be_bytes()[..], b"u=1, i"].concat()).unwrap();
+        peer.head(stream, GET).unwrap();
+        peer.send(PRIORITY, 0, stream, &[0, 0, 0, 0, 200]).unwrap();
+        peer.connection.head(StreamId::new(stream), &response(204, &[]), true).unwrap();
+        peer.give(0, 100).unwrap();
+        peer.frames();
+        peer.events.clear();
+    }
+}
+
+#[test]
 fn who_returns_windows_for_many_events_at_last_is_not_cut_off() {
     let mut peer = Peer::new(LIMITS);
     peer.stream(1);
