@@ -111,7 +111,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`Broken`] if the peer broke a rule or made too much useless work, and at every later call. The output ends with a GOAWAY:
-    /// send it, and close the connection. Events before the fault are appended all the same.
+    /// send it, and close the connection. All streams are gone. Events before the fault are appended all the same.
     pub fn receive(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Broken> {
         if let Some(reason) = self.broken {
             return Err(Broken(reason));
@@ -122,6 +122,7 @@ impl Connection {
         if let Err(reason) = outcome {
             self.output.go_away(self.last_served, reason);
             self.broken = Some(reason);
+            self.streams = Streams::default();
             return Err(Broken(reason));
         }
         self.rooms(events);
@@ -213,7 +214,7 @@ impl Connection {
             return Poll::Pending;
         }
         open.window.spend(bytes as i32);
-        open.in_flight += bytes as u32;
+        open.in_flight = open.in_flight.saturating_add(bytes as u32);
         self.share.spend(bytes as i32);
         if bytes == whole || bytes >= SMALL_BYTES {
             self.credit.gain(EVENT_GAIN);
@@ -257,7 +258,7 @@ impl Connection {
 
     /// Sends a PING, unless one is unanswered.
     pub fn ping(&mut self) {
-        if !mem::replace(&mut self.is_ping_unanswered, true) {
+        if self.broken.is_none() && !mem::replace(&mut self.is_ping_unanswered, true) {
             self.resets_before_ping = self.resets.len();
             self.output.ping(PING);
         }
@@ -276,14 +277,14 @@ impl Connection {
 
     /// Says that the connection will end. Streams that come are served until [`finish`](Self::finish).
     pub fn shut_down(&mut self) {
-        if !self.is_finished {
+        if !self.is_finished && self.broken.is_none() {
             self.output.go_away(ANY_STREAM, Reason::NO_ERROR);
         }
     }
 
     /// Says which stream was the last. Later ones are ignored, and the open ones go on.
     pub fn finish(&mut self) {
-        if !mem::replace(&mut self.is_finished, true) {
+        if self.broken.is_none() && !mem::replace(&mut self.is_finished, true) {
             self.output.go_away(self.last_served, Reason::NO_ERROR);
         }
     }

@@ -42,7 +42,7 @@ pub(crate) const SMALL_BYTES: usize = 256;
 /// A piece of a body with less than this is tiny: what is kept for it is many times its bytes. Lines of a batch are longer.
 pub(crate) const TINY_BYTES: usize = 16;
 
-/// Answers that may wait to leave: acknowledgements, resets, errors. A peer that asks and does not read is cut off here.
+/// Answers that may wait to leave: acknowledgements, resets, errors, window updates. A peer that asks and does not read is cut off here.
 pub(crate) const CONTROL_BYTES_MAX: usize = 16_384;
 
 /// How many times the limit of a head its bytes may be before the connection ends. Up to this the stream is answered with 431.

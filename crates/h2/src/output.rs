@@ -14,7 +14,7 @@ pub(crate) struct Output {
     bytes: Vec<u8>,
     /// Bytes at the start that have left.
     sent: usize,
-    /// Bytes of answers to frames that are of no use, and have not left as far as is known.
+    /// Bytes of answers and window updates that the peer has provoked, and that have not left as far as is known.
     control_bytes: usize,
 }
 
@@ -46,7 +46,7 @@ impl Output {
         self.bytes.capacity() == 0
     }
 
-    /// Bytes of answers that wait.
+    /// Bytes that wait because the peer has provoked them.
     pub(crate) fn control_bytes(&self) -> usize {
         self.control_bytes
     }
@@ -135,7 +135,7 @@ impl Output {
 
     /// Gives back so much of the window of a stream, or with 0 of the connection.
     pub(crate) fn window_update(&mut self, stream: u32, increment: u32) {
-        self.frame(kind::WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
+        self.control(kind::WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
     }
 
     pub(crate) fn go_away(&mut self, last_stream: u32, reason: Reason) {

@@ -167,6 +167,19 @@ fn output_is_bounded_whatever_is_asked_and_not_read() {
 }
 
 #[test]
+fn windows_that_are_given_back_and_not_read_are_bounded() {
+    let mut peer = Peer::new(Limits { stream_window_bytes: 500, ..LIMITS });
+    peer.open(1, POST).unwrap();
+    let padded = [&[239][..], b"0123456789abcdef", &[0; 239]].concat();
+    let outcome = (0..100_000).find_map(|_| {
+        peer.took(1, 16);
+        peer.send(DATA, PADDED, 1, &padded).err()
+    });
+    assert_eq!(outcome, Some(Broken(Reason::ENHANCE_YOUR_CALM)));
+    assert!(peer.connection.output().len() < 17_000);
+}
+
+#[test]
 fn who_returns_both_windows_for_every_event_is_never_cut_off() {
     let mut peer = Peer::new(LIMITS);
     peer.stream(1);
@@ -175,6 +188,31 @@ fn who_returns_both_windows_for_every_event_is_never_cut_off() {
         peer.frames();
         peer.give(1, 130).unwrap();
         peer.give(0, 130).unwrap();
+    }
+}
+
+#[test]
+fn window_updates_of_decent_size_are_never_too_many() {
+    let mut peer = Peer::new(LIMITS);
+    peer.stream(1);
+    for _ in 0..100_000 {
+        peer.give(1, 256).unwrap();
+        peer.give(0, 256).unwrap();
+    }
+}
+
+#[test]
+fn a_browser_that_says_priorities_of_each_request_is_never_cut_off() {
+    let mut peer = Peer::new(LIMITS);
+    for request in 0..10_000_u32 {
+        let stream = 2 * request + 1;
+        peer.send(0x10, 0, 0, &[&stream.to_be_bytes()[..], b"u=1, i"].concat()).unwrap();
+        peer.head(stream, GET).unwrap();
+        peer.send(PRIORITY, 0, stream, &[0, 0, 0, 0, 200]).unwrap();
+        peer.connection.head(StreamId::new(stream), &response(204, &[]), true).unwrap();
+        peer.give(0, 100).unwrap();
+        peer.frames();
+        peer.events.clear();
     }
 }
 

@@ -268,3 +268,19 @@ fn sent_bytes_leave_and_the_buffer_can_be_lent() {
     peer.connection.ping();
     assert_eq!(peer.frames().len(), 1);
 }
+
+#[test]
+fn nothing_follows_the_last_go_away() {
+    let mut peer = Peer::new(LIMITS);
+    peer.open(1, POST).unwrap();
+    peer.send(DATA, 0, 1, &[b'x'; 16_384]).unwrap();
+    let outcome = peer.send(PUSH_PROMISE, 0, 1, &[]);
+    assert_over(&mut peer, outcome, Reason::PROTOCOL_ERROR);
+    assert!(peer.answer(1).is_err());
+    peer.took(1, 16_384);
+    peer.connection.reset(StreamId::new(1), Reason::CANCEL);
+    peer.connection.ping();
+    peer.connection.shut_down();
+    peer.connection.finish();
+    assert_eq!((peer.connection.streams(), peer.frames()), (0, Vec::new()));
+}
