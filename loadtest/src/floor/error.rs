@@ -4,6 +4,8 @@
 use std::io;
 #[cfg(target_os = "linux")]
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 /// Why the floor does not run, or no longer.
 #[cfg(target_os = "linux")]
@@ -19,6 +21,10 @@ pub(crate) enum FloorError {
     Accept(#[source] io::Error),
     #[error("the floor cannot poll: {0}")]
     Poll(#[source] io::Error),
+    #[error("{}: {cause}", file.display())]
+    Pem { file: PathBuf, cause: rustls::pki_types::pem::Error },
+    #[error("the floor cannot speak TLS with this certificate and key: {0}")]
+    Tls(#[source] rustls::Error),
 }
 
 /// Why the floor does not run.

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 /// The flags whose values are files or directories here: only their names are of use elsewhere.
-const PATH_FLAGS: [&str; 6] = ["--fanfare", "--nginx", "--nchan-module", "--html", "--out", "--tls-ca"];
+const PATH_FLAGS: [&str; 8] =
+    ["--fanfare", "--nginx", "--nchan-module", "--html", "--out", "--tls-ca", "--tls-cert", "--tls-key"];
 
 /// The keys within `--peer`. Each ends the value before it, which may hold commas.
 pub(crate) const PEER_KEYS: [&str; 7] = ["url", "preset", "subscribe", "publish", "body", "header", "pid"];

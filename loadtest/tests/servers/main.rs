@@ -1,8 +1,10 @@
 //! Servers that are started for the load generator: the floor, brokers of others, and all of them in a comparison.
 #![cfg(target_os = "linux")]
 
+mod certificates;
 mod compare;
 mod floor;
+mod floor_transports;
 mod peers;
 mod site;
 mod started;
