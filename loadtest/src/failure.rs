@@ -38,6 +38,8 @@ pub(crate) enum Failure {
     NoSharing,
     #[error("--tls-ca is for https:// only")]
     NoTls,
+    #[error("there are handshakes with https:// only")]
+    NoHandshakes,
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error("a soak needs --pid: what would grow is the server's memory")]
@@ -99,6 +101,7 @@ impl Failure {
             | Self::MixedNodes
             | Self::NoSharing
             | Self::NoTls
+            | Self::NoHandshakes
             | Self::Authority(_)
             | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,

@@ -32,6 +32,8 @@ const PACED_BYTES_MAX: i64 = 100_000_000;
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most streams of one connection: servers allow a hundred or a few.
 const STREAMS_PER_CONNECTION_MAX: i64 = 100_000;
+/// The most clients that connect at once: one source address has ports for them.
+const NEWCOMERS_MAX: i64 = 20_000;
 /// The most receiving threads, processes and publishers.
 const THREADS_MAX: i64 = 64;
 /// The most lines of a batch, and its most bytes of data: it is made in memory, by each publisher.
@@ -88,6 +90,17 @@ pub(crate) enum Command {
     // As the storm has it: 1,000 that stay, 10,000 that leave.
     #[command(mut_arg("connections", |connections| connections.required(false).default_value("11000")))]
     Storm(StormArgs),
+    /// Publish to standing streams while a crowd connects at once over TLS, each with a full handshake
+    ///
+    /// The newcomers ask for nothing: what is measured is the handshake. The report says what the standing streams felt
+    /// before and meanwhile, how long the handshakes took, and, with --pid, how many of them a core of the server does
+    /// in a second: from its CPU meanwhile, less what it used before for the same events. With --connections 0 there
+    /// are handshakes alone.
+    #[command(mut_arg("connections", |connections| {
+        let range = clap::value_parser!(u32).range(0..=CONNECTIONS_MAX);
+        connections.required(false).default_value("500").value_parser(range)
+    }))]
+    Handshakes(HandshakesArgs),
     /// Publish as fast as the target answers to readers of five speeds, and check what each was told of its losses
     ///
     /// The streams are spread evenly over the speeds: reading at once, at most so many bytes a second, and now and then
@@ -357,6 +370,26 @@ pub(crate) struct StormArgs {
     pub(crate) away: Duration,
     /// How long to publish after they have begun to come back, at least: it goes on until all have caught up
     #[arg(long, value_name = "TIME", default_value = "4", value_parser = parse_duration)]
+    pub(crate) after: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HandshakesArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    /// Events per second to the standing streams
+    #[arg(long, value_name = "R/s", default_value = "50/s")]
+    pub(crate) rate: Rate,
+    /// How many clients connect at once
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=NEWCOMERS_MAX))]
+    pub(crate) newcomers: u32,
+    /// How long to publish before they come
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
+    pub(crate) before: Duration,
+    /// How long to publish after the last handshake, at least
+    #[arg(long, value_name = "TIME", default_value = "1", value_parser = parse_duration)]
     pub(crate) after: Duration,
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod descriptors;
 pub(crate) mod live;
+pub(crate) mod newcomers;
 pub(crate) mod notice;
 pub(crate) mod opening;
 pub(crate) mod plan;

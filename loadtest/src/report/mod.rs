@@ -5,6 +5,7 @@
 pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;
+pub(crate) mod rush;
 pub(crate) mod scale;
 pub(crate) mod speeds;
 pub(crate) mod storm;

@@ -5,6 +5,7 @@ mod certificates;
 mod compare;
 mod floor;
 mod floor_transports;
+mod handshakes;
 mod peers;
 mod site;
 mod started;

@@ -149,12 +149,19 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn start(server: SocketAddr) -> Self {
+        Self::start_for(server, u32::MAX)
+    }
+
+    /// So many connections are passed on, and later ones closed.
+    pub(crate) fn start_for(server: SocketAddr, connections_max: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, accepted) = (listener.local_addr().unwrap(), Arc::new(AtomicU32::new(0)));
         let counted = Arc::clone(&accepted);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                counted.fetch_add(1, Relaxed);
+                if counted.fetch_add(1, Relaxed) >= connections_max {
+                    continue;
+                }
                 let server = TcpStream::connect(server).unwrap();
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
