@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::compare::certificate::CertificateError;
 use crate::compare::cores::CoresError;
 use crate::compare::generator::GeneratorError;
 use crate::compare::peer::error::PeerError;
@@ -12,6 +13,8 @@ use crate::compare::peer::error::PeerError;
 pub(crate) enum CompareError {
     #[error(transparent)]
     Peer(#[from] PeerError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error(transparent)]
     Cores(#[from] CoresError),
     #[error(transparent)]

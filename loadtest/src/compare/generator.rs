@@ -95,12 +95,12 @@ pub(crate) fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::load::Manner;
+    use crate::compare::load::{Manner, PLAIN};
 
     fn outcome(script: &str) -> Result<Outcome, GeneratorError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         let manner = Manner::Fanout { rate_per_s: 1, events: 1 };
-        let load = Load { name: "fanout", manner, connections: 1, size_bytes: 128 };
+        let load = Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN };
         run(&command, load, &Cores::Shared, &Interrupt::default())
     }
 

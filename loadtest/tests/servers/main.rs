@@ -3,6 +3,7 @@
 
 mod certificates;
 mod compare;
+mod compare_transports;
 mod floor;
 mod floor_transports;
 mod handshakes;
