@@ -24,7 +24,7 @@ pub(crate) struct CompareArgs {
     /// The cases to run; all if not given
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = case::find)]
     cases: Vec<&'static Case>,
-    /// How often each case is run with each server; medians are taken over the rounds
+    /// The rounds: in each, every case is run with every server; medians are taken over them
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=ROUNDS_MAX))]
     pub(crate) rounds: u32,
     /// Runs every case with this share of its streams and events: for a quick look, proves nothing

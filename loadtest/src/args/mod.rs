@@ -135,8 +135,8 @@ pub(crate) struct StreamArgs {
     /// knowledge
     #[arg(long, value_enum, default_value = "1.1")]
     http: Version,
-    /// How many streams share a connection, which only HTTP/2 can. Streams share with others of their behaviour, and
-    /// of their thread and node. A connection that has lost all of its streams is closed
+    /// The number of streams that share a connection, which only HTTP/2 can. Streams share with others of their
+    /// behaviour, and of their thread and node. A connection that has lost all of its streams is closed
     #[arg(long, value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=STREAMS_PER_CONNECTION_MAX))]
     streams_per_connection: u32,
@@ -144,7 +144,7 @@ pub(crate) struct StreamArgs {
     /// given
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
-    /// Whose routes are asked for, where no path is given
+    /// The server whose routes are asked for, where no path is given
     #[arg(long, value_enum, default_value = "fanfare")]
     preset: Preset,
     /// The path that is subscribed to; {channel} and {client} stand for names
@@ -159,10 +159,10 @@ pub(crate) struct StreamArgs {
     /// A header that goes with every request, as `Name: value`. May be given several times
     #[arg(long, value_name = "HEADER")]
     header: Vec<Header>,
-    /// How many event streams to hold open
+    /// The number of event streams to hold open
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
-    /// How many of them connect at the same time, in each process
+    /// The number of them that connect at the same time, in each process
     #[arg(long, value_name = "N", default_value = "200",
           value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connecting_max: u32,
@@ -178,7 +178,7 @@ pub(crate) struct StreamArgs {
 }
 
 impl StreamArgs {
-    /// How many threads receive in each process: never more than there are connections.
+    /// The number of receiving threads in each process: never more than there are connections.
     pub(crate) fn threads(&self) -> u32 {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let half = u32::try_from(processors / 2).unwrap_or(1).clamp(1, 4);
@@ -189,12 +189,12 @@ impl StreamArgs {
         u32::from(self.processes).min(self.connections.max(1))
     }
 
-    /// Where it is, or each of its nodes.
+    /// The URL of the target, or of each of its nodes.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.url).chain(&self.nodes)
     }
 
-    /// How it is spoken to, or why it cannot be spoken to in this way.
+    /// The way in which the target is spoken to, or the reason why it cannot be spoken to in this way.
     pub(crate) fn transport(&self) -> Result<Transport, Failure> {
         let is_tls = self.url.is_tls;
         if self.nodes.iter().any(|node| node.is_tls != is_tls) {
@@ -232,7 +232,7 @@ pub(crate) struct PublishArgs {
     #[arg(long, value_name = "BYTES", default_value = "128",
           value_parser = clap::value_parser!(u32).range(SIZE_BYTES_MIN..=SIZE_BYTES_MAX))]
     pub(crate) size: u32,
-    /// How many publish at once, each on a connection of its own
+    /// The number of publishers, each on a connection of its own
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     publishers: u16,
     /// The server's process, or those of all nodes: adds their CPU time and their memory to the report
@@ -249,11 +249,11 @@ impl PublishArgs {
     }
 }
 
-/// How much is published. One of the two bounds has to be given.
+/// The amount that is published. One of the two bounds has to be given.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct AmountArgs {
-    /// How many events to publish
+    /// The number of events to publish
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
     pub(crate) events: Option<u32>,
     /// For how long to publish, in seconds or with a unit
@@ -285,7 +285,7 @@ pub(crate) struct FanoutArgs {
 pub(crate) struct ChannelsArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How many channels the streams are spread over; each follows one
+    /// The number of channels that the streams are spread over; each follows one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) channels: u32,
 }
@@ -294,7 +294,7 @@ pub(crate) struct ChannelsArgs {
 pub(crate) struct TargetedArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How many client ids the streams are spread over [default: one each]
+    /// The number of client ids that the streams are spread over [default: one each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) clients: Option<u32>,
 }
@@ -323,7 +323,7 @@ pub(crate) struct SlowArgs {
     /// The share of the streams that read slowly
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     pub(crate) slow: Percent,
-    /// How fast these read, in bytes a second
+    /// The speed at which these read, in bytes a second
     #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = clap::value_parser!(u32).range(10..=SLOW_BYTES_MAX))]
     pub(crate) slow_bytes_per_s: u32,
 }
@@ -335,7 +335,7 @@ pub(crate) struct ChurnArgs {
     /// The share of the streams that come and go
     #[arg(long, value_name = "PERCENT", default_value = "50%")]
     pub(crate) visitors: Percent,
-    /// How many of them leave, and as many come, in a second
+    /// The number of them that leave, and as many come, in a second
     #[arg(long, value_name = "R/s", default_value = "100/s")]
     pub(crate) churn: Rate,
 }
@@ -359,16 +359,16 @@ pub(crate) struct StormArgs {
     /// Events per second to the others while they are there: few, beside the one that gives each a position
     #[arg(long, value_name = "R/s", default_value = "0.1/s")]
     pub(crate) away_rate: Rate,
-    /// How many come back at the same time, in each process [default: all]
+    /// The number of streams that come back at the same time, in each process [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) returning_max: Option<u32>,
-    /// How long to publish before the others leave
+    /// The time to publish before the others leave
     #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) before: Duration,
-    /// How long they are away, at least
+    /// The time for which they are away, at least
     #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
     pub(crate) away: Duration,
-    /// How long to publish after they have begun to come back, at least: it goes on until all have caught up
+    /// The time to publish after they have begun to come back, at least: it goes on until all have caught up
     #[arg(long, value_name = "TIME", default_value = "4", value_parser = parse_duration)]
     pub(crate) after: Duration,
 }
@@ -382,13 +382,13 @@ pub(crate) struct HandshakesArgs {
     /// Events per second to the standing streams
     #[arg(long, value_name = "R/s", default_value = "50/s")]
     pub(crate) rate: Rate,
-    /// How many clients connect at once
+    /// The number of clients that connect at once
     #[arg(long, value_name = "N", default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=NEWCOMERS_MAX))]
     pub(crate) newcomers: u32,
-    /// How long to publish before they come
+    /// The time to publish before they come
     #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) before: Duration,
-    /// How long to publish after the last handshake, at least
+    /// The time to publish after the last handshake, at least
     #[arg(long, value_name = "TIME", default_value = "1", value_parser = parse_duration)]
     pub(crate) after: Duration,
 }
@@ -399,7 +399,7 @@ pub(crate) struct SpeedsArgs {
     pub(crate) streams: StreamArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
-    /// How many events to publish
+    /// The number of events to publish
     #[arg(long, value_name = "M", default_value = "50000",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
     pub(crate) events: u32,
@@ -407,10 +407,10 @@ pub(crate) struct SpeedsArgs {
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', default_value = "1000000,200000,50000",
           value_parser = clap::value_parser!(u32).range(1000..=PACED_BYTES_MAX))]
     pub(crate) bytes_per_s: Vec<u32>,
-    /// How long those that stop do not read
+    /// The time for which those that stop do not read
     #[arg(long, value_name = "TIME", default_value = "3", value_parser = parse_duration)]
     pub(crate) nap: Duration,
-    /// How long after the last publish all keep their speeds; then all read to the end
+    /// The time for which all keep their speeds after the last publish; then all read to the end
     #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) own_pace: Duration,
 }
@@ -419,7 +419,7 @@ pub(crate) struct SpeedsArgs {
 pub(crate) struct SoakArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How much more memory the server may have in the last quarter than in the second, in percent
+    /// The growth of the server's memory that is allowed from the second quarter to the last, in percent
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     pub(crate) growth_max: Percent,
 }
@@ -428,7 +428,7 @@ pub(crate) struct SoakArgs {
 pub(crate) struct IdleArgs {
     #[command(flatten)]
     pub(crate) streams: StreamArgs,
-    /// How long to hold the streams, in seconds or with a unit
+    /// The time to hold the streams, in seconds or with a unit
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) hold: Duration,
     /// The server's process, or those of all nodes, whose memory is weighed

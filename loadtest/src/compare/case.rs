@@ -33,8 +33,8 @@ pub(crate) enum Source {
     Run(usize, &'static str),
     /// The figure of the first run over that of the second.
     Ratio(usize, usize, &'static str),
-    /// What each further stream of a connection adds, from the figure per stream of a run with one and of a run with so
-    /// many.
+    /// The share of each further stream of a connection, from the figure per stream of a run with one and of a run
+    /// with so many.
     Further {
         one: usize,
         many: usize,
@@ -193,7 +193,7 @@ pub(crate) static CASES: &[Case] = &[
     },
     Case {
         name: "transports",
-        shows: "what TLS and HTTP/2 cost a delivery: 1,000 streams, 20 events a second. The floor of the ratios is plain",
+        shows: "what TLS and HTTP/2 cost a delivery: 1,000 streams, 20 events a second. The floor is plain",
         runs: &[
             fanout_over("plain", &PLAIN, 1_000, 20, 100),
             fanout_over("tls", &TLS, 1_000, 20, 100),

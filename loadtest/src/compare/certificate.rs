@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// Without it openssl would read the system's own file, whose extensions contradict these.
 const CONFIGURATION: &str = "[req]\ndistinguished_name = name\n[name]\n";
 
-/// Why there is no certificate.
+/// The reason why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateError {
     #[error("cannot make a directory for certificates: {0}")]

@@ -1,4 +1,4 @@
-//! [`CompareError`]: why a comparison has no result.
+//! [`CompareError`]: the reason why a comparison has no result.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::compare::cores::CoresError;
 use crate::compare::generator::GeneratorError;
 use crate::compare::peer::error::PeerError;
 
-/// Why a comparison has no result.
+/// The reason why a comparison has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]

@@ -15,7 +15,7 @@ use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
 use crate::compare::program::{POLL, Program};
 
-/// How much longer than its own --timeout a run may take before it is taken for hung.
+/// The time beyond its own --timeout after which a run is taken for hung.
 const GRACE: Duration = Duration::from_secs(30);
 /// The exit status for a fault that a different command line, or a different machine, would cure.
 const STATUS_USAGE: i32 = 2;
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// Why the comparison cannot go on.
+/// The reason why the comparison cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GeneratorError {
     #[error("cannot start the load generator: {0}")]

@@ -9,7 +9,7 @@ use crate::wire::transport::{Transport, Version};
 /// Time beyond the length of a run, for opening the streams and for late events.
 const TIMEOUT_EXTRA: Duration = Duration::from_secs(60);
 
-/// What the cases go over.
+/// The transports of the cases.
 pub(crate) static PLAIN: Transport = transport(Version::Http1, false, 1);
 pub(crate) static TLS: Transport = transport(Version::Http1, true, 1);
 pub(crate) static H2: Transport = transport(Version::Http2, false, 1);
@@ -29,7 +29,7 @@ pub(crate) struct Load {
     pub(crate) manner: Manner,
     pub(crate) connections: u32,
     pub(crate) size_bytes: u32,
-    /// How the streams and publishes get there. The files of TLS are not in it.
+    /// The transport of the streams and publishes. The files of TLS are not in it.
     pub(crate) transport: &'static Transport,
 }
 

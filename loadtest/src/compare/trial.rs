@@ -27,7 +27,7 @@ pub(crate) struct Trial {
     /// The run within the case.
     pub(crate) run: &'static str,
     pub(crate) peer: String,
-    /// How the server was started, if it was started here.
+    /// The command that started the server, if it was started here.
     pub(crate) server_command: Option<Vec<String>>,
     pub(crate) generator_command: Vec<String>,
     pub(crate) outcome: Outcome,

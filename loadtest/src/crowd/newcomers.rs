@@ -1,7 +1,7 @@
 //! [`Newcomers`]: clients that connect all at once, each with a full TLS handshake, and then only stay.
 //!
-//! They have a thread of their own that yields to all others: the streams that are measured meanwhile are received on
-//! the same cores, and must not wait for it.
+//! The clients have a thread of their own that yields to all others: the streams that are measured meanwhile are
+//! received on the same cores, and must not wait for it.
 
 use std::io;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::link::tls::Tls;
 use crate::measure::latency::Latency;
 use crate::wire::target::CONNECT_TIMEOUT;
 
-/// How much the thread yields: as much as can be said.
+/// The degree to which the thread yields: as much as can be said.
 const NICE: i32 = 19;
 
 /// The thread, and the open connections with it. They are closed when this is dropped.
@@ -35,13 +35,13 @@ pub(crate) struct Newcomers {
 pub(crate) struct Arrived {
     /// From the order to connect to the end of a client's handshake.
     pub(crate) handshake: Latency,
-    /// Why the first that could not connect could not.
+    /// The reason why the first that could not connect could not.
     pub(crate) refused_first: Option<String>,
-    /// When the last had connected or given up, by the run's clock.
+    /// The time at which the last had connected or given up, by the run's clock.
     pub(crate) ended_ns: u64,
 }
 
-/// Why a newcomer is not there.
+/// The reason why a newcomer is not there.
 #[derive(Debug, thiserror::Error)]
 enum NewcomerError {
     #[error("cannot connect: {0}")]

@@ -22,7 +22,7 @@ const NAPPING_BUFFER_BYTES: u32 = 64 << 10;
 /// The channel of the streams that leave in a storm. The others follow the first, 0.
 pub(crate) const AWAY_CHANNEL: u32 = 1;
 
-/// How a connection behaves.
+/// The behaviour of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// Reads everything at once and stays.
@@ -180,7 +180,7 @@ impl Plan {
         self.transport.connections(streams, groups)
     }
 
-    /// Where a connection is within its group, from 0 to 1.
+    /// The place of a connection within its group, from 0 to 1.
     pub(crate) fn place(&self, connection: u32, group: usize) -> f64 {
         let first: u32 = self.groups[..group].iter().map(|group| group.connections).sum();
         f64::from(connection - first) / f64::from(self.groups[group].connections)
@@ -222,7 +222,7 @@ impl Plan {
         &self.targets[node as usize]
     }
 
-    /// How many deliveries the connections that are waited for will have had in the end.
+    /// The number of deliveries that the connections that are waited for will have had in the end.
     pub(crate) fn deliveries(&self, published: &[u32]) -> u64 {
         let publishers = self.terms.publishers as usize;
         let per_addressee: Vec<u64> =

@@ -1,4 +1,4 @@
-//! [`FloorError`]: why the floor does not run.
+//! [`FloorError`]: the reason why the floor does not run.
 
 #[cfg(target_os = "linux")]
 use std::io;
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
-/// Why the floor does not run, or no longer.
+/// The reason why the floor does not run, or no longer.
 #[cfg(target_os = "linux")]
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FloorError {
@@ -27,7 +27,7 @@ pub(crate) enum FloorError {
     Tls(#[source] rustls::Error),
 }
 
-/// Why the floor does not run.
+/// The reason why the floor does not run.
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug, thiserror::Error)]
 #[error("the floor needs epoll, so it runs on Linux only")]

@@ -51,9 +51,9 @@ pub(super) struct Http2 {
     streams: Vec<Stream>,
     /// Publishes whose body has not come whole.
     publishing: Vec<(u32, Vec<u8>)>,
-    /// What the client takes on all streams together.
+    /// The bytes that the client takes on all streams together.
     window: i64,
-    /// What it takes on a new stream.
+    /// The bytes that it takes on a new stream.
     stream_window: i64,
 }
 

@@ -20,11 +20,11 @@ use crate::floor::gone::Gone;
 use crate::floor::request::{Refusal, Request};
 use crate::floor::tls::Tls;
 
-/// How many connects may wait: a crowd of thousands comes at once. The kernel may have a lower limit.
+/// Connects that may wait: a crowd of thousands comes at once. The kernel may have a lower limit.
 const BACKLOG: i32 = 4096;
-/// How many events one wait takes.
+/// The events that one wait takes.
 const EVENTS_MAX: usize = 1024;
-/// How much one read takes.
+/// The bytes that one read takes.
 const READ_BYTES: usize = 64 << 10;
 /// The listener's token in epoll. Connections have the rest.
 const LISTENER: u64 = u64::MAX;

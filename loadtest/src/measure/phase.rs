@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::latency::Latency;
 
-/// When each phase began. `u64::MAX`: it has not.
+/// The times at which the phases began. `u64::MAX`: one has not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tide {
     /// All of them had received something, and the time to compare with began.

@@ -30,11 +30,11 @@ pub(crate) struct Publisher {
     pub(crate) counter: Arc<Counter>,
 }
 
-/// How the publishing went.
+/// The outcome of the publishing.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) events: u32,
-    /// How many in each series.
+    /// The number of events in each series.
     pub(crate) series: Vec<u32>,
     pub(crate) first_due_ns: u64,
     pub(crate) ended_ns: u64,

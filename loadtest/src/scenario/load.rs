@@ -25,7 +25,7 @@ use crate::scenario::script::Script;
 use crate::wire::dialect::{Address, Dialect, Form};
 use crate::wire::target::Target;
 
-/// How long after the deadline the publishers' word is waited for: they keep the deadline themselves.
+/// The time after the deadline for which the publishers' word is waited for: they keep the deadline themselves.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// The parts of a scenario.
@@ -111,7 +111,7 @@ impl Load<'_> {
         Ok(report)
     }
 
-    /// How many events at most. A run that could not end in time is refused before it begins.
+    /// The most events. A run that could not end in time is refused before it begins.
     fn events(&self) -> Result<u32, Failure> {
         let AmountArgs { events, duration } = self.amount;
         let timeout = self.streams.timeout;
@@ -212,7 +212,7 @@ impl Load<'_> {
     }
 }
 
-/// How many events there are in each series.
+/// The number of events in each series.
 fn total(published: &[Published]) -> Vec<u32> {
     let mut series = published[0].series.clone();
     for published in &published[1..] {

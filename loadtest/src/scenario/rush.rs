@@ -14,10 +14,10 @@ use crate::measure::servers::{CpuTimes, Servers};
 
 /// Time between the order and the first connect, so that every ledger knows of the rush before it begins.
 const NOTICE: Duration = Duration::from_millis(20);
-/// How long after the last client's handshake the server may still work on its own end of it.
+/// The time after the last client's handshake in which the server may still work on its own end of it.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How a rush goes, and how far it has come.
+/// The course of a rush, and how far it has come.
 #[derive(Debug)]
 pub(crate) struct Rush {
     pub(crate) newcomers: u32,
@@ -97,7 +97,7 @@ impl Rush {
         Some(end_cpu.since(begin_cpu) as f64 - calm_us)
     }
 
-    /// How many cores this program used while it went on.
+    /// The cores that this program used while the rush went on.
     pub(crate) fn generator_cores(&self) -> Option<f64> {
         let [_, begin, end] = &self.used[..] else { return None };
         Some((end.generator_ns - begin.generator_ns) as f64 / self.took()?.as_nanos().max(1) as f64)

@@ -20,7 +20,7 @@ use crate::report::storm::{say_memory, say_storm};
 use crate::scenario::rush::Rush;
 use crate::scenario::storm::Storm;
 
-/// How often the server is weighed while a run goes on, and in a storm, whose peak is short.
+/// The time between two weighings of the server while a run goes on, and in a storm, whose peak is short.
 const WEIGH_EVERY_NS: u64 = 1_000_000_000;
 const WEIGH_EVERY_IN_STORM_NS: u64 = 200_000_000;
 
@@ -134,7 +134,7 @@ impl Script {
         }
     }
 
-    /// When silence began to mean something. `None`: it does not yet.
+    /// The time at which silence began to mean something. `None`: it does not yet.
     pub(crate) fn silence_from_ns(&self) -> Option<u64> {
         if self.has_speeds() { self.read_on_ns } else { Some(0) }
     }

@@ -18,7 +18,7 @@ fn clean(args: &str) -> Value {
     json
 }
 
-/// How the floors are reached, with TLS and without.
+/// Two floors, and the flags that reach them in each way, with TLS and without.
 fn each_transport() -> (Certificates, [Floor; 2], Vec<String>) {
     let certificates = Certificates::make();
     let (plain, sealed) = (Floor::start(), Floor::start_tls(&certificates));

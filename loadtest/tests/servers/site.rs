@@ -72,11 +72,11 @@ fn fanfare() -> PathBuf {
 pub(crate) struct Front {
     _program: Program,
     certificates: Certificates,
-    /// Where it speaks HTTP/1.1 and HTTP/2.
+    /// The address with HTTP/1.1 and HTTP/2.
     pub(crate) both: SocketAddr,
-    /// Where it speaks HTTP/1.1 alone.
+    /// The address with HTTP/1.1 alone.
     pub(crate) old: SocketAddr,
-    /// Where it speaks both, and ends every connection after ten requests.
+    /// The address with both, where every connection ends after ten requests.
     pub(crate) tired: SocketAddr,
 }
 

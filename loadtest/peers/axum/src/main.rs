@@ -24,7 +24,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObj
 use tokio_stream::{Stream, StreamExt, wrappers::BroadcastStream};
 
 type Hub = broadcast::Sender<String>;
-/// How many connects may wait: a crowd of thousands comes at once.
+/// Connects that may wait: a crowd of thousands comes at once.
 const BACKLOG: u32 = 4096;
 
 type Error = Box<dyn std::error::Error>;

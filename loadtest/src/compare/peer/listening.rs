@@ -1,4 +1,4 @@
-//! [`Listening`]: how a server that is started here is to listen.
+//! [`Listening`]: the way in which a server that is started here has to listen.
 
 use std::process::Command;
 

@@ -14,7 +14,7 @@ use crate::compare::program::POLL;
 use crate::wire::transport::Version;
 
 pub(super) const NCHAN: &str = "nchan";
-/// How long one try to connect may take.
+/// The time that one try to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The version of nginx that has a directive for HTTP/2. Before it was a word behind the address.

@@ -13,9 +13,10 @@ use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
 use crate::compare::program::Program;
 
-/// How long a server may take until it listens.
+/// The time that a server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// How a server that is started here says where it listens, on whichever output, before `http://` or `https://`.
+/// The words of a server that is started here about where it listens, on whichever output, before `http://` or
+/// `https://`.
 const ANNOUNCEMENT: &str = "listening on ";
 
 /// A server that can be asked. Ended when dropped, if it was started here.
@@ -23,7 +24,7 @@ const ANNOUNCEMENT: &str = "listening on ";
 pub(crate) struct Running {
     /// The load generator's flags that say where it is and how it is spoken to.
     pub(crate) target: Vec<String>,
-    /// How it was started, if it was.
+    /// The command that started it, if one did.
     pub(crate) command: Option<Vec<String>>,
     pub(crate) program: Option<Program>,
     // After the program: the directory is removed when the program is gone.
