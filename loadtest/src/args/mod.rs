@@ -94,7 +94,7 @@ pub(crate) enum Command {
     ///
     /// The newcomers ask for nothing: what is measured is the handshake. The report says what the standing streams felt
     /// before and meanwhile, how long the handshakes took, and, with --pid, how many of them a core of the server does
-    /// in a second: from its CPU meanwhile, less what it used before for the same events. With --connections 0 there
+    /// in a second: from its CPU meanwhile, less what so many events took before. With --connections 0 there
     /// are handshakes alone.
     #[command(mut_arg("connections", |connections| {
         let range = clap::value_parser!(u32).range(0..=CONNECTIONS_MAX);
@@ -111,9 +111,12 @@ pub(crate) enum Command {
     Soak(SoakArgs),
     /// Hold many open streams and weigh them
     Idle(IdleArgs),
-    /// Put the floor, Fanfare, nchan and others under the same loads, and tell how they compare
+    /// Put the floor, Fanfare, nchan and others under the same loads, also over TLS and HTTP/2, and compare them
     Compare(compare::CompareArgs),
     /// Serve what the kernel alone costs: a bare server to compare others with
+    ///
+    /// The floor speaks HTTP/2 with whoever begins so, and HTTP/1.1 with all others. With a certificate it speaks both
+    /// over TLS, through rustls' own buffered connection.
     Floor(floor::FloorArgs),
     /// Receive for another process of this program
     #[command(hide = true)]

@@ -97,6 +97,12 @@ const fn flat_out(name: &'static str, transport: &'static Transport) -> Load {
     Load { name, manner, connections: 1_000, size_bytes: 128, transport }
 }
 
+/// Handshakes beside so many streams.
+const fn handshakes(name: &'static str, connections: u32) -> Load {
+    let manner = Manner::Handshakes { rate_per_s: 50, newcomers: 2_000, before_ms: 4_000, after_ms: 1_000 };
+    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2 }
+}
+
 const CPU_EACH: &str = "cpu_per_delivery_us";
 const MEMORY_EACH: &str = "after_pss_per_connection_bytes";
 const RATE_EACH: &str = "deliveries_per_s";
@@ -251,22 +257,16 @@ pub(crate) static CASES: &[Case] = &[
     Case {
         name: "handshakes",
         shows: "what 500 streams over TLS and HTTP/2 feel while 2,000 clients shake hands: 50 events a second",
-        runs: &[Load {
-            name: "handshakes",
-            manner: Manner::Handshakes { rate_per_s: 50, newcomers: 2_000, before_ms: 4_000, after_ms: 1_000 },
-            connections: 500,
-            size_bytes: 128,
-            transport: &TLS_H2,
-        }],
+        runs: &[handshakes("beside-streams", 500), handshakes("alone", 0)],
         figures: &[
             less("live_before_p99_ms", "latency p99 before, ms"),
             less("live_during_p99_ms", "latency p99 meanwhile, ms"),
             less("live_p99_ratio", "meanwhile over before"),
             less("handshake_p99_ms", "handshake p99, ms"),
             more_of(
-                Source::Run(0, "handshakes_per_s_and_core"),
+                Source::Run(1, "handshakes_per_s_and_core"),
                 "handshakes_per_s_and_core",
-                "full handshakes a second and core",
+                "full handshakes a second and core, alone",
             ),
         ],
     },

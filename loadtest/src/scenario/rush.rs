@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::crowd::Crowd;
 use crate::crowd::newcomers::{Arrived, Newcomers};
-use crate::crowd::plan::{Order, Plan};
+use crate::crowd::plan::Order;
 use crate::failure::Failure;
 use crate::measure::clock::process_cpu_ns;
 use crate::measure::phase::Tide;
@@ -31,12 +31,13 @@ pub(crate) struct Rush {
     used: Vec<Used>,
 }
 
-/// The processor times up to one moment of the run's clock.
+/// The processor times up to one moment of the run.
 #[derive(Debug)]
 struct Used {
-    at_ns: u64,
     generator_ns: u64,
     server: Option<CpuTimes>,
+    /// Events that were published and answered.
+    answered: u32,
 }
 
 impl Rush {
@@ -51,17 +52,18 @@ impl Rush {
         crowd: &mut Crowd,
         start_ns: u64,
         servers: Option<&Servers>,
+        answered: u32,
     ) -> Result<bool, Failure> {
         let now_ns = crowd.plan.clock.now_ns();
         let is_past = |from_ns: u64, time: Duration| now_ns >= from_ns.saturating_add(time.as_nanos() as u64);
         if self.tide.settled_ns == u64::MAX {
             self.tide.settled_ns = start_ns;
-            self.used.push(used(&crowd.plan, servers)?);
+            self.used.push(used(servers, answered)?);
             crowd.order(Order::There(self.tide))?;
         } else if self.running.is_none() && is_past(start_ns, self.before) {
             let begin_ns = now_ns + NOTICE.as_nanos() as u64;
             (self.tide.left_ns, self.tide.back_ns) = (begin_ns, begin_ns);
-            self.used.push(used(&crowd.plan, servers)?);
+            self.used.push(used(servers, answered)?);
             crowd.order(Order::Back(self.tide))?;
             self.running = Some(Newcomers::start(&crowd.plan, self.newcomers, begin_ns)?);
         } else if let Some(running) = &self.running
@@ -73,7 +75,7 @@ impl Rush {
                 crowd.order(Order::CaughtUp(self.tide))?;
             }
         } else if self.used.len() == 2 && is_past(self.tide.caught_up_ns, SETTLE) {
-            self.used.push(used(&crowd.plan, servers)?);
+            self.used.push(used(servers, answered)?);
         }
         Ok(self.is_over() && is_past(self.tide.caught_up_ns, self.after))
     }
@@ -88,13 +90,15 @@ impl Rush {
         Some(Duration::from_nanos(ended_ns.saturating_sub(self.tide.back_ns)))
     }
 
-    /// The server's processor time for the rush beyond what it uses in calm, in microseconds. `None`: its process is
-    /// not known, or the rush is not over.
+    /// The server's processor time for the rush beyond what so many events take in calm, in microseconds. `None`: its
+    /// process is not known, or the rush is not over.
     pub(crate) fn server_us(&self) -> Option<f64> {
         let [start, begin, end] = &self.used[..] else { return None };
         let (start_cpu, begin_cpu, end_cpu) = (start.server.as_ref()?, begin.server.as_ref()?, end.server.as_ref()?);
-        let calm_us = begin_cpu.since(start_cpu) as f64 * begin.ns_to(end) / start.ns_to(begin);
-        Some(end_cpu.since(begin_cpu) as f64 - calm_us)
+        // By events and not by time: those that the rush holds up are not done yet.
+        let events = |from: &Used, to: &Used| f64::from(to.answered - from.answered);
+        let each_us = begin_cpu.since(start_cpu) as f64 / events(start, begin).max(1.0);
+        Some(end_cpu.since(begin_cpu) as f64 - each_us * events(begin, end))
     }
 
     /// The cores that this program used while the rush went on.
@@ -104,14 +108,7 @@ impl Rush {
     }
 }
 
-impl Used {
-    /// The time up to a later moment.
-    fn ns_to(&self, later: &Self) -> f64 {
-        (later.at_ns - self.at_ns).max(1) as f64
-    }
-}
-
-fn used(plan: &Plan, servers: Option<&Servers>) -> Result<Used, Failure> {
+fn used(servers: Option<&Servers>, answered: u32) -> Result<Used, Failure> {
     let server = servers.map(Servers::cpu_time).transpose()?;
-    Ok(Used { at_ns: plan.clock.now_ns(), generator_ns: process_cpu_ns(), server })
+    Ok(Used { generator_ns: process_cpu_ns(), server, answered })
 }

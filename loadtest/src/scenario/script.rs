@@ -94,7 +94,8 @@ impl Script {
                 }
             }
             Part::Rush(rush) => {
-                if rush.step(crowd, self.start_ns, self.servers.as_ref())? {
+                let answered = counter.answered.load(Relaxed);
+                if rush.step(crowd, self.start_ns, self.servers.as_ref(), answered)? {
                     counter.is_over.store(true, Relaxed);
                 }
             }
