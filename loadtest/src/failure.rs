@@ -1,4 +1,4 @@
-//! Why a run has no result: one variant a cause, its exit status, and the one line that says it on stderr.
+//! The reasons why a run has no result: one variant a cause, its exit status, and the one line that says it on stderr.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::link::error::AuthorityError;
 use crate::publish::error::PublishError;
 use crate::wire::target::ResolveError;
 
-/// Why a run has no result.
+/// The reason why a run has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(
@@ -38,6 +38,8 @@ pub(crate) enum Failure {
     NoSharing,
     #[error("--tls-ca is for https:// only")]
     NoTls,
+    #[error("there are handshakes with https:// only")]
+    NoHandshakes,
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error("a soak needs --pid: what would grow is the server's memory")]
@@ -99,6 +101,7 @@ impl Failure {
             | Self::MixedNodes
             | Self::NoSharing
             | Self::NoTls
+            | Self::NoHandshakes
             | Self::Authority(_)
             | Self::SoakPid => ExitCode::from(2),
             _ => ExitCode::FAILURE,

@@ -2,7 +2,8 @@
 //! cost.
 //!
 //! This crate has no part of the server and speaks only HTTP. So it can be pointed at any server, and can share no
-//! mistake with the one it measures, except for the frames of HTTP/2: the crate h2 takes them apart here and in hyper. It must never hang, and never print a result that hides a loss.
+//! mistake with the one it measures, except for the frames of HTTP/2 (the crate h2 takes them apart here and in hyper)
+//! and for TLS, which is rustls here and there. A run never hangs, and never prints a result that hides a loss.
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Slow(slow) => scenario::slow(slow),
         Command::Churn(churn) => scenario::churn(churn),
         Command::Storm(storm) => scenario::storm(storm),
+        Command::Handshakes(handshakes) => scenario::handshakes(handshakes),
         Command::Speeds(speeds) => scenario::speeds(speeds),
         Command::Soak(soak) => scenario::soak(soak),
         Command::Idle(idle) => scenario::idle::run(idle),

@@ -16,13 +16,15 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "floor,fanfare,nchan")]
     pub(crate) peers: Vec<BuiltIn>,
     /// One more server, which runs already: NAME,url=http://HOST:PORT, then preset=NAME, or subscribe=PATH and
-    /// publish=PATH with body=TEXT and header=K: V if needed; pid=N adds its CPU and memory. May be given several times
+    /// publish=PATH with body=TEXT and header=K: V if needed; pid=N adds its CPU and memory. With https://, tls-ca=FILE
+    /// names whom to trust; http=2 is for HTTP/2. It takes part in the runs that go over what it was given for. May be
+    /// given several times
     #[arg(long, value_name = "NAME,url=URL,...")]
     pub(crate) peer: Vec<Given>,
     /// The cases to run; all if not given
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = case::find)]
     cases: Vec<&'static Case>,
-    /// How often each case is run with each server; medians are taken over the rounds
+    /// The rounds: in each, every case is run with every server; medians are taken over them
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=ROUNDS_MAX))]
     pub(crate) rounds: u32,
     /// Runs every case with this share of its streams and events: for a quick look, proves nothing

@@ -32,6 +32,8 @@ const PACED_BYTES_MAX: i64 = 100_000_000;
 const CONNECTIONS_MAX: i64 = 1_000_000;
 /// The most streams of one connection: servers allow a hundred or a few.
 const STREAMS_PER_CONNECTION_MAX: i64 = 100_000;
+/// The most clients that connect at once: one source address has ports for them.
+const NEWCOMERS_MAX: i64 = 20_000;
 /// The most receiving threads, processes and publishers.
 const THREADS_MAX: i64 = 64;
 /// The most lines of a batch, and its most bytes of data: it is made in memory, by each publisher.
@@ -88,6 +90,17 @@ pub(crate) enum Command {
     // As the storm has it: 1,000 that stay, 10,000 that leave.
     #[command(mut_arg("connections", |connections| connections.required(false).default_value("11000")))]
     Storm(StormArgs),
+    /// Publish to standing streams while a crowd connects at once over TLS, each with a full handshake
+    ///
+    /// The newcomers ask for nothing: what is measured is the handshake. The report says what the standing streams felt
+    /// before and meanwhile, how long the handshakes took, and, with --pid, how many of them a core of the server does
+    /// in a second: from its CPU meanwhile, less what so many events took before. With --connections 0 there
+    /// are handshakes alone.
+    #[command(mut_arg("connections", |connections| {
+        let range = clap::value_parser!(u32).range(0..=CONNECTIONS_MAX);
+        connections.required(false).default_value("500").value_parser(range)
+    }))]
+    Handshakes(HandshakesArgs),
     /// Publish as fast as the target answers to readers of five speeds, and check what each was told of its losses
     ///
     /// The streams are spread evenly over the speeds: reading at once, at most so many bytes a second, and now and then
@@ -98,9 +111,12 @@ pub(crate) enum Command {
     Soak(SoakArgs),
     /// Hold many open streams and weigh them
     Idle(IdleArgs),
-    /// Put the floor, Fanfare, nchan and others under the same loads, and tell how they compare
+    /// Put the floor, Fanfare, nchan and others under the same loads, also over TLS and HTTP/2, and compare them
     Compare(compare::CompareArgs),
     /// Serve what the kernel alone costs: a bare server to compare others with
+    ///
+    /// The floor speaks HTTP/2 with whoever begins so, and HTTP/1.1 with all others. With a certificate it speaks both
+    /// over TLS, through rustls' own buffered connection.
     Floor(floor::FloorArgs),
     /// Receive for another process of this program
     #[command(hide = true)]
@@ -122,8 +138,8 @@ pub(crate) struct StreamArgs {
     /// knowledge
     #[arg(long, value_enum, default_value = "1.1")]
     http: Version,
-    /// How many streams share a connection, which only HTTP/2 can. Streams share with others of their behaviour, and
-    /// of their thread and node. A connection that has lost all of its streams is closed
+    /// The number of streams that share a connection, which only HTTP/2 can. Streams share with others of their
+    /// behaviour, and of their thread and node. A connection that has lost all of its streams is closed
     #[arg(long, value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=STREAMS_PER_CONNECTION_MAX))]
     streams_per_connection: u32,
@@ -131,7 +147,7 @@ pub(crate) struct StreamArgs {
     /// given
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
-    /// Whose routes are asked for, where no path is given
+    /// The server whose routes are asked for, where no path is given
     #[arg(long, value_enum, default_value = "fanfare")]
     preset: Preset,
     /// The path that is subscribed to; {channel} and {client} stand for names
@@ -146,10 +162,10 @@ pub(crate) struct StreamArgs {
     /// A header that goes with every request, as `Name: value`. May be given several times
     #[arg(long, value_name = "HEADER")]
     header: Vec<Header>,
-    /// How many event streams to hold open
+    /// The number of event streams to hold open
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
-    /// How many of them connect at the same time, in each process
+    /// The number of them that connect at the same time, in each process
     #[arg(long, value_name = "N", default_value = "200",
           value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connecting_max: u32,
@@ -165,7 +181,7 @@ pub(crate) struct StreamArgs {
 }
 
 impl StreamArgs {
-    /// How many threads receive in each process: never more than there are connections.
+    /// The number of receiving threads in each process: never more than there are connections.
     pub(crate) fn threads(&self) -> u32 {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let half = u32::try_from(processors / 2).unwrap_or(1).clamp(1, 4);
@@ -176,12 +192,12 @@ impl StreamArgs {
         u32::from(self.processes).min(self.connections.max(1))
     }
 
-    /// Where it is, or each of its nodes.
+    /// The URL of the target, or of each of its nodes.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.url).chain(&self.nodes)
     }
 
-    /// How it is spoken to, or why it cannot be spoken to in this way.
+    /// The way in which the target is spoken to, or the reason why it cannot be spoken to in this way.
     pub(crate) fn transport(&self) -> Result<Transport, Failure> {
         let is_tls = self.url.is_tls;
         if self.nodes.iter().any(|node| node.is_tls != is_tls) {
@@ -219,7 +235,7 @@ pub(crate) struct PublishArgs {
     #[arg(long, value_name = "BYTES", default_value = "128",
           value_parser = clap::value_parser!(u32).range(SIZE_BYTES_MIN..=SIZE_BYTES_MAX))]
     pub(crate) size: u32,
-    /// How many publish at once, each on a connection of its own
+    /// The number of publishers, each on a connection of its own
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     publishers: u16,
     /// The server's process, or those of all nodes: adds their CPU time and their memory to the report
@@ -236,11 +252,11 @@ impl PublishArgs {
     }
 }
 
-/// How much is published. One of the two bounds has to be given.
+/// The amount that is published. One of the two bounds has to be given.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct AmountArgs {
-    /// How many events to publish
+    /// The number of events to publish
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
     pub(crate) events: Option<u32>,
     /// For how long to publish, in seconds or with a unit
@@ -272,7 +288,7 @@ pub(crate) struct FanoutArgs {
 pub(crate) struct ChannelsArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How many channels the streams are spread over; each follows one
+    /// The number of channels that the streams are spread over; each follows one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) channels: u32,
 }
@@ -281,7 +297,7 @@ pub(crate) struct ChannelsArgs {
 pub(crate) struct TargetedArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How many client ids the streams are spread over [default: one each]
+    /// The number of client ids that the streams are spread over [default: one each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) clients: Option<u32>,
 }
@@ -310,7 +326,7 @@ pub(crate) struct SlowArgs {
     /// The share of the streams that read slowly
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     pub(crate) slow: Percent,
-    /// How fast these read, in bytes a second
+    /// The speed at which these read, in bytes a second
     #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = clap::value_parser!(u32).range(10..=SLOW_BYTES_MAX))]
     pub(crate) slow_bytes_per_s: u32,
 }
@@ -322,7 +338,7 @@ pub(crate) struct ChurnArgs {
     /// The share of the streams that come and go
     #[arg(long, value_name = "PERCENT", default_value = "50%")]
     pub(crate) visitors: Percent,
-    /// How many of them leave, and as many come, in a second
+    /// The number of them that leave, and as many come, in a second
     #[arg(long, value_name = "R/s", default_value = "100/s")]
     pub(crate) churn: Rate,
 }
@@ -346,17 +362,37 @@ pub(crate) struct StormArgs {
     /// Events per second to the others while they are there: few, beside the one that gives each a position
     #[arg(long, value_name = "R/s", default_value = "0.1/s")]
     pub(crate) away_rate: Rate,
-    /// How many come back at the same time, in each process [default: all]
+    /// The number of streams that come back at the same time, in each process [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) returning_max: Option<u32>,
-    /// How long to publish before the others leave
+    /// The time to publish before the others leave
     #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) before: Duration,
-    /// How long they are away, at least
+    /// The time for which they are away, at least
     #[arg(long, value_name = "TIME", default_value = "2", value_parser = parse_duration)]
     pub(crate) away: Duration,
-    /// How long to publish after they have begun to come back, at least: it goes on until all have caught up
+    /// The time to publish after they have begun to come back, at least: it goes on until all have caught up
     #[arg(long, value_name = "TIME", default_value = "4", value_parser = parse_duration)]
+    pub(crate) after: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HandshakesArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    /// Events per second to the standing streams
+    #[arg(long, value_name = "R/s", default_value = "50/s")]
+    pub(crate) rate: Rate,
+    /// The number of clients that connect at once
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=NEWCOMERS_MAX))]
+    pub(crate) newcomers: u32,
+    /// The time to publish before they come
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
+    pub(crate) before: Duration,
+    /// The time to publish after the last handshake, at least
+    #[arg(long, value_name = "TIME", default_value = "1", value_parser = parse_duration)]
     pub(crate) after: Duration,
 }
 
@@ -366,7 +402,7 @@ pub(crate) struct SpeedsArgs {
     pub(crate) streams: StreamArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
-    /// How many events to publish
+    /// The number of events to publish
     #[arg(long, value_name = "M", default_value = "50000",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_MAX)))]
     pub(crate) events: u32,
@@ -374,10 +410,10 @@ pub(crate) struct SpeedsArgs {
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', default_value = "1000000,200000,50000",
           value_parser = clap::value_parser!(u32).range(1000..=PACED_BYTES_MAX))]
     pub(crate) bytes_per_s: Vec<u32>,
-    /// How long those that stop do not read
+    /// The time for which those that stop do not read
     #[arg(long, value_name = "TIME", default_value = "3", value_parser = parse_duration)]
     pub(crate) nap: Duration,
-    /// How long after the last publish all keep their speeds; then all read to the end
+    /// The time for which all keep their speeds after the last publish; then all read to the end
     #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
     pub(crate) own_pace: Duration,
 }
@@ -386,7 +422,7 @@ pub(crate) struct SpeedsArgs {
 pub(crate) struct SoakArgs {
     #[command(flatten)]
     pub(crate) fanout: FanoutArgs,
-    /// How much more memory the server may have in the last quarter than in the second, in percent
+    /// The growth of the server's memory that is allowed from the second quarter to the last, in percent
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     pub(crate) growth_max: Percent,
 }
@@ -395,7 +431,7 @@ pub(crate) struct SoakArgs {
 pub(crate) struct IdleArgs {
     #[command(flatten)]
     pub(crate) streams: StreamArgs,
-    /// How long to hold the streams, in seconds or with a unit
+    /// The time to hold the streams, in seconds or with a unit
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) hold: Duration,
     /// The server's process, or those of all nodes, whose memory is weighed

@@ -2,7 +2,8 @@
 //!
 //! A new case is a new row. Fanfare's targets are in target.rs.
 
-use crate::compare::load::{Load, Manner};
+use crate::compare::load::{H2, Load, Manner, PLAIN, TLS, TLS_H2, TLS_H2_4, TLS_H2_100};
+use crate::wire::transport::Transport;
 
 /// One situation in which the servers are compared.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Figure {
     pub(crate) label: &'static str,
     pub(crate) source: Source,
     pub(crate) better: Better,
+    /// The figure of the floor, in the same case, that this one is told as a multiple of.
+    pub(crate) floor: &'static str,
 }
 
 /// The source of a figure: the JSON of the case's runs, counted from 0.
@@ -30,6 +33,25 @@ pub(crate) enum Source {
     Run(usize, &'static str),
     /// The figure of the first run over that of the second.
     Ratio(usize, usize, &'static str),
+    /// The share of each further stream of a connection, from the figure per stream of a run with one and of a run
+    /// with so many.
+    Further {
+        one: usize,
+        many: usize,
+        streams: u32,
+        name: &'static str,
+    },
+}
+
+impl Source {
+    /// The runs that it is from.
+    pub(crate) fn runs(&self) -> [usize; 2] {
+        match *self {
+            Self::Run(run, _) => [run, run],
+            Self::Ratio(over, under, _) => [over, under],
+            Self::Further { one, many, .. } => [one, many],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -40,7 +62,12 @@ pub(crate) enum Better {
 }
 
 const fn less(name: &'static str, label: &'static str) -> Figure {
-    Figure { name, label, source: Source::Run(0, name), better: Better::Less }
+    Figure { name, label, source: Source::Run(0, name), better: Better::Less, floor: name }
+}
+
+/// A figure of one run of several, told as a multiple of the floor's in the first.
+const fn less_of(run: usize, name: &'static str, label: &'static str, of: &'static str, floor: &'static str) -> Figure {
+    Figure { name, label, source: Source::Run(run, of), better: Better::Less, floor }
 }
 
 const CPU: Figure = less("cpu_per_delivery_us", "server CPU per delivery, us");
@@ -52,8 +79,33 @@ const IDLE_MEMORY: Figure = less("open_pss_per_connection_bytes", "memory per co
 const USED_MEMORY: Figure = less("after_pss_per_connection_bytes", "memory per connection, after broadcasts, B");
 
 const fn fanout(connections: u32, rate_per_s: u32, events: u32) -> Load {
-    Load { name: "fanout", manner: Manner::Fanout { rate_per_s, events }, connections, size_bytes: 128 }
+    fanout_over("fanout", &PLAIN, connections, rate_per_s, events)
 }
+
+const fn fanout_over(
+    name: &'static str,
+    transport: &'static Transport,
+    connections: u32,
+    rate_per_s: u32,
+    events: u32,
+) -> Load {
+    Load { name, manner: Manner::Fanout { rate_per_s, events }, connections, size_bytes: 128, transport }
+}
+
+const fn flat_out(name: &'static str, transport: &'static Transport) -> Load {
+    let manner = Manner::FlatOut { publishers: 4, duration_ms: 4_000 };
+    Load { name, manner, connections: 1_000, size_bytes: 128, transport }
+}
+
+/// Handshakes beside so many streams.
+const fn handshakes(name: &'static str, connections: u32) -> Load {
+    let manner = Manner::Handshakes { rate_per_s: 50, newcomers: 2_000, before_ms: 4_000, after_ms: 1_000 };
+    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2 }
+}
+
+const CPU_EACH: &str = "cpu_per_delivery_us";
+const MEMORY_EACH: &str = "after_pss_per_connection_bytes";
+const RATE_EACH: &str = "deliveries_per_s";
 
 /// All cases, in the order in which they run and are printed.
 pub(crate) static CASES: &[Case] = &[
@@ -78,17 +130,13 @@ pub(crate) static CASES: &[Case] = &[
     Case {
         name: "flat-out",
         shows: "deliveries a second at most: 1,000 streams, 4 publishers, each event as soon as the last is answered",
-        runs: &[Load {
-            name: "flat-out",
-            manner: Manner::FlatOut { publishers: 4, duration_ms: 4_000 },
-            connections: 1_000,
-            size_bytes: 128,
-        }],
+        runs: &[flat_out("flat-out", &PLAIN)],
         figures: &[Figure {
             name: "deliveries_per_s",
             label: "deliveries a second",
             source: Source::Run(0, "deliveries_per_s"),
             better: Better::More,
+            floor: "deliveries_per_s",
         }],
     },
     Case {
@@ -108,12 +156,14 @@ pub(crate) static CASES: &[Case] = &[
                 manner: Manner::Fanout { rate_per_s: 50, events: 300 },
                 connections: 900,
                 size_bytes: 2048,
+                transport: &PLAIN,
             },
             Load {
                 name: "disturbed",
                 manner: Manner::Slow { rate_per_s: 50, events: 300, stuck_percent: 10 },
                 connections: 1_000,
                 size_bytes: 2048,
+                transport: &PLAIN,
             },
         ],
         figures: &[
@@ -122,28 +172,109 @@ pub(crate) static CASES: &[Case] = &[
                 label: "latency p99 without them, ms",
                 source: Source::Run(0, "latency_p99_ms"),
                 better: Better::Less,
+                floor: "undisturbed_latency_p99_ms",
             },
             Figure {
                 name: "latency_p99_ms",
                 label: "latency p99 with them, ms",
                 source: Source::Run(1, "latency_p99_ms"),
                 better: Better::Less,
+                floor: "latency_p99_ms",
             },
             Figure {
                 name: "latency_p99_ratio",
                 label: "with them over without",
                 source: Source::Ratio(1, 0, "latency_p99_ms"),
                 better: Better::Less,
+                floor: "latency_p99_ratio",
             },
             Figure {
                 name: "after_pss_per_connection_bytes",
                 label: "memory per connection, after, B",
                 source: Source::Run(1, "after_pss_per_connection_bytes"),
                 better: Better::Less,
+                floor: "after_pss_per_connection_bytes",
             },
         ],
     },
+    Case {
+        name: "transports",
+        shows: "what TLS and HTTP/2 cost a delivery: 1,000 streams, 20 events a second. The floor is plain",
+        runs: &[
+            fanout_over("plain", &PLAIN, 1_000, 20, 100),
+            fanout_over("tls", &TLS, 1_000, 20, 100),
+            fanout_over("h2", &H2, 1_000, 20, 100),
+            fanout_over("tls-h2", &TLS_H2, 1_000, 20, 100),
+            fanout_over("tls-h2-4", &TLS_H2_4, 1_000, 20, 100),
+            fanout_over("tls-h2-100", &TLS_H2_100, 1_000, 20, 100),
+        ],
+        figures: &[
+            less_of(0, "plain_cpu", "CPU per delivery, plain, us", CPU_EACH, "plain_cpu"),
+            less_of(1, "tls_cpu", "CPU per delivery, TLS, us", CPU_EACH, "plain_cpu"),
+            less_of(2, "h2_cpu", "CPU per delivery, HTTP/2, us", CPU_EACH, "plain_cpu"),
+            less_of(3, "tls_h2_cpu", "CPU per delivery, TLS, HTTP/2, us", CPU_EACH, "plain_cpu"),
+            less_of(4, "tls_h2_4_cpu", "CPU per delivery, TLS, HTTP/2, 4 streams each, us", CPU_EACH, "plain_cpu"),
+            less_of(5, "tls_h2_100_cpu", "CPU per delivery, TLS, HTTP/2, 100 streams each, us", CPU_EACH, "plain_cpu"),
+            less_of(0, "plain_p99", "latency p99, plain, ms", "latency_p99_ms", "plain_p99"),
+            less_of(1, "tls_p99", "latency p99, TLS, ms", "latency_p99_ms", "plain_p99"),
+            less_of(3, "tls_h2_p99", "latency p99, TLS, HTTP/2, ms", "latency_p99_ms", "plain_p99"),
+        ],
+    },
+    Case {
+        name: "transports-memory",
+        shows: "what an open stream weighs over TLS and HTTP/2, after broadcasts: 4,000 streams, PSS growth",
+        runs: &[
+            fanout_over("plain", &PLAIN, 4_000, 2, 10),
+            fanout_over("tls", &TLS, 4_000, 2, 10),
+            fanout_over("tls-h2", &TLS_H2, 4_000, 2, 10),
+            fanout_over("tls-h2-100", &TLS_H2_100, 4_000, 2, 10),
+        ],
+        figures: &[
+            less_of(0, "plain_memory", "memory per stream, plain, B", MEMORY_EACH, "plain_memory"),
+            less_of(1, "tls_memory", "memory per stream, TLS, B", MEMORY_EACH, "plain_memory"),
+            less_of(2, "tls_h2_memory", "memory per stream, TLS, HTTP/2, B", MEMORY_EACH, "plain_memory"),
+            Figure {
+                name: "further_memory",
+                label: "memory of each further stream of a connection, B",
+                source: Source::Further { one: 2, many: 3, streams: 100, name: MEMORY_EACH },
+                better: Better::Less,
+                floor: "further_memory",
+            },
+        ],
+    },
+    Case {
+        name: "transports-flat-out",
+        shows: "deliveries a second at most over TLS and HTTP/2, against plain: 1,000 streams, 4 publishers",
+        runs: &[flat_out("plain", &PLAIN), flat_out("tls-h2", &TLS_H2)],
+        figures: &[
+            more_of(Source::Run(0, RATE_EACH), "plain_rate", "deliveries a second, plain"),
+            more_of(Source::Run(1, RATE_EACH), "tls_h2_rate", "deliveries a second, TLS, HTTP/2"),
+            more_of(Source::Ratio(1, 0, RATE_EACH), "tls_h2_rate_ratio", "TLS, HTTP/2 over plain"),
+            less_of(0, "plain_cpu", "CPU per delivery, plain, us", CPU_EACH, "plain_cpu"),
+            less_of(1, "tls_h2_cpu", "CPU per delivery, TLS, HTTP/2, us", CPU_EACH, "plain_cpu"),
+        ],
+    },
+    Case {
+        name: "handshakes",
+        shows: "what 500 streams over TLS and HTTP/2 feel while 2,000 clients shake hands: 50 events a second",
+        runs: &[handshakes("beside-streams", 500), handshakes("alone", 0)],
+        figures: &[
+            less("live_before_p99_ms", "latency p99 before, ms"),
+            less("live_during_p99_ms", "latency p99 meanwhile, ms"),
+            less("live_p99_ratio", "meanwhile over before"),
+            less("handshake_p99_ms", "handshake p99, ms"),
+            more_of(
+                Source::Run(1, "handshakes_per_s_and_core"),
+                "handshakes_per_s_and_core",
+                "full handshakes a second and core, alone",
+            ),
+        ],
+    },
 ];
+
+const fn more_of(source: Source, name: &'static str, label: &'static str) -> Figure {
+    Figure { name, label, source, better: Better::More, floor: name }
+}
 
 /// The case of this name.
 pub(crate) fn find(name: &str) -> Result<&'static Case, String> {
@@ -160,11 +291,9 @@ mod tests {
         for case in CASES {
             assert!(std::ptr::eq(find(case.name).unwrap(), case), "{}", case.name);
             for figure in case.figures {
-                let last = match figure.source {
-                    Source::Run(run, _) => run,
-                    Source::Ratio(over, under, _) => over.max(under),
-                };
-                assert!(last < case.runs.len(), "{}: {}", case.name, figure.name);
+                let runs = figure.source.runs();
+                assert!(runs.iter().all(|run| *run < case.runs.len()), "{}: {}", case.name, figure.name);
+                assert!(case.figures.iter().any(|other| other.name == figure.floor), "{}: {}", case.name, figure.name);
             }
         }
         assert!(find("fast").is_err());

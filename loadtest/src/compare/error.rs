@@ -1,17 +1,20 @@
-//! [`CompareError`]: why a comparison has no result.
+//! [`CompareError`]: the reason why a comparison has no result.
 
 use std::io;
 use std::path::PathBuf;
 
+use crate::compare::certificate::CertificateError;
 use crate::compare::cores::CoresError;
 use crate::compare::generator::GeneratorError;
 use crate::compare::peer::error::PeerError;
 
-/// Why a comparison has no result.
+/// The reason why a comparison has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]
     Peer(#[from] PeerError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error(transparent)]
     Cores(#[from] CoresError),
     #[error(transparent)]

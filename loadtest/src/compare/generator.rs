@@ -15,7 +15,7 @@ use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
 use crate::compare::program::{POLL, Program};
 
-/// How much longer than its own --timeout a run may take before it is taken for hung.
+/// The time beyond its own --timeout after which a run is taken for hung.
 const GRACE: Duration = Duration::from_secs(30);
 /// The exit status for a fault that a different command line, or a different machine, would cure.
 const STATUS_USAGE: i32 = 2;
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// Why the comparison cannot go on.
+/// The reason why the comparison cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GeneratorError {
     #[error("cannot start the load generator: {0}")]
@@ -95,12 +95,12 @@ pub(crate) fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::load::Manner;
+    use crate::compare::load::{Manner, PLAIN};
 
     fn outcome(script: &str) -> Result<Outcome, GeneratorError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         let manner = Manner::Fanout { rate_per_s: 1, events: 1 };
-        let load = Load { name: "fanout", manner, connections: 1, size_bytes: 128 };
+        let load = Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN };
         run(&command, load, &Cores::Shared, &Interrupt::default())
     }
 

@@ -4,8 +4,22 @@
 
 use std::time::Duration;
 
+use crate::wire::transport::{Transport, Version};
+
 /// Time beyond the length of a run, for opening the streams and for late events.
 const TIMEOUT_EXTRA: Duration = Duration::from_secs(60);
+
+/// The transports of the cases.
+pub(crate) static PLAIN: Transport = transport(Version::Http1, false, 1);
+pub(crate) static TLS: Transport = transport(Version::Http1, true, 1);
+pub(crate) static H2: Transport = transport(Version::Http2, false, 1);
+pub(crate) static TLS_H2: Transport = transport(Version::Http2, true, 1);
+pub(crate) static TLS_H2_4: Transport = transport(Version::Http2, true, 4);
+pub(crate) static TLS_H2_100: Transport = transport(Version::Http2, true, 100);
+
+const fn transport(version: Version, is_tls: bool, streams_per_connection: u32) -> Transport {
+    Transport { version, is_tls, tls_ca: None, streams_per_connection }
+}
 
 /// The load that is put on a server.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +29,8 @@ pub(crate) struct Load {
     pub(crate) manner: Manner,
     pub(crate) connections: u32,
     pub(crate) size_bytes: u32,
+    /// The transport of the streams and publishes. The files of TLS are not in it.
+    pub(crate) transport: &'static Transport,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +38,7 @@ pub(crate) enum Manner {
     Fanout { rate_per_s: u32, events: u32 },
     FlatOut { publishers: u32, duration_ms: u32 },
     Slow { rate_per_s: u32, events: u32, stuck_percent: u32 },
+    Handshakes { rate_per_s: u32, newcomers: u32, before_ms: u32, after_ms: u32 },
 }
 
 impl Load {
@@ -32,6 +49,11 @@ impl Load {
         match &mut self.manner {
             Manner::Fanout { events, .. } | Manner::Slow { events, .. } => *events = part(*events, 5),
             Manner::FlatOut { duration_ms, .. } => *duration_ms = part(*duration_ms, 200),
+            Manner::Handshakes { newcomers, before_ms, after_ms, .. } => {
+                *newcomers = part(*newcomers, 50);
+                *before_ms = part(*before_ms, 300);
+                *after_ms = part(*after_ms, 300);
+            }
         }
         self
     }
@@ -43,6 +65,7 @@ impl Load {
                 Duration::from_secs_f64(f64::from(events) / f64::from(rate_per_s))
             }
             Manner::FlatOut { duration_ms, .. } => Duration::from_millis(duration_ms.into()),
+            Manner::Handshakes { before_ms, after_ms, .. } => Duration::from_millis((before_ms + after_ms).into()),
         };
         TIMEOUT_EXTRA + needed
     }
@@ -57,10 +80,19 @@ impl Load {
             Manner::Slow { rate_per_s, events, stuck_percent } => {
                 ("slow", format!("--rate {rate_per_s}/s --events {events} --stuck {stuck_percent}"))
             }
+            Manner::Handshakes { rate_per_s, newcomers, before_ms, after_ms } => (
+                "handshakes",
+                format!("--rate {rate_per_s}/s --newcomers {newcomers} --before {before_ms}ms --after {after_ms}ms"),
+            ),
         };
         let (connections, size_bytes, timeout_s) = (self.connections, self.size_bytes, self.timeout().as_secs());
-        let all =
-            format!("{scenario} --connections {connections} {own} --size {size_bytes} --timeout {timeout_s}s --json");
+        let shared = match self.transport.version {
+            Version::Http1 => String::new(),
+            Version::Http2 => format!("--http 2 --streams-per-connection {} ", self.transport.streams_per_connection),
+        };
+        let all = format!(
+            "{scenario} --connections {connections} {shared}{own} --size {size_bytes} --timeout {timeout_s}s --json"
+        );
         all.split(' ').map(str::to_owned).collect()
     }
 }
@@ -74,12 +106,22 @@ mod tests {
         manner: Manner::Slow { rate_per_s: 50, events: 300, stuck_percent: 10 },
         connections: 1000,
         size_bytes: 2048,
+        transport: &PLAIN,
     };
 
     #[test]
     fn a_load_is_said_in_the_generators_flags() {
         let args = "slow --connections 1000 --rate 50/s --events 300 --stuck 10 --size 2048 --timeout 66s --json";
         assert_eq!(SLOW.args().join(" "), args);
+    }
+
+    #[test]
+    fn a_load_says_what_it_goes_over_except_for_tls_which_the_url_says() {
+        let manner = Manner::Handshakes { rate_per_s: 50, newcomers: 2000, before_ms: 4000, after_ms: 1000 };
+        let load = Load { manner, size_bytes: 128, transport: &TLS_H2_4, ..SLOW };
+        let args = "handshakes --connections 1000 --http 2 --streams-per-connection 4 --rate 50/s --newcomers 2000 \
+             --before 4000ms --after 1000ms --size 128 --timeout 65s --json";
+        assert_eq!(load.args().join(" "), args);
     }
 
     #[test]

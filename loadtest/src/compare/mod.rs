@@ -1,9 +1,11 @@
-//! `compare`: the floor, Fanfare, nchan and other given servers, under the same loads, in interleaved rounds.
+//! `compare`: the floor, Fanfare, nchan and other given servers, under the same loads, in interleaved rounds, over TLS
+//! and HTTP/2 too.
 //!
 //! Each server and each load generator is a process of its own, on cores of its own, and none is left behind. A result
 //! with a fault is never told without the fault.
 
 pub(crate) mod case;
+mod certificate;
 pub(crate) mod cores;
 mod damage;
 pub(crate) mod error;
@@ -28,6 +30,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::args::compare::CompareArgs;
+use crate::compare::certificate::Certificate;
 use crate::compare::cores::Cores;
 use crate::compare::error::CompareError;
 use crate::compare::interrupt::Interrupt;
@@ -44,6 +47,10 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
     // Everything that can be known to be missing is told before anything is started.
     let (peers, cases) = (Peer::find(args)?, args.cases());
     let cores = Cores::choose(args.server_core, args.generator_cores.as_ref())?;
+    let certificate = Certificate::default();
+    if cases.iter().any(|case| case.runs.iter().any(|load| load.transport.is_tls)) {
+        certificate.files()?;
+    }
     args.out.as_deref().map(out::prepare).transpose()?;
     // nginx in one process does not raise it for itself, and children inherit it.
     rlimit::increase_nofile_limit(u64::MAX).map_err(CompareError::Limit)?;
@@ -56,6 +63,7 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
         peers: &peers,
         rounds: args.rounds,
         scale: args.scale,
+        certificate: &certificate,
         cores: &cores,
         interrupt: &interrupt,
     };

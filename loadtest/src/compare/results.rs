@@ -37,7 +37,20 @@ impl Results<'_> {
         match figure.source {
             Source::Run(run, name) => of_run(run, name),
             Source::Ratio(over, under, name) => Some(of_run(over, name)? / of_run(under, name)?),
+            Source::Further { one, many, streams, name } => {
+                let streams = f64::from(streams);
+                Some((of_run(many, name)? * streams - of_run(one, name)?) / (streams - 1.0))
+            }
         }
+    }
+
+    /// Whether this server took part in the runs that the figure is from.
+    pub(super) fn takes_part(&self, case: &Case, figure: &Figure, peer: &str) -> bool {
+        figure.source.runs().iter().all(|run| {
+            let is_it =
+                |trial: &Trial| trial.peer == peer && (trial.case, trial.run) == (case.name, case.runs[*run].name);
+            self.trials.iter().any(is_it)
+        })
     }
 
     pub(super) fn spread(&self, key: Key<'_>) -> Option<Spread> {
@@ -46,6 +59,12 @@ impl Results<'_> {
 
     pub(super) fn ratios(&self, over: Key<'_>, under: Key<'_>) -> Option<Spread> {
         Spread::of_ratios(&self.values(over), &self.values(under))
+    }
+
+    /// The median of the differences round by round.
+    pub(crate) fn difference(&self, over: Key<'_>, under: Key<'_>) -> Option<f64> {
+        let pairs = self.values(over).into_iter().zip(self.values(under));
+        Spread::of(pairs.filter_map(|(over, under)| Some(over? - under?))).map(|spread| spread.median)
     }
 
     pub(crate) fn median(&self, key: Key<'_>) -> Option<f64> {

@@ -22,9 +22,11 @@ impl Spread {
         Some(Self { median, min, max, rounds: values.len() })
     }
 
-    /// The median of the ratios within each round: over minutes a machine drifts, within a round hardly.
+    /// The median of the ratios within each round: over minutes a machine drifts, within a round hardly. There is no ratio
+    /// to nothing, nor to less.
     pub(crate) fn of_ratios(over: &[Option<f64>], under: &[Option<f64>]) -> Option<Self> {
-        let pairs = over.iter().zip(under).filter_map(|(over, under)| Some((*over)? / (*under)?));
+        let ratio = |over: f64, under: f64| (under > 0.0).then(|| over / under);
+        let pairs = over.iter().zip(under).filter_map(|(over, under)| ratio((*over)?, (*under)?));
         Self::of(pairs)
     }
 }
@@ -74,7 +76,7 @@ mod tests {
         let ratios =
             Spread::of_ratios(&[Some(2.0), Some(30.0), None, Some(4.0)], &[Some(1.0), Some(10.0), Some(1.0), None]);
         assert_eq!(ratios.map(|spread| (spread.median, spread.rounds)), Some((2.5, 2)));
-        assert_eq!(Spread::of_ratios(&[Some(1.0)], &[Some(0.0)]), None);
+        assert_eq!(Spread::of_ratios(&[Some(1.0), Some(1.0)], &[Some(0.0), Some(-2.0)]), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) struct FigureSummary {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
     pub(crate) better: Better,
-    /// A row for each server.
+    /// A row for each server that took part.
     pub(crate) rows: Vec<FigureRow>,
 }
 
@@ -76,7 +76,7 @@ impl Results<'_> {
             FigureRow {
                 peer: peer.to_owned(),
                 spread: self.spread(own),
-                ratio_to_floor: self.ratios(own, (case.name, FLOOR, figure.name)),
+                ratio_to_floor: self.ratios(own, (case.name, FLOOR, figure.floor)),
                 fanfare_ratio: self.ratios((case.name, FANFARE, figure.name), own),
             }
         };
@@ -84,7 +84,11 @@ impl Results<'_> {
             name: figure.name,
             label: figure.label,
             better: figure.better,
-            rows: peers.iter().map(|peer| row(figure, &peer.name)).collect(),
+            rows: peers
+                .iter()
+                .filter(|peer| self.takes_part(case, figure, &peer.name))
+                .map(|peer| row(figure, &peer.name))
+                .collect(),
         });
         let damages = peers.iter().map(|peer| self.damage_in(case.name, &peer.name));
         CaseSummary { name: case.name, shows: case.shows, figures: figures.collect(), damages: damages.collect() }
@@ -201,5 +205,42 @@ mod tests {
         let results = Results { cases: &cases, trials: &trials, rounds: 2 };
         assert_eq!(results.median(("slow", "fanfare", "latency_p99_ratio")), Some(1.1));
         assert_eq!(results.damage("fanfare"), None);
+    }
+
+    #[test]
+    fn tls_and_http_2_are_judged_by_the_plain_floor() {
+        let cases = [case::find("transports").unwrap(), case::find("transports-memory").unwrap()];
+        let verdicts = |tls: f64, tls_h2: f64, h2: f64| {
+            let cpu = |cpu: f64| json!({"cpu_per_delivery_us": cpu, "lost": 0});
+            let memory = |bytes: f64| json!({"after_pss_per_connection_bytes": bytes, "lost": 0});
+            let of = |case, run, peer, figures| trial(1, case, run, peer, figures);
+            let trials = [
+                of("transports", "plain", "floor", cpu(4.0)),
+                of("transports", "tls-h2", "floor", cpu(99.0)),
+                of("transports", "tls", "fanfare", cpu(tls)),
+                of("transports", "tls-h2", "fanfare", cpu(tls_h2)),
+                of("transports", "h2", "fanfare", cpu(h2)),
+                of("transports-memory", "plain", "fanfare", memory(1_700.0)),
+                of("transports-memory", "tls-h2", "fanfare", memory(4_000.0)),
+                of("transports-memory", "tls-h2-100", "fanfare", memory(1_030.0)),
+            ];
+            let results = Results { cases: &cases, trials: &trials, rounds: 1 };
+            let (_, verdicts) = results.summary(&peers(&["floor", "fanfare"]));
+            let measured = verdicts.into_iter().filter(|verdict| verdict.reached != Reached::Unmeasured);
+            measured.map(|verdict| format!("{}: {}", verdict.target, verdict.measured)).collect::<Vec<_>>()
+        };
+        let expected = [
+            "at most 1.15 x floor, plain, or 0.600 us more: 1.10, reached",
+            "at most 1.10 x floor, plain: 1.00, reached",
+            "at most 1.20 x floor, plain, or 0.800 us more: 1.19, reached",
+            "at most 2560 B more than plain: 2300, reached",
+            "at most 1229 B: 1000, reached",
+            "nothing lost, duplicated or reordered: 0, reached",
+        ];
+        assert_eq!(verdicts(4.4, 4.75, 4.0), expected);
+        let some = verdicts(4.61, 4.8, 4.6);
+        assert_eq!(some[0], "at most 1.15 x floor, plain, or 0.600 us more: 1.15, missed by 0.217 %");
+        assert_eq!(some[1], "at most 1.10 x floor, plain: 1.15, missed by 4.55 %");
+        assert_eq!(some[2], "at most 1.20 x floor, plain, or 0.800 us more: 1.20, reached");
     }
 }

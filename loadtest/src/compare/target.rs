@@ -8,6 +8,7 @@ use crate::compare::spread::number;
 
 /// The references.
 const NCHAN: &str = "nchan";
+const MERCURE: &str = "mercure";
 
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -26,6 +27,15 @@ enum Limit {
     LeastTimes(f64, &'static str),
     /// A multiple of Fanfare's own figure in another case, round by round.
     MostTimesOwn(f64, &'static str),
+    Least(f64, &'static str),
+    /// A multiple of another figure of the floor in the same case, or so much more than that, round by round.
+    MostTimesFloor {
+        times: f64,
+        floor: &'static str,
+        or_more: Option<(f64, &'static str)>,
+    },
+    /// So much more than another figure of Fanfare in the same case, round by round.
+    MostMore(f64, &'static str, &'static str),
 }
 
 const fn target(what: &'static str, case: &'static str, figure: &'static str, limit: Limit) -> Target {
@@ -82,7 +92,60 @@ const TARGETS: &[Target] = &[
         "latency_p99_ratio",
         Limit::Most(1.2, ""),
     ),
+    target("server CPU per delivery, TLS", "transports", "tls_cpu", over_floor(1.15, Some((0.6, "us")))),
+    target("server CPU per delivery, HTTP/2", "transports", "h2_cpu", over_floor(1.10, None)),
+    target("server CPU per delivery, TLS and HTTP/2", "transports", "tls_h2_cpu", over_floor(1.20, Some((0.8, "us")))),
+    target(
+        "server CPU per delivery, TLS and HTTP/2, 4 streams a connection",
+        "transports",
+        "tls_h2_4_cpu",
+        over_floor(0.35, None),
+    ),
+    target(
+        "server CPU per delivery, TLS and HTTP/2, 100 streams a connection",
+        "transports",
+        "tls_h2_100_cpu",
+        over_floor(0.15, None),
+    ),
+    target("server CPU per delivery, TLS and HTTP/2", "transports", "tls_h2_cpu", Limit::MostTimes(0.5, NCHAN)),
+    target("server CPU per delivery, TLS and HTTP/2", "transports", "tls_h2_cpu", Limit::MostTimes(0.5, MERCURE)),
+    target("memory per stream, TLS", "transports-memory", "tls_memory", more_than_plain(2304.0)),
+    target("memory per stream, TLS and HTTP/2", "transports-memory", "tls_h2_memory", more_than_plain(2560.0)),
+    target(
+        "memory of each further stream of a connection",
+        "transports-memory",
+        "further_memory",
+        Limit::Most(1229.0, "B"),
+    ),
+    target("memory per stream, TLS and HTTP/2", "transports-memory", "tls_h2_memory", Limit::MostTimes(0.1, NCHAN)),
+    target("memory per stream, TLS and HTTP/2", "transports-memory", "tls_h2_memory", Limit::MostTimes(0.1, MERCURE)),
+    target(
+        "deliveries a second, flat out, TLS and HTTP/2 over plain",
+        "transports-flat-out",
+        "tls_h2_rate_ratio",
+        Limit::Least(0.6, ""),
+    ),
+    target(
+        "p99 of 500 streams while 2,000 clients shake hands, over before",
+        "handshakes",
+        "live_p99_ratio",
+        Limit::Most(2.0, ""),
+    ),
+    target(
+        "full handshakes a second and core, ECDSA",
+        "handshakes",
+        "handshakes_per_s_and_core",
+        Limit::Least(2500.0, ""),
+    ),
 ];
+
+const fn over_floor(times: f64, or_more: Option<(f64, &'static str)>) -> Limit {
+    Limit::MostTimesFloor { times, floor: "plain_cpu", or_more }
+}
+
+const fn more_than_plain(bytes: f64) -> Limit {
+    Limit::MostMore(bytes, "plain_memory", "B")
+}
 
 /// Whether a target was reached.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -131,12 +194,32 @@ impl Target {
                 most,
                 false,
             ),
+            Limit::Least(least, unit) => {
+                (format!("at least {} {unit}", number(least)), results.median(own), least, true)
+            }
+            Limit::MostTimesFloor { times, floor, or_more } => {
+                let more = or_more.map_or(String::new(), |(most, unit)| format!(", or {} {unit} more", number(most)));
+                let words = format!("at most {times:.2} x {FLOOR}, plain{more}");
+                (words, results.ratio(own, (self.case, FLOOR, floor)), times, false)
+            }
+            Limit::MostMore(most, than, unit) => {
+                let words = format!("at most {} {unit} more than plain", number(most));
+                (words, results.difference(own, (self.case, FANFARE, than)), most, false)
+            }
         };
         let target = words.trim_end().to_owned();
-        let is_reached = |value| if is_least { value >= limit } else { value <= limit };
+        let is_near = self.is_near(results);
+        let is_reached = |value| is_near || if is_least { value >= limit } else { value <= limit };
         let mut verdict = verdict(self.case, self.what, target, value, is_reached, limit);
         self.reserve(results, &mut verdict);
         verdict
+    }
+
+    /// Whether it lies so little above the floor that the ratio does not count.
+    fn is_near(&self, results: &Results) -> bool {
+        let Limit::MostTimesFloor { floor, or_more: Some((most, _)), .. } = self.limit else { return false };
+        let more = results.difference((self.case, FANFARE, self.figure), (self.case, FLOOR, floor));
+        more.is_some_and(|more| more <= most)
     }
 
     /// Fewer events cost less: a figure of a server that had a fault proves nothing.
@@ -145,7 +228,8 @@ impl Target {
             return;
         }
         let (other_case, reference) = match self.limit {
-            Limit::Most(..) => (self.case, None),
+            Limit::Most(..) | Limit::Least(..) | Limit::MostMore(..) => (self.case, None),
+            Limit::MostTimesFloor { .. } => (self.case, Some(FLOOR)),
             Limit::MostTimes(_, peer) | Limit::LeastTimes(_, peer) => (self.case, Some(peer)),
             Limit::MostTimesOwn(_, case) => (case, None),
         };
@@ -218,6 +302,10 @@ mod tests {
             for name in cases {
                 let case = case::find(name).unwrap();
                 assert!(case.figures.iter().any(|figure| figure.name == target.figure), "{}: {}", name, target.figure);
+            }
+            if let Limit::MostTimesFloor { floor: other, .. } | Limit::MostMore(_, other, _) = target.limit {
+                let figures = case::find(target.case).unwrap().figures;
+                assert!(figures.iter().any(|figure| figure.name == other), "{}: {other}", target.case);
             }
         }
     }

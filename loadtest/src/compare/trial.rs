@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::compare::case::Case;
+use crate::compare::certificate::Certificate;
 use crate::compare::cores::Cores;
 use crate::compare::error::CompareError;
 use crate::compare::generator::{self, GeneratorError, Outcome};
@@ -14,6 +15,7 @@ use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
 use crate::compare::peer::Peer;
 use crate::compare::peer::error::PeerError;
+use crate::compare::peer::listening::Listening;
 use crate::report::told::as_told;
 
 /// One run of one case with one server, and its outcome.
@@ -25,7 +27,7 @@ pub(crate) struct Trial {
     /// The run within the case.
     pub(crate) run: &'static str,
     pub(crate) peer: String,
-    /// How the server was started, if it was started here.
+    /// The command that started the server, if it was started here.
     pub(crate) server_command: Option<Vec<String>>,
     pub(crate) generator_command: Vec<String>,
     pub(crate) outcome: Outcome,
@@ -49,6 +51,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) peers: &'a [Peer],
     pub(crate) rounds: u32,
     pub(crate) scale: f64,
+    pub(crate) certificate: &'a Certificate,
     pub(crate) cores: &'a Cores,
     pub(crate) interrupt: &'a Interrupt,
 }
@@ -66,7 +69,7 @@ impl Plan<'_> {
                     let peer = &self.peers[(turn + round as usize - 1) % self.peers.len()];
                     let loads =
                         case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
-                    for load in loads {
+                    for load in loads.filter(|load| peer.speaks(load.transport)) {
                         let trial = match self.trial(round, case, peer, load, &generator) {
                             // A server that has run before is not wrong here, and its figures are kept.
                             Err(error) if trials.iter().any(|trial| trial.peer == peer.name) => {
@@ -91,7 +94,9 @@ impl Plan<'_> {
         load: Load,
         generator: &str,
     ) -> Result<Trial, CompareError> {
-        let mut running = peer.start(self.cores, self.interrupt)?;
+        let tls = load.transport.is_tls.then(|| self.certificate.files()).transpose()?;
+        let listening = Listening { version: load.transport.version, tls };
+        let mut running = peer.start(&listening, self.cores, self.interrupt)?;
         let mut generator_command = vec![generator.to_owned()];
         generator_command.extend(load.args());
         generator_command.append(&mut running.target);

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::compare::case::Better;
 use crate::compare::cores::Cores;
+use crate::compare::damage::Damage;
 use crate::compare::spread::{Spread, number};
 use crate::compare::summary::{CaseSummary, Comparison};
 use crate::compare::table::Table;
@@ -110,14 +111,15 @@ impl CaseSummary {
         let ratio = |ratio: Option<Spread>| ratio.map_or_else(|| "-".to_owned(), |ratio| times(ratio.median));
         for figure in &self.figures {
             let better = if figure.better == Better::More { " (more is better)" } else { "" };
-            for (row, damage) in figure.rows.iter().zip(&self.damages) {
+            for row in &figure.rows {
+                let damage = self.damages.iter().find(|damage| damage.peer == row.peer);
                 let cells = [
                     format!("{}{better}", figure.label),
                     row.peer.clone(),
                     row.spread.map_or_else(|| "not measured".to_owned(), Spread::words),
                     ratio(row.ratio_to_floor),
                     ratio(row.fanfare_ratio),
-                    damage.text(),
+                    damage.map_or_else(String::new, Damage::text),
                 ];
                 table.row(cells.to_vec());
             }

@@ -5,6 +5,7 @@
 
 pub(crate) mod descriptors;
 pub(crate) mod live;
+pub(crate) mod newcomers;
 pub(crate) mod notice;
 pub(crate) mod opening;
 pub(crate) mod plan;
@@ -28,11 +29,11 @@ use crate::failure::Failure;
 use crate::measure::sum::Sum;
 use crate::publish::publisher::Published;
 
-/// How long both sides are left alone before something is weighed. After the last event it is also the time in which
-/// a straggler or a second copy is still seen.
+/// The time for which both sides are left alone before something is weighed. After the last event it is also the time
+/// in which a straggler or a second copy is still seen.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How often the counts are looked at while something is waited for.
+/// The time between two looks at the counts while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The open streams of a run, and their state as far as it is known.
@@ -45,9 +46,9 @@ pub(crate) struct Crowd {
     lives: Vec<Arc<Live>>,
     notices: Receiver<Notice>,
     speaker: Sender<Notice>,
-    /// How the first of the closed ones ended.
+    /// The end of the first of the closed ones.
     closed_first: Option<String>,
-    /// Why the first that could not be opened again could not.
+    /// The reason why the first that could not be opened again could not.
     refused_again_first: Option<String>,
     pub(crate) published: Vec<Published>,
 }

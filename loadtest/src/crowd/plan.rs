@@ -22,7 +22,7 @@ const NAPPING_BUFFER_BYTES: u32 = 64 << 10;
 /// The channel of the streams that leave in a storm. The others follow the first, 0.
 pub(crate) const AWAY_CHANNEL: u32 = 1;
 
-/// How a connection behaves.
+/// The behaviour of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// Reads everything at once and stays.
@@ -96,6 +96,8 @@ pub(crate) struct Plan {
     /// Connections that come back at once.
     pub(crate) returning_max: u32,
     pub(crate) groups: Vec<Group>,
+    /// Latencies are also kept by the phases of a storm or a rush.
+    pub(crate) has_phases: bool,
 }
 
 /// The share of one thread: it takes every `of`th connection.
@@ -109,13 +111,13 @@ pub(crate) struct Part {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Order {
     Run,
-    /// In a storm: all are there.
+    /// In a storm or a rush: all are there.
     There(Tide),
     /// The streams of a storm leave.
     Away(Tide),
-    /// The streams of a storm come back.
+    /// The streams of a storm come back, or the rush begins.
     Back(Tide),
-    /// The streams of a storm have all that they had missed.
+    /// The streams of a storm have all that they had missed, or the rush is over.
     CaughtUp(Tide),
     /// Late readers read all from now on.
     ReadOn,
@@ -124,7 +126,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// Within a storm: when its phases began.
+    /// Within a storm or a rush: when its phases began.
     pub(crate) fn tide(&self) -> Option<Tide> {
         match self {
             Self::There(tide) | Self::Away(tide) | Self::Back(tide) | Self::CaughtUp(tide) => Some(*tide),
@@ -178,7 +180,7 @@ impl Plan {
         self.transport.connections(streams, groups)
     }
 
-    /// Where a connection is within its group, from 0 to 1.
+    /// The place of a connection within its group, from 0 to 1.
     pub(crate) fn place(&self, connection: u32, group: usize) -> f64 {
         let first: u32 = self.groups[..group].iter().map(|group| group.connections).sum();
         f64::from(connection - first) / f64::from(self.groups[group].connections)
@@ -186,7 +188,7 @@ impl Plan {
 
     /// An empty ledger for each group.
     pub(crate) fn ledgers(&self) -> Vec<Ledger> {
-        let has_phases = |group: &Group| self.has_storm() && group.role == Role::Steady;
+        let has_phases = |group: &Group| self.has_phases && group.role == Role::Steady;
         let ledger = |group: &Group| {
             let ledger = Ledger::new(self.terms, group.role.due());
             if has_phases(group) { ledger.with_phases() } else { ledger }
@@ -220,7 +222,7 @@ impl Plan {
         &self.targets[node as usize]
     }
 
-    /// How many deliveries the connections that are waited for will have had in the end.
+    /// The number of deliveries that the connections that are waited for will have had in the end.
     pub(crate) fn deliveries(&self, published: &[u32]) -> u64 {
         let publishers = self.terms.publishers as usize;
         let per_addressee: Vec<u64> =
@@ -273,6 +275,7 @@ mod tests {
                 Group { role: Role::Stuck, connections: 2 },
                 Group { role: Role::Paced { bytes_per_s: 1 }, connections: 2 },
             ],
+            has_phases: false,
         }
     }
 

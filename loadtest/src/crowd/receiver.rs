@@ -74,7 +74,7 @@ pub(crate) fn merged(mut all: Vec<Sum>, more: Vec<Sum>) -> Vec<Sum> {
     all
 }
 
-/// Tells the ledgers of the phases of a storm, each once it has begun.
+/// Tells the ledgers of the phases of a storm or a rush, each once it has begun.
 async fn follow_tide(shared: Rc<Shared>) {
     let mut orders = shared.orders.clone();
     while orders.changed().await.is_ok() {
@@ -94,7 +94,7 @@ fn receive(part: Part, shared: Shared) -> io::Result<Vec<Sum>> {
         let subscriber = Subscriber { connection, group, seat, shared: Rc::clone(&shared) };
         runtime.spawn_local(subscriber.run());
     }
-    if shared.plan.has_storm() {
+    if shared.plan.has_phases {
         runtime.spawn_local(follow_tide(Rc::clone(&shared)));
     }
     let ended = runtime.block_on(orders.wait_for(|order| matches!(order, Order::End(_)))).map(|order| order.clone());

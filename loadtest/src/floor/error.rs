@@ -1,11 +1,13 @@
-//! [`FloorError`]: why the floor does not run.
+//! [`FloorError`]: the reason why the floor does not run.
 
 #[cfg(target_os = "linux")]
 use std::io;
 #[cfg(target_os = "linux")]
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
-/// Why the floor does not run, or no longer.
+/// The reason why the floor does not run, or no longer.
 #[cfg(target_os = "linux")]
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FloorError {
@@ -19,9 +21,13 @@ pub(crate) enum FloorError {
     Accept(#[source] io::Error),
     #[error("the floor cannot poll: {0}")]
     Poll(#[source] io::Error),
+    #[error("{}: {cause}", file.display())]
+    Pem { file: PathBuf, cause: rustls::pki_types::pem::Error },
+    #[error("the floor cannot speak TLS with this certificate and key: {0}")]
+    Tls(#[source] rustls::Error),
 }
 
-/// Why the floor does not run.
+/// The reason why the floor does not run.
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug, thiserror::Error)]
 #[error("the floor needs epoll, so it runs on Linux only")]

@@ -28,6 +28,12 @@ impl Ids {
     }
 }
 
+/// The event in a chunk, without the chunk around it.
+pub(super) fn content(chunk: &[u8]) -> &[u8] {
+    let start = chunk.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    &chunk[start..chunk.len().saturating_sub("\r\n".len()).max(start)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +43,7 @@ mod tests {
         let (mut ids, mut chunk) = (Ids { ms: u128::from(u64::MAX), number: 7 }, b"old".to_vec());
         ids.encode(b"hello", &mut chunk);
         assert_eq!(chunk, b"28\r\nid: 18446744073709551615-8\ndata: hello\n\n\r\n");
+        assert_eq!(content(&chunk), b"id: 18446744073709551615-8\ndata: hello\n\n");
         assert_eq!(chunk.len(), "28\r\n".len() + 0x28 + "\r\n".len());
     }
 

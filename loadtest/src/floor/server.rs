@@ -1,26 +1,30 @@
-//! The floor's one loop: epoll, accept, read, and one `send` per subscriber for every publish.
+//! The floor's one loop: epoll, accept, read, and one `send` per subscribed connection for every publish.
 //!
 //! Level-triggered, single-threaded. A publish is answered when its event was sent to all, as simple brokers do.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, listen, sockopt};
+use rustls::ServerConfig;
 
-use crate::floor::connection::{Connection, Gone, Role};
+use crate::floor::connection::{Connection, Role};
 use crate::floor::error::FloorError;
-use crate::floor::event::Ids;
+use crate::floor::event::{Ids, content};
+use crate::floor::gone::Gone;
 use crate::floor::request::{Refusal, Request};
+use crate::floor::tls::Tls;
 
-/// How many connects may wait: a crowd of thousands comes at once. The kernel may have a lower limit.
+/// Connects that may wait: a crowd of thousands comes at once. The kernel may have a lower limit.
 const BACKLOG: i32 = 4096;
-/// How many events one wait takes.
+/// The events that one wait takes.
 const EVENTS_MAX: usize = 1024;
-/// How much one read takes.
+/// The bytes that one read takes.
 const READ_BYTES: usize = 64 << 10;
 /// The listener's token in epoll. Connections have the rest.
 const LISTENER: u64 = u64::MAX;
@@ -34,6 +38,7 @@ const BAD_METHOD: &[u8] =
 
 pub(super) struct Server {
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
     /// The empty places in `connections`. A place is filled in the next turn at the earliest, when epoll's events of
@@ -43,11 +48,13 @@ pub(super) struct Server {
     events: Vec<Event>,
     buffer: Vec<u8>,
     chunk: Vec<u8>,
+    /// An event as the frames of one HTTP/2 connection.
+    frames: Vec<u8>,
     ids: Ids,
 }
 
 impl Server {
-    pub(super) fn listen(address: SocketAddr) -> io::Result<Self> {
+    pub(super) fn listen(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         // A second listen only changes the backlog, for which the standard library has no argument.
@@ -56,6 +63,7 @@ impl Server {
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
         Ok(Self {
             listener,
+            tls,
             epoll,
             connections: Vec::new(),
             free: Vec::new(),
@@ -63,6 +71,7 @@ impl Server {
             events: Vec::with_capacity(EVENTS_MAX),
             buffer: vec![0; READ_BYTES],
             chunk: Vec::new(),
+            frames: Vec::new(),
             ids: Ids::default(),
         })
     }
@@ -101,7 +110,8 @@ impl Server {
             };
             let fails = |cause: Errno| FloorError::Accept(cause.into());
             sockopt::set_tcp_nodelay(&socket, true).map_err(fails)?;
-            let connection = Connection::new(socket);
+            let tls = self.tls.as_ref().map(Tls::new).transpose().map_err(FloorError::Tls)?;
+            let connection = Connection::new(socket, tls);
             let index = self.free.pop().unwrap_or_else(|| {
                 self.connections.push(None);
                 self.connections.len() - 1
@@ -120,10 +130,41 @@ impl Server {
         }
         // A hang-up and an error show in the read.
         if outcome.is_ok() && flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
-            outcome = connection.read(&mut self.buffer).and_then(|()| self.answer(index));
+            outcome = connection
+                .read(&mut self.buffer, &self.epoll, index as u64)
+                .and_then(|()| self.begin_http2(index))
+                .and_then(|()| self.answer(index))
+                .and_then(|()| self.answer_frames(index));
         }
         if let Err(Gone) = outcome {
             self.remove(index);
+        }
+    }
+
+    fn begin_http2(&mut self, index: usize) -> Result<(), Gone> {
+        let connection = self.connections[index].as_mut().ok_or(Gone)?;
+        let mut preface = Vec::new();
+        connection.role.begin_http2(&mut preface);
+        if preface.is_empty() { Ok(()) } else { connection.write(&preface, &self.epoll, index as u64) }
+    }
+
+    /// Answers every frame that has come whole.
+    fn answer_frames(&mut self, index: usize) -> Result<(), Gone> {
+        let mut answers = Vec::new();
+        loop {
+            let connection = self.connections[index].as_mut().ok_or(Gone)?;
+            let Role::Http2(http2) = &mut connection.role else { return Ok(()) };
+            let publish = http2.take(&mut answers)?;
+            // The head of a stream comes before its first event.
+            if !answers.is_empty() {
+                connection.write(&answers, &self.epoll, index as u64)?;
+                answers.clear();
+            }
+            let Some(publish) = publish else { return Ok(()) };
+            if publish.is_line() {
+                self.publish(&publish.data);
+            }
+            publish.answer(&mut answers);
         }
     }
 
@@ -131,6 +172,9 @@ impl Server {
     fn answer(&mut self, index: usize) -> Result<(), Gone> {
         loop {
             let connection = self.connections[index].as_mut().ok_or(Gone)?;
+            if connection.role.is_undecided() {
+                return Ok(());
+            }
             let Role::Asking(bytes) = &mut connection.role else { return Ok(()) };
             let answer = match Request::take(bytes) {
                 Ok(None) => return Ok(()),
@@ -155,10 +199,20 @@ impl Server {
     fn publish(&mut self, data: &[u8]) {
         self.ids.encode(data, &mut self.chunk);
         for index in 0..self.connections.len() {
-            if let Some(connection) = &mut self.connections[index]
-                && matches!(connection.role, Role::Subscribed)
-                && connection.write(&self.chunk, &self.epoll, index as u64).is_err()
-            {
+            let Some(connection) = &mut self.connections[index] else { continue };
+            let sent = match &mut connection.role {
+                Role::Asking(_) | Role::Refused => continue,
+                Role::Subscribed => connection.write(&self.chunk, &self.epoll, index as u64),
+                Role::Http2(http2) => {
+                    self.frames.clear();
+                    let framed = http2.send(content(&self.chunk), &mut self.frames);
+                    if framed.is_ok() && self.frames.is_empty() {
+                        continue;
+                    }
+                    framed.and_then(|()| connection.write(&self.frames, &self.epoll, index as u64))
+                }
+            };
+            if let Err(Gone) = sent {
                 self.remove(index);
             }
         }

@@ -1,4 +1,4 @@
-//! The phases of a storm, by the run's clock, and the latency of the events that were due in each of them.
+//! The phases of a storm or a rush, by the run's clock, and the latency of the events that were due in each of them.
 //!
 //! An event counts where it was due, not where it came: a delay by the storm is the storm's, however late the event
 //! comes.
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::latency::Latency;
 
-/// When each phase began. `u64::MAX`: it has not.
+/// The times at which the phases began. `u64::MAX`: one has not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tide {
     /// All of them had received something, and the time to compare with began.
     pub(crate) settled_ns: u64,
-    /// The streams of the storm left.
+    /// The streams of the storm left, or the rush began.
     pub(crate) left_ns: u64,
-    /// The streams of the storm were told to come back.
+    /// The streams of the storm were told to come back, or the rush began.
     pub(crate) back_ns: u64,
-    /// All had caught up.
+    /// All had caught up, or the last of the rush had connected.
     pub(crate) caught_up_ns: u64,
 }
 

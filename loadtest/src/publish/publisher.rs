@@ -30,11 +30,11 @@ pub(crate) struct Publisher {
     pub(crate) counter: Arc<Counter>,
 }
 
-/// How the publishing went.
+/// The outcome of the publishing.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) events: u32,
-    /// How many in each series.
+    /// The number of events in each series.
     pub(crate) series: Vec<u32>,
     pub(crate) first_due_ns: u64,
     pub(crate) ended_ns: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Published {
     pub(crate) answer: Latency,
     /// Time from the due time to the write.
     pub(crate) lateness: Latency,
-    /// The lateness of each event by itself, in a run with a storm: (due, lateness), in nanoseconds.
+    /// The lateness of each event by itself, in a run with phases: (due, lateness), in nanoseconds.
     pub(crate) late: Vec<(u64, u64)>,
     /// Connections opened after the first: the target closed one after an answer.
     pub(crate) reconnects: u32,
@@ -98,7 +98,7 @@ impl<'a> Sender<'a> {
 
         let late_ns = clock.now_ns().saturating_sub(due_ns);
         published.lateness.record_ns(late_ns);
-        if plan.has_storm() {
+        if plan.has_phases {
             published.late.push((due_ns, late_ns));
         }
         let answer = exchange.send(events.start + 1, request)?;

@@ -5,6 +5,7 @@
 pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;
+pub(crate) mod rush;
 pub(crate) mod scale;
 pub(crate) mod speeds;
 pub(crate) mod storm;
@@ -26,7 +27,7 @@ use crate::measure::latency::Latency;
 use crate::measure::sum::Sum;
 use crate::wire::transport::Transport;
 
-/// How a report is printed.
+/// The form in which a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Format {
     Text,
@@ -76,7 +77,7 @@ impl Report {
         self.figures.insert(name.to_owned(), value.into());
     }
 
-    /// What carried the streams and publishes.
+    /// Tells what carried the streams and publishes.
     pub(crate) fn transport(&mut self, transport: &Transport) {
         let each = transport.streams_per_connection;
         let shared = if each > 1 { format!(", {each} streams a connection") } else { String::new() };

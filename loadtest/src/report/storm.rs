@@ -4,7 +4,7 @@
 
 use crate::crowd::plan::Role;
 use crate::measure::latency::Latency;
-use crate::measure::phase::Phases;
+use crate::measure::phase::{Phases, Tide};
 use crate::measure::sum::Sum;
 use crate::report::findings::Findings;
 use crate::report::{Report, ms};
@@ -37,21 +37,21 @@ pub(crate) fn say_storm(report: &mut Report, storm: &Storm, findings: &Findings<
     report.figure("last_replay_ms", last_ms);
     report.figure("replay_due", storm.due_again);
     report.figure("replayed_per_s", per_s);
-    say_live(report, storm, findings);
+    say_live(report, &storm.tide, findings);
     say_cpu(report, storm, last_ms, receiving);
     if storm.all_back_ns.is_none() {
         report.fault("not all streams came back in time".to_owned());
     }
 }
 
-/// Tells the latency of the streams that stayed.
-fn say_live(report: &mut Report, storm: &Storm, findings: &Findings<'_>) {
+/// Tells the latency of the streams that stayed, in a storm or a rush.
+pub(super) fn say_live(report: &mut Report, tide: &Tide, findings: &Findings<'_>) {
     let Findings { plan, sums, published, .. } = findings;
     let stayed = plan.groups.iter().zip(sums).find(|(group, _)| group.role == Role::Steady);
     let Some(Phases { before, during }) = stayed.and_then(|(_, sum)| sum.phases.as_deref()) else { return };
     let times = |latency: &Latency| [0.5, 0.99].map(|share| latency.quantile_ms(share));
     let mut late = Phases::default();
-    published.late.iter().for_each(|(due_ns, late_ns)| late.take(&storm.tide, *due_ns, *late_ns));
+    published.late.iter().for_each(|(due_ns, late_ns)| late.take(tide, *due_ns, *late_ns));
     for (name, figure, latency, late) in
         [("before the storm", "before", before, &late.before), ("in the storm", "during", during, &late.during)]
     {

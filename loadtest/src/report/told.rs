@@ -4,10 +4,12 @@
 use std::path::Path;
 
 /// The flags whose values are files or directories here: only their names are of use elsewhere.
-const PATH_FLAGS: [&str; 6] = ["--fanfare", "--nginx", "--nchan-module", "--html", "--out", "--tls-ca"];
+const PATH_FLAGS: [&str; 8] =
+    ["--fanfare", "--nginx", "--nchan-module", "--html", "--out", "--tls-ca", "--tls-cert", "--tls-key"];
 
 /// The keys within `--peer`. Each ends the value before it, which may hold commas.
-pub(crate) const PEER_KEYS: [&str; 7] = ["url", "preset", "subscribe", "publish", "body", "header", "pid"];
+pub(crate) const PEER_KEYS: [&str; 9] =
+    ["url", "http", "tls-ca", "preset", "subscribe", "publish", "body", "header", "pid"];
 
 /// The command that this process was started with.
 pub(crate) fn own_command() -> Vec<String> {
@@ -52,6 +54,9 @@ fn without_secrets(word: &str) -> String {
         if key == Some("header") {
             is_header = true;
             kept.push(format!("{}: ...", part.split_once(':').map_or(part, |(name, _)| name)));
+        } else if key == Some("tls-ca") {
+            is_header = false;
+            kept.push(format!("tls-ca={}", file_name(part.split_once('=').map_or("", |(_, file)| file))));
         } else if !is_header || key.is_some_and(|key| PEER_KEYS.contains(&key)) {
             is_header = false;
             kept.push(part.to_owned());
@@ -90,6 +95,10 @@ mod tests {
     fn no_key_gets_into_a_report() {
         let kept = "--peer=x,url=http://a,header=Authorization: ...,pid=3";
         assert_eq!(without_secrets("--peer=x,url=http://a,header=Authorization: Bearer secret, more,pid=3"), kept);
+        assert_eq!(
+            without_secrets("--peer=x,header=A: b,tls-ca=/home/me/a.pem,http=2"),
+            "--peer=x,header=A: ...,tls-ca=a.pem,http=2"
+        );
         assert_eq!(without_secrets("--header=X-Key: a,b=c,d"), "--header=X-Key: ...");
         for word in ["--body={\"a\":1,\"b\":2}", "--peers=floor,nchan", ""] {
             assert_eq!(without_secrets(word), word);

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         connecting_max: streams.connecting_max,
         returning_max: streams.connecting_max,
         groups: vec![Group { role: Role::Steady, connections: streams.connections }],
+        has_phases: false,
     };
     let (threads, processes) = (streams.threads(), streams.processes());
     Need::of(&plan, threads, processes, 0).ensure()?;

@@ -25,7 +25,7 @@ use crate::scenario::script::Script;
 use crate::wire::dialect::{Address, Dialect, Form};
 use crate::wire::target::Target;
 
-/// How long after the deadline the publishers' word is waited for: they keep the deadline themselves.
+/// The time after the deadline for which the publishers' word is waited for: they keep the deadline themselves.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// The parts of a scenario.
@@ -51,8 +51,9 @@ pub(crate) struct Load<'a> {
 impl Load<'_> {
     pub(crate) fn run(mut self) -> Result<Report, Failure> {
         let backlog = self.script.backlog();
-        // A storm takes as long as it takes.
-        let events = if backlog.is_some() { self.events().map(|_| EVENTS_MAX) } else { self.events() }?;
+        // A storm takes as long as it takes, and so does a rush.
+        let has_own_end = self.script.has_own_end();
+        let events = if has_own_end { self.events().map(|_| EVENTS_MAX) } else { self.events() }?;
         let plan = self.plan()?;
         let processes = self.streams.processes();
         // One of them is for those that stay in the storm, alone.
@@ -61,7 +62,7 @@ impl Load<'_> {
         let publishers = (0..self.publish.publishers()).chain(backlog.is_some().then_some(0));
         let exchanges: usize = publishers.map(|number| plan.terms.nodes_of_publisher(number).len()).sum();
         let descriptors_each = if plan.transport.is_plain() { 1 } else { Need::ASYNC_PUBLISHER };
-        Need::of(&plan, threads, processes, exchanges as u32 * descriptors_each).ensure()?;
+        Need::of(&plan, threads, processes, exchanges as u32 * descriptors_each + self.script.newcomers()).ensure()?;
         let servers = Servers::new(&self.publish.pid);
         let progress = Progress::new(plan.connections());
 
@@ -77,7 +78,7 @@ impl Load<'_> {
         let end_ns = duration.map_or(u64::MAX, |duration| start_ns + duration.as_nanos() as u64);
         let addressees = if backlog.is_some() { 1 } else { self.addressees };
         let until = Until { pace: self.pace, start_ns, end_ns, events, addressees };
-        let ends_itself = self.pace.is_none() && self.amount.duration.is_some() || backlog.is_some();
+        let ends_itself = self.pace.is_none() && self.amount.duration.is_some() || has_own_end;
         let counter = publish::start(&crowd, &crowd.plan, until, backlog)?;
         self.script.start(start_ns, servers.clone());
         let end = self.follow(&mut crowd, &counter, &progress)?;
@@ -110,7 +111,7 @@ impl Load<'_> {
         Ok(report)
     }
 
-    /// How many events at most. A run that could not end in time is refused before it begins.
+    /// The most events. A run that could not end in time is refused before it begins.
     fn events(&self) -> Result<u32, Failure> {
         let AmountArgs { events, duration } = self.amount;
         let timeout = self.streams.timeout;
@@ -156,6 +157,7 @@ impl Load<'_> {
             connecting_max: self.streams.connecting_max,
             returning_max: self.returning_max,
             groups: self.groups.clone(),
+            has_phases: self.script.has_own_end(),
         })
     }
 
@@ -210,7 +212,7 @@ impl Load<'_> {
     }
 }
 
-/// How many events there are in each series.
+/// The number of events in each series.
 fn total(published: &[Published]) -> Vec<u32> {
     let mut series = published[0].series.clone();
     for published in &published[1..] {

@@ -3,17 +3,19 @@
 pub(crate) mod idle;
 pub(crate) mod load;
 pub(crate) mod progress;
+pub(crate) mod rush;
 pub(crate) mod script;
 pub(crate) mod storm;
 
 use std::time::Duration;
 
 use self::load::Load;
+use self::rush::Rush;
 use self::script::{Part, Script};
 use self::storm::Storm;
 use crate::args::{
-    AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, SlowArgs, SoakArgs, SpeedsArgs,
-    StormArgs, TargetedArgs,
+    AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, HandshakesArgs, SlowArgs, SoakArgs,
+    SpeedsArgs, StormArgs, TargetedArgs,
 };
 use crate::crowd::plan::{AWAY_CHANNEL, Group, Role};
 use crate::failure::Failure;
@@ -121,6 +123,27 @@ pub(crate) fn storm(args: &StormArgs) -> Result<Report, Failure> {
         batch: None,
         returning_max: args.returning_max.unwrap_or(connections),
         script: Script::new(Part::Storm(Box::new(storm))),
+    };
+    load.run()
+}
+
+pub(crate) fn handshakes(args: &HandshakesArgs) -> Result<Report, Failure> {
+    let connections = args.streams.connections;
+    if !args.streams.transport()?.is_tls {
+        return Err(Failure::NoHandshakes);
+    }
+    let load = Load {
+        name: "handshakes",
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: Some(args.rate),
+        amount: AmountArgs { events: None, duration: Some(args.before + args.after) },
+        groups: vec![Group { role: Role::Steady, connections }],
+        address: Address::Channel,
+        addressees: 1,
+        batch: None,
+        returning_max: args.streams.connecting_max,
+        script: Script::new(Part::Rush(Box::new(Rush::new(args.newcomers, args.before, args.after)))),
     };
     load.run()
 }

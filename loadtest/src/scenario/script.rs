@@ -1,4 +1,4 @@
-//! The middle of a run: nothing, a storm, the weighing of a soak, or that late readers read on.
+//! The middle of a run: nothing, a storm, a rush, the weighing of a soak, or that late readers read on.
 //!
 //! The main thread steps it about a hundred times a second. It never waits.
 
@@ -15,10 +15,12 @@ use crate::publish::backlog::Backlog;
 use crate::publish::counter::Counter;
 use crate::report::Report;
 use crate::report::findings::Findings;
+use crate::report::rush::say_rush;
 use crate::report::storm::{say_memory, say_storm};
+use crate::scenario::rush::Rush;
 use crate::scenario::storm::Storm;
 
-/// How often the server is weighed while a run goes on, and in a storm, whose peak is short.
+/// The time between two weighings of the server while a run goes on, and in a storm, whose peak is short.
 const WEIGH_EVERY_NS: u64 = 1_000_000_000;
 const WEIGH_EVERY_IN_STORM_NS: u64 = 200_000_000;
 
@@ -28,6 +30,8 @@ pub(crate) enum Part {
     Plain,
     /// Most connections leave and come back at once.
     Storm(Box<Storm>),
+    /// Clients come all at once, with full handshakes.
+    Rush(Box<Rush>),
     /// The server may not grow by more than this.
     Soak {
         growth_max: Percent,
@@ -66,6 +70,16 @@ impl Script {
         }
     }
 
+    /// Whether the script says when the publishing is over, and has phases that are compared.
+    pub(crate) fn has_own_end(&self) -> bool {
+        matches!(self.part, Part::Storm(_) | Part::Rush(_))
+    }
+
+    /// The connections of clients that are no streams.
+    pub(crate) fn newcomers(&self) -> u32 {
+        if let Part::Rush(rush) = &self.part { rush.newcomers } else { 0 }
+    }
+
     pub(crate) fn has_speeds(&self) -> bool {
         matches!(self.part, Part::Speeds { .. })
     }
@@ -76,6 +90,12 @@ impl Script {
         match &mut self.part {
             Part::Storm(storm) => {
                 if storm.step(crowd, self.start_ns, self.servers.as_ref())? {
+                    counter.is_over.store(true, Relaxed);
+                }
+            }
+            Part::Rush(rush) => {
+                let answered = counter.answered.load(Relaxed);
+                if rush.step(crowd, self.start_ns, self.servers.as_ref(), answered)? {
                     counter.is_over.store(true, Relaxed);
                 }
             }
@@ -96,7 +116,7 @@ impl Script {
         let every_ns = match self.part {
             Part::Storm(_) => WEIGH_EVERY_IN_STORM_NS,
             Part::Soak { .. } | Part::Speeds { .. } => WEIGH_EVERY_NS,
-            Part::Plain => return Ok(()),
+            Part::Plain | Part::Rush(_) => return Ok(()),
         };
         if let Some(servers) = &self.servers
             && self.weights.last().is_none_or(|(last_ns, _)| now_ns - last_ns >= every_ns)
@@ -110,11 +130,12 @@ impl Script {
     pub(crate) fn is_over(&self) -> bool {
         match &self.part {
             Part::Storm(storm) => storm.is_over(),
+            Part::Rush(rush) => rush.is_over(),
             _ => true,
         }
     }
 
-    /// When silence began to mean something. `None`: it does not yet.
+    /// The time at which silence began to mean something. `None`: it does not yet.
     pub(crate) fn silence_from_ns(&self) -> Option<u64> {
         if self.has_speeds() { self.read_on_ns } else { Some(0) }
     }
@@ -124,6 +145,9 @@ impl Script {
         if let Part::Storm(storm) = &self.part {
             say_storm(report, storm, findings, receiving);
             say_memory(report, storm, &findings.sums, &self.weights);
+        }
+        if let Part::Rush(rush) = &self.part {
+            say_rush(report, rush, findings);
         }
         let Some(peak) = self.weights.iter().map(|(_, pss_bytes)| *pss_bytes).max() else { return };
         let seconds = |at_ns: u64| at_ns.saturating_sub(self.start_ns) as f64 / 1e9;

@@ -18,7 +18,7 @@ impl Floor {
 }
 
 /// Compares with one round and a hundredth of everything, unless `args` say otherwise.
-fn compare(args: &[&str]) -> Output {
+pub(crate) fn compare(args: &[&str]) -> Output {
     let is_given = |flag: &str| args.iter().any(|arg| arg.starts_with(flag));
     let usual = ["--rounds=1", "--scale=0.01"].into_iter().filter(|flag| !is_given(&flag[..7]));
     loadtest(&["compare"]).args(usual).args(args).output().unwrap()
@@ -31,7 +31,7 @@ fn failure(args: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 

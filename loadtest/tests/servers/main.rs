@@ -1,8 +1,12 @@
 //! Servers that are started for the load generator: the floor, brokers of others, and all of them in a comparison.
 #![cfg(target_os = "linux")]
 
+mod certificates;
 mod compare;
+mod compare_transports;
 mod floor;
+mod floor_transports;
+mod handshakes;
 mod peers;
 mod site;
 mod started;

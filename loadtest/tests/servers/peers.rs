@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use crate::certificates::Certificates;
+
 /// Ends with the test.
 struct Node(Child);
 
@@ -15,9 +17,9 @@ impl Drop for Node {
 }
 
 /// The broker, and its URL.
-fn start() -> (Node, String) {
+fn start(tls: &[String]) -> (Node, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/node.mjs");
-    let spawned = Command::new("node").args([script, "0"]).stdout(Stdio::piped()).spawn();
+    let spawned = Command::new("node").args([script, "0"]).args(tls).stdout(Stdio::piped()).spawn();
     let mut node = Node(spawned.expect("node is missing: install Debian's nodejs, or from nodejs.org"));
     let mut line = String::new();
     BufReader::new(node.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -33,7 +35,7 @@ fn run(args: &str) -> (i32, serde_json::Value) {
 
 #[test]
 fn a_node_broker_delivers_to_those_that_read_and_forgets_those_that_leave() {
-    let (node, url) = start();
+    let (node, url) = start(&[]);
     let at = format!("--url {url} --preset floor --json --quiet 3s --pid {}", node.0.id());
     let (status, json) = run(&format!("fanout --connections 100 --rate 200/s --events 100 {at}"));
     assert_eq!((status, &json["deliveries"], &json["lost"]), (0, &10_000.into(), &0.into()), "{json}");
@@ -50,4 +52,17 @@ fn a_node_broker_delivers_to_those_that_read_and_forgets_those_that_leave() {
     // 18 streams missed 50 events, and some perhaps one more while they came back.
     let lost = json["storm_lost"].as_u64().unwrap();
     assert!((18 * 50..=18 * 52).contains(&lost), "{json}");
+}
+
+#[test]
+fn a_node_broker_delivers_over_tls_in_both_versions() {
+    let certificates = Certificates::make();
+    let (_node, url) = start(&["server.crt", "server.key"].map(|name| certificates.file(name)));
+    // Its certificate is for a name.
+    let (url, authority) = (url.replace("127.0.0.1", "localhost"), certificates.file("authority.crt"));
+    let at = format!("--url {url} --tls-ca {authority} --preset floor --json --quiet 3s");
+    for http in ["--http 1.1", "--http 2", "--http 2 --streams-per-connection 20"] {
+        let (status, json) = run(&format!("fanout --connections 60 --rate 100/s --events 50 {http} {at}"));
+        assert_eq!((status, &json["deliveries"], &json["lost"]), (0, &3000.into(), &0.into()), "{http}: {json}");
+    }
 }

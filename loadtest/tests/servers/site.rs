@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use tempfile::TempDir;
+use crate::certificates::Certificates;
 
 /// A program that is killed when this is dropped.
 struct Program(Child);
@@ -71,72 +71,51 @@ fn fanfare() -> PathBuf {
 /// nginx with TLS in front of a server, for `localhost` alone, and the authority that its certificate is from.
 pub(crate) struct Front {
     _program: Program,
-    directory: TempDir,
-    /// Where it speaks HTTP/1.1 and HTTP/2.
+    certificates: Certificates,
+    /// The address with HTTP/1.1 and HTTP/2.
     pub(crate) both: SocketAddr,
-    /// Where it speaks HTTP/1.1 alone.
+    /// The address with HTTP/1.1 alone.
     pub(crate) old: SocketAddr,
-    /// Where it speaks both, and ends every connection after ten requests.
+    /// The address with both, where every connection ends after ten requests.
     pub(crate) tired: SocketAddr,
 }
 
 impl Front {
     pub(crate) fn start(server: SocketAddr) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        // The system's own configuration would add extensions that contradict these.
-        fs::write(directory.path().join("openssl.cnf"), "[req]\ndistinguished_name = name\n[name]\n").unwrap();
-        for name in ["authority", "other"] {
-            let extension = "basicConstraints=critical,CA:TRUE";
-            certificate(directory.path(), name, &["-subj", &format!("/CN={name}"), "-addext", extension]);
-        }
-        let signed = ["-CA", "authority.crt", "-CAkey", "authority.key", "-subj", "/CN=localhost", "-addext"];
-        let extensions = ["basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost"];
-        certificate(directory.path(), "server", &[&signed[..], &extensions].concat());
+        let certificates = Certificates::make();
+        let directory = certificates.directory.path();
         loop {
             // nginx cannot say which port it took: it gets three that are free now.
             let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
             let [both, old, tired] = free.map(|listener| listener.local_addr().unwrap());
-            let file = directory.path().join("nginx.conf");
-            fs::write(&file, configuration(directory.path(), server, [both, old, tired])).unwrap();
+            let file = directory.join("nginx.conf");
+            fs::write(&file, configuration(directory, server, [both, old, tired])).unwrap();
             let mut command = Command::new("/usr/sbin/nginx");
-            command.arg("-p").arg(directory.path()).arg("-c").arg(&file).args(["-e", "stderr"]);
+            command.arg("-p").arg(directory).arg("-c").arg(&file).args(["-e", "stderr"]);
             let (program, is_there) = Program::start(&mut command, |line| {
                 let is_taken = line.contains("Address already in use");
                 // It says the limit of its files once it listens.
                 (is_taken || line.contains("getrlimit")).then_some(!is_taken)
             });
             if is_there {
-                return Self { _program: program, directory, both, old, tired };
+                return Self { _program: program, certificates, both, old, tired };
             }
         }
     }
 
     /// The certificate of the authority that signed the server's, and of one that did not.
     pub(crate) fn authority(&self) -> String {
-        self.file("authority.crt")
+        self.certificates.file("authority.crt")
     }
 
     pub(crate) fn other_authority(&self) -> String {
-        self.file("other.crt")
+        self.certificates.file("other.crt")
     }
 
     /// A file without a certificate.
     pub(crate) fn no_authority(&self) -> String {
-        self.file("nginx.conf")
+        self.certificates.file("nginx.conf")
     }
-
-    fn file(&self, name: &str) -> String {
-        self.directory.path().join(name).to_str().unwrap().to_owned()
-    }
-}
-
-fn certificate(directory: &Path, name: &str, more: &[&str]) {
-    let mut command = Command::new("openssl");
-    command.current_dir(directory).args(["req", "-x509", "-config", "openssl.cnf", "-days", "2", "-nodes"]);
-    command.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
-    command.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.crt")]).args(more);
-    let output = command.output().unwrap_or_else(|error| panic!("openssl: {error}; `cargo xtask test` installs it"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn configuration(directory: &Path, server: SocketAddr, [both, old, tired]: [SocketAddr; 3]) -> String {
@@ -170,12 +149,19 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn start(server: SocketAddr) -> Self {
+        Self::start_for(server, u32::MAX)
+    }
+
+    /// So many connections are passed on, and later ones closed.
+    pub(crate) fn start_for(server: SocketAddr, connections_max: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, accepted) = (listener.local_addr().unwrap(), Arc::new(AtomicU32::new(0)));
         let counted = Arc::clone(&accepted);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                counted.fetch_add(1, Relaxed);
+                if counted.fetch_add(1, Relaxed) >= connections_max {
+                    continue;
+                }
                 let server = TcpStream::connect(server).unwrap();
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());

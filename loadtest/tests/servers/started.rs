@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::certificates::Certificates;
+
 /// Far longer than anything takes. A test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -16,10 +18,22 @@ pub(crate) struct Floor {
 
 impl Floor {
     pub(crate) fn start() -> Self {
-        let mut child = loadtest(&["floor", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with("http", &[])
+    }
+
+    /// For `localhost`, over TLS.
+    pub(crate) fn start_tls(certificates: &Certificates) -> Self {
+        let [cert, key] = ["server.crt", "server.key"].map(|name| certificates.file(name));
+        Self::start_with("https", &["--tls-cert", &cert, "--tls-key", &key])
+    }
+
+    fn start_with(scheme: &str, args: &[&str]) -> Self {
+        let mut command = loadtest(&["floor", "--listen", "127.0.0.1:0"]);
+        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").expect("it says where").parse().unwrap();
+        let address = line.trim_end().strip_prefix(&format!("listening on {scheme}://")).expect("it says where");
+        let address = address.parse().unwrap();
         Self { child, address }
     }
 }

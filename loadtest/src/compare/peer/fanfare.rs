@@ -31,7 +31,9 @@ impl Fanfare {
 
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
         let mut command = Command::new(&self.program);
-        command.args(["--listen", "127.0.0.1:0"]).args(&self.more_args);
+        command.args(["--listen", "127.0.0.1:0"]);
+        starter.listening.add_tls(&mut command, &["--listen-tls", "127.0.0.1:0"]);
+        command.args(&self.more_args);
         // One shard, unless it is said: every server has one core.
         if !self.more_args.iter().any(|arg| arg.starts_with("--shards")) {
             command.args(["--shards", "1"]);
@@ -41,7 +43,7 @@ impl Fanfare {
             command.env_remove(name);
         }
         let (program, url) = starter.start_announced(&mut command)?;
-        let target = ["--url", &url, "--preset", "fanfare"].map(str::to_owned).to_vec();
+        let target = starter.listening.target(&url, "fanfare");
         Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
     }
 }

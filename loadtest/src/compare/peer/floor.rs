@@ -22,8 +22,9 @@ impl Floor {
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
         let mut command = Command::new(&self.program);
         command.args(["floor", "--listen", "127.0.0.1:0"]);
+        starter.listening.add_tls(&mut command, &[]);
         let (program, url) = starter.start_announced(&mut command)?;
-        let target = ["--url", &url, "--preset", "floor"].map(str::to_owned).to_vec();
+        let target = starter.listening.target(&url, "floor");
         Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
     }
 }

@@ -1,5 +1,6 @@
 //! A server that runs already and was given by its URL, as one flag:
-//! `NAME,url=http://HOST:PORT,subscribe=/PATH,publish=/PATH,body=TEXT,pid=N,header=K: V`, or `preset=` for the routes.
+//! `NAME,url=http://HOST:PORT,subscribe=/PATH,publish=/PATH,body=TEXT,pid=N,header=K: V`, or `preset=` for the routes,
+//! and `http=2` and `tls-ca=FILE` for what it is spoken to over.
 //!
 //! The only place where that text is taken apart. Where it runs, and on which core, is its owner's business.
 
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use crate::compare::peer::starter::Running;
 use crate::wire::dialect::{Header, Path, Preset};
 use crate::wire::target::Url;
+use crate::wire::transport::{Transport, Version};
 
 /// A server that is not started here: its name, and the load generator's flags for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub(crate) struct Given {
     url: String,
     flags: Vec<String>,
     pid: Option<u32>,
+    is_tls: bool,
+    version: Version,
 }
 
 impl Given {
@@ -26,7 +30,11 @@ impl Given {
     }
 
     pub(super) fn version(&self) -> String {
-        format!("at {}", self.url)
+        format!("at {}, {}", self.url, self.version)
+    }
+
+    pub(super) fn speaks(&self, transport: &Transport) -> bool {
+        (self.version, self.is_tls) == (transport.version, transport.is_tls)
     }
 
     pub(super) fn running(&self) -> Running {
@@ -38,8 +46,10 @@ impl Given {
 }
 
 /// The keys, each with the flag of the load generator that it becomes.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 9] = [
     ("url", "--url"),
+    ("http", "--http"),
+    ("tls-ca", "--tls-ca"),
     ("preset", "--preset"),
     ("subscribe", "--subscribe-path"),
     ("publish", "--publish-path"),
@@ -57,7 +67,8 @@ impl FromStr for Given {
         if name.is_empty() || !name.chars().all(is_name_part) {
             return Err("it begins with a name of letters, digits, -, _ and .".to_owned());
         }
-        let mut given = Self { name: name.to_owned(), url: String::new(), flags: Vec::new(), pid: None };
+        let (name, url, flags) = (name.to_owned(), String::new(), Vec::new());
+        let mut given = Self { name, url, flags, pid: None, is_tls: false, version: Version::Http1 };
         let mut seen = Vec::new();
         for (key, flag, value) in pairs(rest)? {
             if key != "header" && seen.contains(&key) {
@@ -66,7 +77,9 @@ impl FromStr for Given {
             seen.push(key);
             check(key, &value)?;
             match key {
-                "url" => given.url = value,
+                "url" => (given.is_tls, given.url) = (value.starts_with("https://"), value),
+                // The load says it too.
+                "http" => given.version = Version::from_str(&value, false)?,
                 "pid" => given.pid = value.parse().ok(),
                 // One word, because a value may begin with a hyphen.
                 _ => given.flags.push(format!("{flag}={value}")),
@@ -75,6 +88,9 @@ impl FromStr for Given {
         let has = |key| seen.contains(&key);
         if !has("url") {
             return Err("url=http://HOST:PORT is missing".to_owned());
+        }
+        if has("tls-ca") && !given.is_tls {
+            return Err("tls-ca= is for https:// only".to_owned());
         }
         let has_routes = has("preset") || (has("subscribe") && has("publish"));
         if !has_routes {
@@ -106,6 +122,7 @@ fn pairs(text: &str) -> Result<Vec<(&'static str, &'static str, String)>, String
 fn check(key: &str, value: &str) -> Result<(), String> {
     match key {
         "url" => value.parse::<Url>().map(drop),
+        "http" => Version::from_str(value, false).map(drop),
         "preset" => Preset::from_str(value, false).map(drop),
         "subscribe" | "publish" => value.parse::<Path>().map(drop),
         "header" => value.parse::<Header>().map(drop),
@@ -148,6 +165,24 @@ mod tests {
     }
 
     #[test]
+    fn a_server_takes_part_in_what_it_speaks() {
+        let speaks = |typed: &str| {
+            let given: Given = typed.parse().unwrap();
+            [(Version::Http1, false), (Version::Http1, true), (Version::Http2, false), (Version::Http2, true)].map(
+                |(version, is_tls)| {
+                    given.speaks(&Transport { version, is_tls, tls_ca: None, streams_per_connection: 4 })
+                },
+            )
+        };
+        assert_eq!(speaks("x,url=http://a,preset=floor"), [true, false, false, false]);
+        assert_eq!(speaks("x,url=https://a,preset=floor"), [false, true, false, false]);
+        assert_eq!(speaks("x,url=http://a,preset=floor,http=2"), [false, false, true, false]);
+        assert_eq!(speaks("x,url=https://a,preset=floor,http=2,tls-ca=a.pem"), [false, false, false, true]);
+        let expected = ["--url", "https://a", "--tls-ca=a.pem", "--preset=floor"];
+        assert_eq!(flags("x,url=https://a,http=2,tls-ca=a.pem,preset=floor"), expected);
+    }
+
+    #[test]
     fn a_body_may_hold_commas_and_equals_signs() {
         let typed = r#"x,url=http://a,preset=nchan,body={"channel":"{channel}","a=b":1,"data":{data}}"#;
         assert_eq!(flags(typed)[3], r#"--body={"channel":"{channel}","a=b":1,"data":{data}}"#);
@@ -169,6 +204,8 @@ mod tests {
             ("x,url=http://a,subscribe=s,publish=/p", "begins with /"),
             ("x,url=http://a,preset=floor,pid=-1", "number"),
             ("x,url=http://a,preset=floor,header=x", "Name: value"),
+            ("x,url=https://a,preset=floor,http=3", "http=3"),
+            ("x,url=http://a,preset=floor,tls-ca=a.pem", "https:// only"),
         ] {
             let error = wrong.parse::<Given>().unwrap_err();
             assert!(error.contains(why), "{wrong}: {error}");

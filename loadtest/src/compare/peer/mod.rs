@@ -7,6 +7,7 @@ pub(crate) mod error;
 mod fanfare;
 mod floor;
 pub(crate) mod given;
+pub(crate) mod listening;
 mod nchan;
 mod starter;
 
@@ -18,8 +19,10 @@ use crate::compare::peer::error::PeerError;
 use crate::compare::peer::fanfare::Fanfare;
 use crate::compare::peer::floor::Floor;
 use crate::compare::peer::given::Given;
+use crate::compare::peer::listening::Listening;
 use crate::compare::peer::nchan::{NCHAN, Nchan};
 use crate::compare::peer::starter::{Running, Starter};
+use crate::wire::transport::Transport;
 
 /// One server of the comparison.
 #[derive(Debug)]
@@ -77,9 +80,22 @@ impl Peer {
         }
     }
 
+    /// Whether it takes part in a run that goes over this. A server that was given speaks what it was given for.
+    pub(crate) fn speaks(&self, transport: &Transport) -> bool {
+        match &self.kind {
+            Kind::Floor(_) | Kind::Fanfare(_) | Kind::Nchan(_) => true,
+            Kind::Given(given) => given.speaks(transport),
+        }
+    }
+
     /// Starts it, if it does not run already.
-    pub(crate) fn start(&self, cores: &Cores, interrupt: &Interrupt) -> Result<Running, PeerError> {
-        let starter = Starter { peer: &self.name, cores, interrupt };
+    pub(crate) fn start(
+        &self,
+        listening: &Listening,
+        cores: &Cores,
+        interrupt: &Interrupt,
+    ) -> Result<Running, PeerError> {
+        let starter = Starter { peer: &self.name, listening, cores, interrupt };
         match &self.kind {
             Kind::Floor(floor) => floor.start(&starter),
             Kind::Fanfare(fanfare) => fanfare.start(&starter),

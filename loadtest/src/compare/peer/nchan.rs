@@ -6,13 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::compare::certificate::Files;
 use crate::compare::peer::error::PeerError;
+use crate::compare::peer::listening::Listening;
 use crate::compare::peer::starter::{Running, Starter, in_path, version, words};
 use crate::compare::program::POLL;
+use crate::wire::transport::Version;
 
 pub(super) const NCHAN: &str = "nchan";
-/// How long one try to connect may take.
+/// The time that one try to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The version of nginx that has a directive for HTTP/2. Before it was a word behind the address.
+const HTTP2_DIRECTIVE: [u32; 3] = [1, 25, 1];
 
 /// Paths of the module in distributions, Debian first.
 const MODULES: [&str; 3] = [
@@ -25,6 +31,8 @@ const MODULES: [&str; 3] = [
 pub(super) struct Nchan {
     nginx: PathBuf,
     module: PathBuf,
+    /// HTTP/2 is a directive of its own.
+    has_http2_directive: bool,
 }
 
 impl Nchan {
@@ -40,7 +48,8 @@ impl Nchan {
         let usual = || MODULES.iter().map(PathBuf::from).find(is_there);
         let found = module.map_or_else(usual, |file| Some(file.to_owned())).filter(is_there);
         let module = found.ok_or_else(|| missing("nginx's module nchan", module))?;
-        Ok(Self { nginx, module })
+        let has_http2_directive = number(&version(&nginx, "-v")) >= HTTP2_DIRECTIVE;
+        Ok(Self { nginx, module, has_http2_directive })
     }
 
     pub(super) fn version(&self) -> String {
@@ -51,9 +60,32 @@ impl Nchan {
         }
     }
 
-    /// The configuration of nginx without the directory and the port.
+    /// The configuration of nginx without the directory and the port, as it is for TLS and HTTP/2. Without either, the
+    /// lines of it are not there.
     pub(super) fn configuration(&self) -> String {
-        configuration(&self.module, Path::new("/DIRECTORY"), "127.0.0.1:PORT")
+        let file = |name| Path::new("/CERTIFICATE").join(name);
+        let [authority, certificate, key] = ["authority.crt", "server.crt", "server.key"].map(file);
+        let listening = Listening { version: Version::Http2, tls: Some(Files { authority, certificate, key }) };
+        self.configured(Path::new("/DIRECTORY"), "127.0.0.1:PORT", &listening)
+    }
+
+    fn configured(&self, directory: &Path, address: &str, listening: &Listening) -> String {
+        let is_http2 = listening.version == Version::Http2;
+        let word = |is_there: bool, word: &'static str| if is_there { word } else { "" };
+        let ssl = word(listening.tls.is_some(), " ssl");
+        let http2 = word(is_http2 && !self.has_http2_directive, " http2");
+        let mut lines = format!("listen {address}{ssl}{http2} backlog=4096;");
+        if is_http2 && self.has_http2_directive {
+            lines += "\n        http2 on;";
+        }
+        if let Some(Files { certificate, key, .. }) = &listening.tls {
+            let (certificate, key) = (certificate.display(), key.display());
+            lines += &format!(
+                "\n        ssl_certificate \"{certificate}\";\n        ssl_certificate_key \"{key}\";\n        \
+                 ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_tickets off;"
+            );
+        }
+        configuration(&self.module, directory, &lines)
     }
 
     pub(super) fn start(&self, starter: &Starter<'_>) -> Result<Running, PeerError> {
@@ -61,7 +93,8 @@ impl Nchan {
         let directory = tempfile::Builder::new().prefix("fanfare-nchan-").tempdir().map_err(failed)?;
         let address = free_address().map_err(failed)?;
         let file = directory.path().join("nginx.conf");
-        std::fs::write(&file, configuration(&self.module, directory.path(), &address.to_string())).map_err(failed)?;
+        std::fs::write(&file, self.configured(directory.path(), &address.to_string(), starter.listening))
+            .map_err(failed)?;
         let mut command = Command::new(&self.nginx);
         command.arg("-p").arg(directory.path()).arg("-c").arg(&file).args(["-e", "stderr"]);
         let mut program = starter.start(&mut command)?;
@@ -69,10 +102,17 @@ impl Nchan {
             let connected = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT);
             connected.inspect_err(|_| std::thread::sleep(POLL)).ok()
         })?;
-        let url = format!("http://{address}");
-        let target = ["--url", &url, "--preset", "nchan"].map(str::to_owned).to_vec();
+        let url = format!("{}://{address}", starter.listening.scheme());
+        let target = starter.listening.target(&url, "nchan");
         Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: Some(directory) })
     }
+}
+
+/// The numbers in `nginx version: nginx/1.22.1`.
+fn number(version: &str) -> [u32; 3] {
+    let (_, numbers) = version.rsplit_once('/').unwrap_or_default();
+    let mut numbers = numbers.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    [(); 3].map(|()| numbers.next().unwrap_or(0))
 }
 
 /// The version of Debian's package, because nchan itself tells none.
@@ -88,7 +128,7 @@ fn free_address() -> io::Result<SocketAddr> {
 }
 
 /// A configuration in which nginx is as fast and as roomy as nchan can be in one process, to match Fanfare's one shard.
-fn configuration(module: &Path, directory: &Path, address: &str) -> String {
+fn configuration(module: &Path, directory: &Path, listen: &str) -> String {
     let (module, directory) = (module.display(), directory.display());
     format!(
         r#"load_module "{module}";
@@ -120,7 +160,7 @@ http {{
     nchan_message_buffer_length 1000;
     nchan_message_timeout 10m;
     server {{
-        listen {address} backlog=4096;
+        {listen}
         location ~ ^/sub/(.+)$ {{
             nchan_subscriber eventsource;
             nchan_subscriber_first_message newest;
@@ -134,4 +174,40 @@ http {{
 }}
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(version: &str, listening: &Listening) -> String {
+        let has_http2_directive = number(version) >= HTTP2_DIRECTIVE;
+        let nchan = Nchan { nginx: PathBuf::new(), module: PathBuf::new(), has_http2_directive };
+        let text = nchan.configured(Path::new("/d"), "a:1", listening);
+        let is_told = |line: &&str| ["listen", "http2", "ssl"].iter().any(|word| line.trim_start().starts_with(word));
+        text.lines().filter(is_told).map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn nginx_listens_as_its_version_wants_it() {
+        let file = |name: &str| PathBuf::from(name);
+        let files = Files { authority: file("/a"), certificate: file("/c"), key: file("/k") };
+        let [plain, h2] = [Version::Http1, Version::Http2].map(|version| Listening { version, tls: None });
+        let tls = Listening { tls: Some(files.clone()), ..plain.clone() };
+        let both = Listening { tls: Some(files), ..h2.clone() };
+        let (old, new) = ("nginx version: nginx/1.22.1", "nginx version: nginx/1.26.3 (Ubuntu)");
+        let ssl = r#"ssl_certificate "/c"; ssl_certificate_key "/k"; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets off;"#;
+        for (listening, in_old, in_new) in [
+            (plain, "listen a:1 backlog=4096;".to_owned(), "listen a:1 backlog=4096;".to_owned()),
+            (h2, "listen a:1 http2 backlog=4096;".to_owned(), "listen a:1 backlog=4096; http2 on;".to_owned()),
+            (tls, format!("listen a:1 ssl backlog=4096; {ssl}"), format!("listen a:1 ssl backlog=4096; {ssl}")),
+            (
+                both,
+                format!("listen a:1 ssl http2 backlog=4096; {ssl}"),
+                format!("listen a:1 ssl backlog=4096; http2 on; {ssl}"),
+            ),
+        ] {
+            assert_eq!((lines(old, &listening), lines(new, &listening)), (in_old, in_new));
+        }
+    }
 }

@@ -10,19 +10,21 @@ use tempfile::TempDir;
 use crate::compare::cores::Cores;
 use crate::compare::interrupt::Interrupt;
 use crate::compare::peer::error::PeerError;
+use crate::compare::peer::listening::Listening;
 use crate::compare::program::Program;
 
-/// How long a server may take until it listens.
+/// The time that a server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// How a server that is started here says where it listens, on whichever output.
-const ANNOUNCEMENT: &str = "listening on http://";
+/// The words of a server that is started here about where it listens, on whichever output, before `http://` or
+/// `https://`.
+const ANNOUNCEMENT: &str = "listening on ";
 
 /// A server that can be asked. Ended when dropped, if it was started here.
 #[derive(Debug)]
 pub(crate) struct Running {
     /// The load generator's flags that say where it is and how it is spoken to.
     pub(crate) target: Vec<String>,
-    /// How it was started, if it was.
+    /// The command that started it, if one did.
     pub(crate) command: Option<Vec<String>>,
     pub(crate) program: Option<Program>,
     // After the program: the directory is removed when the program is gone.
@@ -32,6 +34,7 @@ pub(crate) struct Running {
 /// Settings of every server that is started here.
 pub(super) struct Starter<'a> {
     pub(super) peer: &'a str,
+    pub(super) listening: &'a Listening,
     pub(super) cores: &'a Cores,
     pub(super) interrupt: &'a Interrupt,
 }
@@ -46,10 +49,12 @@ impl Starter<'_> {
     /// Starts a server that prints its address, and returns that as a URL.
     pub(super) fn start_announced(&self, command: &mut Command) -> Result<(Program, String), PeerError> {
         let mut program = self.start(command)?;
+        let scheme = self.listening.scheme();
+        let announcement = format!("{ANNOUNCEMENT}{scheme}://");
         let url = self.wait(&mut program, |program| {
             let line = program.next_line()?;
-            let (_, rest) = line.split_once(ANNOUNCEMENT)?;
-            Some(format!("http://{}", rest.split_whitespace().next()?))
+            let (_, rest) = line.split_once(&announcement)?;
+            Some(format!("{scheme}://{}", rest.split_whitespace().next()?))
         })?;
         Ok((program, url))
     }
