@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    convert::Infallible,
     fmt, fs,
     path::PathBuf,
     sync::Arc,
@@ -15,10 +16,16 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use tokio::time::sleep;
+use tracing::warn;
 use x509_parser::{extensions::GeneralName, prelude::FromDer as _, prelude::X509Certificate};
 
 /// Bytes of a file of certificates or keys at most.
 const PEM_BYTES_MAX: u64 = 1 << 20;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Days before a certificate expires in which the log says so.
+const EXPIRY_DAYS: u64 = 14;
 
 /// PEM (RFC 7468), in a file or at hand.
 #[derive(Clone)]
@@ -146,16 +153,32 @@ impl Certificates {
         Some((first.not_after, first.place.clone()))
     }
 
-    /// Sentences about certificates that have expired at `now`, or are not yet valid. They are served all the same: clients say what
-    /// is wrong, and a server that does not start says less.
+    /// Sentences about certificates that have expired at `now`, are not yet valid, or expire within 14 days. All are served all the
+    /// same: clients say what is wrong, and a server that does not start says less.
     pub fn warnings(&self, now: SystemTime) -> Vec<String> {
         let set = self.set.read();
-        let of_pair = |pair: &Loaded| match () {
-            () if now > pair.not_after => Some(format!("{}: the certificate has expired", pair.place)),
-            () if now < pair.not_before => Some(format!("{}: the certificate is not valid yet", pair.place)),
-            () => None,
+        let of_pair = |pair: &Loaded| {
+            let left = pair.not_after.duration_since(now).map(|left| left.as_secs() / DAY.as_secs());
+            let is_early = now < pair.not_before;
+            let what = match left {
+                Err(_) => "has expired".to_owned(),
+                Ok(_) if is_early => "is not valid yet".to_owned(),
+                Ok(days) if days < EXPIRY_DAYS => format!("expires in {days} days"),
+                Ok(_) => return None,
+            };
+            Some(format!("{}: the certificate {what}", pair.place))
         };
         set.pairs.iter().filter_map(of_pair).collect()
+    }
+
+    /// Logs the warnings, now and every day.
+    pub(crate) async fn watch(&self) -> Infallible {
+        loop {
+            for warning in self.warnings(SystemTime::now()) {
+                warn!("{warning}");
+            }
+            sleep(DAY).await;
+        }
     }
 
     fn for_name(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {

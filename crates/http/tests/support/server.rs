@@ -16,6 +16,7 @@ use super::{
     h2::H2,
     journal::Script,
     stream::Stream,
+    tls::Relay,
     until,
 };
 
@@ -30,22 +31,29 @@ pub(crate) enum Way {
     H2,
     /// HTTP/2, carried by hyper.
     H2Body,
+    /// HTTP/1.1 over TLS, the connection taken over. Clients speak plain HTTP to a relay, which speaks TLS.
+    Tls,
+    /// HTTP/2 over TLS, framed by fanfare-h2, with the same relay.
+    TlsH2,
 }
 
 pub(crate) const WAYS: [Way; 4] = [Way::Socket, Way::Body, Way::H2, Way::H2Body];
+/// For tests that depend neither on what fits in the buffers on the way, nor on the moment in which something arrives: a relay has
+/// buffers, and takes its time.
+pub(crate) const ALL_WAYS: [Way; 6] = [Way::Socket, Way::Body, Way::H2, Way::H2Body, Way::Tls, Way::TlsH2];
 pub(crate) const H2_WAYS: [Way; 2] = [Way::H2, Way::H2Body];
 pub(crate) const H1_WAYS: [Way; 2] = [Way::Socket, Way::Body];
 
 impl Way {
     pub(crate) fn outlet(self) -> Outlet {
         match self {
-            Self::Socket | Self::H2 => Outlet::Socket,
+            Self::Socket | Self::H2 | Self::Tls | Self::TlsH2 => Outlet::Socket,
             Self::Body | Self::H2Body => Outlet::Body,
         }
     }
 
     pub(crate) fn is_h2(self) -> bool {
-        matches!(self, Self::H2 | Self::H2Body)
+        matches!(self, Self::H2 | Self::H2Body | Self::TlsH2)
     }
 }
 
@@ -87,7 +95,15 @@ impl Server {
 
     fn with(way: Way, tls: Option<TlsAcceptor>, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let served = listener.local_addr().unwrap();
+        let (relay, tls) = match way {
+            Way::Tls | Way::TlsH2 => {
+                let (relay, acceptor) = Relay::to(served);
+                (Some(relay), Some(acceptor))
+            }
+            _ => (None, tls),
+        };
+        let address = relay.as_ref().map_or(served, Relay::address);
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -98,7 +114,12 @@ impl Server {
                 None => Listeners { plain: Some(listener), tls: None },
                 Some(acceptor) => Listeners { plain: None, tls: Some((listener, acceptor)) },
             };
-            runtime.block_on(start()?.serve_on(listeners, shutdown))
+            runtime.block_on(async {
+                if let Some(relay) = relay {
+                    tokio::spawn(relay.run());
+                }
+                start()?.serve_on(listeners, shutdown).await
+            })
         };
         Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }
