@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::engine::Reached;
+use fanfare_core::engine::{Kept, Reached};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Semaphore, time::timeout};
 use tracing::debug;
 
@@ -48,7 +48,10 @@ impl Unsecured {
         };
         let refusal = match shaken {
             Ok(Ok(finish)) => match finish(stream) {
-                Ok(tls) => return Some(Transport::Tls(Box::new(tls))),
+                Ok(tls) => {
+                    let kept = Kept::new(Arc::clone(app.hub.budget()));
+                    return Some(Transport::Tls(Box::new(tls.counted(kept))));
+                }
                 Err(error) => {
                     debug!(peer = %peer.address, %error, "cannot take a TLS connection over");
                     return None;

@@ -376,7 +376,8 @@ impl Carrier {
     /// The share of one stream of the bytes that wait for the socket.
     pub(crate) fn kept_bytes(&self) -> usize {
         let state = self.state.lock();
-        state.kept.bytes() / state.h2.streams().max(1)
+        let sealed = state.transport.as_ref().map_or(0, Transport::kept_bytes);
+        (state.kept.bytes() + sealed) / state.h2.streams().max(1)
     }
 
     /// Ends a stream whole. Its slot is woken, because there is nothing more to wait for.

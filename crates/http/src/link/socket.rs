@@ -83,7 +83,7 @@ impl Socket for ClientSocket {
 
     fn kept_bytes(&self) -> usize {
         match self {
-            Self::Own(_) => 0,
+            Self::Own(own) => own.transport.kept_bytes(),
             Self::Shared(stream) => stream.kept_bytes(),
         }
     }

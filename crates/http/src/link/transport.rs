@@ -40,6 +40,14 @@ impl Transport {
         }
     }
 
+    /// Bytes of earlier writes that are kept, because the peer has not taken them.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(tls) => tls.kept_bytes(),
+        }
+    }
+
     /// Ends the writing side, behind what is kept of earlier writes: `waker` is woken when that has not left yet. If it fails, the
     /// close that follows ends it.
     pub(crate) fn shut_write(&mut self, waker: &Waker) {

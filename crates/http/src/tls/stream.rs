@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
+use fanfare_core::engine::Kept;
 use fanfare_records::RECORD_BYTES_MAX;
 use socket2::SockRef;
 use tokio::{
@@ -89,6 +90,8 @@ pub(crate) struct Tls {
     plain: Rest,
     /// Sealed bytes that the kernel has not taken.
     kept: Rest,
+    /// Counts them.
+    counted: Option<Kept>,
     ending: Ending,
     /// The peer has ended its side.
     has_ended: bool,
@@ -99,13 +102,26 @@ impl Tls {
     pub(super) fn new(stream: TcpStream, layer: Layer, input: Vec<u8>, plain: Vec<u8>, has_ended: bool) -> Self {
         let rest = |bytes: Vec<u8>| if bytes.is_empty() { Rest::default() } else { Rest { bytes, from: 0 } };
         let (input, plain) = (rest(input), rest(plain));
-        Self { stream, layer, input, plain, kept: Rest::default(), ending: Ending::Open, has_ended }
+        Self { stream, layer, input, plain, kept: Rest::default(), counted: None, ending: Ending::Open, has_ended }
+    }
+
+    /// Has the bytes that are kept counted.
+    pub(crate) fn counted(self, kept: Kept) -> Self {
+        Self { counted: Some(kept), ..self }
     }
 
     /// Number of bytes that are sealed and have not left.
-    #[cfg(test)]
-    pub(crate) fn kept_bytes(&mut self) -> usize {
-        self.kept.left().len()
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept.bytes.len() - self.kept.from
+    }
+
+    fn count_kept(&mut self) {
+        let bytes = self.kept_bytes();
+        if let Some(counted) = &mut self.counted
+            && counted.bytes() != bytes
+        {
+            counted.set(bytes);
+        }
     }
 
     /// Writes as many bytes as fit in one record. `Pending` while some of the record before is kept: `waker` is woken when there is
@@ -146,11 +162,14 @@ impl Tls {
     /// Sends what is kept. `Ready` once all of it has left.
     pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.kept.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, self.kept.left()))?;
-            if sent == 0 {
+            let sent = Pin::new(&mut self.stream).poll_write(cx, self.kept.left());
+            if let Poll::Ready(Ok(bytes)) = sent {
+                self.kept.take(bytes);
+            }
+            self.count_kept();
+            if ready!(sent)? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.kept.take(sent);
         }
         if self.ending == Ending::Notified {
             self.ending = Ending::Shut;
