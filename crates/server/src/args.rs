@@ -218,12 +218,17 @@ pub(crate) struct Publish {
     pub(crate) keep_alive: Duration,
 
     #[command(flatten)]
-    pub(crate) timeouts: Timeouts,
+    pub(crate) reach: Reach,
 }
 
-/// Time limits of `publish` and `subscribe`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Timeouts {
+/// How `publish` and `subscribe` reach a server.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Reach {
+    /// Trust the authorities in this PEM file, instead of those that the system trusts. It may be the certificate of the server
+    /// itself.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
     /// Connecting may take at most this time, including the look-up of the name and TLS.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
     pub(crate) connect_timeout: Duration,
@@ -294,7 +299,7 @@ pub(crate) struct Subscribe {
     pub(crate) silence_timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) timeouts: Timeouts,
+    pub(crate) reach: Reach,
 }
 
 /// Parses text that can be a header.

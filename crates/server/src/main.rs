@@ -30,6 +30,8 @@ mod signals;
 mod silence;
 mod since;
 mod subscribe;
+#[allow(dead_code, reason = "the listener that gives the certificates comes next")]
+mod tls;
 mod url;
 
 use std::{

@@ -1,7 +1,12 @@
 //! [`Connector`]: makes connections, with TLS for https, and through a proxy if the environment names one. The whole
 //! takes no longer than the connect timeout.
 
-use std::{cell::OnceCell, sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper::{
     Request, Uri,
@@ -28,6 +33,7 @@ use super::{
     error::Error,
     socket::{Progress, Socket},
 };
+use crate::{args::Reach, tls::authorities};
 
 /// Silence after which TCP asks whether the other side is still there.
 const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(15);
@@ -77,13 +83,16 @@ pub(super) struct Connector {
     proxies: Matcher,
     /// Made for the first https URL.
     tls: OnceCell<TlsConnector>,
+    /// The file of `--ca`.
+    ca: Option<PathBuf>,
     connect_timeout: Duration,
     /// Longest time in which the other side may take no byte.
     write_timeout: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(connect_timeout: Duration, write_timeout: Duration) -> Self {
+    pub(super) fn new(reach: &Reach) -> Self {
+        let Reach { ca, connect_timeout, answer_timeout: write_timeout } = reach.clone();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -95,7 +104,7 @@ impl Connector {
         // Without this the system sends unacknowledged data again for a quarter of an hour (tcp(7), tcp_retries2).
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(write_timeout));
-        Self { tcp, proxies: Matcher::from_env(), tls: OnceCell::new(), connect_timeout, write_timeout }
+        Self { tcp, proxies: Matcher::from_env(), tls: OnceCell::new(), ca, connect_timeout, write_timeout }
     }
 
     /// Connects to the server of `uri`, or to its proxy.
@@ -147,18 +156,12 @@ impl Connector {
         stream.map(TokioIo::into_inner).map_err(|error| Error::Proxy(format!("no way through {name}: {error}")))
     }
 
-    /// TLS with the certificates that the system trusts.
+    /// TLS with the authorities of `--ca`, or those that the system trusts.
     fn tls(&self) -> Result<TlsConnector, Error> {
         if let Some(made) = self.tls.get() {
             return Ok(made.clone());
         }
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-            return Err(Error::Certificates(reason));
-        }
+        let roots = self.ca.as_deref().map_or_else(of_the_system, of_file)?;
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Certificates(error.to_string()))?
@@ -166,6 +169,21 @@ impl Connector {
             .with_no_client_auth();
         Ok(self.tls.get_or_init(|| TlsConnector::from(Arc::new(config))).clone())
     }
+}
+
+fn of_the_system() -> Result<RootCertStore, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
+        return Err(Error::Certificates(reason));
+    }
+    Ok(roots)
+}
+
+fn of_file(path: &Path) -> Result<RootCertStore, Error> {
+    authorities(path).map_err(Error::Authorities)
 }
 
 /// The host and port as in the URL.
