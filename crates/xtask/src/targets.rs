@@ -22,6 +22,7 @@ const TARGETS: &[Target] = &[
             "fanfare-core",
             "fanfare-disk",
             "fanfare-http",
+            "fanfare-records",
             "fanfare-redis",
             "fanfare-sse",
             "fanfare",
@@ -39,7 +40,7 @@ const TARGETS: &[Target] = &[
     // The server does not run there, because its signals, and the sync of a directory, exist only on Unix.
     Target {
         triple: "x86_64-pc-windows-msvc",
-        packages: &["fanfare-core", "fanfare-http", "fanfare-sse"],
+        packages: &["fanfare-core", "fanfare-http", "fanfare-records", "fanfare-sse"],
         // blake3's feature, set as cargo sets it: all of it in Rust.
         without_c: &[("CARGO_FEATURE_PURE", "1")],
     },
@@ -141,7 +142,7 @@ mod tests {
     fn a_check_is_of_its_packages_for_its_target_without_c() {
         let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation().to_string()).collect();
         let windows = "CARGO_FEATURE_PURE=1 cargo clippy --locked --target x86_64-pc-windows-msvc \
-                       -p fanfare-core -p fanfare-http -p fanfare-sse -- -D warnings";
+                       -p fanfare-core -p fanfare-http -p fanfare-records -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
         assert!(typed[0].starts_with(mac), "{}", typed[0]);
