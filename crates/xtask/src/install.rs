@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
             workspace.run(&invocation)?;
         }
     }
-    for invocation in orders.npm(workspace).into_iter().chain(orders.pip(workspace)) {
+    for invocation in orders.npm(workspace).into_iter().chain(orders.pip(workspace)).chain(orders.go(workspace)) {
         workspace.run(&invocation)?;
     }
     confirm(workspace)
@@ -68,16 +68,18 @@ fn privilege(workspace: &Workspace) -> Option<&'static [&'static str]> {
 struct Orders {
     debian: Vec<&'static str>,
     npm: Vec<&'static str>,
+    go: Vec<&'static str>,
     pip: Vec<&'static str>,
 }
 
 impl Orders {
     fn of(packages: &[Package]) -> Self {
-        let mut orders = Self { debian: Vec::new(), npm: Vec::new(), pip: Vec::new() };
+        let mut orders = Self { debian: Vec::new(), npm: Vec::new(), go: Vec::new(), pip: Vec::new() };
         for package in packages {
             match *package {
                 Package::Debian(name) => orders.debian.push(name),
                 Package::Npm(name) => orders.npm.push(name),
+                Package::Go(name) => orders.go.push(name),
                 Package::Pip(name) => orders.pip.push(name),
             }
         }
@@ -96,6 +98,14 @@ impl Orders {
         }
         let npm = ["npm", "install", "--prefix", "{target}/parts", "--save-exact", "--no-audit", "--no-fund"];
         vec![workspace.place(&npm).with_args(&self.npm)]
+    }
+
+    /// One invocation for each command: Go takes several only of one module.
+    fn go(&self, workspace: &Workspace) -> Vec<Invocation> {
+        // Go wants an absolute path. Its cache of modules is there too, and may be removed with the rest.
+        let path = workspace.target().join("parts/go").display().to_string();
+        let go = ["{target}/parts/python/bin/go", "install", "-modcacherw"];
+        self.go.iter().map(|name| workspace.place(&go).with_args(&[name]).with_env("GOPATH", &path)).collect()
     }
 
     fn pip(&self, workspace: &Workspace) -> Vec<Invocation> {
@@ -139,13 +149,28 @@ mod tests {
         assert!(apt[1].ends_with("apt-get install -y --no-install-recommends curl nginx"), "{}", apt[1]);
         assert!(typed(&orders.apt(&[]))[0].starts_with("env "));
         let workspace = Workspace::find().unwrap();
-        assert!(orders.npm(&workspace).is_empty() && orders.pip(&workspace).is_empty());
+        assert!(
+            orders.npm(&workspace).is_empty() && orders.pip(&workspace).is_empty() && orders.go(&workspace).is_empty()
+        );
     }
 
     #[test]
-    fn npm_and_pip_packages_stay_inside_the_target_directory() {
+    fn packages_of_languages_stay_inside_the_target_directory() {
         let workspace = Workspace::find().unwrap().with_target("/elsewhere/t").unwrap();
-        let orders = Orders::of(&[Package::Npm("eventsource@5.1.5"), Package::Pip("schemathesis==4.32.5")]);
+        let orders = Orders::of(&[
+            Package::Npm("eventsource@5.1.5"),
+            Package::Pip("schemathesis==4.32.5"),
+            Package::Go("a.org/b@v1"),
+            Package::Go("a.org/c@v2"),
+        ]);
+        let go = typed(&orders.go(&workspace));
+        assert_eq!(
+            go,
+            [
+                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/b@v1",
+                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/c@v2"
+            ]
+        );
         assert!(orders.debian.is_empty());
         let npm = typed(&orders.npm(&workspace));
         assert!(npm[0].contains("--prefix /elsewhere/t/parts") && npm[0].ends_with(" eventsource@5.1.5"), "{}", npm[0]);

