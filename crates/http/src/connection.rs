@@ -8,6 +8,7 @@
 //!
 //! - [`lane::Lane`]: the way of an accepted socket to its shard.
 //! - [`serve`]: one socket, from its first byte until it is closed or a shard has it.
+//! - [`secure`]: the handshake of a socket that came to a listener of TLS, before the same.
 //! - [`wire::Wire`]: the socket as hyper sees it. [`frames::Frames`] and [`request_line::RequestLine`] look at what comes.
 //! - [`silence::Silence`]: the time that a connection may have nothing to do.
 //! - [`notices`]: the log lines of a shard.
@@ -21,6 +22,7 @@ mod frames;
 pub(crate) mod lane;
 mod notices;
 mod request_line;
+mod secure;
 mod serve;
 mod silence;
 mod wire;

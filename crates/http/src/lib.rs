@@ -61,8 +61,10 @@
 //! - `answer`: contents of answers;
 //! - `app`: what every request can reach;
 //! - `link`: one connection of a client, as all its parties share it;
+//! - `tls`: handshakes, certificates and the connections that come of them;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
-//! - `config`: the settings, which everything may import.
+//! - `config`: the settings, which everything may import;
+//! - `send`: bytes go straight to the kernel.
 //!
 //! Nothing imports what stands above it.
 
@@ -82,9 +84,11 @@ mod handle;
 mod limits;
 mod link;
 mod request;
+mod send;
 mod server;
 mod service;
 mod text;
+mod tls;
 
 // The engine as a whole, for everything that a program names less often.
 pub use fanfare_core as core;
@@ -101,5 +105,9 @@ pub use events::{Events, Follow, FollowError};
 pub use fanfare::{Ended, Fanfare};
 pub use handle::Handle;
 pub use request::access::PUBLISH_KEY_BYTES_MAX;
-pub use server::{bind, run};
+pub use server::{Listeners, bind, run};
 pub use text::{nearest::nearest, since::since};
+pub use tls::{
+    acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},
+    certificates::{Certificates, Pem, TlsError, TlsPair},
+};

@@ -4,6 +4,7 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -22,6 +23,7 @@ use crate::{
     fanfare::{Ended, Fanfare},
     limits::log::Sampler,
     link::Link,
+    tls::acceptor::TlsAcceptor,
 };
 
 /// Pause of accepting when there are no descriptors left.
@@ -60,6 +62,15 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// The listeners of a server. Each may be absent.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// Speaks HTTP without TLS.
+    pub plain: Option<TcpListener>,
+    /// Speaks HTTP over TLS.
+    pub tls: Option<(TcpListener, TlsAcceptor)>,
 }
 
 /// Serves on `listener` until `shutdown` is ready, then drains, with the history in memory. Needs a tokio runtime with
@@ -119,8 +130,20 @@ impl Fanfare {
     /// # }
     /// ```
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        self.serve_on(Listeners { plain: Some(listener), tls: None }, shutdown).await
+    }
+
+    /// Serves on all of `listeners` as [`Fanfare::serve`] does on one.
+    ///
+    /// # Errors
+    /// As of [`Fanfare::serve`].
+    pub async fn serve_on(self, listeners: Listeners, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
+        let Listeners { plain, tls } = listeners;
+        let plain = plain.map(listening).transpose()?;
+        let (secure, acceptor) = match tls {
+            Some((listener, acceptor)) => (Some(listening(listener)?), Some(Arc::new(acceptor))),
+            None => (None, None),
+        };
         let app = Arc::clone(&self.app);
         let lanes = self.lanes().to_vec();
         let leaving = async {
@@ -133,22 +156,43 @@ impl Fanfare {
             }
         };
         tokio::select! {
-            never = accept(&app, &listener, &lanes) => match never {},
+            never = accept(&app, plain.as_ref(), None, &lanes) => match never {},
+            never = accept(&app, secure.as_ref(), acceptor.as_ref(), &lanes) => match never {},
+            never = watch(acceptor.as_ref()) => match never {},
             never = clock::tick(Arc::clone(&app)) => match never {},
             error = self.failed() => return Err(error),
             () = leaving => {}
         }
-        drop((listener, lanes));
+        drop((plain, secure, lanes));
         self.drain().await
     }
 }
 
-/// Accepts for ever. Each connection goes to the shard that has the fewest.
-async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -> Infallible {
+fn listening(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+/// Logs what is wrong with the certificates.
+async fn watch(tls: Option<&Arc<TlsAcceptor>>) -> Infallible {
+    match tls {
+        Some(tls) => tls.certificates().watch().await,
+        None => pending().await,
+    }
+}
+
+/// Accepts for ever, or waits for ever if there is no listener. Each connection goes to the shard that has the fewest.
+async fn accept(
+    app: &App,
+    listener: Option<&tokio::net::TcpListener>,
+    tls: Option<&Arc<TlsAcceptor>>,
+    lanes: &[Lane],
+) -> Infallible {
+    let Some(listener) = listener else { return pending().await };
     let (failures, refused) = (Sampler::default(), Sampler::default());
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => admit(app, stream, address, lanes, &refused).await,
+            Ok((stream, address)) => admit(app, stream, address, tls, lanes, &refused).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 if let Some(left_out) = failures.admit(app.now_ms()) {
@@ -168,7 +212,14 @@ async fn accept(app: &App, listener: &tokio::net::TcpListener, lanes: &[Lane]) -
 
 /// Sends a socket to the shard that has the fewest. If there is no room for the socket, it is reset: EventSource comes back then.
 /// After a `503` it would never do so, nor, in Firefox, after an end without an answer.
-async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane], refused: &Sampler) {
+async fn admit(
+    app: &App,
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: Option<&Arc<TlsAcceptor>>,
+    lanes: &[Lane],
+    refused: &Sampler,
+) {
     let Some(seat) = app.sockets.enter(&app.idle).await else {
         if let Some(left_out) = refused.admit(app.now_ms()) {
             let left_out = (left_out > 0).then_some(left_out);
@@ -186,7 +237,8 @@ async fn admit(app: &App, stream: TcpStream, address: SocketAddr, lanes: &[Lane]
             if let Some((_, lane)) = Lane::emptiest(lanes) {
                 let link = Arc::<Link>::default();
                 let idle = app.idle.begin(&link.idler);
-                lane.send(Accepted { stream, address, seat: lane.seat(seat), link, idle }).await;
+                let tls = tls.map(Arc::clone);
+                lane.send(Accepted { stream, address, seat: lane.seat(seat), link, idle, tls }).await;
             }
         }
         Err(error) => debug!(%error, peer = %address, "gone before it was served"),

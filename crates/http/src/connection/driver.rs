@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
     runtime::Builder,
     spawn,
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::{unconstrained, yield_now},
     time::{Interval, MissedTickBehavior, interval, sleep, timeout, timeout_at},
 };
@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::{
     app::App,
-    connection::{lane::Accepted, notices::NoticeLog, serve::serve},
+    connection::{lane::Accepted, notices::NoticeLog, secure::Unsecured, serve::serve},
     link::{Peer, socket::ClientSocket, transport::Transport},
 };
 
@@ -108,23 +108,41 @@ async fn accept(
     stop: Milestone,
     alive: mpsc::Sender<()>,
 ) {
+    // The handshakes of this thread take steps in turn.
+    let turns = Arc::new(Semaphore::new(1));
     while let Some(accepted) = accepted.recv().await {
-        spawn_connection(&app, number, accepted, stop.wait(STOP), alive.clone());
+        spawn_connection(&app, number, accepted, &turns, stop.wait(STOP), alive.clone());
         yield_now().await;
     }
 }
 
 /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
-fn spawn_connection(app: &Arc<App>, shard: usize, accepted: Accepted, stop: Reached, alive: mpsc::Sender<()>) {
-    let Accepted { stream, address, seat, link, idle } = accepted;
+fn spawn_connection(
+    app: &Arc<App>,
+    shard: usize,
+    accepted: Accepted,
+    turns: &Arc<Semaphore>,
+    stop: Reached,
+    alive: mpsc::Sender<()>,
+) {
+    let Accepted { stream, address, seat, link, idle, tls } = accepted;
     match TcpStream::from_std(stream) {
         Ok(stream) => {
             let peer = Peer { address, shard, is_h1: false, link };
-            let served = serve(Arc::clone(app), Transport::Plain(stream), seat, peer, idle, stop);
-            spawn(async move {
-                served.await;
-                drop(alive);
-            });
+            let app = Arc::clone(app);
+            match tls {
+                None => spawn(async move {
+                    serve(app, Transport::Plain(stream), seat, peer, idle, stop).await;
+                    drop(alive);
+                }),
+                Some(acceptor) => {
+                    let unsecured = Unsecured { stream, acceptor, turns: Arc::clone(turns) };
+                    spawn(async move {
+                        unsecured.serve(app, seat, peer, idle, stop).await;
+                        drop(alive);
+                    })
+                }
+            };
         }
         Err(error) => warn!(%error, "cannot serve a connection"),
     }

@@ -14,6 +14,7 @@ use crate::{
         sockets::SocketSeat,
     },
     link::Link,
+    tls::acceptor::TlsAcceptor,
 };
 
 /// Sockets that were accepted and that their shard has not taken yet.
@@ -28,6 +29,8 @@ pub(crate) struct Accepted {
     pub(crate) link: Arc<Link>,
     /// The connection is idle from the moment in which it is accepted, whenever its thread comes to it.
     pub(crate) idle: IdleSeat,
+    /// What does the handshake, if it came to a listener that speaks TLS.
+    pub(crate) tls: Option<Arc<TlsAcceptor>>,
 }
 
 /// The way to one shard.

@@ -100,7 +100,7 @@ async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
 
 /// Waits until the connection has to end, and all that its client had sent by then can be read. A connection that is closed on
 /// an unread request leaves a publisher without an answer.
-async fn stopped(stop: &mut Reached) {
+pub(crate) async fn stopped(stop: &mut Reached) {
     stop.await;
     // The runtime looks at its sockets before it comes back here.
     yield_now().await;

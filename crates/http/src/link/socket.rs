@@ -76,7 +76,7 @@ impl Socket for ClientSocket {
 
     fn shut_write(&mut self) {
         match self {
-            Self::Own(own) => own.transport.shut_write(),
+            Self::Own(own) => own.transport.shut_write(&own.waker),
         }
     }
 }

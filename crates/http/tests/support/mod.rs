@@ -12,6 +12,7 @@ pub(crate) mod rng;
 pub(crate) mod server;
 pub(crate) mod steady;
 pub(crate) mod stream;
+pub(crate) mod tls;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

@@ -37,9 +37,10 @@ const CRATES: &[(&str, Storeys)] = &[
             &["answer"],
             &["app"],
             &["link"],
+            &["tls"],
             &["ending"],
             &["limits"],
-            &["config", "text"],
+            &["config", "send", "text"],
         ],
     ),
 ];

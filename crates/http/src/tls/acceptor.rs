@@ -1,0 +1,148 @@
+//! [`TlsConfig`]: the settings of TLS. [`TlsAcceptor`]: what they become when their files are read.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+    server::{NoServerSessionStorage, WebPkiClientVerifier},
+};
+
+use crate::tls::certificates::{Certificates, Pem, TlsError, TlsPair};
+
+/// Records that are left for a key when the next one takes its place.
+const REKEY_AT: u64 = 1 << 10;
+
+/// What seals the records of TLS 1.3. Connections of TLS 1.2 stay with rustls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsOutlet {
+    /// The crate `fanfare-records`, once rustls has done the handshake. The default, and cheaper: a connection takes 6 KiB less.
+    #[default]
+    Records,
+    /// rustls, from the first byte to the last.
+    Rustls,
+}
+
+/// Settings of a listener that speaks TLS 1.2 and 1.3 (RFC 8446), with HTTP/2 or HTTP/1.1 by ALPN (RFC 7301).
+///
+/// ```no_run
+/// use fanfare_http::{Pem, TlsAcceptor, TlsConfig, TlsPair};
+///
+/// # fn main() -> Result<(), fanfare_http::TlsError> {
+/// let pair = TlsPair { certificate: Pem::File("cert.pem".into()), key: Pem::File("key.pem".into()) };
+/// let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair], ..TlsConfig::default() })?;
+/// // Later, when the files have changed. If something is wrong with them, the old ones stay.
+/// acceptor.certificates().reload()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Chains and their keys. A client gets the first pair whose certificate has the name that it asks for. The first of all is for
+    /// clients who ask for none, or for another.
+    pub pairs: Vec<TlsPair>,
+    /// Authorities of clients. If there are any, each client must show a certificate of one of them. Default none.
+    pub client_ca: Option<Pem>,
+    /// What seals the records of TLS 1.3.
+    pub outlet: TlsOutlet,
+    /// Time for a handshake. Default 10 s.
+    pub handshake_timeout: Duration,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        let (pairs, client_ca, outlet) = (Vec::new(), None, TlsOutlet::default());
+        Self { pairs, client_ca, outlet, handshake_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Does handshakes. [`TlsConfig`] has an example.
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    config: Arc<ServerConfig>,
+    certificates: Certificates,
+    outlet: TlsOutlet,
+    handshake_timeout: Duration,
+    rekey_at: u64,
+}
+
+impl TlsAcceptor {
+    /// Reads the files of `config`.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what it should be, or a key belongs to another certificate.
+    pub fn new(config: TlsConfig) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let certificates = Certificates::load(config.pairs, Arc::clone(&provider))?;
+        let of_rustls = |error: rustls::Error| TlsError::new("TLS cannot be set up", error);
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = builder.map_err(of_rustls)?;
+        let builder = match &config.client_ca {
+            None => builder.with_no_client_auth(),
+            Some(pem) => {
+                let roots = Arc::new(authorities(pem)?);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+                builder.with_client_cert_verifier(verifier.map_err(|error| TlsError::new(pem, error))?)
+            }
+        };
+        let mut server = builder.with_cert_resolver(Arc::new(certificates.clone()));
+        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Tickets hold all that a session needs, so that the server holds nothing.
+        server.ticketer = ring::Ticketer::new().map_err(of_rustls)?;
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 1;
+        server.enable_secret_extraction = config.outlet == TlsOutlet::Records;
+        let (outlet, handshake_timeout) = (config.outlet, config.handshake_timeout);
+        Ok(Self { config: Arc::new(server), certificates, outlet, handshake_timeout, rekey_at: REKEY_AT })
+    }
+
+    /// The certificates, which can be replaced while the server runs.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    pub(super) fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+
+    pub(super) fn outlet(&self) -> TlsOutlet {
+        self.outlet
+    }
+
+    pub(super) fn rekey_at(&self) -> u64 {
+        self.rekey_at
+    }
+
+    pub(crate) fn handshake_timeout(&self) -> Duration {
+        self.handshake_timeout
+    }
+
+    /// The next key takes its place after this many records.
+    #[cfg(test)]
+    pub(super) fn rekey_after(mut self, records: u64) -> Self {
+        self.rekey_at = fanfare_records::GCM_RECORDS_MAX - records;
+        self
+    }
+}
+
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { certificates, outlet, handshake_timeout, .. } = self;
+        let mut shown = formatter.debug_struct("TlsAcceptor");
+        shown.field("certificates", certificates).field("outlet", outlet);
+        shown.field("handshake_timeout", handshake_timeout).finish_non_exhaustive()
+    }
+}
+
+fn authorities(pem: &Pem) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem.read()?) {
+        let certificate = certificate.map_err(|error| TlsError::new(pem, error))?;
+        roots.add(certificate).map_err(|error| TlsError::new(pem, error))?;
+    }
+    if roots.is_empty() {
+        return Err(TlsError::new(pem, "there is no certificate in it"));
+    }
+    Ok(roots)
+}
