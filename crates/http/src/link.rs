@@ -52,6 +52,7 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) shard: usize,
     pub(crate) is_h1: bool,
+    pub(crate) is_tls: bool,
     pub(crate) link: Arc<Link>,
 }
 

@@ -14,6 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmpty
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
+    client::Reach,
     cure::with_cure,
     failure::Failure,
     settings::{Flags, Settings, duration, number, publisher_retry, variable_at_fault},
@@ -219,23 +220,6 @@ pub(crate) struct Publish {
 
     #[command(flatten)]
     pub(crate) reach: Reach,
-}
-
-/// How `publish` and `subscribe` reach a server.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Reach {
-    /// Trust the authorities in this PEM file, instead of those that the system trusts. It may be the certificate of the server
-    /// itself.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-
-    /// Connecting may take at most this time, including the look-up of the name and TLS.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
-    pub(crate) connect_timeout: Duration,
-
-    /// The command gives up when the server takes no data for this time, or has all data and does not answer for this time.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, DAY))]
-    pub(crate) answer_timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

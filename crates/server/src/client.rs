@@ -4,6 +4,7 @@
 mod answer;
 mod connector;
 mod error;
+mod reach;
 mod socket;
 
 use std::{future, pin::Pin, sync::Arc, time::Duration};
@@ -25,9 +26,10 @@ use tokio::{sync::Notify, time::timeout};
 pub(crate) use self::{
     answer::{Answer, Outgoing, Reply},
     error::Error,
+    reach::Reach,
 };
 use self::{connector::Connector, socket::Progress};
-use crate::{args::Reach, failure::Failure, url::Url};
+use crate::{failure::Failure, url::Url};
 
 /// Longest wait for the server's word that it wants the body (`Expect: 100-continue`, RFC 9110 10.1.1). Not every
 /// server sends one, so the body is sent after this time in any case.

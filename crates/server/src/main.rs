@@ -30,7 +30,6 @@ mod signals;
 mod silence;
 mod since;
 mod subscribe;
-#[allow(dead_code, reason = "the listener that gives the certificates comes next")]
 mod tls;
 mod url;
 

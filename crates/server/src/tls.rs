@@ -1,90 +1,108 @@
-//! The certificates of the TLS listener, from their sources to the handshakes.
+//! The certificates of the TLS listener, from their sources to the listener.
 //!
-//! - `pair`: a chain with its key, from PEM.
-//! - `certificates`: the pairs that handshakes get.
-//! - `files`: pairs from files, which are watched.
-//! - `acme`: pairs from a certificate authority.
-//! - `self_signed`: a pair for development.
-//! - `clients`, `authorities`: certificates of clients, and the roots in a PEM file.
+//! - `files`: certificates from files, which are watched.
+//! - `acme`: certificates from an authority.
+//! - `self_signed`: a certificate for development.
+//! - `told`: a certificate in the words of the log.
 
 mod acme;
-mod authorities;
-mod certificates;
-mod clients;
 mod files;
-mod pair;
+#[cfg(test)]
+mod samples;
 mod self_signed;
+mod told;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, mem};
 
+use fanfare_http::{Pem, TlsAcceptor, TlsCertificate, TlsConfig, TlsError, TlsPair};
 use tracing::info;
 
-use self::{acme::Acme, certificates::Certificates, clients::Clients, files::Files};
-pub(crate) use self::{acme::Plan, authorities::authorities, files::Reload};
-
-/// The certificates that the settings ask for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sources {
-    /// Files of chains and of their keys.
-    pub(crate) pairs: Vec<(PathBuf, PathBuf)>,
-    pub(crate) acme: Option<Plan>,
-    /// The host of a certificate for development.
-    pub(crate) self_signed: Option<String>,
-    /// The file with the authorities of clients.
-    pub(crate) client_ca: Option<PathBuf>,
-}
+pub(crate) use self::files::Reload;
+use self::{acme::Acme, files::Files, told::told};
+use crate::settings::Sources;
 
 /// The certificates, read but not yet watched.
 pub(crate) struct Tls {
-    certificates: Arc<Certificates>,
-    clients: Option<Arc<Clients>>,
+    acceptor: TlsAcceptor,
     files: Files,
     acme: Option<Acme>,
+    self_signed: Option<TlsCertificate>,
 }
 
 impl Tls {
+    /// Checks the files, and writes nothing.
+    ///
+    /// # Errors
+    /// As of [`Tls::read`].
+    pub(crate) fn check(sources: Sources) -> Result<(), String> {
+        Self::made(sources, false).map(drop)
+    }
+
     /// Reads all files.
     ///
     /// # Errors
     /// A sentence with the file, and what to do.
     pub(crate) fn read(sources: Sources) -> Result<Self, String> {
-        let Sources { pairs, acme, self_signed, client_ca } = sources;
-        let before_acme = pairs.len();
-        let places = before_acme + acme.as_ref().map_or(0, |plan| plan.domains.len());
-        let certificates = Arc::new(Certificates::new(places.max(1)));
-        let clients = match client_ca {
-            Some(file) => {
-                let clients = Clients::new(&file).map_err(|reason| format!("--tls-client-ca: {reason}"))?;
-                Some((file, Arc::new(clients)))
-            }
-            None => None,
-        };
-        let files = Files::read(pairs, &certificates, clients.clone());
-        let files = files.map_err(|reason| format!("--tls-cert, --tls-key: {reason}"))?;
-        let acme = acme.map(|plan| Acme::new(plan, Arc::clone(&certificates), before_acme)).transpose();
-        let acme = acme.map_err(|reason| format!("--acme-cache: {reason}"))?;
-        if let Some(host) = self_signed {
-            certificates.install(0, self_signed::pair(&host)?);
-        }
-        Ok(Self { certificates, clients: clients.map(|(_, clients)| clients), files, acme })
+        Self::made(sources, true)
     }
 
-    /// Logs the certificates, watches their files, and keeps those of an authority. Needs a runtime with I/O and time.
+    fn made(sources: Sources, has_cache: bool) -> Result<Self, String> {
+        let Sources { pairs, acme, self_signed, client_ca, outlet, handshake_timeout } = sources;
+        if let Some(file) = &client_ca {
+            // Read once more below, where the error would not name the setting.
+            let read = Pem::File(file.clone()).certificates();
+            read.map_err(|error| format!("--tls-client-ca: {error}"))?;
+        }
+        let files = Files::new(&pairs, client_ca.as_ref());
+        let from_files = pairs.len();
+        let as_file = |(certificate, key)| TlsPair { certificate: Pem::File(certificate), key: Pem::File(key) };
+        let mut pairs: Vec<_> = pairs.into_iter().map(as_file).collect();
+        pairs.extend(self_signed.map(|host| self_signed::pair(&host)).transpose()?);
+        let config = TlsConfig {
+            pairs,
+            awaited: acme.as_ref().map_or(0, |plan| plan.domains.len()),
+            client_ca: client_ca.map(Pem::File),
+            outlet,
+            handshake_timeout,
+        };
+        let is_self_signed = config.pairs.len() > from_files;
+        let acceptor = TlsAcceptor::new(config).map_err(|error: TlsError| format!("--tls-cert, --tls-key: {error}"))?;
+        let certificates = acceptor.certificates();
+        let self_signed = certificates.all().pop().filter(|_| is_self_signed);
+        let acme = acme.filter(|_| has_cache).map(|plan| Acme::new(plan, certificates.clone(), from_files)).transpose();
+        let acme = acme.map_err(|reason| format!("--acme-cache: {reason}"))?;
+        Ok(Self { files: files.with(&acceptor), acceptor, acme, self_signed })
+    }
+
+    /// Logs the certificates, and watches their files from now on.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn keep(self) -> io::Result<Reload> {
-        self.files.tell();
-        if let Some(acme) = self.acme {
-            tokio::spawn(acme.keep());
+    pub(crate) fn watch(&mut self) -> io::Result<Reload> {
+        match &self.self_signed {
+            Some(certificate) => {
+                let fingerprint = self_signed::fingerprint(certificate);
+                info!("certificate for development: {}, SHA-256 {fingerprint}", told(certificate));
+            }
+            None => {
+                for certificate in self.acceptor.certificates().all() {
+                    info!("certificate {}: {}", certificate.place(), told(&certificate));
+                }
+            }
         }
-        self.files.watch()
+        mem::take(&mut self.files).watch()
     }
 
-    /// Logs the fingerprint of the certificate for development.
-    pub(crate) fn tell_fingerprint(&self) {
-        for pair in self.certificates.pairs() {
-            info!("certificate for development: SHA-256 {}", self_signed::fingerprint(&pair));
+    /// The acceptor of the listener.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.clone()
+    }
+
+    /// Gets and renews the certificates of an authority, which asks the listener meanwhile. Needs a runtime with I/O and
+    /// time.
+    pub(crate) fn keep(self) {
+        if let Some(acme) = self.acme {
+            tokio::spawn(acme.keep());
         }
     }
 }

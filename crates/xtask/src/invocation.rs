@@ -92,12 +92,11 @@ impl Workspace {
         &self.root
     }
 
-    #[cfg(test)]
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Directory of npm and pip packages that only the tests need. `cargo clean` removes it.
+    /// Directory of npm, pip and Go packages that only the tests need. `cargo clean` removes it.
     fn parts(&self) -> PathBuf {
         self.target.join("parts")
     }

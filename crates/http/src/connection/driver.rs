@@ -128,7 +128,7 @@ fn spawn_connection(
     let Accepted { stream, address, seat, link, idle, tls } = accepted;
     match TcpStream::from_std(stream) {
         Ok(stream) => {
-            let peer = Peer { address, shard, is_h1: false, link };
+            let peer = Peer { address, shard, is_h1: false, is_tls: tls.is_some(), link };
             let app = Arc::clone(app);
             match tls {
                 None => spawn(async move {

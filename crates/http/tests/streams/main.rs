@@ -9,11 +9,11 @@ mod options;
 mod support;
 mod targets;
 
-use support::server::{ALL_WAYS, Server};
+use support::server::{Server, WAYS};
 
 /// Runs a test against a server of each kind.
 fn everywhere(test: impl Fn(&Server)) {
-    for way in ALL_WAYS {
+    for way in WAYS {
         test(&Server::new(way));
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use fanfare_http::Pem;
 use hyper::{
     Request, Uri,
     header::{HOST, HeaderValue, PROXY_AUTHORIZATION},
@@ -31,9 +32,9 @@ use tower_service::Service as _;
 
 use super::{
     error::Error,
+    reach::Reach,
     socket::{Progress, Socket},
 };
-use crate::{args::Reach, tls::authorities};
 
 /// Silence after which TCP asks whether the other side is still there.
 const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(15);
@@ -183,7 +184,13 @@ fn of_the_system() -> Result<RootCertStore, Error> {
 }
 
 fn of_file(path: &Path) -> Result<RootCertStore, Error> {
-    authorities(path).map_err(Error::Authorities)
+    let told = |error: &dyn std::fmt::Display| Error::Authorities(format!("{}: {error}", path.display()));
+    let found = Pem::File(path.to_owned()).certificates().map_err(|error| Error::Authorities(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in found {
+        roots.add(certificate).map_err(|error| told(&error))?;
+    }
+    Ok(roots)
 }
 
 /// The host and port as in the URL.

@@ -10,15 +10,13 @@ mod pace;
 
 use std::{
     convert::Infallible,
-    path::PathBuf,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use fanfare_http::{Certificates, Pem, TlsCertificate, TlsPair};
 use humantime::{format_duration, format_rfc3339_seconds};
 use tokio::time::sleep;
 use tracing::{info, warn};
-use url::Url;
 
 use self::{
     cache::{Cache, Kept},
@@ -26,21 +24,11 @@ use self::{
     order::{Orders, Refusal},
     pace::{Failures, renewal, spread},
 };
-use super::{certificates::Certificates, pair::Pair};
+use super::told::told;
+use crate::settings::Plan;
 
 /// Longest sleep. The system's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(600);
-
-/// What `--acme-...` says.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) domains: Vec<String>,
-    pub(crate) email: Option<String>,
-    pub(crate) directory: Url,
-    pub(crate) cache: PathBuf,
-    /// A file with the root of a private authority.
-    pub(crate) root: Option<PathBuf>,
-}
 
 /// Gets the certificates and renews them.
 pub(crate) struct Acme {
@@ -52,7 +40,7 @@ struct Name {
     domain: String,
     /// Its place among the certificates.
     place: usize,
-    pair: Option<Pair>,
+    certificate: Option<TlsCertificate>,
     failures: Failures,
     due: SystemTime,
 }
@@ -62,19 +50,18 @@ impl Acme {
     ///
     /// # Errors
     /// A sentence: the cache cannot be used.
-    pub(crate) fn new(plan: Plan, certificates: Arc<Certificates>, first: usize) -> Result<Self, String> {
+    pub(crate) fn new(plan: Plan, certificates: Certificates, first: usize) -> Result<Self, String> {
         let cache = Cache::open(&plan.cache, &plan.directory)?;
         let now = SystemTime::now();
         let names = plan.domains.into_iter().zip(first..).map(|(domain, place)| {
             let failures = cache.failures(&domain);
-            let kept = cache.pair(&domain);
+            let kept = cache.certificate(&domain);
             let due = kept.as_ref().map_or(now, due).max(failures.after_restart(now).unwrap_or(now));
-            let pair = kept.map(|kept| kept.pair);
-            if let Some(pair) = &pair {
-                info!("ACME: {} from the cache", pair.told());
-                certificates.install(place, pair.clone());
+            let certificate = kept.map(|kept| kept.certificate);
+            if let Some(certificate) = &certificate {
+                certificates.install(place, certificate.clone());
             }
-            Name { domain, place, pair, failures, due }
+            Name { domain, place, certificate, failures, due }
         });
         let names = names.collect();
         let (directory, email, http) = (plan.directory.to_string(), plan.email, Http::new(plan.root));
@@ -104,21 +91,22 @@ impl Name {
             Ok(pem) => pem,
             Err(refusal) => return self.failed(orders, &refusal),
         };
-        let pair = match Pair::parse(pem.as_bytes(), pem.as_bytes(), "the authority's answer", "the new key") {
-            Ok(pair) => pair,
-            Err(reason) => return self.failed(orders, &Refusal { reason, is_limited: false }),
+        let both = Pem::Bytes(pem.clone().into_bytes());
+        let certificate = match (TlsPair { certificate: both.clone(), key: both }).read() {
+            Ok(certificate) => certificate,
+            Err(error) => return self.failed(orders, &Refusal::new(format!("what the authority sent: {error}"))),
         };
-        if let Err(reason) = orders.cache.keep_pair(&self.domain, &pem) {
+        if let Err(reason) = orders.cache.keep_certificate(&self.domain, &pem) {
             warn!("ACME: {}: {reason}; the next start has to ask for a certificate again", self.domain);
         }
-        orders.certificates.install(self.place, pair.clone());
+        orders.certificates.install(self.place, certificate.clone());
         self.failures = Failures::default();
         orders.cache.keep_failures(&self.domain, &self.failures);
-        let kept = Kept { pair, since: SystemTime::now() };
+        let kept = Kept { certificate, since: SystemTime::now() };
         self.due = due(&kept);
         let renewed = format_rfc3339_seconds(self.due);
-        info!("ACME: {}: has a certificate: {}; it is renewed at {renewed}", self.domain, kept.pair.told());
-        self.pair = Some(kept.pair);
+        info!("ACME: {}: has a certificate: {}; it is renewed at {renewed}", self.domain, told(&kept.certificate));
+        self.certificate = Some(kept.certificate);
     }
 
     fn failed(&mut self, orders: &Orders, refusal: &Refusal) {
@@ -127,8 +115,8 @@ impl Name {
         orders.cache.keep_failures(&self.domain, &self.failures);
         let wait = Duration::from_secs(spread(self.failures.wait(refusal.is_limited)).as_secs());
         self.due = now + wait;
-        let meanwhile = match &self.pair {
-            Some(pair) => format!("the old certificate is given until {}", format_rfc3339_seconds(pair.not_after)),
+        let meanwhile = match &self.certificate {
+            Some(old) => format!("the old certificate is given until {}", format_rfc3339_seconds(old.not_after())),
             None => "TLS handshakes for it are refused".to_owned(),
         };
         let (domain, reason) = (&self.domain, refusal.reason.trim_end_matches('.'));
@@ -138,8 +126,5 @@ impl Name {
 
 /// The time to renew a certificate.
 fn due(kept: &Kept) -> SystemTime {
-    renewal(kept.pair.not_before, kept.pair.not_after, kept.since)
+    renewal(kept.certificate.not_before(), kept.certificate.not_after(), kept.since)
 }
-
-#[cfg(test)]
-mod tests;

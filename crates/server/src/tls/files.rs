@@ -6,18 +6,17 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
     path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, SystemTime},
 };
 
+use fanfare_http::{Certificates, Pem, TlsAcceptor, TlsCertificate, TlsPair};
 use tracing::{info, warn};
 
-use super::{certificates::Certificates, clients::Clients, pair::Pair};
+use super::told::told;
 
 /// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
 /// together.
@@ -27,9 +26,10 @@ const DAY: Duration = Duration::from_secs(86_400);
 const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 86_400);
 
 /// Files that are watched.
-#[derive(Debug)]
-pub(crate) struct Files {
+#[derive(Debug, Default)]
+pub(super) struct Files {
     watched: Vec<Watched>,
+    acceptor: Option<TlsAcceptor>,
     told_expiry: Option<SystemTime>,
 }
 
@@ -43,10 +43,10 @@ struct Watched {
     changed: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum What {
-    Pair { chain: PathBuf, key: PathBuf, place: usize, certificates: Arc<Certificates>, pair: Pair },
-    Clients { file: PathBuf, clients: Arc<Clients> },
+    Pair { chain: PathBuf, key: PathBuf, place: usize },
+    Clients { file: PathBuf },
 }
 
 /// Has the files read at once.
@@ -61,79 +61,65 @@ impl Reload {
 }
 
 impl Files {
-    /// Reads `pairs`, each a chain and its key, into the first places of `certificates`.
-    ///
-    /// # Errors
-    /// A sentence with the file that cannot be used.
-    pub(crate) fn read(
-        pairs: Vec<(PathBuf, PathBuf)>,
-        certificates: &Arc<Certificates>,
-        clients: Option<(PathBuf, Arc<Clients>)>,
-    ) -> Result<Self, String> {
-        let mut watched = Vec::new();
-        for (place, (chain, key)) in pairs.into_iter().enumerate() {
-            // Before the content is used, so that a change meanwhile is seen later.
-            let known = digest(&[&chain, &key]);
-            let pair = Pair::read(&chain, &key)?;
-            certificates.install(place, pair.clone());
-            let what = What::Pair { chain, key, place, certificates: Arc::clone(certificates), pair };
-            watched.push(Watched { what, known, changed: None });
-        }
-        if let Some((file, clients)) = clients {
-            let known = digest(&[&file]);
-            watched.push(Watched { what: What::Clients { file, clients }, known, changed: None });
-        }
-        Ok(Self { watched, told_expiry: None })
+    /// Looks at the files before they are used, so that a change meanwhile is seen later. The pairs, each a chain and its
+    /// key, have the first places among the certificates.
+    pub(super) fn new(pairs: &[(PathBuf, PathBuf)], client_ca: Option<&PathBuf>) -> Self {
+        let pairs = pairs.iter().cloned().enumerate();
+        let pairs = pairs.map(|(place, (chain, key))| What::Pair { chain, key, place });
+        let all = pairs.chain(client_ca.cloned().map(|file| What::Clients { file }));
+        let watched = all.map(|what| Watched { known: digest(&what.files()), what, changed: None }).collect();
+        Self { watched, ..Self::default() }
     }
 
-    /// Logs what was read.
-    pub(crate) fn tell(&self) {
-        for watched in &self.watched {
-            if let What::Pair { chain, pair, .. } = &watched.what {
-                info!("certificate {}: {}", chain.display(), pair.told());
-            }
-        }
+    /// The same with what uses the files.
+    pub(super) fn with(self, acceptor: &TlsAcceptor) -> Self {
+        Self { acceptor: Some(acceptor.clone()), ..self }
     }
 
     /// Watches the files on a thread of its own, because a file system may be slow, until the process ends.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn watch(self) -> std::io::Result<Reload> {
+    pub(super) fn watch(self) -> io::Result<Reload> {
         let (sender, receiver) = channel();
         thread::Builder::new().name("certificates".to_owned()).spawn(move || self.run(&receiver))?;
         Ok(Reload(sender))
     }
 
     fn run(mut self, asked: &Receiver<()>) {
+        let Some(acceptor) = self.acceptor.clone() else { return };
         loop {
-            self.tell_expiry(SystemTime::now());
+            self.tell_expiry(acceptor.certificates(), SystemTime::now());
             let is_asked = match asked.recv_timeout(LOOK_INTERVAL) {
                 Ok(()) => true,
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             for watched in &mut self.watched {
-                watched.look(is_asked);
+                watched.look(&acceptor, is_asked);
             }
         }
     }
 
     /// Warns of certificates that end soon, once a day.
-    fn tell_expiry(&mut self, now: SystemTime) {
+    fn tell_expiry(&mut self, certificates: &Certificates, now: SystemTime) {
         let is_told = self.told_expiry.is_some_and(|told| now.duration_since(told).is_ok_and(|since| since < DAY));
-        let soon: Vec<_> = self.watched.iter().filter_map(|watched| watched.what.ends_soon(now)).collect();
-        if is_told || soon.is_empty() {
+        if is_told {
             return;
         }
-        self.told_expiry = Some(now);
+        let pairs = self.watched.iter().filter(|watched| matches!(watched.what, What::Pair { .. })).count();
+        // Those behind the pairs are renewed by the server.
+        let soon: Vec<_> = certificates.all().iter().take(pairs).filter_map(|pair| ends_soon(pair, now)).collect();
+        if !soon.is_empty() {
+            self.told_expiry = Some(now);
+        }
         soon.iter().for_each(|sentence| warn!("{sentence}"));
     }
 }
 
 impl Watched {
     /// Looks at the files. With `is_asked` a change counts at once, and no change is worth a line as well.
-    fn look(&mut self, is_asked: bool) {
+    fn look(&mut self, acceptor: &TlsAcceptor, is_asked: bool) {
         let now = digest(&self.what.files());
         if now == self.known {
             self.changed = None;
@@ -147,8 +133,8 @@ impl Watched {
             return;
         }
         (self.known, self.changed) = (now, None);
-        match self.what.read() {
-            Ok(told) => info!("{}: read again: {told}", self.what.told()),
+        match self.what.read(acceptor) {
+            Ok(told) => info!("{}: read again{told}", self.what.told()),
             Err(reason) => warn!("{}: not changed: {reason}; the old one stays in use", self.what.told()),
         }
     }
@@ -158,7 +144,7 @@ impl What {
     fn files(&self) -> Vec<&PathBuf> {
         match self {
             Self::Pair { chain, key, .. } => vec![chain, key],
-            Self::Clients { file, .. } => vec![file],
+            Self::Clients { file } => vec![file],
         }
     }
 
@@ -166,38 +152,57 @@ impl What {
     fn told(&self) -> String {
         match self {
             Self::Pair { chain, .. } => format!("certificate {}", chain.display()),
-            Self::Clients { file, .. } => format!("authorities of clients {}", file.display()),
+            Self::Clients { file } => format!("authorities of clients {}", file.display()),
         }
     }
 
     /// Reads the files and uses them. Returns what they are now.
-    fn read(&mut self) -> Result<String, String> {
+    fn read(&self, acceptor: &TlsAcceptor) -> Result<String, String> {
         match self {
-            Self::Pair { chain, key, place, certificates, pair } => {
-                let new = Pair::read(chain, key)?;
-                certificates.install(*place, new.clone());
-                *pair = new;
-                let expired = if pair.is_expired(SystemTime::now()) { ", which is over" } else { "" };
-                Ok(format!("{}{expired}", pair.told()))
+            Self::Pair { chain, key, place } => {
+                let pair = TlsPair { certificate: Pem::File(chain.clone()), key: Pem::File(key.clone()) };
+                let certificate = pair.read().map_err(|error| error.to_string())?;
+                let expired = if certificate.not_after() <= SystemTime::now() { ", which is over" } else { "" };
+                let told = format!(": {}{expired}", told(&certificate));
+                acceptor.certificates().install(*place, certificate);
+                Ok(told)
             }
-            Self::Clients { file, clients } => clients.read(file).map(|count| format!("authorities: {count}")),
+            Self::Clients { .. } => {
+                acceptor.reload_client_ca().map_err(|error| error.to_string())?;
+                Ok(String::new())
+            }
         }
     }
+}
 
-    /// A warning, if the certificate has ended or ends soon.
-    fn ends_soon(&self, now: SystemTime) -> Option<String> {
-        let Self::Pair { chain, pair, .. } = self else { return None };
-        let span = pair.not_after.duration_since(pair.not_before).unwrap_or_default();
-        let notice = EXPIRY_NOTICE.min(span / 3);
-        let chain = chain.display();
-        match pair.not_after.duration_since(now) {
-            Ok(left) if left > notice => None,
-            Ok(left) => {
-                let hours = left.as_secs() / 3_600;
-                Some(format!("certificate {chain} ends in {} days and {} hours: {}", hours / 24, hours % 24, pair.told()))
-            }
-            Err(_) => Some(format!("certificate {chain} has ended, and clients refuse it: {}", pair.told())),
+/// A warning, if the certificate has ended or ends soon.
+fn ends_soon(certificate: &TlsCertificate, now: SystemTime) -> Option<String> {
+    let (begin, end) = (certificate.not_before(), certificate.not_after());
+    let (place, told) = (certificate.place(), told(certificate));
+    match left(begin, end, now) {
+        Left::Enough => None,
+        Left::Little(left) => {
+            let hours = left.as_secs() / 3_600;
+            Some(format!("certificate {place} ends in {} days and {} hours: {told}", hours / 24, hours % 24))
         }
+        Left::Nothing => Some(format!("certificate {place} has ended, and clients refuse it: {told}")),
+    }
+}
+
+/// The time that a certificate has left.
+#[derive(Debug, PartialEq, Eq)]
+enum Left {
+    Enough,
+    Little(Duration),
+    Nothing,
+}
+
+fn left(begin: SystemTime, end: SystemTime, now: SystemTime) -> Left {
+    let notice = EXPIRY_NOTICE.min(end.duration_since(begin).unwrap_or_default() / 3);
+    match end.duration_since(now) {
+        Ok(left) if left > notice => Left::Enough,
+        Ok(left) if !left.is_zero() => Left::Little(left),
+        _ => Left::Nothing,
     }
 }
 
@@ -214,54 +219,59 @@ fn digest(files: &[&PathBuf]) -> u64 {
 mod tests {
     use std::path::Path;
 
+    use fanfare_http::TlsConfig;
+
     use super::*;
-    use crate::tls::pair::tests::pem;
+    use crate::tls::samples::pem;
 
     fn write(directory: &Path, (chain, key): &(String, String)) {
         fs::write(directory.join("chain"), chain).unwrap();
         fs::write(directory.join("key"), key).unwrap();
     }
 
-    fn read(directory: &Path) -> (Files, Arc<Certificates>) {
-        let certificates = Arc::new(Certificates::new(1));
-        let pairs = vec![(directory.join("chain"), directory.join("key"))];
-        (Files::read(pairs, &certificates, None).unwrap(), certificates)
+    /// The watched files, and the acceptor that uses them.
+    fn read(directory: &Path) -> (Watched, TlsAcceptor) {
+        let (chain, key) = (directory.join("chain"), directory.join("key"));
+        let mut files = Files::new(&[(chain.clone(), key.clone())], None);
+        let pair = TlsPair { certificate: Pem::File(chain), key: Pem::File(key) };
+        let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair], ..TlsConfig::default() }).unwrap();
+        (files.watched.remove(0), acceptor)
     }
 
-    fn name(certificates: &Certificates) -> String {
-        certificates.pairs()[0].names.join(" ")
+    fn name(acceptor: &TlsAcceptor) -> String {
+        acceptor.certificates().names().join(" ")
     }
 
     #[test]
     fn a_change_counts_when_two_looks_have_seen_it_or_at_once_when_asked_for() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &pem(&["a.example"]));
-        let (mut files, certificates) = read(directory.path());
+        let (mut watched, acceptor) = read(directory.path());
         write(directory.path(), &pem(&["b.example"]));
-        files.watched[0].look(false);
-        assert_eq!(name(&certificates), "a.example");
-        files.watched[0].look(false);
-        assert_eq!(name(&certificates), "b.example");
+        watched.look(&acceptor, false);
+        assert_eq!(name(&acceptor), "a.example");
+        watched.look(&acceptor, false);
+        assert_eq!(name(&acceptor), "b.example");
         write(directory.path(), &pem(&["c.example"]));
-        files.watched[0].look(true);
-        assert_eq!(name(&certificates), "c.example");
+        watched.look(&acceptor, true);
+        assert_eq!(name(&acceptor), "c.example");
     }
 
     #[test]
     fn a_bad_file_is_refused_once_and_the_old_pair_stays() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &pem(&["a.example"]));
-        let (mut files, certificates) = read(directory.path());
+        let (mut watched, acceptor) = read(directory.path());
         let (chain, key) = pem(&["b.example"]);
         write(directory.path(), &(chain[..200].to_owned(), key.clone()));
-        files.watched[0].look(true);
-        let refused = files.watched[0].known;
-        files.watched[0].look(false);
-        assert_eq!((files.watched[0].known, files.watched[0].changed), (refused, None), "told once");
-        assert_eq!(name(&certificates), "a.example");
+        watched.look(&acceptor, true);
+        let refused = watched.known;
+        watched.look(&acceptor, false);
+        assert_eq!((watched.known, watched.changed), (refused, None), "told once");
+        assert_eq!(name(&acceptor), "a.example");
         write(directory.path(), &(chain, key));
-        files.watched[0].look(true);
-        assert_eq!(name(&certificates), "b.example");
+        watched.look(&acceptor, true);
+        assert_eq!(name(&acceptor), "b.example");
     }
 
     #[test]
@@ -273,29 +283,22 @@ mod tests {
         }
         let now = directory.path().join("now");
         std::os::unix::fs::symlink("1", &now).unwrap();
-        let (mut files, certificates) = read(&now);
+        let (mut watched, acceptor) = read(&now);
         std::os::unix::fs::symlink("2", directory.path().join("next")).unwrap();
         fs::rename(directory.path().join("next"), &now).unwrap();
-        files.watched[0].look(true);
-        assert_eq!(name(&certificates), "v2.example");
+        watched.look(&acceptor, true);
+        assert_eq!(name(&acceptor), "v2.example");
     }
 
     #[test]
     fn the_end_is_told_fourteen_days_before_or_in_the_last_third() {
-        let directory = tempfile::tempdir().unwrap();
-        write(directory.path(), &pem(&["a.example"]));
-        let (mut files, _) = read(directory.path());
-        let what = &mut files.watched[0].what;
         let begin = SystemTime::UNIX_EPOCH;
-        let mut at = |days: u32, span: u32| {
-            let What::Pair { pair, .. } = what else { panic!("no pair") };
-            (pair.not_before, pair.not_after) = (begin, begin + DAY * span);
-            what.ends_soon(begin + DAY * days)
-        };
-        assert_eq!(at(75, 90), None);
-        assert!(at(76, 90).unwrap().contains("ends in 14 days and 0 hours"));
-        assert!(at(90, 90).unwrap().contains("ends in 0 days"));
-        assert!(at(91, 90).unwrap().contains("has ended"));
-        assert_eq!((at(3, 6), at(4, 6).is_some()), (None, true));
+        let at = |days: u32, span: u32| left(begin, begin + DAY * span, begin + DAY * days);
+        assert_eq!(at(75, 90), Left::Enough);
+        assert_eq!(at(76, 90), Left::Little(DAY * 14));
+        assert_eq!(at(89, 90), Left::Little(DAY));
+        assert_eq!(at(90, 90), Left::Nothing);
+        assert_eq!(at(91, 90), Left::Nothing);
+        assert_eq!((at(3, 6), at(4, 6)), (Left::Enough, Left::Little(DAY * 2)));
     }
 }

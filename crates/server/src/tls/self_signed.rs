@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use fanfare_http::{Pem, TlsCertificate, TlsPair};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use ring::digest::{SHA256, digest};
-
-use crate::tls::pair::Pair;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Some browsers refuse a certificate that is valid for longer than 825 days.
@@ -15,7 +14,7 @@ const DAYS: u32 = 365;
 ///
 /// # Errors
 /// A sentence, if `host` cannot stand in a certificate.
-pub(super) fn pair(host: &str) -> Result<Pair, String> {
+pub(super) fn pair(host: &str) -> Result<TlsPair, String> {
     let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     if !names.iter().any(|name| name == host) {
         names.push(host.to_owned());
@@ -29,14 +28,13 @@ pub(super) fn pair(host: &str) -> Result<Pair, String> {
     params.not_before = (now - DAY).into();
     params.not_after = (now + DAY * DAYS).into();
     let certificate = params.self_signed(&key).map_err(failed)?;
-    let (chain, key) = (certificate.pem(), key.serialize_pem());
-    Pair::parse(chain.as_bytes(), key.as_bytes(), "the new certificate", "the new key")
+    let bytes = |pem: String| Pem::Bytes(pem.into_bytes());
+    Ok(TlsPair { certificate: bytes(certificate.pem()), key: bytes(key.serialize_pem()) })
 }
 
 /// The SHA-256 fingerprint of the certificate, as browsers and openssl show it.
-pub(super) fn fingerprint(pair: &Pair) -> String {
-    let der = pair.key.cert.first().map(AsRef::as_ref).unwrap_or_default();
-    let bytes = digest(&SHA256, der);
+pub(super) fn fingerprint(certificate: &TlsCertificate) -> String {
+    let bytes = digest(&SHA256, certificate.der());
     bytes.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
@@ -46,11 +44,13 @@ mod tests {
 
     #[test]
     fn it_is_for_this_machine_and_the_host() {
-        assert_eq!(pair("127.0.0.1").unwrap().names, ["localhost", "127.0.0.1", "::1"]);
-        let of_host = pair("desk.example").unwrap();
-        assert_eq!(of_host.names, ["localhost", "127.0.0.1", "::1", "desk.example"]);
+        let read = |host| pair(host).unwrap().read().unwrap();
+        assert_eq!(read("127.0.0.1").names(), ["localhost", "127.0.0.1", "::1"]);
+        let of_host = read("desk.example");
+        assert_eq!(of_host.names(), ["localhost", "127.0.0.1", "::1", "desk.example"]);
         let now = SystemTime::now();
-        assert!(of_host.not_before < now && !of_host.is_expired(now + DAY * 364) && of_host.is_expired(now + DAY * 366));
+        assert!(of_host.not_before() < now);
+        assert!((now + DAY * 364..now + DAY * 366).contains(&of_host.not_after()));
         assert_eq!(fingerprint(&of_host).len(), 32 * 3 - 1);
     }
 }

@@ -11,13 +11,13 @@ use std::{
     time::SystemTime,
 };
 
+use fanfare_http::{Pem, TlsCertificate, TlsPair};
 use instant_acme::AccountCredentials;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::warn;
 use url::Url;
 
 use super::pace::Failures;
-use crate::tls::pair::Pair;
 
 const ACCOUNT: &str = "account.json";
 
@@ -29,7 +29,7 @@ pub(super) struct Cache {
 
 /// A certificate from the cache.
 pub(super) struct Kept {
-    pub(super) pair: Pair,
+    pub(super) certificate: TlsCertificate,
     /// The time at which it was issued, by the clock of this machine.
     pub(super) since: SystemTime,
 }
@@ -64,23 +64,26 @@ impl Cache {
     }
 
     /// The certificate for `domain`, if there is a whole one.
-    pub(super) fn pair(&self, domain: &str) -> Option<Kept> {
-        let (file, pem) = self.read(&pem_file(domain))?;
-        let shown = file.display().to_string();
-        match Pair::parse(&pem, &pem, &shown, &shown) {
-            Ok(pair) => {
+    pub(super) fn certificate(&self, domain: &str) -> Option<Kept> {
+        let file = self.path(&pem_file(domain));
+        if !file.exists() {
+            return None;
+        }
+        let both = Pem::File(file.clone());
+        match (TlsPair { certificate: both.clone(), key: both }).read() {
+            Ok(certificate) => {
                 let since = fs::metadata(&file).and_then(|metadata| metadata.modified());
-                Some(Kept { since: since.unwrap_or(pair.not_before), pair })
+                Some(Kept { since: since.unwrap_or(certificate.not_before()), certificate })
             }
-            Err(reason) => {
-                warn!("ACME: {reason}; a new certificate is asked for");
+            Err(error) => {
+                warn!("ACME: {error}; a new certificate is asked for");
                 None
             }
         }
     }
 
     /// Keeps a chain with its key, as PEM.
-    pub(super) fn keep_pair(&self, domain: &str, pem: &str) -> Result<(), String> {
+    pub(super) fn keep_certificate(&self, domain: &str, pem: &str) -> Result<(), String> {
         self.keep(&pem_file(domain), pem.as_bytes())
     }
 
@@ -159,7 +162,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tls::pair::tests::pem;
+    use crate::tls::samples::pem;
 
     fn cache(root: &Path) -> Cache {
         Cache::open(root, &Url::parse("https://acme.example:14000/directory").unwrap()).unwrap()
@@ -171,12 +174,12 @@ mod tests {
         let home = root.path().join("state/acme");
         let (chain, key) = pem(&["a.example"]);
         let failures = Failures { count: 2, last_unix_s: 7 };
-        cache(&home).keep_pair("a.example", &format!("{chain}{key}")).unwrap();
+        cache(&home).keep_certificate("a.example", &format!("{chain}{key}")).unwrap();
         cache(&home).keep_failures("a.example", &failures);
 
-        assert_eq!(cache(&home).pair("a.example").unwrap().pair.names, ["a.example"]);
+        assert_eq!(cache(&home).certificate("a.example").unwrap().certificate.names(), ["a.example"]);
         assert_eq!(cache(&home).failures("a.example"), failures);
-        assert!(cache(&home).pair("b.example").is_none() && cache(&home).account().is_none());
+        assert!(cache(&home).certificate("b.example").is_none() && cache(&home).account().is_none());
         cache(&home).keep_failures("a.example", &Failures::default());
         assert_eq!(cache(&home).failures("a.example"), Failures::default());
 
@@ -191,9 +194,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
         let (chain, key) = pem(&["a.example"]);
-        cache.keep_pair("a.example", &format!("{chain}{}", &key[..key.len() / 2])).unwrap();
+        cache.keep_certificate("a.example", &format!("{chain}{}", &key[..key.len() / 2])).unwrap();
         cache.keep(ACCOUNT, b"{").unwrap();
-        assert!(cache.pair("a.example").is_none() && cache.account().is_none());
+        assert!(cache.certificate("a.example").is_none() && cache.account().is_none());
     }
 
     #[test]

@@ -8,7 +8,10 @@ use hyper::{Request, Response, Uri};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use tokio::{runtime::Builder, sync::oneshot};
 
-use crate::{args::Reach, client::Client, url::Url};
+use crate::{
+    client::{Client, Reach},
+    url::Url,
+};
 
 /// Time limits, as of `publish`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

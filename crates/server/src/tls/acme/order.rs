@@ -1,21 +1,17 @@
 //! [`Orders`]: one certificate from the authority, from the account to the chain (RFC 8555 section 7.1, RFC 8737).
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
+use fanfare_http::{Certificates, TlsChallenge};
 use instant_acme::{
     Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order, OrderStatus,
     RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
-use rustls::{
-    crypto::ring,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    sign::CertifiedKey,
-};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::time::timeout;
 
 use super::{cache::Cache, http::Http};
-use crate::tls::certificates::Certificates;
 
 /// Longest time for one certificate, with all waits for the authority.
 const ORDER_TIME_MAX: Duration = Duration::from_secs(300);
@@ -31,7 +27,7 @@ pub(super) struct Orders {
     pub(super) email: Option<String>,
     pub(super) http: Http,
     pub(super) cache: Cache,
-    pub(super) certificates: Arc<Certificates>,
+    pub(super) certificates: Certificates,
     pub(super) account: Option<Account>,
 }
 
@@ -44,7 +40,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(reason: impl Into<String>) -> Self {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), is_limited: false }
     }
 }
@@ -112,8 +108,7 @@ impl Orders {
             let challenge = authorization.challenge(ChallengeType::TlsAlpn01);
             let mut challenge =
                 challenge.ok_or_else(|| Refusal::new("the authority does not offer the challenge tls-alpn-01"))?;
-            let key = challenge_certificate(domain, challenge.key_authorization().digest().as_ref())?;
-            given.push(self.certificates.challenge(domain, key));
+            given.push(self.give(domain, challenge.key_authorization().digest().as_ref())?);
             challenge.set_ready().await?;
         }
         if order.poll_ready(&POLLS).await? != OrderStatus::Ready {
@@ -123,6 +118,19 @@ impl Orders {
         let key = order.finalize().await?;
         let chain = order.poll_certificate(&POLLS).await?;
         Ok(format!("{}\n{key}", chain.trim_end()))
+    }
+
+    /// Answers a challenge with a certificate for the name alone, signed by itself, with the digest (RFC 8737 section 3).
+    fn give(&self, domain: &str, digest: &[u8]) -> Result<TlsChallenge, Refusal> {
+        let failed = |error: rcgen::Error| Refusal::new(format!("the challenge certificate cannot be made: {error}"));
+        let key = KeyPair::generate().map_err(failed)?;
+        let mut params = CertificateParams::new([domain.to_owned()]).map_err(failed)?;
+        params.distinguished_name = DistinguishedName::new();
+        params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let given = self.certificates.challenge(domain, certificate.der().clone(), &key);
+        given.map_err(|error| Refusal::new(error.to_string()))
     }
 }
 
@@ -137,21 +145,6 @@ async fn why_invalid(order: &mut Order) -> String {
         }
     }
     "the authority could not check the name, and does not say why".to_owned()
-}
-
-/// The certificate that answers a challenge: for the name alone, signed by itself, with the digest (RFC 8737 section 3).
-fn challenge_certificate(domain: &str, digest: &[u8]) -> Result<CertifiedKey, Refusal> {
-    let failed = |error: rcgen::Error| Refusal::new(format!("the challenge certificate cannot be made: {error}"));
-    let key = KeyPair::generate().map_err(failed)?;
-    let mut params = CertificateParams::new([domain.to_owned()]).map_err(failed)?;
-    params.distinguished_name = DistinguishedName::new();
-    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
-    let certificate = params.self_signed(&key).map_err(failed)?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let key = ring::sign::any_supported_type(&key);
-    let key = key.map_err(|error| Refusal::new(format!("the challenge certificate cannot be used: {error}")))?;
-    // Not `from_der`, which reads the certificate as a client would, and does not know the extension.
-    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }
 
 async fn within<T>(
