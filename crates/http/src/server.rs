@@ -158,6 +158,7 @@ impl Fanfare {
         tokio::select! {
             never = accept(&app, plain.as_ref(), None, &lanes) => match never {},
             never = accept(&app, secure.as_ref(), acceptor.as_ref(), &lanes) => match never {},
+            never = watch(acceptor.as_ref()) => match never {},
             never = clock::tick(Arc::clone(&app)) => match never {},
             error = self.failed() => return Err(error),
             () = leaving => {}
@@ -170,6 +171,14 @@ impl Fanfare {
 fn listening(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
     listener.set_nonblocking(true)?;
     tokio::net::TcpListener::from_std(listener)
+}
+
+/// Logs what is wrong with the certificates.
+async fn watch(tls: Option<&Arc<TlsAcceptor>>) -> Infallible {
+    match tls {
+        Some(tls) => tls.certificates().watch().await,
+        None => pending().await,
+    }
 }
 
 /// Accepts for ever, or waits for ever if there is no listener. Each connection goes to the shard that has the fewest.

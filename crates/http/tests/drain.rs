@@ -16,7 +16,7 @@ use support::{
     PATIENCE,
     client::Client,
     h2::H2,
-    server::{H1_WAYS, Server, WAYS, Way, config},
+    server::{ALL_WAYS, H1_WAYS, Server, WAYS, Way, config},
     stream::Stream,
     until,
 };
@@ -72,7 +72,7 @@ fn every_stream_gets_all_that_was_accepted_then_its_own_retry_and_a_proper_end()
 
 #[test]
 fn the_last_retry_is_drawn_for_each_stream() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::new(way);
         let mut streams: Vec<_> = (0..20).map(|_| server.subscribe("/sse")).collect();
         let reading = std::thread::spawn(move || {
@@ -93,7 +93,7 @@ fn the_last_retry_is_drawn_for_each_stream() {
 
 #[test]
 fn a_drain_with_nobody_there_is_clean_and_quick() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         assert_eq!(drained_by_itself(patient(way)), 0);
     }
 }
@@ -237,7 +237,7 @@ fn assert_cuts_the_stuck_reader(way: Way) {
 
 #[test]
 fn a_slow_reader_that_takes_all_in_time_is_not_cut() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, narrow(way, HOUR));
         let mut stuck = stuck(&server, way);
         let mut server = server;

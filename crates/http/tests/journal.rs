@@ -9,13 +9,13 @@ use fanfare_http::{Config, Fanfare};
 use serde_json::json;
 use support::{
     journal::{Mood, Script},
-    server::{Server, WAYS, Way, config},
+    server::{ALL_WAYS, Server, Way, config},
     until,
 };
 
 #[test]
 fn publishes_go_through_the_journal_and_come_out_with_its_ids() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let script = Script::default();
         let server = Server::behind(way, config(way), &script);
         let mut stream = server.subscribe("/channels/a");

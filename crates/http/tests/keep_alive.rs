@@ -62,7 +62,7 @@ fn a_connection_that_waits_for_too_long_is_closed() {
 
 #[test]
 fn a_stream_is_not_taken_for_a_connection_that_waits() {
-    for way in support::server::WAYS {
+    for way in support::server::ALL_WAYS {
         let mut config = Config { head_timeout: SHORT, keep_alive_timeout: SHORT, ..config(way) };
         config.core.heartbeat_ms = 50;
         let server = Server::start(way, config);

@@ -9,7 +9,7 @@ use fanfare_http::Config;
 use support::{
     h2::H2,
     journal::{Mood, Script},
-    server::{Server, WAYS, Way, config},
+    server::{ALL_WAYS, Server, Way, config},
     until,
 };
 
@@ -28,7 +28,7 @@ fn readyz_says_that_it_is_not_ready_and_why() {
 
 #[test]
 fn requests_wait_until_the_server_is_ready() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let script = Script::new(Mood::Late);
         let server = Server::behind(way, config(way), &script);
         thread::scope(|scope| {
@@ -49,7 +49,7 @@ fn requests_wait_until_the_server_is_ready() {
 
 #[test]
 fn who_has_waited_for_too_long_is_told_to_come_back() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let script = Script::new(Mood::Late);
         let config = Config { ready_timeout: Duration::from_millis(1), ..config(way) };
         let server = Server::behind(way, config, &script);

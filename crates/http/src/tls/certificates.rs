@@ -1,6 +1,12 @@
 //! [`Certificates`]: chains and keys, by the name that a client asks for (SNI, RFC 6066 3).
 
-use std::{collections::HashMap, fmt, sync::Arc, time::SystemTime};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use parking_lot::RwLock;
 use rustls::{
@@ -9,8 +15,14 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use tokio::time::sleep;
+use tracing::warn;
 
 use crate::tls::pair::{TlsCertificate, TlsError, TlsPair};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Days before a certificate expires in which the log says so.
+const EXPIRY_DAYS: u32 = 14;
 
 /// The protocol of a handshake in which an authority checks a name (RFC 8737 section 4).
 pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
@@ -94,17 +106,25 @@ impl Certificates {
         Some((first.not_after(), first.place))
     }
 
-    /// Sentences about certificates that have expired at `now`, or are not yet valid. They are served all the same: clients say what
-    /// is wrong, and a server that does not start says less.
+    /// Sentences about certificates that have expired at `now`, are not yet valid, or expire within 14 days and within the last third
+    /// of their time. All are served all the same: clients say what is wrong, and a server that does not start says less.
     pub fn warnings(&self, now: SystemTime) -> Vec<String> {
-        let of = |certificate: TlsCertificate| match () {
-            () if now > certificate.not_after() => Some(format!("{}: the certificate has expired", certificate.place)),
-            () if now < certificate.not_before() => {
-                Some(format!("{}: the certificate is not valid yet", certificate.place))
-            }
-            () => None,
+        let of = |certificate: &TlsCertificate| {
+            let what = fault(certificate.not_before(), certificate.not_after(), now)?;
+            // Not every place has a name.
+            Some(format!("{}: the certificate for {} {what}", certificate.place, certificate.names.join(", ")))
         };
-        self.all().into_iter().filter_map(of).collect()
+        self.all().iter().filter_map(of).collect()
+    }
+
+    /// Logs the warnings, now and every day.
+    pub(crate) async fn watch(&self) -> Infallible {
+        loop {
+            for warning in self.warnings(SystemTime::now()) {
+                warn!("{warning}");
+            }
+            sleep(DAY).await;
+        }
     }
 
     fn for_name(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
@@ -118,6 +138,18 @@ impl Certificates {
         });
         found.or_else(|| all.next()).map(|certificate| Arc::clone(&certificate.key))
     }
+}
+
+/// What is wrong with the time of a certificate.
+fn fault(not_before: SystemTime, not_after: SystemTime, now: SystemTime) -> Option<String> {
+    let Ok(left) = not_after.duration_since(now) else { return Some("has expired".to_owned()) };
+    if now < not_before {
+        return Some("is not valid yet".to_owned());
+    }
+    let span = not_after.duration_since(not_before).unwrap_or_default();
+    let days = left.as_secs() / DAY.as_secs();
+    // The second: whoever has certificates of a few days renews them in time by a program.
+    (left < DAY * EXPIRY_DAYS && left < span / 3).then(|| format!("expires in {days} days"))
 }
 
 impl ResolvesServerCert for Certificates {
@@ -157,5 +189,25 @@ pub struct TlsChallenge {
 impl Drop for TlsChallenge {
     fn drop(&mut self) {
         self.certificates.set.write().challenges.remove(&self.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn the_end_is_told_fourteen_days_before_or_in_the_last_third() {
+        let at = |days: u32, span: u32| {
+            fault(UNIX_EPOCH + DAY, UNIX_EPOCH + DAY * (span + 1), UNIX_EPOCH + DAY * (days + 1))
+        };
+        assert_eq!(at(76, 90), None);
+        assert_eq!(at(77, 90).as_deref(), Some("expires in 13 days"));
+        assert_eq!(at(90, 90).as_deref(), Some("expires in 0 days"));
+        assert_eq!(at(91, 90).as_deref(), Some("has expired"));
+        assert_eq!((at(4, 6), at(5, 6).as_deref()), (None, Some("expires in 1 days")));
+        assert_eq!(fault(UNIX_EPOCH + DAY, UNIX_EPOCH + DAY * 2, UNIX_EPOCH).as_deref(), Some("is not valid yet"));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     everywhere,
     support::{
         events::{Gap, position},
-        server::{Server, WAYS, Way, config},
+        server::{ALL_WAYS, Server, Way, config},
     },
 };
 
@@ -44,7 +44,7 @@ fn a_gap_comes_before_the_cursor() {
 
 #[test]
 fn later_heartbeats_move_the_cursor_past_what_was_for_others() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, lively(way));
         let mut stream = server.subscribe("/channels/a?heartbeat=cursor");
         let first = stream.cursor();
@@ -66,7 +66,7 @@ fn later_heartbeats_move_the_cursor_past_what_was_for_others() {
 
 #[test]
 fn who_follows_by_cursors_and_comes_back_again_and_again_misses_nothing() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, lively(way));
         let mut stream = server.subscribe("/channels/a?heartbeat=cursor");
         let mut cursor = stream.cursor();
@@ -95,7 +95,7 @@ fn who_follows_by_cursors_and_comes_back_again_and_again_misses_nothing() {
 
 #[test]
 fn without_it_a_heartbeat_is_a_comment_and_moves_nothing() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, lively(way));
         let mut stream = server.subscribe("/channels/a");
         server.publish("/channels/b", "for others");

@@ -7,7 +7,7 @@ use fanfare_http::Config;
 
 use crate::support::{
     events::position,
-    server::{Server, WAYS, Way, config},
+    server::{ALL_WAYS, Server, WAYS, Way, config},
     stream::Stream,
 };
 
@@ -76,7 +76,7 @@ impl Seen {
 
 #[test]
 fn what_history_does_not_keep_any_more_is_told_up_to_the_last_id_lost() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, short_of_history(way, 5));
         let had = server.id_of("/channels/a", "had");
         let ids: Vec<_> = (0..20).map(|number| server.id_of("/channels/a", number.to_string())).collect();
@@ -131,7 +131,7 @@ fn a_reader_that_stops_gets_what_is_kept_and_is_told_exactly_how_many_are_not() 
 #[test]
 fn a_reader_that_stops_gets_everything_if_history_has_it() {
     const EVENTS: u64 = 150;
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, narrow(way, 1_000));
         let mut stream = server.stuck();
         for number in 0..EVENTS {
@@ -165,7 +165,7 @@ fn events_that_are_not_kept_are_told_as_busy_when_they_were_dropped() {
 #[test]
 fn readers_of_five_speeds_account_for_every_event_of_a_flood() {
     const EVENTS: u64 = 3_000;
-    for way in WAYS {
+    for way in ALL_WAYS {
         let mut config = short_of_history(way, 100);
         (config.core.ring_messages_max, config.send_buffer_bytes) = (16, 4 << 10);
         let server = Server::start(way, config);

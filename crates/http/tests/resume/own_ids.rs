@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     everywhere,
-    support::server::{Server, WAYS, config},
+    support::server::{ALL_WAYS, Server, config},
 };
 
 /// Publishes `data` under `id`.
@@ -88,7 +88,7 @@ fn an_event_that_is_live_only() {
 
 #[test]
 fn where_the_first_was_given_up_a_gap_is_told_and_the_rest_comes() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let mut config = config(way);
         config.core.history.each = Retention { events_max: 3, ..Retention::default() };
         let server = Server::start(way, config);

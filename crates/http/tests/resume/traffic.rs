@@ -6,7 +6,7 @@ use crate::{
     everywhere,
     support::{
         rng::Rng,
-        server::{Server, WAYS, config},
+        server::{ALL_WAYS, Server, config},
     },
 };
 
@@ -51,7 +51,7 @@ fn ids_of_the_publishers_own_are_as_good_to_come_back_with() {
 
 #[test]
 fn small_rings_change_nothing_of_that() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let mut config = config(way);
         (config.core.ring_messages_max, config.core.patience_ms) = (2, 0);
         come_back_under_traffic(&Server::start(way, config), false);
@@ -82,7 +82,7 @@ fn what_was_for_all_for_channels_and_for_the_client_comes_in_one_order_and_once(
 
 #[test]
 fn a_thousand_events_come_back_through_a_small_ring_and_live_ones_behind_them() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let mut config = config(way);
         config.core.ring_messages_max = 8;
         let server = Server::start(way, config);

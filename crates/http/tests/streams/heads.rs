@@ -6,7 +6,7 @@ use crate::{
     everywhere,
     support::{
         h2::H2,
-        server::{H1_WAYS, Server, WAYS, Way, config},
+        server::{ALL_WAYS, H1_WAYS, Server, Way, config},
         stream::Stream,
         wire::Head,
     },
@@ -54,7 +54,7 @@ fn the_head_of_an_h2_stream_has_no_connection_field() {
 
 #[test]
 fn the_first_lines_say_when_to_come_back_and_who_this_is() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::start(way, fanfare_http::Config { retry_ms: 1_500..=1_600, ..config(way) });
         let mut connections = Vec::new();
         for _ in 0..4 {
@@ -90,7 +90,7 @@ fn the_retry_of_the_first_lines_is_drawn_for_each_connection() {
 
 #[test]
 fn a_client_without_a_name_gets_one_that_can_be_published_to() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let server = Server::new(way);
         let open = || {
             if way == Way::H2 { H2::open(server.address).subscribe("/sse") } else { server.h1("/sse") }
@@ -158,7 +158,7 @@ fn head_on_a_stream_gets_the_head_and_registers_nobody() {
 
 #[test]
 fn silence_is_broken_by_a_comment_and_nothing_else() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let mut config = config(way);
         config.core.heartbeat_ms = 60;
         let server = Server::start(way, config);
@@ -175,7 +175,7 @@ fn silence_is_broken_by_a_comment_and_nothing_else() {
 
 #[test]
 fn the_clock_tells_everybody_the_time() {
-    for way in WAYS {
+    for way in ALL_WAYS {
         let clock = Some(Duration::from_millis(30));
         let server = Server::start(way, fanfare_http::Config { clock, ..config(way) });
         let mut streams = [server.subscribe("/sse"), server.subscribe("/channels/a?id=me")];

@@ -9,11 +9,11 @@ mod options;
 mod support;
 mod targets;
 
-use support::server::{Server, WAYS};
+use support::server::{ALL_WAYS, Server};
 
 /// Runs a test against a server of each kind.
 fn everywhere(test: impl Fn(&Server)) {
-    for way in WAYS {
+    for way in ALL_WAYS {
         test(&Server::new(way));
     }
 }

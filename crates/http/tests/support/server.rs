@@ -16,6 +16,7 @@ use super::{
     h2::H2,
     journal::Script,
     stream::Stream,
+    tls::Relay,
     until,
 };
 
@@ -28,9 +29,14 @@ pub(crate) enum Way {
     Body,
     /// HTTP/2.
     H2,
+    /// HTTP/1.1 over TLS, the connection taken over. Clients speak plain HTTP to a relay, which speaks TLS.
+    Tls,
 }
 
 pub(crate) const WAYS: [Way; 3] = [Way::Socket, Way::Body, Way::H2];
+/// For tests that depend neither on what fits in the buffers on the way, nor on the moment in which something arrives: a relay has
+/// buffers, and takes its time.
+pub(crate) const ALL_WAYS: [Way; 4] = [Way::Socket, Way::Body, Way::H2, Way::Tls];
 pub(crate) const H1_WAYS: [Way; 2] = [Way::Socket, Way::Body];
 
 impl Way {
@@ -77,7 +83,15 @@ impl Server {
 
     fn with(way: Way, tls: Option<TlsAcceptor>, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let served = listener.local_addr().unwrap();
+        let (relay, tls) = match way {
+            Way::Tls => {
+                let (relay, acceptor) = Relay::to(served);
+                (Some(relay), Some(acceptor))
+            }
+            _ => (None, tls),
+        };
+        let address = relay.as_ref().map_or(served, Relay::address);
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -88,7 +102,12 @@ impl Server {
                 None => Listeners { plain: Some(listener), tls: None },
                 Some(acceptor) => Listeners { plain: None, tls: Some((listener, acceptor)) },
             };
-            runtime.block_on(start()?.serve_on(listeners, shutdown))
+            runtime.block_on(async {
+                if let Some(relay) = relay {
+                    tokio::spawn(relay.run());
+                }
+                start()?.serve_on(listeners, shutdown).await
+            })
         };
         Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }

@@ -14,6 +14,7 @@ use rustls::{
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
+use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 
@@ -174,5 +175,41 @@ impl Secure {
     pub(crate) fn rest(&mut self) -> String {
         self.stream.read_to_end(&mut self.seen).unwrap();
         String::from_utf8(std::mem::take(&mut self.seen)).unwrap()
+    }
+}
+
+/// Takes plain connections, and makes one over TLS of each.
+pub(crate) struct Relay {
+    listener: std::net::TcpListener,
+    server: SocketAddr,
+    connector: TlsConnector,
+}
+
+impl Relay {
+    /// A relay to the server that will be at this address with this acceptor.
+    pub(crate) fn to(server: SocketAddr) -> (Self, TlsAcceptor) {
+        let authority = Authority::new();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let connector = TlsConnector::from(Arc::new(authority.client()));
+        (Self { listener, server, connector }, authority.acceptor())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// Relays for as long as its runtime lives.
+    pub(crate) async fn run(self) {
+        let listener = tokio::net::TcpListener::from_std(self.listener).unwrap();
+        while let Ok((mut plain, _)) = listener.accept().await {
+            let (server, connector) = (self.server, self.connector.clone());
+            tokio::spawn(async move {
+                let socket = tokio::net::TcpStream::connect(server).await?;
+                socket.set_nodelay(true)?;
+                let mut secure = connector.connect(ServerName::try_from("localhost").unwrap(), socket).await?;
+                tokio::io::copy_bidirectional(&mut plain, &mut secure).await
+            });
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! Which certificate a client gets, and what happens to a set in which something is wrong.
 
-use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use fanfare_http::{Pem, TlsAcceptor, TlsConfig, TlsPair};
 use rcgen::date_time_ymd;
@@ -86,6 +91,16 @@ fn a_certificate_that_is_not_valid_now_is_a_warning() {
     assert!(expires < SystemTime::now());
     let server = Server::secure(Way::Socket, acceptor);
     assert!(!is_shown(&server, &authority, "a.test"));
+}
+
+#[test]
+fn a_warning_comes_fourteen_days_before_a_certificate_expires() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor();
+    let (expires, place) = acceptor.certificates().expires_at().unwrap();
+    let warnings = |days: u64| acceptor.certificates().warnings(expires - Duration::from_secs(days * 24 * 60 * 60));
+    assert_eq!(warnings(14), [""; 0]);
+    assert_eq!(warnings(13), [format!("{place}: the certificate expires in 13 days")]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fanfare_http::{Certificates, Pem, TlsAcceptor, TlsCertificate, TlsPair};
+use fanfare_http::{Pem, TlsAcceptor, TlsPair};
 use tracing::{info, warn};
 
 use super::told::told;
@@ -21,16 +21,12 @@ use super::told::told;
 /// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
 /// together.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-const DAY: Duration = Duration::from_secs(86_400);
-/// Time before its end at which a certificate is worth a warning, if that is no more than a third of its time.
-const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 86_400);
 
 /// Files that are watched.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     watched: Vec<Watched>,
     acceptor: Option<TlsAcceptor>,
-    told_expiry: Option<SystemTime>,
 }
 
 /// Files that are read together.
@@ -89,7 +85,6 @@ impl Files {
     fn run(mut self, asked: &Receiver<()>) {
         let Some(acceptor) = self.acceptor.clone() else { return };
         loop {
-            self.tell_expiry(acceptor.certificates(), SystemTime::now());
             let is_asked = match asked.recv_timeout(LOOK_INTERVAL) {
                 Ok(()) => true,
                 Err(RecvTimeoutError::Timeout) => false,
@@ -99,21 +94,6 @@ impl Files {
                 watched.look(&acceptor, is_asked);
             }
         }
-    }
-
-    /// Warns of certificates that end soon, once a day.
-    fn tell_expiry(&mut self, certificates: &Certificates, now: SystemTime) {
-        let is_told = self.told_expiry.is_some_and(|told| now.duration_since(told).is_ok_and(|since| since < DAY));
-        if is_told {
-            return;
-        }
-        let pairs = self.watched.iter().filter(|watched| matches!(watched.what, What::Pair { .. })).count();
-        // Those behind the pairs are renewed by the server.
-        let soon: Vec<_> = certificates.all().iter().take(pairs).filter_map(|pair| ends_soon(pair, now)).collect();
-        if !soon.is_empty() {
-            self.told_expiry = Some(now);
-        }
-        soon.iter().for_each(|sentence| warn!("{sentence}"));
     }
 }
 
@@ -172,37 +152,6 @@ impl What {
                 Ok(String::new())
             }
         }
-    }
-}
-
-/// A warning, if the certificate has ended or ends soon.
-fn ends_soon(certificate: &TlsCertificate, now: SystemTime) -> Option<String> {
-    let (begin, end) = (certificate.not_before(), certificate.not_after());
-    let (place, told) = (certificate.place(), told(certificate));
-    match left(begin, end, now) {
-        Left::Enough => None,
-        Left::Little(left) => {
-            let hours = left.as_secs() / 3_600;
-            Some(format!("certificate {place} ends in {} days and {} hours: {told}", hours / 24, hours % 24))
-        }
-        Left::Nothing => Some(format!("certificate {place} has ended, and clients refuse it: {told}")),
-    }
-}
-
-/// The time that a certificate has left.
-#[derive(Debug, PartialEq, Eq)]
-enum Left {
-    Enough,
-    Little(Duration),
-    Nothing,
-}
-
-fn left(begin: SystemTime, end: SystemTime, now: SystemTime) -> Left {
-    let notice = EXPIRY_NOTICE.min(end.duration_since(begin).unwrap_or_default() / 3);
-    match end.duration_since(now) {
-        Ok(left) if left > notice => Left::Enough,
-        Ok(left) if !left.is_zero() => Left::Little(left),
-        _ => Left::Nothing,
     }
 }
 
@@ -288,17 +237,5 @@ mod tests {
         fs::rename(directory.path().join("next"), &now).unwrap();
         watched.look(&acceptor, true);
         assert_eq!(name(&acceptor), "v2.example");
-    }
-
-    #[test]
-    fn the_end_is_told_fourteen_days_before_or_in_the_last_third() {
-        let begin = SystemTime::UNIX_EPOCH;
-        let at = |days: u32, span: u32| left(begin, begin + DAY * span, begin + DAY * days);
-        assert_eq!(at(75, 90), Left::Enough);
-        assert_eq!(at(76, 90), Left::Little(DAY * 14));
-        assert_eq!(at(89, 90), Left::Little(DAY));
-        assert_eq!(at(90, 90), Left::Nothing);
-        assert_eq!(at(91, 90), Left::Nothing);
-        assert_eq!((at(3, 6), at(4, 6)), (Left::Enough, Left::Little(DAY * 2)));
     }
 }
