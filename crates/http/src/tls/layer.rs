@@ -56,10 +56,14 @@ impl Layer {
     /// # Errors
     /// Nothing more can be sealed.
     pub(super) fn seal(&mut self, parts: &[IoSlice<'_>], space: &mut Vec<u8>, out: &mut Vec<u8>) -> io::Result<usize> {
+        let first = parts.iter().position(|part| !part.is_empty()).unwrap_or(parts.len());
+        // Empty ones in front would be all that fits.
+        let parts = &parts[first..];
         let part;
         let parts = match fitting(parts) {
             0 => {
-                part = [IoSlice::new(&parts.first().map_or(&[][..], |part| part)[..PLAINTEXT_BYTES_MAX])];
+                let long = parts.first().map_or(&[][..], |part| part);
+                part = [IoSlice::new(long.get(..PLAINTEXT_BYTES_MAX).unwrap_or(long))];
                 &part[..]
             }
             fitting => &parts[..fitting],

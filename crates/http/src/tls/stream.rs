@@ -375,6 +375,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_write_takes_as_many_whole_parts_as_fit_in_a_record_and_some_of_a_long_one() {
+        let (acceptor, client) = configs(TlsOutlet::Records);
+        let (mut tls, peer) = connected(&acceptor, client, |mut stream| {
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).unwrap();
+            all.len()
+        })
+        .await;
+        let (long, short) = (vec![b'x'; 20_000], vec![b'y'; 10_000]);
+        let [none, long, short] = [b"", &long[..], &short[..]].map(IoSlice::new);
+        let mut sent = 0;
+        for (parts, expected) in [
+            (&[none][..], 0),
+            (&[none, long], 16_384),
+            (&[short, none, long], 10_000),
+            (&[short, short], 10_000),
+            (&[short, none], 10_000),
+        ] {
+            let taken = poll_fn(|cx| tls.poll_send(cx.waker(), parts)).await.unwrap();
+            assert_eq!(taken, expected);
+            sent += taken;
+        }
+        tls.shutdown().await.unwrap();
+        assert_eq!(peer.join().unwrap(), sent);
+    }
+
+    #[tokio::test]
     async fn a_connection_that_is_dropped_has_been_cut() {
         for outlet in OUTLETS {
             let (acceptor, client) = configs(outlet);
