@@ -108,6 +108,9 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Time for a drain, before whatever is left is cut. Default 10 s.
     pub drain_timeout: Duration,
+    /// Browsers that ask for a page without TLS are sent to this port of https with a 308. Everything else is served. Default: nobody
+    /// is sent.
+    pub https_port: Option<u16>,
 }
 
 impl Default for Config {
@@ -142,6 +145,7 @@ impl Default for Config {
             ready_timeout: Duration::from_secs(5),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
+            https_port: None,
         }
     }
 }

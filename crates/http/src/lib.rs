@@ -109,5 +109,6 @@ pub use server::{Listeners, bind, run};
 pub use text::{nearest::nearest, since::since};
 pub use tls::{
     acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},
-    certificates::{Certificates, Pem, TlsError, TlsPair},
+    certificates::{Certificates, TlsChallenge},
+    pair::{Pem, TlsCertificate, TlsError, TlsPair},
 };

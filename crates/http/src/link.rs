@@ -59,6 +59,7 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) shard: usize,
     pub(crate) carriage: Carriage,
+    pub(crate) is_tls: bool,
     pub(crate) link: Arc<Link>,
 }
 

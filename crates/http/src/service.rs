@@ -3,6 +3,7 @@
 //! - [`subscribe`]: opens event streams.
 //! - [`publish`] and [`batch`]: publish one event, or many.
 //! - [`history`]: shows what is kept of a channel.
+//! - [`redirect`]: sends browsers from plain HTTP to https.
 //! - [`answer::Answer`]: the future of an answer.
 //!
 //! A handler knows no other handler, and no socket.
@@ -11,6 +12,7 @@ pub(crate) mod answer;
 mod batch;
 mod history;
 mod publish;
+mod redirect;
 mod subscribe;
 
 use std::{convert::Infallible, sync::Arc};
@@ -75,7 +77,9 @@ impl Service {
         };
         let route = checked.and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
+        let moved = if self.peer.is_tls { None } else { redirect::to_https(&self.app.config, &request) };
         let answer = match route {
+            _ if let Some(response) = moved => Answer::now(response, owed),
             Ok(route) if !needs_past(&route, &request) => self.answer(route, request, owed),
             Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
                 self.answer(route, request, owed)

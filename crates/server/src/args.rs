@@ -14,6 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmpty
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 use crate::{
+    client::Reach,
     cure::with_cure,
     failure::Failure,
     settings::{Flags, Settings, duration, number, publisher_retry, variable_at_fault},
@@ -218,19 +219,7 @@ pub(crate) struct Publish {
     pub(crate) keep_alive: Duration,
 
     #[command(flatten)]
-    pub(crate) timeouts: Timeouts,
-}
-
-/// Time limits of `publish` and `subscribe`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Timeouts {
-    /// Connecting may take at most this time, including the look-up of the name and TLS.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, DAY))]
-    pub(crate) connect_timeout: Duration,
-
-    /// The command gives up when the server takes no data for this time, or has all data and does not answer for this time.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, DAY))]
-    pub(crate) answer_timeout: Duration,
+    pub(crate) reach: Reach,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -294,7 +283,7 @@ pub(crate) struct Subscribe {
     pub(crate) silence_timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) timeouts: Timeouts,
+    pub(crate) reach: Reach,
 }
 
 /// Parses text that can be a header.

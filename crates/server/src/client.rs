@@ -4,6 +4,7 @@
 mod answer;
 mod connector;
 mod error;
+mod reach;
 mod socket;
 
 use std::{future, pin::Pin, sync::Arc, time::Duration};
@@ -22,12 +23,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{sync::Notify, time::timeout};
 
-use self::{answer::Outgoing, connector::Connector, socket::Progress};
 pub(crate) use self::{
-    answer::{Answer, Reply},
+    answer::{Answer, Outgoing, Reply},
     error::Error,
+    reach::Reach,
 };
-use crate::{args::Timeouts, failure::Failure, url::Url};
+use self::{connector::Connector, socket::Progress};
+use crate::{failure::Failure, url::Url};
 
 /// Longest wait for the server's word that it wants the body (`Expect: 100-continue`, RFC 9110 10.1.1). Not every
 /// server sends one, so the body is sent after this time in any case.
@@ -44,9 +46,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(timeouts: &Timeouts) -> Self {
-        let Timeouts { connect_timeout, answer_timeout } = *timeouts;
-        Self { connector: Connector::new(connect_timeout, answer_timeout), answer_timeout }
+    pub(crate) fn new(reach: &Reach) -> Self {
+        Self { connector: Connector::new(reach), answer_timeout: reach.answer_timeout }
     }
 
     /// Asks for `url`. A redirect is an answer like any other.
@@ -54,8 +55,21 @@ impl Client {
     /// # Errors
     /// There is no answer.
     pub(crate) async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Answer<'static>, Error> {
-        let request = request(Method::GET, headers, Empty::new().boxed_unsync());
-        self.exchange(url, request, Box::pin(future::ready(()))).await
+        self.send(url, Method::GET, headers, Empty::new().boxed_unsync()).await
+    }
+
+    /// Sends a request whose body is there already.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn send(
+        &self,
+        url: &Url,
+        method: Method,
+        headers: HeaderMap,
+        body: Outgoing,
+    ) -> Result<Answer<'static>, Error> {
+        self.exchange(url, request(method, headers, body), Box::pin(future::ready(()))).await
     }
 
     /// Sends the body that `feed` gives. With `Expect: 100-continue` among the `headers`, the body waits for the

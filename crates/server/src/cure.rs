@@ -10,7 +10,7 @@ use clap::{
 use fanfare_http::nearest;
 
 use crate::{
-    meant::{NO_TLS, TLS_NAMES, meant},
+    meant::{TLS, TLS_NAMES, meant},
     printer::harmless,
     settings::{is_address, limits, place_of_limit},
     url::Url,
@@ -139,7 +139,7 @@ fn instead_of_flag(flag: &str, command: &Command, typed: &Typed) -> Option<Tip> 
     match *instead {
         Instead::Louder => sentence("'--log debug' logs more"),
         Instead::Quieter => sentence("'--log warn' logs less"),
-        Instead::Tls => sentence(NO_TLS),
+        Instead::Tls => sentence(TLS),
         Instead::Version => sentence(VERSION),
         Instead::InUrl(route, name) => {
             let (url, name) = (typed.url(), typed.value_of(flag).unwrap_or_else(|| name.to_owned()));

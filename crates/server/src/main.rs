@@ -3,6 +3,7 @@
 //! Folders:
 //! - `client`: the HTTP client of `publish` and `subscribe`.
 //! - `settings`: the settings of `serve`, from flags, environment and file.
+//! - `tls`: the certificates of the listener for https.
 //!
 //! # Nouns
 //!
@@ -30,6 +31,7 @@ mod signals;
 mod silence;
 mod since;
 mod subscribe;
+mod tls;
 mod url;
 
 use std::{

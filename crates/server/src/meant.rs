@@ -4,7 +4,7 @@
 use fanfare_http::nearest;
 
 /// Names that other programs use for a setting or a client flag. The first name behind each that exists here is meant.
-const OTHER_NAMES: [(&str, &[&str]); 34] = [
+const OTHER_NAMES: [(&str, &[&str]); 47] = [
     ("p", &["listen"]),
     ("port", &["listen"]),
     ("host", &["listen"]),
@@ -39,26 +39,27 @@ const OTHER_NAMES: [(&str, &[&str]); 34] = [
     ("count", &["max-events"]),
     ("timeout", &["answer-timeout"]),
     ("output", &["json"]),
+    ("cert", &["tls-cert"]),
+    ("cert-file", &["tls-cert"]),
+    ("certificate", &["tls-cert"]),
+    ("ssl-cert", &["tls-cert"]),
+    ("key-file", &["tls-key"]),
+    ("private-key", &["tls-key"]),
+    ("ssl-key", &["tls-key"]),
+    ("self-signed", &["tls-self-signed"]),
+    ("client-ca", &["tls-client-ca"]),
+    ("domain", &["acme-domain"]),
+    ("email", &["acme-email"]),
+    ("cacert", &["ca"]),
+    ("ca-file", &["ca", "tls-client-ca"]),
 ];
 
-/// Names of TLS settings of other servers.
-pub(crate) const TLS_NAMES: [&str; 12] = [
-    "tls",
-    "tls-cert",
-    "tls-key",
-    "ssl",
-    "ssl-cert",
-    "ssl-key",
-    "https",
-    "cert",
-    "cert-file",
-    "certificate",
-    "key-file",
-    "private-key",
-];
+/// Names by which other servers turn on TLS.
+pub(crate) const TLS_NAMES: [&str; 4] = ["tls", "ssl", "https", "acme"];
 
-/// Advice on TLS settings.
-pub(crate) const NO_TLS: &str = "TLS is for a proxy in front: docs/guide/deploy.md";
+/// Advice on them.
+pub(crate) const TLS: &str = "https needs a certificate: --tls-cert and --tls-key, or --acme-domain, or --tls-self-signed \
+                              for development; see docs/guide/deploy.md";
 
 /// The name among `known` that `typed` probably stands for. Names are written like flags without dashes: `publish-key`.
 pub(crate) fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -74,7 +75,7 @@ pub(crate) fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
 
 /// Advice, if `typed` is a setting of other servers that this one does not have.
 pub(crate) fn absent(typed: &str) -> Option<&'static str> {
-    nearest(typed, TLS_NAMES).map(|_| NO_TLS)
+    TLS_NAMES.contains(&typed).then_some(TLS)
 }
 
 #[cfg(test)]
@@ -106,12 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn what_other_servers_have_and_this_one_has_not_is_no_setting() {
-        for typed in ["tls-cert", "tls_key", "sslcert", "cert", "https", "certfile"] {
-            assert_eq!((absent(typed), meant(typed, ["listen", "publish-key", "cors-origin"])), (Some(NO_TLS), None));
+    fn what_turns_on_tls_elsewhere_is_no_setting() {
+        for typed in TLS_NAMES {
+            assert_eq!((absent(typed), meant(typed, ["listen", "publish-key", "cors-origin"])), (Some(TLS), None));
         }
         for typed in ["key", "port", "cors", "log", "x", ""] {
             assert_eq!(absent(typed), None, "{typed}");
+        }
+        for (typed, is) in
+            [("sslcert", "tls-cert"), ("cert", "tls-cert"), ("certfile", "tls-cert"), ("tls_key", "tls-key")]
+        {
+            assert_eq!(meant(typed, ["listen", "publish-key", "tls-cert", "tls-key"]), Some(is), "{typed}");
         }
     }
 }

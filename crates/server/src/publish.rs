@@ -44,7 +44,7 @@ const IMAGES: [(&str, &str); 7] = [
 pub(crate) fn run(args: &Publish) -> Result<(), Failure> {
     args.check()?;
     client::run(async {
-        let (client, url) = (Client::new(&args.timeouts), args.url());
+        let (client, url) = (Client::new(&args.reach), args.url());
         if args.ndjson { publish_batch(&client, &url, args).await } else { publish_event(&client, &url, args).await }
     })
 }

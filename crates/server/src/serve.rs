@@ -2,13 +2,13 @@
 
 use std::{
     io::{self, ErrorKind, Write as _, stderr, stdout},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     pin::Pin,
     thread,
 };
 
 use fanfare_disk::DiskJournal;
-use fanfare_http::{Config, Fanfare};
+use fanfare_http::{Config, Fanfare, Listeners};
 use fanfare_redis::RedisJournal;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -19,6 +19,7 @@ use crate::{
     log,
     settings::{Serve, Settings},
     signals,
+    tls::Tls,
 };
 
 /// Prints the settings.
@@ -30,6 +31,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     if let Some((path, _)) = settings.serve.journal() {
         directory::check(&path).map_err(|reason| Failure::usage(format!("--journal: {reason}")))?;
     }
+    if let Some(sources) = settings.serve.tls() {
+        Tls::check(sources).map_err(Failure::usage)?;
+    }
     let report = settings.report(raise_descriptor_limit());
     // A reader that closes the output has seen enough.
     let _ = stdout().lock().write_all(report.as_bytes());
@@ -38,23 +42,26 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
 
 /// Serves until a signal.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    let Settings { serve: settings, listen, unread, .. } = settings;
+    let Settings { serve: settings, listen, listen_tls, unread, .. } = settings;
     let _flushed_at_exit = log::init(settings.log());
     unread.iter().for_each(|sentence| warn!("{sentence}"));
     let failed = |what: &str, error: io::Error| Failure::failed(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
+    let mut tls = settings.tls().map(Tls::read).transpose().map_err(Failure::usage)?;
     info!("{}", settings.told_memory());
     let descriptors = raise_descriptor_limit();
-    let config = settings.config(descriptors);
+    let mut config = settings.config(descriptors);
     tell_descriptor_limit(settings, descriptors);
     if u64::try_from(config.sockets_max).is_ok_and(|max| max >= descriptors) {
         warn!(sockets = config.sockets_max, descriptors, "more sockets allowed than the system lets open");
     }
     runtime.block_on(async {
-        signals::survive_habits().map_err(|error| failed("cannot listen for signals", error))?;
-        let listener = fanfare_http::bind(*listen).map_err(|error| Failure::failed(cannot_listen(*listen, &error)))?;
-        let address = listener.local_addr().map_err(|error| failed("cannot listen", error))?;
+        let reload = tls.as_mut().map(Tls::watch).transpose().map_err(|error| failed("cannot start", error))?;
+        signals::survive_habits(reload.as_ref()).map_err(|error| failed("cannot listen for signals", error))?;
+        let plain = listen.map(|listen| bind(listen, "--listen")).transpose()?;
+        let secure = listen_tls.map(|listen| bind(listen, "--listen-tls")).transpose()?;
+        config.https_port = secure.as_ref().filter(|_| settings.is_redirect()).map(|(_, address)| address.port());
         signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
         let mut shutdown: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shutdown);
@@ -69,8 +76,21 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
                 return Ok(());
             }
         };
-        info!(version = env!("CARGO_PKG_VERSION"), shards = settings.shards(), "listening on http://{address}");
-        let ended = fanfare.serve(listener, shutdown).await;
+        let (version, shards) = (env!("CARGO_PKG_VERSION"), settings.shards());
+        if let Some((_, address)) = &plain {
+            info!(version, shards, "listening on http://{address}");
+        }
+        let acceptor = tls.as_ref().map(Tls::acceptor);
+        if let Some((_, address)) = &secure {
+            info!(version, shards, "listening on https://{address}");
+        }
+        let plain = plain.map(|(listener, _)| listener);
+        let listeners = Listeners { plain, tls: secure.map(|(listener, _)| listener).zip(acceptor) };
+        if let Some(tls) = tls {
+            // The listeners are bound: the authority's questions wait in their queue.
+            tls.keep();
+        }
+        let ended = fanfare.serve_on(listeners, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;
         if ended.cut > 0 {
             return Err(Failure::failed(format!("connections that had to be cut: {}", ended.cut)));
@@ -79,13 +99,24 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
+/// Binds the address of the setting `flag`. Returns the address with its port as well.
+fn bind(listen: SocketAddr, flag: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = fanfare_http::bind(listen).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|error| Failure::failed(cannot_listen(listen, flag, &error)))
+}
+
 /// The reason why the address cannot be bound, and what to do.
-fn cannot_listen(listen: SocketAddr, error: &io::Error) -> String {
+fn cannot_listen(listen: SocketAddr, flag: &str, error: &io::Error) -> String {
     let cure = match error.kind() {
-        ErrorKind::AddrInUse => "; end the program that listens there, or give another port with --listen",
-        ErrorKind::PermissionDenied => "; give a port from 1024 with --listen, which needs no right",
-        ErrorKind::AddrNotAvailable => "; give an address of this machine with --listen, or 0.0.0.0 for all of them",
-        _ => "",
+        ErrorKind::AddrInUse => format!("; end the program that listens there, or give another port with {flag}"),
+        ErrorKind::PermissionDenied => format!("; give a port from 1024 with {flag}, which needs no right"),
+        ErrorKind::AddrNotAvailable => {
+            format!("; give an address of this machine with {flag}, or 0.0.0.0 for all of them")
+        }
+        _ => String::new(),
     };
     format!("cannot listen on {listen}: {error}{cure}")
 }

@@ -22,6 +22,7 @@ mod redis;
 mod reference;
 mod report;
 mod requests;
+mod tls;
 mod units;
 mod value;
 
@@ -31,5 +32,6 @@ pub(crate) use self::{
     limits::{names as limits, place as place_of_limit},
     listen::is_address,
     meaning::Serve,
+    tls::{Plan, Sources},
     value::{duration, number, publisher_retry},
 };

@@ -12,6 +12,8 @@ use tokio::{
 };
 use tracing::{info, warn};
 
+use crate::tls::Reload;
+
 /// The number on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
 
@@ -23,21 +25,28 @@ const HARMLESS: [(&str, SignalKind); 3] = [
     ("SIGUSR2", SignalKind::user_defined2()),
 ];
 
-/// Makes SIGHUP, SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. A signal that was ignored at
-/// the start, as under `nohup`, stays ignored. Needs a runtime.
+/// Makes SIGHUP, SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. With `reload` a SIGHUP has
+/// certificates read again. A signal that was ignored at the start, as under `nohup`, stays ignored. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
-pub(crate) fn survive_habits() -> io::Result<()> {
+pub(crate) fn survive_habits(reload: Option<&Reload>) -> io::Result<()> {
     let ignored = ignored();
     for (name, kind) in HARMLESS {
         if is_ignored(ignored, kind) {
             continue;
         }
         let mut signals = signal(kind)?;
+        let reload = reload.filter(|_| kind == SignalKind::hangup()).cloned();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                info!("{name}: nothing is reloaded yet; other settings need a restart");
+                match &reload {
+                    Some(reload) => {
+                        info!("{name}: certificates are read again; other settings need a restart");
+                        reload.now();
+                    }
+                    None => info!("{name}: there is nothing to read again; other settings need a restart"),
+                }
             }
         });
     }

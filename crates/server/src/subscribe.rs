@@ -74,7 +74,7 @@ fn again(reason: impl Into<String>) -> ControlFlow<(), Again> {
 pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     signals::end_well_on_interrupt().map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     let mut source = Source {
-        client: Client::new(&args.timeouts),
+        client: Client::new(&args.reach),
         url: args.url(),
         stream: EventStream::after(args.last_event_id.clone().unwrap_or_default()),
         printer: Printer::new(args.json),

@@ -175,7 +175,7 @@ fn a_hangup_and_the_signals_of_other_servers_end_nothing() {
     let habits = ["HUP", "USR1", "USR2", "HUP"];
     for name in habits {
         server.signal(name);
-        assert!(server.line_with(&format!("SIG{name}: ")).contains("nothing is reloaded yet"));
+        assert!(server.line_with(&format!("SIG{name}: ")).contains("there is nothing to read again"));
     }
     curl_once(&["-d", "still there", &format!("{url}/broadcast")]);
     assert_eq!(stream.line_with("data: "), "data: still there");

@@ -94,9 +94,11 @@ fn a_container_with_little_memory_is_not_taken_for_the_machine() {
 }
 
 #[test]
-fn an_operator_has_about_thirty_flags_to_choose_from() {
+fn an_operator_has_about_thirty_flags_to_choose_from_and_ten_for_https() {
     let (_, help) = run(fanfare().args(["serve", "--help"]));
     let is_flag = |line: &&str| line.starts_with("      --") && line.as_bytes()[8].is_ascii_lowercase();
+    let is_https = |line: &&&str| ["--tls-", "--listen-tls", "--acme-"].iter().any(|start| line.contains(start));
     let flags: Vec<_> = help.lines().filter(is_flag).collect();
-    assert!((28..=32).contains(&flags.len()), "{}: {flags:#?}", flags.len());
+    let https = flags.iter().filter(is_https).count();
+    assert!((28..=32).contains(&(flags.len() - https)) && https <= 11, "{} {https}: {flags:#?}", flags.len());
 }

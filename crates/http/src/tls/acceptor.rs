@@ -2,14 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rustls::{
-    RootCertStore, ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject as _},
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
-};
+use rustls::{ServerConfig, crypto::ring, server::NoServerSessionStorage};
 
-use crate::tls::certificates::{Certificates, Pem, TlsError, TlsPair};
+use crate::tls::{
+    certificates::{ACME_TLS, Certificates},
+    clients::Clients,
+    pair::{Pem, TlsError, TlsPair},
+};
 
 /// Records that are left for a key when the next one takes its place.
 const REKEY_AT: u64 = 1 << 10;
@@ -42,6 +41,8 @@ pub struct TlsConfig {
     /// Chains and their keys. A client gets the first pair whose certificate has the name that it asks for. The first of all is for
     /// clients who ask for none, or for another.
     pub pairs: Vec<TlsPair>,
+    /// Certificates that come later, with [`Certificates::install`]. While there is none at all, handshakes are refused. Default 0.
+    pub awaited: usize,
     /// Authorities of clients. If there are any, each client must show a certificate of one of them. Default none.
     pub client_ca: Option<Pem>,
     /// What seals the records of TLS 1.3.
@@ -53,7 +54,7 @@ pub struct TlsConfig {
 impl Default for TlsConfig {
     fn default() -> Self {
         let (pairs, client_ca, outlet) = (Vec::new(), None, TlsOutlet::default());
-        Self { pairs, client_ca, outlet, handshake_timeout: Duration::from_secs(10) }
+        Self { pairs, awaited: 0, client_ca, outlet, handshake_timeout: Duration::from_secs(10) }
     }
 }
 
@@ -62,6 +63,7 @@ impl Default for TlsConfig {
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
     certificates: Certificates,
+    clients: Option<Arc<Clients>>,
     outlet: TlsOutlet,
     handshake_timeout: Duration,
     rekey_at: u64,
@@ -74,32 +76,37 @@ impl TlsAcceptor {
     /// A file cannot be read, or is not what it should be, or a key belongs to another certificate.
     pub fn new(config: TlsConfig) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
-        let certificates = Certificates::load(config.pairs, Arc::clone(&provider))?;
+        let certificates = Certificates::load(config.pairs, config.awaited)?;
         let of_rustls = |error: rustls::Error| TlsError::new("TLS cannot be set up", error);
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(of_rustls)?;
-        let builder = match &config.client_ca {
+        let clients = config.client_ca.map(|pem| Clients::load(pem).map(Arc::new)).transpose()?;
+        let builder = match &clients {
             None => builder.with_no_client_auth(),
-            Some(pem) => {
-                let roots = Arc::new(authorities(pem)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-                builder.with_client_cert_verifier(verifier.map_err(|error| TlsError::new(pem, error))?)
-            }
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
         };
         let mut server = builder.with_cert_resolver(Arc::new(certificates.clone()));
-        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS.to_vec()];
         // Tickets hold all that a session needs, so that the server holds nothing.
         server.ticketer = ring::Ticketer::new().map_err(of_rustls)?;
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 1;
         server.enable_secret_extraction = config.outlet == TlsOutlet::Records;
         let (outlet, handshake_timeout) = (config.outlet, config.handshake_timeout);
-        Ok(Self { config: Arc::new(server), certificates, outlet, handshake_timeout, rekey_at: REKEY_AT })
+        Ok(Self { config: Arc::new(server), certificates, clients, outlet, handshake_timeout, rekey_at: REKEY_AT })
     }
 
     /// The certificates, which can be replaced while the server runs.
     pub fn certificates(&self) -> &Certificates {
         &self.certificates
+    }
+
+    /// Reads [`TlsConfig::client_ca`] again. Connections that are open stay.
+    ///
+    /// # Errors
+    /// Something is wrong with it. The authorities stay as they are then.
+    pub fn reload_client_ca(&self) -> Result<(), TlsError> {
+        self.clients.as_ref().map_or(Ok(()), |clients| clients.reload())
     }
 
     pub(super) fn config(&self) -> &Arc<ServerConfig> {
@@ -133,16 +140,4 @@ impl fmt::Debug for TlsAcceptor {
         shown.field("certificates", certificates).field("outlet", outlet);
         shown.field("handshake_timeout", handshake_timeout).finish_non_exhaustive()
     }
-}
-
-fn authorities(pem: &Pem) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem.read()?) {
-        let certificate = certificate.map_err(|error| TlsError::new(pem, error))?;
-        roots.add(certificate).map_err(|error| TlsError::new(pem, error))?;
-    }
-    if roots.is_empty() {
-        return Err(TlsError::new(pem, "there is no certificate in it"));
-    }
-    Ok(roots)
 }

@@ -1,125 +1,53 @@
 //! [`Certificates`]: chains and keys, by the name that a client asks for (SNI, RFC 6066 3).
 
 use std::{
-    borrow::Cow,
+    collections::HashMap,
     convert::Infallible,
-    fmt, fs,
-    path::PathBuf,
+    fmt,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use parking_lot::RwLock;
 use rustls::{
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 use tokio::time::sleep;
 use tracing::warn;
-use x509_parser::{extensions::GeneralName, prelude::FromDer as _, prelude::X509Certificate};
 
-/// Bytes of a file of certificates or keys at most.
-const PEM_BYTES_MAX: u64 = 1 << 20;
+use crate::tls::pair::{TlsCertificate, TlsError, TlsPair};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days before a certificate expires in which the log says so.
-const EXPIRY_DAYS: u64 = 14;
+const EXPIRY_DAYS: u32 = 14;
 
-/// PEM (RFC 7468), in a file or at hand.
-#[derive(Clone)]
-pub enum Pem {
-    /// The path of a file, which is read again when certificates are reloaded.
-    File(PathBuf),
-    /// The bytes themselves.
-    Bytes(Vec<u8>),
-}
+/// The protocol of a handshake in which an authority checks a name (RFC 8737 section 4).
+pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
 
-impl Pem {
-    pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, TlsError> {
-        let path = match self {
-            Self::File(path) => path,
-            Self::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
-        };
-        let size = fs::metadata(path).map_err(|error| TlsError::new(self, error))?.len();
-        if size > PEM_BYTES_MAX {
-            return Err(TlsError::new(self, format!("it has {size} bytes, and {PEM_BYTES_MAX} are allowed")));
-        }
-        fs::read(path).map(Cow::Owned).map_err(|error| TlsError::new(self, error))
-    }
-}
-
-impl fmt::Display for Pem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(formatter),
-            Self::Bytes(_) => formatter.write_str("the given PEM"),
-        }
-    }
-}
-
-impl fmt::Debug for Pem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes may be a key.
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-/// A certificate and its key.
-#[derive(Clone, Debug)]
-pub struct TlsPair {
-    /// The certificate of the server, and behind it those that lead to an authority.
-    pub certificate: Pem,
-    /// The key of the first certificate, in PKCS#8, SEC 1 or PKCS#1.
-    pub key: Pem,
-}
-
-/// What is wrong with a file, or with what stands in it.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {why}")]
-pub struct TlsError {
-    place: String,
-    why: String,
-}
-
-impl TlsError {
-    pub(super) fn new(place: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self { place: place.to_string(), why: why.to_string() }
-    }
-}
-
-/// A pair that was read.
-#[derive(Debug)]
-struct Loaded {
-    /// Where the certificate comes from, for people.
-    place: String,
-    key: Arc<CertifiedKey>,
-    /// In lower case, a wildcard with its `*.`.
-    names: Vec<String>,
-    not_before: SystemTime,
-    not_after: SystemTime,
-}
-
-/// Pairs that stand together.
-#[derive(Debug)]
+/// What stands together.
+#[derive(Clone, Debug, Default)]
 struct Set {
     sources: Vec<TlsPair>,
-    pairs: Vec<Loaded>,
+    /// One place for each of the sources, and one for each that is awaited.
+    places: Vec<Option<TlsCertificate>>,
+    /// Certificates for authorities that check a name, by name.
+    challenges: HashMap<String, Arc<CertifiedKey>>,
 }
 
 /// Chains and keys of a server. Clones share them, so that they can be replaced while the server runs. Connections that are open
 /// keep what they have.
 #[derive(Clone)]
 pub struct Certificates {
-    provider: Arc<CryptoProvider>,
-    set: Arc<RwLock<Arc<Set>>>,
+    set: Arc<RwLock<Set>>,
 }
 
 impl Certificates {
-    pub(super) fn load(sources: Vec<TlsPair>, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let set = Set::load(sources, &provider)?;
-        Ok(Self { provider, set: Arc::new(RwLock::new(Arc::new(set))) })
+    /// Reads `sources`, and leaves room behind them for as many as are `awaited`.
+    pub(super) fn load(sources: Vec<TlsPair>, awaited: usize) -> Result<Self, TlsError> {
+        Ok(Self { set: Arc::new(RwLock::new(Set::load(sources, awaited)?)) })
     }
 
     /// Reads all files again. Handshakes from now on have what is in them.
@@ -128,47 +56,65 @@ impl Certificates {
     /// Something is wrong with one of them. All certificates stay as they are then.
     pub fn reload(&self) -> Result<(), TlsError> {
         let sources = self.set.read().sources.clone();
-        self.replace(sources)
+        let read = sources.iter().map(TlsPair::read).collect::<Result<Vec<_>, _>>()?;
+        let mut set = self.set.write();
+        for (place, certificate) in set.places.iter_mut().zip(read) {
+            *place = Some(certificate);
+        }
+        Ok(())
     }
 
-    /// Puts other pairs in the place of these.
+    /// Puts one certificate into its place, counted from 0: those of [`TlsConfig::pairs`](crate::TlsConfig::pairs) in their order, and
+    /// behind them [`TlsConfig::awaited`](crate::TlsConfig::awaited). Another place has no effect.
+    pub fn install(&self, place: usize, certificate: TlsCertificate) {
+        if let Some(held) = self.set.write().places.get_mut(place) {
+            *held = Some(certificate);
+        }
+    }
+
+    /// The certificates that are there, in the order of their places.
+    pub fn all(&self) -> Vec<TlsCertificate> {
+        self.set.read().places.iter().flatten().cloned().collect()
+    }
+
+    /// Gives an authority that checks `name` this certificate (RFC 8737), until the guard is dropped. `key` is PKCS#8 or SEC 1.
     ///
     /// # Errors
-    /// Something is wrong with one of them. All certificates stay as they are then.
-    pub fn replace(&self, pairs: Vec<TlsPair>) -> Result<(), TlsError> {
-        let set = Arc::new(Set::load(pairs, &self.provider)?);
-        *self.set.write() = set;
-        Ok(())
+    /// The key cannot be used.
+    pub fn challenge(
+        &self,
+        name: &str,
+        certificate: CertificateDer<'static>,
+        key: &PrivateKeyDer<'_>,
+    ) -> Result<TlsChallenge, TlsError> {
+        let key =
+            ring::sign::any_supported_type(key).map_err(|error| TlsError::new("the key of a challenge", error))?;
+        // Not checked as a client would: it would not know the extension.
+        let key = CertifiedKey::new(vec![certificate], key);
+        self.set.write().challenges.insert(name.to_owned(), Arc::new(key));
+        Ok(TlsChallenge { certificates: self.clone(), name: name.to_owned() })
     }
 
     /// The names of all certificates, the first pair's first.
     pub fn names(&self) -> Vec<String> {
-        self.set.read().pairs.iter().flat_map(|pair| pair.names.clone()).collect()
+        self.all().iter().flat_map(|certificate| certificate.names.clone()).collect()
     }
 
     /// The moment in which the first of the certificates expires, and where that one comes from.
     pub fn expires_at(&self) -> Option<(SystemTime, String)> {
-        let set = self.set.read();
-        let first = set.pairs.iter().min_by_key(|pair| pair.not_after)?;
-        Some((first.not_after, first.place.clone()))
+        let first = self.all().into_iter().min_by_key(TlsCertificate::not_after)?;
+        Some((first.not_after(), first.place))
     }
 
-    /// Sentences about certificates that have expired at `now`, are not yet valid, or expire within 14 days. All are served all the
-    /// same: clients say what is wrong, and a server that does not start says less.
+    /// Sentences about certificates that have expired at `now`, are not yet valid, or expire within 14 days and within the last third
+    /// of their time. All are served all the same: clients say what is wrong, and a server that does not start says less.
     pub fn warnings(&self, now: SystemTime) -> Vec<String> {
-        let set = self.set.read();
-        let of_pair = |pair: &Loaded| {
-            let left = pair.not_after.duration_since(now).map(|left| left.as_secs() / DAY.as_secs());
-            let is_early = now < pair.not_before;
-            let what = match left {
-                Err(_) => "has expired".to_owned(),
-                Ok(_) if is_early => "is not valid yet".to_owned(),
-                Ok(days) if days < EXPIRY_DAYS => format!("expires in {days} days"),
-                Ok(_) => return None,
-            };
-            Some(format!("{}: the certificate {what}", pair.place))
+        let of = |certificate: &TlsCertificate| {
+            let what = fault(certificate.not_before(), certificate.not_after(), now)?;
+            // Not every place has a name.
+            Some(format!("{}: the certificate for {} {what}", certificate.place, certificate.names.join(", ")))
         };
-        set.pairs.iter().filter_map(of_pair).collect()
+        self.all().iter().filter_map(of).collect()
     }
 
     /// Logs the warnings, now and every day.
@@ -182,20 +128,37 @@ impl Certificates {
     }
 
     fn for_name(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
-        let set = Arc::clone(&self.set.read());
+        let set = self.set.read();
+        let mut all = set.places.iter().flatten();
         let found = name.and_then(|name| {
-            let name = name.to_ascii_lowercase();
-            let has = |wanted: &str| set.pairs.iter().find(|pair| pair.names.iter().any(|name| name == wanted));
+            let has = |wanted: &str| set.places.iter().flatten().find(|certificate| certificate.has(wanted));
+            // `*` stands for one label (RFC 6125 section 6.4.3).
             let wildcard = || name.split_once('.').and_then(|(_, parent)| has(&format!("*.{parent}")));
-            has(&name).or_else(wildcard)
+            has(name).or_else(wildcard)
         });
-        found.or(set.pairs.first()).map(|pair| Arc::clone(&pair.key))
+        found.or_else(|| all.next()).map(|certificate| Arc::clone(&certificate.key))
     }
+}
+
+/// What is wrong with the time of a certificate.
+fn fault(not_before: SystemTime, not_after: SystemTime, now: SystemTime) -> Option<String> {
+    let Ok(left) = not_after.duration_since(now) else { return Some("has expired".to_owned()) };
+    if now < not_before {
+        return Some("is not valid yet".to_owned());
+    }
+    let span = not_after.duration_since(not_before).unwrap_or_default();
+    let days = left.as_secs() / DAY.as_secs();
+    // The second: whoever has certificates of a few days renews them in time by a program.
+    (left < DAY * EXPIRY_DAYS && left < span / 3).then(|| format!("expires in {days} days"))
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.for_name(hello.server_name())
+        let name = hello.server_name().map(str::to_ascii_lowercase);
+        if hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ACME_TLS)) {
+            return self.set.read().challenges.get(name.as_deref()?).cloned();
+        }
+        self.for_name(name.as_deref())
     }
 }
 
@@ -206,65 +169,45 @@ impl fmt::Debug for Certificates {
 }
 
 impl Set {
-    fn load(sources: Vec<TlsPair>, provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let pairs = sources.iter().map(|source| Loaded::new(source, provider)).collect::<Result<Vec<_>, _>>()?;
-        if pairs.is_empty() {
+    fn load(sources: Vec<TlsPair>, awaited: usize) -> Result<Self, TlsError> {
+        let read = sources.iter().map(|source| source.read().map(Some)).collect::<Result<Vec<_>, _>>()?;
+        let places: Vec<_> = read.into_iter().chain((0..awaited).map(|_| None)).collect();
+        if places.is_empty() {
             return Err(TlsError::new("TLS", "there is no certificate"));
         }
-        Ok(Self { sources, pairs })
+        Ok(Self { sources, places, challenges: HashMap::new() })
     }
 }
 
-impl Loaded {
-    fn new(source: &TlsPair, provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let of_certificate = |why: &dyn fmt::Display| TlsError::new(&source.certificate, why);
-        let bytes = source.certificate.read()?;
-        let chain = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(|error| of_certificate(&error))?;
-        let Some(first) = chain.first() else { return Err(of_certificate(&"there is no certificate in it")) };
-        let (_, certificate) = X509Certificate::from_der(first).map_err(|error| of_certificate(&error))?;
-        let names = names(&certificate);
-        let validity = certificate.validity();
-        let (not_before, not_after) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+/// A certificate that an authority gets when it checks a name. Its drop takes it back.
+#[derive(Debug)]
+pub struct TlsChallenge {
+    certificates: Certificates,
+    name: String,
+}
 
-        let of_key = |error: &dyn fmt::Display| TlsError::new(&source.key, error);
-        let key = PrivateKeyDer::from_pem_slice(&source.key.read()?).map_err(|error| of_key(&error))?;
-        let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                of_key(&format!("the key does not belong to the certificate in {}", source.certificate))
-            }
-            other => of_key(&other),
-        })?;
-        Ok(Self {
-            place: source.certificate.to_string(),
-            key: Arc::new(key),
-            names,
-            not_before: at(not_before),
-            not_after: at(not_after),
-        })
+impl Drop for TlsChallenge {
+    fn drop(&mut self) {
+        self.certificates.set.write().challenges.remove(&self.name);
     }
 }
 
-/// A moment in seconds since 1970, which is the earliest.
-fn at(seconds: i64) -> SystemTime {
-    let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    // A moment that no clock can tell is as good as one in a hundred years.
-    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH + Duration::from_secs(1 << 33))
-}
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
 
-/// The names of a certificate. The common name counts only if there are no others, as it did before RFC 6125.
-fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let alternative = certificate.subject_alternative_name().ok().flatten();
-    let names: Vec<_> = alternative
-        .iter()
-        .flat_map(|extension| &extension.value.general_names)
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-            _ => None,
-        })
-        .collect();
-    if !names.is_empty() {
-        return names;
+    use super::*;
+
+    #[test]
+    fn the_end_is_told_fourteen_days_before_or_in_the_last_third() {
+        let at = |days: u32, span: u32| {
+            fault(UNIX_EPOCH + DAY, UNIX_EPOCH + DAY * (span + 1), UNIX_EPOCH + DAY * (days + 1))
+        };
+        assert_eq!(at(76, 90), None);
+        assert_eq!(at(77, 90).as_deref(), Some("expires in 13 days"));
+        assert_eq!(at(90, 90).as_deref(), Some("expires in 0 days"));
+        assert_eq!(at(91, 90).as_deref(), Some("has expired"));
+        assert_eq!((at(4, 6), at(5, 6).as_deref()), (None, Some("expires in 1 days")));
+        assert_eq!(fault(UNIX_EPOCH + DAY, UNIX_EPOCH + DAY * 2, UNIX_EPOCH).as_deref(), Some("is not valid yet"));
     }
-    certificate.subject().iter_common_name().filter_map(|name| Some(name.as_str().ok()?.to_ascii_lowercase())).collect()
 }

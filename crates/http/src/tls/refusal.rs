@@ -4,6 +4,9 @@ use std::{fmt, io};
 
 use rustls::{Error, PeerIncompatible};
 
+/// rustls' words for a resolver that has none.
+const NO_CERTIFICATE: &str = "no server certificate chain resolved";
+
 /// The reason why a handshake came to nothing.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -66,6 +69,8 @@ fn of_rustls(error: &Error, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         Error::NoCertificatesPresented => formatter.write_str("the client shows no certificate"),
         Error::InvalidCertificate(why) => write!(formatter, "the client's certificate is not accepted: {why}"),
         Error::AlertReceived(alert) => write!(formatter, "the client gave up the TLS handshake: {alert:?}"),
+        // rustls has no kind of its own for this.
+        Error::General(why) if why == NO_CERTIFICATE => formatter.write_str("there is no certificate yet"),
         other => write!(formatter, "the TLS handshake failed: {other}"),
     }
 }

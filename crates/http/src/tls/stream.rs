@@ -297,8 +297,8 @@ mod tests {
     use super::*;
     use crate::tls::{
         acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},
-        certificates::{Pem, TlsPair},
         handshake::handshake,
+        pair::{Pem, TlsPair},
     };
 
     const OUTLETS: [TlsOutlet; 2] = [TlsOutlet::Records, TlsOutlet::Rustls];

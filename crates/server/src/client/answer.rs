@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
 use hyper::{
-    Response, StatusCode,
+    HeaderMap, Response, StatusCode,
     body::Incoming,
     client::conn::http1::SendRequest,
     header::{CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER},
@@ -36,7 +36,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 /// The body of a request, sent while its answer is read.
-pub(super) type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An answer whose body is still to be read.
 pub(crate) struct Answer<'a> {
@@ -62,6 +62,10 @@ impl<'a> Answer<'a> {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
     }
 
     /// The target of a redirect.
@@ -117,7 +121,7 @@ impl<'a> Answer<'a> {
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        self.headers().get(name)?.to_str().ok()
     }
 }
 

@@ -1,8 +1,14 @@
 //! [`Connector`]: makes connections, with TLS for https, and through a proxy if the environment names one. The whole
 //! takes no longer than the connect timeout.
 
-use std::{cell::OnceCell, sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use fanfare_http::Pem;
 use hyper::{
     Request, Uri,
     header::{HOST, HeaderValue, PROXY_AUTHORIZATION},
@@ -26,6 +32,7 @@ use tower_service::Service as _;
 
 use super::{
     error::Error,
+    reach::Reach,
     socket::{Progress, Socket},
 };
 
@@ -77,13 +84,16 @@ pub(super) struct Connector {
     proxies: Matcher,
     /// Made for the first https URL.
     tls: OnceCell<TlsConnector>,
+    /// The file of `--ca`.
+    ca: Option<PathBuf>,
     connect_timeout: Duration,
     /// Longest time in which the other side may take no byte.
     write_timeout: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(connect_timeout: Duration, write_timeout: Duration) -> Self {
+    pub(super) fn new(reach: &Reach) -> Self {
+        let Reach { ca, connect_timeout, answer_timeout: write_timeout } = reach.clone();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -95,7 +105,7 @@ impl Connector {
         // Without this the system sends unacknowledged data again for a quarter of an hour (tcp(7), tcp_retries2).
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(write_timeout));
-        Self { tcp, proxies: Matcher::from_env(), tls: OnceCell::new(), connect_timeout, write_timeout }
+        Self { tcp, proxies: Matcher::from_env(), tls: OnceCell::new(), ca, connect_timeout, write_timeout }
     }
 
     /// Connects to the server of `uri`, or to its proxy.
@@ -147,18 +157,12 @@ impl Connector {
         stream.map(TokioIo::into_inner).map_err(|error| Error::Proxy(format!("no way through {name}: {error}")))
     }
 
-    /// TLS with the certificates that the system trusts.
+    /// TLS with the authorities of `--ca`, or those that the system trusts.
     fn tls(&self) -> Result<TlsConnector, Error> {
         if let Some(made) = self.tls.get() {
             return Ok(made.clone());
         }
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-            return Err(Error::Certificates(reason));
-        }
+        let roots = self.ca.as_deref().map_or_else(of_the_system, of_file)?;
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Certificates(error.to_string()))?
@@ -166,6 +170,27 @@ impl Connector {
             .with_no_client_auth();
         Ok(self.tls.get_or_init(|| TlsConnector::from(Arc::new(config))).clone())
     }
+}
+
+fn of_the_system() -> Result<RootCertStore, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
+        return Err(Error::Certificates(reason));
+    }
+    Ok(roots)
+}
+
+fn of_file(path: &Path) -> Result<RootCertStore, Error> {
+    let told = |error: &dyn std::fmt::Display| Error::Authorities(format!("{}: {error}", path.display()));
+    let found = Pem::File(path.to_owned()).certificates().map_err(|error| Error::Authorities(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in found {
+        roots.add(certificate).map_err(|error| told(&error))?;
+    }
+    Ok(roots)
 }
 
 /// The host and port as in the URL.

@@ -30,6 +30,8 @@ pub(crate) enum Error {
     SpeaksTls(String),
     /// The certificates that this system trusts cannot be read.
     Certificates(String),
+    /// The file of `--ca` cannot be used.
+    Authorities(String),
     /// The proxy that the environment names cannot be used.
     Proxy(String),
     NotHttp(String),
@@ -64,7 +66,7 @@ impl Error {
             Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::Unreachable(_) => true,
             Self::Closed | Self::Broke(_) | Self::NotHttp(_) => true,
             Self::Tls(error) => error.kind() != ErrorKind::InvalidData,
-            Self::Certificates(_) | Self::Proxy(_) | Self::Url(_) => false,
+            Self::Certificates(_) | Self::Authorities(_) | Self::Proxy(_) | Self::Url(_) => false,
             Self::SpeaksHttp(_) | Self::SpeaksTls(_) => false,
         }
     }
@@ -76,24 +78,32 @@ impl Error {
 
     /// The message: the reason why there is no answer from `url`, and what to do.
     pub(crate) fn told(&self, url: &Url) -> String {
+        let (reason, advice) = self.reason(url);
+        reason + advice
+    }
+
+    /// The message, and what to do about it if that server is one of ours.
+    pub(crate) fn reason(&self, url: &Url) -> (String, &'static str) {
         let (reason, advice) = match self {
-            Self::Closed => return closed(url),
+            Self::Closed => return (closed(url), ""),
             Self::Broke(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
-                return closed(url);
+                return (closed(url), "");
             }
             Self::Broke(error) if error.kind() == ErrorKind::TimedOut => {
-                return format!("{url} takes nothing any more: the network or the server is gone");
+                return (format!("{url} takes nothing any more: the network or the server is gone"), "");
             }
-            Self::Broke(error) => return format!("the connection to {url} broke before it had answered: {error}"),
+            Self::Broke(error) => {
+                return (format!("the connection to {url} broke before it had answered: {error}"), "");
+            }
             Self::AnswerTimeout(limit) => {
-                return format!("{url} has not answered within {} (--answer-timeout)", format_duration(*limit));
+                let limit = format_duration(*limit);
+                return (format!("{url} has not answered within {limit}"), " (--answer-timeout)");
             }
             Self::Certificates(reason) => {
-                return format!(
-                    "cannot read the certificates that this system trusts: {reason}; on Debian they are in the \
-                     package ca-certificates"
-                );
+                let told = format!("cannot read the certificates that this system trusts: {reason}");
+                return (told, "; on Debian they are in the package ca-certificates");
             }
+            Self::Authorities(reason) => return (format!("--ca: {reason}"), ""),
             Self::Unreachable(error) if error.kind() == ErrorKind::ConnectionRefused => (
                 "connection refused".to_owned(),
                 ": no server listens there; start `fanfare serve`, or check host and port",
@@ -119,7 +129,7 @@ impl Error {
             Self::NotHttp(reason) => (format!("that is not HTTP/1.1: {reason}"), ""),
             Self::Url(reason) => (reason.clone(), ""),
         };
-        format!("cannot reach {url}: {}{advice}", harmless(&reason))
+        (format!("cannot reach {url}: {}", harmless(&reason)), advice)
     }
 }
 

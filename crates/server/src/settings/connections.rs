@@ -73,6 +73,14 @@ pub(super) struct Connections {
     #[arg(long, value_enum, default_value = "socket")]
     pub(super) h2_outlet: OutletArg,
 
+    /// A TLS handshake may take at most this time.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(MS, YEAR))]
+    pub(super) tls_handshake_timeout: Duration,
+
+    /// The outlet decides what seals the bytes of connections over TLS 1.3.
+    #[arg(long, value_enum, default_value = "records")]
+    pub(super) tls_outlet: TlsOutletArg,
+
     /// The server closes a connection that takes no byte for this time while bytes wait for it.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration(MS, YEAR))]
     pub(super) write_timeout: Duration,
@@ -100,4 +108,12 @@ pub(super) enum OutletArg {
     Socket,
     /// The server writes through a body of hyper's.
     Body,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TlsOutletArg {
+    /// The server seals records itself, once rustls has done the handshake.
+    Records,
+    /// The library rustls does, which takes more memory and time.
+    Rustls,
 }

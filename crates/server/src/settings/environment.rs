@@ -132,7 +132,7 @@ mod tests {
             ("FANFARE_HOST", "`FANFARE_LISTEN`"),
             ("FANFARE_LOG_LEVEL", "`FANFARE_LOG`"),
             ("FANFARE_RING_MESAGES", "ring-messages under [limits]"),
-            ("FANFARE_TLS_CERT", "TLS is for a proxy in front: docs/guide/deploy.md"),
+            ("FANFARE_HTTPS", "https needs a certificate"),
             ("FANFARE_OTHER", "`fanfare serve --help`"),
             ("FANFARE_", "`fanfare serve --help`"),
         ] {

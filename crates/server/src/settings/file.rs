@@ -280,7 +280,7 @@ mod tests {
             ("[[limits]]\nring-messages = 1", 1, "write [limits] on a line of its own"),
             ("lissen = 1", 1, "`listen`"),
             ("port = 3001", 1, "unknown setting `port`; address and port are one setting, as in listen = 3001"),
-            ("tls-cert = 'x'", 1, "unknown setting `tls-cert`; TLS is for a proxy in front: docs/guide/deploy.md"),
+            ("https = true", 1, "unknown setting `https`; https needs a certificate: --tls-cert and --tls-key"),
             ("bananas = 1", 1, "`fanfare serve --help` and docs/settings.md"),
             ("config = 'x'", 1, "it is a flag"),
             ("\n[server]\nlisten = 1", 2, "the only section is [limits]: leave [server] out"),

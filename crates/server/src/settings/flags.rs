@@ -12,6 +12,7 @@ use super::{
     listen::Listen,
     memory,
     redis::Redis,
+    tls::Tls,
     units::{DAY, GIB, MS, YEAR},
     value::{duration, host, number, origin, size},
 };
@@ -36,7 +37,7 @@ pub(crate) struct Flags {
     ///
     /// A port alone (`3001` or `:3001`) means 127.0.0.1, where only this machine can connect. Other forms are
     /// `localhost:3001`, `[::1]:3001` and `0.0.0.0:3001`. Port 0 takes a free port. An address that other machines can
-    /// reach needs --publish-key or --allow-anonymous-publish.
+    /// reach needs --publish-key or --allow-anonymous-publish. With `off` there is no listener for plain HTTP.
     #[arg(
         long,
         env = "FANFARE_LISTEN",
@@ -114,6 +115,9 @@ pub(crate) struct Flags {
     /// The policy decides what happens to a connection that has too much waiting.
     #[arg(long, env = "FANFARE_POLICY", value_enum, default_value = "repair", help_heading = "Streams")]
     pub(super) policy: PolicyArg,
+
+    #[command(flatten)]
+    pub(super) tls: Tls,
 
     #[command(flatten)]
     pub(super) history: History,

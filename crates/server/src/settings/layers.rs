@@ -24,8 +24,10 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) serve: Serve,
-    /// The address that --listen resolved to.
-    pub(crate) listen: SocketAddr,
+    /// The address of --listen, unless it is off.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The address for https, if there is a certificate.
+    pub(crate) listen_tls: Option<SocketAddr>,
     /// A sentence for each environment variable that looks like a setting and is none.
     pub(crate) unread: Vec<String>,
     pub(super) flags: Vec<Sourced>,
@@ -65,15 +67,20 @@ impl Settings {
             memory: Memory::new(typed.memory, machine::room),
             flags: typed,
         };
-        let listen = serve.flags.listen.resolve()?;
-        serve.check(listen)?;
+        let listen = serve.flags.listen.resolve("--listen")?;
+        serve.flags.tls.check(&serve.flags.listen)?;
+        let listen_tls = match serve.flags.tls.listen(&serve.flags.listen) {
+            Some(listen) => listen.resolve("--listen-tls")?,
+            None => None,
+        };
+        serve.check(&[listen, listen_tls])?;
         let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
         // A changed argument moves to the end. These names have the order of the definition.
         let sourced = |command: &Command, matches: &ArgMatches| {
             settings(command).map(|arg| Sourced::new(arg, matches, &entries)).collect()
         };
         let (flags, limits) = (sourced(&flags, &of_flags), sourced(&limits, &of_limits));
-        Ok(Self { serve, listen, unread, flags, limits })
+        Ok(Self { serve, listen, listen_tls, unread, flags, limits })
     }
 }
 

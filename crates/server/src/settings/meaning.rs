@@ -13,6 +13,7 @@ use super::{
     limits::Limits,
     memory::Memory,
     redis::Within,
+    tls::Sources,
     value::{ms, size_text},
 };
 
@@ -43,11 +44,12 @@ impl Serve {
         &self.flags.log
     }
 
-    /// Checks rules on several settings. `listen` is the address that --listen means.
+    /// Checks rules on several settings. `listen` has the addresses of the listeners.
     ///
     /// # Errors
     /// A sentence that says what to do.
-    pub(super) fn check(&self, listen: SocketAddr) -> Result<(), String> {
+    pub(super) fn check(&self, listen: &[Option<SocketAddr>]) -> Result<(), String> {
+        let open = listen.iter().flatten().find(|listen| !listen.ip().is_loopback());
         match &self.flags.publish_key {
             Some(key) if key.is_empty() => {
                 return Err("--publish-key (FANFARE_PUBLISH_KEY) is empty: give a key, or leave it out".to_owned());
@@ -62,7 +64,9 @@ impl Serve {
                             without spaces"
                     .to_owned());
             }
-            None if !listen.ip().is_loopback() && !self.flags.allow_anonymous_publish => {
+            None if let Some(listen) = open
+                && !self.flags.allow_anonymous_publish =>
+            {
                 return Err(format!(
                     "other machines can reach {listen}, and anybody could publish there: set --publish-key, \
                      or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
@@ -161,6 +165,17 @@ impl Serve {
         Some(self.flags.redis.config(address, within))
     }
 
+    /// Whether browsers are sent from plain HTTP to https.
+    pub(crate) fn is_redirect(&self) -> bool {
+        self.flags.tls.is_redirect()
+    }
+
+    /// Where the certificates come from, if https is spoken.
+    pub(crate) fn tls(&self) -> Option<Sources> {
+        let listen = self.flags.tls.listen(&self.flags.listen)?;
+        Some(self.flags.tls.sources(&listen, &self.limits.connections))
+    }
+
     fn retentions(&self) -> Retentions {
         self.flags.history.retentions(self.derived().history, self.limits.events.history_targets)
     }
@@ -222,6 +237,7 @@ impl Serve {
             ready_timeout: requests.ready_timeout,
             drain_delay: flags.drain_delay,
             drain_timeout: flags.drain_timeout,
+            https_port: None,
         }
     }
 }
@@ -258,7 +274,7 @@ mod tests {
     }
 
     fn check(serve: &Serve) -> Result<(), String> {
-        serve.check(serve.flags.listen.resolve()?)
+        serve.check(&[serve.flags.listen.resolve("--listen")?])
     }
 
     #[test]
@@ -475,6 +491,7 @@ mod tests {
             ready_timeout: second(37),
             drain_delay: second(41),
             drain_timeout: second(22),
+            https_port: None,
         };
         assert_eq!(format!("{config:?}"), format!("{expected:?}"));
     }

@@ -1,0 +1,108 @@
+//! The certificates of the TLS listener, from their sources to the listener.
+//!
+//! - `files`: certificates from files, which are watched.
+//! - `acme`: certificates from an authority.
+//! - `self_signed`: a certificate for development.
+//! - `told`: a certificate in the words of the log.
+
+mod acme;
+mod files;
+#[cfg(test)]
+mod samples;
+mod self_signed;
+mod told;
+
+use std::{io, mem};
+
+use fanfare_http::{Pem, TlsAcceptor, TlsCertificate, TlsConfig, TlsError, TlsPair};
+use tracing::info;
+
+pub(crate) use self::files::Reload;
+use self::{acme::Acme, files::Files, told::told};
+use crate::settings::Sources;
+
+/// The certificates, read but not yet watched.
+pub(crate) struct Tls {
+    acceptor: TlsAcceptor,
+    files: Files,
+    acme: Option<Acme>,
+    self_signed: Option<TlsCertificate>,
+}
+
+impl Tls {
+    /// Checks the files, and writes nothing.
+    ///
+    /// # Errors
+    /// As of [`Tls::read`].
+    pub(crate) fn check(sources: Sources) -> Result<(), String> {
+        Self::made(sources, false).map(drop)
+    }
+
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// A sentence with the file, and what to do.
+    pub(crate) fn read(sources: Sources) -> Result<Self, String> {
+        Self::made(sources, true)
+    }
+
+    fn made(sources: Sources, has_cache: bool) -> Result<Self, String> {
+        let Sources { pairs, acme, self_signed, client_ca, outlet, handshake_timeout } = sources;
+        if let Some(file) = &client_ca {
+            // Read once more below, where the error would not name the setting.
+            let read = Pem::File(file.clone()).certificates();
+            read.map_err(|error| format!("--tls-client-ca: {error}"))?;
+        }
+        let files = Files::new(&pairs, client_ca.as_ref());
+        let from_files = pairs.len();
+        let as_file = |(certificate, key)| TlsPair { certificate: Pem::File(certificate), key: Pem::File(key) };
+        let mut pairs: Vec<_> = pairs.into_iter().map(as_file).collect();
+        pairs.extend(self_signed.map(|host| self_signed::pair(&host)).transpose()?);
+        let config = TlsConfig {
+            pairs,
+            awaited: acme.as_ref().map_or(0, |plan| plan.domains.len()),
+            client_ca: client_ca.map(Pem::File),
+            outlet,
+            handshake_timeout,
+        };
+        let is_self_signed = config.pairs.len() > from_files;
+        let acceptor = TlsAcceptor::new(config).map_err(|error: TlsError| format!("--tls-cert, --tls-key: {error}"))?;
+        let certificates = acceptor.certificates();
+        let self_signed = certificates.all().pop().filter(|_| is_self_signed);
+        let acme = acme.filter(|_| has_cache).map(|plan| Acme::new(plan, certificates.clone(), from_files)).transpose();
+        let acme = acme.map_err(|reason| format!("--acme-cache: {reason}"))?;
+        Ok(Self { files: files.with(&acceptor), acceptor, acme, self_signed })
+    }
+
+    /// Logs the certificates, and watches their files from now on.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(crate) fn watch(&mut self) -> io::Result<Reload> {
+        match &self.self_signed {
+            Some(certificate) => {
+                let fingerprint = self_signed::fingerprint(certificate);
+                info!("certificate for development: {}, SHA-256 {fingerprint}", told(certificate));
+            }
+            None => {
+                for certificate in self.acceptor.certificates().all() {
+                    info!("certificate {}: {}", certificate.place(), told(&certificate));
+                }
+            }
+        }
+        mem::take(&mut self.files).watch()
+    }
+
+    /// The acceptor of the listener.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.clone()
+    }
+
+    /// Gets and renews the certificates of an authority, which asks the listener meanwhile. Needs a runtime with I/O and
+    /// time.
+    pub(crate) fn keep(self) {
+        if let Some(acme) = self.acme {
+            tokio::spawn(acme.keep());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Certificates from an authority that speaks ACME, as Let's Encrypt does (RFC 8555). The authority proves that a name
+//! leads here with a TLS handshake on port 443 (RFC 8737), so no other listener is needed.
+//!
+//! Each name has a certificate of its own, so a name that cannot be proved keeps no other from its certificate.
+
+mod cache;
+mod http;
+mod order;
+mod pace;
+
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
+
+use fanfare_http::{Certificates, Pem, TlsCertificate, TlsPair};
+use humantime::{format_duration, format_rfc3339_seconds};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use self::{
+    cache::{Cache, Kept},
+    http::Http,
+    order::{Orders, Refusal},
+    pace::{Failures, renewal, spread},
+};
+use super::told::told;
+use crate::settings::Plan;
+
+/// Longest sleep. The system's clock may be set meanwhile.
+const SLEEP_MAX: Duration = Duration::from_secs(600);
+
+/// Gets the certificates and renews them.
+pub(crate) struct Acme {
+    orders: Orders,
+    names: Vec<Name>,
+}
+
+struct Name {
+    domain: String,
+    /// Its place among the certificates.
+    place: usize,
+    certificate: Option<TlsCertificate>,
+    failures: Failures,
+    due: SystemTime,
+}
+
+impl Acme {
+    /// Installs what the cache has. The first name has the place `first`.
+    ///
+    /// # Errors
+    /// A sentence: the cache cannot be used.
+    pub(crate) fn new(plan: Plan, certificates: Certificates, first: usize) -> Result<Self, String> {
+        let cache = Cache::open(&plan.cache, &plan.directory)?;
+        let now = SystemTime::now();
+        let names = plan.domains.into_iter().zip(first..).map(|(domain, place)| {
+            let failures = cache.failures(&domain);
+            let kept = cache.certificate(&domain);
+            let due = kept.as_ref().map_or(now, due).max(failures.after_restart(now).unwrap_or(now));
+            let certificate = kept.map(|kept| kept.certificate);
+            if let Some(certificate) = &certificate {
+                certificates.install(place, certificate.clone());
+            }
+            Name { domain, place, certificate, failures, due }
+        });
+        let names = names.collect();
+        let (directory, email, http) = (plan.directory.to_string(), plan.email, Http::new(plan.root));
+        Ok(Self { orders: Orders { directory, email, http, cache, certificates, account: None }, names })
+    }
+
+    /// Asks for what is due, for ever. Needs a runtime with I/O and time.
+    pub(crate) async fn keep(mut self) -> Infallible {
+        loop {
+            let now = SystemTime::now();
+            for name in &mut self.names {
+                if name.due <= now {
+                    name.attempt(&mut self.orders).await;
+                }
+            }
+            let now = SystemTime::now();
+            let next = self.names.iter().map(|name| name.due).min().unwrap_or(now + SLEEP_MAX);
+            sleep(next.duration_since(now).unwrap_or_default().min(SLEEP_MAX)).await;
+        }
+    }
+}
+
+impl Name {
+    async fn attempt(&mut self, orders: &mut Orders) {
+        info!("ACME: {}: asking {} for a certificate", self.domain, orders.directory);
+        let pem = match orders.order(&self.domain).await {
+            Ok(pem) => pem,
+            Err(refusal) => return self.failed(orders, &refusal),
+        };
+        let both = Pem::Bytes(pem.clone().into_bytes());
+        let certificate = match (TlsPair { certificate: both.clone(), key: both }).read() {
+            Ok(certificate) => certificate,
+            Err(error) => return self.failed(orders, &Refusal::new(format!("what the authority sent: {error}"))),
+        };
+        if let Err(reason) = orders.cache.keep_certificate(&self.domain, &pem) {
+            warn!("ACME: {}: {reason}; the next start has to ask for a certificate again", self.domain);
+        }
+        orders.certificates.install(self.place, certificate.clone());
+        self.failures = Failures::default();
+        orders.cache.keep_failures(&self.domain, &self.failures);
+        let kept = Kept { certificate, since: SystemTime::now() };
+        self.due = due(&kept);
+        let renewed = format_rfc3339_seconds(self.due);
+        info!("ACME: {}: has a certificate: {}; it is renewed at {renewed}", self.domain, told(&kept.certificate));
+        self.certificate = Some(kept.certificate);
+    }
+
+    fn failed(&mut self, orders: &Orders, refusal: &Refusal) {
+        let now = SystemTime::now();
+        self.failures.add(now);
+        orders.cache.keep_failures(&self.domain, &self.failures);
+        let wait = Duration::from_secs(spread(self.failures.wait(refusal.is_limited)).as_secs());
+        self.due = now + wait;
+        let meanwhile = match &self.certificate {
+            Some(old) => format!("the old certificate is given until {}", format_rfc3339_seconds(old.not_after())),
+            None => "TLS handshakes for it are refused".to_owned(),
+        };
+        let (domain, reason) = (&self.domain, refusal.reason.trim_end_matches('.'));
+        warn!("ACME: {domain}: no new certificate: {reason}; {meanwhile}; next attempt in {}", format_duration(wait));
+    }
+}
+
+/// The time to renew a certificate.
+fn due(kept: &Kept) -> SystemTime {
+    renewal(kept.certificate.not_before(), kept.certificate.not_after(), kept.since)
+}

@@ -1,0 +1,112 @@
+//! When the authority is asked next: at two thirds of a certificate's time, and after failures in growing steps. Let's
+//! Encrypt takes five failed checks of a name an hour, and five equal certificates a week.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Waits after the first failure, the second, and so on. The last holds for all further ones.
+const STEPS: [Duration; 5] =
+    [MINUTE, Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3_600), LONGEST];
+const LONGEST: Duration = Duration::from_secs(6 * 3_600);
+/// Longest wait that a restart keeps to: four failures an hour, so that whoever has mended the cause is not kept waiting.
+const RESTART_MAX: Duration = Duration::from_secs(15 * 60);
+/// A wait is this part of itself shorter or longer, so that servers do not ask in step.
+const SPREAD: f64 = 0.2;
+
+/// Attempts that failed since the last success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Failures {
+    pub(super) count: u32,
+    /// Time of the last one, in seconds since 1970.
+    pub(super) last_unix_s: u64,
+}
+
+impl Failures {
+    /// Counts one more, at `now`.
+    pub(super) fn add(&mut self, now: SystemTime) {
+        self.count = self.count.saturating_add(1);
+        self.last_unix_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    }
+
+    /// The wait after the last failure, before its spread. The authority's own word on its limits makes it the longest.
+    pub(super) fn wait(&self, is_limited: bool) -> Duration {
+        let step = usize::try_from(self.count).unwrap_or(usize::MAX).clamp(1, STEPS.len()) - 1;
+        if is_limited { LONGEST } else { STEPS[step] }
+    }
+
+    /// The time of the first attempt after a start at `now`, if that must not be at once.
+    pub(super) fn after_restart(&self, now: SystemTime) -> Option<SystemTime> {
+        if self.count == 0 {
+            return None;
+        }
+        let wait = self.wait(false).min(RESTART_MAX);
+        let next = UNIX_EPOCH.checked_add(Duration::from_secs(self.last_unix_s))?.checked_add(wait)?;
+        // A clock that went back must not make the wait longer.
+        (next > now).then(|| next.min(now + wait))
+    }
+}
+
+/// `wait` with its spread.
+pub(super) fn spread(wait: Duration) -> Duration {
+    wait.mul_f64(rand::rng().random_range(1.0 - SPREAD..=1.0 + SPREAD))
+}
+
+/// The time to renew a certificate of this time span that was issued at `since` by our clock: two thirds of it, and at
+/// least half of it after the issue. Otherwise a clock that is ahead would renew at once, and again.
+pub(super) fn renewal(not_before: SystemTime, not_after: SystemTime, since: SystemTime) -> SystemTime {
+    let span = not_after.duration_since(not_before).unwrap_or_default();
+    (not_before + span.mul_f64(2.0 / 3.0)).max(since + span / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn no_hour_has_more_than_five_failures_however_short_the_waits_turn_out() {
+        let mut failures = Failures::default();
+        let (mut now, mut times) = (0.0, vec![]);
+        for _ in 0..20 {
+            times.push(now);
+            failures.add(at(1));
+            now += failures.wait(false).as_secs_f64() * (1.0 - SPREAD);
+        }
+        for begin in &times {
+            let within = times.iter().filter(|time| (*begin..begin + 3_600.0).contains(*time)).count();
+            assert!(within <= 5, "{within} from {begin}");
+        }
+        assert_eq!(failures.wait(false), LONGEST);
+        assert_eq!(Failures { count: 1, last_unix_s: 0 }.wait(true), LONGEST);
+    }
+
+    #[test]
+    fn a_restart_waits_for_a_quarter_of_an_hour_at_most() {
+        let failures = Failures { count: 9, last_unix_s: 1_000 };
+        assert_eq!(failures.after_restart(at(1_001)), Some(at(1_900)));
+        assert_eq!(failures.after_restart(at(1_900)), None);
+        assert_eq!(failures.after_restart(at(10)), Some(at(910)), "the clock went back");
+        assert_eq!(Failures { count: 1, last_unix_s: 1_000 }.after_restart(at(1_001)), Some(at(1_060)));
+        assert_eq!(Failures::default().after_restart(at(0)), None);
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_at_two_thirds_of_its_time() {
+        assert_eq!(renewal(at(0), at(90), at(0)), at(60));
+        assert_eq!(renewal(at(0), at(90), at(1_000)), at(1_045), "our clock is ahead");
+    }
+
+    #[test]
+    fn a_spread_stays_within_a_fifth() {
+        for _ in 0..1_000 {
+            let wait = spread(Duration::from_secs(100));
+            assert!((Duration::from_secs(80)..=Duration::from_secs(120)).contains(&wait), "{wait:?}");
+        }
+    }
+}

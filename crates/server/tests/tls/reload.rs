@@ -1,0 +1,87 @@
+//! Certificates are read again when their files change, and at SIGHUP.
+
+use std::{fs, os::unix::fs::symlink};
+
+use crate::{
+    Secure,
+    authority::Authority,
+    body,
+    support::{curl, curl_once, until},
+};
+
+#[test]
+fn a_new_certificate_is_for_new_connections_and_an_open_stream_stays() {
+    let authority = Authority::new();
+    let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost", "new.example"]));
+    let [cert, key] = authority.write("a", &first);
+    let mut server = Secure::started(&[&cert, &key]);
+    let (ca, url) = (authority.ca(), server.url("localhost", "/channels/news"));
+    let mut streams = ["--http1.1", "--http2"].map(|version| curl(&["--cacert", &ca, version, &url]));
+    assert_eq!(server.given("localhost"), body(&first.chain));
+
+    authority.write("a", &second);
+    let line = server.process.line_with("read again: ");
+    assert!(line.contains("a.pem") && line.contains("localhost, new.example (expires "), "{line}");
+    assert_eq!(server.given("localhost"), body(&second.chain));
+    curl_once(&["--cacert", &ca, "-d", "after", &url]);
+    for stream in &mut streams {
+        assert_eq!(stream.line_with("data: "), "data: after");
+    }
+}
+
+#[test]
+fn a_bad_file_keeps_the_old_certificate_and_is_told_once() {
+    let authority = Authority::new();
+    let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost"]));
+    let [cert, key] = authority.write("a", &first);
+    let mut server = Secure::started(&[&cert, &key]);
+    authority.replace("a.pem", &second.chain[..second.chain.len() / 2]);
+    let line = server.process.line_with("not changed: ");
+    assert!(line.contains("a.pem: it is no whole PEM") && line.contains("the old one stays"), "{line}");
+    assert_eq!(server.given("localhost"), body(&first.chain));
+    authority.replace("a.pem", &second.chain);
+    let line = server.process.line_with("not changed: ");
+    assert!(line.contains("a.key: the key does not belong to the certificate in"), "{line}");
+    assert_eq!(server.given("localhost"), body(&first.chain));
+    authority.replace("a.key", &second.key);
+    server.process.line_with("read again: ");
+    assert_eq!(server.given("localhost"), body(&second.chain));
+    let told = server.process.seen().iter().filter(|line| line.contains("not changed: ")).count();
+    assert_eq!(told, 2, "{:#?}", server.process.seen());
+}
+
+#[test]
+fn a_link_that_is_moved_is_a_change_and_a_hangup_has_it_read_at_once() {
+    let authority = Authority::new();
+    let issued = ["1", "2"].map(|_| authority.issue(&["localhost"]));
+    for (version, issued) in ["1", "2"].iter().zip(&issued) {
+        let directory = authority.directory().join(version);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("tls.crt"), &issued.chain).unwrap();
+        fs::write(directory.join("tls.key"), &issued.key).unwrap();
+    }
+    let now = authority.directory().join("..data");
+    symlink("1", &now).unwrap();
+    let [cert, key] = ["tls.crt", "tls.key"].map(|name| now.join(name).display().to_string());
+    let mut server = Secure::started(&["--tls-cert", &cert, "--tls-key", &key]);
+    server.process.signal("HUP");
+    server.process.line_with("certificates are read again");
+    server.process.line_with("unchanged");
+
+    symlink("2", authority.directory().join("next")).unwrap();
+    fs::rename(authority.directory().join("next"), &now).unwrap();
+    server.process.signal("HUP");
+    server.process.line_with("read again: ");
+    assert_eq!(server.given("localhost"), body(&issued[1].chain));
+}
+
+#[test]
+fn a_certificate_that_is_over_is_given_and_told() {
+    let authority = Authority::new();
+    let [cert, key] = authority.write("a", &authority.issue_expired(&["localhost"]));
+    let mut server = Secure::started(&[&cert, &key]);
+    server.process.line_with("a.pem: the certificate for localhost has expired");
+    let good = authority.issue(&["localhost"]);
+    authority.write("a", &good);
+    until("the good one is given", || server.given("localhost") == body(&good.chain));
+}
