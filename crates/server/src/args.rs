@@ -88,6 +88,7 @@ Examples:
   fanfare serve --config fanfare.toml --check                 print every setting and where it comes from
   fanfare serve --history-channel 'news.*=events:10 age:10m'  keep less of these channels
   fanfare serve --journal /var/lib/fanfare                    a restart or a crash loses nothing
+  fanfare serve --tls-self-signed                             https on this machine, for development
   FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; publishing needs the key
 
 A file for --config:

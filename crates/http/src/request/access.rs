@@ -40,16 +40,17 @@ pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Prob
     if is_same(shown, key.as_bytes()) { Ok(()) } else { Err(Problem::wrong_key()) }
 }
 
-/// The rule for pages. A preflight, which browsers send without credentials, has to pass it too.
+/// The rule for pages. `is_tls`: the request came over TLS. A preflight, which browsers send without credentials, has to pass it too.
 ///
 /// # Errors
 /// 403 from a page that is not allowed.
-pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_origin(config: &Config, is_tls: bool, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let is_allowed = match (origins.next(), origins.next()) {
         (None, _) => is_by_no_page(config, uri, headers),
         (Some(origin), None) => origin.to_str().is_ok_and(|text| {
-            is_listed(config, text, |_| true) || (is_own(config, text, host(uri, headers)) && may_be_own(headers))
+            is_listed(config, text, |_| true)
+                || (is_own(config, is_tls, text, host(uri, headers)) && may_be_own(headers))
         }),
         (Some(_), Some(_)) => false,
     };
@@ -95,14 +96,14 @@ pub(crate) fn is_listed(config: &Config, origin: &str, counts: impl Fn(&str) -> 
     listed.any(|listed| listed == "*" || listed.eq_ignore_ascii_case(origin))
 }
 
-/// Whether the page came from this server: by the same name, which nobody else can point here, and by the same port. It came by
-/// http, or by https under a name that was given and that a proxy may serve.
-fn is_own(config: &Config, origin: &str, host: Option<Host<'_>>) -> bool {
+/// Whether the page came from this server: by the same name, which nobody else can point here, and by the same port. It came as
+/// the request does, or by https under a name that was given and that a proxy may serve.
+fn is_own(config: &Config, is_tls: bool, origin: &str, host: Option<Host<'_>>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let (Some(page), Some(host)) = (Host::parse(authority), host) else { return false };
     let port = match scheme.to_ascii_lowercase().as_str() {
-        "http" => HTTP_PORT,
-        "https" if is_public(config, host) => HTTPS_PORT,
+        "http" if !is_tls => HTTP_PORT,
+        "https" if is_tls || is_public(config, host) => HTTPS_PORT,
         _ => return false,
     };
     is_fixed(config, host) && page.is_same(&host, Some(port))
@@ -154,11 +155,32 @@ mod tests {
 
     use super::*;
 
+    /// Whether TLS is spoken.
+    const PLAIN: bool = false;
+    const SECURE: bool = true;
+
     fn is_allowed(config: &Config, origin: &str, host: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
         headers.insert(HOST, HeaderValue::from_str(host).unwrap());
-        check_origin(config, &Uri::from_static("/broadcast"), &headers).is_ok()
+        check_origin(config, PLAIN, &Uri::from_static("/broadcast"), &headers).is_ok()
+    }
+
+    #[test]
+    fn a_page_over_https_is_the_servers_own_if_https_is_spoken() {
+        let config = Config { public_hosts: vec!["push.example.org".into()], ..Config::default() };
+        for (origin, host, expected) in [
+            ("https://localhost:3443", "localhost:3443", true),
+            ("https://127.0.0.1", "127.0.0.1:443", true),
+            ("https://push.example.org", "push.example.org", true),
+            ("http://localhost:3443", "localhost:3443", false),
+            ("https://localhost:3444", "localhost:3443", false),
+            ("https://evil.example:3443", "evil.example:3443", false),
+            ("https://evil.example", "localhost", false),
+        ] {
+            let host = Host::parse(host);
+            assert_eq!(is_own(&config, SECURE, origin, host), expected, "{origin} {host:?}");
+        }
     }
 
     #[test]
@@ -210,7 +232,7 @@ mod tests {
             for site in sites {
                 headers.append(SEC_FETCH_SITE, HeaderValue::from_static(site));
             }
-            check_origin(config, &Uri::from_static("/broadcast"), &headers).is_ok()
+            check_origin(config, PLAIN, &Uri::from_static("/broadcast"), &headers).is_ok()
         };
         let (none, star) = (listed(&[]), listed(&["*"]));
         assert!(is_allowed(&none, None, "x", &[]) && is_allowed(&none, None, "x", &["none"]));

@@ -100,7 +100,7 @@ fn a_warning_comes_fourteen_days_before_a_certificate_expires() {
     let (expires, place) = acceptor.certificates().expires_at().unwrap();
     let warnings = |days: u64| acceptor.certificates().warnings(expires - Duration::from_secs(days * 24 * 60 * 60));
     assert_eq!(warnings(14), [""; 0]);
-    assert_eq!(warnings(13), [format!("{place}: the certificate expires in 13 days")]);
+    assert_eq!(warnings(13), [format!("{place}: the certificate for localhost expires in 13 days")]);
 }
 
 #[test]

@@ -228,7 +228,7 @@ impl Serve {
             sockets_max: self.sockets_max(descriptors),
             publish_key: flags.publish_key.clone(),
             cors_origins: flags.cors_origins.clone(),
-            public_hosts: flags.public_hosts.clone(),
+            public_hosts: flags.public_hosts.iter().chain(flags.tls.acme_domains()).cloned().collect(),
             h2_streams_max: connections.h2_streams,
             h2_streams_total_max: usize::try_from(connections.h2_streams_total).unwrap_or(usize::MAX),
             h2_send_buffer_bytes: connections.h2_send_buffer_bytes,

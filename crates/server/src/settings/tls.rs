@@ -87,7 +87,7 @@ pub(super) struct Tls {
     /// The server gets a certificate for this name from an authority, and renews it.
     ///
     /// Whoever sets it agrees to the terms of the authority, by default Let's Encrypt. The name must lead to this server,
-    /// and port 443 of it to --listen-tls. The setting may be given several times. Commas separate the names in the
+    /// and port 443 of it to --listen-tls. Pages under this name may publish, as with --public-host. The setting may be given several times. Commas separate the names in the
     /// environment.
     #[arg(long = "acme-domain", env = "FANFARE_ACME_DOMAIN", value_name = "NAME", value_delimiter = ',', action = ArgAction::Append, value_parser = domain, help_heading = "Certificates by ACME")]
     acme_domains: Vec<String>,
@@ -188,6 +188,11 @@ impl Tls {
     /// The address for https, if there is a certificate.
     pub(super) fn listen(&self, plain: &Listen) -> Option<Listen> {
         self.is_on().then(|| self.listen_tls.clone().unwrap_or_else(|| plain.with_port(PORT)))
+    }
+
+    /// The names of certificates that the server gets by ACME. They are its own.
+    pub(super) fn acme_domains(&self) -> &[String] {
+        &self.acme_domains
     }
 
     /// Whether browsers are sent from plain HTTP to https.

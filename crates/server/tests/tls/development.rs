@@ -18,6 +18,11 @@ fn a_certificate_for_development_is_made_and_its_fingerprint_told() {
     for host in ["localhost", "127.0.0.1"] {
         assert_eq!(curl_once(&["--cacert", &file, &server.url(host, "/healthz")]).trim(), "ok");
     }
+    // A page of the server itself.
+    let origin = format!("origin: {}", server.url("localhost", ""));
+    let page = ["--cacert", &file, "-H", &origin, "-H", "sec-fetch-site: same-origin", "-d", "x"];
+    let answer = curl_once(&[&page[..], &[&server.url("localhost", "/broadcast")]].concat());
+    assert!(answer.contains("matched"), "{answer}");
     let (code, printed) = run(fanfare().args(["publish", &server.url("localhost", ""), "--ca", &file, "hello"]));
     assert!(code == 0 && printed.contains("matched"), "{printed}");
     let (_, fingerprint) =

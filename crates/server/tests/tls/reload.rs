@@ -85,3 +85,30 @@ fn a_certificate_that_is_over_is_given_and_told() {
     authority.write("a", &good);
     until("the good one is given", || server.given("localhost") == body(&good.chain));
 }
+
+#[test]
+fn a_stream_misses_nothing_while_certificates_are_replaced_again_and_again() {
+    const SWAPS: usize = 10;
+    const EVENTS: usize = 20;
+    let authority = Authority::new();
+    let [cert, key] = authority.write("a", &authority.issue(&["localhost"]));
+    let mut server = Secure::started(&[&cert, &key]);
+    let (ca, url) = (authority.ca(), server.url("localhost", "/channels/news"));
+    let mut streams = ["--http1.1", "--http2"].map(|version| curl(&["--cacert", &ca, version, &url]));
+    for swap in 0..SWAPS {
+        let issued = authority.issue(&["localhost"]);
+        authority.write("a", &issued);
+        server.process.signal("HUP");
+        for event in 0..EVENTS {
+            // Each has a handshake of its own, with the old certificate or the new one.
+            curl_once(&["--cacert", &ca, "-d", &format!("{swap}.{event}"), &url]);
+        }
+        server.process.line_with("read again: ");
+        assert_eq!(server.given("localhost"), body(&issued.chain), "{swap}");
+    }
+    for stream in &mut streams {
+        for (swap, event) in (0..SWAPS).flat_map(|swap| (0..EVENTS).map(move |event| (swap, event))) {
+            assert_eq!(stream.line_with("data: "), format!("data: {swap}.{event}"));
+        }
+    }
+}
