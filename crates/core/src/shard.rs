@@ -257,6 +257,12 @@ impl<S: Socket> Shard<S> {
         self.slots.open()
     }
 
+    /// Whether messages are on their way from slot to slot. A socket that shares its connection with others may wait for the end, to
+    /// write once for all.
+    pub fn is_passing(&self) -> bool {
+        self.pass.is_under_way()
+    }
+
     /// Whether the drain has begun and every stream has ended.
     ///
     /// [`Shard`] has an example.

@@ -31,56 +31,60 @@ pub(crate) const ANY_LENGTH: u64 = u64::MAX;
 
 /// All open streams.
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Vec<Stream>);
+pub(crate) struct Streams {
+    open: Vec<Stream>,
+    /// The place of the stream behind the one that was asked for last: streams are written to in turn.
+    next: usize,
+}
 
 impl Streams {
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.open.len()
     }
 
     pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
         let place = self.place(id)?;
-        self.0.get_mut(place)
+        self.open.get_mut(place)
     }
 
     /// Adds a stream. Its number is higher than that of all others. Room is made for few at a time: most connections have one.
     pub(crate) fn add(&mut self, stream: Stream) {
-        if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(self.0.len().max(1));
+        if self.open.len() == self.open.capacity() {
+            self.open.reserve_exact(self.open.len().max(1));
         }
-        self.0.push(stream);
+        self.open.push(stream);
     }
 
     /// Removes a stream, and gives back memory once most of it is unused.
     pub(crate) fn remove(&mut self, id: StreamId) -> Option<Stream> {
         let place = self.place(id)?;
-        let stream = self.0.remove(place);
-        if self.0.len() <= self.0.capacity() / 4 {
-            self.0.shrink_to(self.0.len() * 2);
+        let stream = self.open.remove(place);
+        if self.open.len() <= self.open.capacity() / 4 {
+            self.open.shrink_to(self.open.len() * 2);
         }
         Some(stream)
     }
 
     #[cfg(test)]
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Stream>()
+        self.open.capacity() * size_of::<Stream>()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.0.iter_mut()
+        self.open.iter_mut()
     }
 
     /// All streams, beginning with the first one after `turn`.
     pub(crate) fn after_mut(&mut self, turn: u32) -> impl Iterator<Item = &mut Stream> {
-        let place = self.0.partition_point(|stream| stream.id.get() <= turn);
-        let (before, after) = self.0.split_at_mut(place);
+        let place = self.open.partition_point(|stream| stream.id.get() <= turn);
+        let (before, after) = self.open.split_at_mut(place);
         after.iter_mut().chain(before)
     }
 
-    fn place(&self, id: StreamId) -> Option<usize> {
-        match self.0.as_slice() {
-            [only] => (only.id == id).then_some(0),
-            streams => streams.binary_search_by_key(&id, |stream| stream.id).ok(),
-        }
+    fn place(&mut self, id: StreamId) -> Option<usize> {
+        let is_next = self.open.get(self.next).is_some_and(|stream| stream.id == id);
+        let place = if is_next { self.next } else { self.open.binary_search_by_key(&id, |stream| stream.id).ok()? };
+        self.next = if place + 1 < self.open.len() { place + 1 } else { 0 };
+        Some(place)
     }
 }

@@ -194,7 +194,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carrie
                 }
             }
             let turn = shard.turn(now_ms);
-            carriers.due.flush();
+            carriers.due.flush(shard.is_passing());
             for request in shard.take_reads() {
                 let app = Arc::clone(app);
                 spawn(async move { app.hub.read(request) });
@@ -211,7 +211,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carrie
             if Instant::now() >= ends {
                 let now_ms = app.now_ms();
                 let cut = shard.cut(now_ms);
-                carriers.due.flush();
+                carriers.due.flush(false);
                 log.write(shard.take_notices(), now_ms);
                 return cut;
             }

@@ -1,7 +1,8 @@
 //! [`Carrier`]: one HTTP/2 connection, as its task, its exchanges and the slots of its event streams share it.
 //!
 //! All of them run on one thread, one after the other, so the lock is never contended. What a party writes becomes frames at once.
-//! The frames leave when the party's turn is over (see [`crate::link::due`]), or when there are as many as one record of TLS holds.
+//! The frames leave when the party's turn is over, or when there are as many as one record of TLS holds. Those of a connection with several
+//! event streams leave when the shard's pass is over (see [`crate::link::due`]).
 
 use std::{
     io::{self, IoSlice},
@@ -283,6 +284,11 @@ impl Carrier {
             }
             match transport.poll_send(&state.task, &[IoSlice::new(output)]) {
                 Poll::Ready(Ok(0)) => return state.end(Over::Closed),
+                Poll::Ready(Ok(bytes)) if bytes == output.len() => {
+                    let mut buffer = Vec::new();
+                    state.h2.swap_output(&mut buffer);
+                    self.due.give_back(buffer);
+                }
                 Poll::Ready(Ok(bytes)) => state.h2.sent(bytes),
                 Poll::Ready(Err(error)) => return state.end(Over::Socket(error)),
                 Poll::Pending => break true,
@@ -357,8 +363,14 @@ impl Carrier {
     #[inline]
     pub(crate) fn poll_event(self: &Arc<Self>, stream: StreamId, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut state = self.state.lock();
+        let is_alone = state.h2.streams() == 1;
+        if !is_alone {
+            self.make_due(&mut state);
+        }
         let written = self.write(&mut state, stream, parts);
-        self.make_due(&mut state);
+        if is_alone {
+            self.send(&mut state);
+        }
         written.map_err(|Gone| io::ErrorKind::BrokenPipe.into())
     }
 
@@ -411,7 +423,10 @@ impl Carrier {
     fn make_due(self: &Arc<Self>, state: &mut State) {
         if !state.is_due {
             state.is_due = true;
-            self.due.push(Arc::clone(self));
+            let mut buffer = self.due.push(Arc::clone(self));
+            if state.h2.output().is_empty() {
+                state.h2.swap_output(&mut buffer);
+            }
         }
     }
 }
