@@ -20,6 +20,8 @@ struct Round {
     carriers: Vec<Weak<Carrier>>,
     /// The next one to be asked.
     next: usize,
+    /// Connections to be asked since the last one was, times the beats of an interval.
+    owed: usize,
 }
 
 impl Pulse {
@@ -36,7 +38,11 @@ impl Pulse {
     pub(crate) fn beat(&self, tick_ms: u64, now_ms: u64) {
         let mut round = self.round.lock();
         let beats = usize::try_from(self.interval_ms / tick_ms.max(1)).unwrap_or(usize::MAX).max(1);
-        for _ in 0..round.carriers.len().div_ceil(beats) {
+        // Whole connections only: one that is alone is asked once in an interval, and not at every beat.
+        round.owed += round.carriers.len();
+        let asked = round.owed / beats;
+        round.owed %= beats;
+        for _ in 0..asked {
             if round.next >= round.carriers.len() {
                 round.next = 0;
             }

@@ -224,6 +224,14 @@ fn scripts() -> PathBuf {
     package().join("tests/clients")
 }
 
+/// The program h2spec, where `cargo xtask` has put it, or where Go puts it.
+#[track_caller]
+pub(crate) fn h2spec() -> PathBuf {
+    let installed = env::var_os("HOME").map(|home| PathBuf::from(home).join("go/bin/h2spec"));
+    let mut places = [Some(parts().join("go/bin/h2spec")), installed].into_iter().flatten();
+    places.find(|program| program.is_file()).unwrap_or_else(|| panic!("h2spec is missing: {HOW_TO_INSTALL}"))
+}
+
 /// The directory of the programs, as `cargo xtask test` says it. A test that was started without that command looks in
 /// the target directory.
 fn parts() -> PathBuf {
