@@ -102,7 +102,7 @@ impl Link {
 
     /// The service leaves a stream here.
     pub(crate) fn park(&self, parked: Parked) {
-        *self.handoff.lock() = Handoff::Parked(parked);
+        *self.handoff.lock() = Handoff::Parked(Box::new(parked));
     }
 
     /// See [`Handoff::note_encoded`].
@@ -111,7 +111,7 @@ impl Link {
     }
 
     /// The stream that was parked, once its head has left hyper and the process.
-    pub(crate) fn take(&self) -> Option<Parked> {
+    pub(crate) fn take(&self) -> Option<Box<Parked>> {
         if self.activity.is_write_pending() { None } else { self.handoff.lock().take() }
     }
 

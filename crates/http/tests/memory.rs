@@ -29,8 +29,8 @@ const ACK: u8 = 1;
 /// Measured: 0.7 KiB.
 const SOCKET_BYTES_MAX: usize = 2 << 10;
 /// Bytes of an HTTP/2 connection with one stream beyond those of an HTTP/1.1 stream, and of each further stream of a connection.
-/// Measured: 1.2 KiB and 0.9 KiB.
-const H2_MORE_BYTES_MAX: usize = 5 << 9;
+/// Measured: 1.4 KiB and 0.8 KiB.
+const H2_MORE_BYTES_MAX: usize = 3 << 9;
 const H2_STREAM_BYTES_MAX: usize = 1_200;
 /// Measured with plain hyper: 18.8 KiB, 16 of them its two buffers.
 const BODY_BYTES_MIN: usize = 16 << 10;

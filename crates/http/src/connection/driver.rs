@@ -156,10 +156,7 @@ impl Entrance {
                 }
             };
             if let Some(begun) = serve(Arc::clone(&app), transport, seat, peer, idle, &mut stop).await {
-                spawn(async move {
-                    http2::serve(app, carriers, begun, stop).await;
-                    drop(alive);
-                });
+                spawn(http2::serve(app, carriers, begun, alive, stop));
             }
         });
     }

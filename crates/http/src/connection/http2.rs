@@ -8,6 +8,7 @@ use hyper::{
     Request, Version,
     header::{CONTENT_LENGTH, HeaderMap},
 };
+use tokio::sync::mpsc;
 use tracing::debug;
 
 use crate::{
@@ -61,23 +62,49 @@ pub(super) struct Begun {
     pub(super) idle: IdleSeat,
 }
 
-/// Serves a connection until it is over, or until `stop` is ready and nothing is under way.
-pub(super) async fn serve(app: Arc<App>, carriers: Carriers, begun: Begun, mut stop: Reached) {
+/// Serves a connection until it is over, or until `stop` is ready and nothing is under way. Keeps `alive` for as long.
+// Not an async function: its future would keep the arguments beside what becomes of them. It is all that a connection with nothing but
+// streams keeps here.
+pub(super) fn serve(
+    app: Arc<App>,
+    carriers: Carriers,
+    begun: Begun,
+    alive: mpsc::Sender<()>,
+    mut stop: Reached,
+) -> impl Future<Output = ()> {
     let Begun { transport, seat, peer, idle } = begun;
-    let link = Arc::clone(&peer.link);
     let Carriers { limits, due, pulse } = carriers;
-    let carrier = Arc::new(Carrier::new(transport, limits, Arc::clone(&link), &app.hub, peer.shard, due));
+    let carrier = Arc::new(Carrier::new(transport, limits, Arc::clone(&peer.link), &app.hub, peer.shard, due));
     pulse.enter(&carrier);
-    let service = Service { app: Arc::clone(&app), peer: Peer { carriage: Carriage::Frames, ..peer } };
-    let mut stopped = pin!(stopped(&mut stop));
+    let mut silence = Silence::new(&app, &peer.link, idle);
+    let service = Service { app, peer: Peer { carriage: Carriage::Frames, ..peer } };
+    async move {
+        let over = until_over(&service, &carrier, &mut silence, &mut stop).await;
+        if matches!(over, Over::Idle | Over::Stopped) {
+            carrier.finish();
+        }
+        debug!(peer = %service.peer.address, %over, "connection ended");
+        let transport = carrier.close();
+        // These may be sending, and a close on what is unread would destroy the last word to them.
+        if let (Some(mut transport), Over::Protocol(_) | Over::Stopped) = (transport, over) {
+            let until = Instant::now() + LINGER_TIME_MAX;
+            Box::pin(linger(&service.app.phases, &mut transport, until)).await;
+        }
+        drop((seat, alive));
+    }
+}
+
+async fn until_over(service: &Service, carrier: &Arc<Carrier>, silence: &mut Silence, stop: &mut Reached) -> Over {
+    let Service { app, peer } = service;
+    let activity = &peer.link.activity;
+    let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(&app, &link, idle);
-    let over = poll_fn(|cx| {
+    poll_fn(|cx| {
         let mut asked = Vec::new();
         loop {
             let over = carrier.poll(cx, &mut asked);
             for asked in asked.drain(..) {
-                answer(&service, &carrier, asked);
+                answer(service, carrier, asked);
             }
             if let Poll::Ready(over) = over {
                 return Poll::Ready(over);
@@ -90,23 +117,13 @@ pub(super) async fn serve(app: Arc<App>, carriers: Carriers, begun: Begun, mut s
         }
         // Bytes of an answer may be left, as long as there is time for them.
         let is_late = || app.phases.ends().is_some_and(|ends| Instant::now() >= ends);
-        if is_stopping && (link.activity.is_idle() || is_late()) {
+        if is_stopping && (activity.is_idle() || is_late()) {
             return Poll::Ready(Over::Stopped);
         }
-        link.idler.register(cx);
+        peer.link.idler.register(cx);
         silence.poll_over(cx).map(|()| Over::Idle)
     })
-    .await;
-    if matches!(over, Over::Idle | Over::Stopped) {
-        carrier.finish();
-    }
-    debug!(peer = %service.peer.address, %over, "connection ended");
-    let transport = carrier.close();
-    // These may be sending, and a close on what is unread would destroy the last word to them.
-    if let (Some(mut transport), Over::Protocol(_) | Over::Stopped) = (transport, over) {
-        linger(&app.phases, &mut transport, Instant::now() + LINGER_TIME_MAX).await;
-    }
-    drop(seat);
+    .await
 }
 
 fn answer(service: &Service, carrier: &Arc<Carrier>, asked: Asked) {

@@ -70,7 +70,7 @@ pub(super) async fn serve(
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
             if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, stop)).await {
                 let inbox = Arc::clone(app.hub.inbox(peer.shard));
-                let Parked { subscription, framing } = taken.parked;
+                let Parked { subscription, framing } = *taken.parked;
                 let socket = ClientSocket::own(wire.into_transport(), seat, inbox, subscription.slot());
                 subscription.attach_socket(socket, framing, taken.input_bytes);
                 return None;
@@ -110,7 +110,7 @@ pub(super) async fn stopped(stop: &mut Reached) {
 
 /// A stream that has left hyper.
 struct Taken {
-    parked: Parked,
+    parked: Box<Parked>,
     /// Number of bytes that the client sent behind its request.
     input_bytes: usize,
 }

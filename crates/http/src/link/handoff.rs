@@ -21,9 +21,9 @@ pub(crate) enum Handoff {
     #[default]
     NoStream,
     /// A stream has begun, and hyper has not encoded all of its head.
-    Parked(Parked),
+    Parked(Box<Parked>),
     /// hyper has encoded the head of the stream.
-    Encoded(Parked),
+    Encoded(Box<Parked>),
     /// hyper keeps the streams, and may hold bytes of them.
     Kept,
 }
@@ -38,7 +38,7 @@ impl Handoff {
     }
 
     /// The stream, once its head is encoded.
-    pub(crate) fn take(&mut self) -> Option<Parked> {
+    pub(crate) fn take(&mut self) -> Option<Box<Parked>> {
         match std::mem::take(self) {
             Self::Encoded(parked) => Some(parked),
             other => {

@@ -51,7 +51,13 @@ impl Parties {
     pub(crate) fn enter(&mut self, stream: StreamId, party: Party) {
         match self.place(stream) {
             Ok(at) => self.0[at].1 = party,
-            Err(at) => self.0.insert(at, (stream, party)),
+            Err(at) => {
+                // Room for few at a time: most connections have one stream.
+                if self.0.len() == self.0.capacity() {
+                    self.0.reserve_exact(self.0.len().max(1));
+                }
+                self.0.insert(at, (stream, party));
+            }
         }
     }
 
