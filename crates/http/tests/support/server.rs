@@ -84,7 +84,12 @@ impl Server {
 
     /// Starts a server with the settings for tests, whose only listener speaks TLS.
     pub(crate) fn secure(way: Way, acceptor: TlsAcceptor) -> Self {
-        Self::with(way, Some(acceptor), move || Fanfare::start(config(way)))
+        Self::start_secure(way, config(way), acceptor)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn start_secure(way: Way, config: Config, acceptor: TlsAcceptor) -> Self {
+        Self::with(way, Some(acceptor), move || Fanfare::start(config))
     }
 
     /// Starts a server with the test's journal.
