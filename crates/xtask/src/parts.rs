@@ -273,14 +273,6 @@ pub(crate) const PARTS: &[Part] = &[
         why: "an independent client reads streams",
     },
     Part {
-        // The newest version that runs on Node.js 20.
-        name: "undici",
-        seen_by: &["node", "-p", "require('undici/package.json').version"],
-        seen_by_output: "7.16.0",
-        package: Package::Npm("undici@7.16.0"),
-        why: "an independent client speaks HTTP/2",
-    },
-    Part {
         name: "requests",
         seen_by: &["{target}/parts/python/bin/python", "-c", "import requests; print(requests.__version__)"],
         seen_by_output: "2.34.2",

@@ -98,6 +98,12 @@ impl Server {
         Self::with(way, None, move || Fanfare::start_behind(config, journal))
     }
 
+    /// The same with the test's journal.
+    pub(crate) fn start_secure_behind(way: Way, config: Config, acceptor: TlsAcceptor, script: &Script) -> Self {
+        let journal = script.journal();
+        Self::with(way, Some(acceptor), move || Fanfare::start_behind(config, journal))
+    }
+
     fn with(way: Way, tls: Option<TlsAcceptor>, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let served = listener.local_addr().unwrap();
