@@ -28,4 +28,5 @@ mod request_line;
 mod secure;
 mod serve;
 mod silence;
+mod stop;
 mod wire;

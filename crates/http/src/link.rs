@@ -48,7 +48,7 @@ use crate::{
         seat::Seat,
     },
     link::{
-        activity::Activity,
+        activity::{Activity, UnderWay},
         handoff::{Handoff, Parked},
     },
 };
@@ -77,7 +77,7 @@ pub(crate) enum Carriage {
 /// One connection of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
-    pub(crate) activity: Activity,
+    pub(crate) activity: Arc<Activity>,
     /// The connection's task, and whether it is asked to make room for others.
     pub(crate) idler: Arc<Idler>,
     /// Bytes that its requests hold.
@@ -130,13 +130,12 @@ impl Link {
         self.activity.count_request();
         let life = Life::default();
         *self.life.lock() = life.clone();
-        Owed { under_way: self.begin(), life, h2_seat: OnceLock::new() }
+        Owed { under_way: self.begin(), life, h2_seat: OnceLock::new(), link: Arc::clone(self) }
     }
 
     /// The connection is not idle until the guard is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
-        self.activity.begin();
-        UnderWay(Arc::clone(self))
+    pub(crate) fn begin(&self) -> UnderWay {
+        UnderWay::begin(&self.activity)
     }
 
     /// Some of a request is left unread, so the connection is not to be closed at once before `until`.
@@ -150,22 +149,13 @@ impl Link {
     }
 }
 
-/// Something that keeps its connection from being idle.
-#[derive(Debug)]
-pub(crate) struct UnderWay(Arc<Link>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.activity.end();
-    }
-}
-
 /// An answer that has not been sent whole.
 #[derive(Debug)]
 pub(crate) struct Owed {
     under_way: UnderWay,
     life: Life,
     h2_seat: OnceLock<H2Seat>,
+    link: Arc<Link>,
 }
 
 impl Owed {
@@ -177,7 +167,7 @@ impl Owed {
 
     /// The answer is a stream that hyper keeps.
     pub(crate) fn keep(&self) {
-        *self.under_way.0.handoff.lock() = Handoff::Kept;
+        *self.link.handoff.lock() = Handoff::Kept;
     }
 
     /// Goes on counting for a stream that its shard writes.

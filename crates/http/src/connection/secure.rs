@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::{
     app::App,
-    connection::serve::stopped,
+    connection::stop::stopped,
     link::{
         Peer,
         linger::{LINGER_TIME_MAX, linger},

@@ -17,7 +17,7 @@ use hyper::{
     server::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{io::AsyncWriteExt as _, task::yield_now, time::timeout};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tracing::debug;
 
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     connection::{
         http2::{Begun, STREAM_WINDOW_BYTES},
         silence::Silence,
+        stop::stopped,
         wire::{Protocol, Wire},
     },
     limits::{idle::IdleSeat, seat::Seat},
@@ -98,14 +99,6 @@ async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
     if matches!(sent, Ok(Ok(()))) {
         peer.link.linger(Instant::now() + LINGER_TIME_MAX);
     }
-}
-
-/// Waits until the connection has to end, and all that its client had sent by then can be read. A connection that is closed on
-/// an unread request leaves a publisher without an answer.
-pub(super) async fn stopped(stop: &mut Reached) {
-    stop.await;
-    // The runtime looks at its sockets before it comes back here.
-    yield_now().await;
 }
 
 /// A stream that has left hyper.

@@ -1,6 +1,9 @@
 //! [`Activity`]: requests, answers and bytes of one connection. [`Doing`] says whether the connection may be closed.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+};
 
 /// State of a connection between two of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,23 @@ pub(crate) struct Activity {
     input: AtomicU8,
 }
 
+/// Something that keeps its connection from being idle.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Activity>);
+
+impl UnderWay {
+    pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
+        activity.begin();
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Activity {
     /// A request has come.
     pub(crate) fn count_request(&self) {
@@ -44,12 +64,12 @@ impl Activity {
     }
 
     /// Something keeps the connection from being idle, until [`Activity::end`].
-    pub(crate) fn begin(&self) {
+    fn begin(&self) {
         self.under_way.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The end of what began with [`Activity::begin`].
-    pub(crate) fn end(&self) {
+    fn end(&self) {
         let is_last = self.under_way.fetch_sub(1, Ordering::Relaxed) == 1;
         // Frames stay open whatever ends.
         if is_last && self.input() != Input::Frames {

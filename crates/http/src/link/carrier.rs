@@ -4,6 +4,9 @@
 //! The frames leave when the party's turn is over, or when there are as many as one record of TLS holds. Those of a connection with several
 //! event streams leave when the shard's pass is over (see [`crate::link::due`]).
 
+mod exchanges;
+mod streams;
+
 use std::{
     io::{self, IoSlice},
     mem::{self, MaybeUninit},
@@ -12,19 +15,17 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use bytes::Bytes;
-use fanfare_core::engine::{Hub, Inbox, Kept, SlotRef};
-use fanfare_h2::{Broken, Connection, Event, Gone, Limits, Reason, StreamId};
-use hyper::{Request, http::response};
+use fanfare_core::engine::{Kept, RingBudget};
+use fanfare_h2::{Broken, Connection, Event, Gone, Limits, StreamId};
+use hyper::Request;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::link::{
-    Link,
-    due::Due,
-    party::{Exchange, Parties, Party, SlotParty},
-    socket::ClientSocket,
+    activity::Activity,
+    due::{Due, Flush},
+    party::{Exchange, Parties, Party, WakeSlot},
     transport::Transport,
 };
 
@@ -68,9 +69,9 @@ pub(crate) enum Over {
 #[derive(Debug)]
 pub(crate) struct Carrier {
     state: Mutex<State>,
-    link: Arc<Link>,
-    inbox: Arc<Inbox<ClientSocket>>,
-    due: Arc<Due>,
+    activity: Arc<Activity>,
+    inbox: Arc<dyn WakeSlot>,
+    due: Arc<Due<Self>>,
 }
 
 #[derive(Debug)]
@@ -98,10 +99,10 @@ impl Carrier {
     pub(crate) fn new(
         transport: Transport,
         limits: Arc<Limits>,
-        link: Arc<Link>,
-        hub: &Hub<ClientSocket>,
-        shard: usize,
-        due: Arc<Due>,
+        activity: Arc<Activity>,
+        inbox: Arc<dyn WakeSlot>,
+        budget: Arc<RingBudget>,
+        due: Arc<Due<Self>>,
     ) -> Self {
         let mut h2 = Connection::new(limits);
         let over = h2.receive(PREFACE, &mut Vec::new()).err().map(|broken| Box::new(Over::Protocol(broken)));
@@ -115,9 +116,9 @@ impl Carrier {
             is_wanted: false,
             has_progress: true,
             alive_ms: 0,
-            kept: Kept::new(Arc::clone(hub.budget())),
+            kept: Kept::new(budget),
         };
-        Self { state: Mutex::new(state), link, inbox: Arc::clone(hub.inbox(shard)), due }
+        Self { state: Mutex::new(state), activity, inbox, due }
     }
 
     /// Goes on with what has come and with what has to leave. Requests that have come are added to `asked`. Ready when the connection
@@ -137,7 +138,7 @@ impl Carrier {
     /// Frees whatever the connection holds. Its parties are over. What is left of the byte stream comes back.
     pub(crate) fn close(&self) -> Option<Transport> {
         let mut state = self.state.lock();
-        state.parties.end_all(&self.inbox);
+        state.parties.end_all(&*self.inbox);
         state.kept.set(0);
         state.transport.take()
     }
@@ -172,13 +173,6 @@ impl Carrier {
         }
     }
 
-    /// Sends what waits.
-    pub(crate) fn flush(&self) {
-        let mut state = self.state.lock();
-        state.is_due = false;
-        self.send(&mut state);
-    }
-
     fn poll_receive(&self, state: &mut State, cx: &mut Context<'_>, asked: &mut Vec<Asked>) -> Poll<Over> {
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         let mut events = Vec::new();
@@ -199,7 +193,7 @@ impl Carrier {
             }
             state.has_progress = true;
             let received = state.h2.receive(buffer.filled(), &mut events);
-            self.link.activity.note_frames(state.h2.is_in_frame());
+            self.activity.note_frames(state.h2.is_in_frame());
             for event in events.drain(..) {
                 self.take(state, event, asked);
             }
@@ -229,7 +223,7 @@ impl Carrier {
             }
             Event::Reset { stream, .. } => {
                 if let Some(party) = state.parties.get(stream) {
-                    party.end(&self.inbox);
+                    party.end(&*self.inbox);
                 }
             }
             Event::Room { stream } => match state.parties.get(stream) {
@@ -293,16 +287,16 @@ impl Carrier {
                 Poll::Ready(Err(error)) => return state.end(Over::Socket(error)),
                 Poll::Pending => break true,
             }
-            state.has_progress |= self.link.activity.is_write_pending();
+            state.has_progress |= self.activity.is_write_pending();
         };
-        self.link.activity.note_write(is_left);
+        self.activity.note_write(is_left);
         let kept = if is_left { state.h2.output().len() } else { 0 };
         if state.kept.bytes() != kept {
             state.kept.set(kept);
         }
         if state.is_wanted && state.h2.output().len() <= OUTPUT_BYTES_MAX - ROOM_BYTES_MIN {
             state.is_wanted = false;
-            state.parties.wake_for_room(&self.inbox);
+            state.parties.wake_for_room(&*self.inbox);
         }
     }
 
@@ -326,184 +320,18 @@ impl Carrier {
     }
 }
 
+impl Flush for Carrier {
+    fn flush(&self) {
+        let mut state = self.state.lock();
+        state.is_due = false;
+        self.send(&mut state);
+    }
+}
+
 impl State {
     /// The connection is over, which its task finds out next.
     fn end(&mut self, over: Over) {
         self.over.get_or_insert(Box::new(over));
         self.task.wake_by_ref();
-    }
-}
-
-/// For slots.
-impl Carrier {
-    /// Makes `stream` an event stream that `slot` writes, behind `head` and its `first` lines.
-    ///
-    /// # Errors
-    /// The stream is gone.
-    pub(crate) fn begin_stream(
-        &self,
-        stream: StreamId,
-        head: &response::Parts,
-        first: Bytes,
-        slot: SlotRef,
-    ) -> Result<(), Gone> {
-        let mut state = self.state.lock();
-        if state.transport.is_none() {
-            return Err(Gone);
-        }
-        state.h2.head(stream, head, false)?;
-        let party = SlotParty { slot, first: Some(Box::new(first)), wants_room: false, is_over: false };
-        state.parties.enter(stream, Party::Slot(party));
-        self.go_on(&mut state, stream);
-        self.send(&mut state);
-        Ok(())
-    }
-
-    /// Frames as many bytes of `parts` as may leave. The first lines have left before.
-    #[inline]
-    pub(crate) fn poll_event(self: &Arc<Self>, stream: StreamId, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut state = self.state.lock();
-        let is_alone = state.h2.streams() == 1;
-        if !is_alone {
-            self.make_due(&mut state);
-        }
-        let written = self.write(&mut state, stream, parts);
-        if is_alone {
-            self.send(&mut state);
-        }
-        written.map_err(|Gone| io::ErrorKind::BrokenPipe.into())
-    }
-
-    /// Whether the first lines of the stream have left.
-    pub(crate) fn has_begun(&self, stream: StreamId) -> bool {
-        self.state.lock().parties.slot(stream).is_some_and(|slot| slot.first.is_none())
-    }
-
-    /// Whether the stream has ended, or was reset, or the connection is over.
-    pub(crate) fn is_over(&self, stream: StreamId) -> bool {
-        let mut state = self.state.lock();
-        state.transport.is_none() || state.parties.slot(stream).is_none_or(|slot| slot.is_over)
-    }
-
-    /// The share of one stream of the bytes that wait for the socket.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        let state = self.state.lock();
-        let sealed = state.transport.as_ref().map_or(0, Transport::kept_bytes);
-        (state.kept.bytes() + sealed) / state.h2.streams().max(1)
-    }
-
-    /// Ends a stream whole. Its slot is woken, because there is nothing more to wait for.
-    pub(crate) fn end_stream(self: &Arc<Self>, stream: StreamId) {
-        let mut state = self.state.lock();
-        // One that is gone is over already.
-        let _ = state.h2.end(stream);
-        if let Some(party) = state.parties.get(stream) {
-            party.end(&self.inbox);
-        }
-        self.give_room(&mut state);
-        self.make_due(&mut state);
-    }
-
-    /// The slot has let go of its stream. One that has not ended is reset, so that it does not look whole.
-    pub(crate) fn leave_stream(self: &Arc<Self>, stream: StreamId, is_whole: bool) {
-        let mut state = self.state.lock();
-        let is_over = state.parties.slot(stream).is_none_or(|slot| slot.is_over);
-        state.parties.leave(stream);
-        if !is_whole {
-            state.h2.reset(stream, Reason::CANCEL);
-        }
-        if !is_over && self.link.activity.is_write_pending() {
-            // Its time is over, or its bytes are needed elsewhere, and the peer would not even take the reset.
-            state.end(Over::Stuck);
-        }
-        self.give_room(&mut state);
-        self.make_due(&mut state);
-    }
-
-    fn make_due(self: &Arc<Self>, state: &mut State) {
-        if !state.is_due {
-            state.is_due = true;
-            let mut buffer = self.due.push(Arc::clone(self));
-            if state.h2.output().is_empty() {
-                state.h2.swap_output(&mut buffer);
-            }
-        }
-    }
-}
-
-/// For exchanges.
-impl Carrier {
-    /// Sends the head of an answer.
-    ///
-    /// # Errors
-    /// The stream is gone.
-    pub(crate) fn head(&self, stream: StreamId, head: &response::Parts, is_end: bool) -> Result<(), Gone> {
-        let mut state = self.state.lock();
-        state.h2.head(stream, head, is_end)
-    }
-
-    /// Sends as many bytes of an answer as may leave.
-    pub(crate) fn poll_answer(&self, stream: StreamId, bytes: &[u8], cx: &Context<'_>) -> Poll<Result<usize, Gone>> {
-        let mut state = self.state.lock();
-        // Registered first: the write may find room by sending what waits.
-        if let Some(exchange) = state.parties.exchange(stream) {
-            exchange.writer = Some(cx.waker().clone());
-        }
-        let written = self.write(&mut state, stream, &[IoSlice::new(bytes)]);
-        self.send(&mut state);
-        written
-    }
-
-    /// Ends an answer whole.
-    pub(crate) fn end(&self, stream: StreamId) {
-        let mut state = self.state.lock();
-        // A stream that is gone needs no end.
-        let _ = state.h2.end(stream);
-        self.give_room(&mut state);
-        self.send(&mut state);
-    }
-
-    /// Ready once the stream was reset, or the connection is over.
-    pub(crate) fn poll_over(&self, stream: StreamId, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.state.lock();
-        let is_closed = state.transport.is_none();
-        match state.parties.exchange(stream) {
-            Some(exchange) if !is_closed && !exchange.is_over => {
-                exchange.writer = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            _ => Poll::Ready(()),
-        }
-    }
-
-    /// The exchange is over. A stream that has not ended whole is reset.
-    pub(crate) fn leave(&self, stream: StreamId, is_whole: bool) {
-        let mut state = self.state.lock();
-        state.parties.leave(stream);
-        if !is_whole {
-            state.h2.reset(stream, Reason::INTERNAL_ERROR);
-        }
-        self.give_room(&mut state);
-        self.send(&mut state);
-    }
-
-    /// Takes the next bytes of the body of a request. `None` at its end.
-    pub(crate) fn poll_data(&self, stream: StreamId, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Gone>>> {
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        let Some(exchange) = state.parties.exchange(stream) else { return Poll::Ready(Some(Err(Gone))) };
-        if let Some(bytes) = exchange.data.pop_front() {
-            state.h2.took(stream, bytes.len());
-            self.send(state);
-            return Poll::Ready(Some(Ok(bytes)));
-        }
-        if exchange.is_whole {
-            return Poll::Ready(None);
-        }
-        if exchange.is_over || state.transport.is_none() {
-            return Poll::Ready(Some(Err(Gone)));
-        }
-        exchange.reader = Some(cx.waker().clone());
-        Poll::Pending
     }
 }

@@ -9,8 +9,6 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::link::carrier::Carrier;
-
 /// Time for which frames wait for the end of a long pass.
 const PASS_TIME_MAX: Duration = Duration::from_millis(1);
 /// Buffers that are kept for the next frames, and the most bytes of one.
@@ -18,20 +16,32 @@ const SPARES_MAX: usize = 64;
 const SPARE_BYTES_MAX: usize = 32 << 10;
 
 /// Connections that have frames to send. The lock is never contended: one thread has them all.
-#[derive(Debug, Default)]
-pub(crate) struct Due(Mutex<Waiting>);
+#[derive(Debug)]
+pub(crate) struct Due<C>(Mutex<Waiting<C>>);
 
-#[derive(Debug, Default)]
-struct Waiting {
-    carriers: Vec<Arc<Carrier>>,
+#[derive(Debug)]
+struct Waiting<C> {
+    carriers: Vec<Arc<C>>,
     /// The moment in which the first of them became due.
     since: Option<Instant>,
     spares: Vec<Vec<u8>>,
 }
 
-impl Due {
+/// A connection that has frames to send.
+pub(crate) trait Flush {
+    /// Sends them.
+    fn flush(&self);
+}
+
+impl<C> Default for Due<C> {
+    fn default() -> Self {
+        Self(Mutex::new(Waiting { carriers: Vec::new(), since: None, spares: Vec::new() }))
+    }
+}
+
+impl<C: Flush> Due<C> {
     /// `carrier` will have frames to send. Gives a buffer for them, which may have memory already.
-    pub(crate) fn push(&self, carrier: Arc<Carrier>) -> Vec<u8> {
+    pub(crate) fn push(&self, carrier: Arc<C>) -> Vec<u8> {
         let mut waiting = self.0.lock();
         waiting.carriers.push(carrier);
         waiting.spares.pop().unwrap_or_default()

@@ -11,7 +11,7 @@ use fanfare_h2::StreamId;
 
 use crate::{
     limits::h2_streams::H2Seat,
-    link::{UnderWay, carrier::Carrier},
+    link::{activity::UnderWay, carrier::Carrier},
 };
 
 /// One event stream of an HTTP/2 connection.

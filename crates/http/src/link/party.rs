@@ -1,12 +1,16 @@
 //! [`Party`]: who has a stream of an HTTP/2 connection: the slot of an event stream, or the exchange of a request and its answer.
 
-use std::{collections::VecDeque, mem, task::Waker};
+use std::{collections::VecDeque, fmt::Debug, mem, task::Waker};
 
 use bytes::Bytes;
-use fanfare_core::engine::{Inbox, SlotRef};
+use fanfare_core::engine::SlotRef;
 use fanfare_h2::StreamId;
 
-use crate::link::socket::ClientSocket;
+/// The inbox of the shard that has the slots. Its type has that of the socket in it, which has a stream, which has parties.
+pub(crate) trait WakeSlot: Debug + Send + Sync {
+    /// The outlet of a slot may go on.
+    fn wake_slot(&self, slot: SlotRef);
+}
 
 /// Who has a stream.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ impl Parties {
     }
 
     /// Wakes all who were refused because the connection had too much to send.
-    pub(crate) fn wake_for_room(&mut self, inbox: &Inbox<ClientSocket>) {
+    pub(crate) fn wake_for_room(&mut self, inbox: &dyn WakeSlot) {
         for (_, party) in &mut self.0 {
             if mem::take(party.wants_room()) {
                 party.go_on(inbox);
@@ -98,7 +102,7 @@ impl Parties {
     }
 
     /// Tells all that their streams are over.
-    pub(crate) fn end_all(&mut self, inbox: &Inbox<ClientSocket>) {
+    pub(crate) fn end_all(&mut self, inbox: &dyn WakeSlot) {
         for (_, party) in &mut self.0 {
             party.end(inbox);
         }
@@ -119,7 +123,7 @@ impl Party {
     }
 
     /// The party may write again.
-    fn go_on(&mut self, inbox: &Inbox<ClientSocket>) {
+    fn go_on(&mut self, inbox: &dyn WakeSlot) {
         match self {
             Self::Slot(slot) => inbox.wake_slot(slot.slot),
             Self::Exchange(exchange) => exchange.wake_writer(),
@@ -127,7 +131,7 @@ impl Party {
     }
 
     /// The stream is over.
-    pub(crate) fn end(&mut self, inbox: &Inbox<ClientSocket>) {
+    pub(crate) fn end(&mut self, inbox: &dyn WakeSlot) {
         match self {
             Self::Slot(slot) => {
                 slot.is_over = true;

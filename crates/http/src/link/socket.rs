@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 
 use crate::{
     limits::seat::Seat,
-    link::{h2_stream::H2Stream, transport::Transport},
+    link::{h2_stream::H2Stream, party::WakeSlot, transport::Transport},
 };
 
 /// Bytes that are read and thrown away at a time. A subscriber has little to say.
@@ -38,12 +38,12 @@ pub(crate) struct Own {
 }
 
 #[derive(Debug)]
-struct WakeSlot {
+struct Wakes {
     inbox: Arc<Inbox<ClientSocket>>,
     slot: SlotRef,
 }
 
-impl Wake for WakeSlot {
+impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
         self.inbox.wake_slot(self.slot);
     }
@@ -53,10 +53,16 @@ impl Wake for WakeSlot {
     }
 }
 
+impl WakeSlot for Inbox<ClientSocket> {
+    fn wake_slot(&self, slot: SlotRef) {
+        Self::wake_slot(self, slot);
+    }
+}
+
 impl ClientSocket {
     /// `slot` lives in the shard behind `inbox`.
     pub(crate) fn own(transport: Transport, seat: Seat, inbox: Arc<Inbox<Self>>, slot: SlotRef) -> Self {
-        Self::Own(Own { transport, waker: Waker::from(Arc::new(WakeSlot { inbox, slot })), _seat: seat })
+        Self::Own(Own { transport, waker: Waker::from(Arc::new(Wakes { inbox, slot })), _seat: seat })
     }
 }
 

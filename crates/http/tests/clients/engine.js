@@ -47,15 +47,22 @@ function start(program, args, env = {}) {
   return child;
 }
 
+// Gives its profile.
+function startFirefox(args, preferences) {
+  const lines = Object.entries({ ...FIREFOX_PREFERENCES, ...preferences })
+    .map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  writeFileSync(join(profile, "user.js"), lines.join(""));
+  start("/usr/bin/firefox-esr", ["--headless", "--no-remote", "--profile", profile, ...args], { HOME: profile });
+  return profile;
+}
+
 const ENGINES = {
   chromium(url) {
     start("/usr/bin/chromium", [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, url]);
   },
 
   firefox(url) {
-    const lines = Object.entries(FIREFOX_PREFERENCES).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
-    writeFileSync(join(profile, "user.js"), lines.join(""));
-    start("/usr/bin/firefox-esr", ["--headless", "--no-remote", "--profile", profile, url], { HOME: profile });
+    startFirefox([url], {});
   },
 
   // It has no way to run without a display, so it gets one that nobody sees.
@@ -76,4 +83,4 @@ function openPage(engine, url) {
   ENGINES[engine](url);
 }
 
-module.exports = { openPage };
+module.exports = { openPage, startFirefox };

@@ -38,6 +38,8 @@ struct State {
     /// None: it is open.
     broken: Option<Break>,
     passing: Vec<Passing>,
+    /// How many it has ever let pass.
+    passed: usize,
     waiting: Vec<TcpStream>,
     /// How many were ignored or answered `502`.
     refused: usize,
@@ -55,7 +57,7 @@ impl Gate {
     pub(crate) fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = State { server, broken: None, passing: Vec::new(), waiting: Vec::new(), refused: 0 };
+        let state = State { server, broken: None, passing: Vec::new(), passed: 0, waiting: Vec::new(), refused: 0 };
         let gate = Self { address, state: Arc::new(Mutex::new(state)) };
         let state = Arc::clone(&gate.state);
         thread::spawn(move || {
@@ -82,6 +84,11 @@ impl Gate {
         }
     }
 
+    /// Leads those who pass from now on to another server.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.state.lock().unwrap().server = server;
+    }
+
     /// Lets those who wait and who come pass.
     pub(crate) fn open(&self) {
         let mut state = self.state.lock().unwrap();
@@ -91,6 +98,11 @@ impl Gate {
             admit(&self.state, client);
             state = self.state.lock().unwrap();
         }
+    }
+
+    /// How many connections it has ever let pass.
+    pub(crate) fn passed(&self) -> usize {
+        self.state.lock().unwrap().passed
     }
 
     /// How many requests it has ignored or answered `502`.
@@ -107,6 +119,8 @@ fn admit(state: &Arc<Mutex<State>>, client: TcpStream) {
         Some(Break::Refuse) => refuse(state, client, REFUSAL),
         None => {
             let Ok(server) = TcpStream::connect(locked.server) else { return };
+            // A small piece must not wait for the acknowledgement of the one before.
+            let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
             let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             thread::spawn(move || {
                 let _ = io::copy(&mut &from_client, &mut &to_server);
@@ -122,6 +136,7 @@ fn admit(state: &Arc<Mutex<State>>, client: TcpStream) {
                     let _ = to_client.shutdown(Shutdown::Both);
                 }
             });
+            locked.passed += 1;
             locked.passing.push(Passing { client, server });
         }
     }

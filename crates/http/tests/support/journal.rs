@@ -10,7 +10,7 @@ use std::{
 
 use fanfare_core::{
     EventId,
-    journal::{Desk, Journal, Past, Refusal, Settled},
+    journal::{Desk, Journal, Kept, Past, Refusal, Settled},
 };
 
 /// Settles submissions, none of which waits for room.
@@ -46,6 +46,8 @@ struct State {
     /// How many it has and has not answered.
     held: usize,
     has_ended: bool,
+    /// Events that it took, for the next server behind it.
+    kept: Vec<Kept>,
 }
 
 /// The test's end of a journal.
@@ -97,9 +99,16 @@ impl Wake for Unpark {
     }
 }
 
-fn restore(desk: &dyn Desk) {
-    let born = EventId::new(1_000, 0);
-    desk.restore_past(Past { born, last: born, lost: born, ..Past::default() });
+impl Scripted {
+    fn give_back(&self, desk: &dyn Desk) {
+        let born = EventId::new(1_000, 0);
+        let kept = self.script.0.lock().unwrap().kept.clone();
+        let last = kept.last().map_or(born, |kept| kept.id);
+        for kept in kept {
+            desk.restore(kept);
+        }
+        desk.restore_past(Past { born, last, lost: born, ..Past::default() });
+    }
 }
 
 impl Journal for Scripted {
@@ -109,7 +118,7 @@ impl Journal for Scripted {
         }
         self.is_read = self.script.mood() != Mood::Late;
         if self.is_read {
-            restore(desk);
+            self.give_back(desk);
         }
         Ok(())
     }
@@ -121,10 +130,10 @@ impl Journal for Scripted {
                 thread::park_timeout(Duration::from_millis(2));
             }
             desk.set_trouble(None);
-            restore(desk);
+            self.give_back(desk);
         }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS);
+        let (mut group, mut last_ms) = (Vec::new(), BEFORE_MS + self.script.0.lock().unwrap().kept.len() as u64);
         loop {
             desk.take(&mut group, &Context::from_waker(&waker));
             // Not before: a submission after a change meets the new mood.
@@ -156,7 +165,15 @@ impl Journal for Scripted {
                         last_ms += 1;
                         Settled::Own(EventId::new(last_ms, 0), submission)
                     });
-                    settle(desk, committed);
+                    let committed: Vec<_> = committed.collect();
+                    let kept = committed.iter().filter_map(|settled| match settled {
+                        Settled::Own(id, submission) => {
+                            Some(Kept { id: *id, event: Some(submission.event().clone()), key: None })
+                        }
+                        _ => None,
+                    });
+                    self.script.0.lock().unwrap().kept.extend(kept);
+                    settle(desk, committed.into_iter());
                 }
             }
         }

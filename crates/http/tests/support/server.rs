@@ -84,13 +84,24 @@ impl Server {
 
     /// Starts a server with the settings for tests, whose only listener speaks TLS.
     pub(crate) fn secure(way: Way, acceptor: TlsAcceptor) -> Self {
-        Self::with(way, Some(acceptor), move || Fanfare::start(config(way)))
+        Self::start_secure(way, config(way), acceptor)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn start_secure(way: Way, config: Config, acceptor: TlsAcceptor) -> Self {
+        Self::with(way, Some(acceptor), move || Fanfare::start(config))
     }
 
     /// Starts a server with the test's journal.
     pub(crate) fn behind(way: Way, config: Config, script: &Script) -> Self {
         let journal = script.journal();
         Self::with(way, None, move || Fanfare::start_behind(config, journal))
+    }
+
+    /// The same with the test's journal.
+    pub(crate) fn start_secure_behind(way: Way, config: Config, acceptor: TlsAcceptor, script: &Script) -> Self {
+        let journal = script.journal();
+        Self::with(way, Some(acceptor), move || Fanfare::start_behind(config, journal))
     }
 
     fn with(way: Way, tls: Option<TlsAcceptor>, start: impl FnOnce() -> io::Result<Fanfare> + Send + 'static) -> Self {

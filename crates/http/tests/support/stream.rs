@@ -145,6 +145,12 @@ impl Stream {
         self.event().data
     }
 
+    /// Lets go of the bytes that have been read.
+    pub(crate) fn forget(&mut self) {
+        self.bytes = self.bytes.split_off(self.at);
+        self.at = 0;
+    }
+
     /// The next comment line.
     #[track_caller]
     pub(crate) fn comment(&mut self) -> String {

@@ -11,6 +11,7 @@ use fanfare_http::{Pem, TlsAcceptor, TlsConfig, TlsPair};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    client::Resumption,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
@@ -191,7 +192,10 @@ impl Relay {
         let authority = Authority::new();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let connector = TlsConnector::from(Arc::new(authority.client()));
+        let mut client = authority.client();
+        // Its store would grow with every connection, and some tests count the heap.
+        client.resumption = Resumption::disabled();
+        let connector = TlsConnector::from(Arc::new(client));
         (Self { listener, server, connector }, authority.acceptor())
     }
 
