@@ -84,7 +84,7 @@ impl Handle {
     {
         let (shard, seat) = Lane::seat_in_emptiest(&self.lanes);
         let link = Arc::new(Link::of_request(seat));
-        let peer = Peer { address, shard, carriage: Carriage::Other, link };
+        let peer = Peer { address, is_tls: false, shard, carriage: Carriage::Other, link };
         let service = Service { app: Arc::clone(&self.app), peer };
         let Ok(response) = service.answer_to(request.map(Inbound::other)).await;
         response

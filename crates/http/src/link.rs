@@ -57,6 +57,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
+    /// It speaks TLS with this server, and not with a proxy.
+    pub(crate) is_tls: bool,
     pub(crate) shard: usize,
     pub(crate) carriage: Carriage,
     pub(crate) link: Arc<Link>,

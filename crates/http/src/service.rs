@@ -68,7 +68,7 @@ impl Service {
             address: self.peer.address,
         });
         let keep_alive = self.keep_alive(&request);
-        let cors = Cors::of(&self.app.config, &request);
+        let cors = Cors::of(&self.app.config, self.peer.is_tls, &request);
         let checked = match self.peer.link.activity.take_fragment() {
             true => Err(Problem::bad_request("the target must not have a #: in a name it is %23")),
             false => host::check(&request),
@@ -153,7 +153,7 @@ impl Service {
 impl Service {
     fn publish(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
         let app = Arc::clone(&self.app);
-        let checked = access::check_origin(&app.config, request.uri(), request.headers())
+        let checked = access::check_origin(&app.config, self.peer.is_tls, request.uri(), request.headers())
             .and_then(|()| access::check_key(&app.config, request.headers()));
         if let Err(problem) = checked {
             return self.refuse(problem, request, owed);
@@ -176,7 +176,7 @@ impl Service {
     fn options(&self, allow: &'static str, request: Request<Inbound>, owed: Owed) -> Answer {
         let headers = request.headers();
         let checked = match cors::asks_for_post(headers) {
-            true => access::check_origin(&self.app.config, request.uri(), headers),
+            true => access::check_origin(&self.app.config, self.peer.is_tls, request.uri(), headers),
             false => Ok(()),
         };
         match checked {

@@ -140,7 +140,7 @@ impl Entrance {
             Ok(stream) => stream,
             Err(error) => return warn!(%error, "cannot serve a connection"),
         };
-        let peer = Peer { address, shard: self.shard, carriage: Carriage::Other, link };
+        let peer = Peer { address, is_tls: tls.is_some(), shard: self.shard, carriage: Carriage::Other, link };
         let (app, carriers, mut stop) = (Arc::clone(&self.app), self.carriers.clone(), self.stop.wait(STOP));
         let turns = Arc::clone(&self.handshakes);
         spawn(async move {

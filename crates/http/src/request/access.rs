@@ -44,12 +44,13 @@ pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Prob
 ///
 /// # Errors
 /// 403 from a page that is not allowed.
-pub(crate) fn check_origin(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_origin(config: &Config, is_tls: bool, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let is_allowed = match (origins.next(), origins.next()) {
         (None, _) => is_by_no_page(config, uri, headers),
         (Some(origin), None) => origin.to_str().is_ok_and(|text| {
-            is_listed(config, text, |_| true) || (is_own(config, text, host(uri, headers)) && may_be_own(headers))
+            is_listed(config, text, |_| true)
+                || (is_own(config, is_tls, text, host(uri, headers)) && may_be_own(headers))
         }),
         (Some(_), Some(_)) => false,
     };
@@ -96,13 +97,13 @@ pub(crate) fn is_listed(config: &Config, origin: &str, counts: impl Fn(&str) -> 
 }
 
 /// Whether the page came from this server: by the same name, which nobody else can point here, and by the same port. It came by
-/// http, or by https under a name that was given and that a proxy may serve.
-fn is_own(config: &Config, origin: &str, host: Option<Host<'_>>) -> bool {
+/// http, or by https: of this server itself, or under a name that was given and that a proxy may serve.
+fn is_own(config: &Config, is_tls: bool, origin: &str, host: Option<Host<'_>>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let (Some(page), Some(host)) = (Host::parse(authority), host) else { return false };
     let port = match scheme.to_ascii_lowercase().as_str() {
         "http" => HTTP_PORT,
-        "https" if is_public(config, host) => HTTPS_PORT,
+        "https" if is_tls || is_public(config, host) => HTTPS_PORT,
         _ => return false,
     };
     is_fixed(config, host) && page.is_same(&host, Some(port))
@@ -155,10 +156,23 @@ mod tests {
     use super::*;
 
     fn is_allowed(config: &Config, origin: &str, host: &str) -> bool {
+        is_allowed_over(config, false, origin, host)
+    }
+
+    fn is_allowed_over(config: &Config, is_tls: bool, origin: &str, host: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
         headers.insert(HOST, HeaderValue::from_str(host).unwrap());
-        check_origin(config, &Uri::from_static("/broadcast"), &headers).is_ok()
+        check_origin(config, is_tls, &Uri::from_static("/broadcast"), &headers).is_ok()
+    }
+
+    #[test]
+    fn the_servers_own_page_may_publish_over_tls() {
+        let is_allowed = |origin, host| is_allowed_over(&Config::default(), true, origin, host);
+        assert!(is_allowed("https://127.0.0.1:3000", "127.0.0.1:3000"));
+        assert!(is_allowed("https://localhost", "localhost:443"));
+        assert!(!is_allowed("https://127.0.0.1:3001", "127.0.0.1:3000"));
+        assert!(!is_allowed("https://rebound.example", "rebound.example"));
     }
 
     #[test]
@@ -210,7 +224,8 @@ mod tests {
             for site in sites {
                 headers.append(SEC_FETCH_SITE, HeaderValue::from_static(site));
             }
-            check_origin(config, &Uri::from_static("/broadcast"), &headers).is_ok()
+            let is_tls = false;
+            check_origin(config, is_tls, &Uri::from_static("/broadcast"), &headers).is_ok()
         };
         let (none, star) = (listed(&[]), listed(&["*"]));
         assert!(is_allowed(&none, None, "x", &[]) && is_allowed(&none, None, "x", &["none"]));

@@ -47,7 +47,7 @@ enum Reader {
 }
 
 impl Cors {
-    pub(crate) fn of<B>(config: &Config, request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(config: &Config, is_tls: bool, request: &Request<B>) -> Self {
         let headers = request.headers();
         let is_publish = *request.method() == Method::POST || asks_for_post(headers);
         let origin = headers.get(ORIGIN);
@@ -55,7 +55,7 @@ impl Cors {
             None if is_publish => Reader::Nobody,
             None => Reader::Any,
             Some(origin) if is_trusted(config, origin) => Reader::Trusted(origin.clone()),
-            Some(origin) if is_publish && access::check_origin(config, request.uri(), headers).is_ok() => {
+            Some(origin) if is_publish && access::check_origin(config, is_tls, request.uri(), headers).is_ok() => {
                 Reader::Page(origin.clone())
             }
             // A page that may not publish may read that it may not.
@@ -165,7 +165,8 @@ mod tests {
             let cors_origins = listed.iter().map(|&origin| origin.to_owned()).collect();
             let config = Config { cors_origins, ..Config::default() };
             let request = Request::builder().method(method).uri("/broadcast").header(ORIGIN, origin);
-            Cors::of(&config, &request.body(()).unwrap()).reader
+            let is_tls = false;
+            Cors::of(&config, is_tls, &request.body(()).unwrap()).reader
         };
         let (app, other) = ("https://app.example", "https://other.example");
         let value = HeaderValue::from_static;
