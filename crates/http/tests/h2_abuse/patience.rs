@@ -141,8 +141,11 @@ fn a_client_that_says_goaway_and_goes_on_is_served_until_it_leaves() {
     }
 }
 
+/// What is asked, by the number of the question.
+type Ask = fn(u32) -> Vec<u8>;
+
 /// Asks `ask` again and again, and reads nothing. Returns the most heap that was seen meanwhile.
-fn ask_and_read_nothing(world: &World, ask: fn(u32) -> Vec<u8>) -> usize {
+fn ask_and_read_nothing(world: &World, ask: Ask) -> usize {
     let mut socket = TcpStream::connect(world.server.address).unwrap();
     socket.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
     let window = [&[0, 4][..], &(i32::MAX as u32).to_be_bytes()].concat();
@@ -161,7 +164,7 @@ fn ask_and_read_nothing(world: &World, ask: fn(u32) -> Vec<u8>) -> usize {
 
 #[test]
 fn who_asks_and_never_reads_holds_little() {
-    let asks: [(&str, fn(u32) -> Vec<u8>); 4] = [
+    let asks: [(&str, Ask); 4] = [
         ("PING", |_| frame(PING, 0, 0, &[0; 8])),
         ("requests that are wrong", |step| get(2 * step + 1, "/nowhere")),
         ("pages", |step| request(2 * step + 1, b"GET", b"/", &[(b"accept", b"text/html")], None)),
@@ -208,7 +211,7 @@ fn a_preface_that_is_not_followed_is_closed_in_its_time() {
     for way in WAYS {
         let config = Config { head_timeout: Duration::from_millis(300), ..config(way) };
         let mut world = World::start(way, config);
-        for begun in [&PREFACE[..], &PREFACE[..10], &[PREFACE, &[0, 0]].concat()] {
+        for begun in [PREFACE, &PREFACE[..10], &[PREFACE, &[0, 0]].concat()] {
             let mut client = world.server.client();
             client.send(begun);
             client.until_closed();
