@@ -167,3 +167,31 @@ fn a_peer_that_does_not_answer_a_ping_is_gone() {
         assert_eq!(answers.data(), "here", "{way:?}: the client answers every PING");
     }
 }
+
+/// It was asked at every tick once, which wakes a sleeping phone several times a second.
+#[test]
+fn a_lone_peer_is_not_asked_more_often_than_the_interval_says() {
+    for way in H2_WAYS {
+        let mut config = Config { h2_ping_interval: Duration::from_secs(20), ..config(way) };
+        config.core.heartbeat_ms = 50;
+        let server = Server::start(way, config);
+        let mut socket = deaf(&server, "calm");
+        server.until_matched("calm", 1);
+        let mut clock = server.subscribe("/sse?id=clock");
+        for _ in 0..10 {
+            clock.comment();
+        }
+        server.publish("/clients/calm", "the end");
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        loop {
+            let mut head = [0; 9];
+            socket.read_exact(&mut head).unwrap();
+            assert_ne!(head[3], PING, "{way:?}");
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            socket.read_exact(&mut payload).unwrap();
+            if payload.ends_with(b"data: the end\n\n") {
+                break;
+            }
+        }
+    }
+}

@@ -278,11 +278,6 @@ impl Carrier {
             }
             match transport.poll_send(&state.task, &[IoSlice::new(output)]) {
                 Poll::Ready(Ok(0)) => return state.end(Over::Closed),
-                Poll::Ready(Ok(bytes)) if bytes == output.len() => {
-                    let mut buffer = Vec::new();
-                    state.h2.swap_output(&mut buffer);
-                    self.due.give_back(buffer);
-                }
                 Poll::Ready(Ok(bytes)) => state.h2.sent(bytes),
                 Poll::Ready(Err(error)) => return state.end(Over::Socket(error)),
                 Poll::Pending => break true,

@@ -11,9 +11,6 @@ use parking_lot::Mutex;
 
 /// Time for which frames wait for the end of a long pass.
 const PASS_TIME_MAX: Duration = Duration::from_millis(1);
-/// Buffers that are kept for the next frames, and the most bytes of one.
-const SPARES_MAX: usize = 64;
-const SPARE_BYTES_MAX: usize = 32 << 10;
 
 /// Connections that have frames to send. The lock is never contended: one thread has them all.
 #[derive(Debug)]
@@ -24,7 +21,6 @@ struct Waiting<C> {
     carriers: Vec<Arc<C>>,
     /// The moment in which the first of them became due.
     since: Option<Instant>,
-    spares: Vec<Vec<u8>>,
 }
 
 /// A connection that has frames to send.
@@ -35,24 +31,14 @@ pub(crate) trait Flush {
 
 impl<C> Default for Due<C> {
     fn default() -> Self {
-        Self(Mutex::new(Waiting { carriers: Vec::new(), since: None, spares: Vec::new() }))
+        Self(Mutex::new(Waiting { carriers: Vec::new(), since: None }))
     }
 }
 
 impl<C: Flush> Due<C> {
-    /// `carrier` will have frames to send. Gives a buffer for them, which may have memory already.
-    pub(crate) fn push(&self, carrier: Arc<C>) -> Vec<u8> {
-        let mut waiting = self.0.lock();
-        waiting.carriers.push(carrier);
-        waiting.spares.pop().unwrap_or_default()
-    }
-
-    /// Takes back a buffer whose frames have left.
-    pub(crate) fn give_back(&self, buffer: Vec<u8>) {
-        let mut waiting = self.0.lock();
-        if waiting.spares.len() < SPARES_MAX && (1..=SPARE_BYTES_MAX).contains(&buffer.capacity()) {
-            waiting.spares.push(buffer);
-        }
+    /// `carrier` has frames to send.
+    pub(crate) fn push(&self, carrier: Arc<C>) {
+        self.0.lock().carriers.push(carrier);
     }
 
     /// Sends the frames of all connections that are due. While the shard `is_passing`, they wait for more, but not for long.

@@ -16,6 +16,9 @@ use crate::{
 /// A publish that nobody has asked for.
 const HIDDEN: &str = "POST /broadcast HTTP/1.1\r\nHost: test\r\nContent-Length: 6\r\n\r\nforged";
 
+/// Ways on which the bytes are the same. Behind TLS they come through a relay.
+const SOCKETS: [Way; 2] = [Way::Socket, Way::Tls];
+
 /// Sends `bytes` and gives all that comes back until the connection is closed.
 fn whole_answer(client: &mut Client, bytes: impl AsRef<[u8]>) -> String {
     client.send(bytes);
@@ -24,7 +27,10 @@ fn whole_answer(client: &mut Client, bytes: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn a_missing_or_repeated_host_is_400() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_wants_one_host);
+}
+
+fn assert_wants_one_host(world: &mut Observed) {
     for request in [
         "GET /sse HTTP/1.1\r\n\r\n",
         "GET /sse HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
@@ -85,7 +91,10 @@ fn the_head_timeout_ends_with_the_head() {
 
 #[test]
 fn a_head_over_the_limit_is_431() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_limits_heads);
+}
+
+fn assert_limits_heads(world: &mut Observed) {
     let field = format!("X: {}\r\n", "x".repeat(17 << 10));
     let query = "x".repeat(17 << 10);
     for request in [
@@ -109,7 +118,10 @@ fn a_head_over_the_limit_is_431() {
 
 #[test]
 fn what_is_not_http_is_refused_and_closed() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_refuses_what_is_not_http);
+}
+
+fn assert_refuses_what_is_not_http(world: &mut Observed) {
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"hello\r\n\r\n",
@@ -132,7 +144,10 @@ fn what_is_not_http_is_refused_and_closed() {
 
 #[test]
 fn contradicting_lengths_publish_nothing() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_refuses_lengths);
+}
+
+fn assert_refuses_lengths(world: &mut Observed) {
     for fields in [
         "Content-Length: 1\r\nContent-Length: 2",
         "Content-Length: -1",
@@ -162,7 +177,10 @@ fn contradicting_lengths_publish_nothing() {
 
 #[test]
 fn transfer_encoding_beats_content_length_and_the_connection_closes_after_the_answer() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_takes_chunks_and_closes);
+}
+
+fn assert_takes_chunks_and_closes(world: &mut Observed) {
     for fields in ["Content-Length: 4\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 4"]
     {
         let mut client = world.server.client();
@@ -207,7 +225,10 @@ fn a_body_on_a_subscription_is_not_taken_for_a_request() {
 
 #[test]
 fn a_body_on_a_route_that_wants_none_is_not_taken_for_a_request() {
-    let mut world = Observed::new();
+    SOCKETS.map(Observed::of).iter_mut().for_each(assert_takes_no_body_for_a_request);
+}
+
+fn assert_takes_no_body_for_a_request(world: &mut Observed) {
     let lines = [
         "GET /healthz",
         "GET /readyz",
@@ -227,7 +248,7 @@ fn a_body_on_a_route_that_wants_none_is_not_taken_for_a_request() {
             format!("{head}Content-Length: {}\r\n\r\n{HIDDEN}", HIDDEN.len()),
             format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunked}"),
         ] {
-            assert_runs_one_request(&mut world, line, &[&request]);
+            assert_runs_one_request(world, line, &[&request]);
         }
         if line.starts_with("POST")
             || ["DELETE /sse", "OPTIONS /broadcast", "GET /nowhere", "HEAD /nowhere"].contains(&line)
@@ -236,7 +257,7 @@ fn a_body_on_a_route_that_wants_none_is_not_taken_for_a_request() {
             continue;
         }
         let request = format!("{head}Content-Length: {}\r\n\r\n", HIDDEN.len());
-        assert_runs_one_request(&mut world, line, &[&request, HIDDEN]);
+        assert_runs_one_request(world, line, &[&request, HIDDEN]);
     }
 }
 

@@ -13,9 +13,11 @@ use crate::{
         PATIENCE,
         frames::{GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, request},
         h2::H2,
-        server::{H2_WAYS, config},
+        server::{Way, config},
     },
 };
+
+const FRAMED: [Way; 3] = [Way::H2, Way::H2Body, Way::TlsH2];
 
 /// A connection that sends `frames` behind the preface.
 fn connect(world: &Observed, frames: &[u8]) -> TcpStream {
@@ -46,7 +48,7 @@ fn post_raw(world: &Observed, path: &[u8], fields: &[(&[u8], &[u8])], body: &[u8
 
 #[test]
 fn a_connection_has_as_many_streams_as_the_limit_says_and_not_one_more() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let mut world = Observed::start(way, Config { h2_streams_max: 3, ..config(way) });
         let get = |stream| request(stream, b"GET", b"/sse?id=me", &[], None);
         let mut socket = connect(&world, &[get(1), get(3), get(5)].concat());
@@ -62,7 +64,7 @@ fn a_connection_has_as_many_streams_as_the_limit_says_and_not_one_more() {
 
 #[test]
 fn line_breaks_in_raw_fields_do_not_come_in() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let mut world = Observed::start(way, config(way));
         assert_eq!(post_raw(&world, b"/broadcast", &[(b"content-type", b"image/png")], b"\xff"), HEADERS);
         assert_eq!(world.observer.data(), "data:image/png;base64,/w==");
@@ -87,7 +89,7 @@ fn line_breaks_in_raw_fields_do_not_come_in() {
 
 #[test]
 fn a_publish_over_h2_is_like_one_over_h1() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let mut world = Observed::start(way, config(way));
         let h2 = H2::open(world.server.address);
         let publish = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
@@ -115,7 +117,7 @@ fn a_publish_over_h2_is_like_one_over_h1() {
 
 #[test]
 fn what_is_wrong_over_h2_gets_the_same_answer() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let mut world = Observed::start(way, config(way));
         let h2 = H2::open(world.server.address);
         h2.request("GET", "/nowhere", &[], b"").problem(404);
@@ -136,7 +138,7 @@ fn what_is_wrong_over_h2_gets_the_same_answer() {
 
 #[test]
 fn a_head_over_the_limit_is_431_over_h2() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let mut world = Observed::start(way, config(way));
         let h2 = H2::open(world.server.address);
         let answer = h2.request("GET", "/healthz", &[("x", &"x".repeat(17 << 10))], b"");
@@ -148,7 +150,7 @@ fn a_head_over_the_limit_is_431_over_h2() {
 
 #[test]
 fn a_connection_on_which_nothing_happens_is_closed_and_one_with_a_stream_is_not() {
-    for way in H2_WAYS {
+    for way in FRAMED {
         let head_timeout = std::time::Duration::from_millis(200);
         let world = Observed::start(way, Config { head_timeout, ..config(way) });
         let busy = H2::open(world.server.address);

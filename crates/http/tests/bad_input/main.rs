@@ -27,6 +27,10 @@ impl Observed {
         Self::start(Way::Socket, config(Way::Socket))
     }
 
+    fn of(way: Way) -> Self {
+        Self::start(way, config(way))
+    }
+
     fn start(way: Way, config: Config) -> Self {
         let server = Server::start(way, config);
         let observer = server.subscribe("/sse?id=observer&channel=a");

@@ -7,7 +7,7 @@ use crate::{
     Observed,
     support::{
         h2::H2,
-        server::{H1_WAYS, H2_WAYS, Server, WAYS, Way, config},
+        server::{H2_WAYS, Server, WAYS, Way, config},
         stream::Stream,
     },
 };
@@ -173,7 +173,7 @@ fn what_came_together_with_the_request_counts_as_well() {
 
 #[test]
 fn subscribers_that_go_away_are_forgotten_however_they_go() {
-    for way in H1_WAYS {
+    for way in [Way::Socket, Way::Body, Way::Tls] {
         let mut world = Observed::start(way, config(way));
         for path in ["/sse?id=me", "/channels/a?id=me"] {
             drop(world.server.subscribe(path));
@@ -191,7 +191,7 @@ fn subscribers_that_go_away_are_forgotten_however_they_go() {
 
 #[test]
 fn h2_streams_that_are_let_go_are_forgotten_and_their_connection_goes_on() {
-    for way in H2_WAYS {
+    for way in [Way::H2, Way::H2Body, Way::TlsH2] {
         let server = Server::new(way);
         let h2 = H2::open(server.address);
         let (one, mut other) = (h2.subscribe("/sse?id=one"), h2.subscribe("/sse?id=other"));
@@ -232,7 +232,7 @@ fn a_stuck_h2_stream_is_broken_off_and_the_others_of_its_connection_go_on() {
 
 #[test]
 fn many_that_come_and_go_at_once_disturb_nobody() {
-    for way in H1_WAYS {
+    for way in [Way::Socket, Way::Body, Way::Tls] {
         let mut world = Observed::start(way, config(way));
         for number in 0..300 {
             let mut client = world.server.client();

@@ -64,6 +64,8 @@ impl Carrier {
         }
         self.give_room(&mut state);
         self.send(&mut state);
+        // The connection may have nothing to do now.
+        state.task.wake_by_ref();
     }
 
     /// Takes the next bytes of the body of a request. `None` at its end.

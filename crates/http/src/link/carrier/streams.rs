@@ -100,15 +100,14 @@ impl Carrier {
         }
         self.give_room(&mut state);
         self.make_due(&mut state);
+        // The connection may have nothing to do now.
+        state.task.wake_by_ref();
     }
 
     fn make_due(self: &Arc<Self>, state: &mut State) {
         if !state.is_due {
             state.is_due = true;
-            let mut buffer = self.due.push(Arc::clone(self));
-            if state.h2.output().is_empty() {
-                state.h2.swap_output(&mut buffer);
-            }
+            self.due.push(Arc::clone(self));
         }
     }
 }
