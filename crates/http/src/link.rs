@@ -158,6 +158,10 @@ pub(crate) struct UnderWay(Arc<Link>);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.activity.end();
+        if self.0.activity.is_idle() {
+            // The task has to begin its clock, or ends if it drains.
+            self.0.idler.wake();
+        }
     }
 }
 

@@ -289,7 +289,11 @@ impl Carrier {
             }
             state.has_progress |= self.link.activity.is_write_pending();
         };
+        let was_left = self.link.activity.is_write_pending();
         self.link.activity.note_write(is_left);
+        if was_left && self.link.activity.is_idle() {
+            self.link.idler.wake();
+        }
         let kept = if is_left { state.h2.output().len() } else { 0 };
         if state.kept.bytes() != kept {
             state.kept.set(kept);
