@@ -47,7 +47,7 @@ fn every_case_passes_but_those_that_are_listed() {
         }
     });
 
-    let output = Command::new(program).args(["-h", "127.0.0.1", "-p", &port, "-o", "1"]).output().unwrap();
+    let output = Command::new(program).args(["-h", "127.0.0.1", "-p", &port, "-o", "4"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
     assert!(text.contains("tests, "), "it did not end: {}", String::from_utf8_lossy(&output.stderr));
     // The list of failures at the end says each once more.

@@ -242,7 +242,7 @@ fn a_slow_reader_that_takes_all_in_time_is_not_cut() {
         let mut stuck = stuck(&server, way);
         let mut server = server;
         server.begin_drain();
-        until("the listener is closed", || TcpStream::connect(server.address).is_err());
+        until("the listener is closed", || TcpStream::connect(server.listener).is_err());
         stuck.prelude();
         let got = stuck.data_until_end();
         assert_eq!(got.len(), STUCK_EVENTS, "{way:?}: what was accepted is delivered");

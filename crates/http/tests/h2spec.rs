@@ -29,7 +29,7 @@ const FAILURES: [&str; 3] = [
 fn assert_passes(server: &Server, further: &[&str]) {
     let port = server.address.port().to_string();
     let mut command = Command::new(clients::h2spec());
-    command.args(["-h", "127.0.0.1", "-p", &port, "-P", "/broadcast", "-o", "1"]).args(further);
+    command.args(["-h", "127.0.0.1", "-p", &port, "-P", "/broadcast", "-o", "4"]).args(further);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
     assert!(text.contains("tests, "), "it did not end: {}", String::from_utf8_lossy(&output.stderr));

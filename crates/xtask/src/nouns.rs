@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-/// More than this nobody can hold in the head.
+/// More than this nobody can hold in the head. HTTP/2 and TLS have brought two each.
 const NOUNS_MAX: usize = 49;
 
 const HEADING: &str = "//! # Nouns";
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn too_many_are_a_fault_that_names_the_files() {
-        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 7)]), [""; 0]);
-        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 8)]), ["48 nouns, 47 are allowed: a.rs 40, b.rs 8"]);
+        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 9)]), [""; 0]);
+        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 10)]), ["50 nouns, 49 are allowed: a.rs 40, b.rs 10"]);
     }
 }

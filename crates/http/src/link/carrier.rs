@@ -284,7 +284,12 @@ impl Carrier {
             }
             state.has_progress |= self.activity.is_write_pending();
         };
+        let was_left = self.activity.is_write_pending();
         self.activity.note_write(is_left);
+        if was_left && !is_left {
+            // The connection may have nothing to do now.
+            state.task.wake_by_ref();
+        }
         let kept = if is_left { state.h2.output().len() } else { 0 };
         if state.kept.bytes() != kept {
             state.kept.set(kept);

@@ -67,6 +67,8 @@ pub(crate) fn config(way: Way) -> Config {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// The address behind the relay, if there is one.
+    pub(crate) listener: SocketAddr,
     pub(crate) way: Way,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<Ended>>>,
@@ -132,7 +134,7 @@ impl Server {
                 start()?.serve_on(listeners, shutdown).await
             })
         };
-        Self { address, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
+        Self { address, listener: served, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }
 
     /// Tells it to drain and does not wait.
