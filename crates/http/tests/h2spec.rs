@@ -24,20 +24,33 @@ const FAILURES: [&str; 3] = [
     "× 2: Sends invalid connection preface",
 ];
 
+/// A case that needs a stream which is still open. An answer of `/broadcast` may end it before the second frame has come, so the case runs
+/// once more by itself, with an event stream.
+const NEEDS_A_STREAM: &str =
+    "× 3: Sends multiple WINDOW_UPDATE frames increasing the flow control window to above 2^31-1 on a stream";
+const NEEDS_A_STREAM_PLACE: &str = "http2/6.9.1/3";
+
 /// Fails unless all cases pass but those that are listed.
 #[track_caller]
 fn assert_passes(server: &Server, further: &[&str]) {
+    let text = run(server, "/broadcast", further);
+    // The list of failures at the end says each once more.
+    let cases = text.split("\nFailures:").next().unwrap();
+    let failed = cases.lines().map(str::trim).filter(|line| line.starts_with('×') && *line != NEEDS_A_STREAM);
+    assert_eq!(failed.collect::<Vec<_>>(), FAILURES, "{text}");
+    assert!(text.contains("145 tests, "), "not the cases of this version: {text}");
+    let alone = run(server, "/sse", &[further, &[NEEDS_A_STREAM_PLACE]].concat());
+    assert!(alone.contains("1 tests, 1 passed, 0 skipped, 0 failed"), "{alone}");
+}
+
+fn run(server: &Server, path: &str, further: &[&str]) -> String {
     let port = server.address.port().to_string();
     let mut command = Command::new(clients::h2spec());
-    command.args(["-h", "127.0.0.1", "-p", &port, "-P", "/broadcast", "-o", "4"]).args(further);
+    command.args(["-h", "127.0.0.1", "-p", &port, "-P", path, "-o", "4"]).args(further);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
     assert!(text.contains("tests, "), "it did not end: {}", String::from_utf8_lossy(&output.stderr));
-    // The list of failures at the end says each once more.
-    let cases = text.split("\nFailures:").next().unwrap();
-    let failed: Vec<_> = cases.lines().map(str::trim).filter(|line| line.starts_with('×')).collect();
-    assert_eq!(failed, FAILURES, "{text}");
-    assert!(text.contains("145 tests, 142 passed, 0 skipped, 3 failed"), "not the cases of this version: {text}");
+    text
 }
 
 #[test]
