@@ -11,7 +11,7 @@ use crate::invocation::{Invocation, Workspace};
 struct Target {
     triple: &'static str,
     packages: &'static [&'static str],
-    /// Variables with which build scripts need no C compiler of that system.
+    /// Variables with which build scripts need no C compiler of that system. `{root}` is the workspace.
     without_c: &'static [(&'static str, &'static str)],
 }
 
@@ -42,8 +42,13 @@ const TARGETS: &[Target] = &[
     Target {
         triple: "x86_64-pc-windows-msvc",
         packages: &["fanfare-core", "fanfare-h2", "fanfare-http", "fanfare-records", "fanfare-sse"],
-        // blake3's feature, set as cargo sets it: all of it in Rust.
-        without_c: &[("CARGO_FEATURE_PURE", "1")],
+        without_c: &[
+            // blake3's feature, set as cargo sets it: all of it in Rust.
+            ("CARGO_FEATURE_PURE", "1"),
+            ("CC_x86_64_pc_windows_msvc", "true"),
+            // The file that comes of it is asked for here.
+            ("AR_x86_64_pc_windows_msvc", "{root}/crates/xtask/no-library.sh"),
+        ],
     },
 ];
 
@@ -91,17 +96,18 @@ impl Target {
         if let Err(why) = workspace.ask(&Invocation::new(&["cargo", "fetch", "--locked", "--target", self.triple])) {
             return Ok(Checked::Not(format!("its dependencies cannot be fetched: {}", reason(&why))));
         }
-        workspace.run(&self.invocation())?;
+        workspace.run(&self.invocation(workspace.root()))?;
         Ok(Checked::Passed)
     }
 
     /// Clippy checks all that `cargo check` does, shares its work, and fails on code that is unused only on this
     /// system.
-    fn invocation(&self) -> Invocation {
+    fn invocation(&self, root: &Path) -> Invocation {
         let check = Invocation::new(&["cargo", "clippy", "--locked", "--target", self.triple]);
         let packages: Vec<&str> = self.packages.iter().flat_map(|package| ["-p", package]).collect();
         let check = check.with_args(&packages).with_args(&["--", "-D", "warnings"]);
-        self.without_c.iter().fold(check, |check, (name, value)| check.with_env(name, value))
+        let root = root.display().to_string();
+        self.without_c.iter().fold(check, |check, (name, value)| check.with_env(name, &value.replace("{root}", &root)))
     }
 
     fn provide(&self, workspace: &Workspace) -> Result<(), String> {
@@ -141,8 +147,9 @@ mod tests {
 
     #[test]
     fn a_check_is_of_its_packages_for_its_target_without_c() {
-        let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation().to_string()).collect();
-        let windows = "CARGO_FEATURE_PURE=1 cargo clippy --locked --target x86_64-pc-windows-msvc \
+        let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation(Path::new("/r")).to_string()).collect();
+        let windows = "CARGO_FEATURE_PURE=1 CC_x86_64_pc_windows_msvc=true \
+                       AR_x86_64_pc_windows_msvc=/r/crates/xtask/no-library.sh cargo clippy --locked --target x86_64-pc-windows-msvc \
                        -p fanfare-core -p fanfare-h2 -p fanfare-http -p fanfare-records -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
