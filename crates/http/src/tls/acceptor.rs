@@ -87,10 +87,13 @@ impl TlsAcceptor {
         };
         let mut server = builder.with_cert_resolver(Arc::new(certificates.clone()));
         server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS.to_vec()];
-        // Tickets hold all that a session needs, so that the server holds nothing.
-        server.ticketer = ring::Ticketer::new().map_err(of_rustls)?;
         server.session_storage = Arc::new(NoServerSessionStorage {});
-        server.send_tls13_tickets = 1;
+        // Tickets hold all that a session needs, so that the server holds nothing. One that came of a certificate of the client would be
+        // good for as long as the client comes back, also when its authority is not trusted any more, or the certificate is over.
+        server.send_tls13_tickets = usize::from(clients.is_none());
+        if clients.is_none() {
+            server.ticketer = ring::Ticketer::new().map_err(of_rustls)?;
+        }
         server.enable_secret_extraction = config.outlet == TlsOutlet::Records;
         let (outlet, handshake_timeout) = (config.outlet, config.handshake_timeout);
         Ok(Self { config: Arc::new(server), certificates, clients, outlet, handshake_timeout, rekey_at: REKEY_AT })

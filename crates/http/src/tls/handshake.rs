@@ -5,7 +5,7 @@
 
 use std::{io, sync::Arc};
 
-use fanfare_records::RECORD_BYTES_MAX;
+use fanfare_records::{HEADER_BYTES, RECORD_BYTES_MAX};
 use rustls::{ProtocolVersion, server::UnbufferedServerConnection, unbuffered::ConnectionState};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -89,6 +89,16 @@ pub(crate) async fn handshake(
     Ok(move |stream| handshake.finish(stream, outlet, rekey_at))
 }
 
+/// Bytes of the first so many records of `input` (RFC 8446 5.1), or all if they are not whole.
+fn first_records(input: &[u8], records: usize) -> usize {
+    let mut end = 0;
+    for _ in 0..records {
+        let Some(&[_, _, _, high, low]) = input.get(end..end + HEADER_BYTES) else { return input.len() };
+        end += HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
+    }
+    end.min(input.len())
+}
+
 async fn read(stream: &mut TcpStream, piece: &mut [u8]) -> io::Result<usize> {
     match stream.read(piece).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -99,8 +109,12 @@ async fn read(stream: &mut TcpStream, piece: &mut [u8]) -> io::Result<usize> {
 impl Handshake {
     /// Goes on until rustls needs more input, or is done. All that has to be sent is in `output`, also if this fails.
     fn step(&mut self) -> Result<Step, Refusal> {
+        let mut records = 1;
         loop {
-            let status = self.connection.process_tls_records(&mut self.input);
+            // No record behind the handshake: rustls would follow a KeyUpdate with keys that are not in what it gives away.
+            let given = if self.connection.is_handshaking() { first_records(&self.input, records) } else { 0 };
+            let has_more = given < self.input.len();
+            let status = self.connection.process_tls_records(&mut self.input[..given]);
             let discard = status.discard;
             let step = match status.state {
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -121,6 +135,11 @@ impl Handshake {
                     self.has_ended = true;
                     None
                 }
+                // A message may be in several records.
+                Ok(ConnectionState::BlockedHandshake) if has_more => {
+                    records += 1;
+                    None
+                }
                 Ok(ConnectionState::BlockedHandshake) => Some(Step::Hungry),
                 Ok(ConnectionState::WriteTraffic(_)) => Some(Step::Done),
                 Ok(_) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
@@ -131,6 +150,9 @@ impl Handshake {
                 }
             };
             self.input.drain(..discard);
+            if discard > 0 {
+                records = 1;
+            }
             if let Some(step) = step {
                 return Ok(step);
             }

@@ -146,6 +146,8 @@ pub(super) struct Records {
     kernel: KernelConnection<ServerConnectionData>,
     /// A new key is due when no more records are left than this.
     rekey_at: u64,
+    /// The peer has asked for the next key.
+    owes_update: bool,
     idle_records: u8,
     #[cfg(test)]
     keys_made: usize,
@@ -165,6 +167,7 @@ impl Records {
             opener,
             kernel,
             rekey_at,
+            owes_update: false,
             idle_records: 0,
             #[cfg(test)]
             keys_made: 0,
@@ -172,8 +175,9 @@ impl Records {
     }
 
     fn seal(&mut self, parts: &[IoSlice<'_>], out: &mut Vec<u8>) -> io::Result<()> {
-        if self.sealer.records_left() <= self.rekey_at {
+        if self.owes_update || self.sealer.records_left() <= self.rekey_at {
             self.update_key(out)?;
+            self.owes_update = false;
         }
         self.sealer.seal(parts, Kind::ApplicationData, out).map_err(io::Error::other)?;
         Ok(())
@@ -197,13 +201,13 @@ impl Records {
         Ok(())
     }
 
-    fn follow(&mut self, update: KeyUpdate, out: &mut Vec<u8>) -> io::Result<()> {
+    fn follow(&mut self, update: KeyUpdate) -> io::Result<()> {
         let (sequence, secrets): (u64, ConnectionTrafficSecrets) =
             self.kernel.update_rx_secret().map_err(io::Error::other)?;
         self.opener = known(Opener::new(sequence, secrets))?;
-        if update.is_requested {
-            self.update_key(out)?;
-        }
+        // Announced before the next data goes out (RFC 8446 4.6.3), and once however often it is asked for: answers to a peer that asks
+        // and does not read would pile up.
+        self.owes_update |= update.is_requested;
         Ok(())
     }
 
@@ -229,7 +233,7 @@ impl Records {
             Kind::Handshake => {
                 let update = KeyUpdate::read(plaintext);
                 let update = update.map_err(|fault: Fault| self.refuse(fault.alert(), fault, out))?;
-                self.follow(update, out)?;
+                self.follow(update)?;
             }
         }
         self.idle_records += 1;

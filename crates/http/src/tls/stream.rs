@@ -453,6 +453,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_peer_that_asks_for_keys_and_reads_nothing_is_answered_once() {
+        let (acceptor, client) = configs(TlsOutlet::Records);
+        let (mut tls, peer) = connected(&acceptor, client, |mut stream| {
+            for _ in 0..100 {
+                stream.conn.refresh_traffic_keys().unwrap();
+                std::io::Write::write_all(&mut stream.conn.writer(), b"x").unwrap();
+                stream.conn.complete_io_of_writes(&mut stream.sock);
+            }
+            stream.conn.send_close_notify();
+            stream.conn.complete_io_of_writes(&mut stream.sock);
+            let mut came = Vec::new();
+            stream.read_to_end(&mut came).unwrap();
+            came
+        })
+        .await;
+        let mut came = Vec::new();
+        tls.read_to_end(&mut came).await.unwrap();
+        assert_eq!((came.len(), tls.kept_bytes()), (100, 0));
+        tls.write_all(b"data").await.unwrap();
+        assert_eq!(tls.layer.keys_made(), 1);
+        tls.shutdown().await.unwrap();
+        assert_eq!(peer.join().unwrap(), b"data");
+    }
+
     /// Writes all that rustls has, and reads nothing.
     trait Write {
         fn complete_io_of_writes(&mut self, socket: &mut Peer);

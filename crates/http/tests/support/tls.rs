@@ -145,6 +145,18 @@ impl Secure {
         Ok(())
     }
 
+    /// Does the handshake. What ends it leaves together with what is sent next.
+    pub(crate) fn shake_but_for_the_last_flight(&mut self) {
+        let StreamOwned { conn, sock } = &mut self.stream;
+        while conn.is_handshaking() {
+            while conn.wants_write() {
+                conn.write_tls(sock).unwrap();
+            }
+            conn.read_tls(sock).unwrap();
+            conn.process_new_packets().unwrap();
+        }
+    }
+
     pub(crate) fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
     }

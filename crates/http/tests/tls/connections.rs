@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use fanfare_http::{TlsAcceptor, TlsConfig, TlsOutlet};
+use fanfare_http::{Pem, TlsAcceptor, TlsConfig, TlsOutlet};
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 
 use crate::support::{
@@ -104,6 +104,35 @@ fn a_client_comes_back_with_its_one_ticket() {
         kinds.push(connection.stream.conn.handshake_kind());
     }
     assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed].map(Some));
+}
+
+#[test]
+fn a_client_that_has_to_show_a_certificate_shows_it_each_time() {
+    let authority = Authority::new();
+    let client_ca = Some(Pem::Bytes(authority.pem().into()));
+    let acceptor = TlsAcceptor::new(TlsConfig { client_ca, ..authority.config() }).unwrap();
+    let server = Server::secure(Way::Socket, acceptor);
+    let client = Arc::new(authority.client_of(&authority));
+    for _ in 0..3 {
+        let mut connection = Secure::open(server.address, &client);
+        connection.get("/readyz");
+        connection.until("ready\n");
+        assert_eq!(connection.stream.conn.handshake_kind(), Some(HandshakeKind::Full));
+    }
+}
+
+#[test]
+fn a_key_update_and_a_request_may_come_together_with_the_end_of_the_handshake() {
+    let authority = Authority::new();
+    for outlet in OUTLETS {
+        let server = server(&authority, Way::Socket, outlet);
+        let client = Arc::new(authority.client());
+        let mut connection = Secure::open(server.address, &client);
+        connection.shake_but_for_the_last_flight();
+        connection.stream.conn.refresh_traffic_keys().unwrap();
+        connection.get("/readyz");
+        connection.until("ready\n");
+    }
 }
 
 #[test]
