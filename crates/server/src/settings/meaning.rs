@@ -283,7 +283,7 @@ mod tests {
         let sockets_max = 1_000_000 - 64 - 4 * 2;
         let mut expected = Config { sockets_max, ..Config::default() };
         expected.core.shards = 2;
-        expected.core.connections_max = sockets_max + 16_384;
+        expected.core.connections_max = sockets_max + 65_536;
         // These follow from the memory. A program that embeds the server sets its own.
         expected.core.history.bytes_max = 1 << 30;
         expected.core.hub_ring_bytes_max = 512 << 20;
