@@ -49,7 +49,7 @@ pub(crate) const CONTROL_BYTES_MAX: usize = 16_384;
 pub(crate) const HEAD_EXCESS_MAX: usize = 4;
 
 /// Streams that this side has reset, whose frames may still be on their way. Of older ones such frames end the connection.
-pub(crate) const RESETS_MAX: usize = 128;
+pub(crate) const RESETS_MAX: usize = 1_000;
 
 /// What a peer may still spend.
 #[derive(Debug)]

@@ -29,6 +29,9 @@ impl Output {
         self.control_bytes = self.control_bytes.saturating_sub(bytes);
         if self.sent >= self.bytes.len() {
             *self = Self::default();
+        } else if self.sent > self.bytes.len() / 2 {
+            // A peer that always leaves something must not have all that was ever sent kept.
+            self.bytes.drain(..mem::take(&mut self.sent));
         }
     }
 

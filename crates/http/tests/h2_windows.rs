@@ -13,7 +13,7 @@ use std::{
 use fanfare_http::Config;
 use support::{
     PATIENCE,
-    frames::{PREFACE, SETTINGS, frame, request},
+    frames::{DATA, PREFACE, SETTINGS, frame, request},
     h2::{H2, H2Body},
     server::{H2_WAYS, Server, Way, config},
     steady::steadily,
@@ -194,4 +194,33 @@ fn a_lone_peer_is_not_asked_more_often_than_the_interval_says() {
             }
         }
     }
+}
+
+#[test]
+fn first_lines_that_do_not_fit_in_the_window_come_as_it_opens() {
+    let server = Server::start(Way::H2, silent(Way::H2));
+    let mut socket = TcpStream::connect(server.address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let settings = frame(SETTINGS, 0, 0, &[&[0, INITIAL_WINDOW_SIZE][..], &10_u32.to_be_bytes()].concat());
+    let asked = request(1, b"GET", b"/sse?id=small", &[], None);
+    socket.write_all(&[PREFACE, &settings, &asked].concat()).unwrap();
+    server.until_matched("small", 1);
+    server.publish("/clients/small", "x");
+    let mut lines = Vec::new();
+    while !lines.ends_with(b"data: x\n\n") {
+        let (head, payload) = read_frame(&mut socket);
+        if head[3] == DATA {
+            lines.extend_from_slice(&payload);
+            socket.write_all(&frame(WINDOW_UPDATE, 0, 1, &10_u32.to_be_bytes())).unwrap();
+        }
+    }
+    assert!(lines.starts_with(b"retry: "), "{:?}", String::from_utf8_lossy(&lines));
+}
+
+fn read_frame(socket: &mut TcpStream) -> ([u8; 9], Vec<u8>) {
+    let mut head = [0; 9];
+    socket.read_exact(&mut head).unwrap();
+    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+    socket.read_exact(&mut payload).unwrap();
+    (head, payload)
 }

@@ -77,6 +77,11 @@ impl Kept {
         self.bytes = bytes;
     }
 
+    /// Whether the budget of the hub is exceeded.
+    pub fn is_budget_exceeded(&self) -> bool {
+        self.budget.is_exceeded()
+    }
+
     /// The number of bytes that are kept back.
     pub fn bytes(&self) -> usize {
         self.bytes

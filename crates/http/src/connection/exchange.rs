@@ -18,6 +18,8 @@ use hyper::{
     http::response,
 };
 
+use tokio::time::timeout;
+
 use crate::{
     answer::body::{Body, Parked},
     link::{carrier::Carrier, h2_stream::H2Stream, socket::ClientSocket},
@@ -88,7 +90,9 @@ async fn send(
             // A body that breaks off must not look whole.
             let Ok(Ok(mut data)) = frame.map(|frame| frame.into_data()) else { return Err(Gone) };
             while data.has_remaining() {
-                let bytes = poll_fn(|cx| carrier.poll_answer(stream, data.chunk(), cx)).await?;
+                // A peer that takes nothing must not hold an answer for ever.
+                let sent = poll_fn(|cx| carrier.poll_answer(stream, data.chunk(), cx));
+                let bytes = timeout(carrier.write_timeout(), sent).await.map_err(|_| Gone)??;
                 data.advance(bytes);
             }
         }

@@ -1,6 +1,12 @@
 //! [`serve`]: an HTTP/2 connection that fanfare-h2 frames, from behind the preface to its end.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Instant};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use fanfare_core::engine::Reached;
 use fanfare_h2::Limits;
@@ -74,8 +80,10 @@ pub(super) fn serve(
 ) -> impl Future<Output = ()> {
     let Begun { transport, seat, peer, idle } = begun;
     let Carriers { limits, due, pulse } = carriers;
+    let write_timeout = Duration::from_millis(app.config.core.write_timeout_ms);
     let (activity, inbox) = (Arc::clone(&peer.link.activity), Arc::clone(app.hub.inbox(peer.shard)));
-    let carrier = Arc::new(Carrier::new(transport, limits, activity, inbox, Arc::clone(app.hub.budget()), due));
+    let carrier =
+        Arc::new(Carrier::new(transport, limits, activity, inbox, Arc::clone(app.hub.budget()), due, write_timeout));
     pulse.enter(&carrier);
     let mut silence = Silence::new(&app, &peer.link, idle);
     let service = Service { app, peer: Peer { carriage: Carriage::Frames, ..peer } };

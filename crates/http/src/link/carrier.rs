@@ -13,6 +13,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
 };
 
 use fanfare_core::engine::{Kept, RingBudget};
@@ -72,6 +73,7 @@ pub(crate) struct Carrier {
     activity: Arc<Activity>,
     inbox: Arc<dyn WakeSlot>,
     due: Arc<Due<Self>>,
+    write_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,8 @@ struct State {
     alive_ms: u64,
     /// The output, while the socket takes none of it.
     kept: Kept,
+    /// The moment since which the socket has taken nothing of it.
+    stuck_since: Option<Instant>,
 }
 
 impl Carrier {
@@ -103,6 +107,7 @@ impl Carrier {
         inbox: Arc<dyn WakeSlot>,
         budget: Arc<RingBudget>,
         due: Arc<Due<Self>>,
+        write_timeout: Duration,
     ) -> Self {
         let mut h2 = Connection::new(limits);
         let over = h2.receive(PREFACE, &mut Vec::new()).err().map(|broken| Box::new(Over::Protocol(broken)));
@@ -117,8 +122,9 @@ impl Carrier {
             has_progress: true,
             alive_ms: 0,
             kept: Kept::new(budget),
+            stuck_since: None,
         };
-        Self { state: Mutex::new(state), activity, inbox, due }
+        Self { state: Mutex::new(state), activity, inbox, due, write_timeout }
     }
 
     /// Goes on with what has come and with what has to leave. Requests that have come are added to `asked`. Ready when the connection
@@ -133,6 +139,11 @@ impl Carrier {
         }
         self.send(&mut state);
         state.over.take().map_or(Poll::Pending, |over| Poll::Ready(*over))
+    }
+
+    /// Time for which a party waits for a peer that takes nothing.
+    pub(crate) fn write_timeout(&self) -> Duration {
+        self.write_timeout
     }
 
     /// Frees whatever the connection holds. Its parties are over. What is left of the byte stream comes back.
@@ -238,14 +249,16 @@ impl Carrier {
     /// Writes what is left of the first lines of a slot's stream. Once all have left, the slot goes on.
     fn go_on(&self, state: &mut State, stream: StreamId) {
         let Some(party) = state.parties.slot(stream) else { return };
-        if let Some(mut first) = party.first.take() {
+        while let Some(mut first) = party.first.take() {
             match state.h2.write(stream, &[IoSlice::new(&first)], usize::MAX) {
                 Poll::Ready(Ok(bytes)) if bytes == first.len() => {}
+                Poll::Ready(Ok(bytes)) => {
+                    // Until the write is pending, so that the connection says when there is room.
+                    drop(first.split_to(bytes));
+                    party.first = Some(first);
+                }
                 Poll::Ready(Err(Gone)) => party.is_over = true,
-                written => {
-                    if let Poll::Ready(Ok(bytes)) = written {
-                        drop(first.split_to(bytes));
-                    }
+                Poll::Pending => {
                     party.first = Some(first);
                     return;
                 }
@@ -283,7 +296,13 @@ impl Carrier {
                 Poll::Pending => break true,
             }
             state.has_progress |= self.activity.is_write_pending();
+            state.stuck_since = None;
         };
+        if !is_left {
+            state.stuck_since = None;
+        } else if state.stuck_since.is_none() {
+            state.stuck_since = Some(Instant::now());
+        }
         let was_left = self.activity.is_write_pending();
         self.activity.note_write(is_left);
         if was_left && !is_left {

@@ -49,33 +49,37 @@ pub(crate) struct Exchange {
 
 /// The parties of one connection, by their streams.
 #[derive(Debug, Default)]
-pub(crate) struct Parties(Vec<(StreamId, Party)>);
+pub(crate) struct Parties {
+    all: Vec<(StreamId, Party)>,
+    /// The place of the one that was woken first for room.
+    turn: usize,
+}
 
 impl Parties {
     pub(crate) fn enter(&mut self, stream: StreamId, party: Party) {
         match self.place(stream) {
-            Ok(at) => self.0[at].1 = party,
+            Ok(at) => self.all[at].1 = party,
             Err(at) => {
                 // Room for few at a time: most connections have one stream.
-                if self.0.len() == self.0.capacity() {
-                    self.0.reserve_exact(self.0.len().max(1));
+                if self.all.len() == self.all.capacity() {
+                    self.all.reserve_exact(self.all.len().max(1));
                 }
-                self.0.insert(at, (stream, party));
+                self.all.insert(at, (stream, party));
             }
         }
     }
 
     pub(crate) fn leave(&mut self, stream: StreamId) {
         if let Ok(at) = self.place(stream) {
-            self.0.remove(at);
+            self.all.remove(at);
         }
-        if self.0.len() < self.0.capacity() / 4 {
-            self.0.shrink_to(self.0.len() * 2);
+        if self.all.len() < self.all.capacity() / 4 {
+            self.all.shrink_to(self.all.len() * 2);
         }
     }
 
     pub(crate) fn get(&mut self, stream: StreamId) -> Option<&mut Party> {
-        self.place(stream).ok().map(|at| &mut self.0[at].1)
+        self.place(stream).ok().map(|at| &mut self.all[at].1)
     }
 
     pub(crate) fn slot(&mut self, stream: StreamId) -> Option<&mut SlotParty> {
@@ -92,9 +96,13 @@ impl Parties {
         }
     }
 
-    /// Wakes all who were refused because the connection had too much to send.
+    /// Wakes all who were refused because the connection had too much to send. Each time another one comes first, because the first may
+    /// take all the room.
     pub(crate) fn wake_for_room(&mut self, inbox: &dyn WakeSlot) {
-        for (_, party) in &mut self.0 {
+        let turn = if self.turn + 1 < self.all.len() { self.turn + 1 } else { 0 };
+        self.turn = turn;
+        let (before, after) = self.all.split_at_mut(turn);
+        for (_, party) in after.iter_mut().chain(before) {
             if mem::take(party.wants_room()) {
                 party.go_on(inbox);
             }
@@ -103,13 +111,13 @@ impl Parties {
 
     /// Tells all that their streams are over.
     pub(crate) fn end_all(&mut self, inbox: &dyn WakeSlot) {
-        for (_, party) in &mut self.0 {
+        for (_, party) in &mut self.all {
             party.end(inbox);
         }
     }
 
     fn place(&self, stream: StreamId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&stream, |(stream, _)| *stream)
+        self.all.binary_search_by_key(&stream, |(stream, _)| *stream)
     }
 }
 

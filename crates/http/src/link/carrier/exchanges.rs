@@ -58,6 +58,9 @@ impl Carrier {
     /// The exchange is over. A stream that has not ended whole is reset.
     pub(crate) fn leave(&self, stream: StreamId, is_whole: bool) {
         let mut state = self.state.lock();
+        if let Some(exchange) = state.parties.exchange(stream) {
+            exchange.wake_reader();
+        }
         state.parties.leave(stream);
         if !is_whole {
             state.h2.reset(stream, Reason::INTERNAL_ERROR);

@@ -94,8 +94,11 @@ impl Carrier {
         if !is_whole {
             state.h2.reset(stream, Reason::CANCEL);
         }
-        if !is_over && self.activity.is_write_pending() {
-            // Its time is over, or its bytes are needed elsewhere, and the peer would not even take the reset.
+        let is_stuck = state.stuck_since.is_some_and(|since| since.elapsed() >= self.write_timeout);
+        if !is_over && (is_stuck || (state.stuck_since.is_some() && state.kept.is_budget_exceeded())) {
+            // The peer would not even take the reset, and all its streams stand. What it has not taken is needed elsewhere at once.
+            state.transport = None;
+            state.kept.set(0);
             state.end(Over::Stuck);
         }
         self.give_room(&mut state);
