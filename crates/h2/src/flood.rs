@@ -48,7 +48,8 @@ pub(crate) const CONTROL_BYTES_MAX: usize = 16_384;
 /// How many times the limit of a head its bytes may be before the connection ends. Up to this the stream is answered with 431.
 pub(crate) const HEAD_EXCESS_MAX: usize = 4;
 
-/// Streams that this side has reset, whose frames may still be on their way. Of older ones such frames end the connection.
+/// Streams that this side has reset, whose frames may still be on their way: as many as a connection usually may have, which are all refused
+/// at once in a drain. Of older ones such frames end the connection.
 pub(crate) const RESETS_MAX: usize = 1_000;
 
 /// What a peer may still spend.

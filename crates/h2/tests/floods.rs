@@ -299,7 +299,7 @@ fn time_gives_credit_back() {
 #[test]
 fn resets_on_their_way_are_remembered_up_to_a_number() {
     let uploads = |count: u32| {
-        let mut peer = Peer::new(Limits { streams_max: 200, ..LIMITS });
+        let mut peer = Peer::new(Limits { streams_max: 2_000, ..LIMITS });
         for stream in 0..count {
             peer.open(2 * stream + 1, POST).unwrap();
         }
@@ -308,6 +308,6 @@ fn resets_on_their_way_are_remembered_up_to_a_number() {
         }
         peer.send(DATA, 0, 1, b"on its way, and not tiny")
     };
-    assert_eq!(uploads(128), Ok(()));
-    assert_eq!(uploads(129), Err(Broken(Reason::STREAM_CLOSED)));
+    assert_eq!(uploads(1_000), Ok(()));
+    assert_eq!(uploads(1_001), Err(Broken(Reason::STREAM_CLOSED)));
 }
