@@ -1,8 +1,8 @@
 //! What a peer may ask for that leads nowhere. Each limit that the protocol itself does not set stands here, with its reason.
 //!
 //! One account covers all floods. Frames that are of no use spend credit. Progress gives it back: an answered request, bytes of
-//! a body that are used, events that leave, an answered PING. A client that does what it came for never runs out, at any pace.
-//! A flood does, after a bounded amount of work.
+//! a body that are used, events that leave, an answered PING. A client that does what it came for never runs out, at any pace,
+//! unless it returns its window in pieces of a few bytes. A flood does, after a bounded amount of work.
 
 use crate::reason::Reason;
 

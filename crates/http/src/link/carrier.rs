@@ -1,8 +1,8 @@
 //! [`Carrier`]: one HTTP/2 connection, as its task, its exchanges and the slots of its event streams share it.
 //!
 //! All of them run on one thread, one after the other, so the lock is never contended. What a party writes becomes frames at once.
-//! The frames leave when the party's turn is over, or when there are as many as one record of TLS holds. Those of a connection with several
-//! event streams leave when the shard's pass is over (see [`crate::link::due`]).
+//! The frames leave when the party's turn is over, or when there are as many as one record of TLS holds. The head of an answer leaves with
+//! its first bytes. Frames of a connection with several event streams leave when the shard's pass is over (see [`crate::link::due`]).
 
 mod exchanges;
 mod streams;

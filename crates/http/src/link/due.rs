@@ -19,7 +19,7 @@ pub(crate) struct Due<C>(Mutex<Waiting<C>>);
 #[derive(Debug)]
 struct Waiting<C> {
     carriers: Vec<Arc<C>>,
-    /// The moment in which the first of them became due.
+    /// The moment of the first look at them since one became due.
     since: Option<Instant>,
 }
 
