@@ -1,11 +1,12 @@
 //! The certificates of the TLS listener, from their sources to the listener.
 //!
-//! - `files`: certificates from files, which are watched.
+//! - `files`: certificates from files, which are watched. `content`: what stands in them.
 //! - `acme`: certificates from an authority.
 //! - `self_signed`: a certificate for development.
 //! - `told`: a certificate in the words of the log.
 
 mod acme;
+mod content;
 mod files;
 #[cfg(test)]
 mod samples;
@@ -48,12 +49,12 @@ impl Tls {
 
     fn made(sources: Sources, has_cache: bool) -> Result<Self, String> {
         let Sources { pairs, acme, self_signed, client_ca, outlet, handshake_timeout } = sources;
+        let files = Files::new(&pairs, client_ca.as_ref())?;
         if let Some(file) = &client_ca {
             // Read once more below, where the error would not name the setting.
             let read = Pem::File(file.clone()).certificates();
             read.map_err(|error| format!("--tls-client-ca: {error}"))?;
         }
-        let files = Files::new(&pairs, client_ca.as_ref());
         let from_files = pairs.len();
         let as_file = |(certificate, key)| TlsPair { certificate: Pem::File(certificate), key: Pem::File(key) };
         let mut pairs: Vec<_> = pairs.into_iter().map(as_file).collect();

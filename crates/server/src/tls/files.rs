@@ -4,8 +4,6 @@
 //! written in place, one that was renamed over it, and a link that leads elsewhere, as certbot and Kubernetes change them.
 
 use std::{
-    fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -13,10 +11,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fanfare_http::{Pem, TlsAcceptor, TlsPair};
+use fanfare_http::{Pem, TlsAcceptor, TlsCertificate, TlsPair};
+use humantime::format_rfc3339_seconds;
 use tracing::{info, warn};
 
-use super::told::told;
+use super::{content::Content, told::told};
 
 /// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
 /// together.
@@ -33,10 +32,26 @@ pub(super) struct Files {
 #[derive(Debug)]
 struct Watched {
     what: What,
-    /// The content that is in use, or that was refused.
+    /// The digest of the content that is in use, or that was refused.
     known: u64,
-    /// Another content that the last look has seen.
+    /// The digest of another content that the last look has seen.
     changed: Option<u64>,
+    /// The reason why the known content is not in use.
+    refused: Option<Refused>,
+}
+
+/// The reason why a content is not used.
+#[derive(Debug)]
+struct Refused {
+    reason: String,
+    /// The moment from which the same content can be used.
+    until: Option<SystemTime>,
+}
+
+impl Refused {
+    fn new(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), until: None }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,14 +72,23 @@ impl Reload {
 }
 
 impl Files {
-    /// Looks at the files before they are used, so that a change meanwhile is seen later. The pairs, each a chain and its
+    /// Reads the files before they are used, so that a change meanwhile is seen later. The pairs, each a chain and its
     /// key, have the first places among the certificates.
-    pub(super) fn new(pairs: &[(PathBuf, PathBuf)], client_ca: Option<&PathBuf>) -> Self {
+    ///
+    /// # Errors
+    /// A sentence with the setting and the file, if one cannot be read.
+    pub(super) fn new(pairs: &[(PathBuf, PathBuf)], client_ca: Option<&PathBuf>) -> Result<Self, String> {
         let pairs = pairs.iter().cloned().enumerate();
         let pairs = pairs.map(|(place, (chain, key))| What::Pair { chain, key, place });
         let all = pairs.chain(client_ca.cloned().map(|file| What::Clients { file }));
-        let watched = all.map(|what| Watched { known: digest(&what.files()), what, changed: None }).collect();
-        Self { watched, ..Self::default() }
+        let watched = all.map(|what| {
+            let content = Content::read(&what.files());
+            match content.fault() {
+                Some(fault) => Err(format!("{}: {fault}", what.flags())),
+                None => Ok(Watched { known: content.digest(), what, changed: None, refused: None }),
+            }
+        });
+        Ok(Self { watched: watched.collect::<Result<_, _>>()?, ..Self::default() })
     }
 
     /// The same with what uses the files.
@@ -91,31 +115,50 @@ impl Files {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             for watched in &mut self.watched {
-                watched.look(&acceptor, is_asked);
+                watched.look(&acceptor, is_asked, SystemTime::now());
             }
         }
     }
 }
 
 impl Watched {
-    /// Looks at the files. With `is_asked` a change counts at once, and no change is worth a line as well.
-    fn look(&mut self, acceptor: &TlsAcceptor, is_asked: bool) {
-        let now = digest(&self.what.files());
-        if now == self.known {
+    /// Looks at the files at the moment `at`. With `is_asked` a change counts at once, and no change is worth a line as well.
+    fn look(&mut self, acceptor: &TlsAcceptor, is_asked: bool, at: SystemTime) {
+        let content = Content::read(&self.what.files());
+        let digest = content.digest();
+        let is_known = digest == self.known;
+        let is_due = self.refused.as_ref().and_then(|refused| refused.until).is_some_and(|until| until <= at);
+        if is_known && !is_due {
             self.changed = None;
             if is_asked {
-                info!("{}: unchanged", self.what.told());
+                self.tell_unchanged();
             }
             return;
         }
-        if !is_asked && self.changed != Some(now) {
-            self.changed = Some(now);
+        if !is_known && !is_asked && self.changed != Some(digest) {
+            self.changed = Some(digest);
             return;
         }
-        (self.known, self.changed) = (now, None);
-        match self.what.read(acceptor) {
-            Ok(told) => info!("{}: read again{told}", self.what.told()),
-            Err(reason) => warn!("{}: not changed: {reason}; the old one stays in use", self.what.told()),
+        self.changed = None;
+        match self.what.read(acceptor, &content, at) {
+            Ok(Some(told)) => {
+                (self.known, self.refused) = (digest, None);
+                info!("{}: read again{told}", self.what.told());
+            }
+            Ok(None) => info!("{}: changed while it was read; it is read again within seconds", self.what.told()),
+            Err(refused) => {
+                warn!("{}: not changed: {}; the old one stays in use", self.what.told(), refused.reason);
+                (self.known, self.refused) = (digest, Some(refused));
+            }
+        }
+    }
+
+    fn tell_unchanged(&self) {
+        match &self.refused {
+            None => info!("{}: unchanged", self.what.told()),
+            Some(Refused { reason, .. }) => {
+                warn!("{}: still refused: {reason}; the old one stays in use", self.what.told());
+            }
         }
     }
 }
@@ -136,42 +179,69 @@ impl What {
         }
     }
 
-    /// Reads the files and uses them. Returns what they are now.
-    fn read(&self, acceptor: &TlsAcceptor) -> Result<String, String> {
+    /// The settings that name the files.
+    fn flags(&self) -> &'static str {
+        match self {
+            Self::Pair { .. } => "--tls-cert, --tls-key",
+            Self::Clients { .. } => "--tls-client-ca",
+        }
+    }
+
+    /// Reads the files, which had this content, and uses them. Returns what they are now, or nothing if they have changed
+    /// meanwhile.
+    fn read(&self, acceptor: &TlsAcceptor, content: &Content, at: SystemTime) -> Result<Option<String>, Refused> {
+        if let Some(fault) = content.fault() {
+            return Err(Refused::new(fault));
+        }
         match self {
             Self::Pair { chain, key, place } => {
                 let pair = TlsPair { certificate: Pem::File(chain.clone()), key: Pem::File(key.clone()) };
-                let certificate = pair.read().map_err(|error| error.to_string())?;
-                let expired = if certificate.not_after() <= SystemTime::now() { ", which is over" } else { "" };
+                let certificate = pair.read().map_err(Refused::new)?;
+                if !content.has(&certificate) {
+                    return Ok(None);
+                }
+                // Those of files have the first places, and none of them is empty.
+                let old = acceptor.certificates().all().into_iter().nth(*place);
+                if let Some(refused) = old.and_then(|old| unfit(&certificate, &old, at)) {
+                    return Err(refused);
+                }
+                let expired = if certificate.not_after() <= at { ", which is over" } else { "" };
                 let told = format!(": {}{expired}", told(&certificate));
                 acceptor.certificates().install(*place, certificate);
-                Ok(told)
+                Ok(Some(told))
             }
             Self::Clients { .. } => {
-                acceptor.reload_client_ca().map_err(|error| error.to_string())?;
-                Ok(String::new())
+                acceptor.reload_client_ca().map_err(Refused::new)?;
+                Ok(Some(String::new()))
             }
         }
     }
 }
 
-/// A number that is another one when the content of one of the files is. A file that cannot be read has its error as content.
-fn digest(files: &[&PathBuf]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for file in files {
-        fs::read(file).map_err(|error| error.to_string()).hash(&mut hasher);
+/// The reason why `new` does not take the place of `old`: clients would refuse it, and they accept the old one.
+fn unfit(new: &TlsCertificate, old: &TlsCertificate, at: SystemTime) -> Option<Refused> {
+    let is_valid = |certificate: &TlsCertificate| (certificate.not_before()..certificate.not_after()).contains(&at);
+    if is_valid(new) || !is_valid(old) {
+        return None;
     }
-    hasher.finish()
+    let is_early = at < new.not_before();
+    let (what, moment) =
+        if is_early { ("is not valid before", new.not_before()) } else { ("expired at", new.not_after()) };
+    let (moment, end) = (format_rfc3339_seconds(moment), format_rfc3339_seconds(old.not_after()));
+    let reason = format!("the certificate {what} {moment}, and the old one is valid until {end}");
+    Some(Refused { reason, until: is_early.then(|| new.not_before()) })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fs, path::Path, time::UNIX_EPOCH};
 
     use fanfare_http::TlsConfig;
 
     use super::*;
-    use crate::tls::samples::pem;
+    use crate::tls::samples::{pem, pem_between};
+
+    const DAY: Duration = Duration::from_secs(86_400);
 
     fn write(directory: &Path, (chain, key): &(String, String)) {
         fs::write(directory.join("chain"), chain).unwrap();
@@ -181,10 +251,14 @@ mod tests {
     /// The watched files, and the acceptor that uses them.
     fn read(directory: &Path) -> (Watched, TlsAcceptor) {
         let (chain, key) = (directory.join("chain"), directory.join("key"));
-        let mut files = Files::new(&[(chain.clone(), key.clone())], None);
+        let mut files = Files::new(&[(chain.clone(), key.clone())], None).unwrap();
         let pair = TlsPair { certificate: Pem::File(chain), key: Pem::File(key) };
         let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair], ..TlsConfig::default() }).unwrap();
         (files.watched.remove(0), acceptor)
+    }
+
+    fn look(watched: &mut Watched, acceptor: &TlsAcceptor, is_asked: bool) {
+        watched.look(acceptor, is_asked, SystemTime::now());
     }
 
     fn name(acceptor: &TlsAcceptor) -> String {
@@ -197,12 +271,12 @@ mod tests {
         write(directory.path(), &pem(&["a.example"]));
         let (mut watched, acceptor) = read(directory.path());
         write(directory.path(), &pem(&["b.example"]));
-        watched.look(&acceptor, false);
+        look(&mut watched, &acceptor, false);
         assert_eq!(name(&acceptor), "a.example");
-        watched.look(&acceptor, false);
+        look(&mut watched, &acceptor, false);
         assert_eq!(name(&acceptor), "b.example");
         write(directory.path(), &pem(&["c.example"]));
-        watched.look(&acceptor, true);
+        look(&mut watched, &acceptor, true);
         assert_eq!(name(&acceptor), "c.example");
     }
 
@@ -213,13 +287,15 @@ mod tests {
         let (mut watched, acceptor) = read(directory.path());
         let (chain, key) = pem(&["b.example"]);
         write(directory.path(), &(chain[..200].to_owned(), key.clone()));
-        watched.look(&acceptor, true);
+        look(&mut watched, &acceptor, true);
         let refused = watched.known;
-        watched.look(&acceptor, false);
+        look(&mut watched, &acceptor, false);
         assert_eq!((watched.known, watched.changed), (refused, None), "told once");
+        let reason = &watched.refused.as_ref().unwrap().reason;
+        assert!(reason.contains("it is no whole PEM"), "{reason}");
         assert_eq!(name(&acceptor), "a.example");
         write(directory.path(), &(chain, key));
-        watched.look(&acceptor, true);
+        look(&mut watched, &acceptor, true);
         assert_eq!(name(&acceptor), "b.example");
     }
 
@@ -235,7 +311,63 @@ mod tests {
         let (mut watched, acceptor) = read(&now);
         std::os::unix::fs::symlink("2", directory.path().join("next")).unwrap();
         fs::rename(directory.path().join("next"), &now).unwrap();
-        watched.look(&acceptor, true);
+        look(&mut watched, &acceptor, true);
         assert_eq!(name(&acceptor), "v2.example");
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_accepts_does_not_replace_a_valid_one() {
+        let now = SystemTime::now();
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem_between(&["old.example"], now - DAY, now + 2 * DAY));
+        let (mut watched, acceptor) = read(directory.path());
+        for (from, to, said) in
+            [(now - 2 * DAY, now - DAY, "expired at"), (now + DAY, now + 9 * DAY, "is not valid before")]
+        {
+            write(directory.path(), &pem_between(&["new.example"], from, to));
+            watched.look(&acceptor, true, now);
+            assert_eq!(name(&acceptor), "old.example");
+            let reason = &watched.refused.as_ref().unwrap().reason;
+            assert!(reason.contains(said) && reason.contains("the old one is valid until"), "{reason}");
+        }
+        watched.look(&acceptor, false, now + DAY - Duration::from_secs(2));
+        assert_eq!(name(&acceptor), "old.example");
+        watched.look(&acceptor, false, now + DAY);
+        assert_eq!((name(&acceptor).as_str(), watched.refused.is_some()), ("new.example", false), "its time has come");
+    }
+
+    #[test]
+    fn a_certificate_that_is_over_may_be_replaced_by_any_other() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem_between(&["old.example"], UNIX_EPOCH, UNIX_EPOCH + DAY));
+        let (mut watched, acceptor) = read(directory.path());
+        write(directory.path(), &pem_between(&["new.example"], UNIX_EPOCH, UNIX_EPOCH + 2 * DAY));
+        look(&mut watched, &acceptor, true);
+        assert_eq!(name(&acceptor), "new.example");
+    }
+
+    #[test]
+    fn a_pair_that_changed_after_it_was_looked_at_waits_for_the_next_look() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem(&["a.example"]));
+        let (watched, acceptor) = read(directory.path());
+        let looked_at = Content::read(&watched.what.files());
+        write(directory.path(), &pem(&["b.example"]));
+        assert_eq!(watched.what.read(&acceptor, &looked_at, SystemTime::now()).unwrap(), None);
+        assert_eq!(name(&acceptor), "a.example");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_at_the_start_and_later() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem(&["a.example"]));
+        let (mut watched, acceptor) = read(directory.path());
+        let (chain, key) = (directory.path().join("chain"), directory.path().join("key"));
+        fs::remove_file(&key).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&key).status().unwrap().success());
+        look(&mut watched, &acceptor, true);
+        assert!(watched.refused.as_ref().unwrap().reason.contains("key: it is a pipe"));
+        let error = Files::new(&[(chain, key)], None).unwrap_err();
+        assert!(error.starts_with("--tls-cert, --tls-key: ") && error.contains("key: it is a pipe"), "{error}");
     }
 }

@@ -59,8 +59,17 @@ impl Authority {
 
     /// Issues one that ended long ago.
     pub(crate) fn issue_expired(&self, names: &[&str]) -> Issued {
+        self.issue_for(names, [2020, 2021])
+    }
+
+    /// Issues one that is not valid yet.
+    pub(crate) fn issue_early(&self, names: &[&str]) -> Issued {
+        self.issue_for(names, [2999, 3000])
+    }
+
+    fn issue_for(&self, names: &[&str], years: [i32; 2]) -> Issued {
         let mut params = params(names);
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 1, 1));
         self.issue_as(params)
     }
 

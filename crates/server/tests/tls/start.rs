@@ -75,11 +75,19 @@ fn files_that_cannot_be_used() {
         .args(["-in", &authority.path("a.key"), "-out", &encrypted]));
     assert_eq!(code, 0, "{text}");
     let encrypted = format!("--tls-key={encrypted}");
+    let large = format!("--tls-cert={}", authority.path("large.pem"));
+    fs::write(authority.path("large.pem"), vec![b'x'; (1 << 20) + 1]).unwrap();
+    let pipe = authority.path("pipe");
+    assert_eq!(run(std::process::Command::new("mkfifo").arg(&pipe)).0, 0);
+    let [pipe, pipe_of_clients] = ["--tls-key", "--tls-client-ca"].map(|flag| format!("{flag}={pipe}"));
     for (flags, said) in [
         (&[cert.as_str(), other.as_str()][..], "b.key: the key does not belong to the certificate in"),
         (&[&half, &key], "half.pem: it is no whole PEM: its end is missing"),
         (&["--tls-cert=/nowhere.pem", &key], "--tls-key: /nowhere.pem: No such file"),
         (&[&cert, &encrypted], "encrypted.key: the key is encrypted, and a server has no password"),
+        (&[&large, &key], "large.pem: it is larger than 1MiB"),
+        (&[&cert, &pipe], "pipe: it is a pipe, a socket or a device; give a regular file"),
+        (&[&cert, &key, &pipe_of_clients], "--tls-client-ca: "),
         (&[&cert, "--tls-key=/"], "--tls-key: /: Is a directory"),
         (&[&cert, &key, "--tls-client-ca=/nowhere.pem"], "--tls-client-ca: /nowhere.pem: No such file"),
     ] {
