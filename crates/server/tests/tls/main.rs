@@ -6,6 +6,7 @@ mod authority;
 mod clients;
 mod development;
 mod listeners;
+mod openssl;
 mod redirect;
 mod reload;
 mod start;
