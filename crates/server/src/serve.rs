@@ -61,7 +61,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         signals::survive_habits(reload.as_ref()).map_err(|error| failed("cannot listen for signals", error))?;
         let plain = listen.map(|listen| bind(listen, "--listen")).transpose()?;
         let secure = listen_tls.map(|listen| bind(listen, "--listen-tls")).transpose()?;
-        config.https_port = secure.as_ref().filter(|_| settings.is_redirect()).map(|(_, address)| address.port());
+        config.https_port = secure.as_ref().and_then(|(_, address)| settings.https_port(address.port()));
         signals::survive_large_files().map_err(|error| failed("cannot listen for signals", error))?;
         let shutdown = signals::shutdown().map_err(|error| failed("cannot listen for signals", error))?;
         let mut shutdown: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shutdown);

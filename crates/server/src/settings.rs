@@ -17,6 +17,7 @@ mod listen;
 mod machine;
 mod meaning;
 mod memory;
+mod redirect;
 mod redis;
 #[cfg(test)]
 mod reference;

@@ -165,9 +165,9 @@ impl Serve {
         Some(self.flags.redis.config(address, within))
     }
 
-    /// Whether browsers are sent from plain HTTP to https.
-    pub(crate) fn is_redirect(&self) -> bool {
-        self.flags.tls.is_redirect()
+    /// The port that browsers are sent to from plain HTTP, if they are. `bound` is the port of the listener for https.
+    pub(crate) fn https_port(&self, bound: u16) -> Option<u16> {
+        self.flags.tls.https_port(bound)
     }
 
     /// Where the certificates come from, if https is spoken.

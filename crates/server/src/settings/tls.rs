@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     connections::{Connections, TlsOutletArg},
     listen::Listen,
+    redirect::Redirect,
     value::host,
 };
 
@@ -74,9 +75,10 @@ pub(super) struct Tls {
 
     /// Browsers that ask for a page over plain HTTP are sent to https.
     ///
-    /// Everything else is served over plain HTTP too. With --listen=off nothing is.
-    #[arg(long = "tls-redirect", env = "FANFARE_TLS_REDIRECT", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, action = ArgAction::Set, value_parser = BoolishValueParser::new(), help_heading = "TLS (https)")]
-    redirect: bool,
+    /// A port is the one by which browsers reach --listen-tls where it is another one, as behind the port mapping of a
+    /// container: --tls-redirect=443. Everything else is served over plain HTTP too. With --listen=off nothing is.
+    #[arg(long = "tls-redirect", env = "FANFARE_TLS_REDIRECT", value_name = "PORT", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, action = ArgAction::Set, help_heading = "TLS (https)")]
+    redirect: Redirect,
 
     /// The server makes a certificate for this machine, for development.
     ///
@@ -148,7 +150,7 @@ impl Tls {
         let needing = [
             ("--listen-tls", self.listen_tls.is_some()),
             ("--tls-client-ca", self.client_ca.is_some()),
-            ("--tls-redirect", self.redirect),
+            ("--tls-redirect", self.redirect != Redirect::Off),
             ("--listen=off", *plain == Listen::Off),
         ];
         match needing.iter().find(|(_, is_given)| *is_given) {
@@ -161,7 +163,7 @@ impl Tls {
         if self.listen_tls == Some(Listen::Off) {
             return Err("--listen-tls=off leaves the certificate without a listener: leave one of them out".to_owned());
         }
-        if self.redirect && *plain == Listen::Off {
+        if self.redirect != Redirect::Off && *plain == Listen::Off {
             return Err(
                 "--tls-redirect with --listen=off: there is nothing to redirect; leave one of them out".to_owned()
             );
@@ -195,9 +197,9 @@ impl Tls {
         &self.acme_domains
     }
 
-    /// Whether browsers are sent from plain HTTP to https.
-    pub(super) fn is_redirect(&self) -> bool {
-        self.redirect
+    /// The port that browsers are sent to from plain HTTP, if they are. `bound` is the port of the listener for https.
+    pub(super) fn https_port(&self, bound: u16) -> Option<u16> {
+        self.redirect.port(bound)
     }
 
     /// Where the certificates come from, if there is one. `listen` is the address for https.

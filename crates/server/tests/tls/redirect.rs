@@ -28,3 +28,15 @@ fn pages_are_sent_to_https_and_everything_else_is_served() {
     until("it follows", || curl_once(&["-d", "x", &format!("{plain}/channels/a")]).contains("\"matched\":1"));
     stream.line_with("data: x");
 }
+
+#[test]
+fn pages_are_sent_to_the_port_by_which_browsers_reach_https() {
+    let authority = Authority::new();
+    let [cert, key] = authority.write("a", &authority.issue(&["localhost"]));
+    for (value, port) in [("443", ""), ("8443", ":8443")] {
+        let server = Secure::started(&[&cert, &key, &format!("--tls-redirect={value}")]);
+        let url = format!("{}/x", server.plain.as_deref().unwrap());
+        let page = ["-o", "/dev/null", "-w", "%{redirect_url}", "-H", "accept: text/html", "-H", "host: a.example"];
+        assert_eq!(curl_once(&[&page[..], &[&url]].concat()), format!("https://a.example{port}/x"));
+    }
+}
