@@ -1,6 +1,6 @@
 //! [`Tls`]: the settings of the listener for https, and of its certificates. [`Sources`]: what they ask for.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, builder::BoolishValueParser};
 use fanfare_http::TlsOutlet;
@@ -17,6 +17,9 @@ use super::{
 const PORT: u16 = 3443;
 /// The directory of Let's Encrypt.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+/// Bytes of a name, and of one part between its dots (RFC 1035 section 2.3.4).
+const NAME_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
 /// The sources of certificates, for errors.
 const SOURCES: &str = "give --tls-cert and --tls-key, or --acme-domain, or --tls-self-signed for development";
 
@@ -205,7 +208,7 @@ impl Tls {
     /// Where the certificates come from, if there is one. `listen` is the address for https.
     pub(super) fn sources(&self, listen: &Listen, limits: &Connections) -> Sources {
         let acme = self.acme_cache.clone().filter(|_| !self.acme_domains.is_empty()).map(|cache| Plan {
-            domains: self.acme_domains.clone(),
+            domains: once_each(&self.acme_domains),
             email: self.acme_email.clone(),
             directory: self.acme_directory.clone(),
             cache,
@@ -225,11 +228,38 @@ impl Tls {
     }
 }
 
+/// The names in their order, without those that came before.
+fn once_each(names: &[String]) -> Vec<String> {
+    let is_first = |(at, name): &(usize, &String)| !names[..*at].contains(name);
+    names.iter().enumerate().filter(is_first).map(|(_, name)| name.clone()).collect()
+}
+
+/// Parses a name that an authority can prove (RFC 1034 section 3.5), in lower case.
 fn domain(text: &str) -> Result<String, String> {
-    if text.starts_with("*.") {
+    if text.contains('*') {
         return Err("an authority proves `*` in the DNS alone, which is not spoken here; name each host".to_owned());
     }
-    host(text)
+    let is_number = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+    let is_address =
+        text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || text.rsplit('.').next().is_some_and(is_number);
+    if is_address {
+        return Err("this is an address, and an authority proves names; write the name of this host".to_owned());
+    }
+    let name = host(text)?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(format!("the name has {} bytes, and {NAME_BYTES_MAX} are allowed", name.len()));
+    }
+    let label_fault = |label: &str| match label {
+        "" => Some("an empty part; each dot stands between two parts".to_owned()),
+        _ if label.len() > LABEL_BYTES_MAX => Some(format!("a part of more than {LABEL_BYTES_MAX} bytes")),
+        _ if label.starts_with('-') || label.ends_with('-') => Some(format!("the part `{label}`, with `-` at its end")),
+        _ if label.contains('_') => Some(format!("the part `{label}`; `_` is in no name of a host")),
+        _ => None,
+    };
+    match name.split('.').find_map(label_fault) {
+        Some(fault) => Err(format!("the name has {fault}")),
+        None => Ok(name),
+    }
 }
 
 fn email(text: &str) -> Result<String, String> {
@@ -241,4 +271,55 @@ fn email(text: &str) -> Result<String, String> {
 fn directory(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.has_host());
     url.ok_or_else(|| format!("not the URL of a directory; write it as in {LETS_ENCRYPT}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_a_name_that_an_authority_can_prove() {
+        let long = |last: usize| format!("{}.{}", vec!["a".repeat(63); 3].join("."), "b".repeat(last));
+        for (text, name) in [
+            ("A.Example.org", "a.example.org"),
+            ("desk", "desk"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("4.example", "4.example"),
+            (&long(61), &long(61)),
+        ] {
+            assert_eq!(domain(text).as_deref(), Ok(name));
+        }
+        assert_eq!(long(61).len(), NAME_BYTES_MAX);
+        for (text, said) in [
+            ("", "not a host name"),
+            ("*.example.org", "name each host"),
+            ("a.*.org", "name each host"),
+            ("192.0.2.1", "this is an address"),
+            ("192.0.2", "this is an address"),
+            ("::1", "this is an address"),
+            ("[2001:db8::1]", "this is an address"),
+            ("a.example/b", "not a host name"),
+            ("../a", "not a host name"),
+            ("a.example:443", "not a host name"),
+            ("b\u{fc}cher.example", "not a host name"),
+            ("..", "an empty part"),
+            ("a..example", "an empty part"),
+            (".example", "an empty part"),
+            ("a.example.", "an empty part"),
+            ("-a.example", "`-a`"),
+            ("a-.example", "`a-`"),
+            ("a_b.example", "`a_b`"),
+            (&format!("{}.example", "a".repeat(64)), "more than 63 bytes"),
+            (&long(62), "the name has 254 bytes, and 253 are allowed"),
+        ] {
+            let error = domain(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_given_twice_is_asked_for_once() {
+        let names = ["b.example", "a.example", "b.example", "A.Example"].map(|name| domain(name).unwrap());
+        assert_eq!(once_each(&names), ["b.example", "a.example"]);
+    }
 }

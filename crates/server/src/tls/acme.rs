@@ -22,13 +22,15 @@ use self::{
     cache::{Cache, Kept},
     http::Http,
     order::{Orders, Refusal},
-    pace::{Failures, renewal, spread},
+    pace::{Failures, renewal},
 };
 use super::told::told;
 use crate::settings::Plan;
 
 /// Longest sleep. The system's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(600);
+/// Wait after an attempt that was not made, because the cache cannot be written to.
+const CACHE_WAIT: Duration = Duration::from_secs(60);
 
 /// Gets the certificates and renews them.
 pub(crate) struct Acme {
@@ -86,6 +88,12 @@ impl Acme {
 
 impl Name {
     async fn attempt(&mut self, orders: &mut Orders) {
+        if let Err(reason) = self.count(&orders.cache) {
+            self.due = SystemTime::now() + CACHE_WAIT;
+            let (domain, wait) = (&self.domain, format_duration(CACHE_WAIT));
+            warn!("ACME: {domain}: {reason}; the authority is not asked before that is mended; next look in {wait}");
+            return;
+        }
         info!("ACME: {}: asking {} for a certificate", self.domain, orders.directory);
         let pem = match orders.order(&self.domain).await {
             Ok(pem) => pem,
@@ -96,12 +104,13 @@ impl Name {
             Ok(certificate) => certificate,
             Err(error) => return self.failed(orders, &Refusal::new(format!("what the authority sent: {error}"))),
         };
-        if let Err(reason) = orders.cache.keep_certificate(&self.domain, &pem) {
-            warn!("ACME: {}: {reason}; the next start has to ask for a certificate again", self.domain);
+        self.failures = Failures::default();
+        match orders.cache.keep_certificate(&self.domain, &pem) {
+            Ok(()) => orders.cache.forget_failures(&self.domain),
+            // The attempt stays counted, so that restarts do not ask again and again.
+            Err(reason) => warn!("ACME: {}: {reason}; the next start has to ask for a certificate again", self.domain),
         }
         orders.certificates.install(self.place, certificate.clone());
-        self.failures = Failures::default();
-        orders.cache.keep_failures(&self.domain, &self.failures);
         let kept = Kept { certificate, since: SystemTime::now() };
         self.due = due(&kept);
         let renewed = format_rfc3339_seconds(self.due);
@@ -109,12 +118,23 @@ impl Name {
         self.certificate = Some(kept.certificate);
     }
 
+    /// Counts an attempt before it is made, so that restarts in a row keep to the pace.
+    fn count(&mut self, cache: &Cache) -> Result<(), String> {
+        cache.check()?;
+        let mut failures = self.failures;
+        failures.begin(SystemTime::now());
+        cache.keep_failures(&self.domain, &failures)?;
+        self.failures = failures;
+        Ok(())
+    }
+
     fn failed(&mut self, orders: &Orders, refusal: &Refusal) {
         let now = SystemTime::now();
-        self.failures.add(now);
-        orders.cache.keep_failures(&self.domain, &self.failures);
-        let wait = Duration::from_secs(spread(self.failures.wait(refusal.is_limited)).as_secs());
+        let wait = self.failures.fail(now, refusal.is_limited);
         self.due = now + wait;
+        if let Err(reason) = orders.cache.keep_failures(&self.domain, &self.failures) {
+            warn!("ACME: {}: {reason}", self.domain);
+        }
         let meanwhile = match &self.certificate {
             Some(old) => format!("the old certificate is given until {}", format_rfc3339_seconds(old.not_after())),
             None => "TLS handshakes for it are refused".to_owned(),
@@ -127,4 +147,59 @@ impl Name {
 /// The time to renew a certificate.
 fn due(kept: &Kept) -> SystemTime {
     renewal(kept.certificate.not_before(), kept.certificate.not_after(), kept.since)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::ErrorKind, net::TcpListener, path::Path};
+
+    use fanfare_http::{TlsAcceptor, TlsConfig};
+    use url::Url;
+
+    use super::*;
+
+    /// A name without a certificate, whose authority is `listener`.
+    fn acme(cache: &Path, listener: &TcpListener) -> Acme {
+        let directory = format!("https://{}/dir", listener.local_addr().unwrap());
+        let directory = Url::parse(&directory).unwrap();
+        let plan =
+            Plan { domains: vec!["a.example".to_owned()], email: None, directory, cache: cache.to_owned(), root: None };
+        let acceptor = TlsAcceptor::new(TlsConfig { awaited: 1, ..TlsConfig::default() }).unwrap();
+        Acme::new(plan, acceptor.certificates().clone(), 0).unwrap()
+    }
+
+    async fn attempt(acme: &mut Acme) {
+        acme.names[0].attempt(&mut acme.orders).await;
+    }
+
+    #[tokio::test]
+    async fn the_authority_is_not_asked_while_the_cache_cannot_be_written_to() {
+        let cache = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let mut acme = acme(cache.path(), &listener);
+        fs::remove_dir_all(cache.path()).unwrap();
+        attempt(&mut acme).await;
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(acme.names[0].failures, Failures::default(), "nothing was tried");
+        assert!(acme.names[0].due <= SystemTime::now() + CACHE_WAIT);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_a_crash_ends_is_waited_for_at_the_next_start() {
+        let cache = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let accepting = tokio::net::TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+        let mut first = acme(cache.path(), &listener);
+        assert!(first.names[0].due <= SystemTime::now());
+        tokio::select! {
+            () = attempt(&mut first) => panic!("there is no answer"),
+            accepted = accepting.accept() => drop(accepted.unwrap()),
+        }
+        drop(first);
+        let again = acme(cache.path(), &listener);
+        assert_eq!(again.names[0].failures.count, 1);
+        assert!(again.names[0].due > SystemTime::now() + Duration::from_secs(30), "{:?}", again.names[0].failures);
+    }
 }

@@ -87,14 +87,19 @@ impl Pebble {
             }
         }
     }
+
+    /// Ends it. Nobody answers under its URL then.
+    pub(crate) fn stop(&mut self) {
+        for mut child in self.children.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 impl Drop for Pebble {
     fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.stop();
     }
 }
 

@@ -53,6 +53,10 @@ fn settings_that_do_not_go_together() {
 fn names_that_no_authority_can_prove() {
     for (flag, said) in [
         ("--acme-domain=*.example.org", "name each host"),
+        ("--acme-domain=192.0.2.1", "an authority proves names"),
+        ("--acme-domain=..", "an empty part"),
+        ("--acme-domain=a.example/b", "not a host name"),
+        ("--acme-domain=a.example,", "not a host name"),
         ("--acme-domain=https://a.example", "not a host name"),
         ("--acme-directory=http://a.example/", "not the URL of a directory"),
         ("--acme-email=who", "not an address"),

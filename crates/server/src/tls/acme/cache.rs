@@ -1,4 +1,4 @@
-//! [`Cache`]: the directory of `--acme-cache`, with the account, the certificates, and the attempts that failed. A restart
+//! [`Cache`]: the directory of `--acme-cache`, with the account, the certificates, and the attempts since. A restart
 //! goes on with them, so it asks the authority for nothing that it already has.
 //!
 //! Everything is for the owner alone (0700 and 0600), and each file comes to its place as a whole.
@@ -13,6 +13,7 @@ use std::{
 
 use fanfare_http::{Pem, TlsCertificate, TlsPair};
 use instant_acme::AccountCredentials;
+use ring::digest::{SHA256, digest};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::warn;
 use url::Url;
@@ -20,6 +21,14 @@ use url::Url;
 use super::pace::Failures;
 
 const ACCOUNT: &str = "account.json";
+/// The file with a chain and its key, in the directory of their name.
+const CERTIFICATE: &str = "certificate.pem";
+/// The file with the attempts since the last success, in the directory of a name.
+const ATTEMPTS: &str = "attempts.json";
+/// Bytes that have to fit into the directory before the authority is asked: an account, or a chain with its key.
+const ROOM_BYTES: usize = 32 << 10;
+/// Bytes of the digest of the authority's URL, in the name of its directory.
+const DIGEST_BYTES: usize = 6;
 
 /// The files of one certificate authority.
 #[derive(Clone, Debug)]
@@ -40,14 +49,25 @@ impl Cache {
     /// # Errors
     /// A sentence with the directory.
     pub(super) fn open(root: &Path, url: &Url) -> Result<Self, String> {
-        // Accounts of one authority are worth nothing to another.
-        let authority = url.host_str().unwrap_or("authority").replace([':', '[', ']'], "");
-        let port = url.port().map(|port| format!("-{port}")).unwrap_or_default();
-        let cache = Self { directory: root.join(format!("{authority}{port}")) };
+        let cache = Self { directory: root.join(authority(url)) };
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&cache.directory);
-        let tried = made.and_then(|()| cache.write("tried", b"")).and_then(|()| fs::remove_file(cache.path("tried")));
-        tried.map_err(|error| format!("cannot write to {}: {error}", cache.directory.display()))?;
+        made.map_err(|error| cache.unwritable(&error))?;
+        cache.check()?;
         Ok(cache)
+    }
+
+    /// Tries whether the directory takes what an authority gives. Otherwise a certificate would be lost with the process, and
+    /// the next start would ask for another one.
+    ///
+    /// # Errors
+    /// A sentence with the directory.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let tried = self.write("tried", &[0; ROOM_BYTES]).and_then(|()| fs::remove_file(self.path("tried")));
+        tried.map_err(|error| self.unwritable(&error))
+    }
+
+    fn unwritable(&self, error: &io::Error) -> String {
+        format!("cannot write to {}: {error}", self.directory.display())
     }
 
     pub(super) fn account(&self) -> Option<AccountCredentials> {
@@ -65,7 +85,7 @@ impl Cache {
 
     /// The certificate for `domain`, if there is a whole one.
     pub(super) fn certificate(&self, domain: &str) -> Option<Kept> {
-        let file = self.path(&pem_file(domain));
+        let file = self.path(&of(domain, CERTIFICATE));
         if !file.exists() {
             return None;
         }
@@ -84,20 +104,24 @@ impl Cache {
 
     /// Keeps a chain with its key, as PEM.
     pub(super) fn keep_certificate(&self, domain: &str, pem: &str) -> Result<(), String> {
-        self.keep(&pem_file(domain), pem.as_bytes())
+        self.keep(&of(domain, CERTIFICATE), pem.as_bytes())
     }
 
     pub(super) fn failures(&self, domain: &str) -> Failures {
-        self.read_json(&failures_file(domain)).unwrap_or_default()
+        self.read_json(&of(domain, ATTEMPTS)).unwrap_or_default()
     }
 
-    /// Keeps the attempts that failed since the last success. A loss of them only makes the next attempt come earlier.
-    pub(super) fn keep_failures(&self, domain: &str, failures: &Failures) {
-        if failures.count == 0 {
-            let _ = fs::remove_file(self.path(&failures_file(domain)));
-        } else if let Err(reason) = self.write_json(&failures_file(domain), failures) {
-            warn!("ACME: {reason}");
-        }
+    /// Keeps the attempts since the last success.
+    ///
+    /// # Errors
+    /// A sentence with the file.
+    pub(super) fn keep_failures(&self, domain: &str, failures: &Failures) -> Result<(), String> {
+        self.write_json(&of(domain, ATTEMPTS), failures)
+    }
+
+    /// Forgets the attempts, because one of them was a success.
+    pub(super) fn forget_failures(&self, domain: &str) {
+        let _ = fs::remove_file(self.path(&of(domain, ATTEMPTS)));
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -139,22 +163,36 @@ impl Cache {
 
     /// Writes beside the file and renames, so that a crash leaves the old file or the new one.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let beside = self.path(&format!("{name}.new"));
+        let (path, beside) = (self.path(name), self.path(&format!("{name}.new")));
+        let directory = path.parent().unwrap_or(&self.directory);
+        if directory != self.directory && !directory.exists() {
+            DirBuilder::new().mode(0o700).create(directory)?;
+            File::open(&self.directory)?.sync_all()?;
+        }
         let _ = fs::remove_file(&beside);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, self.path(name))?;
-        File::open(&self.directory)?.sync_all()
+        // What has no room is not left there.
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, &path));
+        written.inspect_err(|_| {
+            let _ = fs::remove_file(&beside);
+        })?;
+        File::open(directory)?.sync_all()
     }
 }
 
-fn pem_file(domain: &str) -> String {
-    format!("{domain}.pem")
+/// The file `name` in the directory of `domain`. A name alone may be as long as a file name may.
+fn of(domain: &str, name: &str) -> String {
+    format!("{domain}/{name}")
 }
 
-fn failures_file(domain: &str) -> String {
-    format!("{domain}.failed.json")
+/// The name of an authority's directory. Accounts and certificates of one are worth nothing to another, also when both are
+/// on one host, so the whole URL counts.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("authority").replace([':', '[', ']'], "");
+    let port = url.port().map(|port| format!("-{port}")).unwrap_or_default();
+    let digest = digest(&SHA256, url.as_str().as_bytes());
+    let digest: String = digest.as_ref().iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    format!("{host}{port}-{digest}")
 }
 
 #[cfg(test)]
@@ -164,8 +202,12 @@ mod tests {
     use super::*;
     use crate::tls::samples::pem;
 
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
     fn cache(root: &Path) -> Cache {
-        Cache::open(root, &Url::parse("https://acme.example:14000/directory").unwrap()).unwrap()
+        Cache::open(root, &url("https://acme.example:14000/directory")).unwrap()
     }
 
     #[test]
@@ -173,20 +215,42 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let home = root.path().join("state/acme");
         let (chain, key) = pem(&["a.example"]);
-        let failures = Failures { count: 2, last_unix_s: 7 };
+        let mut failures = Failures::default();
+        failures.begin(SystemTime::now());
         cache(&home).keep_certificate("a.example", &format!("{chain}{key}")).unwrap();
-        cache(&home).keep_failures("a.example", &failures);
+        cache(&home).keep_failures("a.example", &failures).unwrap();
 
         assert_eq!(cache(&home).certificate("a.example").unwrap().certificate.names(), ["a.example"]);
         assert_eq!(cache(&home).failures("a.example"), failures);
         assert!(cache(&home).certificate("b.example").is_none() && cache(&home).account().is_none());
-        cache(&home).keep_failures("a.example", &Failures::default());
+        cache(&home).forget_failures("a.example");
         assert_eq!(cache(&home).failures("a.example"), Failures::default());
 
-        let mode = |path: &str| fs::metadata(home.join(path)).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode("acme.example-14000"), mode("acme.example-14000/a.example.pem")), (0o700, 0o600));
-        let files = fs::read_dir(home.join("acme.example-14000")).unwrap().count();
-        assert_eq!(files, 1, "nothing is left over");
+        let directory = cache(&home).directory;
+        let mode = |path: &str| fs::metadata(directory.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(""), mode("a.example"), mode("a.example/certificate.pem")), (0o700, 0o700, 0o600));
+        for path in ["", "a.example"] {
+            assert_eq!(fs::read_dir(directory.join(path)).unwrap().count(), 1, "nothing is left over");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_legal_length_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let domain = format!("{}.{}", vec!["a".repeat(63); 3].join("."), "b".repeat(61));
+        assert_eq!(domain.len(), 253);
+        cache(root.path()).keep_certificate(&domain, "").unwrap();
+        cache(root.path()).keep_failures(&domain, &Failures::default()).unwrap();
+    }
+
+    #[test]
+    fn authorities_on_one_host_have_nothing_in_common() {
+        let root = tempfile::tempdir().unwrap();
+        let (chain, key) = pem(&["a.example"]);
+        let [staging, production] = ["staging", "production"]
+            .map(|path| Cache::open(root.path(), &url(&format!("https://acme.example/{path}/directory"))).unwrap());
+        staging.keep_certificate("a.example", &format!("{chain}{key}")).unwrap();
+        assert!(staging.certificate("a.example").is_some() && production.certificate("a.example").is_none());
     }
 
     #[test]
@@ -196,15 +260,22 @@ mod tests {
         let (chain, key) = pem(&["a.example"]);
         cache.keep_certificate("a.example", &format!("{chain}{}", &key[..key.len() / 2])).unwrap();
         cache.keep(ACCOUNT, b"{").unwrap();
+        cache.keep("a.example/attempts.json", b"{\"count\":1}").unwrap();
         assert!(cache.certificate("a.example").is_none() && cache.account().is_none());
+        assert_eq!(cache.failures("a.example"), Failures::default());
     }
 
     #[test]
-    fn a_directory_that_cannot_be_made_is_named() {
+    fn a_directory_that_cannot_be_made_or_is_gone_is_named() {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = Cache::open(&file, &Url::parse("https://a.example/").unwrap()).unwrap_err();
-        assert!(error.starts_with(&format!("cannot write to {}/a.example: ", file.display())), "{error}");
+        let error = Cache::open(&file, &url("https://a.example/")).unwrap_err();
+        assert!(error.starts_with(&format!("cannot write to {}/a.example-", file.display())), "{error}");
+
+        let cache = cache(root.path());
+        fs::remove_dir_all(&cache.directory).unwrap();
+        let error = cache.check().unwrap_err();
+        assert!(error.starts_with(&format!("cannot write to {}: ", cache.directory.display())), "{error}");
     }
 }

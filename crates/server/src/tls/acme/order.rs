@@ -10,6 +10,7 @@ use instant_acme::{
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::{cache::Cache, http::Http};
 
@@ -76,7 +77,10 @@ impl Orders {
                 let contact: Vec<_> = contact.iter().map(String::as_str).collect();
                 let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
                 let (account, credentials) = limited(builder.create(&new, self.directory.clone(), None)).await?;
-                self.cache.keep_account(&credentials).map_err(Refusal::new)?;
+                if let Err(reason) = self.cache.keep_account(&credentials) {
+                    // In use all the same: otherwise each attempt would make one more.
+                    warn!("ACME: {reason}; the next start has to make another account");
+                }
                 account
             }
         };

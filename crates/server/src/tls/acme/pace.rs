@@ -12,27 +12,42 @@ const STEPS: [Duration; 5] =
     [MINUTE, Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3_600), LONGEST];
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 /// Longest wait that a restart keeps to: four failures an hour, so that whoever has mended the cause is not kept waiting.
+/// Only the authority's own word on its limits holds for longer.
 const RESTART_MAX: Duration = Duration::from_secs(15 * 60);
 /// A wait is this part of itself shorter or longer, so that servers do not ask in step.
 const SPREAD: f64 = 0.2;
 
-/// Attempts that failed since the last success.
+/// Attempts since the last success. Each counts from its begin, so that one which a crash ends counts too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failures {
     pub(super) count: u32,
-    /// Time of the last one, in seconds since 1970.
+    /// The moment at which the last one began or failed, in seconds since 1970.
     pub(super) last_unix_s: u64,
+    /// The moment of the next one, in seconds since 1970.
+    pub(super) next_unix_s: u64,
+    /// The authority has said that it was asked too often.
+    pub(super) is_limited: bool,
 }
 
 impl Failures {
-    /// Counts one more, at `now`.
-    pub(super) fn add(&mut self, now: SystemTime) {
+    /// Counts one more attempt, which begins at `now`.
+    pub(super) fn begin(&mut self, now: SystemTime) {
         self.count = self.count.saturating_add(1);
-        self.last_unix_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.fail(now, false);
     }
 
-    /// The wait after the last failure, before its spread. The authority's own word on its limits makes it the longest.
-    pub(super) fn wait(&self, is_limited: bool) -> Duration {
+    /// Puts the next attempt off, because the last one failed at `now`. The authority's own word on its limits makes the
+    /// wait the longest. Returns the wait.
+    pub(super) fn fail(&mut self, now: SystemTime, is_limited: bool) -> Duration {
+        let wait = Duration::from_secs(spread(self.wait(is_limited)).as_secs());
+        self.last_unix_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.next_unix_s = self.last_unix_s.saturating_add(wait.as_secs());
+        self.is_limited = is_limited;
+        wait
+    }
+
+    /// The wait after the last failure, before its spread.
+    fn wait(&self, is_limited: bool) -> Duration {
         let step = usize::try_from(self.count).unwrap_or(usize::MAX).clamp(1, STEPS.len()) - 1;
         if is_limited { LONGEST } else { STEPS[step] }
     }
@@ -42,7 +57,8 @@ impl Failures {
         if self.count == 0 {
             return None;
         }
-        let wait = self.wait(false).min(RESTART_MAX);
+        let longest = if self.is_limited { LONGEST.mul_f64(1.0 + SPREAD) } else { RESTART_MAX };
+        let wait = Duration::from_secs(self.next_unix_s.saturating_sub(self.last_unix_s)).min(longest);
         let next = UNIX_EPOCH.checked_add(Duration::from_secs(self.last_unix_s))?.checked_add(wait)?;
         // A clock that went back must not make the wait longer.
         (next > now).then(|| next.min(now + wait))
@@ -71,13 +87,17 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
+    fn failures(count: u32, last_unix_s: u64, wait_s: u64, is_limited: bool) -> Failures {
+        Failures { count, last_unix_s, next_unix_s: last_unix_s + wait_s, is_limited }
+    }
+
     #[test]
     fn no_hour_has_more_than_five_failures_however_short_the_waits_turn_out() {
         let mut failures = Failures::default();
         let (mut now, mut times) = (0.0, vec![]);
         for _ in 0..20 {
             times.push(now);
-            failures.add(at(1));
+            failures.begin(at(1));
             now += failures.wait(false).as_secs_f64() * (1.0 - SPREAD);
         }
         for begin in &times {
@@ -85,17 +105,40 @@ mod tests {
             assert!(within <= 5, "{within} from {begin}");
         }
         assert_eq!(failures.wait(false), LONGEST);
-        assert_eq!(Failures { count: 1, last_unix_s: 0 }.wait(true), LONGEST);
+        assert_eq!(self::failures(1, 0, 0, false).wait(true), LONGEST);
+    }
+
+    #[test]
+    fn an_attempt_counts_once_from_its_begin_and_its_failure_puts_off_the_next() {
+        let mut failures = Failures::default();
+        failures.begin(at(1_000));
+        assert_eq!((failures.count, failures.last_unix_s), (1, 1_000));
+        assert!((1_048..=1_072).contains(&failures.next_unix_s), "{failures:?}");
+        let wait = failures.fail(at(1_200), false).as_secs();
+        assert_eq!((failures.count, failures.next_unix_s), (1, 1_200 + wait));
+        assert!((48..=72).contains(&wait), "{wait}");
     }
 
     #[test]
     fn a_restart_waits_for_a_quarter_of_an_hour_at_most() {
-        let failures = Failures { count: 9, last_unix_s: 1_000 };
-        assert_eq!(failures.after_restart(at(1_001)), Some(at(1_900)));
-        assert_eq!(failures.after_restart(at(1_900)), None);
-        assert_eq!(failures.after_restart(at(10)), Some(at(910)), "the clock went back");
-        assert_eq!(Failures { count: 1, last_unix_s: 1_000 }.after_restart(at(1_001)), Some(at(1_060)));
+        let many = failures(9, 1_000, 20_000, false);
+        assert_eq!(many.after_restart(at(1_001)), Some(at(1_900)));
+        assert_eq!(many.after_restart(at(1_900)), None);
+        assert_eq!(many.after_restart(at(10)), Some(at(910)), "the clock went back");
+        assert_eq!(failures(1, 1_000, 55, false).after_restart(at(1_001)), Some(at(1_055)));
         assert_eq!(Failures::default().after_restart(at(0)), None);
+    }
+
+    #[test]
+    fn a_restart_keeps_to_the_limits_of_the_authority() {
+        let mut failures = Failures::default();
+        failures.begin(at(1_000));
+        let wait = failures.fail(at(1_000), true).as_secs();
+        assert!(wait >= 4 * 3_600, "{wait}");
+        assert_eq!(failures.after_restart(at(1_001)), Some(at(1_000 + wait)));
+        assert_eq!(failures.after_restart(at(1_000 + wait)), None);
+        let damaged = self::failures(1, 1_000, u64::MAX / 2, true);
+        assert_eq!(damaged.after_restart(at(1_000)), Some(at(1_000 + 25_920)));
     }
 
     #[test]
