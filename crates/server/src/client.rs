@@ -24,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{sync::Notify, time::timeout};
 
 pub(crate) use self::{
-    answer::{Answer, Outgoing, Reply},
+    answer::{Answer, Outgoing, Reply, retry_after},
     error::Error,
     reach::Reach,
 };

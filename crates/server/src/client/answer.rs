@@ -82,7 +82,7 @@ impl<'a> Answer<'a> {
     /// The wait that the server asks for before the next try, up to a limit (RFC 9110 10.2.3: seconds, or a date). None
     /// if the server asks for no wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after(self.header(&RETRY_AFTER)?, SystemTime::now())
+        retry_after(self.header(&RETRY_AFTER)?, SystemTime::now()).map(|wait| wait.min(RETRY_AFTER_MAX))
     }
 
     /// The next piece of the body, without a time limit. None at the end.
@@ -125,14 +125,15 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+/// The wait of a `Retry-After`, without a limit.
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?
     };
-    (!wait.is_zero()).then_some(wait.min(RETRY_AFTER_MAX))
+    (!wait.is_zero()).then_some(wait)
 }
 
 /// An answer that was read to its end.
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn a_wait_is_seconds_or_a_date_and_bounded() {
         let now = httpdate::parse_http_date("Sun, 29 Nov 2026 06:00:00 GMT").unwrap();
-        let seconds = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
+        let seconds = |text: &str| retry_after(text, now).map(|wait| wait.min(RETRY_AFTER_MAX).as_secs());
         for (text, wait) in [
             ("7", Some(7)),
             (" 7 ", Some(7)),

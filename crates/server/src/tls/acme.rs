@@ -130,7 +130,7 @@ impl Name {
 
     fn failed(&mut self, orders: &Orders, refusal: &Refusal) {
         let now = SystemTime::now();
-        let wait = self.failures.fail(now, refusal.is_limited);
+        let wait = self.failures.fail(now, refusal.is_limited, refusal.retry_after);
         self.due = now + wait;
         if let Err(reason) = orders.cache.keep_failures(&self.domain, &self.failures) {
             warn!("ACME: {}: {reason}", self.domain);
@@ -151,12 +151,25 @@ fn due(kept: &Kept) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::ErrorKind, net::TcpListener, path::Path};
+    use std::{
+        fs,
+        io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+        net::TcpListener,
+        path::Path,
+        sync::Arc,
+        thread,
+    };
 
     use fanfare_http::{TlsAcceptor, TlsConfig};
+    use rustls::{
+        ServerConfig, ServerConnection, StreamOwned,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    };
     use url::Url;
 
     use super::*;
+    use crate::tls::samples::pem;
 
     /// A name without a certificate, whose authority is `listener`.
     fn acme(cache: &Path, listener: &TcpListener) -> Acme {
@@ -166,6 +179,68 @@ mod tests {
             Plan { domains: vec!["a.example".to_owned()], email: None, directory, cache: cache.to_owned(), root: None };
         let acceptor = TlsAcceptor::new(TlsConfig { awaited: 1, ..TlsConfig::default() }).unwrap();
         Acme::new(plan, acceptor.certificates().clone(), 0).unwrap()
+    }
+
+    /// Answers the requests of ACME over https: whoever wants an account has asked too often.
+    fn refuse_accounts(listener: &TcpListener, (chain, key): &(String, String), retry_after: &str) {
+        let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = Arc::new(config.with_single_cert(chain, key).unwrap());
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        loop {
+            let (socket, _) = listener.accept().unwrap();
+            let stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
+            let (mut stream, mut head) = (BufReader::new(stream), String::new());
+            while !head.ends_with("\r\n\r\n") {
+                stream.read_line(&mut head).unwrap();
+            }
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+            let (status, body) = match head.split(' ').nth(1).unwrap() {
+                "/dir" => {
+                    let place = |name: &str| format!(r#""{name}":"{url}/{name}""#);
+                    let places = ["newNonce", "newAccount", "newOrder"].map(place).join(",");
+                    ("200 OK".to_owned(), format!("{{{places}}}"))
+                }
+                "/newNonce" => ("200 OK\r\nReplay-Nonce: once".to_owned(), String::new()),
+                _ => {
+                    let problem = r#"{"type":"urn:ietf:params:acme:error:rateLimited","detail":"too often"}"#;
+                    (format!("429 Too Many Requests\r\nRetry-After: {retry_after}"), problem.to_owned())
+                }
+            };
+            let length = body.len();
+            write!(
+                stream.get_mut(),
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )
+            .unwrap();
+            stream.get_mut().conn.send_close_notify();
+            let _ = stream.get_mut().flush();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_the_authority_asks_for_outlasts_a_restart() {
+        let cache = tempfile::tempdir().unwrap();
+        let (root, pair) = (cache.path().join("root.pem"), pem(&["127.0.0.1"]));
+        fs::write(&root, &pair.0).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut first = acme(cache.path(), &listener);
+        let again = listener.try_clone().unwrap();
+        // It ends with the process.
+        thread::spawn(move || refuse_accounts(&listener, &pair, "90000"));
+        first.orders.http = Http::new(Some(root));
+        attempt(&mut first).await;
+        let Failures { count, is_asked, .. } = first.names[0].failures;
+        assert_eq!((count, is_asked), (1, true));
+        let wait = Duration::from_secs(90_000);
+        for due in [first.names[0].due, acme(cache.path(), &again).names[0].due] {
+            let left = due.duration_since(SystemTime::now()).unwrap();
+            assert!((wait - Duration::from_secs(60)..=wait).contains(&left), "{left:?}");
+        }
     }
 
     async fn attempt(acme: &mut Acme) {

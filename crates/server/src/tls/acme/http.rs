@@ -1,15 +1,23 @@
 //! [`Http`]: the requests of ACME, sent by the client of the command. So proxies, time limits and trust are the same.
 
-use std::{future::Future, io, path::PathBuf, pin::Pin, thread, time::Duration};
+use std::{
+    future::Future,
+    io, mem,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response, Uri, header::RETRY_AFTER};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use tokio::{runtime::Builder, sync::oneshot};
 
 use crate::{
-    client::{Client, Reach},
+    client::{Client, Reach, retry_after},
     url::Url,
 };
 
@@ -21,12 +29,20 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(super) struct Http {
     reach: Reach,
+    /// The wait that the last refusal asks for.
+    retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Http {
     /// Trusts the authorities in the file `root`, or those of the system.
     pub(super) fn new(root: Option<PathBuf>) -> Self {
-        Self { reach: Reach { ca: root, connect_timeout: CONNECT_TIMEOUT, answer_timeout: ANSWER_TIMEOUT } }
+        let reach = Reach { ca: root, connect_timeout: CONNECT_TIMEOUT, answer_timeout: ANSWER_TIMEOUT };
+        Self { reach, retry_after: Arc::default() }
+    }
+
+    /// The wait that the last refusal asked for, if that was since the last look. The client of ACME does not tell it.
+    pub(super) fn take_retry_after(&self) -> Option<Duration> {
+        mem::take(&mut *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -37,7 +53,7 @@ impl HttpClient for Http {
         &self,
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
-        let reach = self.reach.clone();
+        let Self { reach, retry_after } = self.clone();
         Box::pin(async move {
             let (done, answered) = oneshot::channel();
             // The client's futures stay on their thread. A thread does not hold up the end of the process either.
@@ -47,13 +63,24 @@ impl HttpClient for Http {
             });
             asking.map_err(|error| other(format!("no thread for the request: {error}")))?;
             let answered = answered.await.unwrap_or_else(|_| Err("the request was broken off".to_owned()));
-            answered.map(BytesResponse::from).map_err(other)
+            let answer = answered.map_err(other)?;
+            if let Some(wait) = wait_asked(&answer) {
+                *retry_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(wait);
+            }
+            Ok(BytesResponse::from(answer))
         })
     }
 }
 
 fn other(reason: String) -> Error {
     Error::Other(reason.into())
+}
+
+/// The wait that a refusal asks for. In other answers it is the wait for an order.
+fn wait_asked(answer: &Response<Full<Bytes>>) -> Option<Duration> {
+    let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+    let asked = answer.headers().get(RETRY_AFTER).filter(|_| is_refusal)?;
+    retry_after(asked.to_str().ok()?, SystemTime::now())
 }
 
 fn exchange(reach: &Reach, request: Request<BodyWrapper<Bytes>>) -> Answered {

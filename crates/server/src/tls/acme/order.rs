@@ -38,23 +38,32 @@ pub(super) struct Refusal {
     pub(super) reason: String,
     /// The authority says that it was asked too often.
     pub(super) is_limited: bool,
+    /// The wait that the authority asks for.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_limited: false }
+        Self { reason: reason.into(), is_limited: false, retry_after: None }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { reason: told(&error), is_limited: is_problem(&error, RATE_LIMITED) }
+        Self { reason: told(&error), is_limited: is_problem(&error, RATE_LIMITED), retry_after: None }
     }
 }
 
 impl Orders {
     /// Orders a certificate for `domain`. Returns the chain and its key as PEM.
     pub(super) async fn order(&mut self, domain: &str) -> Result<String, Refusal> {
+        // A wait of another name's attempt is over.
+        self.http.take_retry_after();
+        let ordered = self.try_order(domain).await;
+        ordered.map_err(|refusal| Refusal { retry_after: self.http.take_retry_after(), ..refusal })
+    }
+
+    async fn try_order(&mut self, domain: &str) -> Result<String, Refusal> {
         let account = self.account().await?;
         let ordered = within(ORDER_TIME_MAX, self.order_with(&account, domain)).await;
         if ordered.as_ref().is_err_and(|(_, is_unknown)| *is_unknown) {

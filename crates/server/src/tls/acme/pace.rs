@@ -12,8 +12,10 @@ const STEPS: [Duration; 5] =
     [MINUTE, Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3_600), LONGEST];
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 /// Longest wait that a restart keeps to: four failures an hour, so that whoever has mended the cause is not kept waiting.
-/// Only the authority's own word on its limits holds for longer.
+/// Only the authority's own word holds for longer.
 const RESTART_MAX: Duration = Duration::from_secs(15 * 60);
+/// Longest wait that an authority may ask for. Let's Encrypt counts over a week at most.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 /// A wait is this part of itself shorter or longer, so that servers do not ask in step.
 const SPREAD: f64 = 0.2;
 
@@ -25,24 +27,26 @@ pub(super) struct Failures {
     pub(super) last_unix_s: u64,
     /// The moment of the next one, in seconds since 1970.
     pub(super) next_unix_s: u64,
-    /// The authority has said that it was asked too often.
-    pub(super) is_limited: bool,
+    /// The wait is the authority's own word.
+    pub(super) is_asked: bool,
 }
 
 impl Failures {
     /// Counts one more attempt, which begins at `now`.
     pub(super) fn begin(&mut self, now: SystemTime) {
         self.count = self.count.saturating_add(1);
-        self.fail(now, false);
+        self.fail(now, false, None);
     }
 
-    /// Puts the next attempt off, because the last one failed at `now`. The authority's own word on its limits makes the
-    /// wait the longest. Returns the wait.
-    pub(super) fn fail(&mut self, now: SystemTime, is_limited: bool) -> Duration {
-        let wait = Duration::from_secs(spread(self.wait(is_limited)).as_secs());
+    /// Puts the next attempt off, because the last one failed at `now`. An authority that was asked too often
+    /// (`is_limited`) has the longest wait, or the one that it asks for. Returns the wait.
+    pub(super) fn fail(&mut self, now: SystemTime, is_limited: bool, retry_after: Option<Duration>) -> Duration {
+        let own = spread(self.wait(is_limited && retry_after.is_none()));
+        let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
+        let wait = Duration::from_secs(own.max(asked).as_secs());
         self.last_unix_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         self.next_unix_s = self.last_unix_s.saturating_add(wait.as_secs());
-        self.is_limited = is_limited;
+        self.is_asked = is_limited || retry_after.is_some();
         wait
     }
 
@@ -57,7 +61,7 @@ impl Failures {
         if self.count == 0 {
             return None;
         }
-        let longest = if self.is_limited { LONGEST.mul_f64(1.0 + SPREAD) } else { RESTART_MAX };
+        let longest = if self.is_asked { RETRY_AFTER_MAX } else { RESTART_MAX };
         let wait = Duration::from_secs(self.next_unix_s.saturating_sub(self.last_unix_s)).min(longest);
         let next = UNIX_EPOCH.checked_add(Duration::from_secs(self.last_unix_s))?.checked_add(wait)?;
         // A clock that went back must not make the wait longer.
@@ -87,8 +91,8 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn failures(count: u32, last_unix_s: u64, wait_s: u64, is_limited: bool) -> Failures {
-        Failures { count, last_unix_s, next_unix_s: last_unix_s + wait_s, is_limited }
+    fn failures(count: u32, last_unix_s: u64, wait_s: u64, is_asked: bool) -> Failures {
+        Failures { count, last_unix_s, next_unix_s: last_unix_s + wait_s, is_asked }
     }
 
     #[test]
@@ -114,7 +118,7 @@ mod tests {
         failures.begin(at(1_000));
         assert_eq!((failures.count, failures.last_unix_s), (1, 1_000));
         assert!((1_048..=1_072).contains(&failures.next_unix_s), "{failures:?}");
-        let wait = failures.fail(at(1_200), false).as_secs();
+        let wait = failures.fail(at(1_200), false, None).as_secs();
         assert_eq!((failures.count, failures.next_unix_s), (1, 1_200 + wait));
         assert!((48..=72).contains(&wait), "{wait}");
     }
@@ -130,15 +134,21 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_keeps_to_the_limits_of_the_authority() {
+    fn a_restart_keeps_to_the_word_of_the_authority() {
         let mut failures = Failures::default();
         failures.begin(at(1_000));
-        let wait = failures.fail(at(1_000), true).as_secs();
+        let wait = failures.fail(at(1_000), true, None).as_secs();
         assert!(wait >= 4 * 3_600, "{wait}");
         assert_eq!(failures.after_restart(at(1_001)), Some(at(1_000 + wait)));
         assert_eq!(failures.after_restart(at(1_000 + wait)), None);
         let damaged = self::failures(1, 1_000, u64::MAX / 2, true);
-        assert_eq!(damaged.after_restart(at(1_000)), Some(at(1_000 + 25_920)));
+        assert_eq!(damaged.after_restart(at(1_000)), Some(at(1_000) + RETRY_AFTER_MAX));
+
+        let asked =
+            |seconds| Failures { count: 1, ..failures }.fail(at(1_000), true, Some(Duration::from_secs(seconds)));
+        let week = RETRY_AFTER_MAX.as_secs();
+        assert_eq!([3_600, week, week + 1].map(|seconds| asked(seconds).as_secs()), [3_600, week, week]);
+        assert!((48..=72).contains(&asked(1).as_secs()), "the pace holds as well");
     }
 
     #[test]
