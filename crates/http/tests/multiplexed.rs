@@ -105,7 +105,7 @@ fn httpx_does_all_over_one_connection() {
 
 #[test]
 fn go_does_all_over_one_connection() {
-    assert_does_all("go", |args| Program::go("h2_with_go/main.go", args));
+    assert_does_all("go", |args| Program::go("h2_with_go", args));
 }
 
 /// The data of the next events that a command prints.

@@ -102,10 +102,14 @@ impl Orders {
 
     /// One invocation for each command: Go takes several only of one module.
     fn go(&self, workspace: &Workspace) -> Vec<Invocation> {
-        // Go wants an absolute path. Its cache of modules is there too, and may be removed with the rest.
+        // Go wants absolute paths. Its caches are there too, and may be removed with the rest. The tests use them.
         let path = workspace.target().join("parts/go").display().to_string();
+        let cache = format!("{path}/build");
         let go = ["{target}/parts/python/bin/go", "install", "-modcacherw"];
-        self.go.iter().map(|name| workspace.place(&go).with_args(&[name]).with_env("GOPATH", &path)).collect()
+        let install = |name: &&'static str| {
+            workspace.place(&go).with_args(&[name]).with_env("GOPATH", &path).with_env("GOCACHE", &cache)
+        };
+        self.go.iter().map(install).collect()
     }
 
     fn pip(&self, workspace: &Workspace) -> Vec<Invocation> {
@@ -167,8 +171,8 @@ mod tests {
         assert_eq!(
             go,
             [
-                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/b@v1",
-                "GOPATH=/elsewhere/t/parts/go /elsewhere/t/parts/python/bin/go install -modcacherw a.org/c@v2"
+                "GOPATH=/elsewhere/t/parts/go GOCACHE=/elsewhere/t/parts/go/build /elsewhere/t/parts/python/bin/go install -modcacherw a.org/b@v1",
+                "GOPATH=/elsewhere/t/parts/go GOCACHE=/elsewhere/t/parts/go/build /elsewhere/t/parts/python/bin/go install -modcacherw a.org/c@v2"
             ]
         );
         assert!(orders.debian.is_empty());
