@@ -4,13 +4,13 @@ mod block;
 mod heads;
 mod receive;
 
-use std::{collections::VecDeque, io::IoSlice, mem, sync::Arc, task::Poll};
+use std::{io::IoSlice, mem, sync::Arc, task::Poll};
 
 use http::response::Parts;
 
 use crate::{
     event::{Event, StreamId},
-    flood::{ANSWER_GAIN, BODY_GAIN, Credit, EVENT_GAIN, RESETS_MAX, SMALL_BYTES, TIME_GAIN},
+    flood::{ANSWER_GAIN, BODY_GAIN, Credit, EVENT_GAIN, SMALL_BYTES, TIME_GAIN},
     frame::{HEADER_BYTES, PAYLOAD_MAX},
     head,
     hpack::Decoder,
@@ -18,6 +18,7 @@ use crate::{
     limits::Limits,
     output::Output,
     reason::{Broken, Gone, Reason},
+    resets::Resets,
     settings,
     share::Share,
     streams::{Stream, Streams},
@@ -43,10 +44,7 @@ pub struct Connection {
     /// A head of which CONTINUATION is to come.
     block: Option<Box<block::Block>>,
     decoder: Decoder,
-    /// Streams that this side has reset before the request was whole. Their frames may be on the way.
-    resets: VecDeque<StreamId>,
-    /// The first of `resets` that were there before the PING: its answer says that no frames of them come any more.
-    resets_before_ping: usize,
+    resets: Resets,
     broken: Option<Reason>,
     share: Share,
     receive: ReceiveWindow,
@@ -67,7 +65,6 @@ pub struct Connection {
     /// Whether something has happened that may give room.
     is_room_due: bool,
     is_finished: bool,
-    is_peer_leaving: bool,
 }
 
 impl Connection {
@@ -86,8 +83,7 @@ impl Connection {
             streams: Streams::default(),
             block: None,
             decoder: Decoder::new(),
-            resets: VecDeque::new(),
-            resets_before_ping: 0,
+            resets: Resets::default(),
             broken: None,
             share: Share::new(),
             receive: ReceiveWindow::new(whole),
@@ -102,7 +98,6 @@ impl Connection {
             is_ping_unanswered: false,
             is_room_due: false,
             is_finished: false,
-            is_peer_leaving: false,
         }
     }
 
@@ -151,6 +146,13 @@ impl Connection {
         self.input.is_in_frame() || self.block.is_some()
     }
 
+    /// Bytes that have come and are kept: the start of a frame, the start of a head, and fields that the peer may still name. A frame
+    /// has 16 KiB at most, a head four times its limit, and the fields have 4 KiB.
+    pub fn held_bytes(&self) -> usize {
+        let block = self.block.as_ref().map_or(0, |block| block.bytes.len());
+        self.input.held_bytes() + block + self.decoder.table_bytes()
+    }
+
     /// Bytes to send.
     pub fn output(&self) -> &[u8] {
         self.output.bytes()
@@ -161,14 +163,8 @@ impl Connection {
         self.output.sent(bytes);
     }
 
-    /// Exchanges the buffer of the output with `spare`, so that many connections can use one buffer in turn.
-    ///
-    /// `spare` is emptied first. Bytes that were to be sent are in `spare` then, and count as sent.
-    pub fn swap_output(&mut self, spare: &mut Vec<u8>) {
-        self.output.swap(spare);
-    }
-
-    /// Sends the head of a response: one with a status of 100 to 199 besides the real one, which ends the response if `is_end`.
+    /// Sends the head of a response, which ends the response if `is_end`. One with a status of 100 to 199 comes before the real one, and
+    /// is left out behind it.
     ///
     /// Names that belong to HTTP/1.1 connections are left out (RFC 9113 section 8.2.2).
     ///
@@ -177,7 +173,11 @@ impl Connection {
     /// [`Gone`] if the stream is not open.
     pub fn head(&mut self, stream: StreamId, response: &Parts, is_end: bool) -> Result<(), Gone> {
         let open = self.streams.get_mut(stream).ok_or(Gone)?;
-        if !response.status.is_informational() && !mem::replace(&mut open.is_answered, true) {
+        if response.status.is_informational() {
+            if open.is_answered {
+                return Ok(());
+            }
+        } else if !mem::replace(&mut open.is_answered, true) {
             self.credit.gain(ANSWER_GAIN);
         }
         self.output.headers(stream, is_end, |out| head::encode(out, response.status, &response.headers));
@@ -259,7 +259,7 @@ impl Connection {
     /// Sends a PING, unless one is unanswered.
     pub fn ping(&mut self) {
         if self.broken.is_none() && !mem::replace(&mut self.is_ping_unanswered, true) {
-            self.resets_before_ping = self.resets.len();
+            self.resets.note_ping();
             self.output.ping(PING);
         }
     }
@@ -314,14 +314,9 @@ impl Connection {
     }
 
     fn remember_reset(&mut self, stream: StreamId, is_whole: bool) {
-        if is_whole {
-            return;
+        if !is_whole {
+            self.resets.add(stream);
         }
-        if self.resets.len() == RESETS_MAX {
-            self.resets.pop_front();
-            self.resets_before_ping = self.resets_before_ping.saturating_sub(1);
-        }
-        self.resets.push_back(stream);
     }
 
     /// Bytes of the connection's window are free again.
@@ -365,7 +360,7 @@ mod tests {
         assert_eq!(connection.write(stream, &[IoSlice::new(b"data")], 99), Poll::Ready(Ok(4)));
         connection.sent(connection.output().len());
         assert!(connection.input.is_free() && connection.output.is_free());
-        assert!(connection.decoder.is_free() && connection.block.is_none() && connection.resets.capacity() == 0);
+        assert!(connection.decoder.is_free() && connection.block.is_none() && connection.resets.is_free());
         assert_eq!(connection.streams.heap_bytes(), size_of::<Stream>());
         assert!(size_of::<Stream>() <= 48, "{}", size_of::<Stream>());
     }

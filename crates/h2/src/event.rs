@@ -54,6 +54,4 @@ pub enum Event {
         /// The stream.
         stream: StreamId,
     },
-    /// The peer opens no streams any more. The open ones go on.
-    GoAway,
 }

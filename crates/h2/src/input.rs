@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The first bytes of every connection (RFC 9113 section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The receiving side of a connection, before frames mean anything.
 #[derive(Debug, Default)]
@@ -52,6 +52,11 @@ impl Input {
     /// Whether the preface has not come, or a frame is not whole.
     pub(crate) fn is_in_frame(&self) -> bool {
         !self.held.is_empty() || usize::from(self.preface_bytes) < PREFACE.len()
+    }
+
+    /// Bytes of a frame that is not whole.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held.len()
     }
 
     /// Whether there is no memory for a frame.

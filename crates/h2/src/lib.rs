@@ -64,6 +64,7 @@ mod input;
 mod limits;
 mod output;
 mod reason;
+mod resets;
 mod settings;
 mod share;
 mod streams;
@@ -71,5 +72,6 @@ mod window;
 
 pub use connection::Connection;
 pub use event::{Event, StreamId};
+pub use input::PREFACE;
 pub use limits::Limits;
 pub use reason::{Broken, Gone, Reason};

@@ -35,14 +35,6 @@ impl Output {
         }
     }
 
-    /// Exchanges the buffer with `spare`, which is emptied. What is in `spare` then counts as sent.
-    pub(crate) fn swap(&mut self, spare: &mut Vec<u8>) {
-        spare.clear();
-        self.bytes.drain(..self.sent);
-        mem::swap(&mut self.bytes, spare);
-        (self.sent, self.control_bytes) = (0, 0);
-    }
-
     /// Whether there is no memory for frames.
     #[cfg(test)]
     pub(crate) fn is_free(&self) -> bool {

@@ -311,3 +311,22 @@ fn resets_on_their_way_are_remembered_up_to_a_number() {
     assert_eq!(uploads(1_000), Ok(()));
     assert_eq!(uploads(1_001), Err(Broken(Reason::STREAM_CLOSED)));
 }
+
+#[test]
+fn data_of_a_stream_that_was_reset_ends_the_connection_in_the_end() {
+    let mut peer = Peer::new(LIMITS);
+    peer.open(1, POST).unwrap();
+    peer.connection.reset(StreamId::new(1), Reason::CANCEL);
+    let sent = (0..10_000).take_while(|_| peer.send(DATA, 0, 1, &[b'x'; 999]).map(|()| peer.frames()).is_ok()).count();
+    // A body on its way has far fewer.
+    assert!((1_900..=2_000).contains(&sent), "{sent}");
+}
+
+#[test]
+fn what_is_kept_of_the_input_is_counted() {
+    let mut peer = Peer::new(LIMITS);
+    let idle = peer.connection.held_bytes();
+    peer.say(b"\0\x40\0\x06\0\0\0\0\0").unwrap();
+    peer.say(&[0; 100]).unwrap();
+    assert_eq!(peer.connection.held_bytes() - idle, 9 + 100);
+}

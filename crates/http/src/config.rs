@@ -108,8 +108,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Time for a drain, before whatever is left is cut. Default 10 s.
     pub drain_timeout: Duration,
-    /// Browsers that ask for a page without TLS are sent to this port of https with a 308. Everything else is served. Default: nobody
-    /// is sent.
+    /// Browsers that ask for a page without TLS are sent to this port of https with a 307, which they do not keep. Everything else is
+    /// served. Default: nobody is sent.
     pub https_port: Option<u16>,
 }
 

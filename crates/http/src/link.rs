@@ -11,8 +11,10 @@
 //! - [`Peer`]: the client's end, which every request comes with.
 //! - [`Owed`]: an answer that has not been sent whole. [`UnderWay`] is anything that keeps the connection from being idle.
 //! - [`activity::Activity`]: what the connection is doing.
-//! - [`carrier::Carrier`]: an HTTP/2 connection of ours. [`due::Due`] are those that have frames to send. A
-//!   [`party::Party`] has one stream of it: an [`h2_stream::H2Stream`], or a request and its answer.
+//! - [`carrier::Carrier`]: an HTTP/2 connection of ours. A [`party::Party`] has one stream of it: an [`h2_stream::H2Stream`], or a
+//!   request and its answer.
+//! - [`carriers::Carriers`]: those of one thread. [`due::Due`] are those that have frames to send. The [`pulse::Pulse`] asks whether
+//!   their peers are there.
 //! - [`transport::Transport`]: the byte stream of a connection. [`socket::ClientSocket`]: the way out of one stream.
 //! - [`linger`]: the end of a connection whose client may still be sending.
 //!
@@ -22,6 +24,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod carrier;
+pub(crate) mod carriers;
 pub(crate) mod due;
 pub(crate) mod h2_stream;
 pub(crate) mod handoff;
@@ -41,12 +44,7 @@ use fanfare_core::engine::Life;
 use parking_lot::Mutex;
 
 use crate::{
-    limits::{
-        h2_streams::{ConnectionStreams, H2Seat},
-        idle::Idler,
-        room::ConnectionBytes,
-        seat::Seat,
-    },
+    limits::{h2_streams::H2Seat, holdings::Holdings, idle::Idler, seat::Seat},
     link::{
         activity::{Activity, UnderWay},
         handoff::{Handoff, Parked},
@@ -80,10 +78,7 @@ pub(crate) struct Link {
     pub(crate) activity: Arc<Activity>,
     /// The connection's task, and whether it is asked to make room for others.
     pub(crate) idler: Arc<Idler>,
-    /// Bytes that its requests hold.
-    pub(crate) bytes: Arc<ConnectionBytes>,
-    /// Event streams over HTTP/2.
-    pub(crate) streams: Arc<ConnectionStreams>,
+    pub(crate) holdings: Arc<Holdings>,
     handoff: Mutex<Handoff>,
     /// The life of the request that came last. Made with the request, before it is known whether the answer is a stream, so that
     /// whoever runs the request always has the right one.

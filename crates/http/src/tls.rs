@@ -12,6 +12,7 @@
 //! - [`clients`]: the check of certificates of clients.
 //! - [`handshake`]: rustls' handshake over a socket, one step at a time.
 //! - [`layer`]: what seals and opens after the handshake: records of our own, or rustls.
+//! - [`waiting`]: bytes of a connection that wait, and their count.
 //! - [`refusal`]: what a person is told about a handshake that failed.
 
 pub(crate) mod acceptor;
@@ -22,3 +23,4 @@ mod layer;
 pub(crate) mod pair;
 pub(crate) mod refusal;
 pub(crate) mod stream;
+mod waiting;

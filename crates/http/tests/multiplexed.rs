@@ -56,7 +56,7 @@ impl World {
     /// How many connections `client` has, over a connection of its own that is not counted.
     fn matched(&self, client: &str) -> u64 {
         let mut asking = Secure::open(self.server.address, &self.trust);
-        asking.send(&format!("POST /clients/{client} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n?"));
+        asking.send(format!("POST /clients/{client} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n?"));
         asking.until("\"matched\":");
         asking.until("}").trim_end_matches('}').parse().unwrap()
     }

@@ -22,8 +22,7 @@ const STREAMS: usize = 50;
 fn publish(server: &Server, trust: &Arc<ClientConfig>, numbers: std::ops::Range<usize>) {
     let mut publisher = Secure::open(server.address, trust);
     for number in numbers {
-        publisher
-            .send(&format!("POST /channels/tabs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{number}"));
+        publisher.send(format!("POST /channels/tabs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{number}"));
         publisher.until("HTTP/1.1 202 ");
     }
 }

@@ -6,6 +6,9 @@ use crate::certificates::Certificates;
 use crate::site::Relay;
 use crate::started::{Floor, loadtest};
 
+/// A crowd may be through before a publisher that stands still publishes again.
+const RUNS_MAX: usize = 5;
+
 /// The exit status, the report if there is one, and the words on stderr.
 fn run(args: &str) -> (i32, Value, String) {
     let args: Vec<&str> = args.split_whitespace().collect();
@@ -28,7 +31,9 @@ fn the_standing_streams_and_the_handshakes_are_told() {
     let (_certificates, _floor, at) = floor();
     for http in ["--http 1.1", "--http 2 --streams-per-connection 4", "--processes 2"] {
         let args = "--connections 20 --newcomers 60 --rate 500/s --before 500ms --after 300ms";
-        let (status, json, said) = run(&format!("{args} {http} {at}"));
+        let mut runs = (0..RUNS_MAX).map(|_| run(&format!("{args} {http} {at}")));
+        let is_live = |(_, json, _): &(i32, Value, String)| json["live_during_deliveries"] != 0;
+        let (status, json, said) = runs.find(is_live).expect("the publisher stood still in every crowd");
         assert_eq!((status, said.as_str(), &json["faults"]), (0, "", &serde_json::json!([])), "{json}");
         assert_eq!((&json["handshakes"], &json["lost"]), (&60.into(), &0.into()), "{json}");
         for name in ["live_before_p50_ms", "live_before_p99_ms", "live_during_p99_ms", "live_p99_ratio"] {

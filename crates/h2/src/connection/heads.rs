@@ -82,7 +82,7 @@ impl Connection {
         }
         match id.get() {
             number if number > self.last => self.request(begun, fields, events),
-            number if number == self.last || self.resets.contains(&id) => self.late(id, begun.is_end),
+            number if number == self.last || self.resets.contains(id) => self.late(id, begun.is_end),
             _ if self.is_finished => Ok(()),
             _ => Err(Reason::PROTOCOL_ERROR),
         }

@@ -37,7 +37,7 @@ impl Connection {
             kind::SETTINGS => self.settings(header, payload),
             kind::PUSH_PROMISE => Err(Reason::PROTOCOL_ERROR),
             kind::PING => self.ping_of_peer(header, payload),
-            kind::GOAWAY => self.go_away(header, payload, events),
+            kind::GOAWAY => self.go_away(header, payload),
             kind::WINDOW_UPDATE => self.window_update(header, payload, events),
             _ => self.credit.spend(FRAME_COST),
         }?;
@@ -95,20 +95,13 @@ impl Connection {
 
     /// A frame has come for a stream that is gone. It may have been on its way when this side ended the stream.
     pub(super) fn late(&mut self, id: StreamId, is_end: bool) -> Outcome {
-        match self.resets.iter().position(|reset| *reset == id) {
-            Some(place) if is_end => self.forget_reset(place),
-            Some(_) => {}
-            None if self.is_finished => {}
-            None => return Err(Reason::STREAM_CLOSED),
+        match self.resets.contains(id) {
+            true if is_end => self.resets.remove(id),
+            false if !self.is_finished => return Err(Reason::STREAM_CLOSED),
+            // A peer that goes on for ever has not looked at the reset.
+            _ => self.credit.spend(FRAME_COST)?,
         }
         Ok(())
-    }
-
-    fn forget_reset(&mut self, place: usize) {
-        self.resets.remove(place);
-        if place < self.resets_before_ping {
-            self.resets_before_ping -= 1;
-        }
     }
 
     /// Priorities are ignored (RFC 9113 section 5.3.2), but not a stream that depends on itself (RFC 7540 section 5.3.1).
@@ -130,9 +123,7 @@ impl Connection {
         }
         let id = StreamId::new(header.stream);
         let Some(stream) = self.remove(id) else {
-            if let Some(place) = self.resets.iter().position(|reset| *reset == id) {
-                self.forget_reset(place);
-            }
+            self.resets.remove(id);
             return self.credit.spend(FRAME_COST);
         };
         events.push(Event::Reset { stream: id, reason });
@@ -193,25 +184,19 @@ impl Connection {
             self.output.ping_ack(payload);
         } else if self.is_ping_unanswered && payload == PING {
             self.is_ping_unanswered = false;
-            self.resets.drain(..self.resets_before_ping.min(self.resets.len()));
-            self.resets.shrink_to_fit();
-            self.resets_before_ping = 0;
+            self.resets.note_pong();
             self.credit.gain(TIME_GAIN);
             return Ok(());
         }
         self.credit.spend(FRAME_COST)
     }
 
-    fn go_away(&mut self, header: Header, payload: &[u8], events: &mut Vec<Event>) -> Outcome {
+    /// The peer opens no streams any more. The open ones go on.
+    fn go_away(&mut self, header: Header, payload: &[u8]) -> Outcome {
         match payload.len() {
             _ if header.stream != 0 => Err(Reason::PROTOCOL_ERROR),
             ..8 => Err(Reason::FRAME_SIZE_ERROR),
-            _ => {
-                if !std::mem::replace(&mut self.is_peer_leaving, true) {
-                    events.push(Event::GoAway);
-                }
-                self.credit.spend(FRAME_COST)
-            }
+            _ => self.credit.spend(FRAME_COST),
         }
     }
 

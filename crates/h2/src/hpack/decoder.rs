@@ -41,6 +41,11 @@ impl Decoder {
         self.table_bytes_max == 0
     }
 
+    /// The size of the fields that are kept (RFC 7541 section 4.1), 4 KiB at most.
+    pub(crate) fn table_bytes(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| table.bytes())
+    }
+
     /// Whether there is no memory for fields.
     #[cfg(test)]
     pub(crate) fn is_free(&self) -> bool {

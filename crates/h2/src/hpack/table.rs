@@ -34,6 +34,11 @@ impl Table {
         Self { entries: VecDeque::new(), bytes: 0, bytes_max }
     }
 
+    /// The size of all entries.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Name and value of the entry at `place`, counted from 0.
     pub(super) fn get(&self, place: usize) -> Option<(&[u8], &[u8])> {
         let entry = self.entries.get(place)?;

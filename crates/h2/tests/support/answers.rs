@@ -44,7 +44,6 @@ impl Answers {
                     self.left.remove(&stream);
                 }
                 Event::Room { stream } => self.write(connection, stream),
-                Event::GoAway => {}
             }
         }
     }

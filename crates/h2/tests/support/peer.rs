@@ -221,7 +221,6 @@ fn told(event: &Event) -> String {
         }
         Event::Reset { stream, reason } => format!("{} reset {}", stream.get(), reason.code()),
         Event::Room { stream } => format!("{} room", stream.get()),
-        Event::GoAway => "go away".to_owned(),
     }
 }
 

@@ -73,7 +73,7 @@ fn served(bytes: &[u8]) {
                     }
                 }
                 Event::Room { stream } => drop(connection.write(stream, &[IoSlice::new(&[b'x'; 500])], 100)),
-                Event::Reset { .. } | Event::GoAway => {}
+                Event::Reset { .. } => {}
             }
         }
         connection.rooms(&mut events);

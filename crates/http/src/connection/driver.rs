@@ -24,13 +24,13 @@ use tracing::warn;
 use crate::{
     app::App,
     connection::{
-        http2::{self, Carriers},
+        http2::{Framed, carriers},
         lane::Accepted,
         notices::NoticeLog,
         secure::Unsecured,
         serve::serve,
     },
-    link::{Carriage, Peer, socket::ClientSocket, transport::Transport},
+    link::{Carriage, Peer, carrier::Carrier, carriers::Carriers, socket::ClientSocket, transport::Transport},
 };
 
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -83,12 +83,12 @@ impl Driver {
         let stop = Milestone::default();
         // Every connection holds a sender: when all are gone, so are the connections.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
-        let carriers = Carriers::new(&app);
+        let carriers = Arc::new(carriers(&app, number));
         let entrance = Entrance {
             app: Arc::clone(&app),
             shard: number,
             stop: stop.clone(),
-            carriers: carriers.clone(),
+            carriers: Arc::clone(&carriers),
             handshakes: Arc::new(Semaphore::new(1)),
         };
         let mut accepting = spawn(accept(entrance, accepted, alive.clone()));
@@ -102,6 +102,7 @@ impl Driver {
         accepting.abort();
         // The streams have ended. What is left are answers on their way, which may take the rest of the time.
         stop.reach(STOP);
+        carriers.pulse.stop();
         let left = alive.downgrade();
         drop(alive);
         let ends = app.phases.ends().unwrap_or_else(Instant::now);
@@ -119,7 +120,7 @@ struct Entrance {
     app: Arc<App>,
     shard: usize,
     stop: Milestone,
-    carriers: Carriers,
+    carriers: Arc<Carriers<Carrier>>,
     /// One permit: the handshakes of the thread take steps in turn.
     handshakes: Arc<Semaphore>,
 }
@@ -141,7 +142,7 @@ impl Entrance {
             Err(error) => return warn!(%error, "cannot serve a connection"),
         };
         let peer = Peer { address, shard: self.shard, carriage: Carriage::Other, is_tls: tls.is_some(), link };
-        let (app, carriers, mut stop) = (Arc::clone(&self.app), self.carriers.clone(), self.stop.wait(STOP));
+        let (app, carriers, mut stop) = (Arc::clone(&self.app), Arc::clone(&self.carriers), self.stop.wait(STOP));
         let turns = Arc::clone(&self.handshakes);
         spawn(async move {
             let transport = match tls {
@@ -156,14 +157,14 @@ impl Entrance {
                 }
             };
             if let Some(begun) = serve(Arc::clone(&app), transport, seat, peer, idle, &mut stop).await {
-                spawn(http2::serve(app, carriers, begun, alive, stop));
+                spawn(Framed::new(app, carriers, begun, alive));
             }
         });
     }
 }
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
-async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carriers) -> usize {
+async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carriers<Carrier>) -> usize {
     let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

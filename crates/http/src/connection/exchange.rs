@@ -92,7 +92,7 @@ async fn send(
             while data.has_remaining() {
                 // A peer that takes nothing must not hold an answer for ever.
                 let sent = poll_fn(|cx| carrier.poll_answer(stream, data.chunk(), cx));
-                let bytes = timeout(carrier.write_timeout(), sent).await.map_err(|_| Gone)??;
+                let bytes = timeout(carrier.carriers().write_timeout, sent).await.map_err(|_| Gone)??;
                 data.advance(bytes);
             }
         }

@@ -69,9 +69,16 @@ impl Unsecured {
             _ => log(app, peer, &refusal.to_string()),
         }
         let answer = if matches!(refusal, Refusal::PlainHttp) { NO_PLAIN } else { b"" };
-        if matches!(timeout(ANSWER_TIME, stream.write_all(answer)).await, Ok(Ok(()))) {
-            // Closing on unread input would destroy the answer, or the alert.
-            linger(&app.phases, &mut stream, Instant::now() + LINGER_TIME_MAX).await;
+        let last_word = async {
+            if matches!(timeout(ANSWER_TIME, stream.write_all(answer)).await, Ok(Ok(()))) {
+                // Closing on unread input would destroy the answer, or the alert.
+                linger(&app.phases, &mut stream, Instant::now() + LINGER_TIME_MAX).await;
+            }
+        };
+        tokio::select! {
+            () = last_word => {}
+            () = stopped(stop) => {}
+            () = poll_fn(|cx| peer.link.idler.poll_unwanted(cx)) => {}
         }
         None
     }

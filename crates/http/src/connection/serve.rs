@@ -126,7 +126,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
     );
     let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &link, idle);
+    let mut silence = Silence::new(app, idle);
     let parked = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -155,7 +155,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
         }
         let is_cut = link.newest_life().poll_end(cx).is_ready();
         link.idler.register(cx);
-        if is_cut || (is_stopping && link.activity.is_idle()) || silence.poll_over(cx).is_ready() {
+        if is_cut || (is_stopping && link.activity.is_idle()) || silence.poll_over(app, &link, cx).is_ready() {
             return Poll::Ready(None);
         }
         link.take().map_or(Poll::Pending, |parked| Poll::Ready(Some(parked)))
@@ -182,7 +182,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
     );
     let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
-    let mut silence = Silence::new(app, &link, idle);
+    let mut silence = Silence::new(app, idle);
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
@@ -204,7 +204,7 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
             return Poll::Ready(());
         }
         link.idler.register(cx);
-        silence.poll_over(cx)
+        silence.poll_over(app, &link, cx)
     })
     .await;
 }

@@ -3,7 +3,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,8 +17,6 @@ use crate::{
 
 /// The clock of one connection.
 pub(crate) struct Silence {
-    app: Arc<App>,
-    link: Arc<Link>,
     doing: Doing,
     /// None while there is work: a connection with nothing but streams needs no clock.
     over: Option<Pin<Box<Sleep>>>,
@@ -28,19 +25,18 @@ pub(crate) struct Silence {
 
 impl Silence {
     /// The clock of a connection that has sent no request yet.
-    pub(crate) fn new(app: &Arc<App>, link: &Arc<Link>, seat: IdleSeat) -> Self {
+    pub(crate) fn new(app: &App, seat: IdleSeat) -> Self {
         let over = Some(Box::pin(sleep(app.config.head_timeout)));
-        let (app, link) = (Arc::clone(app), Arc::clone(link));
-        Self { app, link, doing: Doing::Head(0), over, seat: Some(seat) }
+        Self { doing: Doing::Head(0), over, seat: Some(seat) }
     }
 
     /// Ready when the connection has been silent for too long. To be polled after the connection, and after its task is registered.
-    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let doing = self.link.activity.doing();
+    pub(crate) fn poll_over(&mut self, app: &App, link: &Link, cx: &mut Context<'_>) -> Poll<()> {
+        let doing = link.activity.doing();
         if doing != self.doing {
-            self.begin(doing);
+            self.begin(doing, app, link);
         }
-        let is_unwanted = self.seat.is_some() && self.link.idler.is_unwanted();
+        let is_unwanted = self.seat.is_some() && link.idler.is_unwanted();
         match doing {
             Doing::Work => Poll::Pending,
             _ if is_unwanted => Poll::Ready(()),
@@ -48,7 +44,7 @@ impl Silence {
         }
     }
 
-    fn begin(&mut self, doing: Doing) {
+    fn begin(&mut self, doing: Doing, app: &App, link: &Link) {
         self.doing = doing;
         let time = match doing {
             Doing::Work => {
@@ -58,15 +54,15 @@ impl Silence {
             Doing::Head(_) => {
                 match &self.seat {
                     Some(seat) => seat.begin_head(),
-                    None => self.seat = Some(self.app.idle.begin(&self.link.idler)),
+                    None => self.seat = Some(app.idle.begin(&link.idler)),
                 }
-                self.app.config.head_timeout
+                app.config.head_timeout
             }
             Doing::Nothing(_) => {
                 // Given back first, or it would count twice.
                 self.seat = None;
-                self.seat = Some(self.app.idle.wait(&self.link.idler));
-                self.app.config.keep_alive_timeout
+                self.seat = Some(app.idle.wait(&link.idler));
+                app.config.keep_alive_timeout
             }
         };
         let now = Instant::now();

@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use fanfare_h2::PREFACE;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use crate::{
@@ -15,11 +16,9 @@ use crate::{
     link::{Link, transport::Transport},
 };
 
-/// First bytes of an HTTP/2 client (RFC 9113 3.4). The first three begin no HTTP/1 method.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first byte of a record that begins a handshake (RFC 8446 5.1). No method begins with it.
 const TLS_HANDSHAKE: u8 = 22;
-/// Number of bytes that tell the protocols apart.
+/// Number of bytes that tell the protocols apart. The first three of HTTP/2's preface begin no HTTP/1 method.
 const TELLING_BYTES: usize = 3;
 
 /// The protocol that a client began to speak.

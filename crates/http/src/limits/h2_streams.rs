@@ -6,9 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The event streams that are open on one HTTP/2 connection.
-#[derive(Debug, Default)]
-pub(crate) struct ConnectionStreams(AtomicUsize);
+use crate::limits::holdings::Holdings;
 
 /// The event streams over HTTP/2 of a server.
 #[derive(Debug)]
@@ -31,13 +29,13 @@ impl H2Streams {
     /// Counts one stream more of `connection`. `None` if all are taken, or if the connection has as many as are left for others:
     /// one connection can have half of all, two a third each, and one that has none can always have one. `left` is the number
     /// of streams that other limits leave.
-    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<ConnectionStreams>, left: usize) -> Option<H2Seat> {
+    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Holdings>, left: usize) -> Option<H2Seat> {
         let counted = |open: usize| {
             let free = self.max.saturating_sub(open).min(left);
-            (connection.0.load(Ordering::Relaxed) < free).then_some(open + 1)
+            (connection.streams.load(Ordering::Relaxed) < free).then_some(open + 1)
         };
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).ok()?;
-        connection.0.fetch_add(1, Ordering::Relaxed);
+        connection.streams.fetch_add(1, Ordering::Relaxed);
         Some(H2Seat { streams: Arc::clone(self), connection: Arc::clone(connection) })
     }
 }
@@ -46,12 +44,12 @@ impl H2Streams {
 #[derive(Debug)]
 pub(crate) struct H2Seat {
     streams: Arc<H2Streams>,
-    connection: Arc<ConnectionStreams>,
+    connection: Arc<Holdings>,
 }
 
 impl Drop for H2Seat {
     fn drop(&mut self) {
-        self.connection.0.fetch_sub(1, Ordering::Relaxed);
+        self.connection.streams.fetch_sub(1, Ordering::Relaxed);
         self.streams.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -63,7 +61,7 @@ mod tests {
     #[test]
     fn all_together_have_the_limit_and_one_connection_no_more_than_it_leaves() {
         let streams = H2Streams::new(8);
-        let connections: Vec<_> = (0..8).map(|_| Arc::new(ConnectionStreams::default())).collect();
+        let connections: Vec<_> = (0..8).map(|_| Arc::new(Holdings::default())).collect();
         let take = |at: usize| std::iter::from_fn(|| streams.enter(&connections[at], usize::MAX)).collect::<Vec<_>>();
         let one = take(0);
         assert_eq!(one.len(), 4);
@@ -76,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_all_streams_counts_as_well() {
-        let (streams, connection) = (H2Streams::new(8), Arc::new(ConnectionStreams::default()));
+        let (streams, connection) = (H2Streams::new(8), Arc::new(Holdings::default()));
         assert!(streams.enter(&connection, 0).is_none());
         let _seat = streams.enter(&connection, 1).unwrap();
         assert!(streams.enter(&connection, 1).is_none());

@@ -5,9 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Bytes that requests of one connection hold, in all rooms.
-#[derive(Debug, Default)]
-pub(crate) struct ConnectionBytes(AtomicUsize);
+use crate::limits::holdings::Holdings;
 
 /// A count of bytes and its limit. Relaxed everywhere: nothing else is read because of it.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ impl Room {
     }
 
     /// An empty share, for a request of `connection`.
-    pub(crate) fn share_for(self: &Arc<Self>, connection: &Arc<ConnectionBytes>) -> Share {
+    pub(crate) fn share_for(self: &Arc<Self>, connection: &Arc<Holdings>) -> Share {
         Share { room: Arc::clone(self), connection: Arc::clone(connection), bytes: 0 }
     }
 }
@@ -36,7 +34,7 @@ impl Room {
 #[derive(Debug)]
 pub(crate) struct Share {
     room: Arc<Room>,
-    connection: Arc<ConnectionBytes>,
+    connection: Arc<Holdings>,
     bytes: usize,
 }
 
@@ -50,7 +48,7 @@ impl Share {
     /// than they leave to others.
     pub(crate) fn add(&mut self, bytes: usize) -> bool {
         self.bytes += bytes;
-        self.connection.0.fetch_add(bytes, Ordering::Relaxed);
+        self.connection.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.room.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.fits()
     }
@@ -62,7 +60,7 @@ impl Share {
 
     /// Whether several requests of the connection hold more than they leave to others.
     pub(crate) fn is_too_much_for_connection(&self) -> bool {
-        let of_connection = self.connection.0.load(Ordering::Relaxed);
+        let of_connection = self.connection.bytes.load(Ordering::Relaxed);
         let left = self.room.bytes_max.saturating_sub(self.room.bytes.load(Ordering::Relaxed));
         of_connection > self.bytes && of_connection > left
     }
@@ -81,7 +79,7 @@ impl Share {
     pub(crate) fn set(&mut self, bytes: usize) {
         let gone = self.bytes.saturating_sub(bytes);
         self.bytes -= gone;
-        self.connection.0.fetch_sub(gone, Ordering::Relaxed);
+        self.connection.bytes.fetch_sub(gone, Ordering::Relaxed);
         self.room.bytes.fetch_sub(gone, Ordering::Relaxed);
     }
 }

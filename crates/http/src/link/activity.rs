@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
 };
 
 /// State of a connection between two of its requests.
@@ -11,9 +11,9 @@ pub(crate) enum Doing {
     /// A request is under way, or an answer has not left.
     Work,
     /// No request has come yet, or some of the head of one has. The number counts the requests so far.
-    Head(usize),
+    Head(u32),
     /// All requests, of this number, have been answered, and nothing has come since.
-    Nothing(usize),
+    Nothing(u32),
 }
 
 /// Bytes that have come and are no whole request yet.
@@ -33,8 +33,8 @@ enum Input {
 /// Activity of one connection. Relaxed everywhere: all that use it run on one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    requests: AtomicUsize,
-    under_way: AtomicUsize,
+    requests: AtomicU32,
+    under_way: AtomicU32,
     is_write_pending: AtomicBool,
     /// An [`Input`].
     input: AtomicU8,

@@ -13,11 +13,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use fanfare_core::engine::{Kept, RingBudget};
-use fanfare_h2::{Broken, Connection, Event, Gone, Limits, StreamId};
+use fanfare_core::engine::Kept;
+use fanfare_h2::{Broken, Connection, Event, Gone, PREFACE, StreamId};
 use hyper::Request;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -25,13 +25,13 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::link::{
     activity::Activity,
-    due::{Due, Flush},
-    party::{Exchange, Parties, Party, WakeSlot},
+    carriers::Carriers,
+    due::Flush,
+    party::{Exchange, Parties, Party},
+    pulse,
     transport::Transport,
 };
 
-/// First bytes of an HTTP/2 client (RFC 9113 3.4).
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Bytes of frames that wait for the socket before parties have to wait: as many as one record of TLS holds.
 const OUTPUT_BYTES_MAX: usize = 16 << 10;
 /// Less room than this is none: a frame has 9 bytes before its first byte of content.
@@ -58,7 +58,7 @@ pub(crate) enum Over {
     Protocol(Broken),
     #[error("the peer has not answered a PING")]
     Silent,
-    #[error("the peer takes nothing")]
+    #[error("the peer takes nothing, or leaves a frame unfinished, and its room is needed")]
     Stuck,
     #[error("the connection has nothing to do, or makes room for others")]
     Idle,
@@ -71,9 +71,7 @@ pub(crate) enum Over {
 pub(crate) struct Carrier {
     state: Mutex<State>,
     activity: Arc<Activity>,
-    inbox: Arc<dyn WakeSlot>,
-    due: Arc<Due<Self>>,
-    write_timeout: Duration,
+    carriers: Arc<Carriers<Self>>,
 }
 
 #[derive(Debug)]
@@ -92,7 +90,8 @@ struct State {
     has_progress: bool,
     /// Monotonic time at which the peer showed life, or was asked for some.
     alive_ms: u64,
-    /// The output, while the socket takes none of it.
+    is_stopping: bool,
+    /// The output, while the socket takes none of it, and what has come and waits for more.
     kept: Kept,
     /// The moment since which the socket has taken nothing of it.
     stuck_since: Option<Instant>,
@@ -100,16 +99,8 @@ struct State {
 
 impl Carrier {
     /// A connection whose client has sent the preface.
-    pub(crate) fn new(
-        transport: Transport,
-        limits: Arc<Limits>,
-        activity: Arc<Activity>,
-        inbox: Arc<dyn WakeSlot>,
-        budget: Arc<RingBudget>,
-        due: Arc<Due<Self>>,
-        write_timeout: Duration,
-    ) -> Self {
-        let mut h2 = Connection::new(limits);
+    pub(crate) fn new(transport: Transport, activity: Arc<Activity>, carriers: Arc<Carriers<Self>>) -> Self {
+        let mut h2 = Connection::new(Arc::clone(&carriers.limits));
         let over = h2.receive(PREFACE, &mut Vec::new()).err().map(|broken| Box::new(Over::Protocol(broken)));
         let state = State {
             h2,
@@ -121,10 +112,11 @@ impl Carrier {
             is_wanted: false,
             has_progress: true,
             alive_ms: 0,
-            kept: Kept::new(budget),
+            is_stopping: false,
+            kept: Kept::new(Arc::clone(&carriers.budget)),
             stuck_since: None,
         };
-        Self { state: Mutex::new(state), activity, inbox, due, write_timeout }
+        Self { state: Mutex::new(state), activity, carriers }
     }
 
     /// Goes on with what has come and with what has to leave. Requests that have come are added to `asked`. Ready when the connection
@@ -141,15 +133,20 @@ impl Carrier {
         state.over.take().map_or(Poll::Pending, |over| Poll::Ready(*over))
     }
 
-    /// Time for which a party waits for a peer that takes nothing.
-    pub(crate) fn write_timeout(&self) -> Duration {
-        self.write_timeout
+    /// What the connections of the thread have together.
+    pub(crate) fn carriers(&self) -> &Carriers<Self> {
+        &self.carriers
+    }
+
+    /// Whether the connection has to end once nothing is under way.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.state.lock().is_stopping
     }
 
     /// Frees whatever the connection holds. Its parties are over. What is left of the byte stream comes back.
     pub(crate) fn close(&self) -> Option<Transport> {
         let mut state = self.state.lock();
-        state.parties.end_all(&*self.inbox);
+        state.parties.end_all(&*self.carriers.inbox);
         state.kept.set(0);
         state.transport.take()
     }
@@ -166,22 +163,6 @@ impl Carrier {
         let mut state = self.state.lock();
         state.h2.finish();
         self.send(&mut state);
-    }
-
-    /// Asks a peer that has shown no life since the last call whether it is there. If it has not answered in its time, the connection is
-    /// over.
-    pub(crate) fn ask_for_life(&self, interval_ms: u64, now_ms: u64) {
-        let mut state = self.state.lock();
-        state.h2.relent();
-        if mem::take(&mut state.has_progress) {
-            state.alive_ms = now_ms;
-        } else if !state.h2.is_ping_unanswered() {
-            state.alive_ms = now_ms;
-            state.h2.ping();
-            self.send(&mut state);
-        } else if now_ms.saturating_sub(state.alive_ms) >= interval_ms {
-            state.end(Over::Silent);
-        }
     }
 
     fn poll_receive(&self, state: &mut State, cx: &mut Context<'_>, asked: &mut Vec<Asked>) -> Poll<Over> {
@@ -208,6 +189,7 @@ impl Carrier {
             for event in events.drain(..) {
                 self.take(state, event, asked);
             }
+            state.count_kept(state.stuck_since.is_some());
             if let Err(broken) = received {
                 return Poll::Ready(Over::Protocol(broken));
             }
@@ -234,7 +216,7 @@ impl Carrier {
             }
             Event::Reset { stream, .. } => {
                 if let Some(party) = state.parties.get(stream) {
-                    party.end(&*self.inbox);
+                    party.end(&*self.carriers.inbox);
                 }
             }
             Event::Room { stream } => match state.parties.get(stream) {
@@ -242,7 +224,6 @@ impl Carrier {
                 Some(Party::Exchange(exchange)) => exchange.wake_writer(),
                 None => {}
             },
-            Event::GoAway => {}
         }
     }
 
@@ -264,7 +245,7 @@ impl Carrier {
                 }
             }
         }
-        self.inbox.wake_slot(party.slot);
+        self.carriers.inbox.wake_slot(party.slot);
     }
 
     /// Streams that wait for the window of the connection may have more of it, because another one is over.
@@ -309,13 +290,10 @@ impl Carrier {
             // The connection may have nothing to do now.
             state.task.wake_by_ref();
         }
-        let kept = if is_left { state.h2.output().len() } else { 0 };
-        if state.kept.bytes() != kept {
-            state.kept.set(kept);
-        }
+        state.count_kept(is_left);
         if state.is_wanted && state.h2.output().len() <= OUTPUT_BYTES_MAX - ROOM_BYTES_MIN {
             state.is_wanted = false;
-            state.parties.wake_for_room(&*self.inbox);
+            state.parties.wake_for_room(&*self.carriers.inbox);
         }
     }
 
@@ -347,7 +325,38 @@ impl Flush for Carrier {
     }
 }
 
+impl pulse::Asked for Carrier {
+    fn ask_for_life(&self, interval_ms: u64, now_ms: u64) {
+        let mut state = self.state.lock();
+        state.h2.relent();
+        if mem::take(&mut state.has_progress) {
+            state.alive_ms = now_ms;
+        } else if !state.h2.is_ping_unanswered() {
+            state.alive_ms = now_ms;
+            state.h2.ping();
+            self.send(&mut state);
+        } else if now_ms.saturating_sub(state.alive_ms) >= interval_ms {
+            state.end(Over::Silent);
+        }
+    }
+
+    fn stop(&self) {
+        let mut state = self.state.lock();
+        state.is_stopping = true;
+        state.task.wake_by_ref();
+    }
+}
+
 impl State {
+    /// The output counts only while the socket takes none of it.
+    fn count_kept(&mut self, is_left: bool) {
+        let output = if is_left { self.h2.output().len() } else { 0 };
+        let kept = output + self.h2.held_bytes();
+        if self.kept.bytes() != kept {
+            self.kept.set(kept);
+        }
+    }
+
     /// The connection is over, which its task finds out next.
     fn end(&mut self, over: Over) {
         self.over.get_or_insert(Box::new(over));

@@ -3,7 +3,7 @@
 
 use std::{
     mem,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,8 @@ pub(crate) struct Due<C>(Mutex<Waiting<C>>);
 
 #[derive(Debug)]
 struct Waiting<C> {
-    carriers: Vec<Arc<C>>,
+    /// Weak: one that becomes due when the shard is gone must not hold itself for ever.
+    carriers: Vec<Weak<C>>,
     /// The moment of the first look at them since one became due.
     since: Option<Instant>,
 }
@@ -37,8 +38,8 @@ impl<C> Default for Due<C> {
 
 impl<C: Flush> Due<C> {
     /// `carrier` has frames to send.
-    pub(crate) fn push(&self, carrier: Arc<C>) {
-        self.0.lock().carriers.push(carrier);
+    pub(crate) fn push(&self, carrier: &Arc<C>) {
+        self.0.lock().carriers.push(Arc::downgrade(carrier));
     }
 
     /// Sends the frames of all connections that are due. While the shard `is_passing`, they wait for more, but not for long.
@@ -56,7 +57,9 @@ impl<C: Flush> Due<C> {
             mem::take(&mut waiting.carriers)
         };
         for carrier in carriers.drain(..) {
-            carrier.flush();
+            if let Some(carrier) = carrier.upgrade() {
+                carrier.flush();
+            }
         }
         // For its memory. Sending makes nothing due.
         self.0.lock().carriers = carriers;

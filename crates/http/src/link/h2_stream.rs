@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -71,11 +72,13 @@ pub(crate) struct H2Body {
     stream: StreamId,
     /// Bytes of the whole body, if the client has said so.
     length: Option<u64>,
+    /// The client waits to be asked for it.
+    is_waiting: bool,
 }
 
 impl H2Body {
-    pub(crate) fn new(carrier: Arc<Carrier>, stream: StreamId, length: Option<u64>) -> Self {
-        Self { carrier, stream, length }
+    pub(crate) fn new(carrier: Arc<Carrier>, stream: StreamId, length: Option<u64>, is_waiting: bool) -> Self {
+        Self { carrier, stream, length, is_waiting }
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
@@ -83,6 +86,9 @@ impl H2Body {
     }
 
     pub(crate) fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if mem::take(&mut self.is_waiting) {
+            self.carrier.ask_for_body(self.stream);
+        }
         let reset = |_| io::Error::new(io::ErrorKind::ConnectionReset, "the client has reset the request");
         self.carrier.poll_data(self.stream, cx).map(|data| data.map(|bytes| bytes.map_err(reset)))
     }

@@ -78,6 +78,10 @@ impl Parties {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub(crate) fn get(&mut self, stream: StreamId) -> Option<&mut Party> {
         self.place(stream).ok().map(|at| &mut self.all[at].1)
     }

@@ -57,7 +57,7 @@ impl Upload {
         Self {
             headers: parts.headers,
             body,
-            share: app.bodies.share_for(&link.bytes),
+            share: app.bodies.share_for(&link.holdings),
             is_asked: false,
             is_whole: false,
             unit_began: Instant::now(),

@@ -55,7 +55,7 @@ pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<B
         Problem::bad_request(format!("limit must be a number from 1 to {EVENTS_MAX}; the default is {EVENTS_DEFAULT}"))
     })?;
     let limit = ReadLimit { messages_max, bytes_max: PAGE_BYTES_MAX };
-    let mut excerpt = Excerpt::new(app, channel, &start, limit, app.pages.share_for(&link.bytes));
+    let mut excerpt = Excerpt::new(app, channel, &start, limit, app.pages.share_for(&link.holdings));
     let too_many = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages of history at once");
     if !excerpt.count() {
         return Err(too_many());

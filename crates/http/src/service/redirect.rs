@@ -25,7 +25,7 @@ pub(super) fn to_https<B>(config: &Config, request: &Request<B>) -> Option<Respo
     let port = if port == DEFAULT_PORT { String::new() } else { format!(":{port}") };
     let location = HeaderValue::try_from(format!("https://{}{port}{path}", host.name)).ok()?;
     let mut response = Response::new(Body::full(""));
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(LOCATION, location);
     Some(response)
 }
@@ -44,7 +44,7 @@ mod tests {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let config = Config { https_port: port, ..Config::default() };
         let response = to_https(&config, &request.body(()).unwrap())?;
-        assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
         Some(response.headers()[LOCATION].to_str().unwrap().to_owned())
     }
 

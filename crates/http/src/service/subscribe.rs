@@ -118,7 +118,7 @@ fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, Full
     let open = app.hub.registry().connections();
     if version == Version::HTTP_2 {
         let left = app.config.core.connections_max.saturating_sub(open);
-        return app.h2_streams.enter(&peer.link.streams, left).map(Some).ok_or(Full);
+        return app.h2_streams.enter(&peer.link.holdings, left).map(Some).ok_or(Full);
     }
     // Threads that look at the same time may let one more in each.
     let is_full =

@@ -6,7 +6,6 @@
 use std::{
     cell::RefCell,
     io::{self, IoSlice},
-    mem,
     net::Shutdown,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
@@ -22,7 +21,10 @@ use tokio::{
 
 use crate::{
     send::send_now,
-    tls::layer::{Layer, Step},
+    tls::{
+        layer::{Layer, Step},
+        waiting::Waiting,
+    },
 };
 
 /// Bytes of input that may wait for the rest of a message: rustls takes messages of 64 KiB.
@@ -49,49 +51,13 @@ enum Ending {
     Shut,
 }
 
-/// Bytes of which the first ones have been taken. Nothing is allocated once all have.
-#[derive(Debug, Default)]
-struct Rest {
-    bytes: Vec<u8>,
-    from: usize,
-}
-
-impl Rest {
-    fn left(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.from..]
-    }
-
-    fn is_empty(&self) -> bool {
-        self.from == self.bytes.len()
-    }
-
-    fn take(&mut self, bytes: usize) {
-        self.from += bytes;
-        if self.is_empty() {
-            *self = Self::default();
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8]) {
-        self.bytes.drain(..mem::take(&mut self.from));
-        self.bytes.extend_from_slice(bytes);
-    }
-}
-
 /// An established TLS connection. If it is dropped before its writing side has ended, it has been cut: the peer gets no
 /// close_notify.
 #[derive(Debug)]
 pub(crate) struct Tls {
     stream: TcpStream,
     layer: Layer,
-    /// Bytes of the peer that are not opened.
-    input: Rest,
-    /// Plaintext that nobody has read.
-    plain: Rest,
-    /// Sealed bytes that the kernel has not taken.
-    kept: Rest,
-    /// Counts them.
-    counted: Option<Kept>,
+    waiting: Waiting,
     ending: Ending,
     /// The peer has ended its side.
     has_ended: bool,
@@ -100,35 +66,24 @@ pub(crate) struct Tls {
 impl Tls {
     /// A connection whose handshake is done. `input` came behind the handshake, and so did `plain`, which is open already.
     pub(super) fn new(stream: TcpStream, layer: Layer, input: Vec<u8>, plain: Vec<u8>, has_ended: bool) -> Self {
-        let rest = |bytes: Vec<u8>| if bytes.is_empty() { Rest::default() } else { Rest { bytes, from: 0 } };
-        let (input, plain) = (rest(input), rest(plain));
-        Self { stream, layer, input, plain, kept: Rest::default(), counted: None, ending: Ending::Open, has_ended }
+        Self { stream, layer, waiting: Waiting::new(input, plain), ending: Ending::Open, has_ended }
     }
 
-    /// Has the bytes that are kept counted.
+    /// Has the bytes that wait counted.
     pub(crate) fn counted(self, kept: Kept) -> Self {
-        Self { counted: Some(kept), ..self }
+        Self { waiting: self.waiting.counted(kept), ..self }
     }
 
-    /// Number of bytes that are sealed and have not left.
+    /// Number of bytes that are sealed and have not left, and of input of which the rest has not come.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.kept.bytes.len() - self.kept.from
-    }
-
-    fn count_kept(&mut self) {
-        let bytes = self.kept_bytes();
-        if let Some(counted) = &mut self.counted
-            && counted.bytes() != bytes
-        {
-            counted.set(bytes);
-        }
+        self.waiting.kept_bytes()
     }
 
     /// Writes as many bytes as fit in one record. `Pending` while some of the record before is kept: `waker` is woken when there is
     /// room. If some of this record is kept, `waker` is woken too, and has to call [`Tls::poll_sent`] or read.
     pub(crate) fn poll_send(&mut self, waker: &Waker, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let cx = &mut Context::from_waker(waker);
-        if !self.kept.is_empty() {
+        if self.waiting.sealed().is_some() {
             ready!(self.poll_sent(cx))?;
         }
         if self.ending != Ending::Open {
@@ -151,7 +106,7 @@ impl Tls {
         if sent == sealed.len() {
             return Ok(());
         }
-        self.kept.append(&sealed[sent..]);
+        self.waiting.keep_sealed(&sealed[sent..]);
         // Once more through tokio, which asks to be told when there is room.
         match self.poll_sent(cx) {
             Poll::Ready(Err(error)) => Err(error),
@@ -161,12 +116,12 @@ impl Tls {
 
     /// Sends what is kept. `Ready` once all of it has left.
     pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.kept.is_empty() {
-            let sent = Pin::new(&mut self.stream).poll_write(cx, self.kept.left());
+        while let Some(sealed) = self.waiting.sealed() {
+            let sent = Pin::new(&mut self.stream).poll_write(cx, sealed.left());
             if let Poll::Ready(Ok(bytes)) = sent {
-                self.kept.take(bytes);
+                sealed.take(bytes);
             }
-            self.count_kept();
+            self.waiting.settle();
             if ready!(sent)? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -186,7 +141,7 @@ impl Tls {
             let mut sealed = Vec::new();
             // Without one the peer sees the end of the bytes, as it does after a cut.
             let _ = self.layer.seal_close(&mut sealed);
-            self.kept.append(&sealed);
+            self.waiting.keep_sealed(&sealed);
         }
         // What is left goes on when the waker is woken. A broken connection says so at the next read.
         let _ = self.poll_sent(&mut Context::from_waker(waker));
@@ -195,29 +150,35 @@ impl Tls {
     /// Opens what is next of the input, and sends what has to be sent because of it.
     fn open_next(&mut self, cx: &mut Context<'_>) -> io::Result<Step> {
         let mut out = Vec::new();
+        let rests = self.waiting.rests();
         // `plain` has been read to its end.
-        let next = self.layer.next(self.input.left(), &mut self.plain.bytes, &mut out);
+        let next = self.layer.next(rests.input.left(), &mut rests.plain.bytes, &mut out);
+        if let Ok((bytes, _)) = next {
+            rests.input.take(bytes);
+        }
         if !out.is_empty() && self.ending == Ending::Open {
-            self.kept.append(&out);
+            rests.sealed.append(&out);
             if let Poll::Ready(Err(error)) = self.poll_sent(cx) {
                 return Err(error);
             }
         }
-        let (bytes, step) = next?;
-        self.input.take(bytes);
-        Ok(step)
+        self.waiting.settle();
+        next.map(|(_, step)| step)
     }
 
     /// Reads what the peer has sent. `Ready` with `false`: the peer has ended its side.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        if self.input.left().len() > INPUT_BYTES_MAX {
+        if self.waiting.input_bytes() > INPUT_BYTES_MAX {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         SCRATCH.with_borrow_mut(|Scratch { input, .. }| {
             let mut buffer = ReadBuf::new(input);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
-            self.input.append(buffer.filled());
-            Poll::Ready(Ok(!buffer.filled().is_empty()))
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(false));
+            }
+            self.waiting.rests().input.append(buffer.filled());
+            Poll::Ready(Ok(true))
         })
     }
 }
@@ -228,11 +189,12 @@ impl AsyncRead for Tls {
             return Poll::Ready(Err(error));
         }
         loop {
-            if !self.plain.is_empty() {
-                let left = self.plain.left();
+            if let Some(plain) = self.waiting.plain() {
+                let left = plain.left();
                 let taken = left.len().min(buffer.remaining());
                 buffer.put_slice(&left[..taken]);
-                self.plain.take(taken);
+                plain.take(taken);
+                self.waiting.settle();
                 return Poll::Ready(Ok(()));
             }
             if self.has_ended {
@@ -281,8 +243,16 @@ impl AsyncWrite for Tls {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, io::Read as _, net::TcpStream as Peer, sync::Arc, thread, time::Duration};
+    use std::{
+        future::poll_fn,
+        io::{Read as _, Write as _},
+        net::TcpStream as Peer,
+        sync::Arc,
+        thread,
+        time::Duration,
+    };
 
+    use fanfare_core::engine::RingBudget;
     use rustls::{
         ClientConfig, ClientConnection, RootCertStore, StreamOwned,
         crypto::ring,
@@ -390,6 +360,33 @@ mod tests {
             poll_fn(|cx| tls.poll_sent(cx)).await.unwrap();
             assert_eq!((tls.kept_bytes(), tls.ending), (0, Ending::Shut));
             assert_eq!(peer.join().unwrap(), taken, "{outlet:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_never_ends_is_counted() {
+        for outlet in OUTLETS {
+            let (acceptor, client) = configs(outlet);
+            let (go, may_end) = std::sync::mpsc::channel::<()>();
+            let (tls, peer) = connected(&acceptor, client, move |mut stream| {
+                stream.sock.write_all(&[&[23, 3, 3, 0x40, 0][..], &[0; 1_000]].concat()).unwrap();
+                may_end.recv().unwrap();
+            })
+            .await;
+            let budget = Arc::new(RingBudget::new(1 << 20));
+            let mut tls = tls.counted(Kept::new(Arc::clone(&budget)));
+            poll_fn(|cx| {
+                let mut space = [0; 9];
+                let read = Pin::new(&mut tls).poll_read(cx, &mut ReadBuf::new(&mut space));
+                assert!(read.is_pending(), "{outlet:?}");
+                if tls.kept_bytes() < 1_005 { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+            assert_eq!((tls.kept_bytes(), budget.held_bytes()), (1_005, 1_005), "{outlet:?}");
+            drop(tls);
+            assert_eq!(budget.held_bytes(), 0);
+            go.send(()).unwrap();
+            peer.join().unwrap();
         }
     }
 

@@ -69,7 +69,8 @@ impl Attacker {
         until("the server ends the connection", || self.has_ended());
     }
 
-    fn has_ended(&self) -> bool {
+    /// Whether the server has ended the connection.
+    pub(crate) fn has_ended(&self) -> bool {
         self.code().is_some() || self.reader.as_ref().is_none_or(JoinHandle::is_finished)
     }
 

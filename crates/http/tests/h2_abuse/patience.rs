@@ -9,8 +9,8 @@ use crate::{
     attacker::Attacker,
     support::{
         PATIENCE,
-        frames::{DATA, END_HEADERS, GOAWAY, PREFACE, RST_STREAM, SETTINGS, frame, request},
-        server::config,
+        frames::{DATA, END_HEADERS, END_STREAM, GOAWAY, PREFACE, RST_STREAM, SETTINGS, frame, request},
+        server::{Way, config},
         until,
     },
 };
@@ -236,4 +236,48 @@ fn a_frame_that_never_ends_is_closed_in_its_time() {
         drop(attacker);
         world.assert_untouched();
     }
+}
+
+/// Beside an open stream there is no clock for a frame. What has come of it counts as what waits for a slow client does.
+#[test]
+fn frames_that_never_end_beside_streams_hold_no_more_than_slow_streams_may() {
+    const OFFENDERS: usize = 40;
+    const BEGUN_BYTES: usize = 16_000;
+    for way in WAYS {
+        let mut config = config(way);
+        config.core.hub_ring_bytes_max = OFFENDERS * BEGUN_BYTES / 4;
+        let mut world = World::start(way, config);
+        // A frame of a type that is not known.
+        let begun = [&[0, 0x40, 0, 0xfa, 0, 0, 0, 0, 0], &[0; BEGUN_BYTES][..]].concat();
+        let mut offenders: Vec<_> = (0..OFFENDERS).map(|_| world.attacker()).collect();
+        for offender in &mut offenders {
+            assert!(offender.say(&get(1, "/sse?channel=slow")));
+            offender.until_heads(1);
+            assert!(offender.say(&begun));
+        }
+        let ended = || offenders.iter().filter(|offender| offender.has_ended()).count();
+        until("most of them have been ended", || ended() >= OFFENDERS * 3 / 4);
+        assert!(ended() < OFFENDERS, "as many as have to");
+        drop(offenders);
+        world.assert_untouched();
+    }
+}
+
+#[test]
+fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
+    let mut world = World::new(Way::H2);
+    let mut client = world.attacker();
+    let head = request(1, b"POST", b"/broadcast", &[(b"expect", b"100-continue")], Some(b""));
+    assert!(client.say(&head[..head.len() - 9]));
+    client.until_heads(1);
+    assert!(client.say(&frame(DATA, END_STREAM, 1, b"text")));
+    client.until_heads(2);
+    assert_eq!((world.observer.data(), client.code()), ("text".to_owned(), None));
+    // Not if the body is refused.
+    let head =
+        request(3, b"POST", b"/broadcast", &[(b"expect", b"100-continue"), (b"content-length", b"9999999")], Some(b""));
+    assert!(client.say(&head[..head.len() - 9]));
+    client.until_heads(3);
+    assert!(client.say(&get(5, "/healthz")));
+    client.until_heads(4);
 }

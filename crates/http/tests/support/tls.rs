@@ -157,22 +157,27 @@ impl Secure {
         }
     }
 
-    pub(crate) fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).unwrap();
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
     pub(crate) fn get(&mut self, path: &str) {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     }
 
     /// Reads until `end` has come, and gives everything up to it.
     #[track_caller]
     pub(crate) fn until(&mut self, end: &str) -> String {
+        String::from_utf8(self.bytes_until(end)).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn bytes_until(&mut self, end: &str) -> Vec<u8> {
         let mut space = [0; 4_096];
         loop {
             let found = self.seen.windows(end.len()).position(|bytes| bytes == end.as_bytes());
             if let Some(at) = found {
-                return String::from_utf8(self.seen.drain(..at + end.len()).collect()).unwrap();
+                return self.seen.drain(..at + end.len()).collect();
             }
             let read = match self.stream.read(&mut space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -26,7 +26,7 @@ fn server(authority: &Authority, way: Way, outlet: TlsOutlet) -> Server {
 fn publish(server: &Server, client: &Arc<ClientConfig>, data: &str) {
     let mut publisher = Secure::open(server.address, client);
     let head = "POST /broadcast?wait=written HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-    publisher.send(&format!("{head}Content-Length: {}\r\n\r\n{data}", data.len()));
+    publisher.send(format!("{head}Content-Length: {}\r\n\r\n{data}", data.len()));
     assert!(publisher.rest().starts_with("HTTP/1.1 202"), "{data}");
 }
 
@@ -166,7 +166,7 @@ fn a_slow_reader_gets_everything_in_order() {
         // More than the buffers of the kernel hold.
         let data = "y".repeat(20_000);
         for _ in 0..EVENTS {
-            publisher.send(&format!("POST /broadcast HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n{data}"));
+            publisher.send(format!("POST /broadcast HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n{data}"));
             publisher.until("\r\n\r\n");
         }
         let end = format!("data: {data}\n\n\r\n");

@@ -14,11 +14,11 @@ fn pages_are_sent_to_https_and_everything_else_is_served() {
     let plain = server.plain.as_deref().unwrap();
     let page = ["-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "-H", "accept: text/html,*/*;q=0.8"];
     let asked = |more: &[&str], path: &str| curl_once(&[&page[..], more, &[&format!("{plain}{path}")]].concat());
-    let to = |path: &str| format!("308 {}", server.url("127.0.0.1", path));
+    let to = |path: &str| format!("307 {}", server.url("127.0.0.1", path));
     assert_eq!(asked(&[], "/"), to("/"));
     assert_eq!(asked(&["-I"], "/?channel=a%20b"), to("/?channel=a%20b"));
     let named = curl_once(&[&page[..], &["-H", "host: www.example.org:80", &format!("{plain}/")]].concat());
-    assert_eq!(named, format!("308 {}", server.url("www.example.org", "/")));
+    assert_eq!(named, format!("307 {}", server.url("www.example.org", "/")));
 
     assert_eq!(curl_once(&[&format!("{plain}/healthz")]).trim(), "ok");
     assert!(asked(&["-d", "x"], "/broadcast").starts_with("202 "), "a publish is not moved");

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_h2::{Gone, Reason, StreamId};
-use hyper::http::response;
+use hyper::{Response, StatusCode, http::response};
 
 use crate::link::carrier::Carrier;
 
@@ -19,6 +19,16 @@ impl Carrier {
     pub(crate) fn head(&self, stream: StreamId, head: &response::Parts, is_end: bool) -> Result<(), Gone> {
         let mut state = self.state.lock();
         state.h2.head(stream, head, is_end)
+    }
+
+    /// Asks for the body of a request whose client waits to be asked (RFC 9110 10.1.1).
+    pub(crate) fn ask_for_body(&self, stream: StreamId) {
+        let mut state = self.state.lock();
+        let mut head = Response::new(()).into_parts().0;
+        head.status = StatusCode::CONTINUE;
+        // A stream that is gone has nobody to ask.
+        let _ = state.h2.head(stream, &head, false);
+        self.send(&mut state);
     }
 
     /// Sends as many bytes of an answer as may leave.

@@ -80,7 +80,7 @@ impl Carrier {
         // One that is gone is over already.
         let _ = state.h2.end(stream);
         if let Some(party) = state.parties.get(stream) {
-            party.end(&*self.inbox);
+            party.end(&*self.carriers.inbox);
         }
         self.give_room(&mut state);
         self.make_due(&mut state);
@@ -94,9 +94,10 @@ impl Carrier {
         if !is_whole {
             state.h2.reset(stream, Reason::CANCEL);
         }
-        let is_stuck = state.stuck_since.is_some_and(|since| since.elapsed() >= self.write_timeout);
-        if !is_over && (is_stuck || (state.stuck_since.is_some() && state.kept.is_budget_exceeded())) {
-            // The peer would not even take the reset, and all its streams stand. What it has not taken is needed elsewhere at once.
+        let is_stuck = state.stuck_since.is_some_and(|since| since.elapsed() >= self.carriers.write_timeout);
+        let is_in_the_way = state.kept.bytes() > 0 && (state.stuck_since.is_some() || state.parties.is_empty());
+        if !is_over && (is_stuck || (is_in_the_way && state.kept.is_budget_exceeded())) {
+            // All its streams stand, or there are none. What is kept for the peer is needed elsewhere at once.
             state.transport = None;
             state.kept.set(0);
             state.end(Over::Stuck);
@@ -110,7 +111,7 @@ impl Carrier {
     fn make_due(self: &Arc<Self>, state: &mut State) {
         if !state.is_due {
             state.is_due = true;
-            self.due.push(Arc::clone(self));
+            self.carriers.due.push(self);
         }
     }
 }
