@@ -260,6 +260,7 @@ impl Carrier {
     /// Sends frames until the socket takes no more.
     fn send(&self, state: &mut State) {
         let Some(transport) = &mut state.transport else { return };
+        let was_left = state.stuck_since.is_some();
         let is_left = loop {
             let output = state.h2.output();
             if output.is_empty() {
@@ -276,7 +277,7 @@ impl Carrier {
                 Poll::Ready(Err(error)) => return state.end(Over::Socket(error)),
                 Poll::Pending => break true,
             }
-            state.has_progress |= self.activity.is_write_pending();
+            state.has_progress |= was_left;
             state.stuck_since = None;
         };
         if !is_left {
@@ -284,13 +285,14 @@ impl Carrier {
         } else if state.stuck_since.is_none() {
             state.stuck_since = Some(Instant::now());
         }
-        let was_left = self.activity.is_write_pending();
-        self.activity.note_write(is_left);
+        if was_left || is_left {
+            self.activity.note_write(is_left);
+            state.count_kept(is_left);
+        }
         if was_left && !is_left {
             // The connection may have nothing to do now.
             state.task.wake_by_ref();
         }
-        state.count_kept(is_left);
         if state.is_wanted && state.h2.output().len() <= OUTPUT_BYTES_MAX - ROOM_BYTES_MIN {
             state.is_wanted = false;
             state.parties.wake_for_room(&*self.carriers.inbox);
