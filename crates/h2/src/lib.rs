@@ -4,8 +4,9 @@
 //! socket, and decides when to read, when to write, and when a peer has been silent for too long.
 //!
 //! - An idle connection is small: 256 bytes at most, and 48 for each stream. Buffers have no memory while nothing is in them, and
-//!   nothing is kept for header compression once the peer knows that we want no table.
-//! - A stream whose reader stands still does not hold up its neighbours: it has only a share of the connection's window.
+//!   nothing is kept for header compression once the peer knows that we want no table. A peer that goes on with one makes it 4 KiB.
+//! - A stream whose reader stands still does not hold up its neighbours: beside others it has only a share of the connection's window.
+//!   A stream that is alone may have all of the window, because some peers return nothing before.
 //! - Whatever a peer sends, work, memory and output are bounded. flood.rs has the limits and their reasons.
 //! - Priorities are ignored, and nothing is pushed.
 //!

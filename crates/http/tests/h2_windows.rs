@@ -58,6 +58,24 @@ fn a_peer_that_takes_part_of_a_message_and_no_more_is_cut_off_after_the_write_ti
 }
 
 #[test]
+fn a_stream_that_is_not_read_is_cut_off_and_its_neighbour_goes_on() {
+    for way in H2_WAYS {
+        let mut config = silent(way);
+        config.core.write_timeout_ms = 300;
+        let server = Server::start(way, config);
+        let (h2, mut stuck) = narrow(&server, "stuck");
+        let (_, mut other) = h2.send("GET", "/sse?id=other", &[("accept", "text/event-stream")], b"");
+        assert!(other.piece().unwrap().starts_with(b"retry: "));
+        server.publish("/clients/stuck", "x".repeat(MIB));
+        server.until_matched("stuck", 0);
+        assert!(!stuck.ends_properly(), "it is reset");
+        server.publish("/clients/other", "still there");
+        let piece = other.piece().unwrap();
+        assert!(piece.ends_with(b"data: still there\n\n"), "{way:?}: {}", String::from_utf8_lossy(&piece));
+    }
+}
+
+#[test]
 fn a_peer_that_takes_a_little_now_and_then_is_not() {
     H2_WAYS.into_iter().for_each(assert_takes_a_little_now_and_then);
 }

@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::SystemTime,
 };
 
@@ -17,7 +17,6 @@ use hyper::{
     header::{CONTENT_LENGTH, DATE, HeaderValue},
     http::response,
 };
-
 use tokio::time::timeout;
 
 use crate::{
@@ -116,7 +115,7 @@ fn attach(carrier: &Arc<Carrier>, stream: StreamId, head: &response::Parts, park
 /// Answers a request at once if that needs no waiting, as event streams do. Otherwise what is left is a task of its own.
 pub(super) fn begin(carrier: &Arc<Carrier>, stream: StreamId, answer: Answer, life: Life) {
     let mut exchange = Box::pin(exchange(Arc::clone(carrier), stream, answer, life));
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(Waker::noop());
     if Pin::new(&mut exchange).poll(&mut cx).is_pending() {
         tokio::spawn(exchange);
     }

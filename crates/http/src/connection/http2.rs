@@ -162,10 +162,9 @@ impl Framed {
         let Service { app, peer } = &self.service;
         debug!(peer = %peer.address, %over, "connection ended");
         let transport = self.carrier.close();
-        // These may be sending, and a close on what is unread would destroy the last word to them. Room for others is needed at once.
-        let lingers = matches!(over, Over::Protocol(_)) || (is_in_order && !peer.link.idler.is_unwanted());
         self.waiting = match transport {
-            Some(mut transport) if lingers => {
+            // These may be sending, and a close on what is unread would destroy the last word to them.
+            Some(mut transport) if is_in_order || over.is_told() => {
                 let (app, until) = (Arc::clone(app), Instant::now() + LINGER_TIME_MAX);
                 Some(Box::pin(async move { linger(&app.phases, &mut transport, until).await }))
             }
@@ -182,7 +181,9 @@ impl Future for Framed {
             let Poll::Ready(over) = self.poll_over(cx) else { return Poll::Pending };
             self.close(&over);
         }
-        self.poll_waiting(cx)
+        // Room for others is needed at once.
+        let is_unwanted = self.silence.poll_unwanted(&self.service.peer.link, cx).is_ready();
+        if is_unwanted { Poll::Ready(()) } else { self.poll_waiting(cx) }
     }
 }
 

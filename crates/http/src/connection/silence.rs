@@ -36,12 +36,22 @@ impl Silence {
         if doing != self.doing {
             self.begin(doing, app, link);
         }
-        let is_unwanted = self.seat.is_some() && link.idler.is_unwanted();
+        let is_unwanted = self.is_unwanted(link);
         match doing {
             Doing::Work => Poll::Pending,
             _ if is_unwanted => Poll::Ready(()),
             _ => self.over.as_mut().map_or(Poll::Pending, |over| over.as_mut().poll(cx)),
         }
+    }
+
+    /// Ready when the connection has to make room for others, which it has not since something was under way.
+    pub(crate) fn poll_unwanted(&self, link: &Link, cx: &Context<'_>) -> Poll<()> {
+        link.idler.register(cx);
+        if self.is_unwanted(link) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn is_unwanted(&self, link: &Link) -> bool {
+        self.seat.is_some() && link.idler.is_unwanted()
     }
 
     fn begin(&mut self, doing: Doing, app: &App, link: &Link) {

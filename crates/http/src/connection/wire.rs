@@ -66,8 +66,8 @@ impl Wire {
     /// The connection broke or ended before.
     pub(crate) async fn sniff(&mut self) -> io::Result<Protocol> {
         loop {
-            let known = self.ahead_to.min(TELLING_BYTES);
-            if self.ahead[..known] != PREFACE[..known] {
+            // What begins as the preface and goes on as something else is no request that hyper takes (RFC 9113 3.4).
+            if self.ahead[..self.ahead_to] != PREFACE[..self.ahead_to] {
                 let is_tls = self.ahead[0] == TLS_HANDSHAKE;
                 return Ok(if is_tls { Protocol::Tls } else { Protocol::Http1 });
             }
@@ -76,7 +76,7 @@ impl Wire {
                 return Ok(Protocol::Http2);
             }
             // Not past what tells them apart: what an HTTP/1 client sends next is hyper's to limit.
-            let wanted = if known < TELLING_BYTES { TELLING_BYTES } else { PREFACE.len() };
+            let wanted = if self.ahead_to < TELLING_BYTES { TELLING_BYTES } else { PREFACE.len() };
             let read = self.transport.read(&mut self.ahead[self.ahead_to..wanted]).await?;
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

@@ -66,6 +66,17 @@ pub(crate) enum Over {
     Stopped,
 }
 
+impl Over {
+    /// Whether the peer has been sent a reason, a GOAWAY or an alert of TLS.
+    pub(crate) fn is_told(&self) -> bool {
+        match self {
+            Self::Protocol(_) => true,
+            Self::Socket(error) => error.kind() == io::ErrorKind::InvalidData,
+            _ => false,
+        }
+    }
+}
+
 /// One HTTP/2 connection.
 #[derive(Debug)]
 pub(crate) struct Carrier {
@@ -84,8 +95,8 @@ struct State {
     task: Waker,
     over: Option<Box<Over>>,
     is_due: bool,
-    /// A party was refused because too much waited for the socket.
-    is_wanted: bool,
+    /// A party waits for room in the output.
+    is_room_wanted: bool,
     /// The peer has sent something, or taken something that waited, since the last look.
     has_progress: bool,
     /// Monotonic time at which the peer showed life, or was asked for some.
@@ -109,7 +120,7 @@ impl Carrier {
             task: Waker::noop().clone(),
             over,
             is_due: false,
-            is_wanted: false,
+            is_room_wanted: false,
             has_progress: true,
             alive_ms: 0,
             is_stopping: false,
@@ -169,7 +180,8 @@ impl Carrier {
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         let mut events = Vec::new();
         for _ in 0..READS_MAX {
-            if state.h2.output().len() >= OUTPUT_BYTES_MAX {
+            // In time: a peer that asks for more than may wait and reads the answers is an honest one.
+            if state.h2.output().len() >= OUTPUT_BYTES_MAX / 4 {
                 self.send(state);
                 if state.h2.output().len() >= OUTPUT_BYTES_MAX {
                     // A peer that takes no answers is not read. The task is woken when it takes some.
@@ -293,8 +305,8 @@ impl Carrier {
             // The connection may have nothing to do now.
             state.task.wake_by_ref();
         }
-        if state.is_wanted && state.h2.output().len() <= OUTPUT_BYTES_MAX - ROOM_BYTES_MIN {
-            state.is_wanted = false;
+        if state.is_room_wanted && state.h2.output().len() <= OUTPUT_BYTES_MAX - ROOM_BYTES_MIN {
+            state.is_room_wanted = false;
             state.parties.wake_for_room(&*self.carriers.inbox);
         }
     }
@@ -309,9 +321,9 @@ impl Carrier {
         }
         let room = OUTPUT_BYTES_MAX.saturating_sub(state.h2.output().len());
         if room < ROOM_BYTES_MIN {
-            state.is_wanted = true;
+            state.is_room_wanted = true;
             if let Some(party) = state.parties.get(stream) {
-                *party.wants_room() = true;
+                party.wait_for_room();
             }
             return Poll::Pending;
         }
@@ -340,6 +352,10 @@ impl pulse::Asked for Carrier {
         } else if now_ms.saturating_sub(state.alive_ms) >= interval_ms {
             state.end(Over::Silent);
         }
+        if state.is_in_the_way() && !state.parties.has_slot() {
+            // No shard sees it: those look at their slots.
+            state.end(Over::Stuck);
+        }
     }
 
     fn stop(&self) {
@@ -350,6 +366,16 @@ impl pulse::Asked for Carrier {
 }
 
 impl State {
+    /// Bytes that are kept for the peer.
+    fn kept_bytes(&self) -> usize {
+        self.kept.bytes() + self.transport.as_ref().map_or(0, Transport::kept_bytes)
+    }
+
+    /// Whether something is kept for the peer that is needed elsewhere.
+    fn is_in_the_way(&self) -> bool {
+        self.kept_bytes() > 0 && self.kept.is_budget_exceeded()
+    }
+
     /// The output counts only while the socket takes none of it.
     fn count_kept(&mut self, is_left: bool) {
         let output = if is_left { self.h2.output().len() } else { 0 };

@@ -13,7 +13,7 @@ pub(crate) struct Carriers<C> {
     pub(crate) limits: Arc<Limits>,
     /// The inbox of the shard that writes their event streams.
     pub(crate) inbox: Arc<dyn WakeSlot>,
-    /// Counts what waits for their peers.
+    /// Counts what is kept for their peers.
     pub(crate) budget: Arc<RingBudget>,
     /// Time for which a party waits for a peer that takes nothing.
     pub(crate) write_timeout: Duration,

@@ -78,8 +78,9 @@ impl Parties {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+    /// Whether one of the streams is an event stream.
+    pub(crate) fn has_slot(&self) -> bool {
+        self.all.iter().any(|(_, party)| matches!(party, Party::Slot(_)))
     }
 
     pub(crate) fn get(&mut self, stream: StreamId) -> Option<&mut Party> {
@@ -126,8 +127,12 @@ impl Parties {
 }
 
 impl Party {
-    /// Whether the party was refused because the connection had too much to send.
-    pub(crate) fn wants_room(&mut self) -> &mut bool {
+    /// The party was refused because the connection has too much to send. It is woken when there is room.
+    pub(crate) fn wait_for_room(&mut self) {
+        *self.wants_room() = true;
+    }
+
+    fn wants_room(&mut self) -> &mut bool {
         match self {
             Self::Slot(slot) => &mut slot.wants_room,
             Self::Exchange(exchange) => &mut exchange.wants_room,

@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use fanfare_core::engine::Reached;
 use http_body_util::BodyExt as _;
 use hyper::{
-    HeaderMap, Request, StatusCode,
+    HeaderMap, Request, StatusCode, Uri,
     body::Body as _,
     header::{CONTENT_ENCODING, EXPECT},
 };
@@ -30,9 +31,15 @@ use crate::{
     request::inbound::Inbound,
 };
 
+/// Bytes of a head that need no room: whatever comes with a body takes as much. More counts until the body is whole, because a few bytes
+/// of HPACK make a long head, and a body may take its time.
+const HEAD_BYTES_FREE: usize = 1 << 10;
+
 /// A body and the headers that came with it.
 pub(crate) struct Upload {
     headers: HeaderMap,
+    /// The client may wait to be asked for the body.
+    is_expecting: bool,
     body: Inbound,
     share: Share,
     /// The body was asked for, which a client may have waited for.
@@ -54,10 +61,16 @@ pub(crate) struct Upload {
 impl Upload {
     pub(crate) fn new(app: &Arc<App>, link: &Arc<Link>, request: Request<Inbound>) -> Self {
         let (parts, body) = request.into_parts();
+        let mut share = app.bodies.share_for(&link.holdings);
+        if !body.is_end_stream() {
+            // The first piece, if it is asked for, finds out whether it fits.
+            share.add(head_bytes(&parts.uri, &parts.headers).saturating_sub(HEAD_BYTES_FREE));
+        }
         Self {
+            is_expecting: parts.headers.contains_key(EXPECT),
             headers: parts.headers,
             body,
-            share: app.bodies.share_for(&link.holdings),
+            share,
             is_asked: false,
             is_whole: false,
             unit_began: Instant::now(),
@@ -72,6 +85,12 @@ impl Upload {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The headers are not needed any more.
+    pub(crate) fn forget_headers(&mut self) {
+        self.headers = HeaderMap::new();
+        self.share.set(0);
     }
 
     /// Checks that the body is not compressed.
@@ -91,7 +110,9 @@ impl Upload {
     /// # Errors
     /// The body broke off, paused for too long or is too slow, all bodies together are too many, or the server drains.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
-        self.is_asked = true;
+        if !mem::replace(&mut self.is_asked, true) && self.share.bytes() > 0 {
+            self.make_room(self.share.fits()).await?;
+        }
         loop {
             let patience = self.patience();
             self.keep_pace();
@@ -127,11 +148,17 @@ impl Upload {
             if let Some(pace) = &mut self.pace {
                 pace.add(piece.len(), self.share.bytes(), self.app.now_ms());
             }
-            if !fits && !self.app.paces.make_room(&self.share, self.app.now_ms()).await {
-                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"));
-            }
+            self.make_room(fits).await?;
             return Ok(Some(piece));
         }
+    }
+
+    /// Unless what is held `fits`, others that are too slow have to go.
+    async fn make_room(&self, fits: bool) -> Result<(), Problem> {
+        if fits || self.app.paces.make_room(&self.share, self.app.now_ms()).await {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once"))
     }
 
     /// Begins or ends to measure the speed. Most bodies come in one piece, and are not measured.
@@ -193,13 +220,13 @@ impl Upload {
     /// Reads on for a while beside the answer, so that a client that is still sending gets to read why it was refused. If all of
     /// the body comes in that time, the connection goes on. A client that waits to be asked for its body is not asked.
     pub(crate) fn discard(self) {
-        let Self { headers, mut body, share, is_asked, is_whole, link, app, .. } = self;
+        let Self { is_expecting, mut body, share, is_asked, is_whole, link, app, .. } = self;
         drop(share);
         if is_whole || body.is_end_stream() {
             return;
         }
         let until = Instant::now() + LINGER_TIME_MAX;
-        if !is_asked && headers.contains_key(EXPECT) {
+        if !is_asked && is_expecting {
             // The client may send all the same, because it has waited for long enough.
             link.linger(until);
             return;
@@ -218,6 +245,12 @@ impl Upload {
             link.idler.wake();
         });
     }
+}
+
+/// Bytes of the target and of all fields.
+fn head_bytes(target: &Uri, headers: &HeaderMap) -> usize {
+    let target = target.path_and_query().map_or(0, |target| target.as_str().len());
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + target
 }
 
 /// Waits until the body has to make room.

@@ -108,6 +108,8 @@ impl<'a> Batch<'a> {
         }
         upload.check_coding()?;
         Declared::check_ndjson(upload.headers())?;
+        // Its lines may come for ever.
+        upload.forget_headers();
         let mut line = Partial::default();
         upload.end_unit(0);
         while let Some(piece) = upload.piece().await? {

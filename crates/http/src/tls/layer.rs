@@ -21,7 +21,8 @@ const IDLE_RECORDS_MAX: u8 = 32;
 /// Bytes that a record of rustls has more than its plaintext, at most: TLS 1.2 has a nonce in it. A KeyUpdate may come with it.
 const LIBRARY_OVERHEAD_BYTES: usize = 128;
 /// An alert that ends the writing side in order (RFC 8446 6.1).
-const CLOSE_NOTIFY: [u8; 2] = [1, 0];
+const CLOSE_NOTIFY: [u8; 2] = [1, CLOSED];
+const CLOSED: u8 = 0;
 const FATAL: u8 = 2;
 /// The type of a record that is an alert.
 const ALERT: u8 = 21;
@@ -227,7 +228,8 @@ impl Records {
                 return Ok((bytes, Step::Some));
             }
             Kind::ApplicationData => {}
-            Kind::Alert if plaintext == CLOSE_NOTIFY => return Ok((bytes, Step::Closed)),
+            // The level of an alert says nothing (RFC 8446 6).
+            Kind::Alert if matches!(plaintext, [_, CLOSED]) => return Ok((bytes, Step::Closed)),
             Kind::Alert if matches!(plaintext, [_, USER_CANCELED]) => {}
             Kind::Alert => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, alert(plaintext))),
             Kind::Handshake => {

@@ -74,7 +74,7 @@ impl Tls {
         Self { waiting: self.waiting.counted(kept), ..self }
     }
 
-    /// Number of bytes that are sealed and have not left, and of input of which the rest has not come.
+    /// Number of bytes that wait, sealed or not.
     pub(crate) fn kept_bytes(&self) -> usize {
         self.waiting.kept_bytes()
     }

@@ -56,7 +56,7 @@ pub(super) struct Rests {
 #[derive(Debug)]
 pub(super) struct Waiting {
     rests: Option<Box<Rests>>,
-    /// Counts what waits for the peer.
+    /// Counts it.
     counted: Option<Kept>,
 }
 
@@ -68,7 +68,7 @@ impl Waiting {
         waiting
     }
 
-    /// Has the bytes counted that wait for the peer.
+    /// Has the bytes counted.
     pub(super) fn counted(self, kept: Kept) -> Self {
         Self { counted: Some(kept), ..self }
     }
@@ -97,9 +97,10 @@ impl Waiting {
         self.rests.as_ref().map_or(0, |rests| rests.input.len())
     }
 
-    /// Number of bytes that wait for the peer: sealed ones, and input of which the rest has not come.
+    /// Number of bytes that wait: sealed ones, input of which the rest has not come, and plaintext that is not read because its reader
+    /// waits for the peer.
     pub(super) fn kept_bytes(&self) -> usize {
-        self.rests.as_ref().map_or(0, |rests| rests.sealed.len() + rests.input.len())
+        self.rests.as_ref().map_or(0, |rests| rests.sealed.len() + rests.input.len() + rests.plain.len())
     }
 
     /// Something waits no longer, or something more does.

@@ -163,3 +163,20 @@ fn a_connection_on_which_nothing_happens_is_closed_and_one_with_a_stream_is_not(
         assert_eq!(stream.data(), "still here");
     }
 }
+
+/// What begins as the preface of HTTP/2 and goes on as something else is no HTTP/2 (RFC 9113 3.4).
+#[test]
+fn a_preface_that_is_not_whole_is_closed_and_nothing_is_published() {
+    for way in FRAMED {
+        let mut world = Observed::start(way, config(way));
+        for preface in
+            ["PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r.", "PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+        {
+            let mut client = world.server.client();
+            let frames = [frame(SETTINGS, 0, 0, &[]), request(1, b"POST", b"/broadcast", &[], Some(b"text"))].concat();
+            client.try_send([preface.as_bytes(), &frames].concat());
+            client.until_closed();
+        }
+        world.assert_untouched();
+    }
+}

@@ -1,6 +1,6 @@
 //! What is odd and no attack, or one that ends by a clock: the connection goes on, or ends in its time.
 
-use std::{io::Write as _, net::TcpStream, time::Duration};
+use std::{io::Write as _, net::TcpStream, thread, time::Duration};
 
 use fanfare_http::Config;
 
@@ -9,7 +9,7 @@ use crate::{
     attacker::Attacker,
     support::{
         PATIENCE,
-        frames::{DATA, END_HEADERS, END_STREAM, GOAWAY, PREFACE, RST_STREAM, SETTINGS, frame, request},
+        frames::{DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, request},
         server::{Way, config},
         until,
     },
@@ -280,4 +280,50 @@ fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
     client.until_heads(3);
     assert!(client.say(&get(5, "/healthz")));
     client.until_heads(4);
+}
+
+/// Whoever sends in the moment in which an idle connection is closed reads which of its requests were answered.
+#[test]
+fn the_last_word_of_an_idle_connection_comes_though_the_client_sends() {
+    for way in WAYS {
+        let config = Config { keep_alive_timeout: Duration::from_millis(300), ..config(way) };
+        let mut world = World::start(way, config);
+        let mut client = world.attacker();
+        assert!(client.say(&get(1, "/healthz")));
+        client.until_heads(1);
+        let start = std::time::Instant::now();
+        while start.elapsed() < PATIENCE && client.say(&frame(PING, 0, 0, &[0; 8])) {
+            // A flood would end the connection for its own reason.
+            thread::sleep(Duration::from_millis(1));
+        }
+        client.until_ended();
+        assert_eq!(client.code(), Some(0), "{way:?}");
+        drop(client);
+        world.assert_untouched();
+    }
+}
+
+/// A few bytes of HPACK name a long field of the table that a client has before it knows that ours is empty. What the heads of open bodies
+/// hold counts as bodies do.
+#[test]
+fn long_heads_of_bodies_that_never_come_hold_no_more_than_bodies_may() {
+    const ROOM_BYTES: usize = 1 << 20;
+    for way in WAYS {
+        let mut world = World::start(way, Config { bodies_bytes_max: ROOM_BYTES, ..config(way) });
+        let mut offender = world.attacker();
+        let block = |method: &[u8], more: &[u8]| [&request(1, method, b"/broadcast", &[], None)[9..], more].concat();
+        let entry = [&b"\x40\x01a\x7f\xa1\x1e"[..], &[b'x'; 4_000]].concat();
+        assert!(offender.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &block(b"OPTIONS", &entry))));
+        offender.until_heads(1);
+        for stream in streams().skip(1) {
+            // Three times the field: 12 KiB, which a head may have.
+            let head = frame(HEADERS, END_HEADERS, stream, &block(b"POST", &[0xbe; 3]));
+            assert!(offender.say(&head), "{way:?}: {:?}", offender.code());
+        }
+        // All but those for which there is room are refused.
+        offender.until_heads(STREAMS as usize - ROOM_BYTES / 11_000);
+        assert!(world.grown_bytes() < 4 * ROOM_BYTES, "{way:?}: {} bytes", world.grown_bytes());
+        drop(offender);
+        world.assert_untouched();
+    }
 }

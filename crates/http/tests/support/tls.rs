@@ -161,6 +161,11 @@ impl Secure {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Sends bytes as they are, which have to be records.
+    pub(crate) fn send_unsealed(&mut self, bytes: &[u8]) {
+        self.stream.sock.write_all(bytes).unwrap();
+    }
+
     pub(crate) fn get(&mut self, path: &str) {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     }

@@ -9,8 +9,10 @@ use fanfare_http::{Pem, TlsAcceptor, TlsConfig, TlsOutlet};
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 
 use crate::support::{
-    server::{H1_WAYS, Server, Way},
+    frames::{PREFACE, SETTINGS, frame, request},
+    server::{H1_WAYS, Server, Way, config},
     tls::{Authority, Secure, suites},
+    until,
 };
 
 /// Of 20 kB each.
@@ -205,5 +207,49 @@ fn a_request_that_comes_in_one_piece_with_the_end_of_the_handshake_is_answered()
         // rustls holds it back until it may be sent, and sends it together with Finished.
         client.stream.conn.writer().write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         client.until("ready\n");
+    }
+}
+
+/// The start of a record whose rest does not come counts as what waits for a slow client, and makes room like that.
+#[test]
+fn records_that_never_end_hold_no_more_than_slow_streams_may() {
+    const OFFENDERS: usize = 40;
+    const BEGUN_BYTES: usize = 16_000;
+    let authority = Authority::new();
+    let (mut client, publisher) = (authority.client(), Arc::new(authority.client()));
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    let client = Arc::new(client);
+    for outlet in OUTLETS {
+        let mut config = config(Way::H2);
+        config.core.hub_ring_bytes_max = OFFENDERS * BEGUN_BYTES / 4;
+        config.core.shards = 1;
+        let acceptor = TlsAcceptor::new(TlsConfig { outlet, ..authority.config() }).unwrap();
+        let server = Server::start_secure(Way::H2, config, acceptor);
+        let ask = |id: &str| {
+            let path = format!("/sse?id={id}");
+            let mut stream = Secure::open(server.address, &client);
+            stream
+                .send([PREFACE, &frame(SETTINGS, 0, 0, &[]), &request(1, b"GET", path.as_bytes(), &[], None)].concat());
+            stream.bytes_until("retry: ");
+            stream
+        };
+        let matched = |id: &str| {
+            let mut publisher = Secure::open(server.address, &publisher);
+            publisher.send(format!(
+                "POST /clients/{id} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\n?"
+            ));
+            let answer = publisher.rest();
+            let count = answer.split_once("\"matched\":").unwrap().1.trim_end_matches(['}', '\n']);
+            count.parse::<usize>().unwrap()
+        };
+        let mut honest = ask("honest");
+        let mut offenders: Vec<_> = (0..OFFENDERS).map(|_| ask("offender")).collect();
+        for offender in &mut offenders {
+            offender.send_unsealed(&[&[23, 3, 3, 0x40, 0x11], &[0; BEGUN_BYTES][..]].concat());
+        }
+        until("most of them have been ended", || matched("offender") <= OFFENDERS / 4);
+        assert!(matched("offender") > 0, "{outlet:?}: as many as have to");
+        assert_eq!(matched("honest"), 1, "{outlet:?}");
+        honest.bytes_until("data: ");
     }
 }

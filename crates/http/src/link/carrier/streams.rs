@@ -14,7 +14,6 @@ use hyper::http::response;
 use crate::link::{
     carrier::{Carrier, Over, State},
     party::{Party, SlotParty},
-    transport::Transport,
 };
 
 impl Carrier {
@@ -67,11 +66,10 @@ impl Carrier {
         state.transport.is_none() || state.parties.slot(stream).is_none_or(|slot| slot.is_over)
     }
 
-    /// The share of one stream of the bytes that wait for the socket.
+    /// The share of one stream of the bytes that are kept for the peer.
     pub(crate) fn kept_bytes(&self) -> usize {
         let state = self.state.lock();
-        let sealed = state.transport.as_ref().map_or(0, Transport::kept_bytes);
-        (state.kept.bytes() + sealed) / state.h2.streams().max(1)
+        state.kept_bytes() / state.h2.streams().max(1)
     }
 
     /// Ends a stream whole. Its slot is woken, because there is nothing more to wait for.
@@ -95,8 +93,8 @@ impl Carrier {
             state.h2.reset(stream, Reason::CANCEL);
         }
         let is_stuck = state.stuck_since.is_some_and(|since| since.elapsed() >= self.carriers.write_timeout);
-        let is_in_the_way = state.kept.bytes() > 0 && (state.stuck_since.is_some() || state.parties.is_empty());
-        if !is_over && (is_stuck || (is_in_the_way && state.kept.is_budget_exceeded())) {
+        let is_useless = state.stuck_since.is_some() || !state.parties.has_slot();
+        if !is_over && (is_stuck || (is_useless && state.is_in_the_way())) {
             // All its streams stand, or there are none. What is kept for the peer is needed elsewhere at once.
             state.transport = None;
             state.kept.set(0);
