@@ -33,12 +33,11 @@ pub(crate) enum Source {
     Run(usize, &'static str),
     /// The figure of the first run over that of the second.
     Ratio(usize, usize, &'static str),
-    /// The share of each further stream of a connection, from the figure per stream of a run with one and of a run
-    /// with so many.
+    /// The share of each further stream, from the figure per stream of a run with few and of a run with more. What a server takes once
+    /// and for all is no part of it.
     Further {
-        one: usize,
-        many: usize,
-        streams: u32,
+        few: usize,
+        more: usize,
         name: &'static str,
     },
 }
@@ -49,7 +48,7 @@ impl Source {
         match *self {
             Self::Run(run, _) => [run, run],
             Self::Ratio(over, under, _) => [over, under],
-            Self::Further { one, many, .. } => [one, many],
+            Self::Further { few, more, .. } => [few, more],
         }
     }
 }
@@ -222,12 +221,13 @@ pub(crate) static CASES: &[Case] = &[
     },
     Case {
         name: "transports-memory",
-        shows: "what an open stream weighs over TLS and HTTP/2, after broadcasts: 4,000 streams, PSS growth",
+        shows: "what an open stream weighs over TLS and HTTP/2, after broadcasts: 4,000 and 12,000 streams, PSS growth",
         runs: &[
             fanout_over("plain", &PLAIN, 4_000, 2, 10),
             fanout_over("tls", &TLS, 4_000, 2, 10),
             fanout_over("tls-h2", &TLS_H2, 4_000, 2, 10),
             fanout_over("tls-h2-100", &TLS_H2_100, 4_000, 2, 10),
+            fanout_over("tls-h2-100-more", &TLS_H2_100, 12_000, 2, 10),
         ],
         figures: &[
             less_of(0, "plain_memory", "memory per stream, plain, B", MEMORY_EACH, "plain_memory"),
@@ -236,7 +236,7 @@ pub(crate) static CASES: &[Case] = &[
             Figure {
                 name: "further_memory",
                 label: "memory of each further stream of a connection, B",
-                source: Source::Further { one: 2, many: 3, streams: 100, name: MEMORY_EACH },
+                source: Source::Further { few: 3, more: 4, name: MEMORY_EACH },
                 better: Better::Less,
                 floor: "further_memory",
             },

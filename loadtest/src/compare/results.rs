@@ -37,9 +37,10 @@ impl Results<'_> {
         match figure.source {
             Source::Run(run, name) => of_run(run, name),
             Source::Ratio(over, under, name) => Some(of_run(over, name)? / of_run(under, name)?),
-            Source::Further { one, many, streams, name } => {
-                let streams = f64::from(streams);
-                Some((of_run(many, name)? * streams - of_run(one, name)?) / (streams - 1.0))
+            Source::Further { few, more, name } => {
+                let [few_streams, more_streams] = [few, more].map(|run| f64::from(case.runs[run].connections));
+                let growth = of_run(more, name)? * more_streams - of_run(few, name)? * few_streams;
+                Some(growth / (more_streams - few_streams))
             }
         }
     }

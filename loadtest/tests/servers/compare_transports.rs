@@ -26,7 +26,7 @@ fn the_floor_and_nchan_are_compared_over_tls_and_http_2() {
     let output = compare(&["--peers=floor,nchan", TRANSPORTS, "--scale=0.02", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}; `cargo xtask test` installs what is missing");
     let json = json(&output);
-    assert_eq!(trials(&json).len(), (6 + 4 + 2 + 2) * 2, "{json}");
+    assert_eq!(trials(&json).len(), (6 + 5 + 2 + 2) * 2, "{json}");
     for trial in json["trials"].as_array().unwrap() {
         assert_eq!(trial["faults"], serde_json::json!([]), "{trial}");
         let transport = match trial["run"].as_str().unwrap() {
