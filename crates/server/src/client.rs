@@ -25,6 +25,7 @@ use tokio::{sync::Notify, time::timeout};
 
 pub(crate) use self::{
     answer::{Answer, Outgoing, Reply, retry_after},
+    connector::authorities,
     error::Error,
     reach::Reach,
 };

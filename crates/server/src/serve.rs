@@ -58,7 +58,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     }
     runtime.block_on(async {
         let reload = tls.as_mut().map(Tls::watch).transpose().map_err(|error| failed("cannot start", error))?;
-        signals::survive_habits(reload.as_ref()).map_err(|error| failed("cannot listen for signals", error))?;
+        signals::survive_habits(reload.flatten().as_ref())
+            .map_err(|error| failed("cannot listen for signals", error))?;
         let plain = listen.map(|listen| bind(listen, "--listen")).transpose()?;
         let secure = listen_tls.map(|listen| bind(listen, "--listen-tls")).transpose()?;
         config.https_port = secure.as_ref().and_then(|(_, address)| settings.https_port(address.port()));
@@ -88,7 +89,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         let listeners = Listeners { plain, tls: secure.map(|(listener, _)| listener).zip(acceptor) };
         if let Some(tls) = tls {
             // The listeners are bound: the authority's questions wait in their queue.
-            tls.keep();
+            tls.keep().map_err(|error| failed("cannot start", error))?;
         }
         let ended = fanfare.serve_on(listeners, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;

@@ -15,12 +15,12 @@ mod told;
 
 use std::{io, mem};
 
-use fanfare_http::{Pem, TlsAcceptor, TlsCertificate, TlsConfig, TlsError, TlsPair};
+use fanfare_http::{TlsAcceptor, TlsCertificate, TlsConfig, TlsError};
 use tracing::info;
 
 pub(crate) use self::files::Reload;
-use self::{acme::Acme, files::Files, told::told};
-use crate::settings::Sources;
+use self::{acme::Acme, content::Content, files::Files, told::told};
+use crate::{client, settings::Sources};
 
 /// The certificates, read but not yet watched.
 pub(crate) struct Tls {
@@ -49,23 +49,24 @@ impl Tls {
 
     fn made(sources: Sources, has_cache: bool) -> Result<Self, String> {
         let Sources { pairs, acme, self_signed, client_ca, outlet, handshake_timeout } = sources;
-        let files = Files::new(&pairs, client_ca.as_ref())?;
-        if let Some(file) = &client_ca {
-            // Read once more below, where the error would not name the setting.
-            let read = Pem::File(file.clone()).certificates();
-            read.map_err(|error| format!("--tls-client-ca: {error}"))?;
-        }
         let from_files = pairs.len();
-        let as_file = |(certificate, key)| TlsPair { certificate: Pem::File(certificate), key: Pem::File(key) };
-        let mut pairs: Vec<_> = pairs.into_iter().map(as_file).collect();
-        pairs.extend(self_signed.map(|host| self_signed::pair(&host)).transpose()?);
-        let config = TlsConfig {
-            pairs,
-            awaited: acme.as_ref().map_or(0, |plan| plan.domains.len()),
-            client_ca: client_ca.map(Pem::File),
-            outlet,
-            handshake_timeout,
-        };
+        let (files, contents) = Files::read(pairs, client_ca)?;
+        let awaited = acme.as_ref().map_or(0, |plan| plan.domains.len());
+        let mut config = TlsConfig { awaited, outlet, handshake_timeout, ..TlsConfig::default() };
+        for content in contents {
+            match content {
+                Content::Pair { pair, .. } => config.pairs.push(pair),
+                Content::Clients(pem) => {
+                    // Checked here, because the error below names other settings.
+                    pem.certificates().map_err(|error| format!("--tls-client-ca: {error}"))?;
+                    config.client_ca = Some(pem);
+                }
+            }
+        }
+        if let Some(root) = acme.as_ref().and_then(|plan| plan.root.as_ref()) {
+            client::authorities(root).map_err(|error| format!("--acme-ca: {error}"))?;
+        }
+        config.pairs.extend(self_signed.map(|host| self_signed::pair(&host)).transpose()?);
         let is_self_signed = config.pairs.len() > from_files;
         let acceptor = TlsAcceptor::new(config).map_err(|error: TlsError| format!("--tls-cert, --tls-key: {error}"))?;
         let certificates = acceptor.certificates();
@@ -75,11 +76,11 @@ impl Tls {
         Ok(Self { files: files.with(&acceptor), acceptor, acme, self_signed })
     }
 
-    /// Logs the certificates, and watches their files from now on.
+    /// Logs the certificates, and watches their files from now on, if there are any.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn watch(&mut self) -> io::Result<Reload> {
+    pub(crate) fn watch(&mut self) -> io::Result<Option<Reload>> {
         match &self.self_signed {
             Some(certificate) => {
                 let fingerprint = self_signed::fingerprint(certificate);
@@ -99,11 +100,11 @@ impl Tls {
         self.acceptor.clone()
     }
 
-    /// Gets and renews the certificates of an authority, which asks the listener meanwhile. Needs a runtime with I/O and
-    /// time.
-    pub(crate) fn keep(self) {
-        if let Some(acme) = self.acme {
-            tokio::spawn(acme.keep());
-        }
+    /// Gets and renews the certificates of an authority, which asks the listener meanwhile, on a thread of its own.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(crate) fn keep(self) -> io::Result<()> {
+        self.acme.map_or(Ok(()), Acme::keep)
     }
 }

@@ -80,7 +80,7 @@ impl TlsAcceptor {
         let of_rustls = |error: rustls::Error| TlsError::new("TLS cannot be set up", error);
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(of_rustls)?;
-        let clients = config.client_ca.map(|pem| Clients::load(pem).map(Arc::new)).transpose()?;
+        let clients = config.client_ca.map(|pem| Clients::load(&pem).map(Arc::new)).transpose()?;
         let builder = match &clients {
             None => builder.with_no_client_auth(),
             Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
@@ -104,12 +104,13 @@ impl TlsAcceptor {
         &self.certificates
     }
 
-    /// Reads [`TlsConfig::client_ca`] again. Connections that are open stay.
+    /// Puts the authorities of `pem` in the place of those of [`TlsConfig::client_ca`]. Connections that are open stay. There is no effect
+    /// if there was no authority before: clients are not asked for certificates then.
     ///
     /// # Errors
-    /// Something is wrong with it. The authorities stay as they are then.
-    pub fn reload_client_ca(&self) -> Result<(), TlsError> {
-        self.clients.as_ref().map_or(Ok(()), |clients| clients.reload())
+    /// Something is wrong with `pem`. The authorities stay as they are then.
+    pub fn replace_client_ca(&self, pem: &Pem) -> Result<(), TlsError> {
+        self.clients.as_ref().map_or(Ok(()), |clients| clients.replace(pem))
     }
 
     pub(super) fn config(&self) -> &Arc<ServerConfig> {

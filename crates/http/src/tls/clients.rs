@@ -1,4 +1,4 @@
-//! [`Clients`]: checks certificates of clients. Their authorities can be read again while handshakes go on.
+//! [`Clients`]: checks certificates of clients. Their authorities can be replaced while handshakes go on.
 
 use std::sync::Arc;
 
@@ -19,21 +19,17 @@ use crate::tls::pair::{Pem, TlsError};
 /// Refuses clients without a certificate of these authorities.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    pem: Pem,
-    /// The names of the authorities at the start. Clients choose a certificate by them.
-    hints: Vec<DistinguishedName>,
     verifier: RwLock<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Clients {
-    pub(super) fn load(pem: Pem) -> Result<Self, TlsError> {
-        let verifier = verifier(&pem)?;
-        Ok(Self { hints: verifier.root_hint_subjects().to_vec(), pem, verifier: RwLock::new(verifier) })
+    pub(super) fn load(pem: &Pem) -> Result<Self, TlsError> {
+        Ok(Self { verifier: RwLock::new(verifier(pem)?) })
     }
 
-    /// Reads the authorities again. They stay as they are if something is wrong.
-    pub(super) fn reload(&self) -> Result<(), TlsError> {
-        let verifier = verifier(&self.pem)?;
+    /// Puts these authorities in the place of the old ones, which stay if something is wrong.
+    pub(super) fn replace(&self, pem: &Pem) -> Result<(), TlsError> {
+        let verifier = verifier(pem)?;
         *self.verifier.write() = verifier;
         Ok(())
     }
@@ -53,8 +49,10 @@ fn verifier(pem: &Pem) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
 }
 
 impl ClientCertVerifier for Clients {
+    /// None, so each client chooses among all its certificates (RFC 8446 section 4.2.4). The names cannot be lent from behind the lock,
+    /// and names of the start would keep browsers and Go from showing a certificate of an authority that came later.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &self.hints
+        &[]
     }
 
     fn verify_client_cert(

@@ -25,20 +25,27 @@ const PEM_BYTES_MAX: u64 = 1 << 20;
 /// Marks of keys that need a password (RFC 7468 section 11, RFC 1421 section 4.6.1.1).
 const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
 
-/// PEM (RFC 7468), in a file or at hand.
-#[derive(Clone)]
+/// PEM (RFC 7468), in a file or at hand. The hash is another one when the bytes are, or the path.
+#[derive(Clone, Hash)]
 pub enum Pem {
     /// The path of a file, which is read again when certificates are reloaded.
     File(PathBuf),
     /// The bytes themselves.
     Bytes(Vec<u8>),
+    /// The bytes of a file that was read already. Errors and warnings name the file, and nothing reads it again.
+    FileBytes {
+        /// The path of the file, for people.
+        path: PathBuf,
+        /// What stood in it.
+        bytes: Vec<u8>,
+    },
 }
 
 impl Pem {
     pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, TlsError> {
         let path = match self {
             Self::File(path) => path,
-            Self::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
+            Self::Bytes(bytes) | Self::FileBytes { bytes, .. } => return Ok(Cow::Borrowed(bytes)),
         };
         let size = fs::metadata(path).map_err(|error| TlsError::new(self, error))?.len();
         if size > PEM_BYTES_MAX {
@@ -90,7 +97,7 @@ fn damage(error: &PemError) -> &'static str {
 impl fmt::Display for Pem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(formatter),
+            Self::File(path) | Self::FileBytes { path, .. } => path.display().fmt(formatter),
             Self::Bytes(_) => formatter.write_str("the given PEM"),
         }
     }
@@ -118,7 +125,7 @@ impl TlsError {
 }
 
 /// A certificate and its key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct TlsPair {
     /// The certificate of the server, and behind it those that lead to an authority.
     pub certificate: Pem,

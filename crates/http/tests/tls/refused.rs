@@ -9,6 +9,7 @@ use std::{
 };
 
 use fanfare_http::{Pem, TlsAcceptor, TlsConfig};
+use rustls::ClientConfig;
 
 use crate::support::{
     PATIENCE,
@@ -83,21 +84,38 @@ fn a_client_of_another_protocol_is_refused() {
     }
 }
 
+fn is_served(server: &Server, config: ClientConfig) -> bool {
+    let mut client = Secure::open(server.address, &Arc::new(config));
+    let _ = client.stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    client.stream.read_to_string(&mut answer).is_ok() && answer.contains("200 OK")
+}
+
 #[test]
 fn a_client_without_a_certificate_is_refused_where_one_is_required() {
     let (authority, others) = (Authority::new(), Authority::new());
     let client_ca = Some(Pem::Bytes(authority.pem().into()));
     let acceptor = TlsAcceptor::new(TlsConfig { client_ca, ..authority.config() }).unwrap();
     let server = Server::secure(Way::Socket, acceptor);
-    let is_served = |config| {
-        let mut client = Secure::open(server.address, &Arc::new(config));
-        let _ = client.stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        let mut answer = String::new();
-        client.stream.read_to_string(&mut answer).is_ok() && answer.contains("200 OK")
-    };
-    assert!(is_served(authority.client_of(&authority)));
-    assert!(!is_served(authority.client()));
-    assert!(!is_served(authority.client_of(&others)), "of an authority that is not trusted");
+    assert!(is_served(&server, authority.client_of(&authority)));
+    assert!(!is_served(&server, authority.client()));
+    assert!(!is_served(&server, authority.client_of(&others)), "of an authority that is not trusted");
+}
+
+#[test]
+fn other_authorities_of_clients_take_the_place_of_the_first_unless_something_is_wrong_with_them() {
+    let (authority, others) = (Authority::new(), Authority::new());
+    let client_ca = Some(Pem::Bytes(authority.pem().into()));
+    let acceptor = TlsAcceptor::new(TlsConfig { client_ca, ..authority.config() }).unwrap();
+    let server = Server::secure(Way::Socket, acceptor.clone());
+    let file = |bytes: &str| Pem::FileBytes { path: "clients.pem".into(), bytes: bytes.into() };
+    let error = acceptor.replace_client_ca(&file("nothing")).unwrap_err().to_string();
+    assert!(error.starts_with("clients.pem: there is no certificate in it"), "{error}");
+    assert!(is_served(&server, authority.client_of(&authority)));
+    acceptor.replace_client_ca(&file(&others.pem())).unwrap();
+    assert!(is_served(&server, authority.client_of(&others)));
+    assert!(!is_served(&server, authority.client_of(&authority)));
+    assert!(!is_served(&server, authority.client()));
 }
 
 /// The bytes of a handshake that a client sends until it waits for the server.

@@ -162,7 +162,10 @@ impl Connector {
         if let Some(made) = self.tls.get() {
             return Ok(made.clone());
         }
-        let roots = self.ca.as_deref().map_or_else(of_the_system, of_file)?;
+        let roots = match self.ca.as_deref() {
+            Some(file) => authorities(file).map_err(Error::Authorities)?,
+            None => of_the_system()?,
+        };
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Certificates(error.to_string()))?
@@ -183,12 +186,15 @@ fn of_the_system() -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-fn of_file(path: &Path) -> Result<RootCertStore, Error> {
-    let told = |error: &dyn std::fmt::Display| Error::Authorities(format!("{}: {error}", path.display()));
-    let found = Pem::File(path.to_owned()).certificates().map_err(|error| Error::Authorities(error.to_string()))?;
+/// Reads the authorities in a PEM file.
+///
+/// # Errors
+/// A sentence with the file.
+pub(crate) fn authorities(file: &Path) -> Result<RootCertStore, String> {
+    let found = Pem::File(file.to_owned()).certificates().map_err(|error| error.to_string())?;
     let mut roots = RootCertStore::empty();
     for certificate in found {
-        roots.add(certificate).map_err(|error| told(&error))?;
+        roots.add(certificate).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(roots)
 }

@@ -1,47 +1,55 @@
-//! [`Content`]: what stands in files that belong together.
+//! [`Content`]: what stands in files that belong together. Each file is read once, so what was looked at is what is used.
 
 use std::{
     fs::{self, File},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    hash::{DefaultHasher, Hash, Hasher as _},
     io::{self, Read as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use fanfare_http::{Pem, TlsCertificate};
+use fanfare_http::{Pem, TlsPair};
 
 /// Bytes of a file at most, far more than a chain or a key needs.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The bytes of each file, or the reason why one cannot be read. It has no `Debug`, because a key is among the bytes.
-pub(super) struct Content {
-    files: Result<Vec<Vec<u8>>, String>,
+/// The content of files, not yet parsed.
+#[derive(Debug, Hash)]
+pub(super) enum Content {
+    /// A chain and its key, for this place among the certificates.
+    Pair { pair: TlsPair, place: usize },
+    /// Authorities of clients.
+    Clients(Pem),
 }
 
 impl Content {
-    /// Reads each file once.
-    pub(super) fn read(files: &[&PathBuf]) -> Self {
-        let read = |file: &&PathBuf| bytes_of(file).map_err(|error| format!("{}: {error}", file.display()));
-        Self { files: files.iter().map(read).collect() }
+    /// Reads a chain and its key.
+    ///
+    /// # Errors
+    /// A sentence with the file that cannot be read.
+    pub(super) fn of_pair(chain: &Path, key: &Path, place: usize) -> Result<Self, String> {
+        Ok(Self::Pair { pair: TlsPair { certificate: pem(chain)?, key: pem(key)? }, place })
     }
 
-    /// A number that is another one when the bytes of a file are, or the reason.
-    pub(super) fn digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.files.hash(&mut hasher);
-        hasher.finish()
+    /// Reads authorities of clients.
+    ///
+    /// # Errors
+    /// As of [`Content::of_pair`].
+    pub(super) fn of_clients(file: &Path) -> Result<Self, String> {
+        pem(file).map(Self::Clients)
     }
+}
 
-    /// The reason why a file cannot be read, with the file.
-    pub(super) fn fault(&self) -> Option<&str> {
-        self.files.as_ref().err().map(String::as_str)
-    }
+/// A number that is another one when the bytes of a file are, or the reason why one cannot be read.
+pub(super) fn digest(content: &Result<Content, String>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}
 
-    /// Whether `certificate` is the first one of the first file.
-    pub(super) fn has(&self, certificate: &TlsCertificate) -> bool {
-        let chain = self.files.iter().flatten().next().cloned().map(Pem::Bytes);
-        let chain = chain.and_then(|chain| chain.certificates().ok());
-        chain.is_some_and(|chain| chain.first().is_some_and(|first| first.as_ref() == certificate.der()))
-    }
+/// The bytes of a file, which parse as PEM or not.
+fn pem(file: &Path) -> Result<Pem, String> {
+    let bytes = bytes_of(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(Pem::FileBytes { path: file.to_owned(), bytes })
 }
 
 fn bytes_of(file: &Path) -> io::Result<Vec<u8>> {
@@ -60,7 +68,7 @@ fn bytes_of(file: &Path) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{path::PathBuf, process::Command};
 
     use super::*;
 
@@ -71,13 +79,13 @@ mod tests {
         let digest = |of_a: &str, of_b: &str| {
             fs::write(&a, of_a).unwrap();
             fs::write(&b, of_b).unwrap();
-            Content::read(&[&a, &b]).digest()
+            super::digest(&Content::of_pair(&a, &b, 0))
         };
         let first = digest("xy", "z");
         assert_eq!(digest("xy", "z"), first);
         assert_ne!(digest("x", "yz"), first);
         fs::remove_file(&b).unwrap();
-        assert_ne!(Content::read(&[&a, &b]).digest(), first);
+        assert_ne!(super::digest(&Content::of_pair(&a, &b, 0)), first);
     }
 
     #[test]
@@ -85,10 +93,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a");
         fs::write(&file, vec![b'x'; 1 << 20]).unwrap();
-        assert_eq!(Content::read(&[&file]).fault(), None);
+        assert!(Content::of_clients(&file).is_ok());
         fs::write(&file, vec![b'x'; (1 << 20) + 1]).unwrap();
-        let content = Content::read(&[&file]);
-        let fault = content.fault().unwrap();
+        let fault = Content::of_clients(&file).unwrap_err();
         assert!(fault.starts_with(&format!("{}: it is larger than 1MiB", file.display())), "{fault}");
     }
 
@@ -98,8 +105,8 @@ mod tests {
         let pipe = directory.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for file in [pipe, PathBuf::from("/dev/zero")] {
-            let content = Content::read(&[&file]);
-            assert!(content.fault().unwrap().contains("give a regular file"), "{}", file.display());
+            let fault = Content::of_clients(&file).unwrap_err();
+            assert!(fault.contains("give a regular file"), "{fault}");
         }
     }
 }

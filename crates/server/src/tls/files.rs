@@ -2,6 +2,7 @@
 //!
 //! A thread reads them every few seconds. They are small, and content alone tells every kind of change: a file that was
 //! written in place, one that was renamed over it, and a link that leads elsewhere, as certbot and Kubernetes change them.
+//! What a look has read is what is used: nothing opens the files a second time.
 
 use std::{
     io,
@@ -11,11 +12,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fanfare_http::{Pem, TlsAcceptor, TlsCertificate, TlsPair};
+use fanfare_http::{TlsAcceptor, TlsCertificate};
 use humantime::format_rfc3339_seconds;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use super::{content::Content, told::told};
+use super::{
+    content::{Content, digest},
+    told::told,
+};
 
 /// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
 /// together.
@@ -66,29 +70,34 @@ pub(crate) struct Reload(Sender<()>);
 
 impl Reload {
     pub(crate) fn now(&self) {
-        // Without a watcher the process is about to end.
-        let _ = self.0.send(());
+        if self.0.send(()).is_err() {
+            error!(
+                "certificates are not read again, because the thread that watches their files has panicked; restart"
+            );
+        }
     }
 }
 
 impl Files {
-    /// Reads the files before they are used, so that a change meanwhile is seen later. The pairs, each a chain and its
-    /// key, have the first places among the certificates.
+    /// Reads the files. The pairs, each a chain and its key, have the first places among the certificates. Returns what
+    /// stands in the files as well, in their order, for the first use.
     ///
     /// # Errors
     /// A sentence with the setting and the file, if one cannot be read.
-    pub(super) fn new(pairs: &[(PathBuf, PathBuf)], client_ca: Option<&PathBuf>) -> Result<Self, String> {
-        let pairs = pairs.iter().cloned().enumerate();
+    pub(super) fn read(
+        pairs: Vec<(PathBuf, PathBuf)>,
+        client_ca: Option<PathBuf>,
+    ) -> Result<(Self, Vec<Content>), String> {
+        let pairs = pairs.into_iter().enumerate();
         let pairs = pairs.map(|(place, (chain, key))| What::Pair { chain, key, place });
-        let all = pairs.chain(client_ca.cloned().map(|file| What::Clients { file }));
-        let watched = all.map(|what| {
-            let content = Content::read(&what.files());
-            match content.fault() {
-                Some(fault) => Err(format!("{}: {fault}", what.flags())),
-                None => Ok(Watched { known: content.digest(), what, changed: None, refused: None }),
-            }
+        let all = pairs.chain(client_ca.map(|file| What::Clients { file }));
+        let read = all.map(|what| {
+            let content = what.content();
+            let watched = Watched { known: digest(&content), what, changed: None, refused: None };
+            content.map_err(|fault| format!("{}: {fault}", watched.what.flags())).map(|content| (watched, content))
         });
-        Ok(Self { watched: watched.collect::<Result<_, _>>()?, ..Self::default() })
+        let (watched, contents) = read.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        Ok((Self { watched, acceptor: None }, contents))
     }
 
     /// The same with what uses the files.
@@ -96,14 +105,18 @@ impl Files {
         Self { acceptor: Some(acceptor.clone()), ..self }
     }
 
-    /// Watches the files on a thread of its own, because a file system may be slow, until the process ends.
+    /// Watches the files on a thread of its own, because a file system may be slow, until the process ends. Without
+    /// files there is nothing to watch.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(super) fn watch(self) -> io::Result<Reload> {
+    pub(super) fn watch(self) -> io::Result<Option<Reload>> {
+        if self.watched.is_empty() {
+            return Ok(None);
+        }
         let (sender, receiver) = channel();
         thread::Builder::new().name("certificates".to_owned()).spawn(move || self.run(&receiver))?;
-        Ok(Reload(sender))
+        Ok(Some(Reload(sender)))
     }
 
     fn run(mut self, asked: &Receiver<()>) {
@@ -122,16 +135,17 @@ impl Files {
 }
 
 impl Watched {
-    /// Looks at the files at the moment `at`. With `is_asked` a change counts at once, and no change is worth a line as well.
+    /// Looks at the files at the moment `at`. With `is_asked` a change counts at once, a content that was refused is tried
+    /// again, and no change is worth a line as well.
     fn look(&mut self, acceptor: &TlsAcceptor, is_asked: bool, at: SystemTime) {
-        let content = Content::read(&self.what.files());
-        let digest = content.digest();
+        let content = self.what.content();
+        let digest = digest(&content);
         let is_known = digest == self.known;
-        let is_due = self.refused.as_ref().and_then(|refused| refused.until).is_some_and(|until| until <= at);
-        if is_known && !is_due {
+        let has_come = |refused: &Refused| is_asked || refused.until.is_some_and(|until| until <= at);
+        if is_known && !self.refused.as_ref().is_some_and(has_come) {
             self.changed = None;
             if is_asked {
-                self.tell_unchanged();
+                info!("{}: unchanged", self.what.told());
             }
             return;
         }
@@ -140,34 +154,30 @@ impl Watched {
             return;
         }
         self.changed = None;
-        match self.what.read(acceptor, &content, at) {
-            Ok(Some(told)) => {
-                (self.known, self.refused) = (digest, None);
+        self.known = digest;
+        match content.map_err(Refused::new).and_then(|content| replace(content, acceptor, at)) {
+            Ok(told) => {
+                self.refused = None;
                 info!("{}: read again{told}", self.what.told());
             }
-            Ok(None) => info!("{}: changed while it was read; it is read again within seconds", self.what.told()),
             Err(refused) => {
-                warn!("{}: not changed: {}; the old one stays in use", self.what.told(), refused.reason);
-                (self.known, self.refused) = (digest, Some(refused));
-            }
-        }
-    }
-
-    fn tell_unchanged(&self) {
-        match &self.refused {
-            None => info!("{}: unchanged", self.what.told()),
-            Some(Refused { reason, .. }) => {
-                warn!("{}: still refused: {reason}; the old one stays in use", self.what.told());
+                let (what, reason) = (self.what.told(), &refused.reason);
+                match is_known {
+                    true => warn!("{what}: still refused: {reason}; the old one stays in use"),
+                    false => warn!("{what}: not changed: {reason}; the old one stays in use"),
+                }
+                self.refused = Some(refused);
             }
         }
     }
 }
 
 impl What {
-    fn files(&self) -> Vec<&PathBuf> {
+    /// Reads the files, each once.
+    fn content(&self) -> Result<Content, String> {
         match self {
-            Self::Pair { chain, key, .. } => vec![chain, key],
-            Self::Clients { file } => vec![file],
+            Self::Pair { chain, key, place } => Content::of_pair(chain, key, *place),
+            Self::Clients { file } => Content::of_clients(file),
         }
     }
 
@@ -186,36 +196,27 @@ impl What {
             Self::Clients { .. } => "--tls-client-ca",
         }
     }
+}
 
-    /// Reads the files, which had this content, and uses them. Returns what they are now, or nothing if they have changed
-    /// meanwhile.
-    fn read(&self, acceptor: &TlsAcceptor, content: &Content, at: SystemTime) -> Result<Option<String>, Refused> {
-        if let Some(fault) = content.fault() {
-            return Err(Refused::new(fault));
+/// Uses `content` from now on. Returns what is worth telling of it.
+fn replace(content: Content, acceptor: &TlsAcceptor, at: SystemTime) -> Result<String, Refused> {
+    let (pair, place) = match content {
+        Content::Pair { pair, place } => (pair, place),
+        Content::Clients(pem) => {
+            acceptor.replace_client_ca(&pem).map_err(Refused::new)?;
+            return Ok(String::new());
         }
-        match self {
-            Self::Pair { chain, key, place } => {
-                let pair = TlsPair { certificate: Pem::File(chain.clone()), key: Pem::File(key.clone()) };
-                let certificate = pair.read().map_err(Refused::new)?;
-                if !content.has(&certificate) {
-                    return Ok(None);
-                }
-                // Those of files have the first places, and none of them is empty.
-                let old = acceptor.certificates().all().into_iter().nth(*place);
-                if let Some(refused) = old.and_then(|old| unfit(&certificate, &old, at)) {
-                    return Err(refused);
-                }
-                let expired = if certificate.not_after() <= at { ", which is over" } else { "" };
-                let told = format!(": {}{expired}", told(&certificate));
-                acceptor.certificates().install(*place, certificate);
-                Ok(Some(told))
-            }
-            Self::Clients { .. } => {
-                acceptor.reload_client_ca().map_err(Refused::new)?;
-                Ok(Some(String::new()))
-            }
-        }
+    };
+    let certificate = pair.read().map_err(Refused::new)?;
+    // Those of files have the first places, and none of them is empty.
+    let old = acceptor.certificates().all().into_iter().nth(place);
+    if let Some(refused) = old.and_then(|old| unfit(&certificate, &old, at)) {
+        return Err(refused);
     }
+    let expired = if certificate.not_after() <= at { ", which is over" } else { "" };
+    let told = format!(": {}{expired}", told(&certificate));
+    acceptor.certificates().install(place, certificate);
+    Ok(told)
 }
 
 /// The reason why `new` does not take the place of `old`: clients would refuse it, and they accept the old one.
@@ -251,8 +252,8 @@ mod tests {
     /// The watched files, and the acceptor that uses them.
     fn read(directory: &Path) -> (Watched, TlsAcceptor) {
         let (chain, key) = (directory.join("chain"), directory.join("key"));
-        let mut files = Files::new(&[(chain.clone(), key.clone())], None).unwrap();
-        let pair = TlsPair { certificate: Pem::File(chain), key: Pem::File(key) };
+        let (mut files, mut contents) = Files::read(vec![(chain, key)], None).unwrap();
+        let Content::Pair { pair, .. } = contents.remove(0) else { panic!("it is no pair") };
         let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair], ..TlsConfig::default() }).unwrap();
         (files.watched.remove(0), acceptor)
     }
@@ -347,14 +348,48 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_changed_after_it_was_looked_at_waits_for_the_next_look() {
+    fn what_a_look_has_read_is_used_whatever_becomes_of_the_files_meanwhile() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &pem(&["a.example"]));
         let (watched, acceptor) = read(directory.path());
-        let looked_at = Content::read(&watched.what.files());
         write(directory.path(), &pem(&["b.example"]));
-        assert_eq!(watched.what.read(&acceptor, &looked_at, SystemTime::now()).unwrap(), None);
-        assert_eq!(name(&acceptor), "a.example");
+        let looked_at = watched.what.content().unwrap();
+        fs::remove_file(directory.path().join("chain")).unwrap();
+        replace(looked_at, &acceptor, SystemTime::now()).unwrap();
+        assert_eq!(name(&acceptor), "b.example");
+        let place = acceptor.certificates().all()[0].place().to_owned();
+        assert!(place.ends_with("/chain"), "{place}");
+    }
+
+    #[test]
+    fn a_failure_that_passes_keeps_no_good_file_out() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem(&["a.example"]));
+        let (mut watched, acceptor) = read(directory.path());
+        let key = fs::read(directory.path().join("key")).unwrap();
+        fs::remove_file(directory.path().join("key")).unwrap();
+        look(&mut watched, &acceptor, true);
+        assert!(watched.refused.as_ref().unwrap().reason.contains("No such file"));
+        fs::write(directory.path().join("key"), key).unwrap();
+        look(&mut watched, &acceptor, false);
+        look(&mut watched, &acceptor, false);
+        assert!(watched.refused.is_none());
+    }
+
+    #[test]
+    fn a_content_that_was_refused_is_tried_again_when_asked_for() {
+        let now = SystemTime::now();
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &pem_between(&["old.example"], now - DAY, now + DAY));
+        let (mut watched, acceptor) = read(directory.path());
+        write(directory.path(), &pem_between(&["new.example"], now - 2 * DAY, now - DAY));
+        watched.look(&acceptor, true, now);
+        assert_eq!(name(&acceptor), "old.example");
+        // The old one is over as well now.
+        watched.look(&acceptor, false, now + 2 * DAY);
+        assert_eq!(name(&acceptor), "old.example");
+        watched.look(&acceptor, true, now + 2 * DAY);
+        assert_eq!((name(&acceptor).as_str(), watched.refused.is_some()), ("new.example", false));
     }
 
     #[test]
@@ -367,7 +402,7 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&key).status().unwrap().success());
         look(&mut watched, &acceptor, true);
         assert!(watched.refused.as_ref().unwrap().reason.contains("key: it is a pipe"));
-        let error = Files::new(&[(chain, key)], None).unwrap_err();
+        let error = Files::read(vec![(chain, key)], None).map(drop).unwrap_err();
         assert!(error.starts_with("--tls-cert, --tls-key: ") && error.contains("key: it is a pipe"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use rcgen::{
@@ -10,7 +11,10 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
-/// An authority, and a directory for files.
+/// The number of authorities so far.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// An authority with a name of its own, and a directory for files.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     directory: TempDir,
@@ -26,7 +30,9 @@ pub(crate) struct Issued {
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "the authority of the tests");
+        // Only the number counts, and no other memory hangs on it.
+        let name = format!("authority {} of the tests", MADE.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let directory = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 use crate::{
     Secure,
     authority::Authority,
+    openssl::said,
     support::{curl_once, run, until},
 };
 use std::process::Command;
@@ -35,4 +36,12 @@ fn only_clients_with_a_certificate_of_the_authority_are_served() {
         let curl = run(Command::new("curl").args(["-sS", "-k"]).args(with(&strangers)).arg(&url));
         curl.0 == 0
     });
+    // openssl and curl show what they have. Browsers and Go show only certificates of authorities that the server names, if
+    // it names any.
+    for version in ["-tls1_2", "-tls1_3"] {
+        let [cert_flag, cert, key_flag, key] =
+            ["-cert", &strangers.path("client.pem"), "-key", &strangers.path("client.key")];
+        let said = said(&server, "localhost", &[version, cert_flag, cert, key_flag, key]);
+        assert!(said.contains("New, TLSv1") && said.contains("No client certificate CA names sent"), "{said}");
+    }
 }

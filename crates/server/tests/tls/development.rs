@@ -29,6 +29,8 @@ fn a_certificate_for_development_is_made_and_its_fingerprint_told() {
         run(std::process::Command::new("openssl").args(["x509", "-noout", "-fingerprint", "-sha256", "-in", &file]));
     let fingerprint = fingerprint.split('=').nth(1).unwrap().to_owned();
     assert!(told.contains(&fingerprint), "{told} {fingerprint}");
+    server.process.signal("HUP");
+    server.process.line_with("SIGHUP: there is nothing to read again");
     server.process.signal("TERM");
     assert_eq!(server.process.exit().code(), Some(0));
 }

@@ -84,6 +84,7 @@ fn files_that_cannot_be_used() {
     let pipe = authority.path("pipe");
     assert_eq!(run(std::process::Command::new("mkfifo").arg(&pipe)).0, 0);
     let [pipe, pipe_of_clients] = ["--tls-key", "--tls-client-ca"].map(|flag| format!("{flag}={pipe}"));
+    let acme = ["--acme-domain=a.example".to_owned(), format!("--acme-cache={}", authority.path("acme"))];
     for (flags, said) in [
         (&[cert.as_str(), other.as_str()][..], "b.key: the key does not belong to the certificate in"),
         (&[&half, &key], "half.pem: it is no whole PEM: its end is missing"),
@@ -94,6 +95,8 @@ fn files_that_cannot_be_used() {
         (&[&cert, &key, &pipe_of_clients], "--tls-client-ca: "),
         (&[&cert, "--tls-key=/"], "--tls-key: /: Is a directory"),
         (&[&cert, &key, "--tls-client-ca=/nowhere.pem"], "--tls-client-ca: /nowhere.pem: No such file"),
+        (&[&acme[0], &acme[1], "--acme-ca=/nowhere.pem"], "--acme-ca: /nowhere.pem: No such file"),
+        (&[&acme[0], &acme[1], &half.replace("--tls-cert", "--acme-ca")], "--acme-ca: "),
     ] {
         assert_refused(flags, said);
     }

@@ -39,21 +39,23 @@ pub(super) struct Cache {
 /// A certificate from the cache.
 pub(super) struct Kept {
     pub(super) certificate: TlsCertificate,
-    /// The time at which it was issued, by the clock of this machine.
+    /// The time at which it was issued, by the clock of this machine, which may have been ahead.
     pub(super) since: SystemTime,
 }
 
 impl Cache {
-    /// Makes the directory for the authority `url` below `root`, and tries whether it can be written to.
+    /// Makes the directory for the authority `url` below `root` if there is none. Whether it can be written to matters
+    /// before an attempt alone: a server on a full disk gives the certificates that it has.
     ///
     /// # Errors
-    /// A sentence with the directory.
+    /// A sentence with the directory, which cannot be made or read.
     pub(super) fn open(root: &Path, url: &Url) -> Result<Self, String> {
-        let cache = Self { directory: root.join(authority(url)) };
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&cache.directory);
-        made.map_err(|error| cache.unwritable(&error))?;
-        cache.check()?;
-        Ok(cache)
+        let directory = root.join(authority(url));
+        let told = |what: &str, error: io::Error| format!("cannot {what} {}: {error}", directory.display());
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        made.map_err(|error| told("make", error))?;
+        fs::read_dir(&directory).map_err(|error| told("read", error))?;
+        Ok(Self { directory })
     }
 
     /// Tries whether the directory takes what an authority gives. Otherwise a certificate would be lost with the process, and
@@ -63,11 +65,7 @@ impl Cache {
     /// A sentence with the directory.
     pub(super) fn check(&self) -> Result<(), String> {
         let tried = self.write("tried", &[0; ROOM_BYTES]).and_then(|()| fs::remove_file(self.path("tried")));
-        tried.map_err(|error| self.unwritable(&error))
-    }
-
-    fn unwritable(&self, error: &io::Error) -> String {
-        format!("cannot write to {}: {error}", self.directory.display())
+        tried.map_err(|error| format!("cannot write to {}: {error}", self.directory.display()))
     }
 
     pub(super) fn account(&self) -> Option<AccountCredentials> {
@@ -86,7 +84,7 @@ impl Cache {
     /// The certificate for `domain`, if there is a whole one.
     pub(super) fn certificate(&self, domain: &str) -> Option<Kept> {
         let file = self.path(&of(domain, CERTIFICATE));
-        if !file.exists() {
+        if matches!(file.try_exists(), Ok(false)) {
             return None;
         }
         let both = Pem::File(file.clone());
@@ -266,12 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_cannot_be_written_to_still_gives_what_it_has() {
+        let root = tempfile::tempdir().unwrap();
+        let (chain, key) = pem(&["a.example"]);
+        cache(root.path()).keep_certificate("a.example", &format!("{chain}{key}")).unwrap();
+        // A directory where a file has to be written. Rights would not stop tests that run as root.
+        fs::create_dir(cache(root.path()).path("tried.new")).unwrap();
+        let error = cache(root.path()).check().unwrap_err();
+        assert!(error.starts_with("cannot write to "), "{error}");
+        assert_eq!(cache(root.path()).certificate("a.example").unwrap().certificate.names(), ["a.example"]);
+    }
+
+    #[test]
     fn a_directory_that_cannot_be_made_or_is_gone_is_named() {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
         let error = Cache::open(&file, &url("https://a.example/")).unwrap_err();
-        assert!(error.starts_with(&format!("cannot write to {}/a.example-", file.display())), "{error}");
+        assert!(error.starts_with(&format!("cannot make {}/a.example-", file.display())), "{error}");
 
         let cache = cache(root.path());
         fs::remove_dir_all(&cache.directory).unwrap();

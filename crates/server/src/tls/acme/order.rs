@@ -1,6 +1,9 @@
 //! [`Orders`]: one certificate from the authority, from the account to the chain (RFC 8555 section 7.1, RFC 8737).
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use fanfare_http::{Certificates, TlsChallenge};
 use instant_acme::{
@@ -12,7 +15,10 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{cache::Cache, http::Http};
+use super::{
+    cache::Cache,
+    http::{Asked, Http},
+};
 
 /// Longest time for one certificate, with all waits for the authority.
 const ORDER_TIME_MAX: Duration = Duration::from_secs(300);
@@ -40,17 +46,24 @@ pub(super) struct Refusal {
     pub(super) is_limited: bool,
     /// The wait that the authority asks for.
     pub(super) retry_after: Option<Duration>,
+    /// The reason is no matter of the name: there is no account, or the authority is not there.
+    pub(super) is_of_all: bool,
 }
 
 impl Refusal {
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_limited: false, retry_after: None }
+        Self { reason: reason.into(), is_limited: false, retry_after: None, is_of_all: false }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { reason: told(&error), is_limited: is_problem(&error, RATE_LIMITED), retry_after: None }
+        let retry_after = match error {
+            // An order that takes longer than we wait.
+            Error::Timeout(Some(next)) => Some(next.saturating_duration_since(Instant::now())),
+            _ => None,
+        };
+        Self { is_limited: is_problem(&error, RATE_LIMITED), retry_after, ..Self::new(told(&error)) }
     }
 }
 
@@ -58,13 +71,18 @@ impl Orders {
     /// Orders a certificate for `domain`. Returns the chain and its key as PEM.
     pub(super) async fn order(&mut self, domain: &str) -> Result<String, Refusal> {
         // A wait of another name's attempt is over.
-        self.http.take_retry_after();
+        self.http.take_asked();
         let ordered = self.try_order(domain).await;
-        ordered.map_err(|refusal| Refusal { retry_after: self.http.take_retry_after(), ..refusal })
+        ordered.map_err(|refusal| match self.http.take_asked() {
+            Some(Asked { wait, is_of_server }) => {
+                Refusal { retry_after: Some(wait), is_of_all: refusal.is_of_all || is_of_server, ..refusal }
+            }
+            None => refusal,
+        })
     }
 
     async fn try_order(&mut self, domain: &str) -> Result<String, Refusal> {
-        let account = self.account().await?;
+        let account = self.account().await.map_err(|refusal| Refusal { is_of_all: true, ..refusal })?;
         let ordered = within(ORDER_TIME_MAX, self.order_with(&account, domain)).await;
         if ordered.as_ref().is_err_and(|(_, is_unknown)| *is_unknown) {
             self.account = None;

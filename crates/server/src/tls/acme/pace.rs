@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 /// Only the authority's own word holds for longer.
 const RESTART_MAX: Duration = Duration::from_secs(15 * 60);
 /// Longest wait that an authority may ask for. Let's Encrypt counts over a week at most.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 /// A wait is this part of itself shorter or longer, so that servers do not ask in step.
 const SPREAD: f64 = 0.2;
 
@@ -29,6 +29,9 @@ pub(super) struct Failures {
     pub(super) next_unix_s: u64,
     /// The wait is the authority's own word.
     pub(super) is_asked: bool,
+    /// The last one failed for a reason that is no matter of its name, so the wait is for all names.
+    #[serde(default)]
+    pub(super) is_of_all: bool,
 }
 
 impl Failures {
@@ -47,6 +50,7 @@ impl Failures {
         self.last_unix_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         self.next_unix_s = self.last_unix_s.saturating_add(wait.as_secs());
         self.is_asked = is_limited || retry_after.is_some();
+        self.is_of_all = false;
         wait
     }
 
@@ -76,9 +80,11 @@ pub(super) fn spread(wait: Duration) -> Duration {
 
 /// The time to renew a certificate of this time span that was issued at `since` by our clock: two thirds of it, and at
 /// least half of it after the issue. Otherwise a clock that is ahead would renew at once, and again. A file that was copied seems to be
-/// issued late, so nine tenths are the latest. Behind them a thirtieth after the issue is soon enough.
-pub(super) fn renewal(not_before: SystemTime, not_after: SystemTime, since: SystemTime) -> SystemTime {
+/// issued late, so nine tenths are the latest. Behind them a thirtieth after the issue is soon enough. An issue behind `now` says
+/// nothing, because the clock went back since.
+pub(super) fn renewal(not_before: SystemTime, not_after: SystemTime, since: SystemTime, now: SystemTime) -> SystemTime {
     let span = not_after.duration_since(not_before).unwrap_or_default();
+    let since = if since > now { not_before } else { since };
     let due = (not_before + span.mul_f64(2.0 / 3.0)).max(since + span / 2);
     due.min((not_before + span.mul_f64(0.9)).max(since + span / 30))
 }
@@ -92,7 +98,7 @@ mod tests {
     }
 
     fn failures(count: u32, last_unix_s: u64, wait_s: u64, is_asked: bool) -> Failures {
-        Failures { count, last_unix_s, next_unix_s: last_unix_s + wait_s, is_asked }
+        Failures { count, last_unix_s, next_unix_s: last_unix_s + wait_s, is_asked, is_of_all: false }
     }
 
     #[test]
@@ -153,13 +159,11 @@ mod tests {
 
     #[test]
     fn a_certificate_is_renewed_at_two_thirds_of_its_time() {
-        assert_eq!(renewal(at(0), at(90), at(0)), at(60));
-        assert_eq!(
-            renewal(at(0), at(90), at(1_000)),
-            at(1_003),
-            "our clock is ahead, and a renewal now and then is enough"
-        );
-        assert_eq!(renewal(at(0), at(90), at(50)), at(81), "a file that was copied");
+        let issued = |since| renewal(at(0), at(90), at(since), at(1_000));
+        assert_eq!(issued(0), at(60));
+        assert_eq!(issued(1_000), at(1_003), "our clock is ahead, and a renewal now and then is enough");
+        assert_eq!(issued(50), at(81), "a file that was copied");
+        assert_eq!(issued(1_001), at(60), "a file of the future: the clock went back");
     }
 
     #[test]
