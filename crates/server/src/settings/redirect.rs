@@ -34,7 +34,11 @@ impl FromStr for Redirect {
         match text.to_ascii_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "on" | "1" => Ok(Self::Bound),
             "false" | "f" | "no" | "n" | "off" | "0" => Ok(Self::Off),
-            port => port.parse().map(Self::Port).map_err(|_| FORMS.to_owned()),
+            // A sign or a zero in front would make a port of what is none, as `00`.
+            port if port.starts_with(|first| ('1'..='9').contains(&first)) => {
+                port.parse().map(Self::Port).map_err(|_| FORMS.to_owned())
+            }
+            _ => Err(FORMS.to_owned()),
         }
     }
 }
@@ -57,7 +61,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Redirect>().unwrap().port(3443), port, "{text}");
         }
-        for text in ["", "65536", "-1", "maybe", "example.org", "443/"] {
+        for text in ["", "00", "01", "0443", "+443", "65536", "-1", "maybe", "example.org", "443/"] {
             assert_eq!(text.parse::<Redirect>(), Err(FORMS.to_owned()), "{text}");
         }
     }

@@ -98,6 +98,8 @@ pub(super) struct Tls {
     acme_domains: Vec<String>,
 
     /// The authority may write to this address.
+    ///
+    /// It is told when the account is made. A new address has no effect while --acme-cache has the account.
     #[arg(long, env = "FANFARE_ACME_EMAIL", value_name = "ADDRESS", value_parser = email, help_heading = "Certificates by ACME")]
     acme_email: Option<String>,
 
@@ -275,6 +277,8 @@ fn directory(text: &str) -> Result<Url, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     #[test]
@@ -315,6 +319,24 @@ mod tests {
             let error = domain(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }
+    }
+
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        tls: Tls,
+    }
+
+    #[test]
+    fn https_is_on_port_3443_of_the_same_host_if_nothing_is_said() {
+        let listen = |flags: &[&str]| {
+            let tls = Alone::try_parse_from([&["fanfare"], flags].concat()).unwrap().tls;
+            tls.listen(&"127.0.0.1:3000".parse().unwrap())
+        };
+        let at = |text: &str| Some(text.parse().unwrap());
+        assert_eq!(listen(&["--tls-self-signed"]), at("127.0.0.1:3443"));
+        assert_eq!(listen(&["--tls-self-signed", "--listen-tls=[::1]:443"]), at("[::1]:443"));
+        assert_eq!(listen(&[]), None, "there is no certificate");
     }
 
     #[test]
