@@ -62,6 +62,8 @@ impl Default for TlsConfig {
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
+    /// The same with the protocol in which an authority checks a name.
+    checked: Arc<ServerConfig>,
     certificates: Certificates,
     clients: Option<Arc<Clients>>,
     outlet: TlsOutlet,
@@ -86,7 +88,7 @@ impl TlsAcceptor {
             Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
         };
         let mut server = builder.with_cert_resolver(Arc::new(certificates.clone()));
-        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS.to_vec()];
+        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         server.session_storage = Arc::new(NoServerSessionStorage {});
         // Tickets hold all that a session needs, so that the server holds nothing. One that came of a certificate of the client would be
         // good for as long as the client comes back, also when its authority is not trusted any more, or the certificate is over.
@@ -95,8 +97,11 @@ impl TlsAcceptor {
             server.ticketer = ring::Ticketer::new().map_err(of_rustls)?;
         }
         server.enable_secret_extraction = config.outlet == TlsOutlet::Records;
-        let (outlet, handshake_timeout) = (config.outlet, config.handshake_timeout);
-        Ok(Self { config: Arc::new(server), certificates, clients, outlet, handshake_timeout, rekey_at: REKEY_AT })
+        let mut checked = server.clone();
+        checked.alpn_protocols.push(ACME_TLS.to_vec());
+        let TlsConfig { outlet, handshake_timeout, .. } = config;
+        let [config, checked] = [server, checked].map(Arc::new);
+        Ok(Self { config, checked, certificates, clients, outlet, handshake_timeout, rekey_at: REKEY_AT })
     }
 
     /// The certificates, which can be replaced while the server runs.
@@ -113,8 +118,10 @@ impl TlsAcceptor {
         self.clients.as_ref().map_or(Ok(()), |clients| clients.replace(pem))
     }
 
+    /// The settings of a handshake that begins now. The protocol of a check is spoken only while an authority is to check a name, so
+    /// that others who offer it are told what they are: clients of another protocol.
     pub(super) fn config(&self) -> &Arc<ServerConfig> {
-        &self.config
+        if self.certificates.is_checked() { &self.checked } else { &self.config }
     }
 
     pub(super) fn outlet(&self) -> TlsOutlet {

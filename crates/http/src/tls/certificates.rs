@@ -127,6 +127,11 @@ impl Certificates {
         }
     }
 
+    /// Whether an authority is to check a name.
+    pub(super) fn is_checked(&self) -> bool {
+        !self.set.read().challenges.is_empty()
+    }
+
     fn for_name(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let set = self.set.read();
         let mut all = set.places.iter().flatten();
@@ -155,7 +160,8 @@ fn fault(not_before: SystemTime, not_after: SystemTime, now: SystemTime) -> Opti
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name().map(str::to_ascii_lowercase);
-        if hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ACME_TLS)) {
+        let offers_check = hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ACME_TLS));
+        if offers_check && self.is_checked() {
             return self.set.read().challenges.get(name.as_deref()?).cloned();
         }
         self.for_name(name.as_deref())
