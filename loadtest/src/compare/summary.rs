@@ -222,7 +222,9 @@ mod tests {
                 of("transports", "h2", "fanfare", cpu(h2)),
                 of("transports-memory", "plain", "fanfare", memory(1_700.0)),
                 of("transports-memory", "tls-h2", "fanfare", memory(4_000.0)),
-                of("transports-memory", "tls-h2-100", "fanfare", memory(1_030.0)),
+                // 10 MB with 4,000 streams, and 18 MB with 12,000.
+                of("transports-memory", "tls-h2-100", "fanfare", memory(2_500.0)),
+                of("transports-memory", "tls-h2-100-more", "fanfare", memory(1_500.0)),
             ];
             let results = Results { cases: &cases, trials: &trials, rounds: 1 };
             let (_, verdicts) = results.summary(&peers(&["floor", "fanfare"]));
