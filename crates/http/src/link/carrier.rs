@@ -99,6 +99,8 @@ struct State {
     is_room_wanted: bool,
     /// The peer has sent something, or taken something that waited, since the last look.
     has_progress: bool,
+    /// A frame that means something has come since the last look.
+    has_meaning: bool,
     /// Monotonic time at which the peer showed life, or was asked for some.
     alive_ms: u64,
     is_stopping: bool,
@@ -122,6 +124,7 @@ impl Carrier {
             is_due: false,
             is_room_wanted: false,
             has_progress: true,
+            has_meaning: true,
             alive_ms: 0,
             is_stopping: false,
             kept: Kept::new(Arc::clone(&carriers.budget)),
@@ -197,6 +200,7 @@ impl Carrier {
             }
             state.has_progress = true;
             let received = state.h2.receive(buffer.filled(), &mut events);
+            state.has_meaning |= !events.is_empty();
             self.activity.note_frames(state.h2.is_in_frame());
             for event in events.drain(..) {
                 self.take(state, event, asked);
@@ -352,9 +356,9 @@ impl pulse::Asked for Carrier {
         } else if now_ms.saturating_sub(state.alive_ms) >= interval_ms {
             state.end(Over::Silent);
         }
-        if state.is_in_the_way() && !state.parties.has_slot() {
-            // No shard sees it: those look at their slots.
-            state.end(Over::Stuck);
+        if !mem::take(&mut state.has_meaning) && !state.parties.has_slot() && state.is_in_the_way() {
+            // No shard sees what is kept here: those look at their slots.
+            state.give_up();
         }
     }
 
@@ -383,6 +387,13 @@ impl State {
         if self.kept.bytes() != kept {
             self.kept.set(kept);
         }
+    }
+
+    /// The connection is over, and what is kept for the peer is free at once.
+    fn give_up(&mut self) {
+        self.transport = None;
+        self.kept.set(0);
+        self.end(Over::Stuck);
     }
 
     /// The connection is over, which its task finds out next.

@@ -78,6 +78,10 @@ impl Parties {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Whether one of the streams is an event stream.
     pub(crate) fn has_slot(&self) -> bool {
         self.all.iter().any(|(_, party)| matches!(party, Party::Slot(_)))

@@ -327,3 +327,33 @@ fn long_heads_of_bodies_that_never_come_hold_no_more_than_bodies_may() {
         world.assert_untouched();
     }
 }
+
+/// The same without an event stream, where no shard sees it: a body is open that may take its time, and a byte comes now and then.
+#[test]
+fn frames_that_never_end_beside_a_body_hold_no_more_than_slow_streams_may() {
+    const OFFENDERS: usize = 40;
+    const BEGUN_BYTES: usize = 8_000;
+    for way in WAYS {
+        let mut config = Config { h2_ping_interval: Duration::from_millis(200), ..config(way) };
+        config.core.hub_ring_bytes_max = OFFENDERS * BEGUN_BYTES / 4;
+        let mut world = World::start(way, config);
+        let begun = [&[0, 0x40, 0, 0xfa, 0, 0, 0, 0, 0], &[0; BEGUN_BYTES][..]].concat();
+        let head = request(1, b"POST", b"/publish", &[], Some(b""));
+        let mut offenders: Vec<_> = (0..OFFENDERS).map(|_| world.attacker()).collect();
+        for offender in &mut offenders {
+            assert!(offender.say(&head[..head.len() - 9]) && offender.say(&begun));
+        }
+        let ended = |offenders: &[Attacker]| offenders.iter().filter(|offender| offender.has_ended()).count();
+        let start = std::time::Instant::now();
+        while ended(&offenders) < OFFENDERS * 3 / 4 {
+            assert!(start.elapsed() < PATIENCE, "{way:?}: {} have been ended", ended(&offenders));
+            for offender in &mut offenders {
+                offender.say(&[0]);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(ended(&offenders) < OFFENDERS, "as many as have to");
+        drop(offenders);
+        world.assert_untouched();
+    }
+}

@@ -12,7 +12,7 @@ use fanfare_h2::{Gone, Reason, StreamId};
 use hyper::http::response;
 
 use crate::link::{
-    carrier::{Carrier, Over, State},
+    carrier::{Carrier, State},
     party::{Party, SlotParty},
 };
 
@@ -93,12 +93,10 @@ impl Carrier {
             state.h2.reset(stream, Reason::CANCEL);
         }
         let is_stuck = state.stuck_since.is_some_and(|since| since.elapsed() >= self.carriers.write_timeout);
-        let is_useless = state.stuck_since.is_some() || !state.parties.has_slot();
+        let is_useless = state.stuck_since.is_some() || state.parties.is_empty();
         if !is_over && (is_stuck || (is_useless && state.is_in_the_way())) {
             // All its streams stand, or there are none. What is kept for the peer is needed elsewhere at once.
-            state.transport = None;
-            state.kept.set(0);
-            state.end(Over::Stuck);
+            state.give_up();
         }
         self.give_room(&mut state);
         self.make_due(&mut state);
