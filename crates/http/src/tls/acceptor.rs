@@ -109,7 +109,7 @@ impl TlsAcceptor {
         &self.certificates
     }
 
-    /// Puts the authorities of `pem` in the place of those of [`TlsConfig::client_ca`]. Connections that are open stay. There is no effect
+    /// Replaces the authorities of [`TlsConfig::client_ca`] by those of `pem`. Connections that are open stay. There is no effect
     /// if there was no authority before: clients are not asked for certificates then.
     ///
     /// # Errors

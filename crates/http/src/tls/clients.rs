@@ -27,7 +27,7 @@ impl Clients {
         Ok(Self { verifier: RwLock::new(verifier(pem)?) })
     }
 
-    /// Puts these authorities in the place of the old ones, which stay if something is wrong.
+    /// Replaces the old authorities by these. The old ones stay if something is wrong.
     pub(super) fn replace(&self, pem: &Pem) -> Result<(), TlsError> {
         let verifier = verifier(pem)?;
         *self.verifier.write() = verifier;

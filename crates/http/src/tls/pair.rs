@@ -2,9 +2,11 @@
 
 use std::{
     borrow::Cow,
-    fmt, fs,
+    fmt,
+    fs::{self, File},
+    io::{self, Read as _},
     net::{Ipv4Addr, Ipv6Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -20,15 +22,15 @@ use rustls::{
 };
 use x509_parser::{extensions::GeneralName, prelude::FromDer as _, prelude::X509Certificate};
 
-/// Bytes of a file of certificates or keys at most.
-const PEM_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of a file of certificates or keys at most, far more than a chain or a key needs.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Marks of keys that need a password (RFC 7468 section 11, RFC 1421 section 4.6.1.1).
 const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
 
 /// PEM (RFC 7468), in a file or at hand. The hash is another one when the bytes are, or the path.
 #[derive(Clone, Hash)]
 pub enum Pem {
-    /// The path of a file, which is read again when certificates are reloaded.
+    /// The path of a file, which is read again when certificates are reloaded. It is a regular file of at most 1 MiB.
     File(PathBuf),
     /// The bytes themselves.
     Bytes(Vec<u8>),
@@ -42,16 +44,20 @@ pub enum Pem {
 }
 
 impl Pem {
-    pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, TlsError> {
-        let path = match self {
-            Self::File(path) => path,
-            Self::Bytes(bytes) | Self::FileBytes { bytes, .. } => return Ok(Cow::Borrowed(bytes)),
-        };
-        let size = fs::metadata(path).map_err(|error| TlsError::new(self, error))?.len();
-        if size > PEM_BYTES_MAX {
-            return Err(TlsError::new(self, format!("it has {size} bytes, and {PEM_BYTES_MAX} are allowed")));
+    /// Reads a file now and never again, so that what was looked at is what is used.
+    ///
+    /// # Errors
+    /// It cannot be read, is no regular file, or has more than 1 MiB.
+    pub fn load(path: &Path) -> Result<Self, TlsError> {
+        let bytes = bytes_of(path).map_err(|error| TlsError::new(path.display(), error))?;
+        Ok(Self::FileBytes { path: path.to_owned(), bytes })
+    }
+
+    fn read(&self) -> Result<Cow<'_, [u8]>, TlsError> {
+        match self {
+            Self::File(path) => bytes_of(path).map(Cow::Owned).map_err(|error| TlsError::new(self, error)),
+            Self::Bytes(bytes) | Self::FileBytes { bytes, .. } => Ok(Cow::Borrowed(bytes)),
         }
-        fs::read(path).map(Cow::Owned).map_err(|error| TlsError::new(self, error))
     }
 
     /// The certificates in it. At least one.
@@ -82,6 +88,20 @@ impl Pem {
             error => TlsError::new(self, damage(&error)),
         })
     }
+}
+
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    // The system itself refuses to read a directory. Whoever opens a pipe waits for its writer.
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::other("it is a pipe, a socket or a device; give a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other("it is larger than 1MiB, far more than a certificate or a key needs"));
+    }
+    Ok(bytes)
 }
 
 /// The damage, without the bytes of the file, which may be a key.

@@ -1,16 +1,11 @@
 //! [`Content`]: what stands in files that belong together. Each file is read once, so what was looked at is what is used.
 
 use std::{
-    fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher as _},
-    io::{self, Read as _},
     path::Path,
 };
 
 use fanfare_http::{Pem, TlsPair};
-
-/// Bytes of a file at most, far more than a chain or a key needs.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The content of files, not yet parsed.
 #[derive(Debug, Hash)]
@@ -46,29 +41,13 @@ pub(super) fn digest(content: &Result<Content, String>) -> u64 {
     hasher.finish()
 }
 
-/// The bytes of a file, which parse as PEM or not.
 fn pem(file: &Path) -> Result<Pem, String> {
-    let bytes = bytes_of(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(Pem::FileBytes { path: file.to_owned(), bytes })
-}
-
-fn bytes_of(file: &Path) -> io::Result<Vec<u8>> {
-    let kind = fs::metadata(file)?.file_type();
-    // The system itself refuses to read a directory. Whoever opens a pipe waits for its writer.
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(io::Error::other("it is a pipe, a socket or a device; give a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(file)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 1MiB, far more than a certificate or a key needs"));
-    }
-    Ok(bytes)
+    Pem::load(file).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, process::Command};
+    use std::{fs, path::PathBuf, process::Command};
 
     use super::*;
 

@@ -97,7 +97,7 @@ fn wait_asked(answer: &Response<Full<Bytes>>) -> Option<Asked> {
     Some(Asked { wait, is_of_server: status == StatusCode::SERVICE_UNAVAILABLE })
 }
 
-/// Puts the longest wait in the place of a longer one. The client of ACME adds waits to its clock, and panics beyond its end.
+/// Replaces a wait that is too long by the longest one. The client of ACME adds waits to its clock, and panics beyond its end.
 fn bound_wait(answer: &mut Response<Full<Bytes>>) {
     if wait_of(answer).is_some_and(|wait| wait > RETRY_AFTER_MAX) {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_MAX.as_secs()));
