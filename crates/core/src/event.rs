@@ -26,6 +26,7 @@ pub(crate) mod gap;
 pub(crate) mod message;
 pub(crate) mod name;
 pub(crate) mod notice;
+pub(crate) mod pattern;
 pub(crate) mod prelude;
 pub(crate) mod receipt;
 pub(crate) mod target;

@@ -49,13 +49,14 @@ pub use event::{
     gap::{Gap, GapReason},
     message::{Fields, Message},
     name::{Channel, ClientId, NAME_BYTES_MAX, NameError},
+    pattern::Pattern,
     receipt::{Outcome, Receipt},
     target::Target,
 };
 pub use feed::Told;
 pub use history::{
     read::{Page, ReadLimit, Start},
-    retention::{Pattern, Retention, Retentions},
+    retention::{Retention, Retentions},
 };
 pub use order::{
     answer::{PublishError, Wait},

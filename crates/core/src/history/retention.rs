@@ -1,10 +1,7 @@
 //! [`Retention`]: how much history one target keeps. [`Retentions`]: the retention of every target, and the limits of the whole
 //! history.
 
-use crate::event::{
-    name::{self, NameError},
-    target::Target,
-};
+use crate::event::{pattern::Pattern, target::Target};
 
 /// The limits of one target's history. Above any of the three the oldest event is evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,45 +18,6 @@ impl Default for Retention {
     /// 1,000 events, 4 MiB, 1 h.
     fn default() -> Self {
         Self { events_max: 1_000, bytes_max: 4 << 20, age_ms_max: 60 * 60 * 1_000 }
-    }
-}
-
-/// A pattern for names of channels. `*` is any run of characters, also an empty one. All other characters are themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Box<str>);
-
-impl Pattern {
-    /// The pattern, if `text` obeys the rule of names.
-    ///
-    /// # Errors
-    /// [`NameError`]: the broken rule.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        name::check(text).map(|()| Self(text.into()))
-    }
-
-    /// The text as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the pattern matches `name`.
-    ///
-    /// ```
-    /// use fanfare_core::Pattern;
-    ///
-    /// let orders = Pattern::new("orders.*").unwrap();
-    /// assert!(orders.matches("orders.42") && !orders.matches("news"));
-    /// ```
-    pub fn matches(&self, name: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-        let Some(last) = parts.next_back() else { return rest.is_empty() };
-        for part in parts {
-            // The first match is the best one: it leaves the most text for the following parts.
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.ends_with(last)
     }
 }
 
@@ -109,23 +67,6 @@ impl Retentions {
 mod tests {
     use super::*;
     use crate::event::name::Channel;
-
-    fn matches(pattern: &str, name: &str) -> bool {
-        Pattern::new(pattern).unwrap().matches(name)
-    }
-
-    #[test]
-    fn a_star_is_any_run_of_characters() {
-        for (pattern, name) in
-            [("news.*", "news."), ("news.*", "news.a"), ("*", "x"), ("a*b*c", "aXbbYc"), ("*.x", "a.x.x"), ("a", "a")]
-        {
-            assert!(matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("news.*", "new"), ("a", "ab"), ("a*a", "a"), ("a*b*c", "acb"), ("*.x", "x")] {
-            assert!(!matches(pattern, name), "{pattern} {name}");
-        }
-        assert!(Pattern::new("").is_err() && Pattern::new("a\n").is_err());
-    }
 
     #[test]
     fn the_first_pattern_that_matches_decides_and_only_for_channels() {
