@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use fanfare_core::{
-    Channel, ClientId, Event, EventId, Target,
+    Channel, ClientId, Event, EventId, Pattern, Target,
     engine::{Draft, Prelude, RingBudget},
 };
 use fanfare_judge::{Dispatched, Judge};
@@ -36,7 +36,8 @@ pub(crate) fn names(input: &[u8]) {
     let channel = Channel::new(text).ok();
     assert_eq!(channel.as_ref().map(Channel::as_str), is_name(text).then_some(text));
     assert_eq!(ClientId::new(text).ok().as_ref().map(ClientId::as_str), is_name(text).then_some(text));
-    assert_eq!(Channel::subscribed(text).ok(), channel.filter(|_| is_subscribed_name(text)));
+    let followed = Pattern::subscribed(text).ok().and_then(|pattern| pattern.channel());
+    assert_eq!(followed, channel.filter(|_| is_subscribed_name(text)));
 }
 
 /// Text in the form of an event id is known as one. Ids come back from their text, and keep their order.

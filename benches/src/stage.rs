@@ -184,7 +184,8 @@ fn enter(hub: &Arc<Hub<NoSocket>>, wishes: Subscribe) -> Subscription<NoSocket> 
 /// The default wishes of a client: the one channel, from now on.
 pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
     let (heartbeat, form) = (Heartbeat::default(), Form::default());
-    Subscribe { client, channels: vec![channel()], start: Start::Now, policy, heartbeat, form, shard: 0, now_ms: 0 }
+    let (channels, patterns, start) = (vec![channel()], Vec::new(), Start::Now);
+    Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None }
 }
 
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {

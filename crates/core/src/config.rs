@@ -38,6 +38,13 @@ pub struct Config {
     pub input_bytes_max: usize,
     /// Spread of the last `retry:` of drained streams, which is 1 s to 1 s + this, in milliseconds. Default 10,000.
     pub drain_spread_ms: u64,
+    /// The last `retry:` of a stream whose time is over ([`crate::engine::Subscribe::expires_ms`]), in milliseconds. Default 100: the
+    /// client is to come back at once, and a client library that takes 0 for no value has a number.
+    pub expired_retry_ms: u64,
+    /// Different patterns with a star elsewhere than at the end that all connections may follow together. Default 256: the name of
+    /// each event is compared with all of them that have its beginning, which takes 256 of them about ten microseconds. Patterns
+    /// whose only star is at the end have no limit, because they cost one lookup however many they are.
+    pub inner_patterns_max: usize,
     /// Limits of the history. Default: 1,000 events, 4 MiB and 1 h for each target, 256 MiB and 100,000 targets in all.
     pub history: Retentions,
     /// Connections of one shard that may read the history at a time. Default 4: the events that these get take half as long as
@@ -89,6 +96,8 @@ impl Default for Config {
             linger_ms: 2_000,
             input_bytes_max: 4 << 10,
             drain_spread_ms: 10_000,
+            expired_retry_ms: 100,
+            inner_patterns_max: 256,
             history: Retentions::default(),
             reads_max: 4,
             idempotency_ms: 600_000,

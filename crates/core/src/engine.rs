@@ -51,12 +51,14 @@
 //! let subscription = hub.subscribe(Subscribe {
 //!     client: ClientId::new("42")?,
 //!     channels: Vec::new(),
+//!     patterns: Vec::new(),
 //!     start: Start::Now,
 //!     policy: Policy::Repair,
 //!     heartbeat: Heartbeat::Comment,
 //!     form: Form::Plain,
 //!     shard: 0,
 //!     now_ms: 0,
+//!     expires_ms: None,
 //! })?;
 //! let sent = Arc::<Mutex<Vec<u8>>>::default();
 //! subscription.attach_socket(Collector(Arc::clone(&sent)), Framing::Bare, 0);
@@ -78,7 +80,7 @@ pub use crate::{
         prelude::Prelude,
     },
     feed::{Feed, Outgoing},
-    hub::{Full, Hub},
+    hub::Hub,
     order::{UnixClock, ticket::Ticket},
     queue::{
         inbox::{Amount, Inbox, SlotRef},
@@ -90,7 +92,7 @@ pub use crate::{
         ring::Ring,
         subscriber::Subscribe,
     },
-    registry::Registry,
+    registry::{Registry, SubscribeError},
     shard::{SWEEP_TICKS, Shard, Turn},
     subscription::Subscription,
 };

@@ -27,6 +27,7 @@ pub(crate) mod message;
 pub(crate) mod name;
 pub(crate) mod notice;
 pub(crate) mod pattern;
+pub(crate) mod pattern_map;
 pub(crate) mod prelude;
 pub(crate) mod receipt;
 pub(crate) mod target;

@@ -47,8 +47,8 @@ pub enum Told {
 /// # let (hub, mut shards) = Hub::<NoSocket>::new(Config { shards: 1, ..Config::default() }, Box::new(|| 1_000));
 /// # let mut cx = Context::from_waker(Waker::noop());
 /// # let subscribe = Subscribe {
-/// #     client: ClientId::new("42")?, channels: Vec::new(), start: Start::Now, policy: Policy::Repair,
-/// #     heartbeat: Heartbeat::Comment, form: Form::Plain, shard: 0, now_ms: 0,
+/// #     client: ClientId::new("42")?, channels: Vec::new(), patterns: Vec::new(), start: Start::Now, policy: Policy::Repair,
+/// #     heartbeat: Heartbeat::Comment, form: Form::Plain, shard: 0, now_ms: 0, expires_ms: None,
 /// # };
 /// let life = Life::default();
 /// let mut feed = hub.subscribe(subscribe)?.into_feed(life.clone());

@@ -15,6 +15,7 @@
 //! `Start` turned into a cursor, then reads batch after batch.
 
 mod by_age;
+mod by_id;
 mod merge;
 mod own_ids;
 pub(crate) mod past;
@@ -29,6 +30,7 @@ use crate::{
         event_id::EventId,
         gap::{Gap, GapReason},
         message::Message,
+        pattern::Pattern,
         target::Target,
     },
     history::{
@@ -66,9 +68,9 @@ impl History {
         self.is_shared
     }
 
-    /// Whether an event with one of these publisher's own ids went to one of `targets`.
-    pub(crate) fn knows(&self, own_ids: &[String], targets: &[Target]) -> bool {
-        self.tracks.find_own(own_ids, targets).is_some()
+    /// Whether an event with one of these publisher's own ids went to one of `targets`, or to a channel that matches a pattern.
+    pub(crate) fn knows(&self, own_ids: &[String], targets: &[Target], patterns: &[Pattern]) -> bool {
+        self.tracks.find_own(own_ids, targets, patterns).is_some()
     }
 
     /// The newest id, or the beginning of the history if there is none. Only rises.
@@ -126,8 +128,14 @@ impl History {
         self.tracks.read(query, self.lost, now_ms)
     }
 
-    /// The beginning of a stream that receives `targets`.
-    pub(crate) fn beginning(&mut self, start: &Start, targets: &[Target], now_ms: u64) -> Beginning {
+    /// The beginning of a stream that receives `targets` and all channels that match `patterns`.
+    pub(crate) fn beginning(
+        &mut self,
+        start: &Start,
+        targets: &[Target],
+        patterns: &[Pattern],
+        now_ms: u64,
+    ) -> Beginning {
         let at = |cursor: EventId| Beginning { cursor, known: EventId::ZERO, gap: None };
         let unknown = Beginning { gap: Some(Gap::UNKNOWN_ID), ..at(self.last) };
         match start {
@@ -143,12 +151,8 @@ impl History {
             // No event is missing between the beginning of the history and that of its millisecond.
             Start::Since { ms } if *ms == self.born.ms() => at(self.born),
             Start::Since { ms } => at(EventId::new(*ms, 0).before().min(self.last)),
-            Start::Earliest => {
-                self.tracks.trim_all(targets, now_ms);
-                let known = self.tracks.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark);
-                Beginning { known, ..at(self.born) }
-            }
-            Start::AfterOwn(own_ids) => self.tracks.find_own(own_ids, targets).map_or(unknown, at),
+            Start::Earliest => Beginning { known: self.tracks.known_mark(targets, patterns, now_ms), ..at(self.born) },
+            Start::AfterOwn(own_ids) => self.tracks.find_own(own_ids, targets, patterns).map_or(unknown, at),
         }
     }
 }

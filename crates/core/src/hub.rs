@@ -3,12 +3,11 @@
 
 use std::{fmt, sync::Arc};
 
-use thiserror::Error;
-
 use crate::{
     config::Config,
     event::{
-        Event, account::Account, budget::RingBudget, event_id::EventId, name::Channel, receipt::Receipt, target::Target,
+        Event, account::Account, budget::RingBudget, event_id::EventId, name::Channel, pattern::Pattern,
+        receipt::Receipt, target::Target,
     },
     history::read::{Page, ReadLimit, Start},
     order::{
@@ -28,16 +27,11 @@ use crate::{
         subscriber::Subscribe,
         tally::{Inquiry, Report, Tally},
     },
-    registry::Registry,
+    registry::{Registry, SubscribeError},
     shard::Shard,
     subscription::Subscription,
     sync::{AtomicU64, Ordering},
 };
-
-/// The hub has as many connections as it may have ([`Config::connections_max`]).
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("too many connections")]
-pub struct Full;
 
 /// The object that takes publishes and fans them out to connections.
 ///
@@ -48,7 +42,7 @@ pub struct Full;
 /// ```
 /// use fanfare_core::{
 ///     Channel, ClientId, Config, Event, Form, Heartbeat, IdempotencyKey, Policy, PublishError, Start, Target, Wait,
-///     engine::{Full, Hub, Subscribe, Turn},
+///     engine::{Hub, Subscribe, SubscribeError, Turn},
 /// };
 ///
 /// # struct NoSocket;
@@ -68,15 +62,17 @@ pub struct Full;
 /// let subscribe = Subscribe {
 ///     client: ClientId::new("ann")?,
 ///     channels: vec![Channel::new("news")?],
+///     patterns: Vec::new(),
 ///     start: Start::Now,
 ///     policy: Policy::Repair,
 ///     heartbeat: Heartbeat::Comment,
 ///     form: Form::Plain,
 ///     shard: 0,
 ///     now_ms: 0,
+///     expires_ms: None,
 /// };
 /// let subscription = hub.subscribe(subscribe.clone())?;
-/// assert_eq!(hub.subscribe(subscribe).err(), Some(Full), "one connection is all there may be");
+/// assert_eq!(hub.subscribe(subscribe).err(), Some(SubscribeError::Full), "one connection is all there may be");
 ///
 /// // `now` expects that a future need not wait.
 /// let target = Target::Channel(Channel::new("news")?);
@@ -166,20 +162,22 @@ impl<S> Hub<S> {
     /// [`Hub`] has an example.
     ///
     /// # Errors
-    /// [`Full`]: the hub has as many connections as it may have.
+    /// [`SubscribeError`]: a limit is reached. The connection is not there.
     ///
     /// # Panics
     /// If `subscribe.shard` is not below the number of shards.
-    pub fn subscribe(&self, mut subscribe: Subscribe) -> Result<Subscription<S>, Full> {
+    pub fn subscribe(&self, mut subscribe: Subscribe) -> Result<Subscription<S>, SubscribeError> {
         let inbox = Arc::clone(self.inbox(subscribe.shard));
-        let Subscribe { client, channels, .. } = &mut subscribe;
+        let Subscribe { client, channels, patterns, .. } = &mut subscribe;
+        channels.extend(patterns.iter().filter_map(Pattern::channel));
         channels.sort();
         channels.dedup();
+        patterns.retain(|pattern| !pattern.is_exact());
+        patterns.sort();
+        patterns.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        if !self.registry.enter(connection, client, channels, self.config.connections_max) {
-            return Err(Full);
-        }
+        self.registry.enter(connection, client, channels, patterns, &self.config)?;
         let slot = SlotRef { index: inbox.take_index(), connection };
         let beginning = self.order.register(slot, subscribe);
         Ok(Subscription::new(inbox, slot, beginning, Arc::clone(&self.budget), Arc::clone(&self.config)))
@@ -260,9 +258,9 @@ impl<S> Hub<S> {
     }
 
     /// Whether a stream may have to begin after an event of a shared journal that has not been read here. That is so if no
-    /// event of `targets` has the id. Then [`Hub::caught_up`] helps.
-    pub fn may_be_ahead(&self, start: &Start, targets: &[Target]) -> bool {
-        self.order.may_be_ahead(start, targets)
+    /// event of `targets`, or of a channel that matches one of `patterns`, has the id. Then [`Hub::caught_up`] helps.
+    pub fn may_be_ahead(&self, start: &Start, targets: &[Target], patterns: &[Pattern]) -> bool {
+        self.order.may_be_ahead(start, targets, patterns)
     }
 
     /// Waits until the hub has every event that its shared journal has now. Waits on while the journal cannot be reached. Does

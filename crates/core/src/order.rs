@@ -232,14 +232,26 @@ impl<S> Order<S> {
     /// Registers a connection with its shard. The inbox has every event up to [`Subscriber::opened`] before the connection, and
     /// every later one behind it.
     pub(crate) fn register(&self, slot: SlotRef, subscribe: Subscribe) -> Beginning {
-        let Subscribe { client, channels, start, policy, heartbeat, form, shard, now_ms: opened_ms } = subscribe;
-        let channels = channels.into_boxed_slice();
+        let Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard, .. } = subscribe;
+        let (opened_ms, expires_ms) = (subscribe.now_ms, subscribe.expires_ms);
+        let (channels, patterns) = (channels.into_boxed_slice(), patterns.into_boxed_slice());
         let targets = if start == Start::Now { Vec::new() } else { all_targets(&client, &channels) };
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
         let mut locked = self.lock();
-        let beginning = locked.history.beginning(&start, &targets, now_ms);
+        let beginning = locked.history.beginning(&start, &targets, &patterns, now_ms);
         let (cursor, opened) = (beginning.cursor, locked.history.last());
-        let subscriber = Box::new(Subscriber { client, channels, cursor, opened, policy, heartbeat, form, opened_ms });
+        let subscriber = Box::new(Subscriber {
+            client,
+            channels,
+            patterns,
+            cursor,
+            opened,
+            policy,
+            heartbeat,
+            form,
+            opened_ms,
+            expires_ms,
+        });
         inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known });
         drop(locked);
         inbox.wake();

@@ -1,18 +1,35 @@
-//! [`Registry`]: the connections of each client, and the figures of each channel.
+//! [`Registry`]: the connections of each client, the figures of each channel, and the number of followers of each pattern.
 //!
 //! Publishers read estimates here, and operators look up clients. No message looks here on its way to a connection. No guard of
 //! the maps leaves this file or lives across another call.
 
 use dashmap::DashMap;
+use thiserror::Error;
 
 use crate::{
+    config::Config,
     event::{
         account::ChannelAccount,
         name::{Channel, ClientId},
+        pattern::Pattern,
+        pattern_map::PatternMap,
         target::Target,
     },
-    sync::{AtomicUsize, Mutex, Ordering},
+    sync::{AtomicBool, AtomicUsize, Mutex, Ordering},
 };
+
+/// The reason for which a connection is not registered.
+///
+/// [`Hub`] has an example.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum SubscribeError {
+    /// The hub has as many connections as it may have ([`Config::connections_max`]).
+    #[error("too many connections")]
+    Full,
+    /// The connections follow as many different patterns with an inner star as they may ([`Config::inner_patterns_max`]).
+    #[error("too many patterns with a star that is not at the end")]
+    TooManyPatterns,
+}
 
 /// The clients and channels of all connections of a hub.
 ///
@@ -31,7 +48,9 @@ use crate::{
 /// let (ann, news) = (ClientId::new("ann")?, Channel::new("news")?);
 /// # let (client, channels, start, policy) = (ann.clone(), vec![news.clone()], Start::Now, Policy::Repair);
 /// # let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
-/// # let subscribe = Subscribe { client, channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
+/// # let patterns = Vec::new();
+/// # let subscribe =
+/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None };
 /// // Ann follows the channel.
 /// let subscription = hub.subscribe(subscribe)?;
 /// let registry = hub.registry();
@@ -45,6 +64,9 @@ use crate::{
 pub struct Registry {
     clients: DashMap<ClientId, Vec<u64>>,
     channels: DashMap<Channel, ChannelAccount>,
+    /// The connections of each pattern, and whether there are any.
+    patterns: Mutex<PatternMap<usize>>,
+    has_patterns: AtomicBool,
     /// The figures of broadcasts to all.
     all: Mutex<ChannelAccount>,
     connections: AtomicUsize,
@@ -62,18 +84,28 @@ impl Registry {
         self.clients.get(client).map(|held| held.clone()).unwrap_or_default()
     }
 
-    /// The number of connections that an event for `targets` would reach now. A connection that several of them reach is
-    /// counted for each, but the result is at most the number of all connections.
+    /// The number of connections that an event for `targets` would reach now. A connection that several of them reach, or that
+    /// follows a channel in several ways, is counted for each. But the result is at most the number of all connections.
     pub fn estimate(&self, targets: &[Target]) -> usize {
         let each = targets.iter().map(|target| match target {
             Target::All => self.connections(),
-            Target::Channel(channel) => self.channels.get(channel).map_or(0, |account| account.connections),
+            Target::Channel(channel) => self.followers_of(channel),
             Target::Client(client) => self.clients.get(client).map_or(0, |held| held.len()),
         });
         each.sum::<usize>().min(self.connections())
     }
 
-    /// The figures of `channel` since its first connection, up to the last sweep. `None` if no connection follows it.
+    fn followers_of(&self, channel: &Channel) -> usize {
+        let named = self.channels.get(channel).map_or(0, |account| account.connections);
+        // Relaxed: for an estimate.
+        if !self.has_patterns.load(Ordering::Relaxed) {
+            return named;
+        }
+        named + self.patterns.lock().matching(channel.as_str()).sum::<usize>()
+    }
+
+    /// The figures of `channel` since its first connection, up to the last sweep. `None` if no connection follows it by its name.
+    /// [`ChannelAccount::connections`] are those that do. The other figures count deliveries by pattern as well.
     pub fn channel(&self, channel: &Channel) -> Option<ChannelAccount> {
         self.channels.get(channel).map(|account| *account)
     }
@@ -95,19 +127,24 @@ impl Registry {
         }
     }
 
-    /// Takes a connection in. False if there are `connections_max` already. Replaces the names of the connection by equal ones
-    /// of the registry, so that a name is in memory once, however many connections have it.
+    /// Takes a connection in, unless a limit is reached. Replaces the names and patterns of the connection by equal ones of the
+    /// registry, so that each is in memory once, however many connections have it. A pattern has a star, and comes once.
     pub(crate) fn enter(
         &self,
         connection: u64,
         client: &mut ClientId,
         channels: &mut [Channel],
-        connections_max: usize,
-    ) -> bool {
+        patterns: &mut [Pattern],
+        config: &Config,
+    ) -> Result<(), SubscribeError> {
         // Relaxed: the counter alone decides, and it is one atomic step.
-        let counted = |count| (count < connections_max).then_some(count + 1);
+        let counted = |count| (count < config.connections_max).then_some(count + 1);
         if self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err() {
-            return false;
+            return Err(SubscribeError::Full);
+        }
+        if !patterns.is_empty() && !self.enter_patterns(patterns, config.inner_patterns_max) {
+            self.connections.fetch_sub(1, Ordering::Relaxed);
+            return Err(SubscribeError::TooManyPatterns);
         }
         let mut held = self.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1));
         held.push(connection);
@@ -118,10 +155,39 @@ impl Registry {
             account.connections += 1;
             channel.clone_from(account.key());
         }
+        Ok(())
+    }
+
+    /// False if there would be more than `inner_max` different patterns with an inner star.
+    fn enter_patterns(&self, patterns: &mut [Pattern], inner_max: usize) -> bool {
+        let mut followed = self.patterns.lock();
+        let is_new = |pattern: &&Pattern| pattern.has_inner_star() && followed.get(pattern).is_none();
+        let new = patterns.as_ref().iter().filter(is_new).count();
+        if new > 0 && followed.inner() + new > inner_max {
+            return false;
+        }
+        for pattern in patterns {
+            let (known, connections) = followed.entry(pattern);
+            *connections += 1;
+            *pattern = known.clone();
+        }
+        self.has_patterns.store(true, Ordering::Relaxed);
         true
     }
 
-    pub(crate) fn leave(&self, connection: u64, client: &ClientId, channels: &[Channel]) {
+    fn leave_patterns(&self, patterns: &[Pattern]) {
+        let mut followed = self.patterns.lock();
+        for pattern in patterns {
+            let connections = followed.entry(pattern).1;
+            *connections -= 1;
+            if *connections == 0 {
+                followed.remove(pattern);
+            }
+        }
+        self.has_patterns.store(!followed.is_empty(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave(&self, connection: u64, client: &ClientId, channels: &[Channel], patterns: &[Pattern]) {
         if let Some(mut held) = self.clients.get_mut(client) {
             held.retain(|one| *one != connection);
         }
@@ -131,6 +197,9 @@ impl Registry {
                 account.connections -= 1;
             }
             self.channels.remove_if(channel, |_, account| account.connections == 0);
+        }
+        if !patterns.is_empty() {
+            self.leave_patterns(patterns);
         }
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -143,10 +212,16 @@ mod tests {
     #[test]
     fn a_name_that_several_connections_have_is_in_memory_once() {
         let registry = Registry::default();
-        let names = || (ClientId::new("u").unwrap(), [Channel::new("a").unwrap(), Channel::new("b").unwrap()]);
+        let channels = || ["a", "b"].map(|name| Channel::new(name).unwrap());
+        let names = || (ClientId::new("u").unwrap(), channels(), ["a*", "a*b"].map(|text| Pattern::new(text).unwrap()));
         let [mut first, mut second] = [names(), names()];
-        assert!(registry.enter(1, &mut first.0, &mut first.1, 9) && registry.enter(2, &mut second.0, &mut second.1, 9));
+        for (connection, names) in [(1, &mut first), (2, &mut second)] {
+            registry.enter(connection, &mut names.0, &mut names.1, &mut names.2, &Config::default()).unwrap();
+        }
         assert!(std::ptr::eq(first.0.as_str(), second.0.as_str()));
+        for (one, other) in first.2.iter().zip(&second.2) {
+            assert!(std::ptr::eq(one.as_str(), other.as_str()), "{one:?}");
+        }
         for (one, other) in first.1.iter().zip(&second.1) {
             assert!(std::ptr::eq(one.as_str(), other.as_str()), "{one}");
         }
@@ -156,15 +231,20 @@ mod tests {
     fn who_left_is_forgotten_and_who_stayed_is_not() {
         let registry = Registry::default();
         let (mut client, mut channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
-        assert!(registry.enter(1, &mut client, std::slice::from_mut(&mut channel), 2));
-        assert!(registry.enter(2, &mut client, &mut [], 2));
-        assert!(!registry.enter(3, &mut client, &mut [], 2), "one past the limit");
+        let config = Config { connections_max: 2, ..Config::default() };
+        registry.enter(1, &mut client, std::slice::from_mut(&mut channel), &mut [], &config).unwrap();
+        let mut pattern = Pattern::new("c*").unwrap();
+        registry.enter(2, &mut client, &mut [], std::slice::from_mut(&mut pattern), &config).unwrap();
+        let refused = registry.enter(3, &mut client, &mut [], &mut [], &config);
+        assert_eq!(refused, Err(SubscribeError::Full), "one past the limit");
         let targets = [Target::Channel(channel.clone()), Target::Client(client.clone())];
         assert_eq!(registry.estimate(&targets), 2, "never more than there are");
-        registry.leave(1, &client, std::slice::from_ref(&channel));
+        registry.leave(1, &client, std::slice::from_ref(&channel), &[]);
         assert_eq!(registry.connections_of(&client), [2]);
+        assert_eq!(registry.estimate(&targets[..1]), 1);
+        registry.leave(2, &client, &[], &[pattern]);
         assert_eq!(registry.estimate(&targets[..1]), 0);
-        registry.leave(2, &client, &[]);
+        assert!(registry.patterns.lock().is_empty() && !registry.has_patterns.load(Ordering::Relaxed));
         assert_eq!((registry.clients.len(), registry.channels.len(), registry.connections()), (0, 0, 0));
     }
 }

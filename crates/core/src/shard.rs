@@ -110,7 +110,9 @@ pub enum Turn {
 /// # }
 /// # let (client, heartbeat, form) = (ClientId::new("42")?, Heartbeat::Comment, Form::Plain);
 /// # let (start, policy, channels) = (Start::Earliest, Policy::Repair, Vec::new());
-/// # let subscribe = Subscribe { client, channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
+/// # let (patterns, expires_ms) = (Vec::new(), None);
+/// # let subscribe =
+/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms };
 /// let (hub, mut shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
 /// # let mut publish = std::pin::pin!(hub.publish(Event::new(Target::All, "old"), Wait::Journal));
 /// # assert!(publish.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
@@ -318,18 +320,20 @@ impl<S: Socket> Shard<S> {
         if !slot.is_behind() || !slot.want_all_taken() {
             return;
         }
-        if slot.line_up_for_history(self.position) {
+        if !slot.is_expired(now_ms) && slot.line_up_for_history(self.position) {
             self.readers.line_up(at);
         } else {
             self.go_live(at, now_ms);
         }
     }
 
-    /// Makes a slot live: its last gap goes out, and in a drain its end.
+    /// Makes a slot live: its last gap goes out, and its end if the hub drains or the time of the stream is over.
     fn go_live(&mut self, at: SlotRef, now_ms: u64) {
         let Some(slot) = self.slots.get_mut(at) else { return };
+        let is_expired = slot.is_expired(now_ms);
+        debug_assert!(is_expired || slot.account().owed == 0, "the history gave all, or said that it is gone");
         slot.go_live();
-        if self.drain.is_some() {
+        if is_expired || self.drain.is_some() {
             self.begin_closing(at);
         }
         self.flush(at, now_ms);
@@ -386,8 +390,8 @@ impl<S: Socket> Shard<S> {
         self.followers.leave(at.index);
         let (connection, subscriber) = (at.connection, slot.subscriber());
         self.ahead.leave(subscriber.cursor, connection);
-        self.registry.leave(connection, &subscriber.client, &subscriber.channels);
-        if !(slot.end_is_out() && slot.has_given_all()) {
+        self.registry.leave(connection, &subscriber.client, &subscriber.channels, &subscriber.patterns);
+        if !(slot.end().is_some() && slot.has_given_all()) {
             slot.cut();
         }
         self.notices.push(Notice::Closed(Closed {

@@ -5,7 +5,7 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
-    Account, Config, EventId, Form, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
+    Account, Config, EventId, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
     engine::{Framing, Life, Prelude, Subscribe, Subscription},
 };
 use support::{
@@ -17,9 +17,7 @@ fn id(n: u64) -> EventId {
 }
 
 fn follow(kit: &Kit, start: Start, heartbeat: Heartbeat) -> Subscription<MockSocket> {
-    let (client, channels, policy) = (client("u"), vec![channel("a")], Policy::Repair);
-    let subscribe =
-        Subscribe { client, channels, start, policy, heartbeat, form: Form::Plain, shard: 0, now_ms: kit.now_ms };
+    let subscribe = Subscribe { start, heartbeat, policy: Policy::Repair, ..kit.wishes(&["a"]) };
     kit.hub.subscribe(subscribe).unwrap()
 }
 

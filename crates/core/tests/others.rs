@@ -10,11 +10,11 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, EventId, Form, GapReason, Heartbeat, IdempotencyKey, Policy, PublishError, ReadLimit, Start, Wait,
+    Config, EventId, GapReason, Heartbeat, IdempotencyKey, Policy, PublishError, ReadLimit, Start, Wait,
     engine::{Amount, Framing, Subscribe, Turn},
     journal::{Past, Refusal, Settled, Submission},
 };
-use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, client, data_of, poll, told_to};
+use support::{Flag, Kit, Link, PublishFuture, Told, all, channel, data_of, poll, told_to};
 
 const PAGE: ReadLimit = ReadLimit { messages_max: 100, bytes_max: usize::MAX };
 
@@ -64,16 +64,8 @@ fn gap(from_ms: u64, to_ms: u64, reason: GapReason) -> Told {
 
 /// Connects a client that receives its position now and then.
 fn cursor_after(kit: &Kit, after_ms: u64) -> Link {
-    let subscribe = Subscribe {
-        client: client("u"),
-        channels: Vec::new(),
-        start: Start::After(id(after_ms)),
-        policy: Policy::Repair,
-        heartbeat: Heartbeat::Cursor,
-        form: Form::Plain,
-        shard: 0,
-        now_ms: kit.now_ms,
-    };
+    let (start, policy, heartbeat) = (Start::After(id(after_ms)), Policy::Repair, Heartbeat::Cursor);
+    let subscribe = Subscribe { start, policy, heartbeat, ..kit.wishes(&[]) };
     kit.attach(kit.hub.subscribe(subscribe).unwrap(), Framing::Chunked, usize::MAX)
 }
 

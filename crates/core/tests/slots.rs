@@ -8,7 +8,7 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, Event, EventId, Form, Heartbeat, Policy, Start, Wait,
+    Config, Event, EventId, Policy, Start, Wait,
     engine::{CloseReason, Draft, Framing, Life, RingBudget, Subscribe, Turn},
 };
 use support::{Chunks, Judge, Kit, Link, all, channel, client, data_of, poll, to_channel, to_client};
@@ -33,16 +33,7 @@ fn is_between_chunks(link: &Link) -> bool {
 #[test]
 fn a_shard_that_there_is_not_is_a_panic_and_counts_no_connection() {
     let kit = Kit::new(Config::default());
-    let subscribe = Subscribe {
-        client: client("u"),
-        channels: Vec::new(),
-        start: Start::Now,
-        policy: Policy::Repair,
-        heartbeat: Heartbeat::Comment,
-        form: Form::Plain,
-        shard: kit.shards.len(),
-        now_ms: 0,
-    };
+    let subscribe = Subscribe { shard: kit.shards.len(), ..kit.wishes(&[]) };
     assert!(catch_unwind(AssertUnwindSafe(|| kit.hub.subscribe(subscribe))).is_err());
     assert_eq!(kit.hub.registry().connections(), 0);
 }
@@ -439,11 +430,7 @@ fn dropped_messages_are_told_of_once_a_sweep_for_the_target_they_were_going_to()
 #[test]
 fn the_same_channel_named_twice_is_followed_once() {
     let mut kit = Kit::new(Config::default());
-    let channels = vec![channel("a"), channel("a")];
-    let (start, policy) = (Start::Now, Policy::DropNewest);
-    let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
-    let subscribe = Subscribe { client: client("u"), channels, start, policy, heartbeat, form, shard: 0, now_ms: 0 };
-    let subscription = kit.hub.subscribe(subscribe).unwrap();
+    let subscription = kit.hub.subscribe(kit.wishes(&["a", "a"])).unwrap();
     let link = kit.attach(subscription, Framing::Chunked, usize::MAX);
     kit.publish(to_channel("a", "1"));
     kit.run();

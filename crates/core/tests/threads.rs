@@ -87,6 +87,8 @@ fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::engine::
         form: Form::Plain,
         shard,
         now_ms: 0,
+        patterns: Vec::new(),
+        expires_ms: None,
     })
     .unwrap()
 }

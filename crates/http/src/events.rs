@@ -9,7 +9,7 @@ use std::{
 
 use fanfare_core::{
     Channel, ClientId, Form, Gap, Heartbeat, Start, Target, Told,
-    engine::{Cut, Feed, Full, Life, Subscribe, Subscription},
+    engine::{Cut, Feed, Life, Subscribe, SubscribeError, Subscription},
 };
 use futures_core::Stream;
 use thiserror::Error;
@@ -86,7 +86,7 @@ impl Follow {
 pub enum FollowError {
     /// As many streams are open as may be.
     #[error(transparent)]
-    Full(#[from] Full),
+    Full(#[from] SubscribeError),
     /// The receiver follows more channels than a connection may.
     #[error("a receiver follows at most {max} channels")]
     TooManyChannels {
@@ -148,7 +148,7 @@ impl Events {
             app.hub.ready().await;
             let followed = channels.iter().cloned().map(Target::Channel);
             let targets: Vec<_> = [Target::All, Target::Client(client.clone())].into_iter().chain(followed).collect();
-            if app.hub.may_be_ahead(&start, &targets) {
+            if app.hub.may_be_ahead(&start, &targets, &[]) {
                 app.hub.caught_up().await;
             }
         };
@@ -162,12 +162,14 @@ impl Events {
         let subscription = app.hub.subscribe(Subscribe {
             client: client.clone(),
             channels,
+            patterns: Vec::new(),
             start,
             policy: app.config.policy,
             heartbeat: Heartbeat::Comment,
             form: Form::Plain,
             shard,
             now_ms: app.now_ms(),
+            expires_ms: None,
         })?;
         let connection = subscription.connection();
         info!(connection, client = client.as_str(), channels = %named, peer = "this process", "open");

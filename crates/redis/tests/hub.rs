@@ -334,7 +334,7 @@ fn a_node_that_is_behind_knows_when_it_has_everything_that_was_there_when_it_was
     let targets = [Target::Channel(Channel::new("c").unwrap())];
     let is_known = |node: &Node, n: usize| {
         let start = Start::AfterOwn(vec![format!("own {n}")]);
-        !node.hub.may_be_ahead(&start, &targets)
+        !node.hub.may_be_ahead(&start, &targets, &[])
     };
     until("it has some", || is_known(&reader, 100));
     let asked = reader.ask();

@@ -17,8 +17,9 @@ use crate::{
 
 /// Bytes of memory of an event's record and its allocations.
 const KEPT_RECORD_BYTES: usize = 192;
-/// Bytes of memory of one target of an event, without the name: the target in the event, and the event in the target's history.
-const KEPT_TARGET_BYTES: usize = 96;
+/// Bytes of memory of one target of an event, without the name: the target in the event, the event in the target's history, and its
+/// entry in the order of all events.
+const KEPT_TARGET_BYTES: usize = 144;
 /// The longest size line of a chunk: sixteen hexadecimal digits and CRLF.
 const CHUNK_HEAD_BYTES_MAX: usize = 16 + 2;
 

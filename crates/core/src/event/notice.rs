@@ -48,6 +48,8 @@ pub enum CloseReason {
     TooMuchInput,
     /// The drain ended the connection after its last event.
     Drained,
+    /// The time of the stream was over ([`crate::engine::Subscribe::expires_ms`]), and it ended in good order.
+    Expired,
     /// The drain cut the connection before the client had taken everything.
     Cut,
 }
@@ -62,6 +64,7 @@ impl CloseReason {
             Self::WriteTimeout => "write timeout",
             Self::TooMuchInput => "too much input",
             Self::Drained => "drained",
+            Self::Expired => "expired",
             Self::Cut => "cut",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::name::{self, NameError};
+use crate::event::name::{self, Channel, NameError};
 
 /// A pattern for names of channels. `*` is any run of characters, also an empty one. All other characters are themselves. A pattern
 /// without a `*` is the name of one channel.
@@ -18,6 +18,26 @@ impl Pattern {
     /// [`NameError`]: the broken rule.
     pub fn new(text: &str) -> Result<Self, NameError> {
         name::check(text).map(|()| Self(text.into()))
+    }
+
+    /// The pattern of channels to follow. Like [`Pattern::new`], but without `{` and `}`, which templates of names will need. An exact
+    /// one follows that channel.
+    ///
+    /// ```
+    /// use fanfare_core::{Channel, NameError, Pattern};
+    ///
+    /// let [news, orders] = ["news", "orders.*"].map(|text| Pattern::subscribed(text).unwrap());
+    /// assert_eq!((news.channel(), orders.channel()), (Channel::new("news").ok(), None));
+    /// assert_eq!(Pattern::subscribed("orders.{id}"), Err(NameError::Reserved));
+    /// ```
+    ///
+    /// # Errors
+    /// [`NameError`]: the broken rule.
+    pub fn subscribed(text: &str) -> Result<Self, NameError> {
+        if text.contains(['{', '}']) {
+            return Err(NameError::Reserved);
+        }
+        Self::new(text)
     }
 
     /// The text as it was given.
@@ -62,6 +82,21 @@ impl Pattern {
     /// Whether this is the name of one channel.
     pub fn is_exact(&self) -> bool {
         !self.0.contains('*')
+    }
+
+    /// The one channel that the pattern names, if it has no star.
+    pub fn channel(&self) -> Option<Channel> {
+        if self.is_exact() { Channel::new(&self.0).ok() } else { None }
+    }
+
+    /// The text before the first star: every name that matches begins with it.
+    pub(crate) fn prefix(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
+    /// Whether a star stands elsewhere than at the end, so that names with the prefix have to be matched.
+    pub(crate) fn has_inner_star(&self) -> bool {
+        self.prefix().len() + 1 < self.0.len()
     }
 }
 

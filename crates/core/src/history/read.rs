@@ -5,6 +5,7 @@ use crate::event::{
     event_id::EventId,
     gap::{Gap, GapReason},
     message::Message,
+    pattern::Pattern,
     target::Target,
 };
 
@@ -130,8 +131,9 @@ pub(crate) struct Query<'a> {
     pub(crate) after: EventId,
     /// The last id (inclusive), not above the newest one of the history.
     pub(crate) upto: EventId,
-    /// The targets. An event has to go to one of them.
+    /// The targets in their order. An event has to go to one of them, or to a channel that matches a pattern.
     pub(crate) targets: &'a [Target],
+    pub(crate) patterns: &'a [Pattern],
     pub(crate) limit: ReadLimit,
     /// The newest id when the connection was opened, for [`Hole::kept`].
     pub(crate) opened: EventId,

@@ -61,7 +61,18 @@ impl Track {
     }
 
     pub(crate) fn holds(&self, id: EventId) -> bool {
-        self.events.binary_search_by_key(&id, |(id, _)| *id).is_ok()
+        self.get(id).is_some()
+    }
+
+    /// The event with this id.
+    pub(crate) fn get(&self, id: EventId) -> Option<&Message> {
+        let at = self.events.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.events.get(at).map(|(_, message)| message)
+    }
+
+    /// Whether an event that the track once had is still there.
+    pub(crate) fn is_kept(&self, id: EventId) -> bool {
+        self.oldest().is_some_and(|oldest| oldest <= id)
     }
 
     /// The events above `after`.

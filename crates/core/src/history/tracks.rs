@@ -3,11 +3,14 @@
 //! An event is kept once and stands in the track of each of its targets. Each eviction raises the mark of its target, so that a
 //! read can tell a hole. A read may tell a hole where nothing is missing, but never the reverse.
 
-use std::collections::HashMap;
+mod by_pattern;
+
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    event::{event_id::EventId, gap::GapReason, message::Message, target::Target},
+    event::{event_id::EventId, gap::GapReason, message::Message, name::Channel, pattern::Pattern, target::Target},
     history::by_age::ByAge,
+    history::by_id::{ById, Entry},
     history::merge::merge,
     history::own_ids::OwnIds,
     history::{
@@ -29,6 +32,9 @@ const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
 pub(crate) struct Tracks {
     tracks: Vec<Track>,
     numbers: HashMap<Target, usize>,
+    /// The tracks of channels by name, for patterns.
+    channels: BTreeMap<Channel, usize>,
+    by_id: ById,
     /// Tracks by their oldest event, for the limit in bytes. `is_listed` says for each track whether it has an entry.
     by_oldest: ByAge,
     is_listed: Vec<bool>,
@@ -40,6 +46,8 @@ pub(crate) struct Tracks {
     bytes: usize,
     /// The newest mark of a forgotten target.
     forgotten: EventId,
+    /// The newest mark of all channels.
+    newest_mark: EventId,
     expire_at: usize,
     retentions: Retentions,
 }
@@ -49,6 +57,8 @@ impl Tracks {
         Self {
             tracks: Vec::new(),
             numbers: HashMap::new(),
+            channels: BTreeMap::new(),
+            by_id: ById::default(),
             by_oldest: ByAge::default(),
             is_listed: Vec::new(),
             by_newest: ByAge::default(),
@@ -56,6 +66,7 @@ impl Tracks {
             own_ids: OwnIds::new(retentions.bytes_max / BYTES_PER_GIVEN_UP_ID),
             bytes: 0,
             forgotten: EventId::ZERO,
+            newest_mark: EventId::ZERO,
             expire_at: 0,
             retentions,
         }
@@ -84,6 +95,8 @@ impl Tracks {
                 self.is_listed[number] = true;
                 self.by_oldest.push(message.id(), number);
             }
+            let tracks = &self.tracks;
+            self.by_id.push(Entry { id: message.id(), track: number }, |entry| tracks[entry.track].is_kept(entry.id));
             self.trim(number, now_ms);
         }
         while self.bytes > self.retentions.bytes_max && self.evict_oldest() {}
@@ -105,6 +118,9 @@ impl Tracks {
             number
         };
         self.numbers.insert(target.clone(), number);
+        if let Target::Channel(channel) = target {
+            self.channels.insert(channel.clone(), number);
+        }
         self.by_newest.push(newest, number);
         number
     }
@@ -118,6 +134,9 @@ impl Tracks {
         let track = &self.tracks[number];
         self.forgotten = self.forgotten.max(track.mark);
         self.numbers.remove(&track.target);
+        if let Target::Channel(channel) = &track.target {
+            self.channels.remove(channel);
+        }
         number
     }
 
@@ -141,7 +160,12 @@ impl Tracks {
 
     /// Evicts the oldest event of a track. False if there is none.
     fn evict(&mut self, number: usize) -> bool {
-        let Some(message) = self.tracks[number].pop() else { return false };
+        let track = &mut self.tracks[number];
+        let Some(message) = track.pop() else { return false };
+        if matches!(track.target, Target::Channel(_)) {
+            self.newest_mark = self.newest_mark.max(track.mark);
+        }
+        self.by_id.evicted();
         if is_shared(&message)
             && let Some(tracks) = self.shared.get_mut(&message.id())
         {
@@ -158,6 +182,9 @@ impl Tracks {
 
     /// Evicts some of the events that are too old. All tracks have their turn.
     pub(crate) fn expire(&mut self, now_ms: u64) {
+        let tracks = &self.tracks;
+        self.by_id.clean(EXPIRE_EVENTS_MAX, |entry| tracks[entry.track].is_kept(entry.id));
+        self.by_id.shrink();
         let mut mark = 0;
         for _ in 0..EXPIRE_TRACKS_MAX.min(self.tracks.len()) {
             while self.tracks[self.expire_at].is_over(now_ms) && self.evict(self.expire_at) {
@@ -171,13 +198,23 @@ impl Tracks {
         }
     }
 
-    /// The position after which a client begins whose last event has one of `own_ids` and went to one of `targets`.
-    pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target]) -> Option<EventId> {
-        own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets)).min()
+    /// The position after which a client begins whose last event has one of `own_ids` and went to one of `targets`, or to a channel
+    /// that matches one of `patterns`.
+    pub(crate) fn find_own(&self, own_ids: &[String], targets: &[Target], patterns: &[Pattern]) -> Option<EventId> {
+        own_ids.iter().filter_map(|own_id| self.own_ids.find(own_id, targets, patterns)).min()
+    }
+
+    /// The newest id that was evicted for sure from one of `targets`, or from a channel that matches one of `patterns`. Evicts first
+    /// what is too old.
+    pub(crate) fn known_mark(&mut self, targets: &[Target], patterns: &[Pattern], now_ms: u64) -> EventId {
+        self.trim_all(targets, now_ms);
+        let of_patterns =
+            if patterns.is_empty() { EventId::ZERO } else { self.pattern_mark(patterns, now_ms).at_least };
+        self.mark(targets).map_or(EventId::ZERO, |(mark, _)| mark).max(of_patterns)
     }
 
     /// The newest id that may have been evicted from one of `targets`, with that target.
-    pub(crate) fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
+    fn mark<'a>(&self, targets: &'a [Target]) -> Option<(EventId, &'a Target)> {
         let mark = |target| self.numbers.get(target).map_or(self.forgotten, |number| self.tracks[*number].mark);
         targets.iter().map(|target| (mark(target), target)).max_by_key(|(mark, _)| *mark)
     }
@@ -193,6 +230,7 @@ impl Tracks {
         for (target, mark) in marks {
             let number = self.track(&target, mark);
             self.tracks[number].mark = self.tracks[number].mark.max(mark);
+            self.newest_mark = self.newest_mark.max(mark);
         }
     }
 
@@ -212,7 +250,7 @@ impl Tracks {
     }
 
     /// Evicts events of `targets` that are above the limits.
-    pub(crate) fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
+    fn trim_all(&mut self, targets: &[Target], now_ms: u64) {
         for target in targets {
             if let Some(number) = self.numbers.get(target) {
                 self.trim(*number, now_ms);
@@ -223,6 +261,9 @@ impl Tracks {
     /// The kept events that `query` asks for, and the hole before them. Any event up to `lost` may be missing.
     pub(crate) fn read(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
         self.trim_all(query.targets, now_ms);
+        if !query.patterns.is_empty() {
+            return self.read_by_pattern(query, lost, now_ms);
+        }
         let numbers: Vec<_> = query.targets.iter().filter_map(|target| self.numbers.get(target).copied()).collect();
         let hole = self.hole(query, &numbers, lost);
         let (mut messages, mut bytes) = (Vec::new(), 0_usize);

@@ -1,7 +1,7 @@
 //! Reads of the history. Publishers wait meanwhile, so each turn under the order lock reads only a few events.
 
 use crate::{
-    event::{event_id::EventId, gap::Gap, message::Message, name::Channel, target::Target},
+    event::{event_id::EventId, gap::Gap, message::Message, name::Channel, pattern::Pattern, target::Target},
     history::read::{Batch, Page, Query, ReadLimit, Start},
     order::Order,
     queue::read_request::ReadRequest,
@@ -24,14 +24,14 @@ impl<S> Order<S> {
         let now_ms = self.unix_ms();
         let (beginning, upto) = {
             let mut locked = self.lock();
-            (locked.history.beginning(start, &targets, now_ms), locked.history.last())
+            (locked.history.beginning(start, &targets, &[], now_ms), locked.history.last())
         };
         let mut page = Page { messages: Vec::new(), gap: beginning.gap, next: beginning.cursor };
         let mut bytes_left = limit.bytes_max;
         while page.messages.len() < limit.messages_max {
             let messages_max = (limit.messages_max - page.messages.len()).min(PAGE_STEP);
             let limit = ReadLimit { messages_max, bytes_max: bytes_left };
-            let query = Query { after: page.next, upto, targets: &targets, limit, opened: upto };
+            let query = Query { after: page.next, upto, targets: &targets, patterns: &[], limit, opened: upto };
             let Batch { messages, next, hole } = self.lock().history.read(&query, now_ms);
             let bytes = messages.iter().map(Message::bytes).sum();
             if bytes > bytes_left && !page.messages.is_empty() {
@@ -67,10 +67,10 @@ impl<S> Order<S> {
     }
 
     /// Whether a stream may have to begin after an event of a shared journal that has not been read here. That is so if no
-    /// event of `targets` has the id.
-    pub(crate) fn may_be_ahead(&self, start: &Start, targets: &[Target]) -> bool {
+    /// event of `targets`, or of a channel that matches a pattern, has the id.
+    pub(crate) fn may_be_ahead(&self, start: &Start, targets: &[Target], patterns: &[Pattern]) -> bool {
         let Start::AfterOwn(own_ids) = start else { return false };
         let locked = self.lock();
-        locked.history.is_shared() && !own_ids.is_empty() && !locked.history.knows(own_ids, targets)
+        locked.history.is_shared() && !own_ids.is_empty() && !locked.history.knows(own_ids, targets, patterns)
     }
 }

@@ -1,7 +1,7 @@
 //! [`ReadRequest`]: the request for events of the history, from a slot that catches up.
 
 use crate::{
-    event::{event_id::EventId, target::Target},
+    event::{event_id::EventId, pattern::Pattern, target::Target},
     history::read::{Query, ReadLimit},
     queue::inbox::SlotRef,
 };
@@ -16,6 +16,7 @@ pub struct ReadRequest {
     pub(crate) after: EventId,
     pub(crate) upto: EventId,
     pub(crate) targets: Vec<Target>,
+    pub(crate) patterns: Box<[Pattern]>,
     pub(crate) limit: ReadLimit,
     pub(crate) opened: EventId,
 }
@@ -23,6 +24,6 @@ pub struct ReadRequest {
 impl ReadRequest {
     pub(crate) fn query(&self) -> Query<'_> {
         let Self { after, upto, limit, opened, .. } = *self;
-        Query { after, upto, targets: &self.targets, limit, opened }
+        Query { after, upto, targets: &self.targets, patterns: &self.patterns, limit, opened }
     }
 }

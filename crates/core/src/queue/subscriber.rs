@@ -4,6 +4,7 @@ use crate::{
     event::{
         event_id::EventId,
         name::{Channel, ClientId},
+        pattern::Pattern,
         target::Target,
     },
     history::read::Start,
@@ -37,10 +38,12 @@ pub enum Form {
     Envelope,
 }
 
-/// A request for a stream of the events for all, for `client` and for `channels`.
+/// A request for a stream of the events for all, for `client`, for `channels`, and for all channels that match `patterns`.
 ///
 /// ```
-/// use fanfare_core::{Channel, ClientId, Event, Form, Heartbeat, Policy, Start, Target, engine::{Framing, Subscribe}};
+/// use fanfare_core::{
+///     Channel, ClientId, Event, Form, Heartbeat, Pattern, Policy, Start, Target, engine::{Framing, Subscribe},
+/// };
 ///
 /// # use fanfare_core::{Config, Wait, engine::{Hub, Turn}};
 /// # #[derive(Clone, Default)]
@@ -61,12 +64,14 @@ pub enum Form {
 /// let subscription = hub.subscribe(Subscribe {
 ///     client: ClientId::new("42")?,
 ///     channels: vec![Channel::new("news")?],
+///     patterns: vec![Pattern::subscribed("orders.*")?],
 ///     start: Start::Now,
 ///     policy: Policy::default(),
 ///     heartbeat: Heartbeat::Cursor,
 ///     form: Form::Envelope,
 ///     shard: 0,
 ///     now_ms: 0,
+///     expires_ms: None,
 /// })?;
 /// subscription.attach_socket(socket.clone(), Framing::Bare, 0);
 /// let event = Event::new(Target::Channel(Channel::new("news")?), "hello").with_kind("headline")?;
@@ -88,6 +93,9 @@ pub struct Subscribe {
     pub client: ClientId,
     /// The channels to follow. Repeated ones count once.
     pub channels: Vec<Channel>,
+    /// The patterns of further channels to follow, also of those that do not exist yet. Repeated ones count once. One without a star
+    /// counts as a channel. An event that several of them match comes once.
+    pub patterns: Vec<Pattern>,
     /// The place where the stream begins.
     pub start: Start,
     /// The behaviour of a full ring.
@@ -100,6 +108,13 @@ pub struct Subscribe {
     pub shard: usize,
     /// The time now, in milliseconds of the monotonic clock that drives the shard.
     pub now_ms: u64,
+    /// The time at which the stream ends in good order, in milliseconds of the same clock. `None`: never.
+    ///
+    /// Events that wait by then are still delivered, and a last `retry:` line ([`crate::Config::expired_retry_ms`]) brings the client
+    /// back at once. A stream that catches up is given nothing more from the history, because the client comes back with its cursor.
+    /// The time is kept to within one round of sweeps ([`crate::engine::SWEEP_TICKS`]). A stream whose head is not out yet ends when
+    /// it is attached.
+    pub expires_ms: Option<u64>,
 }
 
 /// A new connection, as its shard gets it.
@@ -108,6 +123,8 @@ pub(crate) struct Subscriber {
     pub(crate) client: ClientId,
     /// The channels by name, each once.
     pub(crate) channels: Box<[Channel]>,
+    /// The patterns, each once. None is the name of a channel.
+    pub(crate) patterns: Box<[Pattern]>,
     /// The connection gets the events above this id.
     pub(crate) cursor: EventId,
     /// The newest id at the registration. No event up to it is live for this slot.
@@ -116,21 +133,23 @@ pub(crate) struct Subscriber {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) form: Form,
     pub(crate) opened_ms: u64,
+    /// The time at which the stream ends.
+    pub(crate) expires_ms: Option<u64>,
 }
 
 impl Subscriber {
-    /// The targets that the connection receives, without [`Target::All`].
+    /// The targets that the connection names, without [`Target::All`].
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         targets(&self.client, &self.channels)
     }
 
-    /// The targets that the connection receives.
+    /// The targets that the connection names, in their order.
     pub(crate) fn all_targets(&self) -> Vec<Target> {
         all_targets(&self.client, &self.channels)
     }
 }
 
-/// The targets that a connection of `client` with these channels receives.
+/// The targets that a connection of `client` with these channels names, in their order if the channels are.
 pub(crate) fn all_targets(client: &ClientId, channels: &[Channel]) -> Vec<Target> {
     std::iter::once(Target::All).chain(targets(client, channels)).collect()
 }

@@ -24,8 +24,10 @@ impl<S: Socket> Shard<S> {
             slot.see(self.position);
             let (upto, shard, limit) = (self.position, self.number, read_limit(&self.config));
             let Some(after) = slot.ask() else { continue };
-            let (opened, targets) = (slot.subscriber().opened, slot.subscriber().all_targets());
-            self.readers.ask(ReadRequest { shard, slot: at, after, upto, targets, limit, opened });
+            let subscriber = slot.subscriber();
+            let (opened, targets, patterns) =
+                (subscriber.opened, subscriber.all_targets(), subscriber.patterns.clone());
+            self.readers.ask(ReadRequest { shard, slot: at, after, upto, targets, patterns, limit, opened });
         }
     }
 

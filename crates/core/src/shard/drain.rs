@@ -1,11 +1,12 @@
-//! The steps of a drain: the shard ends every stream, a few in each turn.
+//! The end of streams in good order. In a drain the shard ends every stream, a few in each turn. Without one it ends those whose
+//! time is over.
 
 use std::{hash::BuildHasher as _, sync::Arc};
 
 use crate::{
     event::{message::Message, notice::CloseReason},
     queue::{inbox::SlotRef, outlet::Socket},
-    shard::{Shard, state::State, walk::Walk},
+    shard::{Shard, slot::Slot, state::State, walk::Walk},
 };
 
 impl<S: Socket> Shard<S> {
@@ -33,15 +34,33 @@ impl<S: Socket> Shard<S> {
         self.drain.as_ref().is_some_and(|drain| !drain.is_over(slots))
     }
 
-    /// Ends one stream behind its ring. Its time to come back is drawn for it alone.
+    /// Ends a stream whose time is over. True if that is done. A stream that is behind ends in [`Shard::flush`] instead, once its
+    /// outlet has taken what waits.
+    pub(super) fn end_expired(&mut self, at: SlotRef, now_ms: u64) -> bool {
+        let may_end = |slot: &Slot<S>| slot.is_expired(now_ms) && slot.is_attached() && !slot.is_behind();
+        let is_over = self.slots.get(at).is_some_and(|slot| may_end(slot) && !slot.is_closing());
+        if is_over {
+            self.go_live(at, now_ms);
+        }
+        is_over
+    }
+
+    /// Ends one stream behind its ring: the hub drains, or the time of the stream is over. In a drain the time to come back is drawn
+    /// for it alone.
     pub(super) fn begin_closing(&mut self, at: SlotRef) {
         let Some(slot) = self.slots.get_mut(at) else { return };
         if !slot.is_attached() || !matches!(slot.state(), State::Live) {
             return;
         }
-        let spread_ms = self.config.drain_spread_ms;
-        let retry_ms = 1_000 + self.jitter.hash_one(slot.connection()) % spread_ms.saturating_add(1);
-        slot.begin_closing(Message::last_retry(retry_ms, Arc::clone(&self.budget)));
+        let (reason, retry_ms) = if self.drain.is_some() {
+            let spread_ms = self.config.drain_spread_ms;
+            (CloseReason::Drained, 1_000 + self.jitter.hash_one(slot.connection()) % spread_ms.saturating_add(1))
+        } else {
+            (CloseReason::Expired, self.config.expired_retry_ms)
+        };
+        // It gets nothing more, so no flood has to wait for it.
+        slot.patience_mut().let_off();
+        slot.begin_closing(Message::last_retry(retry_ms, Arc::clone(&self.budget)), reason);
     }
 
     /// Ends all streams that are left at once; returns how many had not taken everything.
@@ -52,9 +71,8 @@ impl<S: Socket> Shard<S> {
         for at in 0..self.slots.len() {
             let Some(at) = self.slots.name(at) else { continue };
             let Some(slot) = self.slots.get(at) else { continue };
-            let is_whole = slot.end_is_out() && slot.is_flushed();
-            cut += usize::from(!is_whole);
-            let reason = if is_whole { CloseReason::Drained } else { CloseReason::Cut };
+            let reason = slot.end().filter(|_| slot.is_flushed()).unwrap_or(CloseReason::Cut);
+            cut += usize::from(reason == CloseReason::Cut);
             self.remove(at, reason, now_ms);
         }
         cut

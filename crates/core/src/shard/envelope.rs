@@ -65,8 +65,11 @@ pub(crate) fn envelope(message: &Message, subscriber: &Subscriber) -> Message {
 fn target_for(message: &Message, subscriber: &Subscriber) -> usize {
     let is_followed = |target: &Target| match target {
         Target::All => true,
-        // They are in order.
-        Target::Channel(channel) => subscriber.channels.binary_search(channel).is_ok(),
+        Target::Channel(channel) => {
+            // They are in order.
+            let is_named = subscriber.channels.binary_search(channel).is_ok();
+            is_named || subscriber.patterns.iter().any(|pattern| pattern.matches(channel.as_str()))
+        }
         Target::Client(client) => *client == subscriber.client,
     };
     match message.targets() {
@@ -153,12 +156,14 @@ mod tests {
         Subscriber {
             client: ClientId::new("42").unwrap(),
             channels: channels.into(),
+            patterns: Box::default(),
             cursor: EventId::ZERO,
             opened: EventId::ZERO,
             policy: Policy::default(),
             heartbeat: Heartbeat::default(),
             form: Form::Envelope,
             opened_ms: 0,
+            expires_ms: None,
         }
     }
 

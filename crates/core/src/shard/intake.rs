@@ -73,6 +73,13 @@ impl<S: Socket> Shard<S> {
                 for slot in self.followers.slots(target) {
                     self.pass.set(slot, bit);
                 }
+                if self.followers.has_patterns()
+                    && let Target::Channel(channel) = target
+                {
+                    for slot in self.followers.slots_by_pattern(channel) {
+                        self.pass.set(slot, bit);
+                    }
+                }
             }
         }
     }
@@ -91,12 +98,12 @@ impl<S: Socket> Shard<S> {
     fn take_leave(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.get(at) else { return };
         // A body that is dropped after its end has not gone away early.
-        let reason = if slot.end_is_out() { CloseReason::Drained } else { reason };
+        let reason = slot.end().unwrap_or(reason);
         self.remove(at, reason, now_ms);
     }
 
     fn take_subscribe(&mut self, slot: SlotRef, subscriber: Box<Subscriber>, known: EventId) {
-        self.followers.enter(slot.index, subscriber.targets());
+        self.followers.enter(slot.index, subscriber.targets(), &subscriber.patterns);
         // Older events were in the inbox before this item, and were taken.
         self.position = self.position.max(subscriber.opened);
         if subscriber.cursor > subscriber.opened {
@@ -114,6 +121,7 @@ impl<S: Socket> Shard<S> {
         self.drain_again(at);
         // Reads once at least: the first Pending is what makes the socket tell us about input and room.
         self.go_on(at, now_ms);
+        self.end_expired(at, now_ms);
     }
 
     /// Answers with the account of each connection that `target` reaches.
@@ -122,8 +130,13 @@ impl<S: Socket> Shard<S> {
         if *target == Target::All {
             return inquiry.answer(self.slots.iter().map(account));
         }
-        let slots = self.followers.slots(target).filter_map(|at| self.slots.at(at));
-        inquiry.answer(slots.map(account));
+        let mut slots: Vec<_> = self.followers.slots(target).collect();
+        if let Target::Channel(channel) = target {
+            slots.extend(self.followers.slots_by_pattern(channel));
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        inquiry.answer(slots.into_iter().filter_map(|at| self.slots.at(at)).map(account));
     }
 }
 
@@ -167,12 +180,14 @@ mod tests {
         let subscribe = |ms| Subscribe {
             client: ClientId::new("u").unwrap(),
             channels: Vec::new(),
+            patterns: Vec::new(),
             start: Start::After(EventId::new(ms, 0)),
             policy: Policy::Repair,
             heartbeat: Heartbeat::Comment,
             form: Form::Plain,
             shard: 0,
             now_ms: 0,
+            expires_ms: None,
         };
         let stays = hub.subscribe(subscribe(2_000)).unwrap();
         for number in 0..100 {

@@ -35,12 +35,14 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
     let subscriber = Box::new(Subscriber {
         client: ClientId::new("c").expect("it is a name"),
         channels: Box::default(),
+        patterns: Box::default(),
         cursor: id(0),
         opened: id(opened),
         policy: Policy::DropOldest,
         heartbeat: Heartbeat::Comment,
         form: Form::Plain,
         opened_ms: 0,
+        expires_ms: None,
     });
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX), Life::default()));
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);

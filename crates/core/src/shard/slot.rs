@@ -53,6 +53,8 @@ pub(crate) struct Slot<S> {
     is_unread: bool,
     /// A copy from the subscriber, which is further away in memory.
     form: Form,
+    /// Whether the stream has a time at which it ends. Here for the same reason.
+    may_expire: bool,
     patience: Patience,
     account: Account,
     /// None of most connections. They are boxed, because a slot is small.
@@ -85,6 +87,7 @@ impl<S: Socket> Slot<S> {
             is_full: false,
             is_unread: false,
             form: subscriber.form,
+            may_expire: subscriber.expires_ms.is_some(),
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
             losses: (known > EventId::ZERO).then(|| Box::new(Losses::known_up_to(known))),
@@ -161,7 +164,7 @@ impl<S: Socket> Slot<S> {
     /// The peer has closed its side, or has sent more than `input_bytes_max` in all.
     pub(crate) fn wake_up(&mut self, input_bytes_max: usize) -> GoesOn {
         self.is_full = false;
-        let gone = if self.end_is_out() { CloseReason::Drained } else { CloseReason::ClientGone };
+        let gone = self.end().unwrap_or(CloseReason::ClientGone);
         let Outlet::Socket { socket, .. } = &mut self.outlet else { return Ok(()) };
         while self.input_bytes <= input_bytes_max {
             match socket.poll_discard() {
@@ -179,12 +182,13 @@ impl<S: Socket> Slot<S> {
     }
 
     /// The id that a heartbeat tells the client: everything up to it has left, or was for others. `position` is the shard's. None
-    /// while the client has yet to receive a gap.
+    /// while the client has yet to receive a gap, and once its stream ends.
     pub(crate) fn tell_cursor(&mut self, position: EventId) -> Option<EventId> {
         let cursor = match &self.state {
             State::CatchUp(catch_up) => catch_up.cursor,
-            State::Dropping => return None,
-            State::Live | State::Closing(_) => position.max(self.seen),
+            // A stream that ends has not got what came since.
+            State::Dropping | State::Closing(_) => return None,
+            State::Live => position.max(self.seen),
         };
         self.account.position = self.account.position.max(cursor);
         Some(cursor)
@@ -211,9 +215,17 @@ impl<S: Socket> Slot<S> {
         !matches!(self.outlet, Outlet::Unattached)
     }
 
-    /// Whether everything has been given to the outlet, and the end of the stream with it.
-    pub(crate) fn end_is_out(&self) -> bool {
-        matches!(&self.state, State::Closing(closing) if closing.out_ms.is_some())
+    /// The reason of the end, once everything has been given to the outlet, and the end of the stream with it.
+    pub(crate) fn end(&self) -> Option<CloseReason> {
+        match &self.state {
+            State::Closing(closing) if closing.out_ms.is_some() => Some(closing.reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the time of the stream is over.
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.may_expire && self.subscriber.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms)
     }
 
     /// Whether the end of the stream has begun.

@@ -1,4 +1,4 @@
-//! The periodic work of a shard: heartbeats, write timeouts, empty rings given back, and notices of dropped events. One look at
+//! The periodic work of a shard: heartbeats, write timeouts, streams whose time is over, empty rings given back, and notices of dropped events. One look at
 //! all slots replaces a timer for each. It is spread over several ticks.
 
 use crate::{
@@ -63,11 +63,15 @@ impl<S: Socket> Shard<S> {
                 return Ok(());
             }
             let is_over = closing.out_ms.is_some_and(|out_ms| now_ms.saturating_sub(out_ms) >= config.linger_ms);
-            return if is_over && slot.is_flushed() { Err(CloseReason::Drained) } else { Ok(()) };
+            return if is_over && slot.is_flushed() { Err(closing.reason) } else { Ok(()) };
         }
+        if self.end_expired(at, now_ms) {
+            return Ok(());
+        }
+        let Some(slot) = self.slots.get_mut(at) else { return Ok(()) };
         if slot.is_flushed() && !slot.is_full() {
             slot.shrink();
-            if slot.silent_ms(now_ms) >= config.heartbeat_ms {
+            if slot.silent_ms(now_ms) >= self.config.heartbeat_ms {
                 return self.send_heartbeat(at, now_ms);
             }
         }

@@ -116,18 +116,24 @@ impl Kit {
         start: Start,
         policy: Policy,
     ) -> Subscription<MockSocket> {
-        self.hub
-            .subscribe(Subscribe {
-                client: client(name),
-                channels: channels.iter().map(|name| channel(name)).collect(),
-                start,
-                policy,
-                heartbeat: Heartbeat::Comment,
-                form: Form::Plain,
-                shard: 0,
-                now_ms: self.now_ms,
-            })
-            .unwrap()
+        let wishes = Subscribe { client: client(name), start, policy, ..self.wishes(channels) };
+        self.hub.subscribe(wishes).unwrap()
+    }
+
+    /// The wishes of client `u`.
+    pub(crate) fn wishes(&self, channels: &[&str]) -> Subscribe {
+        Subscribe {
+            client: client("u"),
+            channels: channels.iter().map(|name| channel(name)).collect(),
+            patterns: Vec::new(),
+            start: Start::Now,
+            policy: Policy::DropNewest,
+            heartbeat: Heartbeat::Comment,
+            form: Form::Plain,
+            shard: 0,
+            now_ms: self.now_ms,
+            expires_ms: None,
+        }
     }
 
     pub(crate) fn attach(&self, subscription: Subscription<MockSocket>, framing: Framing, room: usize) -> Link {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, Event, EventId, Form, Heartbeat, Policy, Receipt, Start, Target, Wait,
+    Config, Event, EventId, Form, Heartbeat, Pattern, Policy, Receipt, Start, Target, Wait,
     engine::{Amount, CloseReason, Framing, Hub, Life, Notice, ReadRequest, Shard, Subscribe, Turn},
 };
 
@@ -63,6 +63,7 @@ pub(crate) struct World {
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
     outside: Option<Outside>,
+    is_draining: bool,
     /// No events come from other writers any more.
     is_resting: bool,
     numbers: u64,
@@ -97,6 +98,7 @@ impl World {
             publishing: Vec::new(),
             reads: Vec::new(),
             outside,
+            is_draining: false,
             is_resting: false,
             numbers: 0,
             dropped: 0,
@@ -147,7 +149,8 @@ impl World {
         let length = if rng.chance(90) { rng.below(12) } else { rng.below(300) };
         let text: String = (0..length).map(|_| rng.pick(&['a', 'b', '\n', '\r', ':', ' ', 'ü', '\u{feff}'])).collect();
         let data = format!("{} {text}", self.numbers);
-        let name = |rng: &mut Rng| Target::Channel(channel(["a", "b", "c", "d", "e"][rng.below(5)]));
+        let name =
+            |rng: &mut Rng| Target::Channel(channel(["a", "b", "c", "d", "e", "ab", "abc", "de", "dxe"][rng.below(9)]));
         let event = match rng.below(10) {
             0..3 => Event::new(Target::All, data),
             3..6 => Event::new(name(rng), data),
@@ -207,7 +210,7 @@ impl World {
         let Some(outcome) = receipt.outcome else { return };
         assert_eq!(outcome.matched(), receipt.matched);
         // Who is still there was there all the time.
-        let is_sure = |member: &&Member| member.is_due(entry) && entry.id > member.opened;
+        let is_sure = |member: &&Member| member.is_due(entry) && entry.id > member.opened && member.lives_ms.is_none();
         let due_min = self.members.iter().filter(is_sure).count();
         let span = due_min..=due_max;
         assert!(span.contains(&receipt.matched), "{} for {span:?}: {outcome:?}", receipt.matched);
@@ -245,18 +248,42 @@ impl World {
         let form = if rng.chance(30) { Form::Envelope } else { Form::Plain };
         let start = if self.rng.chance(40) { Start::Now } else { self.start() };
         let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
+        let patterns = self.patterns();
+        let expires_ms = self.rng.chance(15).then(|| now_ms + self.rng.below(400) as u64);
         let begins = start.clone();
-        let subscribe = Subscribe { client: client.clone(), channels, start, policy, heartbeat, form, shard, now_ms };
+        let subscribe = Subscribe {
+            client: client.clone(),
+            channels,
+            patterns: patterns.clone(),
+            start,
+            policy,
+            heartbeat,
+            form,
+            shard,
+            now_ms,
+            expires_ms,
+        };
         let opened = self.kit.hub.last_id();
         let subscription = self.kit.hub.subscribe(subscribe).unwrap();
         let after = subscription.cursor();
         let is_unknown = subscription.gap().is_some();
         let member = Member::new(subscription, shard, client);
         let is_earliest = begins == Start::Earliest;
-        let member = Member { channels: followed, policy, form, after, opened, is_earliest, last: after, ..member };
+        let causes = expires_ms.map(|_| CloseReason::Expired).into_iter().collect();
+        let member =
+            Member { channels: followed, patterns, policy, form, after, opened, is_earliest, causes, ..member };
+        let member = Member { last: after, lives_ms: expires_ms.map(|at| at - now_ms), ..member };
         self.check_start(&member, &begins, is_unknown);
         self.has_resumed |= after < opened;
         self.members.push(member);
+    }
+
+    /// The patterns that a new member follows besides. Most follow none.
+    fn patterns(&mut self) -> Vec<Pattern> {
+        let rng = &mut self.rng;
+        let count = if rng.chance(70) { 0 } else { rng.within(1, 3) };
+        let texts = ["*", "a*", "b*", "*c", "d*e", "ab*", "*a*", "a", "**"];
+        (0..count).map(|_| Pattern::new(rng.pick(&texts)).unwrap()).collect()
     }
 
     /// A random place in the order, or none.
@@ -391,6 +418,13 @@ impl World {
                 flag.take();
             }
             is_changed |= member.poll_feed(&self.log, times);
+            // As hyper does with a body that has ended. A drain looks at it first.
+            if member.lives_ms.is_some()
+                && !self.is_draining
+                && matches!(member.way, Way::Feed { ending: Some(Ok(())), .. })
+            {
+                member.way = Way::Gone;
+            }
         }
         is_changed
     }

@@ -1,7 +1,7 @@
 //! [`Problem`]: an error as the client sees it, an RFC 9457 problem document. This file alone maps errors to statuses. The text of a
 //! problem says what to fix.
 
-use fanfare_core::{EventError, NameError, PublishError, engine::Full};
+use fanfare_core::{EventError, NameError, PublishError, engine::SubscribeError};
 use hyper::{
     Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -136,9 +136,13 @@ impl From<Repeated<'_>> for Problem {
     }
 }
 
-impl From<Full> for Problem {
-    fn from(_: Full) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "as many streams are open as may be (--connections-max)")
+impl From<SubscribeError> for Problem {
+    fn from(error: SubscribeError) -> Self {
+        let detail = match error {
+            SubscribeError::Full => "as many streams are open as may be (--connections-max)".to_owned(),
+            SubscribeError::TooManyPatterns => error.to_string(),
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Route`]: what a method and a path ask for. It knows every route there is, and handlers know none.
 
-use fanfare_core::{Channel, ClientId, NameError, Target};
+use fanfare_core::{Channel, ClientId, NameError, Pattern, Target};
 use hyper::Method;
 
 use crate::{
@@ -87,7 +87,7 @@ impl Route {
             ["ping", name] => only_post(Self::Publish(Destination::Ping(client(name)?))),
             ["channels", name] if is_post => Ok(Self::Publish(to_channel(name)?)),
             ["channels", name] if is_get => {
-                let channel = name_of(name, Channel::subscribed)?;
+                let channel = name_of(name, followed)?;
                 Ok(Self::Stream { channel: Some(channel), is_head })
             }
             ["channels", _] if is_asked => Ok(Self::Options { allow: BOTH }),
@@ -114,6 +114,11 @@ impl From<Problem> for Wrong {
 fn name_of<T>(segment: &str, read: impl Fn(&str) -> Result<T, NameError>) -> Result<T, Problem> {
     let name = decode(segment).map_err(|error| Problem::bad_request(format!("path: {error}")))?;
     Ok(read(&name)?)
+}
+
+/// The name of one channel to follow.
+pub(crate) fn followed(text: &str) -> Result<Channel, NameError> {
+    Pattern::subscribed(text)?.channel().ok_or(NameError::Reserved)
 }
 
 fn to_channel(segment: &str) -> Result<Destination, Problem> {

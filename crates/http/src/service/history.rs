@@ -83,7 +83,7 @@ pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<B
 pub(crate) fn may_be_ahead(app: &App, channel: &Channel, query: &str) -> bool {
     let Ok(query) = Query::parse(query) else { return false };
     let targets = [Target::Channel(channel.clone())];
-    start::of_page(&query, unix_ms()).is_ok_and(|start| app.hub.may_be_ahead(&start, &targets))
+    start::of_page(&query, unix_ms()).is_ok_and(|start| app.hub.may_be_ahead(&start, &targets, &[]))
 }
 
 fn limit(text: &str) -> Option<usize> {

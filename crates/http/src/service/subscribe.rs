@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanfare_core::{
     Channel, ClientId, Form, Heartbeat, Start, Target,
-    engine::{Framing, Full, Prelude, Subscribe},
+    engine::{Framing, Prelude, Subscribe, SubscribeError},
 };
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
@@ -26,6 +26,7 @@ use crate::{
     link::{Carriage, Owed, Peer, handoff::Parked},
     request::{
         parameters::{self, shown},
+        route::followed,
         start,
     },
     text::query::Query,
@@ -64,18 +65,20 @@ pub(crate) fn subscribe(
         return refuse(app, Problem::not_ready(), request.headers, request.version);
     }
     let Ok(seat) = seat(app, peer, request.version) else {
-        return refuse(app, Full.into(), request.headers, request.version);
+        return refuse(app, SubscribeError::Full.into(), request.headers, request.version);
     };
     let logged = names(&channels);
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
         channels,
+        patterns: Vec::new(),
         start,
         policy: app.config.policy,
         heartbeat,
         form,
         shard: peer.shard,
         now_ms: app.now_ms(),
+        expires_ms: None,
     });
     let subscription = match subscribed {
         Ok(subscription) => subscription,
@@ -114,16 +117,16 @@ pub(crate) fn subscribe(
 
 /// Counts a stream against the limits that the hub does not know. Over HTTP/2 it gets a seat. Over HTTP/1 it leaves some sockets
 /// to other requests.
-fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, Full> {
+fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, SubscribeError> {
     let open = app.hub.registry().connections();
     if version == Version::HTTP_2 {
         let left = app.config.core.connections_max.saturating_sub(open);
-        return app.h2_streams.enter(&peer.link.holdings, left).map(Some).ok_or(Full);
+        return app.h2_streams.enter(&peer.link.holdings, left).map(Some).ok_or(SubscribeError::Full);
     }
     // Threads that look at the same time may let one more in each.
     let is_full =
         peer.carriage == Carriage::Http1 && open.saturating_sub(app.h2_streams.open()) >= app.sockets.streams_max();
-    if is_full { Err(Full) } else { Ok(None) }
+    if is_full { Err(SubscribeError::Full) } else { Ok(None) }
 }
 
 /// Whether a stream may begin behind an event that another node has read and this one has not. Then the hub has to be asked once
@@ -133,7 +136,7 @@ pub(crate) fn may_be_ahead(app: &App, request: &Request<'_>) -> bool {
         let Wanted { client, channels, start, .. } = wanted;
         let channels = channels.into_iter().map(Target::Channel);
         let targets: Vec<_> = [Target::All, Target::Client(client)].into_iter().chain(channels).collect();
-        app.hub.may_be_ahead(&start, &targets)
+        app.hub.may_be_ahead(&start, &targets, &[])
     };
     Wanted::parse(app, request).is_ok_and(is_ahead)
 }
@@ -171,7 +174,7 @@ fn channels(app: &App, first: Option<&Channel>, query: &Query) -> Result<Vec<Cha
             let max = app.config.channels_max;
             return Err(Problem::bad_request(format!("a connection follows at most {max} channels")));
         }
-        channels.push(Channel::subscribed(name).map_err(|error| Problem::bad_request(format!("channel: {error}")))?);
+        channels.push(followed(name).map_err(|error| Problem::bad_request(format!("channel: {error}")))?);
     }
     Ok(channels)
 }

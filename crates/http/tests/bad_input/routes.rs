@@ -116,7 +116,7 @@ fn characters_of_patterns_are_400_when_subscribing_and_fine_when_publishing() {
             [format!("/channels/{name}"), format!("/sse?channel={name}"), format!("/sse?channel=a&channel={name}")]
         {
             let told = world.server.get(&path).problem(400);
-            assert!(told.contains("there are no patterns"), "{path}: {told:?}");
+            assert!(told.contains("a channel to follow has no"), "{path}: {told:?}");
         }
         assert_eq!(world.server.publish(&format!("/channels/{name}"), "x")["matched"], 0);
         let client = world.server.subscribe(&format!("/sse?id={name}"));

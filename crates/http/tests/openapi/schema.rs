@@ -1,7 +1,7 @@
 //! Holds a value against a JSON schema: as much of 2020-12 as openapi.yaml uses. A keyword that is not known here fails,
 //! so that nothing stands there unchecked.
 
-use fanfare_core::{Channel, Event, EventId, Target};
+use fanfare_core::{Channel, Event, EventId, Pattern, Target};
 use serde_json::Value;
 
 use super::description::{Description, members};
@@ -97,7 +97,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern {
         "^[0-9]+-[0-9]+$" => EventId::looks_like(text),
         r"^[^\u0000-\u001f\u007f-\u009f]+$" => Channel::new(text).is_ok(),
-        r"^[^*{}\u0000-\u001f\u007f-\u009f]+$" => Channel::subscribed(text).is_ok(),
+        r"^[^*{}\u0000-\u001f\u007f-\u009f]+$" => Pattern::subscribed(text).is_ok_and(|one| one.is_exact()),
         r"^(?! *fanfare\.)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_kind(text).is_ok(),
         r"^(?! )(?![0-9]+-[0-9]+$)(?!.* $)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_own_id(text).is_ok(),
         _ => panic!("the pattern {pattern} is not known"),

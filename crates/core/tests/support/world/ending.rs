@@ -131,6 +131,7 @@ impl World {
             self.publish();
         }
         self.take_submissions();
+        self.is_draining = true;
         self.hub().drain();
         for mut refused in std::mem::take(&mut self.publishing) {
             if refused.committed.is_some() || self.is_outside(refused.number) {

@@ -1,0 +1,157 @@
+//! Reads of all channels that match patterns. They walk over the entries of all tracks ([`ById`](crate::history::by_id::ById)), a
+//! bounded number under one lock.
+
+use std::ops::Bound;
+
+use crate::{
+    event::{event_id::EventId, gap::GapReason, message::Message, pattern::Pattern, target::Target},
+    history::{
+        by_id::Entry,
+        read::{Batch, Hole, Query},
+        tracks::{EXPIRE_EVENTS_MAX, Tracks},
+    },
+};
+
+/// Times that one read compares a name with a pattern: about a hundred microseconds of work.
+const COMPARED_MAX: usize = 1_024;
+/// Entries that a read looks at in any case, so that it goes on however many patterns it has.
+const LOOKED_MIN: usize = 16;
+/// Channels that a search for marks looks at.
+const CHANNELS_MAX: usize = 4_096;
+/// A count may look at this many times the entries of a read. A read counts only where it has found a hole.
+const COUNTED: usize = 16;
+
+/// The newest mark of the channels that match some patterns.
+pub(super) struct PatternMark {
+    /// The newest mark of the channels that were looked at, or of a forgotten one.
+    pub(super) at_least: EventId,
+    /// No mark of a channel that matches is above this.
+    pub(super) at_most: EventId,
+    /// The track with the newest mark of those that were looked at.
+    pub(super) track: Option<usize>,
+}
+
+/// Kept events, counted from the newest on.
+struct Counted {
+    kept: u64,
+    /// The event at which there were too many. That one and all older ones are not counted.
+    given_up: Option<EventId>,
+}
+
+impl Tracks {
+    /// Evicts events that are too old, of channels that match, and looks for the newest mark of these.
+    pub(super) fn pattern_mark(&mut self, patterns: &[Pattern], now_ms: u64) -> PatternMark {
+        let (matching, is_whole) = self.matching(patterns);
+        let mut left = EXPIRE_EVENTS_MAX;
+        for number in &matching {
+            while left > 0 && self.tracks[*number].is_over(now_ms) && self.evict(*number) {
+                left -= 1;
+            }
+        }
+        // Any channel that matches may have been forgotten.
+        let newest = matching.iter().map(|number| (self.tracks[*number].mark, *number)).max();
+        let at_least = newest.map_or(self.forgotten, |(mark, _)| mark.max(self.forgotten));
+        let at_most = if is_whole { at_least } else { at_least.max(self.newest_mark) };
+        PatternMark { at_least, at_most, track: newest.map(|(_, number)| number) }
+    }
+
+    /// The tracks of channels that match, and whether these are all.
+    fn matching(&self, patterns: &[Pattern]) -> (Vec<usize>, bool) {
+        let (mut matching, mut looked) = (Vec::new(), 0);
+        for pattern in patterns {
+            let from = (Bound::Included(pattern.prefix()), Bound::Unbounded);
+            let channels = self.channels.range::<str, _>(from);
+            for (channel, number) in channels.take_while(|(channel, _)| channel.as_str().starts_with(pattern.prefix()))
+            {
+                if looked == CHANNELS_MAX {
+                    return (matching, false);
+                }
+                looked += 1;
+                if pattern.matches(channel.as_str()) {
+                    matching.push(*number);
+                }
+            }
+        }
+        (matching, true)
+    }
+
+    /// As [`Tracks::read`], for a query with patterns. May end before it has found anything: then [`Batch::next`] is behind the
+    /// events that it has looked at.
+    pub(super) fn read_by_pattern(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Batch {
+        let looked_max = (COMPARED_MAX / query.patterns.len()).max(LOOKED_MIN);
+        let mut batch = Batch { messages: Vec::new(), next: query.upto.max(query.after), hole: None };
+        let mut after = query.after;
+        if let Some(mut hole) = self.pattern_hole(query, lost, now_ms) {
+            let counted = self.count_back(query, COUNTED * looked_max);
+            hole.kept = counted.kept;
+            // Too many to count. What is older is given up, so that the rest of the figures stays exact.
+            if let Some(given_up) = counted.given_up {
+                hole.to = hole.to.max(given_up);
+                after = after.max(given_up);
+            }
+            batch.hole = Some(hole);
+        }
+        let (mut looked, mut bytes, mut seen, mut taken) = (0, 0_usize, after, EventId::ZERO);
+        for entry in self.by_id.range(after, query.upto) {
+            if entry.id > seen && looked >= looked_max {
+                batch.next = seen;
+                break;
+            }
+            looked += 1;
+            if entry.id != taken
+                && let Some(message) = self.asked(entry, query)
+            {
+                bytes = bytes.saturating_add(message.bytes());
+                let is_full = batch.messages.len() >= query.limit.messages_max || bytes > query.limit.bytes_max;
+                if is_full && !batch.messages.is_empty() {
+                    batch.next = taken;
+                    break;
+                }
+                taken = entry.id;
+                batch.messages.push(message.clone());
+            }
+            seen = entry.id;
+        }
+        batch
+    }
+
+    /// The hole before the events of a query with patterns. Nothing is counted yet.
+    fn pattern_hole(&mut self, query: &Query<'_>, lost: EventId, now_ms: u64) -> Option<Hole> {
+        let of_patterns = self.pattern_mark(query.patterns, now_ms);
+        let (mark, target) = self.mark(query.targets)?;
+        let to = mark.max(of_patterns.at_most).max(lost).min(query.upto);
+        let track = of_patterns.track.filter(|_| of_patterns.at_least > mark);
+        let target = track.map_or(target, |track| &self.tracks[track].target).clone();
+        let reason = if query.after < lost { GapReason::Restart } else { GapReason::Expired };
+        (to > query.after).then_some(Hole { to, reason, kept: 0, target })
+    }
+
+    /// Counts the kept events that the query asks for above [`Query::opened`], each once, from the newest on.
+    fn count_back(&self, query: &Query<'_>, looked_max: usize) -> Counted {
+        let (mut looked, mut seen, mut counted) = (0, None, Counted { kept: 0, given_up: None });
+        let mut last = None;
+        for entry in self.by_id.range(query.after.max(query.opened), query.upto).rev() {
+            if looked >= looked_max && seen != Some(entry.id) {
+                counted.given_up = Some(entry.id);
+                break;
+            }
+            looked += 1;
+            seen = Some(entry.id);
+            if last != seen && self.asked(entry, query).is_some() {
+                counted.kept += 1;
+                last = seen;
+            }
+        }
+        counted
+    }
+
+    /// The message of an entry, if it is kept and the query asks for it.
+    fn asked(&self, entry: &Entry, query: &Query<'_>) -> Option<&Message> {
+        let track = &self.tracks[entry.track];
+        let is_asked = match &track.target {
+            Target::Channel(channel) if query.patterns.iter().any(|pattern| pattern.matches(channel.as_str())) => true,
+            target => query.targets.binary_search(target).is_ok(),
+        };
+        if is_asked { track.get(entry.id) } else { None }
+    }
+}
