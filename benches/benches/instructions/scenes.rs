@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use fanfare_benches::{Link, NoSocket, Stage, channel, client, event, follow};
 use fanfare_core::{
-    Channel, Form, Policy, Target,
+    Channel, Form, Pattern, Policy, Target,
     engine::{Feed, Life, Subscribe},
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Scene {
     pub(crate) play: fn(usize),
 }
 
-pub(crate) const SCENES: [Scene; 9] = [
+pub(crate) const SCENES: [Scene; 10] = [
     Scene { name: "delivery: to all", rounds: 200, elements: SLOTS, play: all },
     Scene { name: "delivery: to a channel", rounds: 200, elements: SLOTS, play: all_followers },
     Scene { name: "delivery: to 100 of 10,000 on a channel", rounds: 1_000, elements: FEW, play: few_followers },
@@ -39,6 +39,7 @@ pub(crate) const SCENES: [Scene; 9] = [
     Scene { name: "delivery: 16 that wait in a ring", rounds: 20, elements: EVENTS * SLOTS, play: waiting },
     Scene { name: "delivery: to bodies", rounds: 200, elements: SLOTS, play: bodies },
     Scene { name: "delivery: with envelopes", rounds: 200, elements: SLOTS, play: envelopes },
+    Scene { name: "delivery: by pattern", rounds: 200, elements: SLOTS, play: by_pattern },
     Scene { name: "publish: to a channel without streams", rounds: 2_000, elements: EVENTS, play: publishes },
     Scene { name: "publish: with a receipt", rounds: 20_000, elements: 1, play: receipts },
 ];
@@ -121,6 +122,19 @@ fn envelopes(rounds: usize) {
     let mut stage = full(&target);
     for number in 0..SLOTS {
         stage.connect_for(Subscribe { form: Form::Envelope, ..follow(client(number), Policy::default()) }, &link);
+    }
+    stage.settle();
+    (0..rounds).for_each(|_| stage.fan_out(event(&target)));
+    assert_eq!(link.taken(), rounds * SLOTS);
+}
+
+fn by_pattern(rounds: usize) {
+    let (target, link) = (Target::Channel(channel()), Link::open());
+    let mut stage = full(&target);
+    let patterns = vec![Pattern::new("ben*").unwrap_or_else(|_| unreachable!("a legal pattern"))];
+    for number in 0..SLOTS {
+        let wishes = follow(client(number), Policy::default());
+        stage.connect_for(Subscribe { channels: Vec::new(), patterns: patterns.clone(), ..wishes }, &link);
     }
     stage.settle();
     (0..rounds).for_each(|_| stage.fan_out(event(&target)));

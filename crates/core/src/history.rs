@@ -12,7 +12,7 @@
 //! # Walk
 //!
 //! Each published event is appended to the tracks of its targets, and each track gives up its oldest events. A stream has its
-//! `Start` turned into a cursor, then reads batch after batch.
+//! `Start` turned into a cursor, then reads batch after batch. A read by pattern goes over the entries of all tracks.
 
 mod by_age;
 mod by_id;

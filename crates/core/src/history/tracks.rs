@@ -23,8 +23,8 @@ use crate::{
 /// Tracks that one call of [`Tracks::expire`] looks at, and events that it evicts: a few hundred microseconds of work.
 const EXPIRE_TRACKS_MAX: usize = 2_048;
 const EXPIRE_EVENTS_MAX: usize = 1_024;
-/// Bytes of history for each evicted publisher's own id that is remembered. An id takes about 64 bytes, so the ids add about a
-/// sixteenth to the history.
+/// Bytes of history for each evicted publisher's own id that is remembered. An id takes about 128 bytes, so the ids add about an
+/// eighth to the history.
 const BYTES_PER_GIVEN_UP_ID: usize = 1_024;
 
 /// Events by target.

@@ -78,7 +78,7 @@ impl Followers {
     /// The slots that `target` reaches by its name.
     pub(crate) fn slots(&self, target: &Target) -> impl Iterator<Item = u32> {
         let list = self.numbers.get(target).map(|number| &self.lists[*number as usize]);
-        list.into_iter().flat_map(|list| list.members.iter().map(|member| member.slot))
+        list.map(|list| list.members.as_slice()).unwrap_or_default().iter().map(|member| member.slot)
     }
 
     /// Whether any slot follows a pattern.

@@ -53,8 +53,10 @@ pub(crate) struct Slot<S> {
     is_unread: bool,
     /// A copy from the subscriber, which is further away in memory.
     form: Form,
-    /// Whether the stream has a time at which it ends. Here for the same reason.
+    /// Whether the stream has a time at which it ends. Here, so that a sweep touches no other memory.
     may_expire: bool,
+    /// The reason of an end in good order.
+    end_reason: CloseReason,
     patience: Patience,
     account: Account,
     /// None of most connections. They are boxed, because a slot is small.
@@ -88,6 +90,7 @@ impl<S: Socket> Slot<S> {
             is_unread: false,
             form: subscriber.form,
             may_expire: subscriber.expires_ms.is_some(),
+            end_reason: CloseReason::Drained,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
             losses: (known > EventId::ZERO).then(|| Box::new(Losses::known_up_to(known))),
@@ -217,10 +220,8 @@ impl<S: Socket> Slot<S> {
 
     /// The reason of the end, once everything has been given to the outlet, and the end of the stream with it.
     pub(crate) fn end(&self) -> Option<CloseReason> {
-        match &self.state {
-            State::Closing(closing) if closing.out_ms.is_some() => Some(closing.reason),
-            _ => None,
-        }
+        let is_out = matches!(&self.state, State::Closing(closing) if closing.out_ms.is_some());
+        is_out.then_some(self.end_reason)
     }
 
     /// Whether the time of the stream is over.

@@ -22,8 +22,6 @@ pub(super) struct Closing {
     pub(super) last: Option<Message>,
     /// The time at which the end went out. The client may close its side until the linger time is over.
     pub(super) out_ms: Option<u64>,
-    /// Drained or expired.
-    pub(super) reason: CloseReason,
 }
 
 /// The message that is partly in the socket, and how many bytes of it.

@@ -63,7 +63,7 @@ impl<S: Socket> Shard<S> {
                 return Ok(());
             }
             let is_over = closing.out_ms.is_some_and(|out_ms| now_ms.saturating_sub(out_ms) >= config.linger_ms);
-            return if is_over && slot.is_flushed() { Err(closing.reason) } else { Ok(()) };
+            return slot.end().filter(|_| is_over && slot.is_flushed()).map_or(Ok(()), Err);
         }
         if self.end_expired(at, now_ms) {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Reads of all channels that match patterns. They walk over the entries of all tracks ([`ById`](crate::history::by_id::ById)), a
-//! bounded number under one lock.
+//! Reads by pattern. They walk over the entries of all tracks ([`ById`](crate::history::by_id::ById)), a bounded number under one
+//! lock. A bound may cause a gap too many, but hides no event.
 
 use std::ops::Bound;
 

@@ -53,7 +53,8 @@ impl<S: Socket> Slot<S> {
 
     /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
     pub(crate) fn begin_closing(&mut self, last: Message, reason: CloseReason) {
-        self.state = State::Closing(Closing { last: Some(last), out_ms: None, reason });
+        self.state = State::Closing(Closing { last: Some(last), out_ms: None });
+        self.end_reason = reason;
     }
 
     /// Makes the last line of a closing slot the next to be written; false if there is none left.
