@@ -20,7 +20,7 @@ use crate::{
 
 /// The reason for which a connection is not registered.
 ///
-/// [`Hub`] has an example.
+/// [`Hub`](crate::engine::Hub) has an example.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SubscribeError {
     /// The hub has as many connections as it may have ([`Config::connections_max`]).

@@ -76,9 +76,8 @@ impl<S: Socket> Shard<S> {
                 if self.followers.has_patterns()
                     && let Target::Channel(channel) = target
                 {
-                    for slot in self.followers.slots_by_pattern(channel) {
-                        self.pass.set(slot, bit);
-                    }
+                    // Not a loop: that would take a third of the instructions of a delivery, step by step through nested iterators.
+                    self.followers.slots_by_pattern(channel).for_each(|slot| self.pass.set(slot, bit));
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Times that one read compares a name with a pattern: about a hundred microseconds of work.
+/// Times that one read compares a name with a pattern: a few hundred microseconds of work with usual names.
 const COMPARED_MAX: usize = 1_024;
 /// Entries that a read looks at in any case, so that it goes on however many patterns it has.
 const LOOKED_MIN: usize = 16;
