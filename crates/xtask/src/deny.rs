@@ -1,7 +1,7 @@
 //! The licence and ban check, with `cargo-deny` at a pinned version; deny.toml holds the rules.
 //!
 //! Advisories are left out: their database would have to be fetched, and a run must give the same answer without a
-//! network.
+//! network. `cargo xtask advisories` checks them: see advisories.rs.
 
 use crate::invocation::{Invocation, Workspace};
 use crate::version::Version;
@@ -17,7 +17,8 @@ pub(crate) fn run(workspace: &Workspace, check: &Invocation) -> Result<(), Strin
     workspace.run(check)
 }
 
-fn provide(workspace: &Workspace) -> Result<(), String> {
+/// Installs `cargo-deny` where it is missing or too old.
+pub(crate) fn provide(workspace: &Workspace) -> Result<(), String> {
     let found = installed(workspace);
     if found >= Some(DENY) {
         return Ok(());

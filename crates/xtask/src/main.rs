@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod binaries;
 mod ci;
 mod circles;
@@ -43,6 +44,8 @@ usage: cargo xtask <chore>
   targets        check that the crates compile for macOS, and some of them for Windows
   tree           lint the source tree: file headers, file lengths, import circles, registries
                  in Cargo.lock, licences of packages, the Dockerfile
+  advisories     check the dependencies against the RustSec database, which has to be
+                 reached: no part of ci
   help           this text";
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         ["smoke"] => |workspace, _| smoke::run(workspace),
         ["targets"] => |workspace, _| targets::run(workspace).map(|_| ()),
         ["tree"] => |workspace, _| tree::run(workspace),
+        ["advisories"] => |workspace, _| advisories::run(workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
