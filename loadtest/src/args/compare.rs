@@ -16,8 +16,9 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "floor,fanfare,nchan")]
     pub(crate) peers: Vec<BuiltIn>,
     /// One more server, which runs already: NAME,url=http://HOST:PORT, then preset=NAME, or subscribe=PATH and
-    /// publish=PATH with body=TEXT and header=K: V if needed; pid=N adds its CPU and memory. With https://, tls-ca=FILE
-    /// names whom to trust; http=2 is for HTTP/2. It takes part in the runs that go over what it was given for. May be
+    /// publish=PATH with body=TEXT and header=K: V if needed; subscribe-token=TOKEN and publish-token=TOKEN go with
+    /// every request of the kind; pid=N adds its CPU and memory. With https://, tls-ca=FILE names whom to trust; http=2 is
+    /// for HTTP/2. It takes part in the runs that go over what it was given for. May be
     /// given several times
     #[arg(long, value_name = "NAME,url=URL,...")]
     pub(crate) peer: Vec<Given>,

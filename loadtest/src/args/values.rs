@@ -3,6 +3,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The most connections of one run; the descriptors usually end it sooner.
+pub(super) const CONNECTIONS_MAX: i64 = 1_000_000;
+/// The most receiving threads, processes and publishers.
+pub(super) const THREADS_MAX: i64 = 64;
 /// The longest duration a flag takes.
 const DURATION_MAX: Duration = Duration::from_hours(24);
 

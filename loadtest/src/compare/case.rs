@@ -16,6 +16,13 @@ pub(crate) struct Case {
     pub(crate) figures: &'static [Figure],
 }
 
+impl Case {
+    /// Whether servers that know no tokens have no part in it.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.runs.iter().any(|load| load.has_tokens)
+    }
+}
+
 /// One measured figure of a case.
 #[derive(Debug)]
 pub(crate) struct Figure {
@@ -88,18 +95,24 @@ const fn fanout_over(
     rate_per_s: u32,
     events: u32,
 ) -> Load {
-    Load { name, manner: Manner::Fanout { rate_per_s, events }, connections, size_bytes: 128, transport }
+    let manner = Manner::Fanout { rate_per_s, events };
+    Load { name, manner, connections, size_bytes: 128, transport, has_tokens: false }
 }
 
 const fn flat_out(name: &'static str, transport: &'static Transport) -> Load {
     let manner = Manner::FlatOut { publishers: 4, duration_ms: 4_000 };
-    Load { name, manner, connections: 1_000, size_bytes: 128, transport }
+    Load { name, manner, connections: 1_000, size_bytes: 128, transport, has_tokens: false }
+}
+
+/// The load of `sparse-1000` for twice as long, for a p99 that holds still.
+const fn token_run(name: &'static str, has_tokens: bool) -> Load {
+    Load { has_tokens, ..fanout_over(name, &PLAIN, 1_000, 20, 200) }
 }
 
 /// Handshakes beside so many streams.
 const fn handshakes(name: &'static str, connections: u32) -> Load {
     let manner = Manner::Handshakes { rate_per_s: 50, newcomers: 2_000, before_ms: 4_000, after_ms: 1_000 };
-    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2 }
+    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2, has_tokens: false }
 }
 
 const CPU_EACH: &str = "cpu_per_delivery_us";
@@ -156,6 +169,7 @@ pub(crate) static CASES: &[Case] = &[
                 connections: 900,
                 size_bytes: 2048,
                 transport: &PLAIN,
+                has_tokens: false,
             },
             Load {
                 name: "disturbed",
@@ -163,6 +177,7 @@ pub(crate) static CASES: &[Case] = &[
                 connections: 1_000,
                 size_bytes: 2048,
                 transport: &PLAIN,
+                has_tokens: false,
             },
         ],
         figures: &[
@@ -270,7 +285,26 @@ pub(crate) static CASES: &[Case] = &[
             ),
         ],
     },
+    Case {
+        name: "tokens",
+        shows: "what tokens cost a delivery: 1,000 streams, 20 events a second, without, with, and without once more",
+        runs: &[token_run("without", false), token_run("with", true), token_run("again", false)],
+        figures: &[
+            less_of(0, "without_cpu", "CPU per delivery without, us", CPU_EACH, "without_cpu"),
+            less_of(1, "with_cpu", "CPU per delivery with, us", CPU_EACH, "with_cpu"),
+            ratio_of(1, "cpu_ratio", "CPU, with over without", CPU_EACH),
+            ratio_of(2, "cpu_noise", "CPU, without over without", CPU_EACH),
+            less_of(0, "without_p99", "latency p99 without, ms", "latency_p99_ms", "without_p99"),
+            less_of(1, "with_p99", "latency p99 with, ms", "latency_p99_ms", "with_p99"),
+            ratio_of(1, "p99_ratio", "p99, with over without", "latency_p99_ms"),
+            ratio_of(2, "p99_noise", "p99, without over without", "latency_p99_ms"),
+        ],
+    },
 ];
+
+const fn ratio_of(over: usize, name: &'static str, label: &'static str, of: &'static str) -> Figure {
+    Figure { name, label, source: Source::Ratio(over, 0, of), better: Better::Less, floor: name }
+}
 
 const fn more_of(source: Source, name: &'static str, label: &'static str) -> Figure {
     Figure { name, label, source, better: Better::More, floor: name }

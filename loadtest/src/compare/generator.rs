@@ -100,7 +100,8 @@ mod tests {
     fn outcome(script: &str) -> Result<Outcome, GeneratorError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         let manner = Manner::Fanout { rate_per_s: 1, events: 1 };
-        let load = Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN };
+        let load =
+            Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN, has_tokens: false };
         run(&command, load, &Cores::Shared, &Interrupt::default())
     }
 

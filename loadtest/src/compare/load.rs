@@ -31,6 +31,8 @@ pub(crate) struct Load {
     pub(crate) size_bytes: u32,
     /// The transport of the streams and publishes. The files of TLS are not in it.
     pub(crate) transport: &'static Transport,
+    /// The server lets in nobody without a token, and every subscribe and publish has one.
+    pub(crate) has_tokens: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +109,7 @@ mod tests {
         connections: 1000,
         size_bytes: 2048,
         transport: &PLAIN,
+        has_tokens: false,
     };
 
     #[test]

@@ -56,7 +56,10 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
     rlimit::increase_nofile_limit(u64::MAX).map_err(CompareError::Limit)?;
     let interrupt = Interrupt::catch().map_err(CompareError::Signals)?;
     let machine = Machine::look();
-    let notes = notes(args, &cores, &machine);
+    let mut notes = notes(args, &cores, &machine);
+    if cases.iter().any(|case| case.has_tokens()) && !peers.iter().any(Peer::knows_tokens) {
+        notes.push("no server here knows tokens: the case tokens was not run".to_owned());
+    }
 
     let plan = Plan {
         cases: &cases,

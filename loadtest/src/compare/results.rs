@@ -54,7 +54,7 @@ impl Results<'_> {
         })
     }
 
-    pub(super) fn spread(&self, key: Key<'_>) -> Option<Spread> {
+    pub(crate) fn spread(&self, key: Key<'_>) -> Option<Spread> {
         Spread::of(self.values(key).into_iter().flatten())
     }
 

@@ -208,6 +208,20 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_judged_by_what_a_repeat_strays() {
+        let cases = [case::find("tokens").unwrap()];
+        let verdict = |with: f64, again: f64| {
+            let of = |run, cpu: f64| trial(1, "tokens", run, "fanfare", json!({"cpu_per_delivery_us": cpu, "lost": 0}));
+            let trials = [of("without", 4.0), of("with", with), of("again", again)];
+            let (_, mut verdicts) = Results { cases: &cases, trials: &trials, rounds: 1 }.summary(&peers(&["fanfare"]));
+            verdicts.swap_remove(0).text.replace("server CPU per delivery with tokens, over without: target: ", "")
+        };
+        assert_eq!(verdict(4.1, 4.04), "at most 1.03, or the 1.01 that a repeat strays: 1.02, reached");
+        assert_eq!(verdict(4.4, 3.6), "at most 1.03, or the 1.11 that a repeat strays: 1.10, reached");
+        assert_eq!(verdict(4.4, 4.0), "at most 1.03, or the 1.00 that a repeat strays: 1.10, missed by 6.80 %");
+    }
+
+    #[test]
     fn tls_and_http_2_are_judged_by_the_plain_floor() {
         let cases = [case::find("transports").unwrap(), case::find("transports-memory").unwrap()];
         let verdicts = |tls: f64, tls_h2: f64, h2: f64| {

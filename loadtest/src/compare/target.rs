@@ -34,6 +34,9 @@ enum Limit {
         floor: &'static str,
         or_more: Option<(f64, &'static str)>,
     },
+    /// A ratio, or what another ratio of Fanfare in the same case strays from one in any round, although it measures
+    /// the same twice.
+    MostOrNoise(f64, &'static str),
     /// So much more than another figure of Fanfare in the same case, round by round.
     MostMore(f64, &'static str, &'static str),
 }
@@ -137,6 +140,13 @@ const TARGETS: &[Target] = &[
         "handshakes_per_s_and_core",
         Limit::Least(2500.0, ""),
     ),
+    target(
+        "server CPU per delivery with tokens, over without",
+        "tokens",
+        "cpu_ratio",
+        Limit::MostOrNoise(1.03, "cpu_noise"),
+    ),
+    target("p99 with tokens, over without", "tokens", "p99_ratio", Limit::MostOrNoise(1.05, "p99_noise")),
 ];
 
 const fn over_floor(times: f64, or_more: Option<(f64, &'static str)>) -> Limit {
@@ -202,6 +212,12 @@ impl Target {
                 let words = format!("at most {times:.2} x {FLOOR}, plain{more}");
                 (words, results.ratio(own, (self.case, FLOOR, floor)), times, false)
             }
+            Limit::MostOrNoise(most, noise) => {
+                let noise = results.spread((self.case, FANFARE, noise));
+                let strays = noise.map_or(1.0, |noise| noise.max.max(1.0 / noise.min));
+                let words = format!("at most {most:.2}, or the {strays:.2} that a repeat strays");
+                (words, results.median(own), most.max(strays), false)
+            }
             Limit::MostMore(most, than, unit) => {
                 let words = format!("at most {} {unit} more than plain", number(most));
                 (words, results.difference(own, (self.case, FANFARE, than)), most, false)
@@ -228,7 +244,7 @@ impl Target {
             return;
         }
         let (other_case, reference) = match self.limit {
-            Limit::Most(..) | Limit::Least(..) | Limit::MostMore(..) => (self.case, None),
+            Limit::Most(..) | Limit::Least(..) | Limit::MostOrNoise(..) | Limit::MostMore(..) => (self.case, None),
             Limit::MostTimesFloor { .. } => (self.case, Some(FLOOR)),
             Limit::MostTimes(_, peer) | Limit::LeastTimes(_, peer) => (self.case, Some(peer)),
             Limit::MostTimesOwn(_, case) => (case, None),
@@ -303,7 +319,10 @@ mod tests {
                 let case = case::find(name).unwrap();
                 assert!(case.figures.iter().any(|figure| figure.name == target.figure), "{}: {}", name, target.figure);
             }
-            if let Limit::MostTimesFloor { floor: other, .. } | Limit::MostMore(_, other, _) = target.limit {
+            if let Limit::MostTimesFloor { floor: other, .. }
+            | Limit::MostMore(_, other, _)
+            | Limit::MostOrNoise(_, other) = target.limit
+            {
                 let figures = case::find(target.case).unwrap().figures;
                 assert!(figures.iter().any(|figure| figure.name == other), "{}: {other}", target.case);
             }

@@ -69,7 +69,8 @@ impl Plan<'_> {
                     let peer = &self.peers[(turn + round as usize - 1) % self.peers.len()];
                     let loads =
                         case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
-                    for load in loads.filter(|load| peer.speaks(load.transport)) {
+                    let takes_part = !case.has_tokens() || peer.knows_tokens();
+                    for load in loads.filter(|load| takes_part && peer.speaks(load.transport)) {
                         let trial = match self.trial(round, case, peer, load, &generator) {
                             // A server that has run before is not wrong here, and its figures are kept.
                             Err(error) if trials.iter().any(|trial| trial.peer == peer.name) => {
@@ -95,7 +96,7 @@ impl Plan<'_> {
         generator: &str,
     ) -> Result<Trial, CompareError> {
         let tls = load.transport.is_tls.then(|| self.certificate.files()).transpose()?;
-        let listening = Listening { version: load.transport.version, tls };
+        let listening = Listening { version: load.transport.version, tls, has_tokens: load.has_tokens };
         let mut running = peer.start(&listening, self.cores, self.interrupt)?;
         let mut generator_command = vec![generator.to_owned()];
         generator_command.extend(load.args());

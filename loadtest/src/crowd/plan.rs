@@ -255,7 +255,9 @@ mod tests {
     use crate::wire::transport::Version;
 
     fn plan() -> Plan {
-        let parts = Parts { preset: Preset::Fanfare, subscribe: None, publish: None, body: None, headers: Vec::new() };
+        let (headers, subscribe_token, publish_token) = (Vec::new(), None, None);
+        let (preset, subscribe, publish, body) = (Preset::Fanfare, None, None, None);
+        let parts = Parts { preset, subscribe, publish, body, headers, subscribe_token, publish_token };
         Plan {
             targets: vec![Target {
                 address: "127.0.0.1:1".parse().unwrap(),

@@ -7,23 +7,42 @@ use std::path::Path;
 const PATH_FLAGS: [&str; 8] =
     ["--fanfare", "--nginx", "--nchan-module", "--html", "--out", "--tls-ca", "--tls-cert", "--tls-key"];
 
+/// The flags whose values are secrets.
+const SECRET_FLAGS: [&str; 3] = ["--subscribe-token", "--publish-token", "--token-key"];
+
 /// The keys within `--peer`. Each ends the value before it, which may hold commas.
-pub(crate) const PEER_KEYS: [&str; 9] =
-    ["url", "http", "tls-ca", "preset", "subscribe", "publish", "body", "header", "pid"];
+pub(crate) const PEER_KEYS: [&str; 11] = [
+    "url",
+    "http",
+    "tls-ca",
+    "preset",
+    "subscribe",
+    "publish",
+    "body",
+    "header",
+    "subscribe-token",
+    "publish-token",
+    "pid",
+];
+
+/// The keys within `--peer` whose values are secrets.
+const SECRET_KEYS: [&str; 2] = ["subscribe-token", "publish-token"];
 
 /// The command that this process was started with.
 pub(crate) fn own_command() -> Vec<String> {
     as_told(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect())
 }
 
-/// A command as reports show it: program and files without the directory, and headers without their values, because
-/// keys are sent in them.
+/// A command as reports show it: program and files without the directory, and neither tokens nor the values of headers,
+/// because keys are sent in them.
 pub(crate) fn as_told(command: Vec<String>) -> Vec<String> {
     let mut told: Vec<String> = Vec::with_capacity(command.len());
     let mut flag = String::new();
     for (at, word) in command.into_iter().enumerate() {
         told.push(match word.split_once('=') {
             _ if at == 0 || PATH_FLAGS.contains(&flag.as_str()) => file_name(&word),
+            _ if SECRET_FLAGS.contains(&flag.as_str()) => "...".to_owned(),
+            Some((flag, _)) if SECRET_FLAGS.contains(&flag) => format!("{flag}=..."),
             _ if flag == "--header" => format!("{}: ...", word.split_once(':').map_or("", |(name, _)| name)),
             Some((flag, path)) if PATH_FLAGS.contains(&flag) => format!("{flag}={}", file_name(path)),
             _ => without_secrets(&word),
@@ -48,17 +67,20 @@ fn file_name(path: &str) -> String {
 }
 
 fn without_secrets(word: &str) -> String {
-    let (mut kept, mut is_header) = (Vec::new(), false);
+    let (mut kept, mut is_secret) = (Vec::new(), false);
     for part in word.split(',') {
         let key = part.trim_start_matches('-').split_once('=').map(|(key, _)| key);
         if key == Some("header") {
-            is_header = true;
+            is_secret = true;
             kept.push(format!("{}: ...", part.split_once(':').map_or(part, |(name, _)| name)));
+        } else if let Some(key) = key.filter(|key| SECRET_KEYS.contains(key)) {
+            is_secret = true;
+            kept.push(format!("{key}=..."));
         } else if key == Some("tls-ca") {
-            is_header = false;
+            is_secret = false;
             kept.push(format!("tls-ca={}", file_name(part.split_once('=').map_or("", |(_, file)| file))));
-        } else if !is_header || key.is_some_and(|key| PEER_KEYS.contains(&key)) {
-            is_header = false;
+        } else if !is_secret || key.is_some_and(|key| PEER_KEYS.contains(&key)) {
+            is_secret = false;
             kept.push(part.to_owned());
         }
     }
@@ -88,6 +110,26 @@ mod tests {
         assert_eq!(
             told(&["b", "--header", "Cookie: a=b; c", "--header", "secret"]),
             "b --header Cookie: ... --header : ..."
+        );
+    }
+
+    #[test]
+    fn a_token_is_not_told() {
+        assert_eq!(
+            told(&[
+                "b",
+                "--subscribe-token",
+                "secret",
+                "--publish-token=secret",
+                "--token-key",
+                "HS256:secret",
+                "--json"
+            ]),
+            "b --subscribe-token ... --publish-token=... --token-key ... --json"
+        );
+        assert_eq!(
+            without_secrets("--peer=x,subscribe-token=secret,more,publish-token=secret,pid=3"),
+            "--peer=x,subscribe-token=...,publish-token=...,pid=3"
         );
     }
 

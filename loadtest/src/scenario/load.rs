@@ -5,8 +5,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::args::streams::StreamArgs;
 use crate::args::values::Rate;
-use crate::args::{AmountArgs, EVENTS_MAX, PublishArgs, StreamArgs};
+use crate::args::{AmountArgs, EVENTS_MAX, PublishArgs};
 use crate::crowd::Crowd;
 use crate::crowd::descriptors::Need;
 use crate::crowd::plan::{Group, Plan};

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::token::Token;
+
 /// A server whose routes are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
@@ -164,6 +166,8 @@ pub(crate) struct Parts {
     pub(crate) publish: Option<Path>,
     pub(crate) body: Option<String>,
     pub(crate) headers: Vec<Header>,
+    pub(crate) subscribe_token: Option<Token>,
+    pub(crate) publish_token: Option<Token>,
 }
 
 /// How one server is spoken to.
@@ -172,9 +176,10 @@ pub(crate) struct Dialect {
     subscribe: Template,
     publish: Template,
     body: Template,
-    /// Complete header lines that go with every request.
-    headers: String,
-    content_type: String,
+    /// Complete header lines that go with every subscribe.
+    subscribe_headers: String,
+    /// Complete header lines that go with every publish.
+    publish_headers: String,
     pub(crate) form: Form,
 }
 
@@ -193,16 +198,15 @@ impl Dialect {
         };
         let or = |path: &Option<Path>, preset| path.as_ref().map_or_else(|| Template::new(preset), |p| p.0.clone());
         let is_typed = parts.headers.iter().any(|header| header.is("content-type"));
+        let content_type = if is_typed { "" } else { &format!("Content-Type: application/{content_type}\r\n") };
+        let headers: String = parts.headers.iter().map(|header| format!("{}\r\n", header.0)).collect();
+        let with = |token: &Option<Token>| format!("{headers}{}", token.as_ref().map_or(String::new(), Token::header));
         Self {
             subscribe: or(&parts.subscribe, subscribe),
             publish: or(&parts.publish, publish),
             body: Template::new(&format!("{}{end}", parts.body.as_deref().unwrap_or(body))),
-            headers: parts.headers.iter().map(|header| format!("{}\r\n", header.0)).collect(),
-            content_type: if is_typed {
-                String::new()
-            } else {
-                format!("Content-Type: application/{content_type}\r\n")
-            },
+            subscribe_headers: with(&parts.subscribe_token),
+            publish_headers: with(&parts.publish_token) + content_type,
             form,
         }
     }
@@ -211,7 +215,7 @@ impl Dialect {
     pub(crate) fn subscribe_request(&self, authority: &str, names: Names, last_event_id: &[u8]) -> Vec<u8> {
         let mut request = b"GET ".to_vec();
         self.subscribe.fill(names, b"", &mut request);
-        let headers = &self.headers;
+        let headers = &self.subscribe_headers;
         write!(request, " HTTP/1.1\r\nHost: {authority}\r\nAccept: text/event-stream\r\n{headers}")
             .expect("writing to a Vec cannot fail");
         if !last_event_id.is_empty() {
@@ -233,9 +237,8 @@ impl Dialect {
         request.clear();
         request.extend_from_slice(b"POST ");
         self.publish.fill(names, b"", request);
-        let Self { headers, content_type, .. } = self;
-        let length = body.len();
-        write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}{content_type}Content-Length: {length}\r\n\r\n")
+        let (headers, length) = (&self.publish_headers, body.len());
+        write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: {length}\r\n\r\n")
             .expect("writing to a Vec cannot fail");
         request.extend_from_slice(body);
     }
@@ -246,7 +249,8 @@ mod tests {
     use super::*;
 
     fn parts(preset: Preset) -> Parts {
-        Parts { preset, subscribe: None, publish: None, body: None, headers: Vec::new() }
+        let (headers, subscribe_token, publish_token) = (Vec::new(), None, None);
+        Parts { preset, subscribe: None, publish: None, body: None, headers, subscribe_token, publish_token }
     }
 
     fn publish(dialect: &Dialect, names: Names, data: &[u8]) -> String {
@@ -312,6 +316,18 @@ mod tests {
         let mut filled = Vec::new();
         json.fill(NAMES, b"{}", &mut filled);
         assert_eq!(filled, b"{\"channel\":\"load-3\",\"data\":{}}");
+    }
+
+    #[test]
+    fn each_token_goes_with_its_own_requests() {
+        let [subscribe_token, publish_token] = ["read", "write"].map(|token| Some(token.parse().unwrap()));
+        let parts = Parts { subscribe_token, publish_token, ..parts(Preset::Fanfare) };
+        let dialect = Dialect::new(&parts, Address::Channel, Form::Single);
+        let subscribe = String::from_utf8(dialect.subscribe_request("h:1", NAMES, b"")).unwrap();
+        assert!(subscribe.ends_with("text/event-stream\r\nAuthorization: Bearer read\r\n\r\n"), "{subscribe}");
+        let publish = publish(&dialect, NAMES, b"{}");
+        assert!(publish.contains("\r\nAuthorization: Bearer write\r\nContent-Type: application/json\r\n"), "{publish}");
+        assert!(!publish.contains("read"), "{publish}");
     }
 
     #[test]

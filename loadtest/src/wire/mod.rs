@@ -5,4 +5,5 @@ pub(crate) mod dialect;
 pub(crate) mod head;
 pub(crate) mod limits;
 pub(crate) mod target;
+pub(crate) mod token;
 pub(crate) mod transport;

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -156,16 +157,12 @@ fn a_server_that_does_not_start_is_told_with_its_last_words() {
 #[test]
 fn a_server_that_does_not_start_again_is_a_fault_and_not_the_end() {
     let directory = tempfile::tempdir().unwrap();
-    let (text, script) = (directory.path().join("text"), directory.path().join("fanfare"));
     let once = directory.path().join("once").display().to_string();
     let floor = env!("CARGO_BIN_EXE_fanfare-loadtest");
     let lines = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && exit\n[ -e {once} ] && echo broken && exit 3\n: > {once}\nexec {floor} floor\n"
     );
-    std::fs::write(&text, lines).unwrap();
-    // By another process: a program that is open for writing here, in whichever thread, cannot be started.
-    assert!(Command::new("install").args(["-m", "755"]).arg(&text).arg(&script).status().unwrap().success());
-    let fanfare = format!("--fanfare={}", script.display());
+    let fanfare = script(directory.path(), &lines);
     let output = compare(&["--peers=floor,fanfare", &fanfare, "--cases=few", "--rounds=2", "--json"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let json = json(&output);
@@ -222,4 +219,58 @@ fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "it took too long");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The flag that makes a script Fanfare.
+fn script(directory: &Path, lines: &str) -> String {
+    let (text, script) = (directory.join("text"), directory.join("fanfare"));
+    std::fs::write(&text, lines).unwrap();
+    // By another process: a program that is open for writing here, in whichever thread, cannot be started.
+    assert!(Command::new("install").args(["-m", "755"]).arg(&text).arg(&script).status().unwrap().success());
+    format!("--fanfare={}", script.display())
+}
+
+/// A program that takes the flags of Fanfare, has this help, and is a floor.
+fn fake_fanfare(directory: &Path, help: &str) -> String {
+    let floor = env!("CARGO_BIN_EXE_fanfare-loadtest");
+    let lines = format!(
+        "#!/bin/sh\ncase \"$1\" in serve) echo \"{help}\";; --version) echo fake;; \
+         *) exec {floor} floor --listen 127.0.0.1:0;; esac\n"
+    );
+    script(directory, &lines)
+}
+
+#[test]
+fn a_server_that_knows_tokens_is_compared_with_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let fanfare = fake_fanfare(directory.path(), "--token-key <KEY>");
+    let output = compare(&["--peers=floor,fanfare", &fanfare, "--cases=tokens", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let json = json(&output);
+    let trials = json["trials"].as_array().unwrap();
+    let runs: Vec<_> = trials.iter().map(|trial| (trial["run"].as_str(), trial["peer"].as_str())).collect();
+    assert_eq!(runs, ["without", "with", "again"].map(|run| (Some(run), Some("fanfare"))));
+    for (trial, has_tokens) in trials.iter().zip([false, true, false]) {
+        let words =
+            |name: &str| trial[name].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>();
+        let told = |name: &str| words(name).join(" ");
+        assert_eq!(told("server_command").contains("--token-key ... "), has_tokens, "{trial}");
+        assert_eq!(
+            told("generator_command").contains(" --subscribe-token ... --publish-token ..."),
+            has_tokens,
+            "{trial}"
+        );
+    }
+    assert!(!json.to_string().contains("HS256"), "{json}");
+}
+
+#[test]
+fn a_server_that_knows_no_tokens_is_left_out_and_that_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let fanfare = fake_fanfare(directory.path(), "--publish-key <KEY>");
+    let output = compare(&["--peers=fanfare", &fanfare, "--cases=few,tokens", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let json = json(&output);
+    assert_eq!(json["trials"].as_array().unwrap().len(), 1, "{json}");
+    assert!(json["notes"].to_string().contains("no server here knows tokens"), "{json}");
 }

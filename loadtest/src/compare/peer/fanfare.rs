@@ -1,16 +1,25 @@
 //! Fanfare as a server of the comparison: its program beside this one, one shard, and no settings from outside.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::compare::peer::built_in::FANFARE;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::starter::{Running, Starter, given_file, in_path, version, words};
+use crate::wire::token::Token;
+
+/// The flag for keys of tokens, which earlier versions do not have.
+const TOKEN_KEY: &str = "--token-key";
+/// The key of a run with tokens. It protects nothing.
+const SECRET: &str = "a-secret-of-the-load-generator-that-protects-nothing";
 
 #[derive(Debug)]
 pub(super) struct Fanfare {
     program: PathBuf,
     more_args: Vec<String>,
+    /// Asked for with the first case that needs it.
+    knows_tokens: OnceCell<bool>,
 }
 
 impl Fanfare {
@@ -22,7 +31,16 @@ impl Fanfare {
             Some(file) => given_file(file)?,
             None => beside().or_else(|| in_path(FANFARE)).ok_or(PeerError::NoFanfare)?,
         };
-        Ok(Self { program, more_args: more_args.split_whitespace().map(str::to_owned).collect() })
+        let more_args = more_args.split_whitespace().map(str::to_owned).collect();
+        Ok(Self { program, more_args, knows_tokens: OnceCell::new() })
+    }
+
+    /// Whether it can be told to let in nobody without a token.
+    pub(super) fn knows_tokens(&self) -> bool {
+        *self.knows_tokens.get_or_init(|| {
+            let help = Command::new(&self.program).args(["serve", "--help"]).stdin(Stdio::null()).output();
+            help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains(TOKEN_KEY))
+        })
     }
 
     pub(super) fn version(&self) -> String {
@@ -33,6 +51,10 @@ impl Fanfare {
         let mut command = Command::new(&self.program);
         command.args(["--listen", "127.0.0.1:0"]);
         starter.listening.add_tls(&mut command, &["--listen-tls", "127.0.0.1:0"]);
+        let has_tokens = starter.listening.has_tokens;
+        if has_tokens {
+            command.args([TOKEN_KEY, &format!("HS256:{SECRET}")]);
+        }
         command.args(&self.more_args);
         // One shard, unless it is said: every server has one core.
         if !self.more_args.iter().any(|arg| arg.starts_with("--shards")) {
@@ -43,7 +65,11 @@ impl Fanfare {
             command.env_remove(name);
         }
         let (program, url) = starter.start_announced(&mut command)?;
-        let target = starter.listening.target(&url, "fanfare");
+        let mut target = starter.listening.target(&url, "fanfare");
+        if has_tokens {
+            let token = Token::for_everything(SECRET);
+            target.extend(["--subscribe-token", token.text(), "--publish-token", token.text()].map(str::to_owned));
+        }
         Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
     }
 }

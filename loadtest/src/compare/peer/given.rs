@@ -1,6 +1,6 @@
 //! A server that runs already and was given by its URL, as one flag:
 //! `NAME,url=http://HOST:PORT,subscribe=/PATH,publish=/PATH,body=TEXT,pid=N,header=K: V`, or `preset=` for the routes,
-//! and `http=2` and `tls-ca=FILE` for what it is spoken to over.
+//! `http=2` and `tls-ca=FILE` for what it is spoken to over, and `subscribe-token=` and `publish-token=` for its door.
 //!
 //! The only place where that text is taken apart. Where it runs, and on which core, is its owner's business.
 
@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use crate::compare::peer::starter::Running;
 use crate::wire::dialect::{Header, Path, Preset};
 use crate::wire::target::Url;
+use crate::wire::token::Token;
 use crate::wire::transport::{Transport, Version};
 
 /// A server that is not started here: its name, and the load generator's flags for it.
@@ -46,7 +47,7 @@ impl Given {
 }
 
 /// The keys, each with the flag of the load generator that it becomes.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 11] = [
     ("url", "--url"),
     ("http", "--http"),
     ("tls-ca", "--tls-ca"),
@@ -55,6 +56,8 @@ const KEYS: [(&str, &str); 9] = [
     ("publish", "--publish-path"),
     ("body", "--body"),
     ("header", "--header"),
+    ("subscribe-token", "--subscribe-token"),
+    ("publish-token", "--publish-token"),
     ("pid", "--pid"),
 ];
 
@@ -126,6 +129,8 @@ fn check(key: &str, value: &str) -> Result<(), String> {
         "preset" => Preset::from_str(value, false).map(drop),
         "subscribe" | "publish" => value.parse::<Path>().map(drop),
         "header" => value.parse::<Header>().map(drop),
+        // A token is not repeated.
+        "subscribe-token" | "publish-token" => return value.parse::<Token>().map(drop),
         "pid" => value.parse::<u32>().map(drop).map_err(|_| "a process has a number".to_owned()),
         _ => Ok(()),
     }
@@ -160,6 +165,9 @@ mod tests {
 
     #[test]
     fn a_server_is_given_by_a_preset() {
+        let typed = "x,url=http://a:1,preset=floor,subscribe-token=r,publish-token=w";
+        let expected = ["--url", "http://a:1", "--preset=floor", "--subscribe-token=r", "--publish-token=w"];
+        assert_eq!(flags(typed), expected);
         let expected = ["--url", "http://a:1", "--preset=floor"];
         assert_eq!(flags("other-floor,url=http://a:1,preset=floor"), expected);
     }
@@ -204,6 +212,7 @@ mod tests {
             ("x,url=http://a,subscribe=s,publish=/p", "begins with /"),
             ("x,url=http://a,preset=floor,pid=-1", "number"),
             ("x,url=http://a,preset=floor,header=x", "Name: value"),
+            ("x,url=http://a,preset=floor,publish-token=a b", "visible ASCII"),
             ("x,url=https://a,preset=floor,http=3", "http=3"),
             ("x,url=http://a,preset=floor,tls-ca=a.pem", "https:// only"),
         ] {

@@ -5,11 +5,12 @@ use std::process::Command;
 use crate::compare::certificate::Files;
 use crate::wire::transport::Version;
 
-/// The version of HTTP that has to be spoken, and the files of TLS, if it is over TLS.
+/// The version of HTTP that has to be spoken, the files of TLS, if it is over TLS, and whether everybody needs a token.
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
     pub(crate) version: Version,
     pub(crate) tls: Option<Files>,
+    pub(crate) has_tokens: bool,
 }
 
 impl Listening {

@@ -88,6 +88,11 @@ impl Peer {
         }
     }
 
+    /// Whether it can be started so that nobody is let in without a token. Only Fanfare is asked to.
+    pub(crate) fn knows_tokens(&self) -> bool {
+        matches!(&self.kind, Kind::Fanfare(fanfare) if fanfare.knows_tokens())
+    }
+
     /// Starts it, if it does not run already.
     pub(crate) fn start(
         &self,

@@ -65,7 +65,8 @@ impl Nchan {
     pub(super) fn configuration(&self) -> String {
         let file = |name| Path::new("/CERTIFICATE").join(name);
         let [authority, certificate, key] = ["authority.crt", "server.crt", "server.key"].map(file);
-        let listening = Listening { version: Version::Http2, tls: Some(Files { authority, certificate, key }) };
+        let listening =
+            Listening { version: Version::Http2, tls: Some(Files { authority, certificate, key }), has_tokens: false };
         self.configured(Path::new("/DIRECTORY"), "127.0.0.1:PORT", &listening)
     }
 
@@ -192,7 +193,8 @@ mod tests {
     fn nginx_listens_as_its_version_wants_it() {
         let file = |name: &str| PathBuf::from(name);
         let files = Files { authority: file("/a"), certificate: file("/c"), key: file("/k") };
-        let [plain, h2] = [Version::Http1, Version::Http2].map(|version| Listening { version, tls: None });
+        let [plain, h2] =
+            [Version::Http1, Version::Http2].map(|version| Listening { version, tls: None, has_tokens: false });
         let tls = Listening { tls: Some(files.clone()), ..plain.clone() };
         let both = Listening { tls: Some(files), ..h2.clone() };
         let (old, new) = ("nginx version: nginx/1.22.1", "nginx version: nginx/1.26.3 (Ubuntu)");
