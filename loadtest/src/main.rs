@@ -13,6 +13,7 @@ use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 mod args;
+mod attack;
 mod compare;
 mod crowd;
 mod failure;
@@ -41,6 +42,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Churn(churn) => scenario::churn(churn),
         Command::Storm(storm) => scenario::storm(storm),
         Command::Handshakes(handshakes) => scenario::handshakes(handshakes),
+        Command::Abuse(abuse) => scenario::abuse(abuse),
         Command::Speeds(speeds) => scenario::speeds(speeds),
         Command::Soak(soak) => scenario::soak(soak),
         Command::Idle(idle) => scenario::idle::run(idle),

@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 use self::streams::StreamArgs;
 use self::values::{CONNECTIONS_MAX, Percent, Rate, Share, THREADS_MAX, parse_duration};
+use crate::attack::kind::Kind;
 use crate::report::Format;
 
 /// The most events of one run: what is kept of each in memory stays small.
@@ -28,6 +29,8 @@ const SLOW_BYTES_MAX: i64 = 655_360;
 const PACED_BYTES_MAX: i64 = 100_000_000;
 /// The most clients that connect at once: one source address has ports for them.
 const NEWCOMERS_MAX: i64 = 20_000;
+/// The most addresses of attackers: a little of a /16.
+const ATTACKERS_MAX: i64 = 10_000;
 /// The most lines of a batch, and its most bytes of data: it is made in memory, by each publisher.
 const BATCH_LINES_MAX: i64 = 10_000;
 pub(crate) const BATCH_BYTES_MAX: u64 = 64 << 20;
@@ -93,6 +96,14 @@ pub(crate) enum Command {
         connections.required(false).default_value("500").value_parser(range)
     }))]
     Handshakes(HandshakesArgs),
+    /// Publish to honest streams while an attacker holds, floods and probes
+    ///
+    /// The report says what the honest streams felt in calm and under attack, and what the attacker was refused. On
+    /// loopback the attacker has addresses of its own, and the honest streams have many, eight streams each. The
+    /// attacker has no token, or a wrong one. Its sockets send nothing. 64 clients open streams and drop them, 64 send
+    /// requests, 64 send bodies of a byte every 100 ms, and 4 HTTP/2 connections open 500 streams each and read none.
+    #[command(mut_arg("connections", |connections| connections.required(false).default_value("500")))]
+    Abuse(AbuseArgs),
     /// Publish as fast as the target answers to readers of five speeds, and check what each was told of its losses
     ///
     /// The streams are spread evenly over the speeds: reading at once, at most so many bytes a second, and now and then
@@ -281,6 +292,35 @@ pub(crate) struct HandshakesArgs {
     /// The time to publish after the last handshake, at least
     #[arg(long, value_name = "TIME", default_value = "1", value_parser = parse_duration)]
     pub(crate) after: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AbuseArgs {
+    #[command(flatten)]
+    pub(crate) streams: StreamArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    /// Events per second to the honest streams
+    #[arg(long, value_name = "R/s", default_value = "50/s")]
+    pub(crate) rate: Rate,
+    /// The time to publish before the attack
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
+    pub(crate) before: Duration,
+    /// The length of the attack
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = parse_duration)]
+    pub(crate) attack: Duration,
+    /// The ways of the attacker; all if not given
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) kinds: Vec<Kind>,
+    /// The source addresses of the attacker, on loopback
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=ATTACKERS_MAX))]
+    pub(crate) attackers: u32,
+    /// The sockets that it holds and that send nothing
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=NEWCOMERS_MAX))]
+    pub(crate) held: u32,
+    /// The most connects, streams and requests a second, of each way
+    #[arg(long, value_name = "R/s", default_value = "500/s")]
+    pub(crate) flood_rate: Rate,
 }
 
 #[derive(Debug, clap::Args)]

@@ -300,6 +300,31 @@ pub(crate) static CASES: &[Case] = &[
             ratio_of(2, "p99_noise", "p99, without over without", "latency_p99_ms"),
         ],
     },
+    Case {
+        name: "abuse",
+        shows: "what 500 honest streams feel while one address holds, floods and probes: 50 events a second",
+        runs: &[Load {
+            name: "abuse",
+            manner: Manner::Abuse {
+                rate_per_s: 50,
+                held: 1_000,
+                flood_rate_per_s: 500,
+                before_ms: 5_000,
+                attack_ms: 6_000,
+            },
+            connections: 500,
+            size_bytes: 128,
+            transport: &PLAIN,
+            has_tokens: false,
+        }],
+        figures: &[
+            less("live_before_p99_ms", "latency p99 in calm, ms"),
+            less("live_during_p99_ms", "latency p99 under attack, ms"),
+            less("live_p99_ratio", "under attack over calm"),
+            less("attack_server_cores", "cores of the server under attack"),
+            more_of(Source::Run(0, "attack_refused"), "attack_refused", "refusals"),
+        ],
+    },
 ];
 
 const fn ratio_of(over: usize, name: &'static str, label: &'static str, of: &'static str) -> Figure {

@@ -41,6 +41,7 @@ pub(crate) enum Manner {
     FlatOut { publishers: u32, duration_ms: u32 },
     Slow { rate_per_s: u32, events: u32, stuck_percent: u32 },
     Handshakes { rate_per_s: u32, newcomers: u32, before_ms: u32, after_ms: u32 },
+    Abuse { rate_per_s: u32, held: u32, flood_rate_per_s: u32, before_ms: u32, attack_ms: u32 },
 }
 
 impl Load {
@@ -56,6 +57,12 @@ impl Load {
                 *before_ms = part(*before_ms, 300);
                 *after_ms = part(*after_ms, 300);
             }
+            Manner::Abuse { held, flood_rate_per_s, before_ms, attack_ms, .. } => {
+                *held = part(*held, 50);
+                *flood_rate_per_s = part(*flood_rate_per_s, 50);
+                *before_ms = part(*before_ms, 300);
+                *attack_ms = part(*attack_ms, 500);
+            }
         }
         self
     }
@@ -68,6 +75,7 @@ impl Load {
             }
             Manner::FlatOut { duration_ms, .. } => Duration::from_millis(duration_ms.into()),
             Manner::Handshakes { before_ms, after_ms, .. } => Duration::from_millis((before_ms + after_ms).into()),
+            Manner::Abuse { before_ms, attack_ms, .. } => Duration::from_millis((before_ms + attack_ms).into()),
         };
         TIMEOUT_EXTRA + needed
     }
@@ -85,6 +93,13 @@ impl Load {
             Manner::Handshakes { rate_per_s, newcomers, before_ms, after_ms } => (
                 "handshakes",
                 format!("--rate {rate_per_s}/s --newcomers {newcomers} --before {before_ms}ms --after {after_ms}ms"),
+            ),
+            Manner::Abuse { rate_per_s, held, flood_rate_per_s, before_ms, attack_ms } => (
+                "abuse",
+                format!(
+                    "--rate {rate_per_s}/s --held {held} --flood-rate {flood_rate_per_s}/s --before {before_ms}ms \
+                     --attack {attack_ms}ms"
+                ),
             ),
         };
         let (connections, size_bytes, timeout_s) = (self.connections, self.size_bytes, self.timeout().as_secs());
@@ -125,6 +140,18 @@ mod tests {
         let args = "handshakes --connections 1000 --http 2 --streams-per-connection 4 --rate 50/s --newcomers 2000 \
              --before 4000ms --after 1000ms --size 128 --timeout 65s --json";
         assert_eq!(load.args().join(" "), args);
+    }
+
+    #[test]
+    fn an_attack_is_bounded_in_time_and_counts() {
+        let manner =
+            Manner::Abuse { rate_per_s: 50, held: 1000, flood_rate_per_s: 500, before_ms: 5000, attack_ms: 6000 };
+        let load = Load { manner, size_bytes: 128, ..SLOW };
+        let args = "abuse --connections 1000 --rate 50/s --held 1000 --flood-rate 500/s --before 5000ms --attack 6000ms \
+             --size 128 --timeout 71s --json";
+        assert_eq!(load.args().join(" "), args);
+        let scaled = load.scaled(0.001).args().join(" ");
+        assert!(scaled.contains("--held 50 --flood-rate 50/s --before 300ms --attack 500ms"), "{scaled}");
     }
 
     #[test]

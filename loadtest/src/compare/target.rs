@@ -140,6 +140,7 @@ const TARGETS: &[Target] = &[
         "handshakes_per_s_and_core",
         Limit::Least(2500.0, ""),
     ),
+    target("p99 of 500 honest streams under attack, over calm", "abuse", "live_p99_ratio", Limit::Most(1.2, "")),
     target(
         "server CPU per delivery with tokens, over without",
         "tokens",

@@ -8,6 +8,7 @@ pub(crate) mod live;
 pub(crate) mod newcomers;
 pub(crate) mod notice;
 pub(crate) mod opening;
+pub(crate) mod outsiders;
 pub(crate) mod plan;
 pub(crate) mod receiver;
 pub(crate) mod remote;

@@ -1,17 +1,13 @@
-//! [`Newcomers`]: clients that connect all at once, each with a full TLS handshake, and then only stay.
-//!
-//! The clients have a thread of their own that yields to all others: the streams that are measured meanwhile are
-//! received on the same cores, and must not wait for it.
+//! Newcomers: clients that connect all at once, each with a full TLS handshake, and then only stay.
 
 use std::io;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::timeout;
 
+use crate::crowd::outsiders::Outsiders;
 use crate::crowd::plan::Plan;
 use crate::failure::Failure;
 use crate::link::error::LinkError;
@@ -19,16 +15,6 @@ use crate::link::pipe::Pipe;
 use crate::link::tls::Tls;
 use crate::measure::latency::Latency;
 use crate::wire::target::CONNECT_TIMEOUT;
-
-/// The degree to which the thread yields: as much as can be said.
-const NICE: i32 = 19;
-
-/// The thread, and the open connections with it. They are closed when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Newcomers {
-    arrived: Receiver<io::Result<Arrived>>,
-    _stay: Sender<()>,
-}
 
 /// The end of their handshakes.
 #[derive(Debug)]
@@ -50,32 +36,10 @@ enum NewcomerError {
     Link(#[from] LinkError),
 }
 
-impl Newcomers {
-    /// Lets so many connect at `begin_ns`, to the nodes in turn.
-    pub(crate) fn start(plan: &Plan, count: u32, begin_ns: u64) -> Result<Self, Failure> {
-        let (plan, tls) = (plan.clone(), Tls::new(&plan.transport)?);
-        let ((speaker, arrived), (stay, leave)) = (channel(), channel::<()>());
-        let run = move || {
-            let Ok(runtime) = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) else {
-                return drop(speaker.send(Err(io::ErrorKind::OutOfMemory.into())));
-            };
-            // If it cannot be done, the figures of the streams are worse for it and never better.
-            let _ = rustix::process::nice(NICE);
-            let (arrived, pipes) = runtime.block_on(connect_all(plan, tls, count, begin_ns));
-            // The main thread is gone only when the run has failed already.
-            let _ = speaker.send(Ok(arrived));
-            // An error: the other end was dropped, which means the same.
-            let _ = leave.recv();
-            drop(pipes);
-        };
-        std::thread::Builder::new().name("newcomers".to_owned()).spawn(run).map_err(Failure::Thread)?;
-        Ok(Self { arrived, _stay: stay })
-    }
-
-    /// Their end, once all have connected or given up.
-    pub(crate) fn arrived(&self) -> Result<Option<Arrived>, Failure> {
-        self.arrived.try_recv().ok().transpose().map_err(Failure::Thread)
-    }
+/// Lets so many connect at `begin_ns`, to the nodes in turn.
+pub(crate) fn start(plan: &Plan, count: u32, begin_ns: u64) -> Result<Outsiders<Arrived>, Failure> {
+    let (plan, tls) = (plan.clone(), Tls::new(&plan.transport)?);
+    Outsiders::start("newcomers", move || connect_all(plan, tls, count, begin_ns))
 }
 
 async fn connect_all(plan: Plan, tls: Option<Tls>, count: u32, begin_ns: u64) -> (Arrived, Vec<Pipe>) {

@@ -156,7 +156,7 @@ async fn connect_tcp(connection: u32, role: Role, target: &Target, plan: &Plan) 
     if let Some(bytes) = role.receive_buffer_bytes() {
         socket.set_recv_buffer_size(bytes)?;
     }
-    if let Some(source) = target.source(connection, plan.connections()) {
+    if let Some(source) = target.source(connection, plan.connections(), plan.per_source) {
         // Without this a port that a run before has just left cannot be bound for a minute.
         socket.set_reuseaddr(true)?;
         socket.bind(source)?;

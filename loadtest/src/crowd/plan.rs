@@ -91,6 +91,8 @@ pub(crate) struct Plan {
     pub(crate) terms: Terms,
     pub(crate) clock: Clock,
     pub(crate) deadline: Deadline,
+    /// Connections from one source address, on loopback.
+    pub(crate) per_source: u32,
     /// Connections that are opened at once, in each process.
     pub(crate) connecting_max: u32,
     /// Connections that come back at once.
@@ -270,6 +272,7 @@ mod tests {
             terms: Terms { run: 1, size_bytes: 80, addressees: 2, publishers: 2, interval_ns: 0, nodes: 1, batch: 1 },
             clock: Clock::start(),
             deadline: Deadline::after(Duration::from_secs(1)),
+            per_source: 1,
             connecting_max: 1,
             returning_max: 1,
             groups: vec![

@@ -2,6 +2,7 @@
 //!
 //! A fault has a line of its own in each form and makes the exit status 1: no result is printed without it.
 
+pub(crate) mod attack;
 pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;

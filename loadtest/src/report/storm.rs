@@ -44,7 +44,7 @@ pub(crate) fn say_storm(report: &mut Report, storm: &Storm, findings: &Findings<
     }
 }
 
-/// Tells the latency of the streams that stayed, in a storm or a rush.
+/// Tells the latency of the streams that stayed, in a storm, a rush or an attack.
 pub(super) fn say_live(report: &mut Report, tide: &Tide, findings: &Findings<'_>) {
     let Findings { plan, sums, published, .. } = findings;
     let stayed = plan.groups.iter().zip(sums).find(|(group, _)| group.role == Role::Steady);
@@ -53,7 +53,7 @@ pub(super) fn say_live(report: &mut Report, tide: &Tide, findings: &Findings<'_>
     let mut late = Phases::default();
     published.late.iter().for_each(|(due_ns, late_ns)| late.take(tide, *due_ns, *late_ns));
     for (name, figure, latency, late) in
-        [("before the storm", "before", before, &late.before), ("in the storm", "during", during, &late.during)]
+        [("before", "before", before, &late.before), ("meanwhile", "during", during, &late.during)]
     {
         let [p50_ms, p99_ms] = times(latency);
         // The generator's own part of it.
@@ -74,9 +74,9 @@ pub(super) fn say_live(report: &mut Report, tide: &Tide, findings: &Findings<'_>
         texts.push(ratio.map_or(format!("{name} unknown"), |ratio| format!("{name} x {ratio:.2}")));
         report.figure(&format!("live_{name}_ratio"), ratio);
     }
-    report.row("live, storm / before", texts.join("  "));
+    report.row("live, meanwhile / before", texts.join("  "));
     if during.count() == 0 {
-        report.note("Nothing live was due while the storm lasted: a higher --rate would show more.".to_owned());
+        report.note("Nothing live was due meanwhile: a higher --rate would show more.".to_owned());
     }
 }
 

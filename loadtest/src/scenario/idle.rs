@@ -11,7 +11,7 @@ use crate::measure::terms::Terms;
 use crate::report::Report;
 use crate::scenario::progress::Progress;
 use crate::wire::dialect::{Address, Dialect, Form};
-use crate::wire::target::Target;
+use crate::wire::target::{CONNECTIONS_PER_SOURCE, Target};
 
 /// Terms of a run without publishes. Any event is somebody else's.
 const TERMS: Terms = Terms { run: 0, size_bytes: 0, addressees: 1, publishers: 1, interval_ns: 0, nodes: 1, batch: 1 };
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         transport,
         clock: Clock::start(),
         deadline: Deadline::after(streams.timeout),
+        per_source: CONNECTIONS_PER_SOURCE,
         connecting_max: streams.connecting_max,
         returning_max: streams.connecting_max,
         groups: vec![Group { role: Role::Steady, connections: streams.connections }],

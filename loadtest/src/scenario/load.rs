@@ -63,7 +63,7 @@ impl Load<'_> {
         let publishers = (0..self.publish.publishers()).chain(backlog.is_some().then_some(0));
         let exchanges: usize = publishers.map(|number| plan.terms.nodes_of_publisher(number).len()).sum();
         let descriptors_each = if plan.transport.is_plain() { 1 } else { Need::ASYNC_PUBLISHER };
-        Need::of(&plan, threads, processes, exchanges as u32 * descriptors_each + self.script.newcomers()).ensure()?;
+        Need::of(&plan, threads, processes, exchanges as u32 * descriptors_each + self.script.outsiders()).ensure()?;
         let servers = Servers::new(&self.publish.pid);
         let progress = Progress::new(plan.connections());
 
@@ -155,6 +155,7 @@ impl Load<'_> {
             transport,
             clock: Clock::start(),
             deadline: Deadline::after(self.streams.timeout),
+            per_source: self.script.per_source(),
             connecting_max: self.streams.connecting_max,
             returning_max: self.returning_max,
             groups: self.groups.clone(),

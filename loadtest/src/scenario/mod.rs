@@ -10,13 +10,15 @@ pub(crate) mod storm;
 use std::time::Duration;
 
 use self::load::Load;
-use self::rush::Rush;
+use self::rush::{Rush, Visit};
 use self::script::{Part, Script};
 use self::storm::Storm;
 use crate::args::{
-    AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, HandshakesArgs, SlowArgs, SoakArgs,
-    SpeedsArgs, StormArgs, TargetedArgs,
+    AbuseArgs, AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, HandshakesArgs, SlowArgs,
+    SoakArgs, SpeedsArgs, StormArgs, TargetedArgs,
 };
+use crate::attack::Attack;
+use crate::attack::kind::Kind;
 use crate::crowd::plan::{AWAY_CHANNEL, Group, Role};
 use crate::failure::Failure;
 use crate::publish::backlog::Backlog;
@@ -143,7 +145,31 @@ pub(crate) fn handshakes(args: &HandshakesArgs) -> Result<Report, Failure> {
         addressees: 1,
         batch: None,
         returning_max: args.streams.connecting_max,
-        script: Script::new(Part::Rush(Box::new(Rush::new(args.newcomers, args.before, args.after)))),
+        script: Script::new(Part::Rush(Box::new(Rush::new(Visit::Newcomers(args.newcomers), args.before, args.after)))),
+    };
+    load.run()
+}
+
+pub(crate) fn abuse(args: &AbuseArgs) -> Result<Report, Failure> {
+    let attack = Attack {
+        kinds: if args.kinds.is_empty() { Kind::ALL.to_vec() } else { args.kinds.clone() },
+        addresses: args.attackers,
+        held: args.held,
+        per_s: args.flood_rate.events_per_s(),
+        time: args.attack,
+    };
+    let load = Load {
+        name: "abuse",
+        streams: &args.streams,
+        publish: &args.publish,
+        pace: Some(args.rate),
+        amount: AmountArgs { events: None, duration: Some(args.before + args.attack) },
+        groups: vec![Group { role: Role::Steady, connections: args.streams.connections }],
+        address: Address::Channel,
+        addressees: 1,
+        batch: None,
+        returning_max: args.streams.connecting_max,
+        script: Script::new(Part::Rush(Box::new(Rush::new(Visit::Attack(attack), args.before, Duration::ZERO)))),
     };
     load.run()
 }

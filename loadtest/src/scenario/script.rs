@@ -17,12 +17,16 @@ use crate::report::Report;
 use crate::report::findings::Findings;
 use crate::report::rush::say_rush;
 use crate::report::storm::{say_memory, say_storm};
-use crate::scenario::rush::Rush;
+use crate::scenario::rush::{Rush, Visit};
 use crate::scenario::storm::Storm;
+use crate::wire::target::CONNECTIONS_PER_SOURCE;
 
 /// The time between two weighings of the server while a run goes on, and in a storm, whose peak is short.
 const WEIGH_EVERY_NS: u64 = 1_000_000_000;
 const WEIGH_EVERY_IN_STORM_NS: u64 = 200_000_000;
+
+/// Honest streams beside an attack that share an address, as those of a household do.
+const HONEST_PER_SOURCE: u32 = 8;
 
 /// The kinds of scripts.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub(crate) enum Part {
     Plain,
     /// Most connections leave and come back at once.
     Storm(Box<Storm>),
-    /// Clients come all at once, with full handshakes.
+    /// Clients from outside come: all at once with full handshakes, or to attack.
     Rush(Box<Rush>),
     /// The server may not grow by more than this.
     Soak {
@@ -76,8 +80,16 @@ impl Script {
     }
 
     /// The connections of clients that are no streams.
-    pub(crate) fn newcomers(&self) -> u32 {
-        if let Part::Rush(rush) = &self.part { rush.newcomers } else { 0 }
+    pub(crate) fn outsiders(&self) -> u32 {
+        if let Part::Rush(rush) = &self.part { rush.visit.connections() } else { 0 }
+    }
+
+    /// Streams from one source address, on loopback.
+    pub(crate) fn per_source(&self) -> u32 {
+        match &self.part {
+            Part::Rush(rush) if matches!(rush.visit, Visit::Attack(_)) => HONEST_PER_SOURCE,
+            _ => CONNECTIONS_PER_SOURCE,
+        }
     }
 
     pub(crate) fn has_speeds(&self) -> bool {

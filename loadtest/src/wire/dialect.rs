@@ -180,11 +180,20 @@ pub(crate) struct Dialect {
     subscribe_headers: String,
     /// Complete header lines that go with every publish.
     publish_headers: String,
+    /// The same without the tokens.
+    own_headers: String,
+    history: Option<Template>,
     pub(crate) form: Form,
 }
 
 /// The path for batches.
 const BATCH_PATH: &str = "/publish";
+/// The longest page of history.
+const HISTORY_PATH: &str = "/channels/{channel}/history?limit=1000";
+/// A route that no server has.
+const NO_PATH: &str = "/no-such-route";
+/// A token that nobody has made, as a header line.
+const WRONG_TOKEN: &str = "Authorization: Bearer wrong.wrong.wrong\r\n";
 const CHANNEL_LINE: &str = "{\"channel\":\"{channel}\",\"data\":{data}}";
 const CLIENT_LINE: &str = "{\"client\":\"{client}\",\"data\":{data}}";
 
@@ -207,17 +216,15 @@ impl Dialect {
             body: Template::new(&format!("{}{end}", parts.body.as_deref().unwrap_or(body))),
             subscribe_headers: with(&parts.subscribe_token),
             publish_headers: with(&parts.publish_token) + content_type,
+            own_headers: with(&None),
+            history: (parts.preset == Preset::Fanfare).then(|| Template::new(HISTORY_PATH)),
             form,
         }
     }
 
     /// The whole request to `authority` that opens an event stream, continued after `last_event_id` if there is one.
     pub(crate) fn subscribe_request(&self, authority: &str, names: Names, last_event_id: &[u8]) -> Vec<u8> {
-        let mut request = b"GET ".to_vec();
-        self.subscribe.fill(names, b"", &mut request);
-        let headers = &self.subscribe_headers;
-        write!(request, " HTTP/1.1\r\nHost: {authority}\r\nAccept: text/event-stream\r\n{headers}")
-            .expect("writing to a Vec cannot fail");
+        let mut request = get(&self.subscribe, authority, names, &self.subscribe_headers);
         if !last_event_id.is_empty() {
             request.extend_from_slice(b"Last-Event-ID: ");
             request.extend_from_slice(last_event_id);
@@ -242,6 +249,47 @@ impl Dialect {
             .expect("writing to a Vec cannot fail");
         request.extend_from_slice(body);
     }
+
+    /// The request that opens an event stream, of somebody who has no token.
+    pub(crate) fn without_token(&self, authority: &str, names: Names) -> Vec<u8> {
+        let request = get(&self.subscribe, authority, names, &self.own_headers);
+        [&request, &b"\r\n"[..]].concat()
+    }
+
+    /// A publish of somebody with a wrong token.
+    pub(crate) fn wrong_publish(&self, authority: &str, names: Names, body: &[u8], request: &mut Vec<u8>) {
+        let publish_headers = format!("{}{WRONG_TOKEN}", self.own_headers);
+        Self { publish_headers, ..self.clone() }.publish_request(authority, names, body, request);
+    }
+
+    /// Requests of somebody who tries what is not theirs: a stream and a page of history of `names`, and a publish to
+    /// `elsewhere`, with a wrong token, and a route that is not there. Where all events go to everybody there is no
+    /// publish.
+    pub(crate) fn probes(&self, authority: &str, names: Names, elsewhere: Names) -> Vec<Vec<u8>> {
+        let wrong = format!("{}{WRONG_TOKEN}", self.own_headers);
+        let nowhere = Template::new(NO_PATH);
+        let gets = [Some(&nowhere), Some(&self.subscribe), self.history.as_ref()].into_iter().flatten();
+        let mut probes: Vec<Vec<u8>> =
+            gets.map(|path| [&get(path, authority, names, &wrong), &b"\r\n"[..]].concat()).collect();
+        let is_named =
+            |template: &Template| template.0.iter().any(|piece| matches!(piece, Piece::Channel | Piece::Client));
+        if is_named(&self.publish) || is_named(&self.body) {
+            let (mut body, mut request) = (Vec::new(), Vec::new());
+            self.write_event(elsewhere, b"{}", &mut body);
+            self.wrong_publish(authority, elsewhere, &body, &mut request);
+            probes.push(request);
+        }
+        probes
+    }
+}
+
+/// A request without the line that ends it.
+fn get(path: &Template, authority: &str, names: Names, headers: &str) -> Vec<u8> {
+    let mut request = b"GET ".to_vec();
+    path.fill(names, b"", &mut request);
+    write!(request, " HTTP/1.1\r\nHost: {authority}\r\nAccept: text/event-stream\r\n{headers}")
+        .expect("writing to a Vec cannot fail");
+    request
 }
 
 #[cfg(test)]
@@ -328,6 +376,31 @@ mod tests {
         let publish = publish(&dialect, NAMES, b"{}");
         assert!(publish.contains("\r\nAuthorization: Bearer write\r\nContent-Type: application/json\r\n"), "{publish}");
         assert!(!publish.contains("read"), "{publish}");
+    }
+
+    #[test]
+    fn an_attacker_has_no_token_or_a_wrong_one() {
+        let publish_token = Some("write".parse().unwrap());
+        let parts = |preset| Parts { publish_token: publish_token.clone(), ..parts(preset) };
+        let probes = |preset| {
+            let dialect = Dialect::new(&parts(preset), Address::Channel, Form::Single);
+            let probes = dialect.probes("h:1", NAMES, Names { channel: 9, client: 9 });
+            probes.into_iter().map(|probe| String::from_utf8(probe).unwrap()).collect::<Vec<_>>()
+        };
+        let fanfare = probes(Preset::Fanfare);
+        let firsts = [
+            "GET /no-such-route",
+            "GET /sse?channel=load-3",
+            "GET /channels/load-3/history?limit=1000",
+            "POST /channels/load-9/broadcast",
+        ];
+        for (probe, first) in fanfare.iter().zip(firsts) {
+            assert!(probe.starts_with(first) && probe.contains("\r\nAuthorization: Bearer wrong"), "{probe}");
+            assert!(probe.contains("\r\n\r\n") && !probe.contains("write"), "{probe}");
+        }
+        assert_eq!((fanfare.len(), probes(Preset::Nchan).len(), probes(Preset::Floor).len()), (4, 3, 2));
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel, Form::Single);
+        assert!(!String::from_utf8(dialect.without_token("h:1", NAMES)).unwrap().contains("Authorization"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections from one source address: a source has about 28,000 ports to one destination.
-const CONNECTIONS_PER_SOURCE: u32 = 20_000;
+pub(crate) const CONNECTIONS_PER_SOURCE: u32 = 20_000;
 
 /// `http://HOST[:PORT]` or `https://HOST[:PORT]`, checked but not yet resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,11 +92,12 @@ impl Target {
         }
     }
 
-    /// The source address for connection `index` of `connections`: many on loopback when one has too few ports.
-    pub(crate) fn source(&self, index: u32, connections: u32) -> Option<SocketAddr> {
+    /// The source address for connection `index` of `connections`: many on loopback when there are more than one address
+    /// is to have.
+    pub(crate) fn source(&self, index: u32, connections: u32, per_source: u32) -> Option<SocketAddr> {
         match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_loopback() && connections > CONNECTIONS_PER_SOURCE => {
-                let host = 2 + index / CONNECTIONS_PER_SOURCE;
+            IpAddr::V4(ip) if ip.is_loopback() && connections > per_source => {
+                let host = 2 + index / per_source;
                 Some(SocketAddr::from((Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 0)) + host), 0)))
             }
             _ => None,
@@ -138,10 +139,11 @@ mod tests {
         let target =
             |address: &str| Target { address: address.parse().unwrap(), authority: String::new(), host: String::new() };
         let near = target("127.0.0.1:3000");
-        assert_eq!(near.source(0, 20_000), None);
-        assert_eq!(near.source(0, 20_001), Some("127.0.0.2:0".parse().unwrap()));
-        assert_eq!(near.source(20_000, 20_001), Some("127.0.0.3:0".parse().unwrap()));
-        assert_eq!(near.source(999_999, 1_000_000), Some("127.0.0.51:0".parse().unwrap()));
-        assert_eq!(target("192.0.2.1:80").source(0, 30_000), None);
+        assert_eq!(near.source(0, 20_000, 20_000), None);
+        assert_eq!(near.source(0, 20_001, 20_000), Some("127.0.0.2:0".parse().unwrap()));
+        assert_eq!(near.source(20_000, 20_001, 20_000), Some("127.0.0.3:0".parse().unwrap()));
+        assert_eq!(near.source(999_999, 1_000_000, 20_000), Some("127.0.0.51:0".parse().unwrap()));
+        assert_eq!(near.source(499, 500, 8), Some("127.0.0.64:0".parse().unwrap()));
+        assert_eq!(target("192.0.2.1:80").source(0, 30_000, 20_000), None);
     }
 }
