@@ -31,8 +31,8 @@ pub(crate) fn documentation() -> Vec<String> {
 
 /// Pages whose links are checked: those above, and the pages that they link to.
 pub(crate) fn linked() -> Vec<String> {
-    let more = ["ARCHITECTURE.md", "CHANGELOG.md", "crates/http/contract.md"].map(str::to_owned);
-    [documentation(), more.into(), markdown("loadtest")].concat()
+    let more = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "crates/http/contract.md"];
+    [documentation(), more.map(str::to_owned).into(), markdown("loadtest")].concat()
 }
 
 /// The sources of the server: what is below `src` of each crate.
