@@ -320,6 +320,7 @@ pub(crate) static CASES: &[Case] = &[
         figures: &[
             less("live_before_p99_ms", "latency p99 in calm, ms"),
             less("live_during_p99_ms", "latency p99 under attack, ms"),
+            less("live_during_publish_lateness_p99_ms", "the publisher's lateness in it, p99, ms"),
             less("live_p99_ratio", "under attack over calm"),
             less("attack_server_cores", "cores of the server under attack"),
             more_of(Source::Run(0, "attack_refused"), "attack_refused", "refusals"),
