@@ -19,6 +19,7 @@ const TARGETS: &[Target] = &[
     Target {
         triple: "aarch64-apple-darwin",
         packages: &[
+            "fanfare-callers",
             "fanfare-core",
             "fanfare-disk",
             "fanfare-h2",
@@ -41,7 +42,7 @@ const TARGETS: &[Target] = &[
     // The server does not run there, because its signals, and the sync of a directory, exist only on Unix.
     Target {
         triple: "x86_64-pc-windows-msvc",
-        packages: &["fanfare-core", "fanfare-h2", "fanfare-http", "fanfare-records", "fanfare-sse"],
+        packages: &["fanfare-callers", "fanfare-core", "fanfare-h2", "fanfare-http", "fanfare-records", "fanfare-sse"],
         without_c: &[
             // blake3's feature, set as cargo sets it: all of it in Rust.
             ("CARGO_FEATURE_PURE", "1"),
@@ -150,7 +151,8 @@ mod tests {
         let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation(Path::new("/r")).to_string()).collect();
         let windows = "CARGO_FEATURE_PURE=1 CC_x86_64_pc_windows_msvc=true \
                        AR_x86_64_pc_windows_msvc=/r/crates/xtask/no-library.sh cargo clippy --locked --target x86_64-pc-windows-msvc \
-                       -p fanfare-core -p fanfare-h2 -p fanfare-http -p fanfare-records -p fanfare-sse -- -D warnings";
+                       -p fanfare-callers -p fanfare-core -p fanfare-h2 -p fanfare-http -p fanfare-records \
+                       -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
         assert!(typed[0].starts_with(mac), "{}", typed[0]);

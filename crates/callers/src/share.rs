@@ -1,0 +1,101 @@
+//! [`Share`]: what one caller has taken and holds. Its shard's lock guards it.
+
+use std::num::NonZeroU32;
+
+use crate::{
+    limit::{ACTS, Act, HOLDINGS, Holding},
+    limits::{Limits, Rate},
+};
+
+/// Parts of one. Rates are exact to a millisecond for it.
+const PARTS: u64 = 1_000;
+/// A clock is believed that goes back by more than this time. Less than that is two threads that have asked at different times:
+/// believing each of them in turn would give back the same millisecond many times.
+const BACK_MS_MAX: u64 = 1_000;
+
+/// Limits by number, as shares look them up.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    rates: [Option<Rate>; ACTS],
+    numbers: [Option<NonZeroU32>; HOLDINGS],
+}
+
+impl From<&Limits> for Terms {
+    fn from(limits: &Limits) -> Self {
+        Self { rates: limits.rates(), numbers: limits.numbers() }
+    }
+}
+
+/// What one caller has taken and holds.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    /// The time up to which the rates have given back.
+    at_ms: u64,
+    /// What has been taken and not yet given back, in [`PARTS`], by [`Act`]. More than the burst is a debt.
+    used: [u64; ACTS],
+    /// Number of holdings, by [`Holding`].
+    held: [u32; HOLDINGS],
+}
+
+impl Share {
+    /// Takes `count`, or says in how many seconds that can be done. A `count` of 0 only asks.
+    pub(crate) fn take(&mut self, act: Act, count: u64, now_ms: u64, terms: &Terms) -> Result<(), u32> {
+        let Some(rate) = terms.rates[act as usize] else { return Ok(()) };
+        self.give_back(now_ms, terms);
+        let used = &mut self.used[act as usize];
+        // There must be room for one, and what is worth more may go beyond the burst.
+        let beyond = used.saturating_add(PARTS).saturating_sub(rate.burst.get().saturating_mul(PARTS));
+        if beyond > 0 {
+            // A part is given back in a millisecond, for each one a second.
+            let wait_s = beyond.div_ceil(rate.per_second.get()).div_ceil(1_000);
+            return Err(u32::try_from(wait_s).unwrap_or(u32::MAX));
+        }
+        *used = used.saturating_add(count.saturating_mul(PARTS));
+        Ok(())
+    }
+
+    /// Takes `count` whatever is left.
+    pub(crate) fn charge(&mut self, act: Act, count: u64, now_ms: u64, terms: &Terms) {
+        if terms.rates[act as usize].is_some() {
+            self.give_back(now_ms, terms);
+            let used = &mut self.used[act as usize];
+            *used = used.saturating_add(count.saturating_mul(PARTS));
+        }
+    }
+
+    /// Counts one holding more, unless there are as many as may be.
+    pub(crate) fn hold(&mut self, holding: Holding, terms: &Terms) -> bool {
+        let held = &mut self.held[holding as usize];
+        let fits = terms.numbers[holding as usize].is_none_or(|max| *held < max.get());
+        *held += u32::from(fits);
+        fits
+    }
+
+    /// Counts one holding less.
+    pub(crate) fn release(&mut self, holding: Holding) {
+        let held = &mut self.held[holding as usize];
+        *held = held.saturating_sub(1);
+    }
+
+    /// Number of holdings of one kind.
+    pub(crate) fn held(&self, holding: Holding) -> u32 {
+        self.held[holding as usize]
+    }
+
+    /// Whether the share is as good as a new one, if nobody holds anything.
+    pub(crate) fn is_as_new(&mut self, now_ms: u64, terms: &Terms) -> bool {
+        self.give_back(now_ms, terms);
+        self.used == [0; ACTS]
+    }
+
+    fn give_back(&mut self, now_ms: u64, terms: &Terms) {
+        let passed_ms = now_ms.saturating_sub(self.at_ms);
+        for (used, rate) in self.used.iter_mut().zip(&terms.rates) {
+            let back = rate.map_or(u64::MAX, |rate| rate.per_second.get().saturating_mul(passed_ms));
+            *used = used.saturating_sub(back);
+        }
+        if passed_ms > 0 || self.at_ms - now_ms > BACK_MS_MAX {
+            self.at_ms = now_ms;
+        }
+    }
+}
