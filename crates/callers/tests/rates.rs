@@ -136,6 +136,10 @@ fn threads_that_have_asked_the_clock_at_different_times_get_no_millisecond_twice
         assert!(account.take(Act::Request, 1, 5_000).is_err());
     }
     assert_eq!(let_in(&account, Act::Request, 5_001), 1);
+    // A second apart they still are threads, and a millisecond more is a clock that was set back.
+    assert!(account.take(Act::Request, 1, 4_001).is_err() && account.take(Act::Request, 1, 4_002).is_err());
+    assert!(account.take(Act::Request, 1, 4_000).is_err());
+    assert_eq!(let_in(&account, Act::Request, 4_001), 1);
 }
 
 #[test]
