@@ -22,6 +22,7 @@ const TARGETS: &[Target] = &[
             "fanfare-callers",
             "fanfare-core",
             "fanfare-disk",
+            "fanfare-grants",
             "fanfare-h2",
             "fanfare-http",
             "fanfare-records",
@@ -42,7 +43,15 @@ const TARGETS: &[Target] = &[
     // The server does not run there, because its signals, and the sync of a directory, exist only on Unix.
     Target {
         triple: "x86_64-pc-windows-msvc",
-        packages: &["fanfare-callers", "fanfare-core", "fanfare-h2", "fanfare-http", "fanfare-records", "fanfare-sse"],
+        packages: &[
+            "fanfare-callers",
+            "fanfare-core",
+            "fanfare-grants",
+            "fanfare-h2",
+            "fanfare-http",
+            "fanfare-records",
+            "fanfare-sse",
+        ],
         without_c: &[
             // blake3's feature, set as cargo sets it: all of it in Rust.
             ("CARGO_FEATURE_PURE", "1"),
@@ -151,7 +160,7 @@ mod tests {
         let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation(Path::new("/r")).to_string()).collect();
         let windows = "CARGO_FEATURE_PURE=1 CC_x86_64_pc_windows_msvc=true \
                        AR_x86_64_pc_windows_msvc=/r/crates/xtask/no-library.sh cargo clippy --locked --target x86_64-pc-windows-msvc \
-                       -p fanfare-callers -p fanfare-core -p fanfare-h2 -p fanfare-http -p fanfare-records \
+                       -p fanfare-callers -p fanfare-core -p fanfare-grants -p fanfare-h2 -p fanfare-http -p fanfare-records \
                        -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
