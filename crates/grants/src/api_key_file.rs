@@ -27,25 +27,25 @@ impl ApiKeys {
     /// # Errors
     /// [`ApiKeysError`]: the first table that is wrong.
     pub fn parse(text: &str) -> Result<Self, ApiKeysError> {
-        let at = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-        let table = DeTable::parse(text).map_err(|error| ApiKeysError {
-            line: at(error.span().map_or(0, |span| span.start)),
-            fault: ApiKeyFault::NotToml,
-        })?;
+        let wrong = |offset: usize, fault| ApiKeysError {
+            line: 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count(),
+            fault,
+        };
+        let table = DeTable::parse(text)
+            .map_err(|error| wrong(error.span().map_or(0, |span| span.start), ApiKeyFault::NotToml))?;
         let mut keys = Self::default();
         for (name, value) in table.get_ref() {
-            let line = at(name.span().start);
-            let (true, DeValue::Array(tables)) = (AsRef::<str>::as_ref(name.get_ref()) == "key", value.get_ref())
-            else {
-                return Err(ApiKeysError { line, fault: ApiKeyFault::NotAKey });
+            let tables = match value.get_ref() {
+                DeValue::Array(tables) if name.get_ref() == "key" => tables,
+                _ => return Err(wrong(name.span().start, ApiKeyFault::NotAKey)),
             };
             for table in tables {
-                let line = at(table.span().start);
+                let start = table.span().start;
                 let DeValue::Table(members) = table.get_ref() else {
-                    return Err(ApiKeysError { line, fault: ApiKeyFault::NotAKey });
+                    return Err(wrong(start, ApiKeyFault::NotAKey));
                 };
                 let added = key(members).and_then(|(digest, grant)| keys.push(digest, grant));
-                added.map_err(|fault| ApiKeysError { line, fault })?;
+                added.map_err(|fault| wrong(start, fault))?;
             }
         }
         Ok(keys)
@@ -54,7 +54,7 @@ impl ApiKeys {
 
 /// The digest of a key, and what it grants.
 fn key(members: &DeTable<'_>) -> Result<([u8; DIGEST_BYTES], Grant), ApiKeyFault> {
-    let mut words = json_object(members).ok_or(ApiKeyFault::NotAKey)?;
+    let mut words = json_object(members);
     let Some(Value::String(name)) = words.remove("name") else { return Err(ApiKeyFault::Name) };
     let hash = words.remove("hash");
     let digest = hash.as_ref().and_then(Value::as_str).and_then(digest).ok_or(ApiKeyFault::Hash)?;
@@ -90,23 +90,23 @@ fn seconds(value: &Value) -> Option<u64> {
     }
 }
 
-/// The same table in JSON, whose words the claim of a token has too. `None`: a number is too large.
-fn json_object(table: &DeTable<'_>) -> Option<Map<String, Value>> {
-    let member = |(name, value): (&toml::Spanned<toml::de::DeString<'_>>, &toml::Spanned<DeValue<'_>>)| {
-        Some((name.get_ref().to_string(), json(value.get_ref())?))
-    };
-    table.iter().map(member).collect()
+/// The same table in JSON, whose words the claim of a token has too.
+fn json_object(table: &DeTable<'_>) -> Map<String, Value> {
+    table.iter().map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref()))).collect()
 }
 
-fn json(value: &DeValue<'_>) -> Option<Value> {
-    Some(match value {
+fn json(value: &DeValue<'_>) -> Value {
+    match value {
         DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
-        // No word of a grant is one.
-        DeValue::Float(number) => Value::String(number.as_str().to_owned()),
+        DeValue::Integer(number) => match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => number.into(),
+            // No word of a grant is below zero, or so large, or has a fraction.
+            Err(_) => Value::Null,
+        },
+        DeValue::Float(_) => Value::Null,
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Datetime(time) => Value::String(time.to_string()),
-        DeValue::Array(items) => Value::Array(items.iter().map(|item| json(item.get_ref())).collect::<Option<_>>()?),
-        DeValue::Table(table) => Value::Object(json_object(table)?),
-    })
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
+        DeValue::Table(table) => Value::Object(json_object(table)),
+    }
 }

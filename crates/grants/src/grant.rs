@@ -31,7 +31,7 @@ pub struct Grant {
     /// The end in Unix seconds. A token has its `exp` here, without leeway.
     pub expires: Option<u64>,
     /// A name for logs and for counting: the name of an issuer and `sub` or `jti` behind a slash, or the name of an API key. At
-    /// most 169 characters, none of them a control character.
+    /// most 163 characters, none of them a control character.
     pub holder: String,
 }
 

@@ -23,7 +23,7 @@ use crate::{
 pub struct IssuerConfig {
     /// The name in logs and in front of holders: 1 to 64 letters, digits, dots, dashes and underscores.
     pub name: String,
-    /// Keys that stay, at most 64.
+    /// Keys that stay, at most 128: each of a JWK set may be there for two algorithms.
     pub keys: Vec<Key>,
     /// Keys that are fetched, at most 8 sets.
     pub sets: Vec<Arc<KeySet>>,
@@ -54,7 +54,7 @@ impl IssuerConfig {
 
 const LEEWAY_S: u64 = 30;
 const LEEWAY_S_MAX: u64 = 300;
-const KEYS_MAX: usize = 64;
+const KEYS_MAX: usize = 128;
 const SETS_MAX: usize = 8;
 /// Keys of one issuer that are tried for a token at most.
 const TRIED_MAX: usize = 8;
@@ -111,11 +111,11 @@ pub(crate) const CLAIM_CHECKS: [(Check, ClaimCheck); 4] = [
     (Check::NotBefore, Issuer::check_not_before),
 ];
 
-/// How a signature was judged, and where the key may come from if it was not there.
+/// A signature that fits no key, and the sets that may have the key after a fetch.
 #[derive(Debug)]
 pub(crate) struct Unsigned {
     pub(crate) rule: Rule,
-    pub(crate) unknown_keys: Option<Arc<KeySet>>,
+    pub(crate) unknown_keys: Vec<Arc<KeySet>>,
 }
 
 impl Issuer {
@@ -163,7 +163,10 @@ impl Issuer {
         let algorithms = || self.config.sets.iter().flat_map(|set| set.algorithms()).copied();
         let algorithm = Algorithm::named(&token.algorithm)
             .filter(|named| all().map(Key::algorithm).chain(algorithms()).any(|one| one == *named))
-            .ok_or_else(|| Unsigned { rule: Rule::Algorithm(Excerpt::new(&token.algorithm)), unknown_keys: None })?;
+            .ok_or_else(|| Unsigned {
+                rule: Rule::Algorithm(Excerpt::new(&token.algorithm)),
+                unknown_keys: Vec::new(),
+            })?;
         let kid = token.kid.as_deref();
         let fitting = || all().filter(|key| key.algorithm() == algorithm);
         let named = fitting().filter(|key| kid.is_some() && key.kid() == kid);
@@ -181,7 +184,8 @@ impl Issuer {
             let has_name = kid.is_none_or(|kid| keys.keys().iter().any(|key| key.kid() == Some(kid)));
             set.algorithms().contains(&algorithm) && (keys.keys().is_empty() || !has_name)
         };
-        let unknown_keys = self.config.sets.iter().zip(&sets).find(may_have_it).map(|(set, _)| Arc::clone(set));
+        let unknown_keys =
+            self.config.sets.iter().zip(&sets).filter(may_have_it).map(|(set, _)| Arc::clone(set)).collect();
         Err(Unsigned { rule, unknown_keys })
     }
 
@@ -256,7 +260,7 @@ mod tests {
             [format!("{}1", "x".repeat(64)), format!("{}2", "x".repeat(64)), "a\nb".to_owned(), "a\\nb".to_owned()];
         let names: Vec<_> = names.iter().map(|subject| holder("a", Some(subject))).collect();
         for (index, name) in names.iter().enumerate() {
-            assert!(name.chars().count() <= 169 && !name.contains(char::is_control), "{name}");
+            assert!(name.chars().count() <= 163 && !name.contains(char::is_control), "{name}");
             assert!(!names[..index].contains(name), "{name}");
         }
     }

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use fanfare_core::engine::Milestone;
 use parking_lot::Mutex;
 
-use crate::{algorithm::Algorithm, jwks::Jwks};
+use crate::{
+    algorithm::Algorithm,
+    jwks::{Jwks, JwksError},
+};
 
 /// The keys behind an address.
 ///
@@ -56,7 +59,7 @@ impl KeySet {
         set
     }
 
-    /// The algorithms of the issuer, for [`Jwks::parse`].
+    /// The algorithms of the issuer.
     pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
     }
@@ -106,7 +109,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// A fetch under way. Dropped without keys it has failed: the set stays as it was, and those who wait are let go all the same.
+/// A fetch under way. If it is dropped it has failed: the set stays as it was, and those who wait are let go all the same.
 #[derive(Debug)]
 pub struct Fetch {
     set: Arc<KeySet>,
@@ -114,9 +117,14 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// The fetch has ended well: these are the keys from now on.
-    pub fn replace(self, keys: Jwks) {
-        *self.set.keys.lock() = Arc::new(keys);
+    /// The fetch has brought `bytes`. If they are a set, its keys are those of the issuer from now on, and are returned.
+    ///
+    /// # Errors
+    /// [`JwksError`]: the fetch has failed.
+    pub fn finish(self, bytes: &[u8]) -> Result<Arc<Jwks>, JwksError> {
+        let keys = Arc::new(Jwks::parse(bytes, &self.set.algorithms)?);
+        *self.set.keys.lock() = Arc::clone(&keys);
+        Ok(keys)
     }
 }
 

@@ -14,13 +14,13 @@ pub struct Refused {
     pub rule: Rule,
     /// The name of the issuer whose rule it is.
     pub issuer: Option<Arc<str>>,
-    /// The set that may have the key after a fetch. See [`KeySet::ask`].
-    pub unknown_keys: Option<Arc<KeySet>>,
+    /// The sets that may have the key after a fetch. See [`KeySet::ask`].
+    pub unknown_keys: Vec<Arc<KeySet>>,
 }
 
 impl From<Rule> for Refused {
     fn from(rule: Rule) -> Self {
-        Self { rule, issuer: None, unknown_keys: None }
+        Self { rule, issuer: None, unknown_keys: Vec::new() }
     }
 }
 
@@ -51,7 +51,7 @@ pub enum Rule {
     #[error("no issuer has the token's iss `{0}`")]
     UnknownIssuer(Excerpt),
     /// The token names no issuer, and each that is configured has a name.
-    #[error("the token has no iss")]
+    #[error("the token has no iss, and no issuer takes such tokens")]
     NoIssuer,
     /// The issuer has no key of that name for the algorithm.
     #[error("no key has the token's kid `{0}`")]

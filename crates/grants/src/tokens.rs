@@ -68,17 +68,23 @@ impl Tokens {
         let token = Token::parse(token)?;
         let claims = Claims(&token.payload);
         let mut furthest: Option<(Stage, Refused)> = None;
+        let mut unknown_keys = Vec::new();
         for issuer in self.asked(claims) {
-            let (stage, refused) = match judge(issuer, &token, unix_ms) {
+            let (stage, mut refused) = match judge(issuer, &token, unix_ms) {
                 Ok(grant) => return Ok(grant),
                 Err(refused) => refused,
             };
+            unknown_keys.append(&mut refused.unknown_keys);
             if furthest.as_ref().is_none_or(|(so_far, _)| stage > *so_far) {
                 furthest = Some((stage, refused));
             }
         }
-        let Some((_, refused)) = furthest else { return Err(nobody(claims).into()) };
-        Err(refused)
+        match furthest {
+            None => Err(nobody(claims).into()),
+            // The key is known, so no fetch can change anything.
+            Some((Stage::Claims, refused)) => Err(refused),
+            Some((_, refused)) => Err(Refused { unknown_keys, ..refused }),
+        }
     }
 
     /// The issuers that may have made the token, those that its `iss` names first.
@@ -110,11 +116,11 @@ fn judge(issuer: &Issuer, token: &Token<'_>, unix_ms: u64) -> Result<Grant, (Sta
     })?;
     let claims = Claims(&token.payload);
     let checks = CLAIM_CHECKS.iter().try_for_each(|(_, check)| check(issuer, claims, unix_ms));
-    checks.and_then(|()| issuer.grant(claims)).map_err(|rule| (Stage::Claims, refused(rule, None)))
+    checks.and_then(|()| issuer.grant(claims)).map_err(|rule| (Stage::Claims, refused(rule, Vec::new())))
 }
 
 /// The rule for a token that no issuer may have made.
-pub(crate) fn nobody(claims: Claims<'_>) -> Rule {
+fn nobody(claims: Claims<'_>) -> Rule {
     match claims.text("iss") {
         Ok(Some(iss)) => Rule::UnknownIssuer(Excerpt::new(iss)),
         Ok(None) => Rule::NoIssuer,

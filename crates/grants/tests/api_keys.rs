@@ -73,7 +73,11 @@ fn a_table_that_is_wrong_is_named_by_its_line() {
         ("publish = [\"\"]", ApiKeyFault::Grant(ClaimFault::Name("publish", NameError::Empty))),
         ("limits = { streems = 3 }", ApiKeyFault::Grant(ClaimFault::UnknownLimit(Excerpt::new("streems")))),
         ("limits.streams = 1.0", ApiKeyFault::Grant(ClaimFault::Limit("streams", u32::MAX.into()))),
-        ("all = 0x7fffffffffffffffff", ApiKeyFault::NotAKey),
+        (
+            "limits.bytes_per_second = 99999999999999999999",
+            ApiKeyFault::Grant(ClaimFault::Limit("bytes_per_second", u64::MAX)),
+        ),
+        ("limits.streams = -1", ApiKeyFault::Grant(ClaimFault::Limit("streams", u32::MAX.into()))),
     ] {
         assert_eq!(fault(&(good.clone() + "\n" + &key(2, more))), (lines + 1, expected), "{more}");
     }

@@ -164,8 +164,8 @@ fn a_configuration_has_limits() {
     assert_eq!(refused(|config| config.leeway_s = 301), Some(IssuerError::Leeway));
     assert_eq!(refused(|config| config.name = "a/b".to_owned()), Some(IssuerError::Name));
     assert_eq!(refused(|config| config.keys.clear()), Some(IssuerError::NoKeys));
-    assert_eq!(refused(|config| config.keys = vec![config.keys[0].clone(); 64]), None);
-    assert_eq!(refused(|config| config.keys = vec![config.keys[0].clone(); 65]), Some(IssuerError::TooManyKeys));
+    assert_eq!(refused(|config| config.keys = vec![config.keys[0].clone(); 128]), None);
+    assert_eq!(refused(|config| config.keys = vec![config.keys[0].clone(); 129]), Some(IssuerError::TooManyKeys));
     let issuer = |name: String| Issuer::new(IssuerConfig { name, ..of(&[Algorithm::Hs256]) }).unwrap();
     let many = |count| Tokens::new((0..count).map(|n| issuer(format!("i{n}"))).collect());
     assert!(many(16).is_ok());

@@ -8,14 +8,14 @@ use std::{
     task::{Context, Waker},
 };
 
-use fanfare_grants::{Algorithm, Excerpt, IssuerConfig, Jwks, KeySet, Rule, Tokens};
+use fanfare_grants::{Algorithm, Excerpt, Issuer, IssuerConfig, JwksError, KeySet, Rule, Tokens};
 use support::{NOW_MS, SECRET, base64, lasting, refused, token, tokens};
 
 const HS256: &[Algorithm] = &[Algorithm::Hs256];
 
-fn keys(kid: &str) -> Jwks {
-    let set = format!(r#"{{"keys":[{{"kty":"oct","kid":"{kid}","k":"{}"}}]}}"#, base64(SECRET));
-    Jwks::parse(set.as_bytes(), HS256).unwrap()
+fn fetch(set: &Arc<KeySet>, kid: &str) {
+    let jwks = format!(r#"{{"keys":[{{"kty":"oct","kid":"{kid}","k":"{}"}}]}}"#, base64(SECRET));
+    set.begin_fetch().finish(jwks.as_bytes()).unwrap();
 }
 
 fn of(set: &Arc<KeySet>) -> Tokens {
@@ -32,7 +32,7 @@ fn new() -> Arc<KeySet> {
 
 fn fetched(kid: &str) -> Arc<KeySet> {
     let set = new();
-    set.begin_fetch().replace(keys(kid));
+    fetch(&set, kid);
     set
 }
 
@@ -42,9 +42,9 @@ fn a_new_set_wants_a_fetch_and_serves_its_keys_afterwards() {
     assert!(set.wanted().has_reached(1) && !set.fetched().has_reached(1));
     let refused = refused(&of(&set), with_kid("a"));
     assert_eq!(refused.rule, Rule::UnknownKey(Excerpt::new("a")));
-    let asked = refused.unknown_keys.unwrap().ask(0);
+    let asked = refused.unknown_keys[0].ask(0);
     assert_eq!(asked, Some(1), "the first fetch serves who asks meanwhile");
-    set.begin_fetch().replace(keys("a"));
+    fetch(&set, "a");
     assert!(set.fetched().has_reached(1));
     assert!(of(&set).check(with_kid("a").as_bytes(), NOW_MS).is_ok());
 }
@@ -54,23 +54,23 @@ fn a_token_without_kid_asks_only_while_there_are_no_keys() {
     let set = new();
     let nameless = support::valid(Algorithm::Hs256);
     let first = refused(&of(&set), &nameless);
-    assert!(first.rule == Rule::NoKeys && first.unknown_keys.is_some());
-    set.begin_fetch().replace(keys("a"));
+    assert!(first.rule == Rule::NoKeys && first.unknown_keys.len() == 1);
+    fetch(&set, "a");
     let forged = format!("{}.AAAA", nameless.rsplit_once('.').unwrap().0);
-    assert!(refused(&of(&set), forged).unknown_keys.is_none());
+    assert!(refused(&of(&set), forged).unknown_keys.is_empty());
 }
 
 #[test]
 fn only_an_unknown_key_of_a_taken_algorithm_asks() {
     let set = fetched("a");
-    assert!(refused(&of(&set), with_kid("b")).unknown_keys.is_some());
+    assert_eq!(refused(&of(&set), with_kid("b")).unknown_keys.len(), 1);
     let known = with_kid("a");
     let forged = format!("{}.AAAA", known.rsplit_once('.').unwrap().0);
-    assert!(refused(&of(&set), forged).unknown_keys.is_none());
+    assert!(refused(&of(&set), forged).unknown_keys.is_empty());
     let other = token(Algorithm::Hs512, r#"{"alg":"HS512","kid":"b"}"#, lasting(""));
-    assert!(refused(&of(&set), other).unknown_keys.is_none());
+    assert!(refused(&of(&set), other).unknown_keys.is_empty());
     let expired = token(Algorithm::Hs256, r#"{"alg":"HS256","kid":"a"}"#, r#"{"exp":1}"#);
-    assert!(refused(&of(&set), expired).unknown_keys.is_none());
+    assert!(refused(&of(&set), expired).unknown_keys.is_empty());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_old_keys_stay_when_a_fetch_fails_and_who_waits_is_let_go() {
     let mut waiting = pin!(set.fetched().wait(number));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
-    drop(set.begin_fetch());
+    assert_eq!(set.begin_fetch().finish(b"<html>").unwrap_err(), JwksError::NotASet);
     assert!(waiting.as_mut().poll(&mut cx).is_ready());
     assert!(of(&set).check(with_kid("a").as_bytes(), NOW_MS).is_ok());
 }
@@ -104,9 +104,23 @@ fn a_fetch_that_began_before_a_wish_does_not_answer_it() {
     let set = fetched("a");
     let early = set.begin_fetch();
     let number = set.ask(0).unwrap();
-    early.replace(keys("a"));
+    drop(early);
     assert!(!set.fetched().has_reached(number));
-    set.begin_fetch().replace(keys("b"));
+    fetch(&set, "b");
     assert!(set.fetched().has_reached(number) && of(&set).check(with_kid("b").as_bytes(), NOW_MS).is_ok());
-    assert!(refused(&of(&set), with_kid("a")).unknown_keys.is_some(), "keys that are gone are gone");
+    assert!(refused(&of(&set), with_kid("a")).unknown_keys.len() == 1, "keys that are gone are gone");
+}
+
+#[test]
+fn each_set_that_may_have_the_key_is_named_also_where_another_issuer_comes_further() {
+    let (one, other) = (fetched("a"), fetched("b"));
+    let issuer = |name, sets: &[&Arc<KeySet>], keys| {
+        let sets = sets.iter().map(|set| Arc::clone(set)).collect();
+        Issuer::new(IssuerConfig { sets, keys, ..IssuerConfig::new(name) }).unwrap()
+    };
+    let another = fanfare_grants::Key::secret(Algorithm::Hs256, &[7; 32]).unwrap();
+    let tokens = Tokens::new(vec![issuer("sets", &[&one, &other], Vec::new()), issuer("key", &[], vec![another])]);
+    let refused = refused(&tokens.unwrap(), with_kid("c"));
+    assert_eq!((refused.rule, refused.issuer.as_deref()), (Rule::Signature, Some("key")));
+    assert!(Arc::ptr_eq(&refused.unknown_keys[0], &one) && Arc::ptr_eq(&refused.unknown_keys[1], &other));
 }

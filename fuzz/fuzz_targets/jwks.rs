@@ -1,0 +1,7 @@
+//! JWK sets, and tokens that are checked with their keys.
+#![no_main]
+
+#[path = "../../crates/grants/tests/support/properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::jwks(input));

@@ -1,0 +1,7 @@
+//! Patterns: what they match, and what they cover.
+#![no_main]
+
+#[path = "../../crates/grants/tests/support/properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::patterns(input));
