@@ -100,6 +100,20 @@ pub enum Check {
     Grant,
 }
 
+impl Check {
+    /// What the rule looks at: `signature`, or the name of a claim.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Issuer => "iss",
+            Self::Audience => "aud",
+            Self::Expiry => "exp",
+            Self::NotBefore => "nbf",
+            Self::Grant => CLAIM,
+        }
+    }
+}
+
 /// Judges one rule at a time in Unix milliseconds.
 type ClaimCheck = fn(&Issuer, Claims<'_>, u64) -> Result<(), Rule>;
 
@@ -158,16 +172,14 @@ impl Issuer {
     ///
     /// A `kid` chooses the keys of that name, and those without a name come behind them. A key checks its own algorithm only.
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Unsigned> {
-        let sets: Vec<Arc<Jwks>> = self.config.sets.iter().map(|set| set.keys()).collect();
-        let all = || self.config.keys.iter().chain(sets.iter().flat_map(|set| set.keys()));
-        let algorithms = || self.config.sets.iter().flat_map(|set| set.algorithms()).copied();
-        let algorithm = Algorithm::named(&token.algorithm)
-            .filter(|named| all().map(Key::algorithm).chain(algorithms()).any(|one| one == *named))
-            .ok_or_else(|| Unsigned {
-                rule: Rule::Algorithm(Excerpt::new(&token.algorithm)),
-                unknown_keys: Vec::new(),
-            })?;
+        let sets: Vec<_> = self.config.sets.iter().map(|set| (set, set.keys())).collect();
+        let all = || self.config.keys.iter().chain(sets.iter().flat_map(|(_, jwks)| jwks.keys()));
         let kid = token.kid.as_deref();
+        let other_algorithm = || Rule::Algorithm(Excerpt::new(&token.algorithm));
+        let algorithm = Algorithm::named(&token.algorithm)
+            .filter(|named| self.takes(*named))
+            .ok_or_else(|| Unsigned { rule: other_algorithm(), unknown_keys: Vec::new() })?;
+
         let fitting = || all().filter(|key| key.algorithm() == algorithm);
         let named = fitting().filter(|key| kid.is_some() && key.kid() == kid);
         let others = fitting().filter(|key| kid.is_none() || key.kid().is_none());
@@ -175,18 +187,25 @@ impl Issuer {
         let rule = match (tried.peek(), kid) {
             (Some(_), _) => Rule::Signature,
             (None, Some(kid)) => Rule::UnknownKey(Excerpt::new(kid)),
-            (None, None) => Rule::NoKeys,
+            (None, None) if sets.iter().any(|(_, jwks)| jwks.keys().is_empty()) => Rule::NoKeys,
+            (None, None) => other_algorithm(),
         };
         if tried.any(|key| key.has_signed(token.signed, token.signature)) {
             return Ok(());
         }
-        let may_have_it = |(set, keys): &(&Arc<KeySet>, &Arc<Jwks>)| {
-            let has_name = kid.is_none_or(|kid| keys.keys().iter().any(|key| key.kid() == Some(kid)));
-            set.algorithms().contains(&algorithm) && (keys.keys().is_empty() || !has_name)
+
+        let may_have_it = |set: &KeySet, jwks: &Jwks| {
+            let has_name = kid.is_none_or(|kid| jwks.keys().iter().any(|key| key.kid() == Some(kid)));
+            set.algorithms().contains(&algorithm) && (jwks.keys().is_empty() || !has_name)
         };
-        let unknown_keys =
-            self.config.sets.iter().zip(&sets).filter(may_have_it).map(|(set, _)| Arc::clone(set)).collect();
-        Err(Unsigned { rule, unknown_keys })
+        let unknown_keys = sets.iter().filter(|(set, jwks)| may_have_it(set, jwks));
+        Err(Unsigned { rule, unknown_keys: unknown_keys.map(|(set, _)| Arc::clone(set)).collect() })
+    }
+
+    /// Whether a key has the algorithm, or may have it after a fetch.
+    fn takes(&self, algorithm: Algorithm) -> bool {
+        self.config.keys.iter().any(|key| key.algorithm() == algorithm)
+            || self.config.sets.iter().any(|set| set.algorithms().contains(&algorithm))
     }
 
     fn check_issuer(&self, claims: Claims<'_>, _: u64) -> Result<(), Rule> {

@@ -61,6 +61,15 @@ fn a_token_without_kid_asks_only_while_there_are_no_keys() {
 }
 
 #[test]
+fn an_algorithm_that_no_key_of_the_set_has_is_told_as_such() {
+    let set = Arc::new(KeySet::new(Algorithm::ASYMMETRIC.to_vec(), 60_000));
+    let ed = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    set.begin_fetch().finish(ed.as_bytes()).unwrap();
+    let es256 = refused(&of(&set), support::valid(Algorithm::Es256));
+    assert_eq!(es256.rule, Rule::Algorithm(Excerpt::new("ES256")));
+}
+
+#[test]
 fn only_an_unknown_key_of_a_taken_algorithm_asks() {
     let set = fetched("a");
     assert_eq!(refused(&of(&set), with_kid("b")).unknown_keys.len(), 1);
