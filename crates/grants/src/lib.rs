@@ -49,7 +49,8 @@
 //!
 //! # Cost
 //!
-//! [`Tokens::check`] reads at most 8 KiB, asks at most 16 issuers, and tries at most 8 keys of each.
+//! [`Tokens::check`] reads at most 8 KiB, asks at most 16 issuers, and tries at most 8 keys of each. One signature of HS256 takes 4
+//! us, one of ES256 94 us, and one of ES384 1.6 ms.
 
 #![forbid(unsafe_code)]
 

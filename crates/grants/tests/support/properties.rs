@@ -188,19 +188,21 @@ pub(crate) fn patterns(input: &[u8]) {
     assert_eq!(covers, naive(one.as_str(), &hardest), "{one:?} {other:?}");
 }
 
-/// Whether `pattern` matches `name`: for each start of the pattern, the starts of the name that it matches.
+/// Whether `pattern` matches `name`: for each start of the pattern, the lengths of the starts of the name that it matches.
 fn naive(pattern: &str, name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let mut matched = vec![false; name.len() + 1];
     matched[0] = true;
     for part in pattern.chars() {
-        let before = matched;
-        matched = (0..=name.len())
-            .map(|length| match part {
-                '*' => before[..=length].contains(&true),
-                part => length > 0 && before[length - 1] && name[length - 1] == part,
-            })
-            .collect();
+        if part == '*' {
+            let shortest = matched.iter().position(|matches| *matches).unwrap_or(matched.len());
+            matched[shortest..].fill(true);
+            continue;
+        }
+        for length in (1..matched.len()).rev() {
+            matched[length] = matched[length - 1] && name[length - 1] == part;
+        }
+        matched[0] = false;
     }
     matched[name.len()]
 }
