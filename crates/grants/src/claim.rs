@@ -39,6 +39,9 @@ pub enum ClaimFault {
     /// `all` or `client` has another type.
     #[error("`{0}` has the wrong type")]
     Type(&'static str),
+    /// A limit of streams, and no client whose streams they are.
+    #[error("the limit `streams` counts the streams of a client, and there is no `client`")]
+    StreamsOfNobody,
     /// A limit that is no whole number, or too large a one.
     #[error("the limit `{0}` is no whole number from 0 to {1}")]
     Limit(&'static str, u64),
@@ -67,7 +70,10 @@ impl Grant {
                 other => return Err(ClaimFault::Unknown(Excerpt::new(other))),
             }
         }
-        Ok(grant)
+        match grant.limits.streams {
+            Some(_) if grant.client.is_none() => Err(ClaimFault::StreamsOfNobody),
+            _ => Ok(grant),
+        }
     }
 
     /// The grant that the JSON in `text` is. As [`Grant::from_claim`], and no member may be there twice. The caller bounds the

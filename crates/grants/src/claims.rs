@@ -21,9 +21,14 @@ impl<'a> Claims<'a> {
         self.get(name).map(|value| value.as_str().ok_or(Rule::Malformed(name))).transpose()
     }
 
-    /// `exp` or `nbf` in Unix seconds. The standard allows fractions. No issuer is known that needs them.
+    /// `exp` or `nbf` in Unix seconds. A fraction, which some issuers write (RFC 7519 2), is cut off.
     pub(crate) fn seconds(self, name: &'static str) -> Result<Option<u64>, Rule> {
-        let seconds = |value: &Value| value.as_u64().filter(|seconds| *seconds <= SECONDS_MAX);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range")]
+        let whole = |number: f64| (0.0..=SECONDS_MAX as f64).contains(&number).then_some(number as u64);
+        let seconds = |value: &Value| {
+            let number = value.as_u64().or_else(|| value.as_f64().and_then(whole));
+            number.filter(|seconds| *seconds <= SECONDS_MAX)
+        };
         self.get(name).map(|value| seconds(value).ok_or(Rule::Malformed(name))).transpose()
     }
 

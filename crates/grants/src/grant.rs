@@ -38,7 +38,7 @@ pub struct Grant {
 /// Limits that a grant brings with it. `None` leaves the server's own limit, and 0 allows none at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GrantLimits {
-    /// Open streams of the holder.
+    /// Open streams of the client. Only a grant with a client has this limit.
     pub streams: Option<u32>,
     /// Publishes of the holder in a second.
     pub publishes_per_second: Option<u32>,

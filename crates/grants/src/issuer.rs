@@ -31,7 +31,7 @@ pub struct IssuerConfig {
     pub iss: Option<String>,
     /// Audiences, one of which must be in `aud`. If there is none here, a token with an `aud` is refused.
     pub aud: Vec<String>,
-    /// Seconds by which clocks may differ: 0 to 300, by default 30.
+    /// Seconds by which clocks may differ: 0 to 300, by default 5.
     pub leeway_s: u64,
     /// Whether a token without `exp` is refused, as it is by default.
     pub requires_exp: bool,
@@ -52,7 +52,7 @@ impl IssuerConfig {
     }
 }
 
-const LEEWAY_S: u64 = 30;
+const LEEWAY_S: u64 = 5;
 const LEEWAY_S_MAX: u64 = 300;
 const KEYS_MAX: usize = 128;
 const SETS_MAX: usize = 8;

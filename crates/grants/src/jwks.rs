@@ -120,7 +120,7 @@ fn key(jwk: &Jwk, algorithm: Algorithm) -> Option<Key> {
     let kid = jwk.common.key_id.clone();
     let key = match (&jwk.algorithm, algorithm.family()) {
         (AlgorithmParameters::OctetKey(secret), Family::Secret { .. }) => {
-            let key = Key::secret(algorithm, &decode(&secret.value)?).ok()?;
+            let key = Key::secret(algorithm, &decode(&secret.value)?).ok().filter(|key| !key.is_weak())?;
             return Some(match kid {
                 Some(kid) => key.with_kid(&kid),
                 None => key,

@@ -15,7 +15,9 @@ use crate::{
 /// use fanfare_grants::{Algorithm, Key, KeyError};
 ///
 /// assert!(Key::secret(Algorithm::Hs256, &[7; 32]).is_ok());
-/// assert_eq!(Key::secret(Algorithm::Hs256, &[7; 31]).unwrap_err(), KeyError::ShortSecret { name: "HS256", bytes_min: 32 });
+/// assert!(Key::secret(Algorithm::Hs256, b"secret")?.is_weak(), "it is shorter than its hash");
+/// assert_eq!(Key::secret(Algorithm::Hs256, b"").unwrap_err(), KeyError::Empty);
+/// # Ok::<_, KeyError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -23,6 +25,8 @@ pub struct Key {
     /// The name that tokens give the key.
     kid: Option<String>,
     key: DecodingKey,
+    /// The length of a secret that was given as such.
+    secret_bytes: Option<usize>,
 }
 
 /// The reason why bytes are no key. No text has any of them.
@@ -31,16 +35,9 @@ pub enum KeyError {
     /// The algorithm needs a key of another kind.
     #[error("{0} takes no such key: HS256, HS384 and HS512 take a secret, all others the public key of a PEM file")]
     Kind(&'static str),
-    /// The secret can be guessed sooner than its hash (RFC 7518 3.2).
-    #[error(
-        "the secret is too short: {name} takes at least {bytes_min} bytes, such as those of `openssl rand -base64 {bytes_min}`"
-    )]
-    ShortSecret {
-        /// The name of the algorithm.
-        name: &'static str,
-        /// Bytes at least.
-        bytes_min: usize,
-    },
+    /// The secret is empty.
+    #[error("the secret is empty")]
+    Empty,
     /// The bytes are no PEM file, or one of several parts.
     #[error("the file is no PEM file with one key")]
     NotPem,
@@ -56,19 +53,27 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// A secret that the issuer has too. The bytes are taken as they are.
+    /// A secret that the issuer has too. The bytes are taken as they are, also if they are few: see [`Key::is_weak`].
     ///
     /// # Errors
-    /// [`KeyError::ShortSecret`] and [`KeyError::Kind`].
+    /// [`KeyError::Empty`] and [`KeyError::Kind`].
     pub fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         check_secret(algorithm, secret)?;
-        Ok(Self::new(algorithm, None, DecodingKey::from_secret(secret)))
+        let bytes = secret.len();
+        Ok(Self { secret_bytes: Some(bytes), ..Self::new(algorithm, None, DecodingKey::from_secret(secret)) })
+    }
+
+    /// Whether the key is a secret that is shorter than its hash. RFC 7518 3.2 forbids that, because it may be guessed. People try things
+    /// out with such secrets, so whoever configures one has to be warned.
+    pub fn is_weak(&self) -> bool {
+        let Family::Secret { bytes_min } = self.algorithm.family() else { return false };
+        self.secret_bytes.is_some_and(|bytes| bytes < bytes_min)
     }
 
     /// The public key in a PEM file (RFC 7468 13, or `RSA PUBLIC KEY`). Certificates are not read.
     ///
     /// # Errors
-    /// [`KeyError`], but for [`KeyError::ShortSecret`].
+    /// [`KeyError`], but for [`KeyError::Empty`].
     pub fn pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
         let unfit = |_| KeyError::NotOfAlgorithm(algorithm.name());
         match label(pem)? {
@@ -117,7 +122,7 @@ impl Key {
     fn new(algorithm: Algorithm, kid: Option<String>, key: DecodingKey) -> Self {
         // Whoever has a key may check with it.
         provider::install();
-        Self { algorithm, kid, key }
+        Self { algorithm, kid, key, secret_bytes: None }
     }
 
     /// The key under a name, by which tokens choose it (`kid`).
@@ -142,11 +147,11 @@ impl Key {
 }
 
 pub(crate) fn check_secret(algorithm: Algorithm, secret: &[u8]) -> Result<(), KeyError> {
-    let Family::Secret { bytes_min } = algorithm.family() else { return Err(KeyError::Kind(algorithm.name())) };
-    if secret.len() < bytes_min {
-        return Err(KeyError::ShortSecret { name: algorithm.name(), bytes_min });
+    match algorithm.family() {
+        Family::Secret { .. } if secret.is_empty() => Err(KeyError::Empty),
+        Family::Secret { .. } => Ok(()),
+        _ => Err(KeyError::Kind(algorithm.name())),
     }
-    Ok(())
 }
 
 /// The label of the one part that a PEM file has.

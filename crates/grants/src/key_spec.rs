@@ -137,11 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_the_bytes_of_its_hash_at_least() {
+    fn a_secret_of_less_than_its_hash_is_weak_and_an_empty_one_is_none() {
         for (name, bytes_min) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
-            assert!(KeySpec::parse(&format!("{name}:{}", "x".repeat(bytes_min))).is_ok());
-            let short = KeySpec::parse(&format!("{name}:{}", "x".repeat(bytes_min - 1)));
-            assert_eq!(short, Err(KeySpecError::Key(KeyError::ShortSecret { name, bytes_min })));
+            let is_weak = |bytes: usize| {
+                let spec = KeySpec::parse(&format!("{name}:{}", "x".repeat(bytes))).unwrap();
+                let KeySpec::Secret { algorithm, secret } = spec else { panic!("{spec:?}") };
+                crate::Key::secret(algorithm, &secret).unwrap().is_weak()
+            };
+            assert!(is_weak(bytes_min - 1) && !is_weak(bytes_min), "{name}");
+            assert_eq!(KeySpec::parse(&format!("{name}:")), Err(KeySpecError::Empty));
         }
     }
 

@@ -52,7 +52,7 @@ pub struct Mint {
 /// The reason why there is no token.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum MintError {
-    /// The key is too short, or of another kind.
+    /// The key is empty, or of another kind.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The PEM file has no private key for the algorithm.
@@ -70,7 +70,7 @@ impl SigningKey {
     /// A secret that the server has too. The bytes are taken as they are.
     ///
     /// # Errors
-    /// [`KeyError::ShortSecret`] and [`KeyError::Kind`].
+    /// [`KeyError::Empty`] and [`KeyError::Kind`].
     pub fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, MintError> {
         check_secret(algorithm, secret)?;
         Ok(Self::new(algorithm, EncodingKey::from_secret(secret)))

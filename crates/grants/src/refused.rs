@@ -41,7 +41,7 @@ pub enum Rule {
     /// A header with `crit`: nothing that can stand in it is understood here (RFC 7515 4.1.11).
     #[error("the token has extensions that must be understood (`crit`)")]
     Critical,
-    /// A registered member has another type than its standard says, or a time is no whole number of seconds before the year 10000.
+    /// A registered member has another type than its standard says, or a time is no number of seconds between 1970 and the year 10000.
     #[error("the token's `{0}` is malformed")]
     Malformed(&'static str),
     /// None of the issuers that the token may be of has the algorithm.

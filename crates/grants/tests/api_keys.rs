@@ -29,11 +29,11 @@ fn a_key_is_256_bits_and_its_hash_is_of_its_text() {
 
 #[test]
 fn a_shown_key_is_found_by_its_hash() {
-    let file = key(1, "publish = [\"orders.*\"]\nlimits = { streams = 3 }") + &key(2, "all = true\nclients = [\"*\"]");
+    let file = key(1, "publish = [\"orders.*\"]\nlimits = { channels = 3 }") + &key(2, "all = true\nclients = [\"*\"]");
     let keys = ApiKeys::parse(&file).unwrap();
     let one = keys.find(NewApiKey::of([1; 32]).text.as_bytes(), 0).unwrap();
     assert!(one.may_publish_to(&Target::Channel(Channel::new("orders.42").unwrap())) && !one.all);
-    assert_eq!((one.holder.as_str(), one.limits.streams), ("k1", Some(3)));
+    assert_eq!((one.holder.as_str(), one.limits.channels), ("k1", Some(3)));
     assert!(keys.find(NewApiKey::of([2; 32]).text.as_bytes(), 0).unwrap().all);
     let one = NewApiKey::of([1; 32]);
     let long = "x".repeat(1 << 20);

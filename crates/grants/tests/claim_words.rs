@@ -49,6 +49,7 @@ fn a_word_that_is_wrong_refuses_the_token_and_is_named() {
         (r#"{"a\nb":[]}"#, ClaimFault::Unknown(Excerpt::new("a\nb"))),
         (r#"{"limits":{"stream":3}}"#, ClaimFault::UnknownLimit(Excerpt::new("stream"))),
         (r#"{"limits":[]}"#, ClaimFault::NotAnObject("limits")),
+        (r#"{"limits":{"streams":3}}"#, ClaimFault::StreamsOfNobody),
         (r#"{"limits":{"streams":-1}}"#, ClaimFault::Limit("streams", u32::MAX.into())),
         (r#"{"limits":{"streams":4294967296}}"#, ClaimFault::Limit("streams", u32::MAX.into())),
         (r#"{"limits":{"streams":1.5}}"#, ClaimFault::Limit("streams", u32::MAX.into())),
@@ -99,8 +100,8 @@ fn grants() -> impl Strategy<Value = Grant> {
             publish,
             clients,
             all,
+            limits: GrantLimits { streams: limits.streams.filter(|_| client.is_some()), ..limits },
             client,
-            limits,
             ..Grant::default()
         },
     )

@@ -37,15 +37,13 @@ fn a_token_holds_from_its_beginning_and_the_leeway_before_it() {
 }
 
 #[test]
-fn a_time_is_a_whole_number_before_the_year_10000() {
+fn a_time_is_a_number_before_the_year_10000() {
     let last = 253_402_300_799_u64;
     for (bad, name) in [("exp", "exp"), ("nbf", "nbf")] {
         for value in [
             "\"1795000060\"",
-            "1795000060.5",
-            "1795000060.0",
-            "1.79500006e9",
             "-1",
+            "-0.5",
             "null",
             "true",
             "[]",
@@ -63,6 +61,8 @@ fn a_time_is_a_whole_number_before_the_year_10000() {
         }
     }
     assert!(hs256().check(claiming(&format!(r#"{{"exp":{last}}}"#)).as_bytes(), NOW_MS).is_ok());
+    let grant = hs256().check(claiming(r#"{"exp":1795000060.9}"#).as_bytes(), NOW_MS).unwrap();
+    assert_eq!(grant.expires, Some(1_795_000_060), "some issuers write fractions");
 }
 
 #[test]

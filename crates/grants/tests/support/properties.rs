@@ -84,7 +84,11 @@ fn judge(token: &[u8]) -> bool {
 fn is_good(header: &Value, payload: &Value) -> bool {
     let time = |name: &str| match payload.get(name) {
         None => Some(None),
-        Some(value) => value.as_u64().filter(|seconds| *seconds < 253_402_300_800).map(Some),
+        Some(value) => {
+            let whole = |number: f64| (0.0..253_402_300_800.0).contains(&number).then_some(number as u64);
+            let number = value.as_u64().or_else(|| value.as_f64().and_then(whole));
+            number.filter(|seconds| *seconds < 253_402_300_800).map(Some)
+        }
     };
     let is_text = |name: &str| payload.get(name).is_none_or(Value::is_string);
     let (iss, aud) = (payload.get("iss"), payload.get("aud"));
@@ -101,8 +105,8 @@ fn is_good(header: &Value, payload: &Value) -> bool {
         && is_text("iss")
         && is_text("sub")
         && is_text("jti")
-        && matches!(time("exp"), Some(Some(exp)) if NOW_S < exp + 30)
-        && time("nbf").is_some_and(|nbf| nbf.is_none_or(|nbf| nbf <= NOW_S + 30))
+        && matches!(time("exp"), Some(Some(exp)) if NOW_S < exp + 5)
+        && time("nbf").is_some_and(|nbf| nbf.is_none_or(|nbf| nbf <= NOW_S + 5))
         && payload.get("fanfare").is_none_or(is_claim)
 }
 
@@ -126,7 +130,9 @@ fn is_claim(claim: &Value) -> bool {
         "subscribe" | "publish" | "clients" => is_list(value),
         "all" => value.is_boolean(),
         "client" => value.as_str().is_some_and(is_name),
-        "limits" => value.as_object().is_some_and(|limits| limits.iter().all(is_limit)),
+        "limits" => value.as_object().is_some_and(|limits| {
+            limits.iter().all(is_limit) && (limits.get("streams").is_none() || members.contains_key("client"))
+        }),
         _ => false,
     })
 }
