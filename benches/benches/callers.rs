@@ -13,7 +13,7 @@ use std::{
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use fanfare_benches::settings;
-use fanfare_callers::{Act, Callers, ENTRIES_MAX, ForwardedBy, Holding, Limits, Loopback, Networks, ProxyHeader};
+use fanfare_callers::{Act, Callers, ENTRIES_MAX, ForwardedBy, Holding, Limits, Networks, ProxyHeader};
 
 const CALLERS: u32 = 10_000;
 
@@ -24,7 +24,7 @@ fn address(at: u32) -> IpAddr {
 
 /// Callers who have called once, and whose rates are not full.
 fn callers() -> Callers {
-    let callers = Callers::new(&Limits::of_caller(), ENTRIES_MAX, Loopback::Limited);
+    let callers = Callers::new(&Limits::of_caller(), &Limits::of_caller(), ENTRIES_MAX);
     for at in 0..CALLERS {
         callers.peer(address(at), 0).charge(Act::Request, 1_000, 0);
     }
@@ -62,7 +62,7 @@ fn tables(criterion: &mut Criterion) {
     group.bench_function("seat, taken and given back", |bencher| {
         bencher.iter(|| known().enter(Holding::Stream).is_ok());
     });
-    let full = Callers::new(&Limits::of_caller(), ENTRIES_MAX, Loopback::Limited);
+    let full = Callers::new(&Limits::of_caller(), &Limits::of_caller(), ENTRIES_MAX);
     group.bench_function("newcomer to a full table", |bencher| {
         let mut at = 0;
         bencher.iter(|| {

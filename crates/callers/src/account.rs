@@ -4,6 +4,7 @@ use std::{hash::Hash, sync::Arc};
 
 use crate::{
     limit::{Act, HELD_RETRY_AFTER_SECONDS, Holding, Limit, Refused},
+    limits::Limits,
     table::{Place, Table},
 };
 
@@ -40,13 +41,28 @@ impl<K> Account<K> {
     ///
     /// Nothing is left of the burst. Nothing is taken then.
     pub fn take(&self, act: Act, count: u64, now_ms: u64) -> Result<(), Refused> {
-        let taken = self.table.with_share(self.place, |share, terms| share.take(act, count, now_ms, terms));
+        self.take_within(act, count, now_ms, &Limits::NONE)
+    }
+
+    /// As [`Account::take`], with the rates of `own` where it has some, and those of the table where it has none. One key has the same
+    /// `own` each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Account::take`].
+    pub fn take_within(&self, act: Act, count: u64, now_ms: u64, own: &Limits) -> Result<(), Refused> {
+        let taken = self.table.with_share(self.place, |share, terms| share.take(act, count, now_ms, &terms.with(own)));
         taken.unwrap_or(Ok(())).map_err(|retry_after_seconds| self.refuse(Limit::Rate(act), retry_after_seconds))
     }
 
     /// Takes `count` from a rate whatever is left: for a body whose size is known only when it is here.
     pub fn charge(&self, act: Act, count: u64, now_ms: u64) {
-        self.table.with_share(self.place, |share, terms| share.charge(act, count, now_ms, terms));
+        self.charge_within(act, count, now_ms, &Limits::NONE);
+    }
+
+    /// As [`Account::charge`], with the rates of `own` as [`Account::take_within`] has them.
+    pub fn charge_within(&self, act: Act, count: u64, now_ms: u64, own: &Limits) {
+        self.table.with_share(self.place, |share, terms| share.charge(act, count, now_ms, &terms.with(own)));
     }
 
     /// Counts one holding more, until the seat is dropped.

@@ -2,38 +2,36 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::{account::Account, caller::Caller, limits::Limits, refusals::Refusals, table::Table};
+use crate::{account::Account, caller::Caller, limit::Limit, limits::Limits, table::Table};
 
-/// Whether processes of the machine itself are limited as callers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Loopback {
-    /// They are not. A proxy on the machine would be one caller for all its clients, and so would a load test or a local publisher.
-    #[default]
-    Exempt,
-    /// They are one caller for each address.
-    Limited,
-}
+/// Loopback addresses that are kept apart at most.
+const LOOPBACK_ENTRIES_MAX: usize = 1_024;
 
 /// All callers of a server. Clones share the table.
 #[derive(Clone, Debug)]
 pub struct Callers {
     table: Arc<Table<Caller>>,
-    loopback: Loopback,
+    /// Callers with a loopback address. None if these have no limits.
+    loopback: Option<Arc<Table<Caller>>>,
 }
 
 impl Callers {
-    /// Nobody has called yet. At most `callers_max` are kept, at least 1: [`ENTRIES_MAX`](crate::ENTRIES_MAX) is the default.
+    /// Nobody has called yet. `limits` are those of each caller, and `loopback` those of each with a loopback address: a proxy on the
+    /// machine would be one caller for all its clients, and so would a load test or a local publisher. At most `callers_max` are kept, at least 1: [`ENTRIES_MAX`](crate::ENTRIES_MAX) is the default.
     #[must_use]
-    pub fn new(limits: &Limits, callers_max: usize, loopback: Loopback) -> Self {
+    pub fn new(limits: &Limits, loopback: &Limits, callers_max: usize) -> Self {
+        let is_limited = *loopback != Limits::NONE;
+        let loopback = is_limited.then(|| Table::new(loopback, LOOPBACK_ENTRIES_MAX.min(callers_max)));
         Self { table: Table::new(limits, callers_max), loopback }
     }
 
     /// The account of the other end of a socket.
     #[must_use]
     pub fn peer(&self, address: IpAddr, now_ms: u64) -> Account<Caller> {
-        match self.loopback {
-            Loopback::Exempt if address.to_canonical().is_loopback() => self.table.exempt(),
-            _ => self.table.account(Caller::from(address), now_ms),
+        match &self.loopback {
+            _ if !address.to_canonical().is_loopback() => self.table.account(Caller::from(address), now_ms),
+            Some(loopback) => loopback.account(Caller::from(address), now_ms),
+            None => self.table.exempt(),
         }
     }
 
@@ -52,18 +50,22 @@ impl Callers {
 
     /// Forgets callers that hold nothing and whose rates are full. Call it once a second.
     pub fn sweep(&self, now_ms: u64) {
-        self.table.sweep(now_ms);
+        self.tables().for_each(|table| table.sweep(now_ms));
     }
 
     /// Number of callers that are kept.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.table.len()
+        self.tables().map(|table| table.len()).sum()
     }
 
-    /// How often each limit has refused a caller.
+    /// How often `limit` has refused a caller.
     #[must_use]
-    pub fn refusals(&self) -> &Refusals {
-        self.table.refusals()
+    pub fn refused(&self, limit: Limit) -> u64 {
+        self.tables().map(|table| table.refusals().of(limit)).sum()
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Arc<Table<Caller>>> {
+        [&self.table].into_iter().chain(&self.loopback)
     }
 }

@@ -13,9 +13,9 @@
 //! # Example
 //!
 //! ```
-//! use fanfare_callers::{Act, Callers, ENTRIES_MAX, ForwardedBy, Holding, Limits, Loopback, Networks};
+//! use fanfare_callers::{Act, Callers, ENTRIES_MAX, ForwardedBy, Holding, Limits, Networks};
 //!
-//! let callers = Callers::new(&Limits::of_caller(), ENTRIES_MAX, Loopback::Exempt);
+//! let callers = Callers::new(&Limits::of_caller(), &Limits::NONE, ENTRIES_MAX);
 //! let trusted = Networks::new(["10.0.0.0/8"]).unwrap();
 //!
 //! // A proxy has opened a socket, and it says for whom.
@@ -56,7 +56,7 @@ mod table;
 
 pub use account::{Account, Seat};
 pub use caller::Caller;
-pub use callers::{Callers, Loopback};
+pub use callers::Callers;
 pub use forwarded::{FORWARDED_BYTES_MAX, ForwardedBy, HOPS_MAX};
 pub use holder::Holder;
 pub use limit::{Act, HELD_RETRY_AFTER_SECONDS, Holding, Limit, Refused};

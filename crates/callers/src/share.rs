@@ -14,10 +14,21 @@ const PARTS: u64 = 1_000;
 const BACK_MS_MAX: u64 = 1_000;
 
 /// Limits by number, as shares look them up.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     rates: [Option<Rate>; ACTS],
     numbers: [Option<NonZeroU32>; HOLDINGS],
+}
+
+impl Terms {
+    /// The same, with the rates of `own` where it has some.
+    pub(crate) fn with(&self, own: &Limits) -> Self {
+        let mut terms = *self;
+        for (rate, own) in terms.rates.iter_mut().zip(own.rates()) {
+            *rate = own.or(*rate);
+        }
+        terms
+    }
 }
 
 impl From<&Limits> for Terms {
@@ -33,6 +44,8 @@ pub(crate) struct Share {
     at_ms: u64,
     /// What has been taken and not yet given back, in [`PARTS`], by [`Act`]. More than the burst is a debt.
     used: [u64; ACTS],
+    /// The time at which all of it is given back, by the rates that it was taken with.
+    full_ms: u64,
     /// Number of holdings, by [`Holding`].
     held: [u32; HOLDINGS],
 }
@@ -51,16 +64,23 @@ impl Share {
             return Err(u32::try_from(wait_s).unwrap_or(u32::MAX));
         }
         *used = used.saturating_add(count.saturating_mul(PARTS));
+        self.note_full(act, rate);
         Ok(())
     }
 
     /// Takes `count` whatever is left.
     pub(crate) fn charge(&mut self, act: Act, count: u64, now_ms: u64, terms: &Terms) {
-        if terms.rates[act as usize].is_some() {
+        if let Some(rate) = terms.rates[act as usize] {
             self.give_back(now_ms, terms);
             let used = &mut self.used[act as usize];
             *used = used.saturating_add(count.saturating_mul(PARTS));
+            self.note_full(act, rate);
         }
+    }
+
+    fn note_full(&mut self, act: Act, rate: Rate) {
+        let left_ms = self.used[act as usize].div_ceil(rate.per_second.get());
+        self.full_ms = self.full_ms.max(self.at_ms.saturating_add(left_ms));
     }
 
     /// Counts one holding more, unless there are as many as may be.
@@ -83,9 +103,8 @@ impl Share {
     }
 
     /// Whether the share is as good as a new one, if nobody holds anything.
-    pub(crate) fn is_as_new(&mut self, now_ms: u64, terms: &Terms) -> bool {
-        self.give_back(now_ms, terms);
-        self.used == [0; ACTS]
+    pub(crate) fn is_as_new(&self, now_ms: u64) -> bool {
+        now_ms >= self.full_ms || self.at_ms.saturating_sub(now_ms) > BACK_MS_MAX
     }
 
     fn give_back(&mut self, now_ms: u64, terms: &Terms) {

@@ -48,11 +48,11 @@ pub struct Table<K> {
     next_swept: AtomicUsize,
 }
 
-/// Where the share of an account is.
+/// Where the share of an account is. Small, because many seats have one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     /// A share of its own.
-    Own { shard: usize, slot: usize },
+    Own { shard: u16, slot: u32 },
     /// The share of all who found no place.
     Crowd,
     /// None: nothing is limited.
@@ -60,7 +60,7 @@ pub(crate) enum Place {
 }
 
 impl<K: Eq + Hash> Table<K> {
-    /// An empty table, which keeps at most `entries_max` keys (at least 1) with these limits for each of them.
+    /// An empty table, which keeps at most `entries_max` keys (at least 1, at most 2^32 in all) with these limits for each of them.
     #[must_use]
     pub fn new(limits: &Limits, entries_max: usize) -> Arc<Self> {
         let shards = (entries_max / SHARD_ENTRIES_MIN).clamp(1, SHARDS_MAX);
@@ -80,9 +80,10 @@ impl<K: Eq + Hash> Table<K> {
         let hash = self.hashing.hash_one(&key);
         // Neither the bits that the map takes for places, which are the lowest, nor those for marks, which are the highest.
         let shard = (hash >> 32) as usize % self.shards.len();
-        match self.shards[shard].lock().enter(key, hash, now_ms, &self.terms) {
-            Some(slot) => Place::Own { shard, slot },
-            None => {
+        let slot = self.shards[shard].lock().enter(key, hash, now_ms);
+        match (u16::try_from(shard), slot.and_then(|slot| u32::try_from(slot).ok())) {
+            (Ok(shard), Some(slot)) => Place::Own { shard, slot },
+            _ => {
                 self.refusals.count_crowded();
                 Place::Crowd
             }
@@ -94,7 +95,7 @@ impl<K: Eq + Hash> Table<K> {
         let swept = SWEPT_SHARDS.min(self.shards.len());
         let first = self.next_swept.fetch_add(swept, Ordering::Relaxed);
         for shard in (0..swept).filter_map(|at| self.shards.get(first.wrapping_add(at) % self.shards.len())) {
-            shard.lock().forget(SWEPT_IN_SHARD_MAX, now_ms, &self.terms);
+            shard.lock().forget(SWEPT_IN_SHARD_MAX, now_ms);
         }
     }
 
@@ -122,8 +123,8 @@ impl<K> Table<K> {
     pub(crate) fn with_share<R>(&self, place: Place, apply: impl FnOnce(&mut Share, &Terms) -> R) -> Option<R> {
         match place {
             Place::Own { shard, slot } => {
-                let mut shard = self.shards[shard].lock();
-                shard.share(slot).map(|share| apply(share, &self.terms))
+                let mut shard = self.shards[usize::from(shard)].lock();
+                shard.share(slot as usize).map(|share| apply(share, &self.terms))
             }
             Place::Crowd => Some(apply(&mut self.crowd.lock(), &self.terms)),
             Place::Exempt => None,
@@ -133,14 +134,14 @@ impl<K> Table<K> {
     /// Counts one user more of the entry at `place`, which has one already.
     pub(crate) fn add_user(&self, place: Place) {
         if let Place::Own { shard, slot } = place {
-            self.shards[shard].lock().add_user(slot);
+            self.shards[usize::from(shard)].lock().add_user(slot as usize);
         }
     }
 
     /// Counts one user less.
     pub(crate) fn remove_user(&self, place: Place) {
         if let Place::Own { shard, slot } = place {
-            self.shards[shard].lock().remove_user(slot);
+            self.shards[usize::from(shard)].lock().remove_user(slot as usize);
         }
     }
 
@@ -148,10 +149,10 @@ impl<K> Table<K> {
     pub(crate) fn hold(&self, place: Place, holding: Holding) -> bool {
         match place {
             Place::Own { shard, slot } => {
-                let mut shard = self.shards[shard].lock();
-                let is_held = shard.share(slot).is_some_and(|share| share.hold(holding, &self.terms));
+                let mut shard = self.shards[usize::from(shard)].lock();
+                let is_held = shard.share(slot as usize).is_some_and(|share| share.hold(holding, &self.terms));
                 if is_held {
-                    shard.add_user(slot);
+                    shard.add_user(slot as usize);
                 }
                 is_held
             }
@@ -164,11 +165,11 @@ impl<K> Table<K> {
     pub(crate) fn release(&self, place: Place, holding: Holding) {
         match place {
             Place::Own { shard, slot } => {
-                let mut shard = self.shards[shard].lock();
-                if let Some(share) = shard.share(slot) {
+                let mut shard = self.shards[usize::from(shard)].lock();
+                if let Some(share) = shard.share(slot as usize) {
                     share.release(holding);
                 }
-                shard.remove_user(slot);
+                shard.remove_user(slot as usize);
             }
             Place::Crowd => self.crowd.lock().release(holding),
             Place::Exempt => {}

@@ -3,10 +3,7 @@
 use hashbrown::HashTable;
 use slab::Slab;
 
-use crate::{
-    line::Line,
-    share::{Share, Terms},
-};
+use crate::{line::Line, share::Share};
 
 /// Entries that a newcomer looks at to forget them. More than one, so a table that nobody sweeps shrinks too.
 const FORGOTTEN_FOR_NEWCOMER_MAX: usize = 2;
@@ -37,13 +34,13 @@ impl<K: Eq> Shard<K> {
     }
 
     /// The slot of `key`, with one user more. `None` if it is new and all entries are in use.
-    pub(super) fn enter(&mut self, key: K, hash: u64, now_ms: u64, terms: &Terms) -> Option<usize> {
+    pub(super) fn enter(&mut self, key: K, hash: u64, now_ms: u64) -> Option<usize> {
         let has_key = |slot: &usize| self.entries.get(*slot).is_some_and(|entry| entry.key == key);
         if let Some(&slot) = self.slots.find(hash, has_key) {
             self.add_user(slot);
             return Some(slot);
         }
-        self.forget(FORGOTTEN_FOR_NEWCOMER_MAX, now_ms, terms);
+        self.forget(FORGOTTEN_FOR_NEWCOMER_MAX, now_ms);
         if self.entries.len() >= self.entries_max {
             self.remove(self.idle.oldest()?);
         }
@@ -54,12 +51,12 @@ impl<K: Eq> Shard<K> {
     }
 
     /// Forgets what is as good as new among the `looked_at_max` entries that have been idle for longest.
-    pub(super) fn forget(&mut self, looked_at_max: usize, now_ms: u64, terms: &Terms) {
+    pub(super) fn forget(&mut self, looked_at_max: usize, now_ms: u64) {
         let mut next = self.idle.oldest();
         for _ in 0..looked_at_max {
             let Some(slot) = next else { return };
             next = self.idle.newer(slot);
-            if self.entries.get_mut(slot).is_some_and(|entry| entry.share.is_as_new(now_ms, terms)) {
+            if self.entries.get_mut(slot).is_some_and(|entry| entry.share.is_as_new(now_ms)) {
                 self.remove(slot);
             }
         }
