@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// The most channels that a stream follows.
 const CHANNELS_MAX: usize = 128;
+/// Patterns among them.
+const PATTERNS_MAX: usize = 16;
 
 /// 1 to 256 bytes, no control character.
 fn is_name(text: &str) -> bool {
@@ -22,7 +24,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_subscribed_name(text: &str) -> bool {
-    is_name(text) && !text.contains(['*', '{', '}'])
+    is_name(text) && !text.contains(['{', '}'])
 }
 
 fn has_id_form(text: &str) -> bool {
@@ -37,7 +39,7 @@ pub(crate) fn names(input: &[u8]) {
     assert_eq!(channel.as_ref().map(Channel::as_str), is_name(text).then_some(text));
     assert_eq!(ClientId::new(text).ok().as_ref().map(ClientId::as_str), is_name(text).then_some(text));
     let followed = Pattern::subscribed(text).ok().and_then(|pattern| pattern.channel());
-    assert_eq!(followed, channel.filter(|_| is_subscribed_name(text)));
+    assert_eq!(followed, channel.filter(|_| is_subscribed_name(text) && !text.contains('*')));
 }
 
 /// Text in the form of an event id is known as one. Ids come back from their text, and keep their order.
@@ -123,8 +125,18 @@ fn round_trip(event: Event) {
 }
 
 /// All parameters of a subscription.
-const PARAMETERS: [&str; 9] =
-    ["id", "channel", "since", "last_event_id", "lastEventID", "lastEventId", "Last-Event-ID", "heartbeat", "envelope"];
+const PARAMETERS: [&str; 10] = [
+    "id",
+    "channel",
+    "since",
+    "last_event_id",
+    "lastEventID",
+    "lastEventId",
+    "Last-Event-ID",
+    "heartbeat",
+    "envelope",
+    "access_token",
+];
 
 /// The input is the query of a subscription, and `subscribe` gives the status of its answer.
 pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
@@ -136,11 +148,12 @@ pub(crate) fn queries(input: &[u8], subscribe: impl FnOnce(&str) -> u16) {
     };
     let (ids, channels, since) = (all("id"), all("channel"), all("since"));
     let is_good = pairs.is_some()
-        && ["id", "last_event_id", "lastEventID", "since", "heartbeat", "envelope"]
+        && ["id", "last_event_id", "lastEventID", "since", "heartbeat", "envelope", "access_token"]
             .iter()
             .all(|name| all(name).len() <= 1)
         && ids.iter().all(|id| is_name(id))
         && channels.len() <= CHANNELS_MAX
+        && channels.iter().filter(|channel| channel.contains('*')).count() <= PATTERNS_MAX
         && channels.iter().all(|channel| is_subscribed_name(channel))
         && all("heartbeat").iter().all(|heartbeat| *heartbeat == "cursor")
         && all("envelope").iter().all(|envelope| *envelope == "json");

@@ -185,7 +185,19 @@ fn enter(hub: &Arc<Hub<NoSocket>>, wishes: Subscribe) -> Subscription<NoSocket> 
 pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
     let (heartbeat, form) = (Heartbeat::default(), Form::default());
     let (channels, patterns, start) = (vec![channel()], Vec::new(), Start::Now);
-    Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None }
+    Subscribe {
+        client,
+        channels,
+        patterns,
+        start,
+        policy,
+        heartbeat,
+        form,
+        shard: 0,
+        now_ms: 0,
+        expires_ms: None,
+        catching_up: None,
+    }
 }
 
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {

@@ -58,7 +58,7 @@
 //!     form: Form::Plain,
 //!     shard: 0,
 //!     now_ms: 0,
-//!     expires_ms: None,
+//!     expires_ms: None, catching_up: None,
 //! })?;
 //! let sent = Arc::<Mutex<Vec<u8>>>::default();
 //! subscription.attach_socket(Collector(Arc::clone(&sent)), Framing::Bare, 0);
@@ -90,7 +90,7 @@ pub use crate::{
         port::Cut,
         read_request::ReadRequest,
         ring::Ring,
-        subscriber::Subscribe,
+        subscriber::{Seat, Subscribe},
     },
     registry::{Registry, SubscribeError},
     shard::{SWEEP_TICKS, Shard, Turn},

@@ -50,7 +50,7 @@ pub enum SubscribeError {
 /// # let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
 /// # let patterns = Vec::new();
 /// # let subscribe =
-/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None };
+/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None, catching_up: None };
 /// // Ann follows the channel.
 /// let subscription = hub.subscribe(subscribe)?;
 /// let registry = hub.registry();

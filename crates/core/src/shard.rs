@@ -333,6 +333,7 @@ impl<S: Socket> Shard<S> {
         let is_expired = slot.is_expired(now_ms);
         debug_assert!(is_expired || slot.account().owed == 0, "the history gave all, or said that it is gone");
         slot.go_live();
+        self.readers.release(at.connection);
         if is_expired || self.drain.is_some() {
             self.begin_closing(at);
         }
@@ -386,6 +387,7 @@ impl<S: Socket> Shard<S> {
     /// Ends a connection. There is no other way, whatever the reason.
     fn remove(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.take(at) else { return };
+        self.readers.release(at.connection);
         self.pass.leave(at.index);
         self.followers.leave(at.index);
         let (connection, subscriber) = (at.connection, slot.subscriber());

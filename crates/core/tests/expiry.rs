@@ -134,7 +134,7 @@ fn a_stream_that_reads_history_is_given_no_more_of_it_and_comes_back_with_its_cu
     kit.settle();
     assert_eq!(whole(&link, 100), ["1", "2"]);
     let cursor = support::events_of(&link).last().unwrap().last_id.parse().unwrap();
-    let again = Subscribe { start: Start::After(cursor), expires_ms: None, ..late };
+    let again = Subscribe { start: Start::After(cursor), expires_ms: None, catching_up: None, ..late };
     let link = open(&mut kit, again, usize::MAX);
     kit.settle();
     assert_eq!((data_of(&link), told_to(&link)), (["3", "4", "5"].map(str::to_owned).to_vec(), vec![]));
@@ -146,9 +146,9 @@ fn a_stream_in_line_for_history_ends_and_holds_up_nobody_behind_it() {
     kit.say("1 2");
     kit.run();
     let late = Subscribe { start: Start::Earliest, ..wishes(&kit, 1_000) };
-    let first = open(&mut kit, Subscribe { expires_ms: None, ..late.clone() }, usize::MAX);
+    let first = open(&mut kit, Subscribe { expires_ms: None, catching_up: None, ..late.clone() }, usize::MAX);
     let second = open(&mut kit, late.clone(), usize::MAX);
-    let third = open(&mut kit, Subscribe { expires_ms: None, ..late }, usize::MAX);
+    let third = open(&mut kit, Subscribe { expires_ms: None, catching_up: None, ..late }, usize::MAX);
     kit.sweep_at(1_000);
     assert_eq!(whole(&second, 100), [""; 0]);
     kit.settle();

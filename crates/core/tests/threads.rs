@@ -89,6 +89,7 @@ fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::engine::
         now_ms: 0,
         patterns: Vec::new(),
         expires_ms: None,
+        catching_up: None,
     })
     .unwrap()
 }

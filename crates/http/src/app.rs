@@ -6,10 +6,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use fanfare_callers::{Callers, Holder, Table};
 use fanfare_core::{
-    Channel, ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
+    ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
     engine::{Hub, Milestone, Ticket},
 };
+use fanfare_grants::ApiKeys;
 use hyper::header::HeaderValue;
 use rand::RngExt as _;
 use tracing::info;
@@ -23,6 +25,7 @@ use crate::{
         log::{RefusalLog, Sampler},
         pace::Paces,
         room::Room,
+        rule::Refusals,
         sockets::Sockets,
     },
     link::socket::ClientSocket,
@@ -34,6 +37,8 @@ use crate::{
 
 /// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
+/// The name of the publish key in the log.
+const PUBLISH_KEY_NAME: &str = "publish-key";
 /// Time for a drain that is given longer than a clock can tell.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -49,6 +54,14 @@ pub(crate) struct App {
     failing: Milestone,
     /// Lines about publishes.
     sent: Sampler,
+    /// Addresses of clients, and what each has taken and holds.
+    pub(crate) callers: Callers,
+    /// Holders of grants, and what each has taken.
+    pub(crate) holders: Arc<Table<Holder>>,
+    /// Refusals by rule.
+    pub(crate) refusals: Refusals,
+    /// The publish key, if there is one.
+    pub(crate) publish_key: Option<Arc<ApiKeys>>,
     /// Lines about requests that were refused.
     pub(crate) refused: RefusalLog,
     /// Bytes of bodies, from when they come until the event is in the hub.
@@ -77,6 +90,10 @@ impl App {
             failure: OnceLock::new(),
             failing: Milestone::default(),
             sent: Sampler::default(),
+            callers: Callers::new(&config.caller_limits, &config.loopback_limits, config.callers_max),
+            holders: Table::new(&config.holder_limits, config.callers_max),
+            refusals: Refusals::default(),
+            publish_key: config.publish_key.as_deref().map(publish_key),
             refused: RefusalLog::default(),
             bodies: room(),
             paces: Arc::default(),
@@ -175,6 +192,12 @@ impl App {
     }
 }
 
+/// The publish key, which grants to publish everything. A key that can be none was refused at the start. If it were not, nobody could
+/// publish.
+fn publish_key(key: &str) -> Arc<ApiKeys> {
+    Arc::new(ApiKeys::default().with_key_to_everything(PUBLISH_KEY_NAME, key).unwrap_or_default())
+}
+
 /// Unix time in milliseconds, with which events are numbered.
 pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -188,7 +211,7 @@ pub(crate) fn made_up_client() -> ClientId {
 }
 
 /// Names of channels as they stand in a line of the log.
-pub(crate) fn names(channels: &[Channel]) -> String {
-    let names = channels.iter().map(|channel| QuotedName(channel.as_str()).to_string()).collect::<Vec<_>>().join(" ");
+pub(crate) fn names(channels: &[&str]) -> String {
+    let names = channels.iter().map(|name| QuotedName(name).to_string()).collect::<Vec<_>>().join(" ");
     format!("[{}]", names.chars().take(LOGGED_CHARACTERS_MAX).collect::<String>())
 }

@@ -1,8 +1,11 @@
 //! [`Config`]: every limit of the front-end, with its unit, default and reason. The limits of the engine are inside.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
+use fanfare_callers::{ForwardedBy, Limits, Networks};
 use fanfare_core::Policy;
+
+use crate::access::gate::Gate;
 
 /// The way in which streams leave.
 ///
@@ -15,6 +18,35 @@ pub enum Outlet {
     Socket,
     /// hyper keeps the connection and drains the ring of each stream through a body.
     Body,
+}
+
+/// The proxies in front of a server, whose word on the address of a client counts.
+///
+/// ```
+/// use fanfare_callers::{ForwardedBy, Networks};
+/// use fanfare_http::{Config, Proxies};
+///
+/// let trusted = Networks::new(["10.0.0.0/8", "127.0.0.1"])?;
+/// let proxies = Proxies { trusted, forwarded: Some(ForwardedBy::XForwardedFor), ..Proxies::default() };
+/// let config = Config { proxies, ..Config::default() };
+/// # let _ = config;
+/// # Ok::<_, fanfare_callers::NetworksError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// The addresses of the proxies. Their own sockets are not limited.
+    pub trusted: Networks,
+    /// The header in which they name the client of each request. Default: none, so all their requests count for nobody.
+    pub forwarded: Option<ForwardedBy>,
+    /// Their connections begin with a header of the PROXY protocol, version 1 or 2. Then each counts for the client that it names.
+    pub proxy_protocol: bool,
+}
+
+impl Proxies {
+    /// Whether a connection from `address` begins with the client's address.
+    pub(crate) fn names_client(&self, address: IpAddr) -> bool {
+        self.proxy_protocol && self.trusted.contains(address)
+    }
 }
 
 /// Settings of one server.
@@ -68,6 +100,8 @@ pub struct Config {
     pub bodies_bytes_max: usize,
     /// Channels one connection may follow. Default 128.
     pub channels_max: usize,
+    /// Patterns among these. Default 16.
+    pub patterns_max: usize,
     /// The `retry:` of a stream's first lines is drawn from this range, in milliseconds, so that clients do not
     /// come back all at once. Default 1,000 to 3,000.
     pub retry_ms: RangeInclusive<u64>,
@@ -80,14 +114,36 @@ pub struct Config {
     /// none is idle, it is closed itself. Streams over HTTP/1 leave 64 of them (a quarter of few) to other requests. Default: no
     /// limit. A program sets it below its limit of descriptors, so that its own files and links always get theirs.
     pub sockets_max: usize,
-    /// Key that publishers must show (`Authorization: Bearer`). Default: anybody may publish.
+    /// Key that publishers must show (`Authorization: Bearer`), 1 to 256 bytes. It allows to publish to everybody. Default: none.
     pub publish_key: Option<String>,
-    /// Origins of pages that may publish from a browser, as in `https://example.org`; `*` is all. Pages may read
-    /// wherever they come from. Default none besides the server's own.
+    /// The rules of who may do what, for readers and publishers. Default: everybody may do everything.
+    pub gate: Gate,
+    /// Origins of pages that may publish from a browser, as in `https://example.org`; `*` is all. They may read as well. Default none
+    /// besides the server's own.
     pub cors_origins: Vec<String>,
+    /// Origins of pages that may read; `*` is all, and the default. Without it a page needs an origin that is listed here or in
+    /// [`Config::cors_origins`], the server's own, or one of the visitor's own machine, and the host of a request has to be an IP
+    /// address, `localhost`, or one of [`Config::public_hosts`]. A server that only its own machine reaches should list none, because
+    /// any website could read it through the browser of that machine.
+    pub read_origins: Vec<String>,
     /// Names under which the server is reached, besides IP addresses and localhost: a page that it served itself under
     /// one of them may publish. Default none, so that a rebound name may not.
     pub public_hosts: Vec<String>,
+    /// The proxies in front of the server. Default: none.
+    pub proxies: Proxies,
+    /// What one address may take and hold, an IPv6 address with all others of its /64. Default: [`Limits::of_caller`].
+    pub caller_limits: Limits,
+    /// The same for each loopback address. Default: no limit, because a proxy on the machine is one for all its clients, and local
+    /// publishers and tests come from there too.
+    pub loopback_limits: Limits,
+    /// What one publisher's key, or the holder of one token, may publish. Default: [`Limits::of_holder`].
+    pub holder_limits: Limits,
+    /// Callers, and as many holders, that are kept apart. Those that do nothing are forgotten. Default 65,536. Give at least
+    /// [`Config::sockets_max`] if that is a number: those who find no place share the limits of one.
+    pub callers_max: usize,
+    /// Streams that may have the same client id. Default: 256 where a grant names it, because a client is a person with some devices and
+    /// tabs, and no limit where anybody may claim it, because a stranger could use it up for others.
+    pub client_streams_max: Option<usize>,
     /// Streams of one HTTP/2 connection. Default 1,000.
     pub h2_streams_max: u32,
     /// Event streams over HTTP/2 that may be open, on all connections together. One connection has no more of them than it leaves
@@ -130,13 +186,22 @@ impl Default for Config {
             batch_idle_timeout: Duration::from_secs(600),
             bodies_bytes_max: 64 << 20,
             channels_max: 128,
+            patterns_max: 16,
             retry_ms: 1_000..=3_000,
             send_buffer_bytes: 256 << 10,
             send_buffers_bytes_max: 1 << 30,
             sockets_max: usize::MAX,
             publish_key: None,
+            gate: Gate::default(),
             cors_origins: Vec::new(),
+            read_origins: vec!["*".to_owned()],
             public_hosts: Vec::new(),
+            proxies: Proxies::default(),
+            caller_limits: Limits::of_caller(),
+            loopback_limits: Limits::NONE,
+            holder_limits: Limits::of_holder(),
+            callers_max: fanfare_callers::ENTRIES_MAX,
+            client_streams_max: None,
             h2_streams_max: 1_000,
             h2_streams_total_max: 65_536,
             h2_send_buffer_bytes: 16 << 10,

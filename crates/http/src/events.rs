@@ -8,7 +8,7 @@ use std::{
 };
 
 use fanfare_core::{
-    Channel, ClientId, Form, Gap, Heartbeat, Start, Target, Told,
+    Channel, ClientId, Form, Gap, Heartbeat, Pattern, Start, Target, Told,
     engine::{Cut, Feed, Life, Subscribe, SubscribeError, Subscription},
 };
 use futures_core::Stream;
@@ -22,17 +22,23 @@ use crate::{
     link::socket::ClientSocket,
 };
 
-/// The events that a receiver wants: broadcasts to all, events for `client`, and events of `channels`.
+/// The events that a receiver wants: broadcasts to all, events for `client`, events of `channels`, and of those that `patterns` match.
 ///
 /// ```
-/// use fanfare_http::{Channel, ClientId, Follow, Start};
+/// use fanfare_http::{Channel, ClientId, Follow, Pattern, Start};
 ///
 /// # fn main() -> Result<(), fanfare_http::core::NameError> {
 /// let orders = Channel::new("orders")?;
 /// let from_now_on = Follow::channels([orders.clone()]);
 /// assert_eq!((from_now_on.client, from_now_on.start), (None, Start::Now));
 ///
-/// let everything_kept = Follow { client: Some(ClientId::new("ann")?), channels: vec![orders], start: Start::Earliest };
+/// let ann = ClientId::new("ann")?;
+/// let everything_kept = Follow {
+///     client: Some(ann),
+///     channels: vec![orders],
+///     patterns: vec![Pattern::new("news.*")?],
+///     start: Start::Earliest,
+/// };
 /// assert_eq!(everything_kept.channels.len(), 1);
 /// # Ok(())
 /// # }
@@ -43,6 +49,8 @@ pub struct Follow {
     pub client: Option<ClientId>,
     /// Followed channels, at most [`crate::Config::channels_max`].
     pub channels: Vec<Channel>,
+    /// Followed patterns. They count for that limit too.
+    pub patterns: Vec<Pattern>,
     /// The place among the kept events where the stream begins.
     pub start: Start,
 }
@@ -61,7 +69,7 @@ impl Follow {
     /// # }
     /// ```
     pub fn channels(channels: impl IntoIterator<Item = Channel>) -> Self {
-        Self { client: None, channels: channels.into_iter().collect(), start: Start::Now }
+        Self { client: None, channels: channels.into_iter().collect(), patterns: Vec::new(), start: Start::Now }
     }
 }
 
@@ -138,9 +146,9 @@ pub struct Events {
 impl Events {
     /// Waits until the journal is read, or the server drains.
     pub(crate) async fn open(app: &Arc<App>, lanes: &[Lane], follow: Follow) -> Result<Self, FollowError> {
-        let Follow { client, channels, start } = follow;
+        let Follow { client, channels, patterns, start } = follow;
         let max = app.config.channels_max;
-        if channels.len() > max {
+        if channels.len() + patterns.len() > max {
             return Err(FollowError::TooManyChannels { max });
         }
         let client = client.unwrap_or_else(made_up_client);
@@ -148,7 +156,7 @@ impl Events {
             app.hub.ready().await;
             let followed = channels.iter().cloned().map(Target::Channel);
             let targets: Vec<_> = [Target::All, Target::Client(client.clone())].into_iter().chain(followed).collect();
-            if app.hub.may_be_ahead(&start, &targets, &[]) {
+            if app.hub.may_be_ahead(&start, &targets, &patterns) {
                 app.hub.caught_up().await;
             }
         };
@@ -158,18 +166,20 @@ impl Events {
             () = begins => {}
         }
         let (shard, seat) = Lane::seat_in_emptiest(lanes);
-        let named = names(&channels);
+        let named = channels.iter().map(Channel::as_str).chain(patterns.iter().map(Pattern::as_str));
+        let named = names(&named.collect::<Vec<_>>());
         let subscription = app.hub.subscribe(Subscribe {
             client: client.clone(),
             channels,
-            patterns: Vec::new(),
+            patterns,
             start,
             policy: app.config.policy,
             heartbeat: Heartbeat::Comment,
             form: Form::Plain,
             shard,
-            now_ms: app.now_ms(),
             expires_ms: None,
+            catching_up: None,
+            now_ms: app.now_ms(),
         })?;
         let connection = subscription.connection();
         info!(connection, client = client.as_str(), channels = %named, peer = "this process", "open");

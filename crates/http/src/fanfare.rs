@@ -16,12 +16,12 @@ use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
 use crate::{
+    access::gate::PUBLISH_KEY_BYTES_MAX,
     app::{App, unix_ms},
     config::Config,
     connection::{driver::Driver, lane::Lane},
     handle::Handle,
     link::socket::ClientSocket,
-    request::access::PUBLISH_KEY_BYTES_MAX,
 };
 
 /// Time that the journal has to end after the drain should be over.
@@ -88,9 +88,9 @@ impl<F: Fn()> Drop for OnDrop<F> {
 
 /// Checks the settings, and returns those of the engine.
 fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
-    let is_long = config.publish_key.as_ref().is_some_and(|key| key.len() > PUBLISH_KEY_BYTES_MAX);
-    if is_long || config.retry_ms.is_empty() {
-        let reason = "the publish key is too long, or the range of retry times is empty";
+    let is_key = |key: &String| (1..=PUBLISH_KEY_BYTES_MAX).contains(&key.len());
+    if !config.publish_key.as_ref().is_none_or(is_key) || config.retry_ms.is_empty() {
+        let reason = "the publish key is empty or too long, or the range of retry times is empty";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
     Ok(config.core.clone())

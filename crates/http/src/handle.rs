@@ -4,6 +4,7 @@
 use std::{error::Error, io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
+use fanfare_callers::{Act, Limit};
 use fanfare_core::{
     Account, Channel, ChannelAccount, Event, IdempotencyKey, Page, PublishError, ReadLimit, Receipt, Start, Target,
     Wait,
@@ -83,8 +84,10 @@ impl Handle {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (shard, seat) = Lane::seat_in_emptiest(&self.lanes);
-        let link = Arc::new(Link::of_request(seat));
-        let peer = Peer { address, shard, carriage: Carriage::Other, is_tls: false, link };
+        let account = self.app.callers.peer(address.ip(), self.app.now_ms());
+        let link = Arc::new(Link::of_request(account, seat));
+        let (shard, carriage) = (u32::try_from(shard).unwrap_or(u32::MAX), Carriage::Other);
+        let peer = Peer { address, shard, carriage, is_tls: false, link, named: None };
         let service = Service { app: Arc::clone(&self.app), peer };
         let Ok(response) = service.answer_to(request.map(Inbound::other)).await;
         response
@@ -201,7 +204,7 @@ impl Handle {
     /// # let fanfare = Fanfare::start(Config::default())?;
     /// # let handle = fanfare.handle();
     /// let ann = ClientId::new("ann")?;
-    /// let follow = Follow { client: Some(ann.clone()), channels: Vec::new(), start: Start::Now };
+    /// let follow = Follow { client: Some(ann.clone()), ..Follow::channels([]) };
     /// let events = handle.subscribe(follow).await?;
     /// handle.publish(Event::new(Target::Client(ann.clone()), "hello"), Wait::Written).await?;
     ///
@@ -366,6 +369,32 @@ impl Handle {
     /// ```
     pub async fn failed(&self) -> io::Error {
         self.app.failed().await
+    }
+
+    /// How often each rule and each limit has refused somebody, by its name: `invalid-credential`, `not-granted`, `sockets`, `requests`
+    /// and others. Limits of callers have a plain name. Those of holders begin with `holder-`.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config { publish_key: Some("key".to_owned()), ..Config::default() })?;
+    /// let handle = fanfare.handle();
+    /// let request = hyper::Request::post("/broadcast").header("host", "localhost").body(http_body_util::Full::from("hello"))?;
+    /// let response = handle.answer(request, ([127, 0, 0, 1], 49_152).into()).await;
+    /// assert_eq!(response.status(), 401);
+    /// assert!(handle.refusals().contains(&("no-credential".to_owned(), 1)));
+    /// # drop(response);
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refusals(&self) -> Vec<(String, u64)> {
+        let rules = self.app.refusals.each().map(|(name, count)| (name.to_owned(), count));
+        let callers = Limit::ALL.map(|limit| (limit.name().to_owned(), self.app.callers.refused(limit)));
+        let holders = [Act::Publish, Act::PublishedByte].map(Limit::Rate);
+        let holders = holders.map(|limit| (format!("holder-{}", limit.name()), self.app.holders.refusals().of(limit)));
+        rules.chain(callers).chain(holders).collect()
     }
 
     /// Number of open streams.

@@ -57,19 +57,22 @@
 //! - the face: [`Fanfare`], [`Handle`], [`Events`], [`run`], and `clock`, the ticks of `--clock`;
 //! - `connection`: from an accepted socket to the calls of the service;
 //! - `service`: one request in, one answer out, with a handler for each route;
+//! - `admission`: from the credential of a request to its rights;
 //! - `request`: parts of requests, each read and checked by itself;
 //! - `answer`: contents of answers;
 //! - `app`: what every request can reach;
 //! - `link`: one connection of a client, as all its parties share it;
 //! - `tls`: handshakes, certificates and the connections that come of them;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
-//! - `config`: the settings, which everything may import;
+//! - `config`: the settings, which everything may import; `access`: the rules of who may do what;
 //! - `send`: bytes go straight to the kernel.
 //!
 //! Nothing imports what stands above it.
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod admission;
 mod answer;
 mod app;
 mod clock;
@@ -92,19 +95,25 @@ mod tls;
 
 // The engine as a whole, for everything that a program names less often.
 pub use fanfare_core as core;
+// Rights and limits, as `Config` has them.
+pub use fanfare_callers as callers;
+pub use fanfare_grants as grants;
 
 // What a program writes down to publish, to follow, to read history and to see figures.
 pub use fanfare_core::{
-    Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Policy,
+    Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Pattern, Policy,
     PublishError, ReadLimit, Receipt, Start, Target, Told, Wait, engine::Cut, journal::Journal,
 };
 
+pub use access::{
+    authorize::{Act, Authorize, Decision, Question},
+    gate::{Access, Gate, PUBLISH_KEY_BYTES_MAX},
+};
 pub use answer::body::{Body, Chunk};
-pub use config::{Config, Outlet};
+pub use config::{Config, Outlet, Proxies};
 pub use events::{Events, Follow, FollowError};
 pub use fanfare::{Ended, Fanfare};
 pub use handle::Handle;
-pub use request::access::PUBLISH_KEY_BYTES_MAX;
 pub use server::{Listeners, bind, run};
 pub use text::{nearest::nearest, since::since};
 pub use tls::{

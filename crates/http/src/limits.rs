@@ -12,6 +12,7 @@
 //! - [`holdings::Holdings`]: what one connection has of all that.
 //! - [`idle::Idle`]: connections that may be closed to make room for others.
 //! - [`seat::Seat`]: one connection, counted for its shard.
+//! - [`rule::Rule`]: why a request was refused, counted.
 //! - [`log::Sampler`]: lines a second of one kind in the log.
 //!
 //! # Rules
@@ -25,5 +26,6 @@ pub(crate) mod idle;
 pub(crate) mod log;
 pub(crate) mod pace;
 pub(crate) mod room;
+pub(crate) mod rule;
 pub(crate) mod seat;
 pub(crate) mod sockets;

@@ -40,6 +40,7 @@ use std::{
     time::Instant,
 };
 
+use fanfare_callers::{Account, Caller};
 use fanfare_core::engine::Life;
 use parking_lot::Mutex;
 
@@ -55,10 +56,33 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    pub(crate) shard: usize,
+    pub(crate) shard: u32,
     pub(crate) carriage: Carriage,
     pub(crate) is_tls: bool,
     pub(crate) link: Arc<Link>,
+    /// What the address has taken and holds, if a proxy has named it. Boxed, because most connections have none.
+    pub(crate) named: Option<Box<Account<Caller>>>,
+}
+
+impl Peer {
+    /// What the client's address has taken and holds.
+    pub(crate) fn account(&self) -> &Account<Caller> {
+        self.named.as_deref().unwrap_or(&self.link.account)
+    }
+
+    pub(crate) fn shard(&self) -> usize {
+        self.shard as usize
+    }
+
+    /// The address for the log. A proxy that has named it in a header has not said the port.
+    pub(crate) fn shown(&self) -> String {
+        shown(self.address)
+    }
+}
+
+/// An address for the log, without a port that nobody knows.
+pub(crate) fn shown(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 /// Who carries the requests of a connection.
@@ -73,8 +97,10 @@ pub(crate) enum Carriage {
 }
 
 /// One connection of a client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Link {
+    /// What the address of the other end has taken and holds.
+    account: Account<Caller>,
     pub(crate) activity: Arc<Activity>,
     /// The connection's task, and whether it is asked to make room for others.
     pub(crate) idler: Arc<Idler>,
@@ -90,9 +116,22 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    pub(crate) fn new(account: Account<Caller>) -> Self {
+        Self::of_request(account, None)
+    }
+
     /// The link of one request, which another server carries.
-    pub(crate) fn of_request(seat: Option<Seat>) -> Self {
-        Self { _seat: seat, ..Self::default() }
+    pub(crate) fn of_request(account: Account<Caller>, seat: Option<Seat>) -> Self {
+        Self {
+            account,
+            activity: Arc::default(),
+            idler: Arc::default(),
+            holdings: Arc::default(),
+            handoff: Mutex::default(),
+            life: Mutex::default(),
+            lingers_until: Mutex::default(),
+            _seat: seat,
+        }
     }
 
     /// The service leaves a stream here.
@@ -125,7 +164,7 @@ impl Link {
         self.activity.count_request();
         let life = Life::default();
         *self.life.lock() = life.clone();
-        Owed { under_way: self.begin(), life, h2_seat: OnceLock::new(), link: Arc::clone(self) }
+        Owed { under_way: self.begin(), life, held: OnceLock::new(), link: Arc::clone(self) }
     }
 
     /// The connection is not idle until the guard is dropped.
@@ -144,20 +183,29 @@ impl Link {
     }
 }
 
+/// What an answer holds until it is sent.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// An event stream over HTTP/2.
+    Stream(#[allow(dead_code, reason = "it counts until it is dropped")] H2Seat),
+    /// A page of history.
+    Page(#[allow(dead_code, reason = "it counts until it is dropped")] fanfare_callers::Seat<Caller>),
+}
+
 /// An answer that has not been sent whole.
 #[derive(Debug)]
 pub(crate) struct Owed {
     under_way: UnderWay,
     life: Life,
-    h2_seat: OnceLock<H2Seat>,
+    held: OnceLock<Box<Held>>,
     link: Arc<Link>,
 }
 
 impl Owed {
-    /// The answer is a stream over HTTP/2, which has this seat until it ends.
-    pub(crate) fn occupy(&self, seat: H2Seat) {
+    /// The answer has this seat until it is sent.
+    pub(crate) fn occupy(&self, seat: Held) {
         // A request has one answer, so nothing is there yet.
-        let _ = self.h2_seat.set(seat);
+        let _ = self.held.set(Box::new(seat));
     }
 
     /// The answer is a stream that hyper keeps.
@@ -166,8 +214,8 @@ impl Owed {
     }
 
     /// Goes on counting for a stream that its shard writes.
-    pub(crate) fn into_counted(self) -> (UnderWay, Option<H2Seat>) {
-        (self.under_way, self.h2_seat.into_inner())
+    pub(crate) fn into_counted(self) -> (UnderWay, Option<Box<Held>>) {
+        (self.under_way, self.held.into_inner())
     }
 
     /// The life of the request. It ends when the answer has to end from outside: the stream is cut, or the answer was not taken in

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use fanfare_callers::{Account, Caller, Holding, Seat};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{net::TcpStream, time::sleep};
 use tracing::{debug, info, warn};
@@ -220,6 +221,10 @@ async fn admit(
     lanes: &[Lane],
     refused: &Sampler,
 ) {
+    let Some((account, caller)) = count(app, address) else {
+        // The newest goes, and nobody makes room for it.
+        return reset(&stream);
+    };
     let Some(seat) = app.sockets.enter(&app.idle).await else {
         if let Some(left_out) = refused.admit(app.now_ms()) {
             let left_out = (left_out > 0).then_some(left_out);
@@ -228,21 +233,42 @@ async fn admit(
                 left_out, "no room for a connection: none of those that are open is idle"
             );
         }
-        // A socket that is gone by now needs no reset.
-        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-        return;
+        return reset(&stream);
     };
     match prepare(app, stream) {
         Ok(stream) => {
             if let Some((_, lane)) = Lane::emptiest(lanes) {
-                let link = Arc::<Link>::default();
+                let link = Arc::new(Link::new(account));
                 let idle = app.idle.begin(&link.idler);
                 let tls = tls.map(Arc::clone);
-                lane.send(Accepted { stream, address, seat: lane.seat(seat), link, idle, tls }).await;
+                let mut seat = lane.seat(seat);
+                caller.into_iter().for_each(|caller| seat.count_for(caller));
+                lane.send(Accepted { stream, address, seat, link, idle, tls }).await;
             }
         }
         Err(error) => debug!(%error, peer = %address, "gone before it was served"),
     }
+}
+
+/// Counts a socket for its caller. A trusted proxy speaks for many, so its sockets count for nobody. None: the caller has as many as it
+/// may have.
+fn count(app: &App, address: SocketAddr) -> Option<(Account<Caller>, Option<Seat<Caller>>)> {
+    if app.config.proxies.trusted.contains(address.ip()) {
+        return Some((app.callers.proxy(), None));
+    }
+    let account = app.callers.peer(address.ip(), app.now_ms());
+    match account.enter(Holding::Socket) {
+        Ok(seat) => Some((account, Some(seat))),
+        Err(refused) => {
+            app.refused.log_unread(app.now_ms(), address, &refused.to_string());
+            None
+        }
+    }
+}
+
+/// Closes a socket without an answer. One that is gone by now needs no reset.
+fn reset(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 /// Whether accepting failed for a connection that went away, and not for us.

@@ -18,24 +18,32 @@ mod subscribe;
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
+use fanfare_callers::{Act as CallerAct, Holding};
+use fanfare_core::Target;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue},
 };
 
 use tokio::time::sleep;
 
 use crate::{
+    access::authorize::{Act, Question},
+    admission::{
+        admit::{Admission, admit},
+        quota::Quota,
+        rights::Rights,
+    },
     answer::{body::Body, page, problem::Problem, refusal::Asked},
     app::App,
-    link::{Carriage, Owed, Peer},
+    link::{Carriage, Held, Owed, Peer},
     request::{
-        access,
         cors::{self, Cors},
         destination::{self, Destination},
         host,
         inbound::Inbound,
+        origin,
         route::Route,
         upload::Upload,
     },
@@ -62,6 +70,26 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 impl Service {
     /// The answer to any request.
     pub(crate) fn answer_to(&self, request: Request<Inbound>) -> Answer {
+        match self.client_of(&request) {
+            Some(peer) => Self { app: Arc::clone(&self.app), peer }.answer_to_peer(request),
+            None => self.answer_to_peer(request),
+        }
+    }
+
+    /// The client for which a trusted proxy has sent the request, if it says so.
+    fn client_of(&self, request: &Request<Inbound>) -> Option<Peer> {
+        let (proxies, proxy) = (&self.app.config.proxies, self.peer.address.ip());
+        let by = proxies.forwarded.filter(|_| proxies.trusted.contains(proxy))?;
+        let lines: Vec<_> = request.headers().get_all(by.header()).iter().map(HeaderValue::as_bytes).collect();
+        let client = by.client(proxy, lines, &proxies.trusted);
+        if client == proxy.to_canonical() {
+            return None;
+        }
+        let account = self.app.callers.client(client, self.app.now_ms());
+        Some(Peer { address: (client, 0).into(), named: Some(Box::new(account)), ..self.peer.clone() })
+    }
+
+    fn answer_to_peer(&self, request: Request<Inbound>) -> Answer {
         let owed = self.peer.link.owe();
         let asked = Box::new(Asked {
             app: Arc::clone(&self.app),
@@ -78,17 +106,82 @@ impl Service {
         let route = checked.and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
         let moved = if self.peer.is_tls { None } else { redirect::to_https(&self.app.config, &request) };
+        let within_rate = self.peer.account().take(CallerAct::Request, 1, self.app.now_ms());
         let answer = match route {
+            _ if let Err(refused) = within_rate => self.refuse_late(refused.into(), request, owed),
             _ if let Some(response) = moved => Answer::now(response, owed),
-            Ok(route) if !needs_past(&route, &request) => self.answer(route, request, owed),
-            Ok(route) if self.app.hub.is_ready() && !may_be_ahead(&self.app, &route, &request) => {
-                self.answer(route, request, owed)
-            }
-            Ok(route) => self.answer_when_ready(route, request, owed),
+            Ok(route) => match act(&route, &request) {
+                Some(act) => self.admit(act, route, request, owed),
+                None => self.answer(route, request, owed),
+            },
             Err(problem) => self.refuse(problem, request, owed),
         };
         let answer = answer.announcing(keep_alive).to(asked);
         if is_own { answer } else { answer.readable(cors) }
+    }
+
+    /// Answers a request that needs rights, if it has them.
+    fn admit(&self, act: Act, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
+        let (config, is_tls) = (&self.app.config, self.peer.is_tls);
+        let checked = match act {
+            Act::Publish => origin::check_origin(config, is_tls, request.uri(), request.headers()),
+            Act::Subscribe | Act::History => origin::check_reader(config, is_tls, request.uri(), request.headers()),
+        };
+        if let Err(problem) = checked {
+            return self.refuse(problem, request, owed);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let question = |token| self.question(act, &route, &request, token);
+        match admit(&self.app, act, request.headers(), query, question) {
+            Admission::Now(Ok(rights)) => self.answer_admitted(Admitted { route, rights }, request, owed),
+            Admission::Now(Err(problem)) => self.refuse_late(problem, request, owed),
+            Admission::Later(rights) => {
+                let service = self.clone();
+                Answer::boxed(Box::pin(async move {
+                    let answer = match rights.await {
+                        Ok(rights) => service.answer_admitted(Admitted { route, rights }, request, owed),
+                        Err(problem) => service.refuse_late(problem, request, owed),
+                    };
+                    let Ok(response) = answer.await;
+                    response
+                }))
+            }
+        }
+    }
+
+    /// The question for the application. None if the request is wrong.
+    fn question(
+        &self,
+        act: Act,
+        route: &Route,
+        request: &Request<Inbound>,
+        token: Option<Vec<u8>>,
+    ) -> Option<Question> {
+        let query = request.uri().query().unwrap_or_default();
+        let (channels, client, all) = match route {
+            Route::Stream { channel, is_head } => {
+                let (version, headers) = (request.version(), request.headers());
+                let (channel, is_head) = (channel.clone(), *is_head);
+                let request = subscribe::Request { channel, query, version, headers, is_head };
+                let (channels, client) = subscribe::named(&self.app, &request)?;
+                (channels, client, false)
+            }
+            Route::History(channel) => (vec![channel.to_string()], None, false),
+            Route::Publish(destination) => named(&destination.targets(query, self.app.config.channels_max)?),
+            Route::Batch if destination::is_in(query) => {
+                named(&Destination::InQuery.targets(query, self.app.config.channels_max)?)
+            }
+            Route::Batch | Route::Options { .. } | Route::Health | Route::Ready => (Vec::new(), None, false),
+        };
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        Some(Question { act, method, channels, client, all, address: self.peer.address.ip(), headers, token })
+    }
+
+    fn answer_admitted(&self, admitted: Admitted, request: Request<Inbound>, owed: Owed) -> Answer {
+        if self.app.hub.is_ready() && !may_be_ahead(&self.app, &admitted.route, &request) {
+            return self.act(admitted, request, owed);
+        }
+        self.answer_when_ready(admitted, request, owed)
     }
 
     /// The header `Keep-Alive` of the answer, for HTTP/1.1 clients whose connection is kept.
@@ -104,12 +197,12 @@ impl Service {
 
     /// Answers once the hub has read enough. Before it has read the old events of its journal, a hub would answer as if they had
     /// never been. Before it has read all that the journal has now, it does not know an id that another node has told.
-    fn answer_when_ready(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
+    fn answer_when_ready(&self, admitted: Admitted, request: Request<Inbound>, owed: Owed) -> Answer {
         let service = self.clone();
         let answer = async move {
             let read = async {
                 service.app.hub.ready().await;
-                if may_be_ahead(&service.app, &route, &request) {
+                if may_be_ahead(&service.app, &admitted.route, &request) {
                     service.app.hub.caught_up().await;
                 }
             };
@@ -120,8 +213,8 @@ impl Service {
             }
             // A stream is refused in its own way, and what drains says so.
             let has_answer = service.app.hub.is_ready() || service.app.phases.is_draining();
-            let answer = if has_answer || matches!(route, Route::Stream { .. }) {
-                service.answer(route, request, owed)
+            let answer = if has_answer || matches!(admitted.route, Route::Stream { .. }) {
+                service.act(admitted, request, owed)
             } else {
                 service.refuse(Problem::not_ready(), request, owed)
             };
@@ -131,47 +224,77 @@ impl Service {
         Answer::boxed(Box::pin(answer))
     }
 
+    /// Answers a request that needs no rights.
     fn answer(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
-        let query = request.uri().query().unwrap_or_default();
         match route {
-            Route::Stream { .. } if is_page(&request) => Answer::now(page::page(), owed),
-            Route::Stream { channel, is_head } => {
-                let (version, headers) = (request.version(), request.headers());
-                let request = subscribe::Request { channel, query, version, headers, is_head };
-                let answer = subscribe(&self.app, &self.peer, &owed, request);
-                Answer::now(answer.unwrap_or_else(Problem::response), owed)
-            }
-            Route::History(channel) => {
-                let (link, life, is_head) = (&self.peer.link, owed.life().clone(), request.method() == Method::HEAD);
-                let request = history::Request { channel, query, link, life, is_head };
-                Answer::now(history::history(&self.app, request).unwrap_or_else(Problem::response), owed)
-            }
-            Route::Publish(_) | Route::Batch => self.publish(route, request, owed),
             Route::Options { allow } => self.options(allow, request, owed),
             Route::Health => Answer::now(text(StatusCode::OK, "ok\n"), owed),
             Route::Ready => Answer::now(ready(&self.app), owed),
+            // The others need rights, but for the page.
+            _ => Answer::now(page::page(), owed),
+        }
+    }
+
+    /// Answers a request with the rights that it has.
+    fn act(&self, admitted: Admitted, request: Request<Inbound>, owed: Owed) -> Answer {
+        let Admitted { route, rights } = admitted;
+        let query = request.uri().query().unwrap_or_default();
+        match route {
+            Route::Stream { channel, is_head } => {
+                let (version, headers) = (request.version(), request.headers());
+                let request = subscribe::Request { channel, query, version, headers, is_head };
+                let answer = subscribe(&self.app, &self.peer, &owed, &rights, request);
+                Answer::now(answer.unwrap_or_else(Problem::response), owed)
+            }
+            Route::History(channel) => {
+                match self.peer.account().enter(Holding::HistoryPage) {
+                    Ok(seat) => owed.occupy(Held::Page(seat)),
+                    Err(refused) => return self.refuse(refused.into(), request, owed),
+                }
+                let (link, life, is_head) = (&self.peer.link, owed.life().clone(), request.method() == Method::HEAD);
+                let request = history::Request { channel, query, link, life, is_head };
+                Answer::now(history::history(&self.app, &rights, request).unwrap_or_else(Problem::response), owed)
+            }
+            Route::Publish(destination) => self.publish(Some(destination), rights, request, owed),
+            _ => {
+                let is_one = destination::is_in(query);
+                self.publish(is_one.then_some(Destination::InQuery), rights, request, owed)
+            }
         }
     }
 }
 
+/// A request that may be made, if its rights cover what it asks for.
+struct Admitted {
+    route: Route,
+    rights: Rights,
+}
+
 impl Service {
-    fn publish(&self, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
+    /// Publishes one event, or a batch if there is no destination.
+    fn publish(
+        &self,
+        destination: Option<Destination>,
+        rights: Rights,
+        request: Request<Inbound>,
+        owed: Owed,
+    ) -> Answer {
         let app = Arc::clone(&self.app);
-        let checked = access::check_origin(&app.config, self.peer.is_tls, request.uri(), request.headers())
-            .and_then(|()| access::check_key(&app.config, request.headers()));
-        if let Err(problem) = checked {
-            return self.refuse(problem, request, owed);
-        }
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let upload = Upload::new(&app, &self.peer.link, request);
-        let destination = match route {
-            Route::Publish(destination) => Some(destination),
-            _ => destination::is_in(&query).then_some(Destination::InQuery),
+        let (query, address) = (request.uri().query().unwrap_or_default().to_owned(), self.peer.address);
+        let quota = Quota::new(&app, self.peer.account(), &rights);
+        let has_body = !request.body().is_end_stream();
+        let seat = match has_body.then(|| self.peer.account().enter(Holding::Body)).transpose() {
+            Ok(seat) => seat,
+            Err(refused) => return self.refuse(refused.into(), request, owed),
         };
+        let upload = Upload::new(&app, &self.peer.link, request);
         let answer = async move {
+            let _seat = seat;
             match destination {
-                Some(destination) => publish::publish(app, publish::Request { destination, query, upload }).await,
-                None => batch::publish(app, &query, upload).await,
+                Some(destination) => {
+                    publish::publish(app, publish::Request { destination, query, rights, quota, upload }).await
+                }
+                None => batch::publish(app, batch::Request { query, rights, quota, address, upload }).await,
             }
         };
         Answer::later(answer, owed)
@@ -180,13 +303,23 @@ impl Service {
     fn options(&self, allow: &'static str, request: Request<Inbound>, owed: Owed) -> Answer {
         let headers = request.headers();
         let checked = match cors::asks_for_post(headers) {
-            true => access::check_origin(&self.app.config, self.peer.is_tls, request.uri(), headers),
-            false => Ok(()),
+            true => origin::check_origin(&self.app.config, self.peer.is_tls, request.uri(), headers),
+            false => origin::check_reader(&self.app.config, self.peer.is_tls, request.uri(), headers),
         };
         match checked {
-            Ok(()) => Answer::now(cors::options(allow, headers), owed),
+            Ok(()) => Answer::now(cors::options(&self.app.config, allow, headers), owed),
             Err(problem) => self.refuse(problem, request, owed),
         }
+    }
+
+    /// Refuses a request whose client may come back. A browser that asks for a stream is told so in its own way.
+    fn refuse_late(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {
+        let is_stream = matches!(Route::parse(request.method(), request.uri().path()), Ok(Route::Stream { .. }));
+        if !is_stream || !problem.is_passing() {
+            return self.refuse(problem, request, owed);
+        }
+        let refused = subscribe::refuse(&self.app, problem, request.headers(), request.version());
+        Answer::now(refused.unwrap_or_else(Problem::response), owed)
     }
 
     fn refuse(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {
@@ -228,13 +361,23 @@ fn may_be_ahead(app: &App, route: &Route, request: &Request<Inbound>) -> bool {
     }
 }
 
-/// Whether the answer depends on what was published before.
-fn needs_past(route: &Route, request: &Request<Inbound>) -> bool {
+/// What a request does that needs rights. Its answer depends on what was published before.
+fn act(route: &Route, request: &Request<Inbound>) -> Option<Act> {
     match route {
-        Route::Health | Route::Ready | Route::Options { .. } => false,
-        Route::Stream { .. } => !is_page(request),
-        Route::Publish(_) | Route::Batch | Route::History(_) => true,
+        Route::Stream { .. } if is_page(request) => None,
+        Route::Stream { .. } => Some(Act::Subscribe),
+        Route::History(_) => Some(Act::History),
+        Route::Publish(_) | Route::Batch => Some(Act::Publish),
+        Route::Options { .. } | Route::Health | Route::Ready => None,
     }
+}
+
+/// The channels and the client among `targets`, and whether all are among them.
+fn named(targets: &[Target]) -> (Vec<String>, Option<String>, bool) {
+    let channels =
+        targets.iter().filter(|target| matches!(target, Target::Channel(_))).map(Target::to_string).collect();
+    let client = targets.iter().find(|target| matches!(target, Target::Client(_))).map(Target::to_string);
+    (channels, client, targets.contains(&Target::All))
 }
 
 fn is_page(request: &Request<Inbound>) -> bool {

@@ -6,14 +6,16 @@ mod description;
 mod schema;
 mod support;
 
-use std::{collections::BTreeSet, net::SocketAddr, thread, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU64, thread, time::Duration};
 
 use description::{Description, Operation, examples, members};
-use fanfare_http::Config;
+use fanfare_callers::{Limits, Rate};
+use fanfare_http::{Config, Gate};
 use serde_json::{Value, json};
 use support::{
     client::{Answer, Client},
     server::{Server, Way, config},
+    tokens::{access, bearer, token},
     until,
 };
 
@@ -104,6 +106,10 @@ struct Servers {
     keyed: Server,
     tight: Server,
     full: Server,
+    /// Everything is private, and one page may read.
+    guarded: Server,
+    /// Nobody may ask twice in a second.
+    slow: Server,
 }
 
 impl Servers {
@@ -114,9 +120,14 @@ impl Servers {
         let tight = || Config { body_bytes_max: 64, body_idle_timeout: pause, batch_idle_timeout: pause, ..ordinary() };
         let mut full = Config { bodies_bytes_max: 0, ..ordinary() };
         full.core.connections_max = 0;
+        let public_hosts = vec!["test".to_owned()];
+        let one = Some(Rate::per_second(NonZeroU64::MIN).with_burst(NonZeroU64::MIN));
+        let loopback_limits = Limits { requests: one, ..Limits::NONE };
         Self {
             ordinary: start(ordinary()),
             keyed: start(Config { publish_key: Some("secret".into()), ..ordinary() }),
+            guarded: start(Config { gate: Gate::new(access()), read_origins: Vec::new(), public_hosts, ..ordinary() }),
+            slow: start(Config { loopback_limits, ..ordinary() }),
             tight: start(tight()),
             full: start(full),
         }
@@ -139,7 +150,15 @@ impl Servers {
                         .send(self.ordinary.address)
                 }
             },
-            401 => request.send(self.keyed.address),
+            401 => request.send(self.guarded.address),
+            403 if operation.method == "GET" => {
+                request.field("Origin", "http://evil.example").send(self.guarded.address)
+            }
+            429 => {
+                let mut answer = None;
+                until("it is too much", || answer.insert(request.send(self.slow.address)).status == 429);
+                answer.unwrap()
+            }
             403 => {
                 let request = request.field("Origin", "http://evil.example");
                 request.field("Access-Control-Request-Method", "POST").send(self.ordinary.address)
@@ -368,11 +387,15 @@ fn what_is_not_described_is_not_there() {
 fn what_is_described_as_secured_needs_the_key_and_nothing_else_does() {
     let (description, servers) = (Description::load(), Servers::start());
     for operation in description.operations() {
-        let plain = Request::new(&operation).send(servers.keyed.address);
+        let plain = Request::new(&operation).send(servers.guarded.address);
         let expected = if operation.is_secured { 401 } else { operation.success() };
         assert_eq!(plain.status, expected, "{}", operation.name());
-        let shown = Request::new(&operation).field("Authorization", "Bearer secret").send(servers.keyed.address);
+        let token = token(json!({ "subscribe": ["*"], "publish": ["*"] }));
+        let shown = Request::new(&operation).field("Authorization", &bearer(&token)).send(servers.guarded.address);
         assert_eq!(shown.status, operation.success(), "{}: {shown:?}", operation.name());
+        let keyed = Request::new(&operation).send(servers.keyed.address);
+        let needs_key = operation.is_secured && operation.method == "POST";
+        assert_eq!(keyed.status, if needs_key { 401 } else { operation.success() }, "{}", operation.name());
     }
 }
 

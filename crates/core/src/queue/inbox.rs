@@ -13,7 +13,7 @@ use crate::{
         drain::Drain,
         gate::Gate,
         outlet::Outlet,
-        subscriber::Subscriber,
+        subscriber::{Seat, Subscriber},
         tally::{Inquiry, Part},
     },
     sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Ordering, SegQueue, fence},
@@ -38,6 +38,8 @@ pub(crate) enum Item<S> {
         subscriber: Box<Subscriber>,
         /// Events up to this id may be missing without a gap.
         known: EventId,
+        /// A seat for as long as the stream catches up.
+        catching_up: Option<Seat>,
     },
     Attach {
         slot: SlotRef,

@@ -1,5 +1,7 @@
 //! [`Subscribe`]: the wishes of a new connection. [`Subscriber`]: the connection as its shard gets it.
 
+use std::{fmt, sync::Arc};
+
 use crate::{
     event::{
         event_id::EventId,
@@ -72,6 +74,7 @@ pub enum Form {
 ///     shard: 0,
 ///     now_ms: 0,
 ///     expires_ms: None,
+///     catching_up: None,
 /// })?;
 /// subscription.attach_socket(socket.clone(), Framing::Bare, 0);
 /// let event = Event::new(Target::Channel(Channel::new("news")?), "hello").with_kind("headline")?;
@@ -115,7 +118,13 @@ pub struct Subscribe {
     /// The time is kept to within one round of sweeps ([`crate::engine::SWEEP_TICKS`]). A stream whose head is not out yet ends when
     /// it is attached.
     pub expires_ms: Option<u64>,
+    /// A seat of the caller's, which is dropped once the stream has caught up with what was kept, or has ended. A stream that begins
+    /// with the next event drops it at once.
+    pub catching_up: Option<Seat>,
 }
+
+/// Something that is held until it is dropped. The engine does nothing else with it.
+pub type Seat = Arc<dyn fmt::Debug + Send + Sync>;
 
 /// A new connection, as its shard gets it.
 #[derive(Debug)]

@@ -38,7 +38,12 @@ impl<S: Socket> Shard<S> {
                         self.pass.postpone(message, part);
                     }
                 }
-                Item::Subscribe { slot, subscriber, known } => self.take_subscribe(slot, subscriber, known),
+                Item::Subscribe { slot, subscriber, known, catching_up } => {
+                    if let Some(seat) = catching_up.filter(|_| subscriber.cursor < subscriber.opened) {
+                        self.readers.hold(slot.connection, seat);
+                    }
+                    self.take_subscribe(slot, subscriber, known);
+                }
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, inquiry } => self.report(&target, inquiry),
@@ -187,6 +192,7 @@ mod tests {
             shard: 0,
             now_ms: 0,
             expires_ms: None,
+            catching_up: None,
         };
         let stays = hub.subscribe(subscribe(2_000)).unwrap();
         for number in 0..100 {

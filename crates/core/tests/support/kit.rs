@@ -133,6 +133,7 @@ impl Kit {
             shard: 0,
             now_ms: self.now_ms,
             expires_ms: None,
+            catching_up: None,
         }
     }
 

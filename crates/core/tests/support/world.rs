@@ -262,6 +262,7 @@ impl World {
             shard,
             now_ms,
             expires_ms,
+            catching_up: None,
         };
         let opened = self.kit.hub.last_id();
         let subscription = self.kit.hub.subscribe(subscribe).unwrap();

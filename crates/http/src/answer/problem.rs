@@ -1,6 +1,7 @@
 //! [`Problem`]: an error as the client sees it, an RFC 9457 problem document. This file alone maps errors to statuses. The text of a
 //! problem says what to fix.
 
+use fanfare_callers::{HELD_RETRY_AFTER_SECONDS, Limit};
 use fanfare_core::{EventError, NameError, PublishError, engine::SubscribeError};
 use hyper::{
     Response, StatusCode,
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     answer::{body::Body, refusal::Refused},
+    limits::rule::Rule,
     text::query::Repeated,
 };
 
@@ -20,15 +22,29 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     allow: Option<&'static str>,
-    /// The key that was shown is not the right one (RFC 6750 3.1).
-    is_key_wrong: bool,
+    /// The error code of the scheme Bearer (RFC 6750 3.1).
+    bearer: Option<&'static str>,
+    /// The reason for the log, where the client is not told.
+    reason: Option<String>,
+    rule: Option<Rule>,
+    /// Seconds after which the client may come back.
+    retry_after: Option<u64>,
     /// Members besides those of RFC 9457.
-    more: Map<String, Value>,
+    more: Option<Box<Map<String, Value>>>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), allow: None, is_key_wrong: false, more: Map::new() }
+        Self {
+            status,
+            detail: detail.into(),
+            allow: None,
+            bearer: None,
+            reason: None,
+            rule: None,
+            retry_after: None,
+            more: None,
+        }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -55,33 +71,87 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is not ready: its journal has not been read")
     }
 
-    /// The request shows no publish key.
-    pub(crate) fn without_key() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "publishing needs a key: send the header Authorization: Bearer KEY")
+    /// The request shows no token and no key (RFC 6750 3: no error code).
+    pub(crate) fn without_credential() -> Self {
+        let detail = "this needs a token or a key: send the header Authorization: Bearer ...";
+        Self { rule: Some(Rule::NoCredential), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
-    /// The header Authorization is no key.
-    pub(crate) fn not_bearer() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "the header Authorization must have the form: Bearer KEY")
+    /// The token or key is not valid. Whoever tries some learns nothing of what was wrong.
+    pub(crate) fn invalid_credential() -> Self {
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "the token or key is not valid here");
+        Self { bearer: Some("invalid_token"), rule: Some(Rule::InvalidCredential), ..problem }
     }
 
-    /// The key is not the publish key.
-    pub(crate) fn wrong_key() -> Self {
-        let problem = Self::new(StatusCode::UNAUTHORIZED, "the key is wrong: it is not the publish key of this server");
-        Self { is_key_wrong: true, ..problem }
+    /// The grant does not cover what was asked for.
+    pub(crate) fn not_granted() -> Self {
+        let problem = Self::new(StatusCode::FORBIDDEN, "the token or key does not allow this");
+        Self { bearer: Some("insufficient_scope"), rule: Some(Rule::NotGranted), ..problem }
     }
 
-    /// The page may not publish.
+    /// The application has denied it.
+    pub(crate) fn denied() -> Self {
+        Self { rule: Some(Rule::Denied), ..Self::new(StatusCode::FORBIDDEN, "this is not allowed") }
+    }
+
+    /// The application that decides cannot be asked.
+    pub(crate) fn undecided() -> Self {
+        let detail = "whether this is allowed cannot be decided now";
+        Self { rule: Some(Rule::Undecided), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// A credential that stands in the wrong place, or too often.
+    pub(crate) fn invalid_request(detail: &str) -> Self {
+        Self { bearer: Some("invalid_request"), ..Self::bad_request(detail) }
+    }
+
+    /// The page may not.
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, detail)
+        Self { rule: Some(Rule::Page), ..Self::new(StatusCode::FORBIDDEN, detail) }
+    }
+
+    /// The caller is over a limit, and may come back later.
+    pub(crate) fn too_many(limit: Limit, retry_after_seconds: u32) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, limit.sentence());
+        Self { rule: Some(Rule::OverLimit(limit)), retry_after: Some(retry_after_seconds.into()), ..problem }
+    }
+
+    /// The client id has as many streams as it may have.
+    pub(crate) fn client_streams(streams_max: usize) -> Self {
+        let detail = format!("this client id has {streams_max} streams open, which is as many as it may have");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        Self { rule: Some(Rule::ClientStreams), retry_after: Some(HELD_RETRY_AFTER_SECONDS.into()), ..problem }
+    }
+
+    /// Whether the same request may go well later.
+    pub(crate) fn is_passing(&self) -> bool {
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&self.status)
+    }
+
+    /// Milliseconds after which the client may come back, if that is known.
+    pub(crate) fn retry_after_ms(&self) -> u64 {
+        self.retry_after.unwrap_or_default().saturating_mul(1_000)
+    }
+
+    /// Adds the reason for the log, which the client does not get.
+    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 
     /// Adds members to the document.
     pub(crate) fn with(self, more: Map<String, Value>) -> Self {
-        Self { more, ..self }
+        Self { more: Some(Box::new(more)), ..self }
     }
 
-    #[cfg(test)]
+    pub(crate) fn rule(&self) -> Option<Rule> {
+        self.rule
+    }
+
+    /// The reason for the log.
+    pub(crate) fn reason(&self) -> &str {
+        self.reason.as_ref().unwrap_or(&self.detail)
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -94,11 +164,11 @@ impl Problem {
             "detail": self.detail,
         });
         if let Value::Object(members) = &mut document {
-            members.extend(self.more);
+            members.extend(self.more.into_iter().flat_map(|more| *more));
         }
         let mut response = Response::new(Body::json(&document));
         *response.status_mut() = self.status;
-        response.extensions_mut().insert(Refused { detail: self.detail });
+        response.extensions_mut().insert(Refused { reason: self.reason.unwrap_or(self.detail), rule: self.rule });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         // A cache might keep a 404 or a 405 by itself (RFC 9110 15.1).
@@ -106,13 +176,17 @@ impl Problem {
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
-            let bearer = if self.is_key_wrong { "Bearer error=\"invalid_token\"" } else { "Bearer" };
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
+        if let Some(error) = self.bearer {
+            let challenge = HeaderValue::try_from(format!("Bearer error=\"{error}\""));
+            headers.extend(challenge.ok().map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        } else if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            // Not the same for everybody, or all come back at once.
-            headers.insert(RETRY_AFTER, HeaderValue::from(rand::rng().random_range(1..=3)));
+        // Not the same for everybody, or all come back at once.
+        let in_a_moment = || rand::rng().random_range(1..=3);
+        let is_passing = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or_else(|| is_passing.then(in_a_moment)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -139,10 +213,19 @@ impl From<Repeated<'_>> for Problem {
 impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         let detail = match error {
-            SubscribeError::Full => "as many streams are open as may be (--connections-max)".to_owned(),
-            SubscribeError::TooManyPatterns => error.to_string(),
+            SubscribeError::Full => "as many streams are open as may be (--connections-max)",
+            SubscribeError::TooManyPatterns => {
+                "as many different patterns with a * before their end are followed as may be (inner-patterns): another one, or one whose \
+                 only * is its end, may be followed"
+            }
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+}
+
+impl From<fanfare_callers::Refused> for Problem {
+    fn from(refused: fanfare_callers::Refused) -> Self {
+        Self::too_many(refused.limit, refused.retry_after_seconds)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use hyper::{Method, Response, StatusCode, Uri};
 use tracing::info;
 
-use crate::{answer::body::Body, app::App};
+use crate::{answer::body::Body, app::App, limits::rule::Rule};
 
 /// Characters of a path, or of a reason, in a line of the log.
 const TEXT_CHARACTERS_MAX: usize = 256;
@@ -13,7 +13,8 @@ const TEXT_CHARACTERS_MAX: usize = 256;
 /// The reason of a refusal: an extension of the answer, which does not leave the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
-    pub(crate) detail: String,
+    pub(crate) reason: String,
+    pub(crate) rule: Option<Rule>,
 }
 
 /// The request that an answer is to.
@@ -29,15 +30,19 @@ impl Asked {
     /// Logs `response` if it is a refusal: a few a second, with the number of those left out. The query may hold a secret, and is
     /// not shown.
     pub(crate) fn log(&self, response: &mut Response<Body>) {
-        let Some(Refused { detail }) = response.extensions_mut().remove() else { return };
+        let Some(Refused { reason, rule }) = response.extensions_mut().remove() else { return };
         let Self { app, method, uri, address } = self;
+        if let Some(rule) = rule {
+            app.refusals.count(rule);
+        }
+        let rule = rule.map(Rule::name);
         let is_not_found = response.status() == StatusCode::NOT_FOUND;
         let sampler = if is_not_found { &app.refused.not_found } else { &app.refused.others };
         let Some(left_out) = sampler.admit(app.now_ms()) else { return };
         let begin = |text: &str| text.chars().take(TEXT_CHARACTERS_MAX).collect::<String>();
-        let (path, reason) = (begin(uri.path()), begin(&detail));
+        let (path, reason) = (begin(uri.path()), begin(&reason));
         let status = response.status().as_u16();
         // `?` escapes whatever a client has put into it.
-        info!(status, %method, ?path, peer = %address, ?reason, left_out, "refused");
+        info!(status, %method, ?path, peer = %address, rule, ?reason, left_out, "refused");
     }
 }

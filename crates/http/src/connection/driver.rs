@@ -27,6 +27,7 @@ use crate::{
         http2::{Framed, carriers},
         lane::Accepted,
         notices::NoticeLog,
+        proxied,
         secure::Unsecured,
         serve::serve,
     },
@@ -36,6 +37,9 @@ use crate::{
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
 const TICK_MS_MAX: u64 = 250;
 const TICK_MS_MIN: u64 = 5;
+
+/// Time between two looks for callers that can be forgotten.
+const FORGETTING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tasks of connections that may run before the shard's loop, the runtime's main future, has its turn again. tokio's
 /// default is 61.
@@ -92,6 +96,10 @@ impl Driver {
             handshakes: Arc::new(Semaphore::new(1)),
         };
         let mut accepting = spawn(accept(entrance, accepted, alive.clone()));
+        if number == 0 {
+            // It ends with the runtime.
+            spawn(forget_callers(Arc::clone(&app)));
+        }
         let mut driving = pin!(unconstrained(drive(&app, shard, &carriers)));
         let mut cut = tokio::select! {
             biased;
@@ -136,15 +144,21 @@ async fn accept(entrance: Entrance, mut accepted: mpsc::Receiver<Accepted>, aliv
 impl Entrance {
     /// Gives an accepted socket a task of its own on this thread, which keeps `alive` for as long.
     fn spawn(&self, accepted: Accepted, alive: mpsc::Sender<()>) {
-        let Accepted { stream, address, seat, link, idle, tls } = accepted;
-        let stream = match TcpStream::from_std(stream) {
+        let Accepted { stream, address, mut seat, link, idle, tls } = accepted;
+        let mut stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => return warn!(%error, "cannot serve a connection"),
         };
-        let peer = Peer { address, shard: self.shard, carriage: Carriage::Other, is_tls: tls.is_some(), link };
+        let shard = u32::try_from(self.shard).unwrap_or(u32::MAX);
+        let mut peer = Peer { address, shard, carriage: Carriage::Other, is_tls: tls.is_some(), link, named: None };
         let (app, carriers, mut stop) = (Arc::clone(&self.app), Arc::clone(&self.carriers), self.stop.wait(STOP));
         let turns = Arc::clone(&self.handshakes);
         spawn(async move {
+            if app.config.proxies.names_client(address.ip())
+                && Box::pin(proxied::enter(&app, &mut stream, &mut peer, &mut seat, &mut stop)).await.is_none()
+            {
+                return;
+            }
             let transport = match tls {
                 None => Transport::Plain(stream),
                 Some(acceptor) => {
@@ -160,6 +174,16 @@ impl Entrance {
                 spawn(Framed::new(app, carriers, begun, alive));
             }
         });
+    }
+}
+
+/// Forgets callers and holders that have nothing any more.
+async fn forget_callers(app: Arc<App>) {
+    loop {
+        sleep(FORGETTING_PAUSE).await;
+        let now_ms = app.now_ms();
+        app.callers.sweep(now_ms);
+        app.holders.sweep(now_ms);
     }
 }
 

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fanfare_callers::Act;
 use fanfare_core::engine::{Kept, Reached};
+use socket2::SockRef;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Semaphore, time::timeout};
 use tracing::debug;
 
@@ -40,6 +42,12 @@ impl Unsecured {
     /// Does the handshake. `None`: the connection is over, or `stop` is ready.
     pub(crate) async fn secured(self, app: &App, peer: &Peer, stop: &mut Reached) -> Option<Transport> {
         let Self { mut stream, acceptor, turns } = self;
+        if let Err(refused) = peer.account().take(Act::Handshake, 1, app.now_ms()) {
+            log(app, peer, &refused.to_string());
+            // Without an answer, as where there is no room for a socket: EventSource comes back then.
+            let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            return None;
+        }
         let shaken = tokio::select! {
             biased;
             shaken = timeout(acceptor.handshake_timeout(), handshake(&mut stream, &acceptor, &turns)) => shaken,

@@ -70,7 +70,7 @@ pub(super) async fn serve(
             let peer = Peer { carriage: Carriage::Http1, ..peer };
             // Boxed and gone before the take-over, so that the task does not keep hyper's space.
             if let Some(taken) = Box::pin(serve_h1(&app, &mut wire, peer.clone(), idle, stop)).await {
-                let inbox = Arc::clone(app.hub.inbox(peer.shard));
+                let inbox = Arc::clone(app.hub.inbox(peer.shard()));
                 let Parked { subscription, framing } = *taken.parked;
                 let socket = ClientSocket::own(wire.into_transport(), seat, inbox, subscription.slot());
                 subscription.attach_socket(socket, framing, taken.input_bytes);

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use fanfare_callers::Caller;
+
 use crate::limits::sockets::SocketSeat;
 
 /// The connections of one shard. Relaxed everywhere: only evenness depends on the count.
@@ -20,7 +22,7 @@ impl Seats {
     /// Takes a seat for a connection. `socket` is `None` for a connection that another server has accepted.
     pub(crate) fn take(&self, socket: Option<SocketSeat>) -> Seat {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Seat { _shard: ShardSeat(self.clone()), _socket: socket }
+        Seat { _shard: ShardSeat(self.clone()), socket }
     }
 }
 
@@ -28,7 +30,16 @@ impl Seats {
 #[derive(Debug)]
 pub(crate) struct Seat {
     _shard: ShardSeat,
-    _socket: Option<SocketSeat>,
+    socket: Option<SocketSeat>,
+}
+
+impl Seat {
+    /// The socket counts for its caller too.
+    pub(crate) fn count_for(&mut self, caller: fanfare_callers::Seat<Caller>) {
+        if let Some(socket) = &mut self.socket {
+            socket.count_for(caller);
+        }
+    }
 }
 
 #[derive(Debug)]

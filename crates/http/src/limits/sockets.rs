@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use fanfare_callers::{Caller, Seat};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::limits::idle::Idle;
@@ -71,18 +72,33 @@ impl Sockets {
     fn take(self: &Arc<Self>) -> Option<SocketSeat> {
         let counted = |open| (open < self.max).then_some(open + 1);
         let is_taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_ok();
-        is_taken.then(|| SocketSeat(Arc::clone(self)))
+        is_taken.then(|| SocketSeat(Box::new(Place { sockets: Arc::clone(self), caller: None })))
     }
 }
 
 /// One socket, counted until the seat is dropped. Drop it after the socket.
 #[derive(Debug)]
-pub(crate) struct SocketSeat(Arc<Sockets>);
+pub(crate) struct SocketSeat(Box<Place>);
+
+/// In a box, because the seat goes from hand to hand with its connection.
+#[derive(Debug)]
+struct Place {
+    sockets: Arc<Sockets>,
+    /// The seat among the sockets of the client's address.
+    caller: Option<Seat<Caller>>,
+}
+
+impl SocketSeat {
+    /// The socket counts for its caller too.
+    pub(crate) fn count_for(&mut self, caller: Seat<Caller>) {
+        self.0.caller = Some(caller);
+    }
+}
 
 impl Drop for SocketSeat {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.freed.notify_waiters();
+        self.0.sockets.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.sockets.freed.notify_waiters();
     }
 }
 

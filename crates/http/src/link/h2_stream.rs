@@ -10,10 +10,7 @@ use std::{
 use bytes::Bytes;
 use fanfare_h2::StreamId;
 
-use crate::{
-    limits::h2_streams::H2Seat,
-    link::{activity::UnderWay, carrier::Carrier},
-};
+use crate::link::{Held, activity::UnderWay, carrier::Carrier};
 
 /// One event stream of an HTTP/2 connection.
 #[derive(Debug)]
@@ -24,11 +21,11 @@ pub(crate) struct H2Stream {
     has_begun: bool,
     is_whole: bool,
     /// The connection is not idle, and the stream counts, until this is dropped.
-    _counted: (UnderWay, Option<H2Seat>),
+    _counted: (UnderWay, Option<Box<Held>>),
 }
 
 impl H2Stream {
-    pub(crate) fn new(carrier: Arc<Carrier>, stream: StreamId, counted: (UnderWay, Option<H2Seat>)) -> Self {
+    pub(crate) fn new(carrier: Arc<Carrier>, stream: StreamId, counted: (UnderWay, Option<Box<Held>>)) -> Self {
         Self { carrier, stream, has_begun: false, is_whole: false, _counted: counted }
     }
 

@@ -1,5 +1,5 @@
 //! [`Cors`]: which pages may read an answer, and what a page may send (the CORS protocol of the Fetch standard). Errors have the
-//! same headers as other answers, or a page could not read why it was refused. The right to publish is in `access`.
+//! same headers as other answers, or a page could not read why it was refused. The right to publish is in `origin`.
 
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
@@ -13,7 +13,7 @@ use hyper::{
 use crate::{
     answer::body::Body,
     config::Config,
-    request::access::{self, is_listed},
+    request::origin::{self, is_listed, is_named},
 };
 
 /// Headers of an answer that a page may read besides those that any page may.
@@ -23,6 +23,10 @@ const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Headers that a page may send when it does not say which it wants to: those that readers and publishers need.
 const READ_HEADERS: HeaderValue = HeaderValue::from_static("authorization, cache-control, last-event-id");
 const PUBLISH_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, idempotency-key");
+/// The question of a browser before a page of a public website reaches into a private network, and the answer (WICG Private Network
+/// Access 3.1).
+const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 /// Bytes of the names that a preflight asks for: far more than any page sends.
 const ASKED_BYTES_MAX: usize = 2 << 10;
 
@@ -36,7 +40,7 @@ pub(crate) struct Cors {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reader {
-    /// The request came from no page, and pages have no business with its answer.
+    /// The request came from no page, and pages have no business with its answer. Or it came from one that may not read.
     Nobody,
     /// Any page, without credentials: it could have asked in any other way.
     Any,
@@ -53,9 +57,10 @@ impl Cors {
         let origin = headers.get(ORIGIN);
         let reader = match origin {
             None if is_publish => Reader::Nobody,
+            _ if !is_publish && origin::check_reader(config, is_tls, request.uri(), headers).is_err() => Reader::Nobody,
             None => Reader::Any,
             Some(origin) if is_trusted(config, origin) => Reader::Trusted(origin.clone()),
-            Some(origin) if is_publish && access::check_origin(config, is_tls, request.uri(), headers).is_ok() => {
+            Some(origin) if is_publish && origin::check_origin(config, is_tls, request.uri(), headers).is_ok() => {
                 Reader::Page(origin.clone())
             }
             // A page that may not publish may read that it may not.
@@ -102,7 +107,7 @@ pub(crate) fn asks_for_post(headers: &HeaderMap) -> bool {
 }
 
 /// The answer to OPTIONS, from a browser or not. `allow` is what the route understands.
-pub(crate) fn options(allow: &'static str, headers: &HeaderMap) -> Response<Body> {
+pub(crate) fn options(config: &Config, allow: &'static str, headers: &HeaderMap) -> Response<Body> {
     let (methods, default) =
         if asks_for_post(headers) { ("POST", PUBLISH_HEADERS) } else { ("GET, HEAD", READ_HEADERS) };
     let mut response = Response::new(Body::empty());
@@ -112,6 +117,12 @@ pub(crate) fn options(allow: &'static str, headers: &HeaderMap) -> Response<Body
     answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked(headers).unwrap_or(default));
     answer.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
+    let is_named = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| is_named(config, origin));
+    if headers.get(REQUEST_PRIVATE_NETWORK).is_some_and(|asks| asks == "true")
+        && headers.get(ORIGIN).is_some_and(is_named)
+    {
+        answer.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
+    }
     response
 }
 

@@ -19,6 +19,17 @@ pub(crate) enum Destination {
     Ping(ClientId),
 }
 
+impl Destination {
+    /// The targets, as the path or `query` names them. None if the query is wrong.
+    pub(crate) fn targets(&self, query: &str, channels_max: usize) -> Option<Vec<Target>> {
+        match self {
+            Self::Target(target) => Some(vec![target.clone()]),
+            Self::Ping(client) => Some(vec![Target::Client(client.clone())]),
+            Self::InQuery => targets(&Query::parse(query).ok()?, channels_max).ok(),
+        }
+    }
+}
+
 /// The parameters that name a target.
 const NAMES: [&str; 3] = ["channel", "client", "all"];
 

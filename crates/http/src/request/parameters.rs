@@ -28,12 +28,14 @@ pub(crate) struct Parameters {
     cures: &'static [(&'static str, &'static str)],
 }
 
-const EVENT_OPTIONS: &[&str] = &["event", "id", "retry", "keep", "encoding", "wait"];
+const EVENT_OPTIONS: &[&str] = &["event", "id", "retry", "keep", "encoding", "wait", ACCESS_TOKEN];
+/// The parameter that may hold a token (RFC 6750 2.3). Its value is never shown.
+pub(crate) const ACCESS_TOKEN: &str = "access_token";
 
 /// Parameters of an event stream.
 pub(crate) const STREAM: Parameters = Parameters {
     targets: &["channel", "id"],
-    options: &["since", "last_event_id", "heartbeat", "envelope"],
+    options: &["since", "last_event_id", "heartbeat", "envelope", ACCESS_TOKEN],
     also: &["lastEventID", "lastEventId", "Last-Event-ID"],
     cures: &[
         ("client", "the parameter \"client\" is for a publish; a stream names its client with id="),
@@ -48,7 +50,7 @@ pub(crate) const STREAM: Parameters = Parameters {
 };
 /// Parameters of a page of history.
 pub(crate) const HISTORY: Parameters =
-    Parameters { targets: &[], options: &["after", "since", "limit"], also: &[], cures: &[] };
+    Parameters { targets: &[], options: &["after", "since", "limit", ACCESS_TOKEN], also: &[], cures: &[] };
 /// Parameters of a publish whose path says where it goes.
 pub(crate) const PUBLISH: Parameters = Parameters { targets: &[], options: EVENT_OPTIONS, also: &[], cures: &[] };
 /// Parameters of `POST /publish`.
@@ -133,7 +135,7 @@ mod tests {
         for known in ["channel=a&channel=b&id=x", "lastEventId=1", "Last-Event-ID=1", "lastEventID=1", ""] {
             assert_eq!(STREAM.check_near(&query(known)), Ok(Vec::new()), "{known}");
         }
-        let notes = STREAM.check_near(&query("_=1&nocache=2&%0a=3&access_token=4")).unwrap();
+        let notes = STREAM.check_near(&query("_=1&nocache=2&%0a=3&api=4")).unwrap();
         assert_eq!((notes.len(), &*notes[2]), (4, "the parameter \"\\n\" is unknown and ignored"));
     }
 
@@ -149,7 +151,7 @@ mod tests {
         let said = |text| PUBLISH.check(&query(text)).map_err(|problem| problem.detail().to_owned());
         assert_eq!(said("event=a&id=b&retry=1&keep=no&encoding=base64&wait=written"), Ok(()));
         assert_eq!(said("evnt=a"), Err("unknown parameter \"evnt\"; did you mean \"event\"?".to_owned()));
-        let known = "event, id, retry, keep, encoding, wait";
+        let known = "event, id, retry, keep, encoding, wait, access_token";
         assert_eq!(said("_=1"), Err(format!("unknown parameter \"_\"; this route has {known}")));
         assert!(said("channel=a").is_err(), "the path says where it goes");
         assert_eq!(PUBLISH_TO.check(&query("channel=a")), Ok(()));

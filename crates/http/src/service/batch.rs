@@ -3,7 +3,7 @@
 //! The body may be long and slow. It is read no faster than the hub takes it, and some lines ahead of those that an external
 //! journal has answered. A line that is no event is counted and named, and the others go on.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
 use fanfare_core::{EventId, PublishError, Target, Wait, engine::Ticket};
 use hyper::{
@@ -12,16 +12,17 @@ use hyper::{
 };
 use memchr::memchr;
 use serde_json::{Map, Value, json};
-use tokio::task::yield_now;
+use tokio::{task::yield_now, time::sleep};
 
 use crate::{
+    admission::{quota::Quota, rights::Rights},
     answer::{body::Body, problem::Problem},
     app::App,
     request::{
         data::Declared,
         idempotency::{self, Source},
         line::{self, Parsed},
-        parameters,
+        parameters::{self, ACCESS_TOKEN},
         upload::Upload,
     },
     text::query::Query,
@@ -41,13 +42,24 @@ const NO_ARRAY: &str =
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
+/// A batch, its body not yet read.
+pub(crate) struct Request {
+    pub(crate) query: String,
+    pub(crate) rights: Rights,
+    pub(crate) quota: Quota,
+    /// The address of the client.
+    pub(crate) address: SocketAddr,
+    pub(crate) upload: Upload,
+}
+
 /// Publishes line by line.
-pub(crate) async fn publish(app: Arc<App>, query: &str, mut upload: Upload) -> Response<Body> {
-    if let Err(problem) = check(query) {
+pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
+    let Request { query, rights, quota, address, mut upload } = request;
+    if let Err(problem) = check(&query).and_then(|()| rights.check_batch()) {
         upload.discard();
         return problem.response();
     }
-    let mut batch = Batch::new(&app);
+    let mut batch = Batch::new(&app, Allowed { rights, quota }, address);
     let mut ended = batch.run(&mut upload).await;
     // What was sent before an error has an answer too.
     while let Err(problem) = batch.settle(0).await {
@@ -64,7 +76,8 @@ pub(crate) async fn publish(app: Arc<App>, query: &str, mut upload: Upload) -> R
 fn check(query: &str) -> Result<(), Problem> {
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
     parameters::PUBLISH_TO.check(&query)?;
-    match query.names().next() {
+    query.one(ACCESS_TOKEN)?;
+    match query.names().find(|name| *name != ACCESS_TOKEN) {
         None => Ok(()),
         Some(name) => Err(Problem::bad_request(format!(
             "POST /publish without a target is a batch, which has no parameters: add channel=, client= or all=true, or put \
@@ -81,12 +94,23 @@ struct Unanswered {
     ticket: Ticket,
 }
 
+/// What the sender may publish, and how much.
+struct Allowed {
+    rights: Rights,
+    quota: Quota,
+}
+
 /// A batch, as far as it was read.
 struct Batch<'a> {
     app: &'a App,
+    allowed: Allowed,
+    address: SocketAddr,
     lines: u64,
     published: u64,
     failed: u64,
+    /// Lines that failed because they may not be published, and the last reason.
+    refused: u64,
+    refusal: Option<Problem>,
     /// Lines that failed and may be published nevertheless.
     unknown: u64,
     first: Option<EventId>,
@@ -97,9 +121,23 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(app: &'a App) -> Self {
+    fn new(app: &'a App, allowed: Allowed, address: SocketAddr) -> Self {
         let (errors, unanswered) = (Vec::new(), VecDeque::new());
-        Self { app, lines: 0, published: 0, failed: 0, unknown: 0, first: None, last: None, errors, unanswered }
+        Self {
+            app,
+            allowed,
+            address,
+            lines: 0,
+            published: 0,
+            failed: 0,
+            refused: 0,
+            refusal: None,
+            unknown: 0,
+            first: None,
+            last: None,
+            errors,
+            unanswered,
+        }
     }
 
     async fn run(&mut self, upload: &mut Upload) -> Result<(), Problem> {
@@ -136,6 +174,7 @@ impl<'a> Batch<'a> {
         if self.lines.is_multiple_of(LINES_PER_TURN) {
             yield_now().await;
         }
+        self.allowed.rights.check_time()?;
         let Some(line) = line else {
             let max = self.app.config.body_bytes_max;
             self.fail(&format!("a line has at most {max} bytes"));
@@ -159,6 +198,10 @@ impl<'a> Batch<'a> {
     /// A line that repeats a key counts as published: so a batch that is sent again gets the same answer.
     async fn publish_parsed(&mut self, parsed: Parsed) -> Result<(), Problem> {
         let Parsed { event, key } = parsed;
+        if let Err(problem) = self.allowed.rights.check_publish(event.targets()) {
+            self.refuse(problem);
+            return Ok(());
+        }
         let key = match key.map(|text| idempotency::key(&text, Source::Batch, &self.app.config)).transpose() {
             Ok(key) => key,
             Err(error) => {
@@ -166,6 +209,8 @@ impl<'a> Batch<'a> {
                 return Ok(());
             }
         };
+        self.wait_for_rate().await;
+        self.allowed.quota.charge_bytes(event.data().len(), self.app.now_ms());
         let target = event.targets().first().cloned();
         match self.app.begin(event, key.as_ref(), Wait::Journal).await {
             Ok(ticket) => self.unanswered.push_back(Unanswered { line: self.lines, target, ticket }),
@@ -173,6 +218,13 @@ impl<'a> Batch<'a> {
             Err(error) => return Err(error.into()),
         }
         self.settle(UNANSWERED_MAX).await
+    }
+
+    /// Waits until the sender is within its rates. The batch is not read meanwhile, so its producer slows down.
+    async fn wait_for_rate(&self) {
+        while let Err(refused) = self.allowed.quota.take_event(self.app.now_ms()) {
+            sleep(Duration::from_secs(refused.retry_after_seconds.into())).await;
+        }
     }
 
     /// Takes the answers that are there, and waits for more while there are more than `unanswered_max`.
@@ -201,6 +253,17 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// The line may not be published. A grant that has ended ends the batch.
+    fn refuse(&mut self, problem: Problem) {
+        let (rule, reason) = (problem.rule(), problem.reason());
+        rule.into_iter().for_each(|rule| self.app.refusals.count(rule));
+        let line = self.lines;
+        self.app.refused.log_unread(self.app.now_ms(), self.address, &format!("line {line} of a batch: {reason}"));
+        self.fail(problem.detail());
+        self.refused += 1;
+        self.refusal = Some(problem);
+    }
+
     fn fail(&mut self, title: &str) {
         self.fail_line(self.lines, title);
     }
@@ -227,6 +290,13 @@ impl<'a> Batch<'a> {
         counts.insert("errors".into(), self.errors.into());
         match ended {
             Err(problem) => problem.with(counts).response(),
+            Ok(())
+                if self.published == 0
+                    && self.refused == self.failed
+                    && let Some(refusal) = self.refusal =>
+            {
+                refusal.with(counts).response()
+            }
             Ok(()) if self.published == 0 => Problem::bad_request("no line was published").with(counts).response(),
             Ok(()) => {
                 let mut response = Response::new(Body::json(&Value::Object(counts)));

@@ -1,6 +1,6 @@
 //! Answers a request for what is kept of a channel: one page of it, as JSON.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use fanfare_core::{Channel, ReadLimit, Target, engine::Life};
 use hyper::{
@@ -9,6 +9,7 @@ use hyper::{
 };
 
 use crate::{
+    admission::rights::Rights,
     answer::{
         body::{Body, Content},
         excerpt::Excerpt,
@@ -17,7 +18,10 @@ use crate::{
     app::{App, unix_ms},
     ending::deadline::Deadline,
     link::Link,
-    request::{parameters, start},
+    request::{
+        parameters::{self, ACCESS_TOKEN},
+        start,
+    },
     text::query::Query,
 };
 
@@ -45,11 +49,13 @@ pub(crate) struct Request<'a> {
 }
 
 /// Answers with the page, or says why there is none.
-pub(crate) fn history(app: &Arc<App>, request: Request<'_>) -> Result<Response<Body>, Problem> {
+pub(crate) fn history(app: &Arc<App>, rights: &Rights, request: Request<'_>) -> Result<Response<Body>, Problem> {
     let Request { channel, query, link, life, is_head } = request;
     let query = Query::parse(query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
+    rights.check_follow(slice::from_ref(&channel), &[])?;
     // A page has no place for what is to be said of the others.
     parameters::HISTORY.check_near(&query)?;
+    query.one(ACCESS_TOKEN)?;
     let start = start::of_page(&query, unix_ms())?;
     let messages_max = query.one("limit")?.map_or(Some(EVENTS_DEFAULT), limit).ok_or_else(|| {
         Problem::bad_request(format!("limit must be a number from 1 to {EVENTS_MAX}; the default is {EVENTS_DEFAULT}"))

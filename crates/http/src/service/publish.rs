@@ -10,13 +10,14 @@ use hyper::{
 use serde_json::{Map, Value};
 
 use crate::{
+    admission::{quota::Quota, rights::Rights},
     answer::{body::Body, problem::Problem},
     app::App,
     request::{
         data::{Declared, base64},
         destination::{self, Destination},
         idempotency::{self, Source},
-        parameters,
+        parameters::{self, ACCESS_TOKEN},
         upload::Upload,
     },
     text::query::Query,
@@ -29,13 +30,15 @@ const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 pub(crate) struct Request {
     pub(crate) destination: Destination,
     pub(crate) query: String,
+    pub(crate) rights: Rights,
+    pub(crate) quota: Quota,
     pub(crate) upload: Upload,
 }
 
 /// Publishes, or says why not. Nothing was published then, unless the answer says so.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
-    let Request { destination, query, mut upload } = request;
-    let answer = match accept(&app, destination, &query, &mut upload).await {
+    let Request { destination, query, rights, quota, mut upload } = request;
+    let answer = match accept(&app, destination, &query, Allowed { rights, quota }, &mut upload).await {
         Ok(accepted) => send(&app, accepted).await,
         Err(problem) => {
             upload.discard();
@@ -52,7 +55,19 @@ struct Wish {
     wait: Wait,
 }
 
-async fn accept(app: &App, destination: Destination, query: &str, upload: &mut Upload) -> Result<Wish, Problem> {
+/// What the sender may publish, and how much.
+struct Allowed {
+    rights: Rights,
+    quota: Quota,
+}
+
+async fn accept(
+    app: &App,
+    destination: Destination,
+    query: &str,
+    allowed: Allowed,
+    upload: &mut Upload,
+) -> Result<Wish, Problem> {
     if app.phases.is_draining() {
         return Err(Problem::draining());
     }
@@ -61,14 +76,18 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
         Destination::InQuery => parameters::PUBLISH_TO.check(&query)?,
         Destination::Target(_) | Destination::Ping(_) => parameters::PUBLISH.check(&query)?,
     }
+    query.one(ACCESS_TOKEN)?;
     let options = Options::parse(&query)?;
     let source = if matches!(destination, Destination::Ping(_)) { Source::Ping } else { Source::Publish };
     let key = idempotency::of_request(upload.headers(), source, &app.config)?;
     // Before the body is asked for.
-    let in_query = match destination {
+    let targets = match &destination {
         Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
-        _ => Vec::new(),
+        Destination::Target(target) => vec![target.clone()],
+        Destination::Ping(client) => vec![Target::Client(client.clone())],
     };
+    allowed.rights.check_publish(&targets)?;
+    allowed.quota.take_event(app.now_ms())?;
     upload.check_coding()?;
     let event = match destination {
         Destination::Ping(client) => {
@@ -76,9 +95,11 @@ async fn accept(app: &App, destination: Destination, query: &str, upload: &mut U
             let hello = format!("hello, {client}");
             Event::new(Target::Client(client), hello)
         }
-        Destination::Target(target) => Event::new(target, data(app, upload, options.is_base64).await?),
-        Destination::InQuery => Event::for_targets(in_query, data(app, upload, options.is_base64).await?)?,
+        Destination::Target(_) | Destination::InQuery => {
+            Event::for_targets(targets, data(app, upload, options.is_base64).await?)?
+        }
     };
+    allowed.quota.charge_bytes(event.data().len(), app.now_ms());
     Ok(Wish { event: options.apply(event)?, key, wait: options.wait })
 }
 

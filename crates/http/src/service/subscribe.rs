@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanfare_callers::Holding;
 use fanfare_core::{
-    Channel, ClientId, Form, Heartbeat, Start, Target,
-    engine::{Framing, Prelude, Subscribe, SubscribeError},
+    ClientId, Heartbeat, Pattern, Start, Target,
+    engine::{Framing, Prelude, Seat, Subscribe, SubscribeError},
 };
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
@@ -15,21 +16,17 @@ use hyper::{
 use tracing::info;
 
 use crate::{
+    admission::rights::Rights,
     answer::{
         body::{Body, Content},
         piece::Pieces,
         problem::Problem,
     },
-    app::{App, made_up_client, names, unix_ms},
+    app::{App, names},
     config::Outlet,
     limits::h2_streams::H2Seat,
-    link::{Carriage, Owed, Peer, handoff::Parked},
-    request::{
-        parameters::{self, shown},
-        route::followed,
-        start,
-    },
-    text::query::Query,
+    link::{Carriage, Held, Owed, Peer, handoff::Parked},
+    request::wanted::Wanted,
 };
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -40,11 +37,18 @@ const CONTENT: HeaderValue = HeaderValue::from_static("text/event-stream; charse
 /// A request for a stream.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) channel: Option<Channel>,
+    /// The channel, or the pattern, of the path.
+    pub(crate) channel: Option<Pattern>,
     pub(crate) query: &'a str,
     pub(crate) version: Version,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) is_head: bool,
+}
+
+impl Request<'_> {
+    fn wanted(&self, app: &App) -> Result<Wanted, Problem> {
+        Wanted::parse(&app.config, self.channel.as_ref(), self.query, self.headers)
+    }
 }
 
 /// Opens the stream, or says why not.
@@ -52,9 +56,14 @@ pub(crate) fn subscribe(
     app: &Arc<App>,
     peer: &Peer,
     owed: &Owed,
+    rights: &Rights,
     request: Request<'_>,
 ) -> Result<Response<Body>, Problem> {
-    let Wanted { client, channels, start, heartbeat, form, notes } = Wanted::parse(app, &request)?;
+    let wanted = request.wanted(app)?;
+    rights.check_follow(&wanted.channels, &wanted.patterns)?;
+    let logged = names(&wanted.names());
+    let Wanted { client, channels, patterns, start, heartbeat, form, notes } = wanted;
+    let client = rights.client(client)?;
     if request.is_head {
         return Ok(head(Body::empty(), request.version));
     }
@@ -64,35 +73,41 @@ pub(crate) fn subscribe(
     if !app.hub.is_ready() {
         return refuse(app, Problem::not_ready(), request.headers, request.version);
     }
-    let Ok(seat) = seat(app, peer, request.version) else {
-        return refuse(app, SubscribeError::Full.into(), request.headers, request.version);
+    let seat = check_streams_of(app, rights, &client).and_then(|()| seat(app, peer, request.version));
+    let seat = match seat {
+        Ok(seat) => seat,
+        Err(problem) => return refuse(app, problem, request.headers, request.version),
     };
-    let logged = names(&channels);
+    let catching_up = match catch_up_seat(peer, &start) {
+        Ok(seat) => seat,
+        Err(problem) => return refuse(app, problem, request.headers, request.version),
+    };
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
         channels,
-        patterns: Vec::new(),
+        patterns,
         start,
         policy: app.config.policy,
         heartbeat,
         form,
-        shard: peer.shard,
+        shard: peer.shard(),
+        expires_ms: rights.expires_ms(app.now_ms()),
+        catching_up,
         now_ms: app.now_ms(),
-        expires_ms: None,
     });
     let subscription = match subscribed {
         Ok(subscription) => subscription,
         Err(full) => return refuse(app, full.into(), request.headers, request.version),
     };
     let connection = subscription.connection();
-    info!(connection, client = client.as_str(), channels = %logged, peer = %peer.address, "open");
+    info!(connection, client = client.as_str(), channels = %logged, peer = peer.shown(), "open");
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {
         info!(connection, left_out, ?notes, "a stream was asked for in an odd way");
     }
     if let Some(seat) = seat {
-        owed.occupy(seat);
+        owed.occupy(Held::Stream(seat));
     }
     let cursor = (heartbeat == Heartbeat::Cursor).then(|| subscription.cursor());
     let (retry_ms, gap) = (app.draw_retry_ms(), subscription.gap());
@@ -115,103 +130,68 @@ pub(crate) fn subscribe(
     Ok(head(content.into(), request.version))
 }
 
+/// The seat of a stream that begins in the past, until it has caught up.
+fn catch_up_seat(peer: &Peer, start: &Start) -> Result<Option<Seat>, Problem> {
+    if *start == Start::Now {
+        return Ok(None);
+    }
+    let seat: Seat = Arc::new(peer.account().enter(Holding::CatchUpRead)?);
+    Ok(Some(seat))
+}
+
+/// Whether the client may have one stream more. Streams that open at the same time may be one more for each thread.
+fn check_streams_of(app: &App, rights: &Rights, client: &ClientId) -> Result<(), Problem> {
+    let Some(streams_max) = rights.client_streams_max(app.config.client_streams_max).or(app.config.client_streams_max)
+    else {
+        return Ok(());
+    };
+    let open = app.hub.registry().estimate(&[Target::Client(client.clone())]);
+    if open < streams_max { Ok(()) } else { Err(Problem::client_streams(streams_max)) }
+}
+
 /// Counts a stream against the limits that the hub does not know. Over HTTP/2 it gets a seat. Over HTTP/1 it leaves some sockets
 /// to other requests.
-fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, SubscribeError> {
+fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, Problem> {
     let open = app.hub.registry().connections();
     if version == Version::HTTP_2 {
         let left = app.config.core.connections_max.saturating_sub(open);
-        return app.h2_streams.enter(&peer.link.holdings, left).map(Some).ok_or(SubscribeError::Full);
+        let caller = peer.account().enter(Holding::Stream)?;
+        return app.h2_streams.enter(&peer.link.holdings, left, caller).map(Some).ok_or(SubscribeError::Full.into());
     }
     // Threads that look at the same time may let one more in each.
     let is_full =
         peer.carriage == Carriage::Http1 && open.saturating_sub(app.h2_streams.open()) >= app.sockets.streams_max();
-    if is_full { Err(SubscribeError::Full) } else { Ok(None) }
+    if is_full { Err(SubscribeError::Full.into()) } else { Ok(None) }
 }
 
 /// Whether a stream may begin behind an event that another node has read and this one has not. Then the hub has to be asked once
 /// more when it has read all there is. No for a request that is wrong.
 pub(crate) fn may_be_ahead(app: &App, request: &Request<'_>) -> bool {
-    let is_ahead = |wanted: Wanted| {
-        let Wanted { client, channels, start, .. } = wanted;
-        let channels = channels.into_iter().map(Target::Channel);
-        let targets: Vec<_> = [Target::All, Target::Client(client)].into_iter().chain(channels).collect();
-        app.hub.may_be_ahead(&start, &targets, &[])
-    };
-    Wanted::parse(app, request).is_ok_and(is_ahead)
+    let is_ahead = |wanted: &Wanted| app.hub.may_be_ahead(&wanted.start, &wanted.targets(), &wanted.patterns);
+    request.wanted(app).is_ok_and(|wanted| is_ahead(&wanted))
 }
 
-/// The stream that a request asks for.
-struct Wanted {
-    client: ClientId,
-    channels: Vec<Channel>,
-    start: Start,
-    heartbeat: Heartbeat,
-    form: Form,
-    /// Oddities of the request that are no errors.
-    notes: Vec<String>,
-}
-
-impl Wanted {
-    fn parse(app: &App, request: &Request<'_>) -> Result<Self, Problem> {
-        let query = Query::parse(request.query).map_err(|error| Problem::bad_request(format!("query: {error}")))?;
-        let mut notes = parameters::STREAM.check_near(&query)?;
-        let client = match query.one("id")? {
-            Some(id) => ClientId::new(id).map_err(|error| Problem::bad_request(format!("id: {error}")))?,
-            None => made_up_client(),
-        };
-        let channels = channels(app, request.channel.as_ref(), &query)?;
-        notes.extend(channels.iter().find_map(note_on_comma));
-        let start = start::of_stream(request.headers, &query, unix_ms())?;
-        Ok(Self { client, channels, start, heartbeat: heartbeat(&query)?, form: form(&query)?, notes })
-    }
-}
-
-fn channels(app: &App, first: Option<&Channel>, query: &Query) -> Result<Vec<Channel>, Problem> {
-    let mut channels: Vec<Channel> = first.into_iter().cloned().collect();
-    for name in query.all("channel") {
-        if channels.len() == app.config.channels_max {
-            let max = app.config.channels_max;
-            return Err(Problem::bad_request(format!("a connection follows at most {max} channels")));
-        }
-        channels.push(followed(name).map_err(|error| Problem::bad_request(format!("channel: {error}")))?);
-    }
-    Ok(channels)
-}
-
-fn heartbeat(query: &Query) -> Result<Heartbeat, Problem> {
-    match query.one("heartbeat")? {
-        None => Ok(Heartbeat::Comment),
-        Some("cursor") => Ok(Heartbeat::Cursor),
-        // What is in a query may be a secret, and errors are logged.
-        Some(_) => Err(Problem::bad_request("heartbeat: only \"cursor\" is known")),
-    }
-}
-
-fn form(query: &Query) -> Result<Form, Problem> {
-    match query.one("envelope")? {
-        None => Ok(Form::Plain),
-        Some("json") => Ok(Form::Envelope),
-        Some(_) => Err(Problem::bad_request("envelope: only \"json\" is known")),
-    }
-}
-
-/// A note on a name that may be meant for two. A comma may be part of a name, but stands between two names in many other servers,
-/// as a semicolon does between parameters.
-fn note_on_comma(channel: &Channel) -> Option<String> {
-    let name = channel.as_str();
-    let is_list = name.contains(',') || name.contains(";channel=");
-    is_list.then(|| format!("this follows one channel named {}; to follow two, write channel=a&channel=b", shown(name)))
+/// The names that a request wants to follow, and its id. None if it is wrong.
+pub(crate) fn named(app: &App, request: &Request<'_>) -> Option<(Vec<String>, Option<String>)> {
+    let wanted = request.wanted(app).ok()?;
+    let names = wanted.names().into_iter().map(str::to_owned).collect();
+    Some((names, wanted.client.map(|client| client.to_string())))
 }
 
 /// Refuses a stream. EventSource gives up for ever at any status but 200, so it gets an empty stream that says when to come
 /// back.
-fn refuse(app: &App, problem: Problem, headers: &HeaderMap, version: Version) -> Result<Response<Body>, Problem> {
+pub(crate) fn refuse(
+    app: &App,
+    problem: Problem,
+    headers: &HeaderMap,
+    version: Version,
+) -> Result<Response<Body>, Problem> {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains(EVENT_STREAM));
     if !headers.get_all(ACCEPT).iter().any(accepts) {
         return Err(problem);
     }
-    let mut response = head(Body::full(format!("retry: {}\n", app.draw_drain_retry_ms())), version);
+    let retry_ms = app.draw_drain_retry_ms().saturating_add(problem.retry_after_ms());
+    let mut response = head(Body::full(format!("retry: {retry_ms}\n")), version);
     response.extensions_mut().extend(problem.response().extensions().clone());
     Ok(response)
 }

@@ -109,9 +109,9 @@ fn names_that_are_none_are_400_and_told_why() {
 }
 
 #[test]
-fn characters_of_patterns_are_400_when_subscribing_and_fine_when_publishing() {
+fn reserved_characters_are_400_when_subscribing_and_fine_when_publishing() {
     let mut world = Observed::new();
-    for name in ["news.*", "*", "a{b", "}", "%2a"] {
+    for name in ["a{b", "}", "{*}", "%7b"] {
         for path in
             [format!("/channels/{name}"), format!("/sse?channel={name}"), format!("/sse?channel=a&channel={name}")]
         {

@@ -97,7 +97,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern {
         "^[0-9]+-[0-9]+$" => EventId::looks_like(text),
         r"^[^\u0000-\u001f\u007f-\u009f]+$" => Channel::new(text).is_ok(),
-        r"^[^*{}\u0000-\u001f\u007f-\u009f]+$" => Pattern::subscribed(text).is_ok_and(|one| one.is_exact()),
+        r"^[^{}\u0000-\u001f\u007f-\u009f]+$" => Pattern::subscribed(text).is_ok(),
         r"^(?! *fanfare\.)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_kind(text).is_ok(),
         r"^(?! )(?![0-9]+-[0-9]+$)(?!.* $)[^\u0000-\u001f\u007f-\u009f]+$" => event().with_own_id(text).is_ok(),
         _ => panic!("the pattern {pattern} is not known"),

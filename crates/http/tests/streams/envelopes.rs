@@ -106,7 +106,7 @@ fn a_publish_that_says_what_nobody_knows_publishes_nothing() {
         let answer = server.post("/channels/a?evnt=tick", &[], "x");
         assert_eq!(answer.problem(400), "unknown parameter \"evnt\"; did you mean \"event\"?");
         let answer = server.post("/channels/a?ttl=60", &[], "x");
-        let known = "event, id, retry, keep, encoding, wait";
+        let known = "event, id, retry, keep, encoding, wait, access_token";
         assert_eq!(answer.problem(400), format!("unknown parameter \"ttl\"; this route has {known}"));
         let answer = server.post("/publish?channels=a", &[], "x");
         assert_eq!(answer.problem(400), "unknown parameter \"channels\"; did you mean \"channel\"?");

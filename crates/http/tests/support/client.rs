@@ -80,6 +80,14 @@ impl Client {
         self.socket.write_all(bytes.as_ref()).is_ok()
     }
 
+    /// The number of bytes that come next: 0 once the other side has closed, or reset the connection.
+    pub(crate) fn try_read(&mut self) -> usize {
+        match self.socket.read(&mut [0; 64]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("nothing comes, and nobody closes"),
+            read => read.unwrap_or(0),
+        }
+    }
+
     /// The same connection, for another thread to write to.
     pub(crate) fn writer(&self) -> TcpStream {
         self.socket.try_clone().unwrap()

@@ -14,6 +14,7 @@ pub(crate) mod server;
 pub(crate) mod steady;
 pub(crate) mod stream;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

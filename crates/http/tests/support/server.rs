@@ -3,10 +3,11 @@
 use std::{
     io,
     net::SocketAddr,
+    sync::{Arc, OnceLock},
     thread::{self, JoinHandle},
 };
 
-use fanfare_http::{Config, Ended, Fanfare, Listeners, Outlet, TlsAcceptor, bind};
+use fanfare_http::{Config, Ended, Fanfare, Handle, Listeners, Outlet, TlsAcceptor, bind};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -70,6 +71,7 @@ pub(crate) struct Server {
     /// The address behind the relay, if there is one.
     pub(crate) listener: SocketAddr,
     pub(crate) way: Way,
+    handle: Arc<OnceLock<Handle>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<Ended>>>,
 }
@@ -118,6 +120,8 @@ impl Server {
         };
         let address = relay.as_ref().map_or(served, Relay::address);
         let (stop, stopped) = oneshot::channel::<()>();
+        let handle = Arc::<OnceLock<Handle>>::default();
+        let told = Arc::clone(&handle);
         let serve = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let shutdown = async {
@@ -131,10 +135,12 @@ impl Server {
                 if let Some(relay) = relay {
                     tokio::spawn(relay.run());
                 }
-                start()?.serve_on(listeners, shutdown).await
+                let fanfare = start()?;
+                let _ = told.set(fanfare.handle());
+                fanfare.serve_on(listeners, shutdown).await
             })
         };
-        Self { address, listener: served, way, stop: Some(stop), thread: Some(thread::spawn(serve)) }
+        Self { address, listener: served, way, handle, stop: Some(stop), thread: Some(thread::spawn(serve)) }
     }
 
     /// Tells it to drain and does not wait.
@@ -163,6 +169,12 @@ impl Server {
     /// Waits until it ends by itself, because a part of it has failed.
     pub(crate) fn failed(mut self) -> io::Error {
         self.thread.take().unwrap().join().unwrap().unwrap_err()
+    }
+
+    /// The handle of its engine, once it has started.
+    pub(crate) fn handle(&self) -> Handle {
+        until("it has started", || self.handle.get().is_some());
+        self.handle.get().unwrap().clone()
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -1,15 +1,15 @@
-//! The right to publish: the publish key, and the rule for pages in browsers, which cannot be told from their users.
+//! The rules for pages in browsers, which cannot be told from their users: which of them may publish, and which may read.
 //!
 //! A page elsewhere can make a browser post to us, and a rebound name can make its page look like ours. So an Origin must be one
-//! that was allowed, or the server's own under a name that cannot be rebound.
+//! that was allowed, or the server's own under a name that cannot be rebound. A server that only its own machine can reach
+//! has the same rule for reading: any website could read it through the browser of that machine otherwise.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hyper::{
     HeaderMap, Uri,
-    header::{AUTHORIZATION, HOST, HeaderName, ORIGIN},
+    header::{HOST, HeaderName, ORIGIN},
 };
-use subtle::ConstantTimeEq as _;
 
 use crate::{
     answer::problem::Problem,
@@ -25,21 +25,6 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 
-/// The longest publish key. All are compared over this many bytes, whatever their length, so that time tells nothing
-/// of it.
-pub const PUBLISH_KEY_BYTES_MAX: usize = 256;
-
-/// Whether a request shows the publish key, if there is one.
-///
-/// # Errors
-/// 401 without a key, with a header that is none, and with another key.
-pub(crate) fn check_key(config: &Config, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(key) = &config.publish_key else { return Ok(()) };
-    let Some(value) = headers.get(AUTHORIZATION) else { return Err(Problem::without_key()) };
-    let shown = bearer(value.as_bytes()).ok_or_else(Problem::not_bearer)?;
-    if is_same(shown, key.as_bytes()) { Ok(()) } else { Err(Problem::wrong_key()) }
-}
-
 /// The rule for pages. `is_tls`: the request came over TLS. A preflight, which browsers send without credentials, has to pass it too.
 ///
 /// # Errors
@@ -54,15 +39,70 @@ pub(crate) fn check_origin(config: &Config, is_tls: bool, uri: &Uri, headers: &H
         }),
         (Some(_), Some(_)) => false,
     };
-    if is_allowed { Ok(()) } else { Err(refused(headers)) }
+    if is_allowed { Ok(()) } else { Err(unnamed(headers, "publish")) }
 }
 
-/// A refusal that names the setting for whoever runs the server.
-fn refused(headers: &HeaderMap) -> Problem {
+/// The rule for who reads, where not every page may ([`Config::read_origins`]).
+///
+/// # Errors
+/// 403 from a page that is not allowed, and to a name that could have been rebound: its page would need no Origin.
+pub(crate) fn check_reader(config: &Config, is_tls: bool, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    if is_any(&config.read_origins) {
+        return Ok(());
+    }
+    let host = host(uri, headers);
+    let mut origins = headers.get_all(ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (None, _) if host.is_none_or(|host| is_fixed(config, host)) && is_read_by_no_page(config, headers) => Ok(()),
+        (None, _) if host.is_some_and(|host| !is_fixed(config, host)) => Err(Problem::forbidden(
+            "this server is for its own machine, and does not know the name that it was reached by: if the name is yours, name it \
+             with --public-host",
+        )),
+        (Some(origin), None) if origin.to_str().is_ok_and(|text| may_read(config, is_tls, text, host)) => Ok(()),
+        _ => Err(unnamed(headers, "read")),
+    }
+}
+
+/// Whether a request to a fixed name without an Origin comes from a program, a person, or a page that may read.
+fn is_read_by_no_page(config: &Config, headers: &HeaderMap) -> bool {
+    matches!(site(headers), None | Some("none" | "same-origin")) || is_any(&config.cors_origins)
+}
+
+fn may_read(config: &Config, is_tls: bool, origin: &str, host: Option<Host<'_>>) -> bool {
+    let is_listed = |list: &[String]| list.iter().any(|listed| listed == "*" || listed.eq_ignore_ascii_case(origin));
+    is_listed(&config.read_origins)
+        || is_listed(&config.cors_origins)
+        || is_own(config, is_tls, origin, host)
+        || is_of_this_machine(origin)
+}
+
+/// Whether a page comes from the machine of its visitor: from a server of its own that is being developed, for instance.
+fn is_of_this_machine(origin: &str) -> bool {
+    let host = origin.split_once("://").and_then(|(_, authority)| Host::parse(authority));
+    host.is_some_and(|Host { name, .. }| {
+        let v6 = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let is_loopback = |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        name.eq_ignore_ascii_case("localhost") || is_loopback(v6.unwrap_or(name))
+    })
+}
+
+/// Whether a page of this origin was named: what a browser asks for before it lets a website reach into a private network.
+pub(crate) fn is_named(config: &Config, origin: &str) -> bool {
+    let listed = config.read_origins.iter().chain(&config.cors_origins);
+    listed.filter(|listed| *listed != "*").any(|listed| listed.eq_ignore_ascii_case(origin))
+}
+
+fn is_any(origins: &[String]) -> bool {
+    origins.iter().any(|origin| origin == "*")
+}
+
+/// A refusal that names the setting for whoever runs the server. `act` is what the page may not do.
+fn unnamed(headers: &HeaderMap, act: &str) -> Problem {
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).filter(|origin| *origin != "null");
     let page = origin.map_or_else(|| "of another site".to_owned(), |origin| format!("of {}", shown(origin)));
+    let setting = if act == "read" { "--read-origin" } else { "--cors-origin" };
     Problem::forbidden(format!(
-        "a page {page} may not publish here; if it is yours, name its origin with --cors-origin, or, if it is this server's own, \
+        "a page {page} may not {act} here; if it is yours, name its origin with {setting}, or, if it is this server's own, \
          its host with --public-host"
     ))
 }
@@ -73,7 +113,7 @@ fn is_by_no_page(config: &Config, uri: &Uri, headers: &HeaderMap) -> bool {
     match site(headers) {
         None | Some("none") => true,
         Some("same-origin") => host(uri, headers).is_some_and(|host| is_fixed(config, host)),
-        Some(_) => config.cors_origins.iter().any(|listed| listed == "*"),
+        Some(_) => is_any(&config.cors_origins),
     }
 }
 
@@ -127,26 +167,6 @@ fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Host<'a>> {
         Some(authority) => Host::parse(authority.as_str()),
         None => headers.get(HOST).and_then(host::of_header),
     }
-}
-
-/// The key of a header (RFC 6750 2.1). The case of the scheme's name does not matter.
-fn bearer(header: &[u8]) -> Option<&[u8]> {
-    let (scheme, key) = header.split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
-}
-
-fn is_same(shown: &[u8], key: &[u8]) -> bool {
-    let padded = |bytes: &[u8]| {
-        let mut space = [0; PUBLISH_KEY_BYTES_MAX];
-        let count = bytes.len().min(PUBLISH_KEY_BYTES_MAX);
-        space[..count].copy_from_slice(&bytes[..count]);
-        space
-    };
-    if shown.len() > PUBLISH_KEY_BYTES_MAX || key.len() > PUBLISH_KEY_BYTES_MAX {
-        return false;
-    }
-    let is_equal = padded(shown).ct_eq(&padded(key)) & shown.len().ct_eq(&key.len());
-    is_equal.into()
 }
 
 #[cfg(test)]
@@ -252,28 +272,58 @@ mod tests {
     }
 
     #[test]
+    fn a_server_for_its_own_machine_is_read_by_programs_and_by_pages_that_were_named() {
+        let config = Config {
+            read_origins: vec!["https://reader.example".into()],
+            cors_origins: vec!["https://app.example".into()],
+            public_hosts: vec!["push.example.org".into()],
+            ..Config::default()
+        };
+        let may_read = |origin: Option<&'static str>, host: &'static str, site: Option<&'static str>| {
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            headers.extend(origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))));
+            headers.extend(site.map(|site| (SEC_FETCH_SITE, HeaderValue::from_static(site))));
+            check_reader(&config, PLAIN, &Uri::from_static("/sse"), &headers).is_ok()
+        };
+        let local = "127.0.0.1:3000";
+        for host in [local, "localhost", "[::1]:3000", "push.example.org"] {
+            assert!(may_read(None, host, None) && may_read(None, host, Some("same-origin")), "{host}");
+        }
+        for page in [
+            "https://reader.example",
+            "https://APP.example",
+            "http://localhost:5173",
+            "http://[::1]",
+            "http://127.0.0.1",
+        ] {
+            assert!(may_read(Some(page), local, Some("cross-site")), "{page}");
+        }
+        for page in
+            ["https://evil.example", "null", "http://localhost.evil.example", "http://evil.example:3000", "localhost"]
+        {
+            assert!(!may_read(Some(page), local, None), "{page}");
+        }
+        assert!(!may_read(None, "rebound.example", None) && !may_read(None, "rebound.example", Some("same-origin")));
+        assert!(!may_read(Some("http://rebound.example"), "rebound.example", None));
+        assert!(!may_read(None, local, Some("cross-site")) && !may_read(None, local, Some("same-site")));
+        let open = Config::default();
+        assert!(
+            check_reader(
+                &open,
+                PLAIN,
+                &Uri::from_static("/sse"),
+                &HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static("https://any.example"))])
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
     fn listed_origins_may_publish_and_a_star_lists_all() {
         let listed = Config { cors_origins: vec!["https://app.example.org".into()], ..Config::default() };
         assert!(is_allowed(&listed, "https://app.example.org", "push.example.org"));
         assert!(!is_allowed(&listed, "http://app.example.org", "push.example.org"));
         let all = Config { cors_origins: vec!["*".into()], ..Config::default() };
         assert!(is_allowed(&all, "null", "x"));
-    }
-
-    #[test]
-    fn only_the_key_opens() {
-        let config = Config { publish_key: Some("secret".into()), ..Config::default() };
-        let check = |value: &'static str| {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
-            check_key(&config, &headers)
-        };
-        assert_eq!(check_key(&config, &HeaderMap::new()), Err(Problem::without_key()));
-        assert_eq!((check("Bearer secret"), check("bearer  secret ")), (Ok(()), Ok(())));
-        for wrong in ["", "Bearer", "Basic secret", "secret"] {
-            assert_eq!(check(wrong), Err(Problem::not_bearer()), "{wrong}");
-        }
-        for wrong in ["Bearer ", "Bearer secre", "Bearer secrets"] {
-            assert_eq!(check(wrong), Err(Problem::wrong_key()), "{wrong}");
-        }
     }
 }

@@ -1,0 +1,168 @@
+//! [`admit`]: finds the rights of a request: from a key, a token, or the application's answer.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use fanfare_core::Pattern;
+use fanfare_grants::{Grant, KeySet, Refused, Rule};
+use hyper::{HeaderMap, header::ORIGIN};
+use tokio::time::timeout;
+
+use crate::{
+    access::{
+        authorize::{Act, Authorize, Decision, Question},
+        gate::Access,
+    },
+    admission::{
+        credential::{self, Credential, Place},
+        rights::{Holder, Rights},
+    },
+    answer::problem::Problem,
+    app::{App, unix_ms},
+};
+
+/// Time for which a request waits for the keys of an issuer to be fetched again, because it names one that nobody knows. The issuer may
+/// have new ones, and a browser that is refused gives up for ever.
+const KEYS_TIME: Duration = Duration::from_secs(5);
+
+/// The rights of a request, now or later.
+pub(crate) enum Admission {
+    Now(Result<Rights, Problem>),
+    Later(Pin<Box<dyn Future<Output = Result<Rights, Problem>> + Send>>),
+}
+
+/// Finds the rights of a request for `act`. `question` is what the application is asked, if it has to be. None: the request is wrong, and
+/// is refused as such later.
+pub(crate) fn admit(
+    app: &Arc<App>,
+    act: Act,
+    headers: &HeaderMap,
+    query: &str,
+    question: impl FnOnce(Option<Vec<u8>>) -> Option<Question>,
+) -> Admission {
+    let access = app.config.gate.access();
+    let is_private = match act {
+        Act::Subscribe | Act::History => access.is_reading_private(),
+        Act::Publish => access.is_publishing_private() || app.publish_key.is_some(),
+    };
+    if !is_private {
+        return Admission::Now(Ok(Rights::new(access, Holder::Anybody)));
+    }
+    let shown = match credential::of_request(headers, query, access.cookie.as_deref()) {
+        Ok(shown) => shown,
+        Err(problem) => return Admission::Now(Err(problem)),
+    };
+    // A form of another site sends cookies too. The rule for pages has judged the Origin, if there is one.
+    let is_by_cookie = shown.as_ref().is_some_and(|shown| shown.place == Place::Cookie);
+    if is_by_cookie && act == Act::Publish && !headers.contains_key(ORIGIN) {
+        return Admission::Now(Err(Problem::forbidden("a publish with a token in a cookie needs the header Origin")));
+    }
+    let judged = shown.as_ref().map(|shown| judge(app, &access, act, &shown.text));
+    if let Some(Ok(grant)) = judged {
+        return Admission::Now(Ok(Rights::new(access, Holder::Granted(grant))));
+    }
+    let application = access.application.clone().filter(|_| act != Act::Publish || access.asks_to_publish);
+    let inquiry = application.and_then(|application| {
+        let token = shown.as_ref().filter(|shown| shown.place != Place::Header).map(|shown| shown.text.clone());
+        let question = question(token).filter(|question| !is_public(&access, question))?;
+        Some(Inquiry { application, question })
+    });
+    let refused = judged.and_then(Result::err);
+    let keys = refused.as_ref().map(|refused| refused.keys.clone()).unwrap_or_default();
+    let problem = refused.map(|refused| refused.problem);
+    match (inquiry, shown) {
+        (None, shown) if keys.is_empty() => Admission::Now(without_grant(access, shown.as_ref(), problem)),
+        (inquiry, shown) => {
+            let app = Arc::clone(app);
+            Admission::Later(Box::pin(async move {
+                let mut problem = problem;
+                if let Some(shown) = shown.as_ref().filter(|_| !keys.is_empty()) {
+                    wait_for(&keys, &app).await;
+                    match judge(&app, &access, act, &shown.text) {
+                        Ok(grant) => return Ok(Rights::new(access, Holder::Granted(grant))),
+                        Err(refused) => problem = Some(refused.problem),
+                    }
+                }
+                match inquiry {
+                    Some(inquiry) => inquiry.answer(access).await,
+                    None => without_grant(access, shown.as_ref(), problem),
+                }
+            }))
+        }
+    }
+}
+
+/// The rights of a request without a grant. A wrong credential is refused, unless it stands in a cookie: that comes along whatever is
+/// asked for, and public channels stay public.
+fn without_grant(access: Arc<Access>, shown: Option<&Credential>, problem: Option<Problem>) -> Result<Rights, Problem> {
+    match problem {
+        Some(problem) if shown.is_none_or(|shown| shown.place != Place::Cookie) => Err(problem),
+        problem => Ok(Rights::new(access, Holder::Nobody(problem))),
+    }
+}
+
+/// A credential that gives no grant.
+struct Ungranted {
+    problem: Problem,
+    /// The sets that may have the token's key once they are fetched again.
+    keys: Vec<Arc<KeySet>>,
+}
+
+/// The grant that a credential gives.
+fn judge(app: &App, access: &Access, act: Act, shown: &[u8]) -> Result<Arc<Grant>, Box<Ungranted>> {
+    let now_ms = unix_ms();
+    let ungranted = |refused: Refused| {
+        let problem = Problem::invalid_credential().because(refused.to_string());
+        Box::new(Ungranted { problem, keys: refused.unknown_keys })
+    };
+    let publish_key = app.publish_key.iter().filter(|_| act == Act::Publish);
+    for keys in publish_key.chain(&access.keys) {
+        match keys.find(shown, now_ms) {
+            Ok(grant) => return Ok(grant),
+            Err(refused) if refused.rule == Rule::ApiKeyExpired => return Err(ungranted(refused)),
+            Err(_) => {}
+        }
+    }
+    match &access.tokens {
+        Some(tokens) => tokens.check(shown, now_ms).map(Arc::new).map_err(ungranted),
+        None => Err(ungranted(Rule::UnknownApiKey.into())),
+    }
+}
+
+/// Waits until the keys are fetched again, if they may be. The old ones decide if it takes too long.
+async fn wait_for(keys: &[Arc<KeySet>], app: &App) {
+    let asked: Vec<_> = keys.iter().filter_map(|keys| Some(keys.fetched().wait(keys.ask(app.now_ms())?))).collect();
+    let fetched = async {
+        for fetched in asked {
+            fetched.await;
+        }
+    };
+    let _ = timeout(KEYS_TIME, fetched).await;
+}
+
+/// A question, and who is asked.
+struct Inquiry {
+    application: Arc<dyn Authorize>,
+    question: Question,
+}
+
+impl Inquiry {
+    async fn answer(self, access: Arc<Access>) -> Result<Rights, Problem> {
+        match self.application.decide(self.question).await {
+            Decision::Allow => Ok(Rights::new(access, Holder::Allowed)),
+            Decision::Grant(grant) => Ok(Rights::new(access, Holder::Granted(Arc::from(grant)))),
+            Decision::Deny(reason) => Err(Problem::denied().because(format!("the application denies it: {reason}"))),
+            Decision::Failed(reason) => {
+                Err(Problem::undecided().because(format!("the application cannot be asked: {reason}")))
+            }
+        }
+    }
+}
+
+/// Whether everybody may do what the question is about.
+fn is_public(access: &Access, question: &Question) -> bool {
+    let Question { act, channels, client, all, .. } = question;
+    let public = if *act == Act::Publish { &access.public_publish } else { &access.public };
+    let covers =
+        |name: &String| Pattern::new(name).is_ok_and(|pattern| public.iter().any(|public| public.covers(&pattern)));
+    client.is_none() && !all && !channels.is_empty() && channels.iter().all(covers)
+}
