@@ -1,6 +1,9 @@
 //! The command line: the subcommands, and the flags of the clients. The settings of `serve` are in `settings`. No other
 //! code reads the environment or the command line.
 
+mod examples;
+mod token;
+
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -10,9 +13,17 @@ use std::{
     time::Duration,
 };
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{
+    Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::NonEmptyStringValueParser,
+};
 use fanfare_core::{EventId, NAME_BYTES_MAX};
 
+pub(crate) use self::token::{Allows, Key as KeyArgs, Life, Mint as MintArgs};
+use self::{
+    examples::{EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES, TOKEN_EXAMPLES},
+    token::{Explain, Token, TokenCommand},
+};
 use crate::{
     client::Reach,
     cure::with_cure,
@@ -65,72 +76,13 @@ enum Command {
     /// wrong.
     #[command(after_help = SUBSCRIBE_EXAMPLES)]
     Subscribe(Box<Subscribe>),
+    /// Make and explain tokens, and make keys of publishers.
+    #[command(after_help = TOKEN_EXAMPLES)]
+    Token(Box<Token>),
     /// Look at a journal on disk, also while a server has it open.
     #[command(after_help = JOURNAL_EXAMPLES)]
     Journal(Journal),
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  fanfare                                                     serve on http://127.0.0.1:3000
-  fanfare subscribe http://127.0.0.1:3000 --channel news      print what comes
-  fanfare publish http://127.0.0.1:3000/channels/news hello   send to a channel
-  fanfare serve --help                                        every setting
-
-With curl:
-  curl -N 'http://127.0.0.1:3000/sse?id=42&channel=news'      receive as client 42, and channel news
-  curl -d 'hello' http://127.0.0.1:3000/broadcast             send to all";
-
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  fanfare serve --listen 3001                                 on another port, for this machine alone
-  fanfare serve --clock 2s                                    broadcast the time, to see events at once
-  fanfare serve --config fanfare.toml --check                 print every setting and where it comes from
-  fanfare serve --history-channel 'news.*=events:10 age:10m'  keep less of these channels
-  fanfare serve --journal /var/lib/fanfare                    a restart or a crash loses nothing
-  fanfare serve --tls-self-signed                             https on this machine, for development
-  FANFARE_PUBLISH_KEY=... fanfare serve --listen 0.0.0.0:3000 for other machines; publishing needs the key
-
-A file for --config:
-  listen = \"0.0.0.0:3000\"
-  publish-key = \"...\"
-  cors-origin = [\"https://example.org\"]
-  body-bytes = \"4MiB\"
-  heartbeat = \"20s\"
-  history-channel = [\"news.*=events:10 age:10m\", \"audit=age:24h bytes:64MiB\"]
-  [limits]
-  channels-max = 1000
-
-SIZE is a number of bytes or has a unit (262144, 256KiB, 1MiB, 64kB). DURATION always has a unit (500ms, 15s, 2m).
-Exit codes: 0 after a clean drain, 1 if connections had to be cut or a part failed, 2 for a bad setting.";
-
-const PUBLISH_EXAMPLES: &str = "\
-Examples:
-  fanfare publish http://127.0.0.1:3000 'hello, everybody'               to all
-  fanfare publish http://127.0.0.1:3000/channels/news hello              to a channel
-  fanfare publish http://127.0.0.1:3000/clients/42 --event note hello    to a client, with an event type
-  fanfare publish http://127.0.0.1:3000/channels/cam --file now.png      an image; pages get a data URL
-  date | fanfare publish http://127.0.0.1:3000/channels/news             from standard input
-  fanfare publish http://127.0.0.1:3000 --idempotency-key 4711 paid      once, however often sent
-  producer | fanfare publish http://127.0.0.1:3000 --ndjson              a batch, each line as it comes
-
-A line of a batch:
-  {\"channel\":\"news\",\"event\":\"note\",\"data\":{\"any\":\"JSON\"},\"idempotency_key\":\"4712\"}";
-
-const SUBSCRIBE_EXAMPLES: &str = "\
-Examples:
-  fanfare subscribe http://127.0.0.1:3000                                what is sent to all
-  fanfare subscribe http://127.0.0.1:3000 --channel a --channel b        and two channels
-  fanfare subscribe http://127.0.0.1:3000 --id 42 --json | jq .data      as client 42, for a program
-  fanfare subscribe http://127.0.0.1:3000 --channel a --since 10m        and of the last ten minutes
-  fanfare subscribe https://example.org/any/stream                       any event stream";
-
-const JOURNAL_EXAMPLES: &str = "\
-Examples:
-  fanfare journal check /var/lib/fanfare                                 is it whole, and what is in it
-  fanfare journal dump /var/lib/fanfare --since 1h | jq .data            the last hour
-  fanfare journal dump /var/lib/fanfare | fanfare publish http://127.0.0.1:3000 --ndjson
-                                                                         all of it again, to another server";
 
 /// Arguments of `fanfare journal`.
 #[derive(Debug, clap::Args)]
@@ -164,6 +116,19 @@ pub(crate) enum Task {
     Publish(Box<Publish>),
     Subscribe(Box<Subscribe>),
     Journal(Journal),
+    Token(Box<TokenTask>),
+}
+
+/// What `fanfare token` is to do.
+#[derive(Debug)]
+pub(crate) enum TokenTask {
+    Mint(MintArgs),
+    Key(KeyArgs),
+    /// Judges the token, or the one on standard input, by these settings.
+    Explain {
+        token: Option<String>,
+        settings: Box<Settings>,
+    },
 }
 
 /// Arguments of `fanfare publish`.
@@ -206,9 +171,13 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
     pub(crate) idempotency_key: Option<String>,
 
-    /// The server's publish key.
+    /// The server's publish key, or a key of --api-keys.
     #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true)]
     key: Option<String>,
+
+    /// The token that allows it. FANFARE_TOKEN is a better place than the flag.
+    #[arg(long, env = "FANFARE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
 
     /// The type of the data [default: for images from the name of the file, otherwise from the data].
     #[arg(long, value_name = "TYPE", value_parser = header_text)]
@@ -283,8 +252,24 @@ pub(crate) struct Subscribe {
     #[arg(long, value_name = "DURATION", value_parser = duration(MS, DAY))]
     pub(crate) silence_timeout: Option<Duration>,
 
+    /// The token that allows it. FANFARE_TOKEN is a better place than the flag.
+    #[arg(long, env = "FANFARE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
     #[command(flatten)]
     pub(crate) reach: Reach,
+}
+
+/// The places of a token, for errors.
+const TOKEN: &str = "--token (FANFARE_TOKEN)";
+
+/// Returns a key or a token that can be sent. (Checked here because clap would print it.)
+fn sendable<'a>(setting: &str, secret: Option<&'a str>) -> Result<Option<&'a str>, Failure> {
+    let is_legal = |secret: &str| !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
+    if secret.is_none_or(is_legal) {
+        return Ok(secret);
+    }
+    Err(Failure::usage(format!("{setting} is empty or holds other than visible ASCII characters")))
 }
 
 /// Parses text that can be a header.
@@ -311,8 +296,9 @@ fn idempotency_key(text: &str) -> Result<String, String> {
 /// A sentence on the settings.
 pub(crate) fn read() -> Result<Task, Failure> {
     let arguments = with_subcommand(env::args_os().collect());
-    let args = Args::try_parse_from(&arguments).unwrap_or_else(|error| {
-        let mut all = Args::command();
+    let parsed = definition().try_get_matches_from(&arguments).and_then(|matches| Args::from_arg_matches(&matches));
+    let args = parsed.unwrap_or_else(|error| {
+        let mut all = definition();
         all.build();
         let (command, arguments) = subcommand(&all, &arguments[1..]);
         let error = with_cure(error, command, arguments);
@@ -331,7 +317,33 @@ pub(crate) fn read() -> Result<Task, Failure> {
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
+        Command::Token(token) => Ok(Task::Token(Box::new(token_task(*token, &arguments[3..])?))),
     }
+}
+
+/// What to do about tokens. `arguments` stand behind the name of the subcommand.
+fn token_task(token: Token, arguments: &[OsString]) -> Result<TokenTask, Failure> {
+    match token.command {
+        TokenCommand::Mint(mint) => Ok(TokenTask::Mint(mint)),
+        TokenCommand::Key(key) => Ok(TokenTask::Key(key)),
+        TokenCommand::Explain(explain) => {
+            let definition = Explain::augment_args(clap::Command::new("explain").no_binary_name(true));
+            let settings = Settings::of(definition, &explain.flags, arguments, &Args::command());
+            Ok(TokenTask::Explain { token: explain.token, settings: Box::new(settings.map_err(Failure::usage)?) })
+        }
+    }
+}
+
+/// The definition of the whole command. `token explain` takes every setting of a server, and shows those that count for tokens.
+fn definition() -> clap::Command {
+    let shown = ["Configuration", "Who may do what"];
+    let hide = |arg: clap::Arg| {
+        let heading = arg.get_help_heading();
+        let is_shown = arg.get_id() != "check" && heading.is_none_or(|heading| shown.contains(&heading));
+        if is_shown { arg } else { arg.hide(true) }
+    };
+    let explain = move |explain: clap::Command| explain.mut_args(hide);
+    Args::command().mut_subcommand("token", |token| token.mut_subcommand("explain", explain))
 }
 
 /// The definition of the subcommand that `arguments` begin with, and the arguments behind its name.
@@ -385,17 +397,18 @@ impl Publish {
         given.fold(self.url.clone().or_path(path, &["", "/"]), |url, (name, value)| url.with(name, &value))
     }
 
-    /// The publish key, if there is one.
+    /// The publish key or the token, if there is one.
     ///
     /// # Errors
-    /// The key cannot be sent. (Checked here because clap would print the key.)
+    /// There are both, or it cannot be sent.
     pub(crate) fn key(&self) -> Result<Option<&str>, Failure> {
-        let key = self.key.as_deref();
-        let is_legal = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if key.is_none_or(is_legal) {
-            return Ok(key);
+        match (&self.key, &self.token) {
+            (Some(_), Some(_)) => Err(Failure::usage(
+                "there is a key (--key, FANFARE_PUBLISH_KEY) and a token (--token, FANFARE_TOKEN): leave one of them out",
+            )),
+            (Some(key), None) => sendable("--key (FANFARE_PUBLISH_KEY)", Some(key)),
+            (None, token) => sendable(TOKEN, token.as_deref()),
         }
-        Err(Failure::usage("--key (FANFARE_PUBLISH_KEY) is empty or holds other than visible ASCII characters"))
     }
 
     /// The file to read. None is standard input.
@@ -413,5 +426,13 @@ impl Subscribe {
         let given = id.chain(channels).chain(since);
         let url = given.fold(self.url.clone().or_path("/sse", &[""]), |url, (name, value)| url.with(name, value));
         self.heartbeat.iter().fold(url, |url, Heartbeat::Cursor| url.with("heartbeat", "cursor"))
+    }
+
+    /// The token, if there is one.
+    ///
+    /// # Errors
+    /// The token cannot be sent.
+    pub(crate) fn token(&self) -> Result<Option<&str>, Failure> {
+        sendable(TOKEN, self.token.as_deref())
     }
 }

@@ -25,7 +25,7 @@ use tokio::{sync::Notify, time::timeout};
 
 pub(crate) use self::{
     answer::{Answer, Outgoing, Reply, retry_after},
-    connector::authorities,
+    connector::{authorities, of_the_system},
     error::Error,
     reach::Reach,
 };

@@ -1,9 +1,11 @@
 //! `fanfare`: the command. Reads the command line, runs the task, and tells the outcome with its exit code.
 //!
 //! Folders:
+//! - `access`: who may do what, from files, addresses and an application.
 //! - `client`: the HTTP client of `publish` and `subscribe`.
 //! - `settings`: the settings of `serve`, from flags, environment and file.
 //! - `tls`: the certificates of the listener for https.
+//! - `token`: the subcommands of `token`.
 //!
 //! # Nouns
 //!
@@ -12,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod args;
 mod batch;
 mod client;
@@ -32,7 +35,9 @@ mod silence;
 mod since;
 mod subscribe;
 mod tls;
+mod token;
 mod url;
+mod watch;
 
 use std::{
     io::{Write as _, stderr},
@@ -64,5 +69,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
         Task::Journal(journal) => journal::run(&journal),
+        Task::Token(task) => token::run(&task),
     }
 }

@@ -4,7 +4,7 @@
 use fanfare_http::nearest;
 
 /// Names that other programs use for a setting or a client flag. The first name behind each that exists here is meant.
-const OTHER_NAMES: [(&str, &[&str]); 47] = [
+const OTHER_NAMES: [(&str, &[&str]); 51] = [
     ("p", &["listen"]),
     ("port", &["listen"]),
     ("host", &["listen"]),
@@ -23,7 +23,11 @@ const OTHER_NAMES: [(&str, &[&str]); 47] = [
     ("key", &["publish-key"]),
     ("api-key", &["publish-key", "key"]),
     ("publish-key", &["key"]),
-    ("token", &["publish-key", "key"]),
+    ("token", &["token-key", "publish-key", "key"]),
+    ("jwt", &["token-key", "token"]),
+    ("jwt-key", &["token-key"]),
+    ("jwt-secret", &["token-key"]),
+    ("jwks", &["token-key"]),
     ("cors", &["cors-origin"]),
     ("threads", &["shards"]),
     ("workers", &["shards"]),

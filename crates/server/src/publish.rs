@@ -118,8 +118,12 @@ fn judge(reply: &Reply, refusal: String, batch: &Batch) -> Result<(), Failure> {
 /// The reason of a refusal, and what to do about the key.
 fn refusal(reply: &Reply, url: &Url, args: &Publish) -> Result<String, Failure> {
     let cure = match (reply.status, args.key()?) {
-        (StatusCode::UNAUTHORIZED, None) => "; give the key in FANFARE_PUBLISH_KEY or with --key",
-        (StatusCode::UNAUTHORIZED, Some(_)) => "; the server does not take the key of --key (FANFARE_PUBLISH_KEY)",
+        (StatusCode::UNAUTHORIZED, None) => {
+            "; give the key in FANFARE_PUBLISH_KEY or with --key, or a token in FANFARE_TOKEN or with --token"
+        }
+        (StatusCode::UNAUTHORIZED, Some(_)) => {
+            "; the server does not take the key of --key (FANFARE_PUBLISH_KEY) or the token of --token (FANFARE_TOKEN)"
+        }
         _ => "",
     };
     Ok(reply.refusal(url) + cure)

@@ -14,12 +14,14 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::{
+    access::Who,
     directory,
     failure::Failure,
     log,
-    settings::{Serve, Settings},
+    settings::{AccessPlan, IssuerPlan, Serve, Settings},
     signals,
     tls::Tls,
+    watch::{Look, Reload, watch},
 };
 
 /// Prints the settings.
@@ -34,10 +36,20 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     if let Some(sources) = settings.serve.tls() {
         Tls::check(sources).map_err(Failure::usage)?;
     }
+    let plan = settings.serve.access().map_err(Failure::usage)?;
+    for sentence in weak_secrets(&plan) {
+        let _ = writeln!(stderr(), "warning: {sentence}");
+    }
+    Who::read(plan).map_err(Failure::usage)?;
     let report = settings.report(raise_descriptor_limit());
     // A reader that closes the output has seen enough.
     let _ = stdout().lock().write_all(report.as_bytes());
     Ok(())
+}
+
+/// A sentence for each secret that can be guessed.
+fn weak_secrets(plan: &AccessPlan) -> impl Iterator<Item = String> {
+    plan.issuers.iter().flat_map(IssuerPlan::weak_secrets)
 }
 
 /// Serves until a signal.
@@ -49,17 +61,21 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("cannot start", error))?;
     let mut tls = settings.tls().map(Tls::read).transpose().map_err(Failure::usage)?;
+    let plan = settings.access().map_err(Failure::usage)?;
+    weak_secrets(&plan).for_each(|sentence| warn!("{sentence}"));
+    let mut who = Who::read(plan).map_err(Failure::usage)?;
     info!("{}", settings.told_memory());
     let descriptors = raise_descriptor_limit();
     let mut config = settings.config(descriptors);
+    config.gate = who.gate();
     tell_descriptor_limit(settings, descriptors);
     if u64::try_from(config.sockets_max).is_ok_and(|max| max >= descriptors) {
         warn!(sockets = config.sockets_max, descriptors, "more sockets allowed than the system lets open");
     }
     runtime.block_on(async {
-        let reload = tls.as_mut().map(Tls::watch).transpose().map_err(|error| failed("cannot start", error))?;
-        signals::survive_habits(reload.flatten().as_ref())
-            .map_err(|error| failed("cannot listen for signals", error))?;
+        let certificates = tls.as_mut().map(Tls::watched).unwrap_or_default();
+        let reload = watched(certificates, who.watched()).map_err(|error| failed("cannot start", error))?;
+        signals::survive_habits(reload.as_ref()).map_err(|error| failed("cannot listen for signals", error))?;
         let plain = listen.map(|listen| bind(listen, "--listen")).transpose()?;
         let secure = listen_tls.map(|listen| bind(listen, "--listen-tls")).transpose()?;
         config.https_port = secure.as_ref().and_then(|(_, address)| settings.https_port(address.port()));
@@ -91,6 +107,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
             // The listeners are bound: the authority's questions wait in their queue.
             tls.keep().map_err(|error| failed("cannot start", error))?;
         }
+        who.keep().map_err(|error| failed("cannot start", error))?;
         let ended = fanfare.serve_on(listeners, shutdown).await;
         let ended = ended.map_err(|error| failed("cannot serve", error))?;
         if ended.cut > 0 {
@@ -98,6 +115,16 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Watches files of certificates and of keys, if there are any.
+fn watched(certificates: Vec<Box<dyn Look>>, keys: Vec<Box<dyn Look>>) -> io::Result<Option<Reload>> {
+    let what = match (certificates.is_empty(), keys.is_empty()) {
+        (_, true) => "certificates",
+        (true, false) => "keys",
+        (false, false) => "certificates and keys",
+    };
+    watch(certificates.into_iter().chain(keys).collect(), what)
 }
 
 /// Binds the address of the setting `flag`. Returns the address with its port as well.

@@ -2,6 +2,10 @@
 //! the file. The other settings are keys of `[limits]` in the file. Each value has one parser for all its sources. The
 //! other modules layer the sources, check the settings together, print them, and convert them for the server.
 
+mod access;
+mod application;
+mod callers;
+mod config;
 mod connections;
 mod derived;
 mod environment;
@@ -10,6 +14,7 @@ mod file;
 mod filter;
 mod flags;
 mod history;
+mod issuer;
 mod journal;
 mod layers;
 mod limits;
@@ -17,18 +22,25 @@ mod listen;
 mod machine;
 mod meaning;
 mod memory;
+mod most;
+mod proxies;
 mod redirect;
 mod redis;
 #[cfg(test)]
 mod reference;
 mod report;
 mod requests;
+#[cfg(test)]
+mod samples;
 mod tls;
 mod units;
 mod value;
 
 pub(crate) use self::{
+    access::Plan as AccessPlan,
+    application::ApplicationPlan,
     flags::Flags,
+    issuer::{IssuerPlan, is_of_this_machine},
     layers::{Settings, variable_at_fault},
     limits::{names as limits, place as place_of_limit},
     listen::is_address,

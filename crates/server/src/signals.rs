@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::tls::Reload;
+use crate::watch::Reload;
 
 /// The number on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
@@ -26,7 +26,7 @@ const HARMLESS: [(&str, SignalKind); 3] = [
 ];
 
 /// Makes SIGHUP, SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. With `reload` a SIGHUP has
-/// certificates read again. A signal that was ignored at the start, as under `nohup`, stays ignored. Needs a runtime.
+/// certificates and keys read again. A signal that was ignored at the start, as under `nohup`, stays ignored. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
@@ -42,7 +42,7 @@ pub(crate) fn survive_habits(reload: Option<&Reload>) -> io::Result<()> {
             while signals.recv().await.is_some() {
                 match &reload {
                     Some(reload) => {
-                        info!("{name}: certificates are read again; other settings need a restart");
+                        info!("{name}: {} are read again; other settings need a restart", reload.what);
                         reload.now();
                     }
                     None => info!("{name}: there is nothing to read again; other settings need a restart"),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use humantime::format_duration;
 use hyper::{
     HeaderMap, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue},
 };
 use tokio::time::{sleep, timeout};
 
@@ -76,6 +76,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
     let mut source = Source {
         client: Client::new(&args.reach),
         url: args.url(),
+        token: args.token()?.map(ToOwned::to_owned),
         stream: EventStream::after(args.last_event_id.clone().unwrap_or_default()),
         printer: Printer::new(args.json),
         silence: Silence::new(args.silence_timeout),
@@ -99,6 +100,7 @@ pub(crate) fn run(args: &Subscribe) -> Result<(), Failure> {
 struct Source {
     client: Client,
     url: Url,
+    token: Option<String>,
     stream: EventStream,
     printer: Printer,
     silence: Silence,
@@ -124,6 +126,10 @@ impl Source {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Some(token) = &self.token {
+            let value = HeaderValue::from_str(&format!("Bearer {token}"));
+            headers.insert(AUTHORIZATION, value.map_err(|_| Failure::usage("the token cannot be sent"))?);
+        }
         let last_id = self.stream.last_id();
         if !last_id.is_empty() {
             let value = HeaderValue::from_bytes(last_id.as_bytes());
@@ -135,7 +141,7 @@ impl Source {
     }
 
     /// The answer behind all redirects.
-    async fn ask(&self, headers: HeaderMap) -> Result<Answer<'static>, Error> {
+    async fn ask(&self, mut headers: HeaderMap) -> Result<Answer<'static>, Error> {
         let mut url = self.url.clone();
         for _ in 0..REDIRECTS_MAX {
             let answer = self.client.get(&url, headers.clone()).await?;
@@ -143,7 +149,12 @@ impl Source {
                 return Ok(answer);
             };
             let target = url.redirected(location);
-            url = target.map_err(|error| Error::Url(format!("it redirects to `{location}`: {error}")))?;
+            let target = target.map_err(|error| Error::Url(format!("it redirects to `{location}`: {error}")))?;
+            if !target.is_on_server_of(&url) {
+                // The token is for the server that the user has named.
+                headers.remove(AUTHORIZATION);
+            }
+            url = target;
         }
         self.client.get(&url, headers).await
     }
@@ -155,7 +166,10 @@ impl Source {
         }
         if status != StatusCode::OK {
             let wait = answer.retry_after();
-            let reason = answer.read().await.refusal(&self.url);
+            let mut reason = answer.read().await.refusal(&self.url);
+            if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
+                reason += "; give a token in FANFARE_TOKEN or with --token";
+            }
             if PASSING.contains(&status) && (self.has_been_open || wait.is_some()) {
                 return Ok(ControlFlow::Continue(Again { reason, wait }));
             }

@@ -18,14 +18,13 @@ use std::{io, mem};
 use fanfare_http::{TlsAcceptor, TlsCertificate, TlsConfig, TlsError};
 use tracing::info;
 
-pub(crate) use self::files::Reload;
 use self::{acme::Acme, content::Content, files::Files, told::told};
-use crate::{client, settings::Sources};
+use crate::{client, settings::Sources, watch::Look};
 
 /// The certificates, read but not yet watched.
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
-    files: Files,
+    files: Vec<Box<dyn Look>>,
     acme: Option<Acme>,
     self_signed: Option<TlsCertificate>,
 }
@@ -53,13 +52,13 @@ impl Tls {
         let (files, contents) = Files::read(pairs, client_ca)?;
         let awaited = acme.as_ref().map_or(0, |plan| plan.domains.len());
         let mut config = TlsConfig { awaited, outlet, handshake_timeout, ..TlsConfig::default() };
-        for content in contents {
+        for content in &contents {
             match content {
-                Content::Pair { pair, .. } => config.pairs.push(pair),
+                Content::Pair { pair, .. } => config.pairs.push(pair.clone()),
                 Content::Clients(pem) => {
                     // Checked here, because the error below names other settings.
                     pem.certificates().map_err(|error| format!("--tls-client-ca: {error}"))?;
-                    config.client_ca = Some(pem);
+                    config.client_ca = Some(pem.clone());
                 }
             }
         }
@@ -73,14 +72,11 @@ impl Tls {
         let self_signed = certificates.all().pop().filter(|_| is_self_signed);
         let acme = acme.filter(|_| has_cache).map(|plan| Acme::new(plan, certificates.clone(), from_files)).transpose();
         let acme = acme.map_err(|reason| format!("--acme-cache: {reason}"))?;
-        Ok(Self { files: files.with(&acceptor), acceptor, acme, self_signed })
+        Ok(Self { files: files.watched(&contents, &acceptor), acceptor, acme, self_signed })
     }
 
-    /// Logs the certificates, and watches their files from now on, if there are any.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub(crate) fn watch(&mut self) -> io::Result<Option<Reload>> {
+    /// Logs the certificates. Returns their files, if there are any, to be watched from now on.
+    pub(crate) fn watched(&mut self) -> Vec<Box<dyn Look>> {
         match &self.self_signed {
             Some(certificate) => {
                 let fingerprint = self_signed::fingerprint(certificate);
@@ -92,7 +88,7 @@ impl Tls {
                 }
             }
         }
-        mem::take(&mut self.files).watch()
+        mem::take(&mut self.files)
     }
 
     /// The acceptor of the listener.

@@ -75,6 +75,11 @@ impl Url {
         Self::parse(target.as_str())
     }
 
+    /// Whether both are on the same server: scheme, host and port.
+    pub(crate) fn is_on_server_of(&self, other: &Self) -> bool {
+        self.server.eq_ignore_ascii_case(&other.server)
+    }
+
     /// Replaces the path by `path` if it is one of `if_path_is`. A URL that names only a server has an empty path.
     pub(crate) fn or_path(mut self, path: &str, if_path_is: &[&str]) -> Self {
         if if_path_is.contains(&self.path.as_str()) {

@@ -118,7 +118,7 @@ fn sigterm_tells_every_stream_when_to_come_back_and_exits_0() {
 /// Opens a stream, reads the first bytes of its head, and publishes more than both sockets' buffers hold.
 fn stuck_subscriber(url: &str) -> TcpStream {
     let mut stuck = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-    stuck.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stuck.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     stuck.read_exact(&mut [0; 15]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "x".repeat(1 << 20)).unwrap();

@@ -18,6 +18,23 @@ public-host = ["www.example.org", "example.org"]
 publish-key = "from-the-file"
 allow-anonymous-publish = true
 cors-origin = ["https://example.org", "http://[::1]:8080"]
+read-origin = ["https://example.org", "http://[::1]:8081"]
+token-key = ["RS256:PUBLIC", "HS256:s3cr3t-word-s3cr3t-word-s3cr3t-word"]
+token-issuer = "https://login.example.org"
+token-audience = ["push", "other"]
+token-leeway = "45s"
+token-without-exp = true
+token-cookie = "my_token"
+api-keys = "KEYS"
+public = ["news.*", "b"]
+public-publish = ["c"]
+authorize-url = "http://127.0.0.1:8080/may"
+authorize-publish = true
+authorize-header = ["x-session", "cookie"]
+authorize-timeout = "46s"
+trusted-proxy = ["10.0.0.0/8", "2001:db8::/32"]
+forwarded-by = "forwarded"
+proxy-protocol = true
 body-bytes = "2MiB"
 idempotency-window = "25s"
 clock = "5s"
@@ -80,6 +97,10 @@ head-timeout = "16s"
 keep-alive-timeout = "37s"
 idle-connections-max = 38
 channels-max = 17
+patterns = 18
+inner-patterns = 19
+authorize-under-way = 47
+authorize-cache = 48
 input-bytes = 0
 send-buffer-bytes = 19456
 send-buffers-bytes = 46080
@@ -91,10 +112,32 @@ h2-ping-interval = "46s"
 h2-send-buffer-bytes = "21KiB"
 ready-timeout = "36s"
 drain-spread = "23s"
+caller-sockets = 49
+caller-streams = "off"
+caller-requests = "50/51"
+caller-handshakes = 52
+caller-publishes = 53
+caller-published-bytes = "54KiB/55KiB"
+caller-bodies = 56
+caller-history-pages = 57
+caller-catch-up-reads = 58
+holder-publishes = 59
+holder-published-bytes = "60KiB"
+client-streams = 61
+callers = 62
+
+[[issuer]]
+name = "login"
+keys = ["JWKS:https://login.example.org/keys", "ES256:POINT"]
+iss = "https://login.example.org/"
+aud = ["push"]
+algorithms = ["ES256"]
+leeway = "63s"
+exp-required = false
 "#;
 
 /// Keys whose values are never shown.
-const SECRET: [&str; 2] = ["publish-key", "redis"];
+const SECRET: [&str; 3] = ["publish-key", "redis", "token-key"];
 
 fn is_secret(line: &str) -> bool {
     SECRET.iter().any(|key| line.trim_start_matches("# ").starts_with(&format!("{key} ")))
@@ -110,8 +153,30 @@ fn both() -> [String; 2] {
     [&["redis ", "redis-subscribe "][..], &["journal "]].map(|out| {
         let stays = |line: &&str| !line.is_empty() && !out.iter().any(|key| line.starts_with(key));
         let certificate = certificate();
-        ALL.lines().filter(stays).map(|line| format!("{}\n", line.replace("CERT", &certificate))).collect()
+        ALL.lines().filter(stays).map(|line| format!("{}\n", with_files(line).replace("CERT", &certificate))).collect()
     })
+}
+
+/// Puts the paths of files with keys into a line, or into several.
+fn with_files(text: &str) -> String {
+    static MADE: LazyLock<[String; 3]> = LazyLock::new(|| {
+        let file = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}"));
+        let public = |algorithm: &[&str]| {
+            let path = file(&format!("{}.pem", algorithm[1]));
+            let script =
+                format!("openssl genpkey {} | openssl pkey -pubout -out {}", algorithm.join(" "), path.display());
+            assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+            path.display().to_string()
+        };
+        fs::write(file("keys.toml"), "").unwrap();
+        [
+            public(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+            public(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+            file("keys.toml").display().to_string(),
+        ]
+    });
+    let [rsa, point, keys] = &*MADE;
+    text.replace("PUBLIC", rsa).replace("POINT", point).replace("KEYS", keys)
 }
 
 /// The path of a file with a certificate and its key.
@@ -215,7 +280,7 @@ fn a_switch_that_the_file_turns_on_can_be_turned_off() {
 
 #[test]
 fn every_setting_can_stand_in_the_file() {
-    for text in both().map(|text| text + LIMITS) {
+    for text in both().map(|text| text + &with_files(LIMITS)) {
         let all = checked(&mut File::new(&text).command());
         let not_from_it: Vec<_> = all.iter().filter(|(line, source)| source != "file" && !is_left_out(line)).collect();
         assert!(not_from_it.is_empty(), "{not_from_it:?}");
@@ -236,7 +301,8 @@ fn every_setting_that_is_no_limit_is_a_variable_of_the_same_name() {
             command.env(name, value);
         }
         let all = checked(&mut command);
-        let is_limit = |line: &str| keys_of(LIMITS).any(|key| line.starts_with(&format!("{key} = ")));
+        let is_limit =
+            |line: &str| keys_of(LIMITS).any(|key| line.trim_start_matches("# ").starts_with(&format!("{key} ")));
         let others: Vec<_> = all
             .iter()
             .filter(|(line, source)| source != "environment" && !is_left_out(line) && !is_limit(line))
@@ -247,14 +313,15 @@ fn every_setting_that_is_no_limit_is_a_variable_of_the_same_name() {
 
 #[test]
 fn what_check_prints_can_be_used_as_the_file() {
-    let [with_journal, with_redis] = both().map(|text| File::new(text + LIMITS));
+    let [with_journal, with_redis] = both().map(|text| File::new(text + &with_files(LIMITS)));
     for mut command in [fanfare(), with_journal.command(), with_redis.command()] {
         let (code, text) = run(command.arg("--check"));
         assert_eq!(code, 0, "{text}");
-        // Without the secret the rest of Redis' settings makes no sense.
+        // Without the secret the rest of the settings of Redis and of tokens makes no sense.
+        let needs_secret = ["redis-subscribe", "token-issuer", "token-audience", "token-without-exp"];
         let text: String = text
             .lines()
-            .filter(|line| !line.starts_with("redis-subscribe"))
+            .filter(|line| !needs_secret.iter().any(|key| line.starts_with(key)))
             .fold(String::new(), |text, line| text + line + "\n");
         let again = checked(&mut File::new(&text).command());
         for line in text.lines().filter_map(|line| Some(line.split_once("  # ")?.0.trim_end())) {
@@ -293,7 +360,7 @@ fn bad_files_say_where_and_why_and_exit_2() {
         ("[limits]\nhead_bytes = 1", &["line 2", "unknown limit `head_bytes`", "the nearest is `head-bytes`"]),
         ("[limits]\nheartbeat = '1s'", &["line 2", "`heartbeat` is no limit: write it above the line [limits]"]),
         ("[limits]\nhead-bytes = 1", &["line 2", "head-bytes = 1", "at least 8KiB"]),
-        ("[limit]\nhead-bytes = 1", &["line 1", "the only section is [limits]"]),
+        ("[limit]\nhead-bytes = 1", &["line 1", "the only sections are [limits] and [[issuer]]"]),
         ("listen = 'x'\n[heartbeat]\nx = 1", &["line 2", "`heartbeat` is a table"]),
         ("\nlisten = 'x'", &["line 2", "listen = \"x\"", "write a port, or an address and a port"]),
         ("[heartbeat]\nx = 1", &["line 1", "`heartbeat` is a table"]),
@@ -391,6 +458,27 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("idempotency-keys", "0", "-1"),
         ("idempotency-keys", "4294967295", "4294967296"),
         ("log", "off", "fanfare=loud"),
+        ("token-leeway", "5m", "301s"),
+        ("token-cookie", "off", "a b"),
+        ("public", "a.*", ""),
+        ("public-publish", "*", ""),
+        ("read-origin", "*", "example.org"),
+        ("authorize-timeout", "60s", "61s"),
+        ("authorize-timeout", "1ms", "0s"),
+        ("authorize-under-way", "65536", "65537"),
+        ("authorize-under-way", "1", "0"),
+        ("authorize-cache", "0", "1000001"),
+        ("trusted-proxy", "10.0.0.0/8", "10.0.0.1/8"),
+        ("trusted-proxy", "2001:db8::1", "example.org"),
+        ("patterns", "65535", "65536"),
+        ("inner-patterns", "1000000", "1000001"),
+        ("caller-sockets", "1", "0"),
+        ("caller-streams", "off", "none"),
+        ("caller-requests", "1/1", "1/0"),
+        ("caller-published-bytes", "1KiB/1MiB", "1MiB/"),
+        ("holder-publishes", "off", "0"),
+        ("client-streams", "4294967295", "4294967296"),
+        ("callers", "1", "0"),
     ] {
         for (value, expected) in [(good, 0), (bad, 2)] {
             let is_limit = keys_of(LIMITS).any(|of_limits| of_limits == key);

@@ -194,7 +194,7 @@ fn a_file_is_told_the_same_as_a_flag() {
         ("https = true", HTTPS),
         ("cert = 'x'", "the nearest is `tls-cert`"),
         ("bananas = 1", "`fanfare serve --help` and docs/settings.md have the names of all"),
-        ("[server]\nlisten = 3001", "line 1: the only section is [limits]: leave [server] out"),
+        ("[server]\nlisten = 3001", "line 1: the only sections are [limits] and [[issuer]]: leave [server] out"),
         ("\nlisten = 127.0.0.1:3001", "line 2: not TOML: "),
         ("\nlisten = 127.0.0.1:3001", "; put the value in quotes: listen = \"127.0.0.1:3001\""),
         ("heartbeat = 15s # often", "; put the value in quotes: heartbeat = \"15s\""),

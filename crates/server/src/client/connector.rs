@@ -164,7 +164,7 @@ impl Connector {
         }
         let roots = match self.ca.as_deref() {
             Some(file) => authorities(file).map_err(Error::Authorities)?,
-            None => of_the_system()?,
+            None => of_the_system().map_err(Error::Certificates)?,
         };
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -175,13 +175,16 @@ impl Connector {
     }
 }
 
-fn of_the_system() -> Result<RootCertStore, Error> {
+/// The authorities that the system trusts.
+///
+/// # Errors
+/// The reason why there are none.
+pub(crate) fn of_the_system() -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        let reason = found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
-        return Err(Error::Certificates(reason));
+        return Err(found.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string));
     }
     Ok(roots)
 }

@@ -22,7 +22,7 @@ pub(super) struct Derived {
 impl Derived {
     /// The limits for this number of shards and this size of bodies.
     pub(super) fn new(memory: Memory, limits: &Limits, body_bytes: usize, shards: usize) -> Self {
-        let Limits { events, requests, connections } = limits;
+        let Limits { events, requests, connections, .. } = limits;
         Self {
             history: events.hub_history_bytes.unwrap_or_else(|| HISTORY.of(memory)),
             rings: events.hub_ring_bytes.unwrap_or_else(|| RINGS.of(memory)),

@@ -1,5 +1,5 @@
-//! The file of `--config`: TOML with one key for each setting, and the table `[limits]`. This file checks the keys and
-//! the TOML types. The value is checked by the setting's own parser, which gets it as it would be typed.
+//! The file of `--config`: TOML with one key for each setting, the table `[limits]`, and tables `[[issuer]]`. This file
+//! checks the keys and the TOML types. The value is checked by the setting's own parser, which gets it as it would be typed.
 
 use std::{
     fs::File,
@@ -14,8 +14,10 @@ use crate::meant::{absent, meant};
 
 /// Flags that are not settings. They say what to do with the settings.
 pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
-/// The one table of the file.
+/// The table of limits.
 const LIMITS: &str = "limits";
+/// The name of the tables of issuers.
+const ISSUER: &str = "issuer";
 /// Largest file, far more than all settings need.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -27,11 +29,30 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
+/// The place of a key in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Above all tables.
+    Top,
+    /// In the table of limits.
+    Limits,
+    /// In a table of an issuer.
+    Issuer,
+}
+
+/// All keys of a file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// Those above all tables, and the limits.
+    pub(super) entries: Vec<Entry>,
+    /// Those of each issuer.
+    pub(super) issuers: Vec<Vec<Entry>>,
+}
+
 /// A key that the file may have.
 pub(super) struct Key {
     pub(super) name: String,
-    /// Whether the key is allowed only in the table of limits.
-    pub(super) is_limit: bool,
+    pub(super) place: Place,
     pub(super) is_list: bool,
     /// Whether the value must never be shown.
     pub(super) is_secret: bool,
@@ -46,14 +67,14 @@ pub(super) struct Known<'a> {
 ///
 /// # Errors
 /// A sentence with the file, and the line where there is one.
-pub(super) fn read(path: &Path, known: &Known<'_>) -> Result<Vec<Entry>, String> {
+pub(super) fn read(path: &Path, known: &Known<'_>) -> Result<Contents, String> {
     let name = path.display();
     let bytes = bytes_of(path).map_err(|error| format!("cannot read the configuration file {name}: {error}"))?;
-    let entries = match str::from_utf8(&bytes) {
+    let contents = match str::from_utf8(&bytes) {
         Ok(text) => parse(text, known),
         Err(error) => Err((line_at(&bytes, error.valid_up_to()), "not UTF-8 text".to_owned())),
     };
-    entries.map_err(|(line, reason)| format!("{name}, line {line}: {reason}"))
+    contents.map_err(|(line, reason)| format!("{name}, line {line}: {reason}"))
 }
 
 fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
@@ -71,7 +92,7 @@ fn line_at(bytes: &[u8], offset: usize) -> usize {
 }
 
 /// The settings in `text`; an error has the number of its line.
-pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize, String)> {
+pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Contents, (usize, String)> {
     let line_of = |offset: usize| line_at(text.as_bytes(), offset);
     let table = DeTable::parse(text).map_err(|error| {
         let line = line_of(error.span().map_or(0, |span| span.start));
@@ -79,18 +100,29 @@ pub(super) fn parse(text: &str, known: &Known<'_>) -> Result<Vec<Entry>, (usize,
         let cure = cure.map(|cure| format!("; {cure}")).unwrap_or_default();
         (line, format!("not TOML: {}{cure}", error.message().trim()))
     })?;
-    let mut entries = Vec::new();
+    let all = |table: &DeTable<'_>, place| -> Result<Vec<Entry>, (usize, String)> {
+        in_order(table, line_of).map(|(line, name, value)| known.entry(line, name, value, place)).collect()
+    };
+    let mut contents = Contents::default();
     for (line, name, value) in in_order(table.get_ref(), line_of) {
         match value {
-            DeValue::Table(limits) if name == LIMITS => {
-                for (line, name, value) in in_order(limits, line_of) {
-                    entries.push(known.entry(line, name, value, true)?);
+            DeValue::Table(limits) if name == LIMITS => contents.entries.extend(all(limits, Place::Limits)?),
+            DeValue::Array(tables) if name == ISSUER && tables.iter().any(|table| is_section(table.get_ref())) => {
+                for table in tables {
+                    let DeValue::Table(issuer) = table.get_ref() else { return Err((line, ISSUER_FORM.to_owned())) };
+                    contents.issuers.push(all(issuer, Place::Issuer)?);
                 }
             }
-            _ => entries.push(known.entry(line, name, value, false)?),
+            _ => contents.entries.push(known.entry(line, name, value, Place::Top)?),
         }
     }
-    Ok(entries)
+    Ok(contents)
+}
+
+const ISSUER_FORM: &str = "write [[issuer]] on a line of its own, and each key of the issuer on a line below it";
+
+fn is_section(value: &DeValue<'_>) -> bool {
+    matches!(value, DeValue::Table(_))
 }
 
 /// The keys of a table with their lines and values, as they stand in the file.
@@ -106,23 +138,28 @@ fn in_order<'a>(
 }
 
 impl Known<'_> {
-    fn entry(&self, line: usize, name: &str, value: &DeValue<'_>, is_limit: bool) -> Result<Entry, (usize, String)> {
-        let values = self.values(name, value, is_limit).map_err(|reason| (line, reason))?;
+    fn entry(&self, line: usize, name: &str, value: &DeValue<'_>, place: Place) -> Result<Entry, (usize, String)> {
+        let values = self.values(name, value, place).map_err(|reason| (line, reason))?;
         Ok(Entry { key: name.to_owned(), values, line })
     }
 
-    fn values(&self, name: &str, value: &DeValue<'_>, is_limit: bool) -> Result<Vec<String>, String> {
-        let Some(Key { is_list, .. }) = self.key(name).filter(|key| key.is_limit == is_limit) else {
-            return Err(self.unknown(name, value, is_limit));
+    fn values(&self, name: &str, value: &DeValue<'_>, place: Place) -> Result<Vec<String>, String> {
+        let Some(Key { is_list, is_secret, .. }) = self.key_at(name, place) else {
+            return Err(self.unknown(name, value, place));
         };
         match value {
             DeValue::Array(values) if *is_list => values.iter().map(|value| scalar(name, value.get_ref())).collect(),
             DeValue::Array(_) => Err(format!("`{name}` takes one value, not a list")),
             one if *is_list => {
-                Err(format!("`{name}` takes a list: write {name} = [{}]", scalar(name, one).map(|text| quoted(&text))?))
+                let shown = scalar(name, one).map(|text| if *is_secret { quoted("...") } else { quoted(&text) })?;
+                Err(format!("`{name}` takes a list: write {name} = [{shown}]"))
             }
             one => Ok(vec![scalar(name, one)?]),
         }
+    }
+
+    fn key_at(&self, name: &str, place: Place) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name && key.place == place)
     }
 
     fn key(&self, name: &str) -> Option<&Key> {
@@ -130,31 +167,49 @@ impl Known<'_> {
     }
 
     /// The reason why `name` is no setting at its place, and what to write instead.
-    fn unknown(&self, name: &str, value: &DeValue<'_>, is_limit: bool) -> String {
+    fn unknown(&self, name: &str, value: &DeValue<'_>, place: Place) -> String {
         if let Some(key) = self.key(name) {
-            return match key.is_limit {
-                true => format!("`{name}` is a limit: write it under [limits], at the end of the file"),
-                false => format!("`{name}` is no limit: write it above the line [limits]"),
+            return match (key.place, place) {
+                (Place::Limits, _) => format!("`{name}` is a limit: write it under [limits], at the end of the file"),
+                (_, Place::Limits) => format!("`{name}` is no limit: write it above the line [limits]"),
+                (Place::Issuer, _) => format!("`{name}` is a key of an issuer: write it under [[issuer]]"),
+                (Place::Top, _) => format!("`{name}` is no key of an issuer: write it above the line [[issuer]]"),
             };
         }
-        let is_section = |value: &DeValue<'_>| matches!(value, DeValue::Table(_));
         match value {
             _ if name == LIMITS => {
                 return "write [limits] on a line of its own, and each limit on a line below it".to_owned();
             }
-            DeValue::Table(_) => return format!("the only section is [limits]: leave [{name}] out"),
+            _ if name == ISSUER => return ISSUER_FORM.to_owned(),
+            DeValue::Table(_) => return format!("the only sections are [limits] and [[issuer]]: leave [{name}] out"),
             DeValue::Array(tables) if tables.iter().any(|table| is_section(table.get_ref())) => {
-                return format!("the only section is [limits]: leave [[{name}]] out");
+                return format!("the only sections are [limits] and [[issuer]]: leave [[{name}]] out");
             }
             _ => {}
         }
-        let near = meant(&name.to_lowercase(), self.keys.iter().map(|key| key.name.as_str()));
+        match place {
+            Place::Issuer => {
+                let names = || self.keys.iter().filter(|key| key.place == place).map(|key| key.name.as_str());
+                let near = nearest(&name.to_lowercase(), names());
+                let cure = near.map_or_else(
+                    || format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("the nearest is `{near}`"),
+                );
+                format!("unknown key `{name}` of an issuer; {cure}")
+            }
+            place => self.unknown_setting(name, place == Place::Limits),
+        }
+    }
+
+    fn unknown_setting(&self, name: &str, is_limit: bool) -> String {
+        let settings = self.keys.iter().filter(|key| key.place != Place::Issuer);
+        let near = meant(&name.to_lowercase(), settings.map(|key| key.name.as_str()));
         let cure = match near {
             _ if NOT_IN_A_FILE.contains(&name) => "it is a flag and cannot stand in the file".to_owned(),
             Some("listen") if nearest(name, ["listen"]).is_none() => {
                 "address and port are one setting, as in listen = 3001 or listen = \"0.0.0.0:3001\"".to_owned()
             }
-            Some(near) => match self.key(near).is_some_and(|key| key.is_limit) {
+            Some(near) => match self.key(near).is_some_and(|key| key.place == Place::Limits) {
                 near_is_limit if near_is_limit == is_limit => format!("the nearest is `{near}`"),
                 true => format!("the nearest is `{near}` under [limits]"),
                 false => format!("the nearest is `{near}` above [limits]"),
@@ -235,14 +290,54 @@ pub(super) fn literal(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Result<Vec<Entry>, (usize, String)> {
-        let keys = ["listen", "shards", "cors-origin", "publish-key", "ring-messages", "head-bytes"].map(|name| Key {
+    fn contents(text: &str) -> Result<Contents, (usize, String)> {
+        let names = ["listen", "shards", "cors-origin", "publish-key", "ring-messages", "head-bytes", "name", "keys"];
+        let keys = names.map(|name| Key {
             name: name.to_owned(),
-            is_limit: ["ring-messages", "head-bytes"].contains(&name),
-            is_list: name == "cors-origin",
-            is_secret: name == "publish-key",
+            place: match name {
+                "ring-messages" | "head-bytes" => Place::Limits,
+                "name" | "keys" => Place::Issuer,
+                _ => Place::Top,
+            },
+            is_list: ["cors-origin", "keys"].contains(&name),
+            is_secret: ["publish-key", "keys"].contains(&name),
         });
         parse(text, &Known { keys: &keys })
+    }
+
+    fn parsed(text: &str) -> Result<Vec<Entry>, (usize, String)> {
+        contents(text).map(|contents| contents.entries)
+    }
+
+    #[test]
+    fn each_issuer_is_a_table_of_its_own() {
+        let text = "[[issuer]]\nname = 'a'\nkeys = ['x,y']\n[limits]\nhead-bytes = 1\n[[issuer]]\nname = 'b'\n";
+        let entry = |key: &str, value: &str, line| Entry { key: key.to_owned(), values: vec![value.to_owned()], line };
+        let expected = Contents {
+            entries: vec![entry("head-bytes", "1", 5)],
+            issuers: vec![vec![entry("name", "a", 2), entry("keys", "x,y", 3)], vec![entry("name", "b", 7)]],
+        };
+        assert_eq!(contents(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_issuer_is_told_with_its_line_and_without_its_keys() {
+        for (text, line, said) in [
+            ("issuer = 's3cr3t'", 1, "write [[issuer]] on a line of its own"),
+            ("[issuer]\nname = 'a'", 1, "write [[issuer]] on a line of its own"),
+            ("[[issuer]]\nnaem = 'a'", 2, "unknown key `naem` of an issuer; the nearest is `name`"),
+            ("[[issuer]]\nbananas = 'a'", 2, "unknown key `bananas` of an issuer; there are name, keys"),
+            ("[[issuer]]\nlisten = 'a'", 2, "`listen` is no key of an issuer: write it above the line [[issuer]]"),
+            ("[[issuer]]\nhead-bytes = 1", 2, "`head-bytes` is a limit: write it under [limits]"),
+            ("keys = ['s3cr3t']", 1, "`keys` is a key of an issuer: write it under [[issuer]]"),
+            ("[limits]\nkeys = ['s3cr3t']", 2, "`keys` is no limit"),
+            ("[[issuer]]\nkeys = 's3cr3t'", 2, "write keys = [\"...\"]"),
+            ("[[issuer]]\n[issuer.name]\nx = 1", 2, "`name` is a table"),
+        ] {
+            let (at, reason) = contents(text).unwrap_err();
+            assert!(reason.contains(said) && !reason.contains("s3cr3t"), "{text}: {reason}");
+            assert_eq!(at, line, "{text}: {reason}");
+        }
     }
 
     #[test]
@@ -275,7 +370,7 @@ mod tests {
             ("\nring-messages = 1", 2, "`ring-messages` is a limit: write it under [limits]"),
             ("[limits]\nlisten = 1", 2, "`listen` is no limit: write it above the line [limits]"),
             ("[limits]\nring-messages = [1]", 2, "takes one value"),
-            ("[limits.x]\nring-messages = 1", 1, "the only section is [limits]: leave [x] out"),
+            ("[limits.x]\nring-messages = 1", 1, "the only sections are [limits] and [[issuer]]: leave [x] out"),
             ("limits = 1", 1, "write [limits] on a line of its own"),
             ("[[limits]]\nring-messages = 1", 1, "write [limits] on a line of its own"),
             ("lissen = 1", 1, "`listen`"),
@@ -283,8 +378,8 @@ mod tests {
             ("https = true", 1, "unknown setting `https`; https needs a certificate: --tls-cert and --tls-key"),
             ("bananas = 1", 1, "`fanfare serve --help` and docs/settings.md"),
             ("config = 'x'", 1, "it is a flag"),
-            ("\n[server]\nlisten = 1", 2, "the only section is [limits]: leave [server] out"),
-            ("[[server]]\nlisten = 1", 1, "the only section is [limits]: leave [[server]] out"),
+            ("\n[server]\nlisten = 1", 2, "the only sections are [limits] and [[issuer]]: leave [server] out"),
+            ("[[server]]\nlisten = 1", 1, "the only sections are [limits] and [[issuer]]: leave [[server]] out"),
             ("listen = 'a'\n[shards]\nx = 1", 2, "`shards` is a table"),
             ("listen.port = 1", 1, "`listen` is a table"),
             ("listen = 1.5", 1, "of type float"),

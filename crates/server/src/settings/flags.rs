@@ -6,11 +6,13 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, ValueEnum, builder::BoolishValueParser};
 
 use super::{
+    access::Access,
     filter::filter,
     history::History,
     journal::Journal,
     listen::Listen,
     memory,
+    proxies::Proxies,
     redis::Redis,
     tls::Tls,
     units::{DAY, GIB, MS, YEAR},
@@ -68,7 +70,8 @@ pub(crate) struct Flags {
 
     /// Pages that the server serves under this host name may publish.
     ///
-    /// IP addresses and localhost need no entry. The setting may be given several times. Commas separate the names in
+    /// IP addresses and localhost need no entry. A server that listens on loopback addresses alone answers no reader under
+    /// another name. The setting may be given several times. Commas separate the names in
     /// the environment.
     #[arg(long = "public-host", env = "FANFARE_PUBLIC_HOST", value_name = "NAME", value_delimiter = ',', action = ArgAction::Append, value_parser = host, help_heading = "Listening")]
     pub(super) public_hosts: Vec<String>,
@@ -80,16 +83,30 @@ pub(crate) struct Flags {
     #[arg(long, env = "FANFARE_PUBLISH_KEY", value_name = "KEY", hide_env_values = true, help_heading = "Publishing")]
     pub(super) publish_key: Option<String>,
 
+    #[command(flatten)]
+    pub(super) access: Access,
+
+    #[command(flatten)]
+    pub(super) proxies: Proxies,
+
     /// Everybody who can connect may publish, also from other machines.
     #[arg(long, env = "FANFARE_ALLOW_ANONYMOUS_PUBLISH", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, action = ArgAction::Set, value_parser = BoolishValueParser::new(), help_heading = "Publishing")]
     pub(super) allow_anonymous_publish: bool,
 
     /// Pages of this origin may publish from a browser, as in `https://example.org`.
     ///
-    /// `*` is every origin. Pages of any origin may read. The setting may be given several times. Commas separate the
+    /// `*` is every origin. These pages may read as well. The setting may be given several times. Commas separate the
     /// origins in the environment.
     #[arg(long = "cors-origin", env = "FANFARE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', action = ArgAction::Append, value_parser = origin, help_heading = "Publishing")]
     pub(super) cors_origins: Vec<String>,
+
+    /// Pages of this origin may read from a browser, as in `https://example.org` [default: pages of every origin, or, if the
+    /// server listens on loopback addresses alone, pages of this machine].
+    ///
+    /// `*` is every origin. Pages of --cors-origin and of the server itself may read too. The setting may be given several
+    /// times. Commas separate the origins in the environment.
+    #[arg(long = "read-origin", env = "FANFARE_READ_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', action = ArgAction::Append, value_parser = origin, help_heading = "Who may do what")]
+    pub(super) read_origins: Vec<String>,
 
     /// A published body, or a line of a batch, may have at most this size.
     #[arg(long, env = "FANFARE_BODY_BYTES", value_name = "SIZE", default_value = "1MiB", value_parser = size(1, GIB), help_heading = "Publishing")]

@@ -12,8 +12,9 @@ use clap::{
 
 use super::{
     environment,
-    file::{self, Entry, Key, Known, NOT_IN_A_FILE},
+    file::{self, Contents, Entry, Key, Known, NOT_IN_A_FILE, Place},
     flags::Flags,
+    issuer::{self, Issuer},
     limits::{self, Limits},
     machine,
     meaning::Serve,
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) unread: Vec<String>,
     pub(super) flags: Vec<Sourced>,
     pub(super) limits: Vec<Sourced>,
+    /// Those of each issuer of the file.
+    pub(super) issuers: Vec<Vec<Sourced>>,
 }
 
 /// One setting as it was given. There are no values if nobody gave one and there is no fixed default.
@@ -51,21 +54,39 @@ impl Settings {
     /// # Errors
     /// A sentence on the file, on a variable, or on settings that do not go together.
     pub(crate) fn new(typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
-        let (flags, limits) = (Flags::augment_args(Command::new("serve").no_binary_name(true)), limits::definition());
+        Self::of(Flags::augment_args(Command::new("serve").no_binary_name(true)), typed, arguments, all)
+    }
+
+    /// The same for another command. Its definition has those flags, and more.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub(crate) fn of(flags: Command, typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
+        let limits = limits::definition();
         let limit_names = limits::names();
         environment::refuse_limits(env::vars_os(), &limit_names)?;
-        let entries = match &typed.config {
-            Some(path) => from_file(path, &flags, &limits)?,
-            None => Vec::new(),
+        let of_issuers = issuer::definition();
+        let Contents { entries, issuers: tables } = match &typed.config {
+            Some(path) => from_file(path, &flags, &limits, &of_issuers)?,
+            None => Contents::default(),
         };
         // No error is expected: the command line and environment have been read once, the file's values one by one.
         let of_flags = matches(&flags, &entries, arguments)?;
         let of_limits = matches(&limits, &entries, &[])?;
         let typed = Flags::from_arg_matches(&of_flags).map_err(|error| why(&error))?;
-        let serve = Serve {
+        let mut issuers = Vec::new();
+        let mut sourced_issuers = Vec::new();
+        for table in &tables {
+            let of_table = matches(&of_issuers, table, &[])?;
+            issuers.push(Issuer::from_arg_matches(&of_table).map_err(|error| why(&error))?);
+            sourced_issuers.push(sourced(&of_issuers, &of_table, table));
+        }
+        let mut serve = Serve {
             limits: Limits::from_arg_matches(&of_limits).map_err(|error| why(&error))?,
             memory: Memory::new(typed.memory, machine::room),
             flags: typed,
+            issuers,
+            is_local: false,
         };
         let listen = serve.flags.listen.resolve("--listen")?;
         serve.flags.tls.check(&serve.flags.listen)?;
@@ -73,15 +94,22 @@ impl Settings {
             Some(listen) => listen.resolve("--listen-tls")?,
             None => None,
         };
+        serve.is_local = is_local(&[listen, listen_tls]);
         serve.check(&[listen, listen_tls])?;
         let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
-        // A changed argument moves to the end. These names have the order of the definition.
-        let sourced = |command: &Command, matches: &ArgMatches| {
-            settings(command).map(|arg| Sourced::new(arg, matches, &entries)).collect()
-        };
-        let (flags, limits) = (sourced(&flags, &of_flags), sourced(&limits, &of_limits));
-        Ok(Self { serve, listen, listen_tls, unread, flags, limits })
+        let (flags, limits) = (sourced(&flags, &of_flags, &entries), sourced(&limits, &of_limits, &entries));
+        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers })
     }
+}
+
+/// All settings of a definition with their sources. A changed argument moves to the end, so these have its order.
+fn sourced(command: &Command, matches: &ArgMatches, entries: &[Entry]) -> Vec<Sourced> {
+    settings(command).map(|arg| Sourced::new(arg, matches, entries)).collect()
+}
+
+/// Whether only this machine can connect to any listener.
+pub(super) fn is_local(listen: &[Option<SocketAddr>]) -> bool {
+    listen.iter().flatten().all(|listen| listen.ip().to_canonical().is_loopback())
 }
 
 /// Reads the command line with the file's values as defaults.
@@ -134,30 +162,36 @@ fn is_secret(arg: &Arg) -> bool {
     arg.is_hide_env_values_set()
 }
 
-fn from_file(path: &Path, flags: &Command, limits: &Command) -> Result<Vec<Entry>, String> {
-    let keys = |command, is_limit| {
+fn from_file(path: &Path, flags: &Command, limits: &Command, issuers: &Command) -> Result<Contents, String> {
+    let keys = |command, place| {
         settings(command).map(move |arg| Key {
             name: key(arg).to_owned(),
-            is_limit,
+            place,
             is_list: is_list(arg),
             is_secret: is_secret(arg),
         })
     };
-    let keys: Vec<_> = keys(flags, false).chain(keys(limits, true)).collect();
-    let entries = file::read(path, &Known { keys: &keys })?;
+    let of_limits = keys(limits, Place::Limits);
+    let keys: Vec<_> = keys(flags, Place::Top).chain(of_limits).chain(keys(issuers, Place::Issuer)).collect();
+    let contents = file::read(path, &Known { keys: &keys })?;
     // Each value is read alone, so that an error is the file's and not the command line's.
     let alone = flags.clone().mut_args(|arg| arg.env(None::<&'static str>));
-    for Entry { key, values, line } in &entries {
-        let is_limit = keys.iter().any(|known| known.is_limit && known.name == *key);
-        let command = if is_limit { limits } else { &alone };
-        for value in values {
-            let parsed = command.clone().try_get_matches_from([format!("--{key}={value}")]);
-            parsed.map_err(|error| {
-                format!("{}, line {line}: {key} = {}: {}", path.display(), file::literal(value), why(&error))
-            })?;
-        }
+    for entry in &contents.entries {
+        let is_limit = keys.iter().any(|known| known.place == Place::Limits && known.name == entry.key);
+        check_values(path, if is_limit { limits } else { &alone }, entry)?;
     }
-    Ok(entries)
+    contents.issuers.iter().flatten().try_for_each(|entry| check_values(path, issuers, entry))?;
+    Ok(contents)
+}
+
+fn check_values(path: &Path, command: &Command, Entry { key, values, line }: &Entry) -> Result<(), String> {
+    values.iter().try_for_each(|value| {
+        let parsed = command.clone().try_get_matches_from([format!("--{key}={value}")]);
+        let wrong = |error: clap::Error| {
+            format!("{}, line {line}: {key} = {}: {}", path.display(), file::literal(value), why(&error))
+        };
+        parsed.map(drop).map_err(wrong)
+    })
 }
 
 fn with_default(command: Command, entry: &Entry) -> Command {

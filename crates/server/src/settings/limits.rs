@@ -3,7 +3,7 @@
 
 use clap::{Args as _, Command};
 
-use super::{connections::Connections, events::Events, requests::Requests};
+use super::{callers::Callers, connections::Connections, events::Events, requests::Requests};
 
 /// All keys of `[limits]`.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,6 +14,8 @@ pub(super) struct Limits {
     pub(super) requests: Requests,
     #[command(flatten)]
     pub(super) connections: Connections,
+    #[command(flatten)]
+    pub(super) callers: Callers,
 }
 
 /// The definition of all keys.

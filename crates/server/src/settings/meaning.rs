@@ -1,15 +1,16 @@
-//! [`Serve`]: all settings together. Checks whether the server can run with them, and converts them for the server.
+//! [`Serve`]: all settings together. Checks whether the server can run with them, and finds what follows from them.
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
 
-use fanfare_core::{Policy, Retentions};
-use fanfare_http::{Config, Outlet};
+use fanfare_core::Retentions;
 use humantime::format_duration;
 
 use super::{
-    connections::{Connections, OutletArg},
+    access::Plan,
+    connections::Connections,
     derived::Derived,
-    flags::{Flags, PolicyArg},
+    flags::Flags,
+    issuer::Issuer,
     limits::Limits,
     memory::Memory,
     redis::Within,
@@ -31,6 +32,10 @@ pub(crate) struct Serve {
     pub(super) flags: Flags,
     pub(super) limits: Limits,
     pub(super) memory: Memory,
+    /// The issuers of the file.
+    pub(super) issuers: Vec<Issuer>,
+    /// Only this machine can connect.
+    pub(super) is_local: bool,
 }
 
 impl Serve {
@@ -65,11 +70,12 @@ impl Serve {
                     .to_owned());
             }
             None if let Some(listen) = open
-                && !self.flags.allow_anonymous_publish =>
+                && !self.flags.allow_anonymous_publish
+                && !self.flags.access.guards_publishing(&self.issuers) =>
             {
                 return Err(format!(
-                    "other machines can reach {listen}, and anybody could publish there: set --publish-key, \
-                     or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
+                    "other machines can reach {listen}, and anybody could publish there: set --publish-key, --api-keys or \
+                     --token-key, or give --allow-anonymous-publish if that is meant, or listen on a loopback address"
                 ));
             }
             _ => {}
@@ -85,7 +91,17 @@ impl Serve {
                 "[limits]: bodies-bytes ({all}) is less than body-bytes ({one}): no such body would fit"
             ));
         }
+        self.flags.proxies.check()?;
+        self.access()?;
         self.check_redis()
+    }
+
+    /// Who may do what.
+    ///
+    /// # Errors
+    /// A sentence that says what to do. [`Serve::check`] has found it before.
+    pub(crate) fn access(&self) -> Result<Plan, String> {
+        self.flags.access.plan(&self.issuers, &self.limits)
     }
 
     /// Checks Redis with our own error, which must not repeat the password.
@@ -123,6 +139,19 @@ impl Serve {
     pub(crate) fn sockets_max(&self, descriptors: u64) -> usize {
         let set = self.limits.connections.sockets_max;
         set.map_or_else(|| self.sockets_by_default(descriptors), |max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
+
+    /// Most addresses that are kept apart for such a process.
+    pub(super) fn callers_max(&self, descriptors: u64) -> usize {
+        self.limits.callers.callers_max(self.sockets_max(descriptors))
+    }
+
+    /// The origins of pages that may read.
+    pub(super) fn read_origins(&self) -> Vec<String> {
+        match &self.flags.read_origins {
+            origins if origins.is_empty() && !self.is_local => vec!["*".to_owned()],
+            origins => origins.clone(),
+        }
     }
 
     fn sockets_by_default(&self, descriptors: u64) -> usize {
@@ -176,76 +205,8 @@ impl Serve {
         Some(self.flags.tls.sources(&listen, &self.limits.connections))
     }
 
-    fn retentions(&self) -> Retentions {
+    pub(super) fn retentions(&self) -> Retentions {
         self.flags.history.retentions(self.derived().history, self.limits.events.history_targets)
-    }
-
-    /// The settings of the HTTP server, for a process that may open this many descriptors.
-    pub(crate) fn config(&self, descriptors: u64) -> Config {
-        let (flags, derived) = (&self.flags, self.derived());
-        let Limits { events, requests, connections } = &self.limits;
-        Config {
-            core: fanfare_core::Config {
-                shards: self.shards(),
-                connections_max: self.connections_max(descriptors),
-                ring_messages_max: usize::from(events.ring_messages),
-                ring_bytes_max: events.ring_bytes,
-                hub_ring_bytes_max: derived.rings,
-                inbox_messages_max: usize::try_from(events.inbox_messages).unwrap_or(usize::MAX),
-                inbox_bytes_max: derived.inbox,
-                patience_ms: ms(events.patience),
-                heartbeat_ms: ms(flags.heartbeat),
-                write_timeout_ms: ms(connections.write_timeout),
-                input_bytes_max: requests.input_bytes,
-                drain_spread_ms: ms(connections.drain_spread),
-                history: self.retentions(),
-                reads_max: usize::from(events.catch_up_reads),
-                idempotency_ms: ms(flags.idempotency_window),
-                idempotency_keys_max: usize::try_from(events.idempotency_keys).unwrap_or(usize::MAX),
-                ..fanfare_core::Config::default()
-            },
-            policy: match flags.policy {
-                PolicyArg::Repair => Policy::Repair,
-                PolicyArg::DropNewest => Policy::DropNewest,
-                PolicyArg::DropOldest => Policy::DropOldest,
-                PolicyArg::Close => Policy::Close,
-            },
-            h1_outlet: outlet(connections.h1_outlet),
-            h2_outlet: outlet(connections.h2_outlet),
-            head_bytes_max: requests.head_bytes,
-            head_timeout: requests.head_timeout,
-            keep_alive_timeout: connections.keep_alive_timeout,
-            idle_connections_max: usize::try_from(connections.idle_connections_max).unwrap_or(usize::MAX),
-            body_bytes_max: flags.body_bytes,
-            body_idle_timeout: requests.body_idle_timeout,
-            body_timeout: requests.body_timeout,
-            batch_idle_timeout: requests.batch_idle_timeout,
-            bodies_bytes_max: derived.bodies,
-            channels_max: usize::from(requests.channels_max),
-            retry_ms: ms(connections.retry_min)..=ms(connections.retry_max),
-            send_buffer_bytes: connections.send_buffer_bytes,
-            send_buffers_bytes_max: derived.send_buffers,
-            sockets_max: self.sockets_max(descriptors),
-            publish_key: flags.publish_key.clone(),
-            cors_origins: flags.cors_origins.clone(),
-            public_hosts: flags.public_hosts.iter().chain(flags.tls.acme_domains()).cloned().collect(),
-            h2_streams_max: connections.h2_streams,
-            h2_streams_total_max: usize::try_from(connections.h2_streams_total).unwrap_or(usize::MAX),
-            h2_send_buffer_bytes: connections.h2_send_buffer_bytes,
-            h2_ping_interval: connections.h2_ping_interval,
-            clock: flags.clock,
-            ready_timeout: requests.ready_timeout,
-            drain_delay: flags.drain_delay,
-            drain_timeout: flags.drain_timeout,
-            https_port: None,
-        }
-    }
-}
-
-fn outlet(arg: OutletArg) -> Outlet {
-    match arg {
-        OutletArg::Socket => Outlet::Socket,
-        OutletArg::Body => Outlet::Body,
     }
 }
 
@@ -253,44 +214,13 @@ fn outlet(arg: OutletArg) -> Outlet {
 mod tests {
     use std::time::Duration;
 
-    use clap::{Args as _, Command, FromArgMatches};
-
-    use fanfare_core::{Pattern, Retention};
+    use fanfare_core::Pattern;
 
     use super::*;
-    use crate::settings::limits;
-
-    fn parsed<T: FromArgMatches>(command: Command, arguments: &[&str]) -> T {
-        let command = command.mut_args(|arg| arg.env(None::<&'static str>));
-        T::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
-    }
-
-    /// Settings with these flags, these limits, and 2GiB of memory.
-    fn serve(flags: &[&str], limits: &[&str]) -> Serve {
-        let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
-        let (flags, limits) = (parsed::<Flags>(command, flags), parsed(limits::definition(), limits));
-        let memory = Memory::new(flags.memory.or(Some(2 << 30)), || None);
-        Serve { flags, limits, memory }
-    }
+    use crate::settings::samples::{self, serve};
 
     fn check(serve: &Serve) -> Result<(), String> {
         serve.check(&[serve.flags.listen.resolve("--listen")?])
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_server() {
-        let serve = serve(&["--shards=2"], &[]);
-        let sockets_max = 1_000_000 - 64 - 4 * 2;
-        let mut expected = Config { sockets_max, ..Config::default() };
-        expected.core.shards = 2;
-        expected.core.connections_max = sockets_max + 65_536;
-        // These follow from the memory. A program that embeds the server sets its own.
-        expected.core.history.bytes_max = 1 << 30;
-        expected.core.hub_ring_bytes_max = 512 << 20;
-        expected.core.inbox_bytes_max = 32 << 20;
-        expected.bodies_bytes_max = 128 << 20;
-        expected.send_buffers_bytes_max = 1 << 30;
-        assert_eq!(format!("{:?}", serve.config(1_000_000)), format!("{expected:?}"));
     }
 
     #[test]
@@ -362,6 +292,45 @@ mod tests {
     }
 
     #[test]
+    fn publishing_to_other_machines_needs_somebody_who_says_who_may() {
+        let open = |more: &[&str]| check(&serve(&[&["--listen=0.0.0.0:0"], more].concat(), &[]));
+        let refused = open(&[]).unwrap_err();
+        assert!(["--publish-key", "--api-keys", "--token-key"].iter().all(|flag| refused.contains(flag)), "{refused}");
+        let url = "--authorize-url=http://127.0.0.1:1";
+        for more in [
+            &["--publish-key=k"][..],
+            &["--api-keys=keys.toml"],
+            &["--token-key=RS256:key.pem"],
+            &[url, "--authorize-publish"],
+            &["--allow-anonymous-publish"],
+        ] {
+            assert_eq!(open(more), Ok(()), "{more:?}");
+        }
+        for more in [&[url][..], &["--public-publish=*"], &["--public=*"]] {
+            assert!(open(more).is_err(), "{more:?}");
+        }
+        let issuer = samples::issuer(&["--name=a", "--keys=RS256:key.pem"]);
+        let with_issuer = Serve { issuers: vec![issuer], ..serve(&["--listen=0.0.0.0:0"], &[]) };
+        assert_eq!(check(&with_issuer), Ok(()));
+    }
+
+    #[test]
+    fn every_page_may_read_unless_only_this_machine_can_connect() {
+        assert_eq!(serve(&["--listen=0.0.0.0:0"], &[]).read_origins(), ["*"]);
+        assert_eq!(serve(&["--listen=[::1]:0"], &[]).read_origins(), [""; 0]);
+        for listen in ["--listen=0.0.0.0:0", "--listen=127.0.0.1:0"] {
+            assert_eq!(serve(&[listen, "--read-origin=http://a.org"], &[]).read_origins(), ["http://a.org"]);
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_place_for_each_socket() {
+        assert_eq!(serve(&[], &["--sockets-max=70000"]).callers_max(64), 70_000);
+        assert_eq!(serve(&[], &["--sockets-max=7"]).callers_max(64), 65_536);
+        assert_eq!(serve(&[], &["--sockets-max=70000", "--callers=3"]).callers_max(64), 3);
+    }
+
+    #[test]
     fn what_does_not_go_together_with_redis_is_refused_without_the_password() {
         let both = check(&serve(&["--redis=redis://:secret@host", "--journal=/x"], &[])).unwrap_err();
         assert!(both.contains("--redis") && both.contains("--journal") && !both.contains("secret"), "{both}");
@@ -370,129 +339,5 @@ mod tests {
         assert!(check(&serve(&["--redis-subscribe=a"], &[])).unwrap_err().contains("needs --redis"));
         let wrong = check(&serve(&["--redis=http://:secret@host"], &[])).unwrap_err();
         assert!(wrong.contains("FANFARE_REDIS") && wrong.contains("redis://") && !wrong.contains("secret"), "{wrong}");
-    }
-
-    #[test]
-    fn every_setting_reaches_the_server() {
-        let flags = [
-            "--connections-max=5",
-            "--shards=3",
-            "--public-host=a.org,b.org",
-            "--publish-key=k",
-            "--cors-origin=*",
-            "--body-bytes=2MiB",
-            "--clock=5s",
-            "--heartbeat=6s",
-            "--policy=close",
-            "--drain-delay=41s",
-            "--drain-timeout=22s",
-            "--history-events=25",
-            "--history-bytes=26",
-            "--history-age=27s",
-            "--history-channel=a.*=events:28",
-            "--history-channel=b=bytes:29 age:30s,c=age:31s",
-            "--idempotency-window=35s",
-        ];
-        let limits = [
-            "--sockets-max=42",
-            "--h2-streams-total=43",
-            "--body-idle-timeout=3s",
-            "--body-timeout=44s",
-            "--bodies-bytes=4MiB",
-            "--retry-min=7s",
-            "--retry-max=8s",
-            "--write-timeout=9s",
-            "--h1-outlet=body",
-            "--h2-outlet=body",
-            "--ring-messages=10",
-            "--ring-bytes=11",
-            "--hub-ring-bytes=12",
-            "--inbox-messages=13",
-            "--inbox-bytes=14",
-            "--patience=24s",
-            "--head-bytes=15KiB",
-            "--head-timeout=16s",
-            "--keep-alive-timeout=38s",
-            "--idle-connections-max=39",
-            "--channels-max=17",
-            "--input-bytes=18",
-            "--send-buffer-bytes=19KiB",
-            "--send-buffers-bytes=45KiB",
-            "--h2-streams=20",
-            "--h2-send-buffer-bytes=21KiB",
-            "--h2-ping-interval=46s",
-            "--drain-spread=23s",
-            "--hub-history-bytes=32",
-            "--history-targets=33",
-            "--catch-up-reads=34",
-            "--idempotency-keys=36",
-            "--ready-timeout=37s",
-            "--batch-idle-timeout=40s",
-        ];
-        let second = Duration::from_secs;
-        let each = Retention { events_max: 25, bytes_max: 26, age_ms_max: 27_000 };
-        let channels = [
-            ("a.*", Retention { events_max: 28, ..each }),
-            ("b", Retention { bytes_max: 29, age_ms_max: 30_000, ..each }),
-            ("c", Retention { age_ms_max: 31_000, ..each }),
-        ];
-        let pattern = |(text, retention)| (Pattern::new(text).unwrap(), retention);
-        let config = serve(&flags, &limits).config(1_000);
-        let expected = Config {
-            core: fanfare_core::Config {
-                connections_max: 5,
-                shards: 3,
-                ring_messages_max: 10,
-                ring_bytes_max: 11,
-                hub_ring_bytes_max: 12,
-                inbox_messages_max: 13,
-                inbox_bytes_max: 14,
-                patience_ms: 24_000,
-                heartbeat_ms: 6_000,
-                write_timeout_ms: 9_000,
-                input_bytes_max: 18,
-                drain_spread_ms: 23_000,
-                history: Retentions {
-                    each,
-                    channels: channels.into_iter().map(pattern).collect(),
-                    bytes_max: 32,
-                    targets_max: 33,
-                },
-                reads_max: 34,
-                idempotency_ms: 35_000,
-                idempotency_keys_max: 36,
-                ..fanfare_core::Config::default()
-            },
-            policy: Policy::Close,
-            h1_outlet: Outlet::Body,
-            h2_outlet: Outlet::Body,
-            head_bytes_max: 15 << 10,
-            head_timeout: second(16),
-            keep_alive_timeout: second(38),
-            idle_connections_max: 39,
-            body_bytes_max: 2 << 20,
-            body_idle_timeout: second(3),
-            body_timeout: second(44),
-            batch_idle_timeout: second(40),
-            bodies_bytes_max: 4 << 20,
-            channels_max: 17,
-            retry_ms: 7_000..=8_000,
-            send_buffer_bytes: 19 << 10,
-            send_buffers_bytes_max: 45 << 10,
-            sockets_max: 42,
-            publish_key: Some("k".to_owned()),
-            cors_origins: vec!["*".to_owned()],
-            public_hosts: vec!["a.org".to_owned(), "b.org".to_owned()],
-            h2_streams_max: 20,
-            h2_streams_total_max: 43,
-            h2_send_buffer_bytes: 21 << 10,
-            h2_ping_interval: second(46),
-            clock: Some(second(5)),
-            ready_timeout: second(37),
-            drain_delay: second(41),
-            drain_timeout: second(22),
-            https_port: None,
-        };
-        assert_eq!(format!("{config:?}"), format!("{expected:?}"));
     }
 }

@@ -8,7 +8,7 @@ use fanfare_redis::{Address, AddressError, Config, StreamName};
 
 use super::{
     units::{DAY, MIB, MS},
-    value::{duration, number, size},
+    value::{duration, number, pattern, size},
 };
 
 /// Settings of `fanfare serve` on several nodes.
@@ -65,10 +65,6 @@ pub(super) struct Redis {
     /// The setting may be given several times. Commas separate the patterns in the environment.
     #[arg(long = "redis-subscribe", env = "FANFARE_REDIS_SUBSCRIBE", value_name = "PATTERN", value_delimiter = ',', action = ArgAction::Append, value_parser = pattern, help_heading = "Several nodes (Redis)")]
     redis_subscribe: Vec<Pattern>,
-}
-
-fn pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::new(text).map_err(|error| error.to_string())
 }
 
 /// Limits of other settings that also hold for the Stream.

@@ -8,6 +8,7 @@ use clap::{Arg, Args as _, Command};
 use super::{
     file::NOT_IN_A_FILE,
     flags::Flags,
+    issuer,
     layers::is_list,
     limits,
     memory::{BODIES, HISTORY, INBOXES, Memory, RINGS, SEND_BUFFERS, Share},
@@ -29,7 +30,7 @@ the file alone.
 - DURATION always has a unit: `500ms`, `15s`, `2m`.
 - A list is an array in the file. Commas separate its entries in the environment. The flag is given once for each entry.
 - `fanfare serve --check` prints every setting that would be used, and where it comes from. It starts nothing. The
-  output can be used as a file again. It does not show the publish key, nor the URL of Redis.
+  output can be used as a file again. It does not show the publish key, secrets of tokens, nor the URL of Redis.
 - An unknown flag, an unknown key, or a bad value ends the command with the exit code 2. The message names the nearest known
   name.
 - A limit that is given as a flag or as a variable, or above `[limits]` in the file, ends the command with the exit code 2. The
@@ -50,6 +51,21 @@ heartbeat = \"20s\"
 [limits]
 channels-max = 1000
 patience = \"0s\"
+```
+";
+
+const ISSUERS: &str = "
+## Issuers
+
+A table `[[issuer]]` in the file is somebody who makes tokens, with keys and rules of its own. There may be several, at the end of
+the file. The keys of `--token-key` are one more issuer, with the name `default`.
+
+```toml
+[[issuer]]
+name = \"login\"
+keys = [\"JWKS:https://login.example.org/keys\"]
+iss = \"https://login.example.org/\"
+aud = [\"push\"]
 ```
 ";
 
@@ -86,6 +102,8 @@ fn rendered() -> String {
     let mut text = format!("{title}\n\n<!-- Do not edit: {COMMAND} writes this file. -->\n\n{HEAD}");
     text += &tables(&definition(), "##", "flag, variable, key");
     text += &shares();
+    text += ISSUERS;
+    text += &tables(&issuer::definition(), "", "key").replacen("\n Issuers\n", "", 1);
     text += LIMITS;
     text + &tables(&limits::definition(), "###", "key")
 }
@@ -102,7 +120,8 @@ fn tables(command: &Command, level: &str, names: &str) -> String {
     }
     for heading in headings {
         text += &format!("\n{level} {heading}\n\n| {names} | default | meaning |\n|---|---|---|\n");
-        text.extend(args.iter().filter(|arg| arg.get_help_heading() == Some(heading)).map(|arg| row(arg)));
+        let of_heading = args.iter().filter(|arg| arg.get_help_heading() == Some(heading));
+        text.extend(of_heading.map(|arg| row(arg, names == "key")));
     }
     text
 }
@@ -128,19 +147,21 @@ fn shares() -> String {
     text + AFTER_MEMORY
 }
 
-fn row(arg: &Arg) -> String {
+fn row(arg: &Arg, is_key: bool) -> String {
     let (meaning, told_default) = meaning(arg);
     let default = match arg.get_default_values() {
         [] => told_default.unwrap_or_else(|| "none".to_owned()),
         values => values.iter().map(|value| format!("`{}`", value.to_string_lossy())).collect(),
     };
-    format!("| {} | {default} | {meaning}{} |\n", names(arg), choices(arg)).replace(" |  |", " | |")
+    format!("| {} | {default} | {meaning}{} |\n", names(arg, is_key), choices(arg)).replace(" |  |", " | |")
 }
 
-fn names(arg: &Arg) -> String {
+/// The names of a setting. With `is_key` it is a key of a table in the file alone.
+fn names(arg: &Arg, is_key: bool) -> String {
     let long = arg.get_long().unwrap_or_default();
-    if limits::names().iter().any(|limit| limit == long) {
-        return format!("`{long}`");
+    let list = if is_list(arg) { " (a list)" } else { "" };
+    if is_key {
+        return format!("`{long}`{list}");
     }
     let takes_value = arg.get_action().takes_values();
     let value = match arg.get_value_names() {
@@ -155,7 +176,6 @@ fn names(arg: &Arg) -> String {
     let mut names = vec![format!("`--{long}{value}`")];
     names.extend(arg.get_env().map(|name| format!("`{}`", name.to_string_lossy())));
     if !NOT_IN_A_FILE.contains(&long) {
-        let list = if is_list(arg) { " (a list)" } else { "" };
         names.push(format!("`{long}`{list}"));
     }
     names.join("<br>")
@@ -206,7 +226,8 @@ fn settings_reference_is_up_to_date() {
 
 #[test]
 fn every_setting_begins_with_one_plain_sentence() {
-    for arg in definition().get_arguments().chain(limits::definition().get_arguments()) {
+    let (flags, limits, issuers) = (definition(), limits::definition(), issuer::definition());
+    for arg in [&flags, &limits, &issuers].into_iter().flat_map(Command::get_arguments) {
         let name = arg.get_long().unwrap();
         assert!(arg.get_help_heading().is_some(), "--{name} has a heading");
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,9 @@
 //! The output of `--check`: every setting as a line of TOML, with its source behind a `#`. The output can be used as a
-//! file. The publish key is never printed.
+//! file. Secrets are never printed.
 
 use std::fmt::Write as _;
+
+use fanfare_grants::KeySpec;
 
 use super::{
     derived::Derived,
@@ -14,8 +16,10 @@ impl Settings {
     /// All settings, for a process that may open this many descriptors.
     pub(crate) fn report(&self, descriptors: u64) -> String {
         let line = |sourced: &Sourced| self.line(sourced, descriptors);
-        let [flags, limits] = [&self.flags, &self.limits].map(|all| all.iter().map(line).collect::<Vec<_>>());
-        let lines = flags.iter().chain(&limits);
+        let lines_of = |all: &[Sourced]| all.iter().map(line).collect::<Vec<_>>();
+        let [flags, limits] = [&self.flags, &self.limits].map(|all| lines_of(all));
+        let issuers: Vec<_> = self.issuers.iter().map(|all| lines_of(all)).collect();
+        let lines = flags.iter().chain(&limits).chain(issuers.iter().flatten());
         let width = lines.map(|(line, _)| line.chars().count()).max().unwrap_or(0).min(48);
         let mut report = String::new();
         for (line, source) in flags {
@@ -25,13 +29,25 @@ impl Settings {
         for (line, source) in limits {
             let _ = writeln!(report, "{line:width$}  # {source}");
         }
+        for issuer in issuers {
+            report.push_str("\n[[issuer]]\n");
+            for (line, source) in issuer {
+                let _ = writeln!(report, "{line:width$}  # {source}");
+            }
+        }
         report
     }
 
     /// The line of one setting, and its source.
     fn line(&self, sourced: &Sourced, descriptors: u64) -> (String, String) {
         let Sourced { key, values, is_list, is_secret, source } = sourced;
-        if *is_list {
+        if *is_list && *is_secret && !values.is_empty() {
+            return (keys_line(key, values), (*source).to_owned());
+        }
+        if *is_list && let (true, Some((value, from))) = (values.is_empty(), self.follows(key, descriptors)) {
+            return (format!("{key} = {value}"), format!("{source}: {from}"));
+        }
+        if *is_list && !*is_secret {
             let values: Vec<_> = values.iter().map(|value| quoted(value)).collect();
             return (format!("{key} = [{}]", values.join(", ")), (*source).to_owned());
         }
@@ -54,6 +70,8 @@ impl Settings {
         let of_memory = |bytes| Some((size_text(bytes), "from memory".to_owned()));
         let counted = |count: usize, from: &str| Some((count.to_string(), from.to_owned()));
         match key {
+            "read-origin" if !serve.is_local => Some(("[\"*\"]".to_owned(), "other machines can connect".to_owned())),
+            "callers" => counted(serve.callers_max(descriptors), "65536, or as many as sockets-max"),
             "memory" => Some((size_text(serve.memory.bytes), serve.memory.reason())),
             "hub-history-bytes" => of_memory(history),
             "hub-ring-bytes" => of_memory(rings),
@@ -66,4 +84,20 @@ impl Settings {
             _ => None,
         }
     }
+}
+
+/// The line of a list of keys. A line with a secret is a comment, so that what is left of it does not become the key when the
+/// output is used as a file.
+fn keys_line(key: &str, values: &[String]) -> String {
+    let shown = |value: &String| match (KeySpec::parse(value), value.split_once(':')) {
+        (Ok(KeySpec::Pem { .. } | KeySpec::JwksFile(_)), _) => (value.clone(), false),
+        // The query of an address may have a secret.
+        (Ok(KeySpec::JwksUrl(url)), _) if !url.contains('?') => (value.clone(), false),
+        (_, Some((algorithm, _))) => (format!("{algorithm}:..."), true),
+        (_, None) => ("...".to_owned(), true),
+    };
+    let shown: Vec<_> = values.iter().map(shown).collect();
+    let comment = if shown.iter().any(|(_, is_cut)| *is_cut) { "# " } else { "" };
+    let values: Vec<_> = shown.iter().map(|(value, _)| quoted(value)).collect();
+    format!("{comment}{key} = [{}]", values.join(", "))
 }

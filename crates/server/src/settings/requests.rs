@@ -47,6 +47,31 @@ pub(super) struct Requests {
     #[arg(long, value_name = "N", default_value = "128", value_parser = number(1, u16::MAX))]
     pub(super) channels_max: u16,
 
+    /// One connection may follow at most this many patterns.
+    ///
+    /// Patterns count among its channels too.
+    #[arg(long, value_name = "N", default_value = "16", value_parser = number(0, u16::MAX))]
+    pub(super) patterns: u16,
+
+    /// All connections together may follow at most this many different patterns with a star elsewhere than at the end.
+    ///
+    /// The name of each event is compared with all of them that have its beginning. Patterns whose only star is at the end
+    /// have no limit.
+    #[arg(long, value_name = "N", default_value = "256", value_parser = number(0_u32, 1_000_000))]
+    pub(super) inner_patterns: u32,
+
+    /// The application of --authorize-url is asked at most this many questions at a time.
+    ///
+    /// Further requests are refused, and their clients are told to come back later.
+    #[arg(long, value_name = "N", default_value = "256", value_parser = number(1_u32, 65_536))]
+    pub(super) authorize_under_way: u32,
+
+    /// The server keeps at most this many answers of the application.
+    ///
+    /// It keeps those that say for how long (`Cache-Control: max-age`), for an hour at most. The oldest makes room.
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = number(0_u32, 1_000_000))]
+    pub(super) authorize_cache: u32,
+
     /// A subscriber may send at most this many bytes after its request.
     ///
     /// The server throws these bytes away.

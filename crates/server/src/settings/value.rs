@@ -4,6 +4,7 @@
 use std::{fmt::Display, str::FromStr as _, time::Duration};
 
 use bytesize::ByteSize;
+use fanfare_core::Pattern;
 
 /// The `retry` that a publisher may give an event, in milliseconds.
 const RETRY_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
@@ -116,6 +117,11 @@ pub(super) fn host(text: &str) -> Result<String, String> {
         return Err("not a host name; write it as in www.example.org, without scheme, port or path".to_owned());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// Parses a pattern of names.
+pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

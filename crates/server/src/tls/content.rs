@@ -1,9 +1,6 @@
 //! [`Content`]: what stands in files that belong together. Each file is read once, so what was looked at is what is used.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher as _},
-    path::Path,
-};
+use std::path::Path;
 
 use fanfare_http::{Pem, TlsPair};
 
@@ -34,20 +31,18 @@ impl Content {
     }
 }
 
-/// A number that is another one when the bytes of a file are, or the reason why one cannot be read.
-pub(super) fn digest(content: &Result<Content, String>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn pem(file: &Path) -> Result<Pem, String> {
     Pem::load(file).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::PathBuf, process::Command};
+    use std::{
+        fs,
+        hash::{DefaultHasher, Hash as _, Hasher as _},
+        path::PathBuf,
+        process::Command,
+    };
 
     use super::*;
 
@@ -55,16 +50,21 @@ mod tests {
     fn the_digest_is_another_one_when_bytes_are_or_move_to_the_next_file() {
         let directory = tempfile::tempdir().unwrap();
         let (a, b) = (directory.path().join("a"), directory.path().join("b"));
+        let of = |content: &Result<Content, String>| {
+            let mut hasher = DefaultHasher::new();
+            content.hash(&mut hasher);
+            hasher.finish()
+        };
         let digest = |of_a: &str, of_b: &str| {
             fs::write(&a, of_a).unwrap();
             fs::write(&b, of_b).unwrap();
-            super::digest(&Content::of_pair(&a, &b, 0))
+            of(&Content::of_pair(&a, &b, 0))
         };
         let first = digest("xy", "z");
         assert_eq!(digest("xy", "z"), first);
         assert_ne!(digest("x", "yz"), first);
         fs::remove_file(&b).unwrap();
-        assert_ne!(super::digest(&Content::of_pair(&a, &b, 0)), first);
+        assert_ne!(of(&Content::of_pair(&a, &b, 0)), first);
     }
 
     #[test]

@@ -1,62 +1,16 @@
 //! [`Files`]: certificate files, read at the start, and again when they change.
-//!
-//! A thread reads them every few seconds. They are small, and content alone tells every kind of change: a file that was
-//! written in place, one that was renamed over it, and a link that leads elsewhere, as certbot and Kubernetes change them.
-//! What a look has read is what is used: nothing opens the files a second time.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    thread,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::SystemTime};
 
 use fanfare_http::{TlsAcceptor, TlsCertificate};
 use humantime::format_rfc3339_seconds;
-use tracing::{error, info, warn};
 
-use super::{
-    content::{Content, digest},
-    told::told,
-};
+use super::{content::Content, told::told};
+use crate::watch::{self, Look, Refused, Watched};
 
-/// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
-/// together.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-
-/// Files that are watched.
+/// Files of certificates and of authorities.
 #[derive(Debug, Default)]
-pub(super) struct Files {
-    watched: Vec<Watched>,
-    acceptor: Option<TlsAcceptor>,
-}
-
-/// Files that are read together.
-#[derive(Debug)]
-struct Watched {
-    what: What,
-    /// The digest of the content that is in use, or that was refused.
-    known: u64,
-    /// The digest of another content that the last look has seen.
-    changed: Option<u64>,
-    /// The reason why the known content is not in use.
-    refused: Option<Refused>,
-}
-
-/// The reason why a content is not used.
-#[derive(Debug)]
-struct Refused {
-    reason: String,
-    /// The moment from which the same content can be used.
-    until: Option<SystemTime>,
-}
-
-impl Refused {
-    fn new(reason: impl ToString) -> Self {
-        Self { reason: reason.to_string(), until: None }
-    }
-}
+pub(super) struct Files(Vec<What>);
 
 #[derive(Clone, Debug)]
 enum What {
@@ -64,18 +18,11 @@ enum What {
     Clients { file: PathBuf },
 }
 
-/// Has the files read at once.
-#[derive(Clone, Debug)]
-pub(crate) struct Reload(Sender<()>);
-
-impl Reload {
-    pub(crate) fn now(&self) {
-        if self.0.send(()).is_err() {
-            error!(
-                "certificates are not read again, because the thread that watches their files has panicked; restart"
-            );
-        }
-    }
+/// Files that are read together, and the acceptor that uses them.
+#[derive(Debug)]
+struct Used {
+    what: What,
+    acceptor: TlsAcceptor,
 }
 
 impl Files {
@@ -90,85 +37,36 @@ impl Files {
     ) -> Result<(Self, Vec<Content>), String> {
         let pairs = pairs.into_iter().enumerate();
         let pairs = pairs.map(|(place, (chain, key))| What::Pair { chain, key, place });
-        let all = pairs.chain(client_ca.map(|file| What::Clients { file }));
-        let read = all.map(|what| {
-            let content = what.content();
-            let watched = Watched { known: digest(&content), what, changed: None, refused: None };
-            content.map_err(|fault| format!("{}: {fault}", watched.what.flags())).map(|content| (watched, content))
-        });
-        let (watched, contents) = read.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        Ok((Self { watched, acceptor: None }, contents))
+        let all: Vec<_> = pairs.chain(client_ca.map(|file| What::Clients { file })).collect();
+        let read = all.iter().map(|what| what.content().map_err(|fault| format!("{}: {fault}", what.flags())));
+        let contents = read.collect::<Result<Vec<_>, _>>()?;
+        Ok((Self(all), contents))
     }
 
-    /// The same with what uses the files.
-    pub(super) fn with(self, acceptor: &TlsAcceptor) -> Self {
-        Self { acceptor: Some(acceptor.clone()), ..self }
-    }
-
-    /// Watches the files on a thread of its own, because a file system may be slow, until the process ends. Without
-    /// files there is nothing to watch.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub(super) fn watch(self) -> io::Result<Option<Reload>> {
-        if self.watched.is_empty() {
-            return Ok(None);
-        }
-        let (sender, receiver) = channel();
-        thread::Builder::new().name("certificates".to_owned()).spawn(move || self.run(&receiver))?;
-        Ok(Some(Reload(sender)))
-    }
-
-    fn run(mut self, asked: &Receiver<()>) {
-        let Some(acceptor) = self.acceptor.clone() else { return };
-        loop {
-            let is_asked = match asked.recv_timeout(LOOK_INTERVAL) {
-                Ok(()) => true,
-                Err(RecvTimeoutError::Timeout) => false,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            for watched in &mut self.watched {
-                watched.look(&acceptor, is_asked, SystemTime::now());
-            }
-        }
+    /// The files to watch. `acceptor` uses `contents`, which are theirs.
+    pub(super) fn watched(self, contents: &[Content], acceptor: &TlsAcceptor) -> Vec<Box<dyn Look>> {
+        let watched = |(what, content)| -> Box<dyn Look> { Box::new(watched(what, content, acceptor)) };
+        self.0.into_iter().zip(contents).map(watched).collect()
     }
 }
 
-impl Watched {
-    /// Looks at the files at the moment `at`. With `is_asked` a change counts at once, a content that was refused is tried
-    /// again, and no change is worth a line as well.
-    fn look(&mut self, acceptor: &TlsAcceptor, is_asked: bool, at: SystemTime) {
-        let content = self.what.content();
-        let digest = digest(&content);
-        let is_known = digest == self.known;
-        let has_come = |refused: &Refused| is_asked || refused.until.is_some_and(|until| until <= at);
-        if is_known && !self.refused.as_ref().is_some_and(has_come) {
-            self.changed = None;
-            if is_asked {
-                info!("{}: unchanged", self.what.told());
-            }
-            return;
-        }
-        if !is_known && !is_asked && self.changed != Some(digest) {
-            self.changed = Some(digest);
-            return;
-        }
-        self.changed = None;
-        self.known = digest;
-        match content.map_err(Refused::new).and_then(|content| replace(content, acceptor, at)) {
-            Ok(told) => {
-                self.refused = None;
-                info!("{}: read again{told}", self.what.told());
-            }
-            Err(refused) => {
-                let (what, reason) = (self.what.told(), &refused.reason);
-                match is_known {
-                    true => warn!("{what}: still refused: {reason}; the old one stays in use"),
-                    false => warn!("{what}: not changed: {reason}; the old one stays in use"),
-                }
-                self.refused = Some(refused);
-            }
-        }
+fn watched(what: What, content: &Content, acceptor: &TlsAcceptor) -> Watched<Used> {
+    Watched::new(Used { what, acceptor: acceptor.clone() }, content)
+}
+
+impl watch::Files for Used {
+    type Content = Content;
+
+    fn content(&self) -> Result<Content, String> {
+        self.what.content()
+    }
+
+    fn replace(&mut self, content: Content, at: SystemTime) -> Result<String, Refused> {
+        replace(content, &self.acceptor, at)
+    }
+
+    fn told(&self) -> String {
+        self.what.told()
     }
 }
 
@@ -235,7 +133,11 @@ fn unfit(new: &TlsCertificate, old: &TlsCertificate, at: SystemTime) -> Option<R
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, time::UNIX_EPOCH};
+    use std::{
+        fs,
+        path::Path,
+        time::{Duration, UNIX_EPOCH},
+    };
 
     use fanfare_http::TlsConfig;
 
@@ -250,16 +152,17 @@ mod tests {
     }
 
     /// The watched files, and the acceptor that uses them.
-    fn read(directory: &Path) -> (Watched, TlsAcceptor) {
+    fn read(directory: &Path) -> (Watched<Used>, TlsAcceptor) {
         let (chain, key) = (directory.join("chain"), directory.join("key"));
-        let (mut files, mut contents) = Files::read(vec![(chain, key)], None).unwrap();
-        let Content::Pair { pair, .. } = contents.remove(0) else { panic!("it is no pair") };
-        let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair], ..TlsConfig::default() }).unwrap();
-        (files.watched.remove(0), acceptor)
+        let (files, contents) = Files::read(vec![(chain, key)], None).unwrap();
+        let Content::Pair { pair, .. } = &contents[0] else { panic!("it is no pair") };
+        let acceptor = TlsAcceptor::new(TlsConfig { pairs: vec![pair.clone()], ..TlsConfig::default() }).unwrap();
+        let what = files.0.into_iter().next().unwrap();
+        (watched(what, &contents[0], &acceptor), acceptor)
     }
 
-    fn look(watched: &mut Watched, acceptor: &TlsAcceptor, is_asked: bool) {
-        watched.look(acceptor, is_asked, SystemTime::now());
+    fn look(watched: &mut Watched<Used>, is_asked: bool) {
+        watched.look(is_asked, SystemTime::now());
     }
 
     fn name(acceptor: &TlsAcceptor) -> String {
@@ -272,12 +175,12 @@ mod tests {
         write(directory.path(), &pem(&["a.example"]));
         let (mut watched, acceptor) = read(directory.path());
         write(directory.path(), &pem(&["b.example"]));
-        look(&mut watched, &acceptor, false);
+        look(&mut watched, false);
         assert_eq!(name(&acceptor), "a.example");
-        look(&mut watched, &acceptor, false);
+        look(&mut watched, false);
         assert_eq!(name(&acceptor), "b.example");
         write(directory.path(), &pem(&["c.example"]));
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert_eq!(name(&acceptor), "c.example");
     }
 
@@ -288,15 +191,15 @@ mod tests {
         let (mut watched, acceptor) = read(directory.path());
         let (chain, key) = pem(&["b.example"]);
         write(directory.path(), &(chain[..200].to_owned(), key.clone()));
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         let refused = watched.known;
-        look(&mut watched, &acceptor, false);
+        look(&mut watched, false);
         assert_eq!((watched.known, watched.changed), (refused, None), "told once");
         let reason = &watched.refused.as_ref().unwrap().reason;
         assert!(reason.contains("it is no whole PEM"), "{reason}");
         assert_eq!(name(&acceptor), "a.example");
         write(directory.path(), &(chain, key));
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert_eq!(name(&acceptor), "b.example");
     }
 
@@ -312,7 +215,7 @@ mod tests {
         let (mut watched, acceptor) = read(&now);
         std::os::unix::fs::symlink("2", directory.path().join("next")).unwrap();
         fs::rename(directory.path().join("next"), &now).unwrap();
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert_eq!(name(&acceptor), "v2.example");
     }
 
@@ -326,14 +229,14 @@ mod tests {
             [(now - 2 * DAY, now - DAY, "expired at"), (now + DAY, now + 9 * DAY, "is not valid before")]
         {
             write(directory.path(), &pem_between(&["new.example"], from, to));
-            watched.look(&acceptor, true, now);
+            watched.look(true, now);
             assert_eq!(name(&acceptor), "old.example");
             let reason = &watched.refused.as_ref().unwrap().reason;
             assert!(reason.contains(said) && reason.contains("the old one is valid until"), "{reason}");
         }
-        watched.look(&acceptor, false, now + DAY - Duration::from_secs(2));
+        watched.look(false, now + DAY - Duration::from_secs(2));
         assert_eq!(name(&acceptor), "old.example");
-        watched.look(&acceptor, false, now + DAY);
+        watched.look(false, now + DAY);
         assert_eq!((name(&acceptor).as_str(), watched.refused.is_some()), ("new.example", false), "its time has come");
     }
 
@@ -343,7 +246,7 @@ mod tests {
         write(directory.path(), &pem_between(&["old.example"], UNIX_EPOCH, UNIX_EPOCH + DAY));
         let (mut watched, acceptor) = read(directory.path());
         write(directory.path(), &pem_between(&["new.example"], UNIX_EPOCH, UNIX_EPOCH + 2 * DAY));
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert_eq!(name(&acceptor), "new.example");
     }
 
@@ -353,7 +256,7 @@ mod tests {
         write(directory.path(), &pem(&["a.example"]));
         let (watched, acceptor) = read(directory.path());
         write(directory.path(), &pem(&["b.example"]));
-        let looked_at = watched.what.content().unwrap();
+        let looked_at = watched.files.what.content().unwrap();
         fs::remove_file(directory.path().join("chain")).unwrap();
         replace(looked_at, &acceptor, SystemTime::now()).unwrap();
         assert_eq!(name(&acceptor), "b.example");
@@ -365,14 +268,14 @@ mod tests {
     fn a_failure_that_passes_keeps_no_good_file_out() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &pem(&["a.example"]));
-        let (mut watched, acceptor) = read(directory.path());
+        let (mut watched, _) = read(directory.path());
         let key = fs::read(directory.path().join("key")).unwrap();
         fs::remove_file(directory.path().join("key")).unwrap();
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert!(watched.refused.as_ref().unwrap().reason.contains("No such file"));
         fs::write(directory.path().join("key"), key).unwrap();
-        look(&mut watched, &acceptor, false);
-        look(&mut watched, &acceptor, false);
+        look(&mut watched, false);
+        look(&mut watched, false);
         assert!(watched.refused.is_none());
     }
 
@@ -383,12 +286,12 @@ mod tests {
         write(directory.path(), &pem_between(&["old.example"], now - DAY, now + DAY));
         let (mut watched, acceptor) = read(directory.path());
         write(directory.path(), &pem_between(&["new.example"], now - 2 * DAY, now - DAY));
-        watched.look(&acceptor, true, now);
+        watched.look(true, now);
         assert_eq!(name(&acceptor), "old.example");
         // The old one is over as well now.
-        watched.look(&acceptor, false, now + 2 * DAY);
+        watched.look(false, now + 2 * DAY);
         assert_eq!(name(&acceptor), "old.example");
-        watched.look(&acceptor, true, now + 2 * DAY);
+        watched.look(true, now + 2 * DAY);
         assert_eq!((name(&acceptor).as_str(), watched.refused.is_some()), ("new.example", false));
     }
 
@@ -396,11 +299,11 @@ mod tests {
     fn a_pipe_is_refused_at_the_start_and_later() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &pem(&["a.example"]));
-        let (mut watched, acceptor) = read(directory.path());
+        let (mut watched, _) = read(directory.path());
         let (chain, key) = (directory.path().join("chain"), directory.path().join("key"));
         fs::remove_file(&key).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&key).status().unwrap().success());
-        look(&mut watched, &acceptor, true);
+        look(&mut watched, true);
         assert!(watched.refused.as_ref().unwrap().reason.contains("key: it is a pipe"));
         let error = Files::read(vec![(chain, key)], None).map(drop).unwrap_err();
         assert!(error.starts_with("--tls-cert, --tls-key: ") && error.contains("key: it is a pipe"), "{error}");

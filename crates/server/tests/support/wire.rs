@@ -56,7 +56,7 @@ impl Requests {
     }
 
     fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             write!(request, "{name}: {value}\r\n").unwrap();
         }
@@ -96,7 +96,7 @@ impl EventStream {
     pub(crate) fn open_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Self> {
         let mut stream = connect(address)?;
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: text/event-stream\r\n{headers}\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n{headers}\r\n");
         stream.write_all(request.as_bytes())?;
         let mut stream = BufReader::new(stream);
         let (status, head) = read_head(&mut stream)?;
