@@ -120,7 +120,7 @@ fn a_batch_that_is_refused_is_refused_before_its_first_line() {
     let never_closed = child.stdin.take().unwrap();
     peer.next().answer("401 Unauthorized", "application/problem+json", r#"{"title":"Unauthorized"}"#);
     let output = child.wait_with_output().unwrap();
-    let said = "error: Unauthorized; give the key in FANFARE_PUBLISH_KEY or with --key\n";
+    let said = "error: Unauthorized; give the key in FANFARE_PUBLISH_KEY or with --key, or a token in FANFARE_TOKEN or with --token\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), said);
     assert_eq!(output.status.code(), Some(1));
     drop(never_closed);

@@ -137,7 +137,8 @@ fn what_a_publish_has_in_its_url_or_as_data_is_told() {
         (&[url, "-d", "hi"], "the data is an argument of its own: fanfare publish URL 'hello'"),
         (&[url, "--message=hi"], "the data is an argument of its own: fanfare publish URL 'hello'"),
         (&[url, "hi", "--all"], "a URL without a path is for all: fanfare publish http://127.0.0.1:3000 'hello'"),
-        (&[url, "hi", "--token", "k"], "a similar argument exists: '--key'"),
+        (&[url, "hi", "--api-key", "k"], "a similar argument exists: '--key'"),
+        (&[url, "hi", "--jwt", "k"], "a similar argument exists: '--token'"),
         (&[url, "hello", "world"], "put the data in quotes: 'hello world'"),
         (&[url, "--event", "note", "it's", "-e", "x", "me", "--", "-x"], r"put the data in quotes: 'it'\''s me -x'"),
         // The way that clap knows.

@@ -121,3 +121,24 @@ impl Callers {
         set.unwrap_or_else(|| ENTRIES_MAX.max(sockets_max))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{layers::told_default, limits::definition, samples::serve};
+
+    #[test]
+    fn the_defaults_that_are_told_are_those_of_addresses() {
+        let definition = definition();
+        let of_addresses = definition.get_arguments().filter(|arg| arg.get_id().as_str().starts_with("caller_"));
+        let told = of_addresses.map(|arg| {
+            let default = told_default(arg).unwrap();
+            let value = default.split_once(", and no limit for loopback addresses").unwrap().0.to_owned();
+            format!("--{}={value}", arg.get_long().unwrap())
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told.len(), 9);
+        let told: Vec<_> = told.iter().map(String::as_str).collect();
+        assert_eq!(serve(&[], &told).limits.callers.limits(Limits::NONE), Limits::of_caller());
+    }
+}

@@ -45,6 +45,8 @@ pub(super) struct Sourced {
     pub(super) is_list: bool,
     pub(super) is_secret: bool,
     pub(super) source: &'static str,
+    /// The default as its help tells it, if it is not a fixed one.
+    pub(super) told_default: Option<String>,
 }
 
 impl Settings {
@@ -135,7 +137,7 @@ impl Sourced {
                 raw.map(|value| value.to_string_lossy().into_owned()).collect()
             }
         };
-        Self { key, values, is_list: is_list(arg), is_secret: is_secret(arg), source }
+        Self { key, values, is_list: is_list(arg), is_secret: is_secret(arg), source, told_default: told_default(arg) }
     }
 }
 
@@ -156,6 +158,13 @@ fn key(arg: &Arg) -> &str {
 
 pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
+}
+
+/// The text behind `default:` at the end of the first paragraph of the help.
+pub(super) fn told_default(arg: &Arg) -> Option<String> {
+    let help = arg.get_help()?.to_string();
+    let (_, default) = help.split_once(" [default: ")?;
+    Some(default.trim_end_matches(['.', ']']).to_owned())
 }
 
 fn is_secret(arg: &Arg) -> bool {

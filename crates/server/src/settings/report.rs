@@ -12,6 +12,9 @@ use super::{
     value::size_text,
 };
 
+/// What the help says behind the default of a limit for addresses.
+const NOT_FOR_LOOPBACK: &str = ", and no limit for loopback addresses";
+
 impl Settings {
     /// All settings, for a process that may open this many descriptors.
     pub(crate) fn report(&self, descriptors: u64) -> String {
@@ -40,7 +43,7 @@ impl Settings {
 
     /// The line of one setting, and its source.
     fn line(&self, sourced: &Sourced, descriptors: u64) -> (String, String) {
-        let Sourced { key, values, is_list, is_secret, source } = sourced;
+        let Sourced { key, values, is_list, is_secret, source, told_default } = sourced;
         if *is_list && *is_secret && !values.is_empty() {
             return (keys_line(key, values), (*source).to_owned());
         }
@@ -57,7 +60,16 @@ impl Settings {
             Some(value) => format!("{key} = {}", literal(value)),
             None => match self.follows(key, descriptors) {
                 Some((value, from)) => return (format!("{key} = {}", literal(&value)), format!("{source}: {from}")),
-                None => format!("# {key} is not set"),
+                None => match told_default.as_ref().and_then(|told| told.split_once(NOT_FOR_LOOPBACK)) {
+                    // A comment, because a limit that is set holds for loopback addresses too.
+                    Some((value, _)) => {
+                        return (
+                            format!("# {key} = {}", literal(value)),
+                            format!("{source}: not for loopback addresses"),
+                        );
+                    }
+                    None => format!("# {key} is not set"),
+                },
             },
         };
         (line, (*source).to_owned())

@@ -15,7 +15,7 @@ const BUNDLE: &str = "esbuild examples/react/main.jsx --bundle --jsx=automatic -
 /// Starts a server with so little history that an absent page misses events.
 fn serve() -> String {
     let limits = limits(&["retry-min = '20ms'", "retry-max = '60ms'"]);
-    format!("exec fanfare serve {limits} --history-events 3")
+    format!("exec fanfare serve {limits} --history-events 3 --read-origin null")
 }
 
 #[test]

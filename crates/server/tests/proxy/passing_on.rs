@@ -33,7 +33,7 @@ fn a_stream_is_asked_for_at_another_node_with_all_that_the_client_sent() {
         fail(peer.next());
         let mut asked = peer.next();
         assert!(asked.head.starts_with("GET /sse?channel=a%2Fb HTTP/1.1\r\n"), "{}", asked.head);
-        assert_eq!(asked.header("host"), Some("test"), "the client's, by which origins are checked");
+        assert_eq!(asked.header("host"), Some("localhost"), "the client's, by which origins are checked");
         assert_eq!(asked.header("last-event-id"), Some("7-0"));
         assert_eq!(asked.header("connection"), None, "nginx's own would end each connection");
         // Without `x-accel-buffering: no`, with which Fanfare asks for the same.
