@@ -206,3 +206,25 @@ impl Issuer {
         IssuerPlan::new(format!("[[issuer]] {}", self.name), config, &self.keys, algorithms)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_shorter_than_its_hash_is_weak() {
+        let weak = |algorithm: Algorithm, bytes: usize| {
+            let keys = vec![KeySpec::Secret { algorithm, secret: vec![b'x'; bytes] }];
+            let config = IssuerConfig::new("default");
+            let plan = IssuerPlan { setting: "--token-key".to_owned(), config, keys, algorithms: Vec::new() };
+            plan.weak_secrets().collect::<Vec<_>>().join(" ")
+        };
+        for (algorithm, bytes) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
+            assert_eq!(weak(algorithm, bytes), "");
+            let told = weak(algorithm, bytes - 1);
+            let name = algorithm.name();
+            assert!(told.starts_with(&format!("--token-key: the secret for {name} has {} bytes", bytes - 1)), "{told}");
+            assert!(told.contains(&format!("openssl rand -base64 {bytes}")) && !told.contains("xx"), "{told}");
+        }
+    }
+}

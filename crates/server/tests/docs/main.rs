@@ -4,6 +4,7 @@
 mod auth;
 mod browser;
 mod claims;
+mod cookies;
 mod desk;
 mod links;
 mod messages;

@@ -7,8 +7,12 @@ const { CHROMIUM_FLAGS } = require("../../../http/tests/clients/report.js");
 
 const [url, script] = process.argv.slice(2);
 
+// Other browsers, and earlier ones, let every website ask this machine.
+const AS_OTHERS = "--disable-features=LocalNetworkAccessChecks";
+
 async function main() {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+  const args = [...CHROMIUM_FLAGS, AS_OTHERS];
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
   const page = await browser.newPage();
   page.setDefaultTimeout(20_000);
   page.on("console", (message) => console.log(message.text()));

@@ -46,6 +46,17 @@ impl Front {
     /// Starts a proxy in front of this node.
     #[track_caller]
     pub(crate) fn start(kind: Kind, node: SocketAddr, limits: Limits) -> Self {
+        Self::started(kind, node, limits, &[])
+    }
+
+    /// The same with further replacements in its file. They come first.
+    #[track_caller]
+    pub(crate) fn start_with(kind: Kind, node: SocketAddr, more: &[Replacement<'_>]) -> Self {
+        Self::started(kind, node, Limits::Given, more)
+    }
+
+    #[track_caller]
+    fn started(kind: Kind, node: SocketAddr, limits: Limits, more: &[Replacement<'_>]) -> Self {
         let (program, package) = kind.program();
         assert!(
             Path::new(program).exists(),
@@ -53,7 +64,7 @@ impl Front {
              tests need"
         );
         loop {
-            let mut front = Self::begin(kind, node, limits);
+            let mut front = Self::begin(kind, node, limits, more);
             // Nothing that they print says in the same way that they listen.
             until(&format!("{program} listens"), || {
                 TcpStream::connect(front.address).is_ok() || front.process.has_said("ddress already in use")
@@ -64,13 +75,14 @@ impl Front {
         }
     }
 
-    fn begin(kind: Kind, node: SocketAddr, limits: Limits) -> Self {
+    fn begin(kind: Kind, node: SocketAddr, limits: Limits, more: &[Replacement<'_>]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // httpd reads a file there as a user of its own when it is started by root.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let replacements = kind.addresses(address, node);
-        let mut replacements: Vec<Replacement<'_>> = replacements.iter().map(|(from, to)| (*from, &**to)).collect();
+        let of_addresses = replacements.iter().map(|(from, to)| (*from, &**to));
+        let mut replacements: Vec<Replacement<'_>> = more.iter().copied().chain(of_addresses).collect();
         if limits == Limits::Short {
             replacements.extend(kind.short_limits());
         }

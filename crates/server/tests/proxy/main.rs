@@ -4,6 +4,7 @@
 //! [`fronts`] has one node behind each of five proxies, with the files of examples/proxies.
 
 mod batch;
+mod clients;
 mod ending;
 mod front;
 mod fronts;
