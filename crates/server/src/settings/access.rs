@@ -7,15 +7,12 @@ use fanfare_core::Pattern;
 use fanfare_grants::IssuerConfig;
 
 use super::{
-    application::Application,
-    issuer::{self, Issuer, IssuerPlan},
+    application::{Application, ApplicationPlan},
+    issuer::{self, Issuer, IssuerPlan, LEEWAY_MAX},
     limits::Limits,
     value::{duration, pattern},
 };
-use crate::settings::application::ApplicationPlan;
 
-/// Longest difference of clocks.
-pub(super) const LEEWAY_MAX: Duration = Duration::from_secs(300);
 /// The name of the issuer whose keys are given by flags.
 const ISSUER: &str = "default";
 /// The value for no cookie.

@@ -7,8 +7,10 @@ use clap::{ArgAction, Args as _, Command, builder::BoolishValueParser};
 use fanfare_grants::{Algorithm, Issuer as Known, IssuerConfig, KeySet, KeySpec, Tokens};
 use url::{Host, Url};
 
-use super::{access::LEEWAY_MAX, value::duration};
+use super::value::duration;
 
+/// Longest difference of clocks.
+pub(super) const LEEWAY_MAX: Duration = Duration::from_secs(300);
 /// Sets of keys with an address that one issuer may have.
 const SETS_MAX: usize = 8;
 

@@ -11,7 +11,7 @@ use fanfare_core::Pattern;
 use fanfare_grants::{ApiKeys, Check, Explanation, Grant, GrantLimits, Judged, Said};
 use humantime::{format_duration, format_rfc3339_seconds};
 
-use super::{read_input, unix_ms};
+use super::input::{read_input, unix_ms};
 use crate::{
     access::{self, Source, fetch},
     client,

@@ -11,7 +11,10 @@ use humantime::format_rfc3339_seconds;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::{grant, read_input, unix_ms, words};
+use super::{
+    input::{read_input, unix_ms},
+    words::{grant, words},
+};
 use crate::{
     args::{KeyArgs, Life},
     failure::Failure,

@@ -5,7 +5,10 @@ use std::io::{Write as _, stdout};
 use fanfare_grants::{KeySpec, Mint, SigningKey};
 use serde_json::Value;
 
-use super::{grant, unix_ms, words};
+use super::{
+    input::unix_ms,
+    words::{grant, words},
+};
 use crate::{
     args::{Life, MintArgs},
     failure::Failure,
