@@ -1,8 +1,7 @@
 //! An application that decides (`--authorize-url`): what it is asked, and what its answers, or their absence, do.
 
 use std::{
-    io::{self, Write as _},
-    net::TcpStream,
+    io,
     sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use crate::{
     hs256, publish, read, served,
     site::{Request, Site, write},
     status,
-    support::{PATIENCE, server::Server, settings::limits, wire::EventStream},
+    support::{PATIENCE, fanfare, run, server::Server, settings::limits, wire::EventStream},
     token,
 };
 
@@ -23,7 +22,7 @@ fn asks(site: &Site, flags: &[&str]) -> Server {
     served(&[&[format!("--authorize-url={}/may", site.url).as_str()], flags].concat())
 }
 
-fn ok(stream: &mut TcpStream, body: &str) -> io::Result<()> {
+fn ok(stream: &mut dyn io::Write, body: &str) -> io::Result<()> {
     write(stream, "200 OK", "content-type: application/json\r\n", body)
 }
 
@@ -137,6 +136,27 @@ fn without_a_decision_the_client_is_told_to_come_back_later() {
     assert_eq!(read(&server, "fits", None), 200);
     let gone = served(&["--authorize-url=http://127.0.0.1:1/"]);
     assert_eq!(read(&gone, "news", None), 503);
+}
+
+#[test]
+fn https_is_trusted_as_the_system_says() {
+    let (site, certificate) = Site::secure(|_, stream| ok(stream, r#"{"allow":true}"#));
+    let directory = tempfile::tempdir().unwrap();
+    let trusted = directory.path().join("trusted.pem");
+    std::fs::write(&trusted, certificate).unwrap();
+    let flag = format!("--authorize-url={}/may", site.url);
+    let command = || {
+        let mut command = fanfare();
+        command.args(["serve", "--listen=127.0.0.1:0", &flag]);
+        command
+    };
+    let server = Server::started(command().env("SSL_CERT_FILE", &trusted));
+    assert_eq!([read(&server, "a", None), read(&server, "b", None)], [200, 200]);
+    assert_eq!(read(&Server::started(&mut command()), "a", None), 503);
+    let none = directory.path().join("none.pem");
+    std::fs::write(&none, "").unwrap();
+    let (code, text) = run(command().env("SSL_CERT_FILE", &none).env("SSL_CERT_DIR", directory.path().join("nowhere")));
+    assert!(code == 2 && text.contains("--authorize-url: the certificates that this system trusts"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the server serves.
 
 use std::{
-    io::{self, Write as _},
+    io,
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -104,7 +104,7 @@ fn a_redirect_is_followed_with_the_same_scheme_alone() {
 fn rubbish_and_too_much_are_no_keys_and_the_server_serves() {
     let keys = Keys::new();
     let key = signed(&keys, "a");
-    let endless = |stream: &mut std::net::TcpStream| -> io::Result<()> {
+    let endless = |stream: &mut dyn io::Write| -> io::Result<()> {
         write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
         let piece = [b' '; 64 << 10];
         loop {
@@ -157,6 +157,27 @@ fn an_address_that_never_answers_holds_nothing_up() {
     let mut server = served(&[&format!("--token-key=JWKS:{}/", site.url), "--public=free"]);
     assert_eq!([read(&server, "free", None), read(&server, "news", Some(&key.token))], [200, 401]);
     server.process.line_with("cannot be fetched: there was no whole answer within 10s");
+}
+
+#[test]
+fn https_is_trusted_as_the_system_says() {
+    let keys = Keys::new();
+    let key = signed(&keys, "a");
+    let good = set(&[&key.jwk]);
+    let (site, certificate) = Site::secure(move |_, stream| write(stream, "200 OK", "", &good));
+    let trusted = keys.write("trusted.pem", &certificate);
+    let flag = format!("--token-key=JWKS:{}/keys", site.url);
+    let command = || {
+        let mut command = fanfare();
+        command.args(["serve", "--listen=127.0.0.1:0", &flag]);
+        command
+    };
+    let mut server = Server::started(command().env("SSL_CERT_FILE", &trusted));
+    server.process.line_with("1 fetched");
+    assert_eq!(read(&server, "news", Some(&key.token)), 200);
+    let mut server = Server::started(&mut command());
+    server.process.line_with("cannot be fetched: ");
+    assert_eq!(read(&server, "news", Some(&key.token)), 401);
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! [`Site`]: an HTTP server inside a test, which keeps its connections and remembers every request.
 
 use std::{
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
 };
 
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 use serde_json::Value;
 
 use crate::support::until;
@@ -36,15 +41,46 @@ pub(crate) struct Site {
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
+/// A connection of a client, with TLS or without.
+trait Stream: io::Read + io::Write + Send {}
+impl<T: io::Read + io::Write + Send> Stream for T {}
+
 impl Site {
     /// `answer` writes the whole answer. An error ends the connection.
-    pub(crate) fn new(answer: impl Fn(&Request, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&Request, &mut dyn io::Write) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self::started("http://127.0.0.1", |stream| Box::new(stream), answer)
+    }
+
+    /// The same over https. Returns the certificate for `localhost` as well, as PEM.
+    pub(crate) fn secure(
+        answer: impl Fn(&Request, &mut dyn io::Write) -> io::Result<()> + Send + Sync + 'static,
+    ) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key);
+        let config = Arc::new(config.unwrap());
+        let wrap = move |stream| -> Box<dyn Stream> {
+            Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream))
+        };
+        (Self::started("https://localhost", wrap, answer), made.cert.pem())
+    }
+
+    fn started(
+        host: &str,
+        wrap: impl Fn(TcpStream) -> Box<dyn Stream> + Send + Sync + 'static,
+        answer: impl Fn(&Request, &mut dyn io::Write) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{host}:{}", listener.local_addr().unwrap().port());
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
         let (remembered, answer) = (Arc::clone(&requests), Arc::new(answer));
         thread::spawn(move || {
             for (socket, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+                let stream = wrap(stream);
                 let (remembered, answer) = (Arc::clone(&remembered), Arc::clone(&answer));
                 thread::spawn(move || {
                     let mut reader = BufReader::new(stream);
@@ -69,7 +105,7 @@ impl Site {
     }
 }
 
-fn read(stream: &mut BufReader<TcpStream>, socket: usize) -> io::Result<Request> {
+fn read(stream: &mut BufReader<Box<dyn Stream>>, socket: usize) -> io::Result<Request> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head)? == 0 {
@@ -85,7 +121,7 @@ fn read(stream: &mut BufReader<TcpStream>, socket: usize) -> io::Result<Request>
 }
 
 /// Writes an answer whose headers end with a line break each.
-pub(crate) fn write(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> io::Result<()> {
+pub(crate) fn write(stream: &mut dyn io::Write, status: &str, headers: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
