@@ -13,6 +13,7 @@ mod rules;
 
 use std::{future, io, mem, sync::Arc, thread};
 
+use fanfare_core::Pattern;
 use fanfare_grants::{IssuerConfig, Tokens};
 use fanfare_http::{Access, Gate};
 use tokio::{runtime::Builder, task::LocalSet};
@@ -76,6 +77,13 @@ impl Who {
         Ok(Self { rules, files, sources, asker })
     }
 
+    /// The rules in the words of the log, if there are any.
+    pub(crate) fn told(&self) -> Option<String> {
+        let access = self.rules.gate().access();
+        let is_private = access.is_reading_private() || access.is_publishing_private();
+        is_private.then(|| told(&access))
+    }
+
     /// The rules for the server.
     pub(crate) fn gate(&self) -> Gate {
         self.rules.gate()
@@ -109,6 +117,31 @@ impl Who {
         })?;
         Ok(())
     }
+}
+
+fn told(access: &Access) -> String {
+    let state = |is_private: bool| if is_private { "private" } else { "public" };
+    let texts = |patterns: &[Pattern]| patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", ");
+    let (reading, publishing) = (state(access.is_reading_private()), state(access.is_publishing_private()));
+    let mut text = format!("reading is {reading}, publishing is {publishing}");
+    if let Some(tokens) = &access.tokens {
+        let names: Vec<_> = tokens.issuers().iter().map(|issuer| issuer.name().to_string()).collect();
+        text += &format!("; tokens of {}", names.join(", "));
+    }
+    if let Some(keys) = &access.keys {
+        let names: Vec<_> = keys.grants().map(|grant| grant.holder.as_str()).collect();
+        text +=
+            &format!("; keys of publishers: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+    }
+    if access.application.is_some() {
+        text += "; an application decides";
+    }
+    for (what, patterns) in [("to read", &access.public), ("to publish", &access.public_publish)] {
+        if !patterns.is_empty() {
+            text += &format!("; public {what}: {}", texts(patterns));
+        }
+    }
+    text
 }
 
 /// The issuers of a plan, for somebody who only judges tokens. The keys behind addresses are still to be fetched.

@@ -64,6 +64,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let plan = settings.access().map_err(Failure::usage)?;
     weak_secrets(&plan).for_each(|sentence| warn!("{sentence}"));
     let mut who = Who::read(plan).map_err(Failure::usage)?;
+    if let Some(told) = who.told() {
+        info!("who may do what: {told}");
+    }
     info!("{}", settings.told_memory());
     let descriptors = raise_descriptor_limit();
     let mut config = settings.config(descriptors);

@@ -19,8 +19,8 @@ const SETS_MAX: usize = 8;
 #[command(next_help_heading = "Issuers")]
 pub(super) struct Issuer {
     /// The issuer has this name in the log, and in front of the holders of its tokens.
-    #[arg(long, value_name = "NAME", default_value = "")]
-    name: String,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
 
     /// These keys check the signatures of its tokens.
     ///
@@ -179,7 +179,7 @@ pub(super) fn check_together(plans: &[IssuerPlan]) -> Result<(), String> {
 impl Issuer {
     /// The name, for errors.
     pub(super) fn name(&self) -> &str {
-        &self.name
+        self.name.as_deref().unwrap_or_default()
     }
 
     /// What the table asks for.
@@ -187,7 +187,7 @@ impl Issuer {
     /// # Errors
     /// A sentence without a secret.
     pub(super) fn plan(&self) -> Result<IssuerPlan, String> {
-        if self.name.is_empty() {
+        if self.name().is_empty() {
             return Err("an issuer needs a name, for the log: name = \"...\"".to_owned());
         }
         if self.keys.is_empty() {
@@ -198,14 +198,14 @@ impl Issuer {
             aud: self.aud.clone(),
             leeway_s: self.leeway.as_secs(),
             requires_exp: self.exp_required,
-            ..IssuerConfig::new(&self.name)
+            ..IssuerConfig::new(self.name())
         };
         // The rules of the configuration, with a set that stands for the keys.
         let set = Arc::new(KeySet::new(Vec::new(), KeySet::PAUSE_MS));
         let probe = IssuerConfig { sets: vec![set], ..config.clone() };
         Known::new(probe).map_err(|error| error.to_string())?;
         let algorithms = Some(self.algorithms.as_slice()).filter(|all| !all.is_empty());
-        IssuerPlan::new(format!("[[issuer]] {}", self.name), config, &self.keys, algorithms)
+        IssuerPlan::new(format!("[[issuer]] {}", self.name()), config, &self.keys, algorithms)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::{self, Write as _},
-    fs,
     io::{Write as _, stderr, stdout},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -18,6 +17,7 @@ use crate::{
     failure::Failure,
     printer::harmless,
     settings::{AccessPlan, Settings},
+    watch::bytes_of,
 };
 
 /// Claims that are times.
@@ -80,8 +80,9 @@ type Outcome = (String, Result<Grant, String>);
 fn of_api_key(key: &str, plan: &AccessPlan) -> Result<Outcome, Failure> {
     let path = plan.api_keys.as_deref().unwrap_or_else(|| std::path::Path::new(""));
     let at = |reason: String| Failure::usage(format!("--api-keys: {}: {reason}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| at(error.to_string()))?;
-    let keys = ApiKeys::parse(&text).map_err(|error| at(error.to_string()))?;
+    let bytes = bytes_of(path).map_err(|reason| Failure::usage(format!("--api-keys: {reason}")))?;
+    let text = str::from_utf8(&bytes).map_err(|_| at("not UTF-8 text".to_owned()))?;
+    let keys = ApiKeys::parse(text).map_err(|error| at(error.to_string()))?;
     match keys.find(key.as_bytes(), unix_ms()) {
         Ok(grant) => Ok((format!("the key of the publisher {}\n", grant.holder), Ok(Grant::clone(&grant)))),
         Err(refused) => Ok((String::new(), Err(refused.to_string()))),

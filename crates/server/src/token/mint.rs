@@ -44,6 +44,12 @@ pub(super) fn run(args: &MintArgs) -> Result<(), Failure> {
 
 fn signing_key(text: Option<&str>) -> Result<SigningKey, String> {
     let text = text.ok_or("give the key that signs, as in HS256:secret or ES256:private.pem")?;
+    // A server would take it for several keys, and the signature would be of none of them.
+    if text.contains(',') {
+        return Err(
+            "a comma separates keys: give the one that signs, or its secret in base64 (HS256:base64:...)".to_owned()
+        );
+    }
     match KeySpec::parse(text).map_err(|error| error.to_string())? {
         KeySpec::Secret { algorithm, secret } => {
             SigningKey::secret(algorithm, &secret).map_err(|error| error.to_string())

@@ -63,7 +63,10 @@ fn a_token_comes_in_a_cookie_or_in_the_query_too() {
 
 #[test]
 fn public_channels_need_no_token_for_reading_and_for_writing_apart() {
-    let server = served(&[&hs256(), "--public=news.*", "--public-publish=in"]);
+    let mut server = served(&[&hs256(), "--public=news.*", "--public-publish=in"]);
+    let said =
+        "reading is private, publishing is private; tokens of default; public to read: news.*; public to publish: in";
+    assert!(server.process.has_said(said), "{:#?}", server.process.seen());
     assert_eq!(["news.a", "other", "in"].map(|channel| read(&server, channel, None)), [200, 401, 401]);
     assert_eq!(["news.a", "other", "in"].map(|channel| publish(&server, channel, None)), [401, 401, 202]);
 }
@@ -175,6 +178,7 @@ fn what_cannot_be_minted_is_told_without_the_key() {
         ("s3cr3t", &[][..], "a key begins with its algorithm"),
         ("JWKS:s3cr3t.json", &[], "a JWK set checks tokens and signs none"),
         ("RS256:/nowhere.pem", &[], "/nowhere.pem"),
+        (&format!("{good},RS256:/nowhere.pem"), &[], "a comma separates keys"),
         (&good, &["--limit=streams"], "streams=3"),
         (&good, &["--limit=bananas=3"], "there is no limit `bananas`"),
         (&good, &["--limit=streams=4294967296"], "from 0 to 4294967295"),
