@@ -59,14 +59,16 @@ const SERVES: &str = "`fanfare` alone starts the server";
 const PUBLISHES: &str = "'fanfare publish URL DATA' publishes an event";
 const SUBSCRIBES: &str = "'fanfare subscribe URL' prints the events of a stream";
 const CHECKS: &str = "'fanfare serve --check' checks the settings, and 'fanfare journal check PATH' a journal";
+const MINTS: &str = "'fanfare token mint' makes a token, and 'fanfare token key' the key of a publisher";
 const VERSION: &str = "'fanfare --version' prints the version";
 /// Subcommands that people try.
-const COMMANDS: [(&[&str], &str); 6] = [
+const COMMANDS: [(&[&str], &str); 7] = [
     (&["start", "run", "server", "up", "launch", "daemon", "listen"], SERVES),
     (&["send", "post", "push", "emit", "pub", "broadcast"], PUBLISHES),
     (&["sub", "watch", "follow", "tail", "read", "receive", "stream", "sse", "events"], SUBSCRIBES),
     (&["check", "config", "validate"], CHECKS),
     (&["dump"], "'fanfare journal dump PATH' prints the events of a journal"),
+    (&["mint", "jwt", "sign", "keygen"], MINTS),
     (&["version"], VERSION),
 ];
 

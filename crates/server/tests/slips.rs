@@ -87,6 +87,8 @@ fn a_command_that_other_programs_have_names_the_one_of_this_program() {
         ("http://127.0.0.1:3000", "'fanfare subscribe URL'"),
         ("check", "'fanfare serve --check'"),
         ("dump", "'fanfare journal dump PATH'"),
+        ("mint", "'fanfare token mint' makes a token"),
+        ("jwt", "'fanfare token mint' makes a token"),
         // These clap knows.
         ("serv", "'serve'"),
         ("publsh", "'publish'"),
@@ -118,7 +120,13 @@ fn flags_that_every_program_has_are_found_by_their_names() {
     for flag in ["--tls", "--ssl", "--https"] {
         assert_eq!(tip(&[flag]), HTTPS);
     }
-    for (flag, is) in [("--cert", "--tls-cert"), ("--ssl-key", "--tls-key"), ("--domain", "--acme-domain")] {
+    for (flag, is) in [
+        ("--token", "--token-key"),
+        ("--jwt-secret", "--token-key"),
+        ("--cert", "--tls-cert"),
+        ("--ssl-key", "--tls-key"),
+        ("--domain", "--acme-domain"),
+    ] {
         assert_eq!(tip(&[flag, "x"]), format!("a similar argument exists: '{is}'"));
     }
 }

@@ -4,7 +4,7 @@ use std::{
     error::Error as _,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -204,7 +204,7 @@ impl Line {
                 Err(format!("there was no answer within {} (--authorize-timeout)", format_duration(self.timeout)))
             })
             .unwrap_or_else(|reason| (Decision::Failed(reason), None));
-        if let Some(age) = age {
+        if let Some(age) = age.map(|age| bounded(age, &decision, unix_s())) {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.keep(digest, decision.clone(), age, Instant::now());
         }
@@ -237,6 +237,20 @@ impl Line {
         };
         Ok((decision, age))
     }
+}
+
+/// The time for which an answer is kept: not longer than its grant holds.
+fn bounded(age: Duration, decision: &Decision, unix_s: u64) -> Duration {
+    match decision {
+        Decision::Grant(grant) => {
+            grant.expires.map_or(age, |expires| age.min(Duration::from_secs(expires.saturating_sub(unix_s))))
+        }
+        Decision::Allow | Decision::Deny(_) | Decision::Failed(_) => age,
+    }
+}
+
+fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
 }
 
 /// The reason why there is no answer, from the innermost error.
@@ -284,6 +298,9 @@ fn decision(answer: &[u8], digest: &Digest) -> Result<Decision, String> {
         Words { allow: None | Some(true), reason: None, fanfare: Some(words), exp } => {
             let grant = Grant::from_json(words.get().as_bytes(), String::new(), exp);
             let mut grant = grant.map_err(|error| unclear(&error.to_string()))?;
+            if grant.expires.is_some_and(|expires| expires <= unix_s()) {
+                return Ok(Decision::Deny("the grant of its answer has ended already".to_owned()));
+            }
             grant.holder = holder(&grant, digest);
             Ok(Decision::Grant(Box::new(grant)))
         }
@@ -385,11 +402,30 @@ mod tests {
         assert!(matches!(of(r#"{"allow":true}"#), Decision::Allow));
         assert!(matches!(of(r#"{"allow":false}"#), Decision::Deny(_)));
         assert!(matches!(of(r#"{"allow":false,"reason":"so\n"}"#), Decision::Deny(reason) if reason == "so\\n"));
-        let Decision::Grant(grant) = of(r#"{"fanfare":{"subscribe":["a.*"],"client":"42"},"exp":9}"#) else { panic!() };
+        let Decision::Grant(grant) = of(r#"{"fanfare":{"subscribe":["a.*"],"client":"42"},"exp":4102444800}"#) else {
+            panic!()
+        };
         assert!(grant.may_follow(&Channel::new("a.b").unwrap()));
-        assert_eq!((grant.expires, grant.holder.as_str()), (Some(9), "application/42"));
+        assert_eq!((grant.expires, grant.holder.as_str()), (Some(4_102_444_800), "application/42"));
         let Decision::Grant(grant) = of(r#"{"fanfare":{}}"#) else { panic!() };
         assert_eq!(grant.holder, format!("application#{}", "07".repeat(16)));
+    }
+
+    #[test]
+    fn a_grant_that_has_ended_is_none_and_no_answer_outlives_its_grant() {
+        let ended = decision(br#"{"fanfare":{"subscribe":["a"]},"exp":9}"#, &[7; 32]);
+        assert!(matches!(ended, Ok(Decision::Deny(reason)) if reason.contains("ended already")));
+        let minute = Duration::from_secs(60);
+        let grant = |expires| Decision::Grant(Box::new(Grant { expires, ..Grant::default() }));
+        for (decision, seconds) in [
+            (Decision::Allow, 60),
+            (grant(None), 60),
+            (grant(Some(1_061)), 60),
+            (grant(Some(1_007)), 7),
+            (grant(Some(999)), 0),
+        ] {
+            assert_eq!(bounded(minute, &decision, 1_000), Duration::from_secs(seconds), "{decision:?}");
+        }
     }
 
     #[test]
