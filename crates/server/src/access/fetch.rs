@@ -72,18 +72,15 @@ pub(super) async fn keep(source: Source) {
 async fn keep_until_panic(source: Arc<Source>) {
     let mut retry = RETRY_MIN;
     loop {
-        let under_way = source.set.begin_fetch();
         let wait = match fetch(&source).await {
             Ok((keys, age)) => {
                 let (number, left_out) = (keys.keys().len(), keys.left_out());
-                under_way.replace(keys);
                 let wait = age.unwrap_or(AGE).clamp(AGE_MIN, AGE_MAX);
                 info!("{source}: {number} fetched, {left_out} left out; again in {}", format_duration(wait));
                 retry = RETRY_MIN;
                 wait
             }
             Err(reason) => {
-                drop(under_way);
                 let has_keys = !source.set.keys().keys().is_empty();
                 let wait = if has_keys { RETRY_MAX } else { retry };
                 retry = (2 * retry).min(RETRY_MAX);
@@ -100,14 +97,15 @@ async fn keep_until_panic(source: Arc<Source>) {
     }
 }
 
-/// Fetches the keys, and how long they hold.
+/// Fetches the keys, which are those of the set from now on, and says how long they hold.
 ///
 /// # Errors
 /// A sentence without the address.
-pub(crate) async fn fetch(source: &Source) -> Result<(Jwks, Option<Duration>), String> {
+pub(crate) async fn fetch(source: &Source) -> Result<(Arc<Jwks>, Option<Duration>), String> {
+    let under_way = source.set.begin_fetch();
     let late = || format!("there was no whole answer within {}", format_duration(FETCH_TIME));
     let (bytes, age) = timeout(FETCH_TIME, get(&source.url)).await.unwrap_or_else(|_| Err(late()))?;
-    let keys = Jwks::parse(&bytes, source.set.algorithms()).map_err(|error| error.to_string())?;
+    let keys = under_way.finish(&bytes).map_err(|error| error.to_string())?;
     Ok((keys, age))
 }
 

@@ -73,9 +73,10 @@ pub(super) struct Callers {
     #[arg(long, value_name = "SIZE[/SIZE]", default_value = "16MiB", value_parser = byte_pace)]
     holder_published_bytes: Pace,
 
-    /// At most this many streams may have the same client id.
-    #[arg(long, value_name = "N", default_value = "256", value_parser = most)]
-    client_streams: Most,
+    /// At most this many streams may have the same client id [default: 256 where a grant names the id, and no limit where anybody may
+    /// claim it].
+    #[arg(long, value_name = "N", value_parser = most)]
+    client_streams: Option<Most>,
 
     /// The server keeps at most this many addresses apart, and as many holders of tokens and keys [default: 65536, or
     /// `sockets-max` if that is more].
@@ -110,9 +111,9 @@ impl Callers {
     }
 
     /// Streams of one client.
-    pub(super) fn client_streams_max(&self) -> usize {
-        let Most(number) = self.client_streams;
-        number.map_or(usize::MAX, |number| usize::try_from(NonZeroU32::get(number)).unwrap_or(usize::MAX))
+    pub(super) fn client_streams_max(&self) -> Option<usize> {
+        let Most(number) = self.client_streams?;
+        Some(number.map_or(usize::MAX, |number| usize::try_from(NonZeroU32::get(number)).unwrap_or(usize::MAX)))
     }
 
     /// Addresses that are kept apart, for this number of sockets.

@@ -278,7 +278,7 @@ mod tests {
                 ..CallerLimits::of_holder()
             },
             callers_max: 62,
-            client_streams_max: 61,
+            client_streams_max: Some(61),
             public_hosts: vec!["a.org".to_owned(), "b.org".to_owned()],
             h2_streams_max: 20,
             h2_streams_total_max: 43,

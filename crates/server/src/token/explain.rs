@@ -62,12 +62,8 @@ fn fetch_all(sources: &[Source]) -> Result<(), Failure> {
     }
     client::run(async {
         for source in sources {
-            let under_way = source.set.begin_fetch();
-            match fetch(source).await {
-                Ok((keys, _)) => under_way.replace(keys),
-                Err(reason) => {
-                    let _ = writeln!(stderr(), "warning: {source}: cannot be fetched: {reason}");
-                }
+            if let Err(reason) = fetch(source).await {
+                let _ = writeln!(stderr(), "warning: {source}: cannot be fetched: {reason}");
             }
         }
         Ok(())
