@@ -65,6 +65,12 @@ impl Callers {
         self.tables().map(|table| table.refusals().of(limit)).sum()
     }
 
+    /// How often somebody came to the crowd, because all places were taken.
+    #[must_use]
+    pub fn crowded(&self) -> u64 {
+        self.tables().map(|table| table.refusals().crowded()).sum()
+    }
+
     fn tables(&self) -> impl Iterator<Item = &Arc<Table<Caller>>> {
         [&self.table].into_iter().chain(&self.loopback)
     }

@@ -242,7 +242,10 @@ impl Issuer {
     /// The grant of a token, without looking at anything else of it. A token without the claim grants nothing.
     pub(crate) fn grant(&self, claims: Claims<'_>) -> Result<Grant, Rule> {
         let (subject, id) = (claims.text("sub")?, claims.text("jti")?);
-        let holder = holder(&self.name, subject.or(id));
+        let holder = match subject.or(id) {
+            Some(subject) => holder(&self.name, subject),
+            None => nameless(&self.name, claims),
+        };
         let expires = claims.seconds("exp")?;
         match claims.get(CLAIM) {
             Some(words) => Ok(Grant::from_claim(words, holder, expires)?),
@@ -255,15 +258,22 @@ impl Issuer {
 const SUBJECT_CHARS_MAX: usize = 64;
 
 /// The name of a holder. Two holders have two names, also where their subjects begin with the same long text.
-fn holder(issuer: &str, subject: Option<&str>) -> String {
-    let Some(subject) = subject else { return issuer.to_owned() };
+fn holder(issuer: &str, subject: &str) -> String {
     let excerpt = Excerpt::new(subject);
     if subject.chars().nth(SUBJECT_CHARS_MAX).is_none() && excerpt.to_string() == subject {
         return format!("{issuer}/{subject}");
     }
-    let hash = digest::digest(&digest::SHA256, subject.as_bytes());
-    let start: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{issuer}/{excerpt}#{start}")
+    format!("{issuer}/{excerpt}#{}", hash(subject.as_bytes()))
+}
+
+/// The name of a holder whose token has neither `sub` nor `jti`: each such token is a holder of its own.
+fn nameless(issuer: &str, claims: Claims<'_>) -> String {
+    format!("{issuer}/#{}", hash(&serde_json::to_vec(claims.0).unwrap_or_default()))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, bytes);
+    hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -272,12 +282,11 @@ mod tests {
 
     #[test]
     fn holders_with_different_subjects_have_different_names() {
-        assert_eq!(holder("a", None), "a");
-        assert_eq!(holder("a", Some("42")), "a/42");
-        assert_eq!(holder("a", Some(&"x".repeat(64))), format!("a/{}", "x".repeat(64)));
+        assert_eq!(holder("a", "42"), "a/42");
+        assert_eq!(holder("a", &"x".repeat(64)), format!("a/{}", "x".repeat(64)));
         let names =
             [format!("{}1", "x".repeat(64)), format!("{}2", "x".repeat(64)), "a\nb".to_owned(), "a\\nb".to_owned()];
-        let names: Vec<_> = names.iter().map(|subject| holder("a", Some(subject))).collect();
+        let names: Vec<_> = names.iter().map(|subject| holder("a", subject)).collect();
         for (index, name) in names.iter().enumerate() {
             assert!(name.chars().count() <= 163 && !name.contains(char::is_control), "{name}");
             assert!(!names[..index].contains(name), "{name}");

@@ -2,11 +2,12 @@
 
 use std::{
     io,
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
-use fanfare_callers::{Callers, Holder, Table};
+use fanfare_callers::{Account, Act, Caller, Callers, Holder, Limit, Table};
 use fanfare_core::{
     ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
     engine::{Hub, Milestone, Ticket},
@@ -14,6 +15,7 @@ use fanfare_core::{
 use fanfare_grants::ApiKeys;
 use hyper::header::HeaderValue;
 use rand::RngExt as _;
+use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::{
@@ -37,8 +39,10 @@ use crate::{
 
 /// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
+/// Requests that wait for keys of an issuer at a time. Each holds its head.
+const KEY_WAITS_MAX: usize = 256;
 /// The name of the publish key in the log.
-const PUBLISH_KEY_NAME: &str = "publish-key";
+pub(crate) const PUBLISH_KEY_NAME: &str = "publish-key";
 /// Time for a drain that is given longer than a clock can tell.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -58,6 +62,8 @@ pub(crate) struct App {
     pub(crate) callers: Callers,
     /// Holders of grants, and what each has taken.
     pub(crate) holders: Arc<Table<Holder>>,
+    /// Requests that may wait for keys of an issuer.
+    pub(crate) key_waits: Semaphore,
     /// Refusals by rule.
     pub(crate) refusals: Refusals,
     /// The publish key, if there is one.
@@ -92,6 +98,7 @@ impl App {
             sent: Sampler::default(),
             callers: Callers::new(&config.caller_limits, &config.loopback_limits, config.callers_max),
             holders: Table::new(&config.holder_limits, config.callers_max),
+            key_waits: Semaphore::new(KEY_WAITS_MAX),
             refusals: Refusals::default(),
             publish_key: config.publish_key.as_deref().map(publish_key),
             refused: RefusalLog::default(),
@@ -143,16 +150,35 @@ impl App {
         self.hub.drain();
     }
 
-    /// Publishes, once for a key if there is one.
+    /// The account of the other end of a connection. A trusted proxy speaks for many, so it has none of its own.
+    pub(crate) fn account(&self, address: IpAddr) -> Account<Caller> {
+        match self.config.proxies.trusted.contains(address) {
+            true => self.callers.proxy(),
+            false => self.callers.peer(address, self.now_ms()),
+        }
+    }
+
+    /// How often each rule and each limit has refused somebody, by its name.
+    pub(crate) fn refused_by_rule(&self) -> Vec<(String, u64)> {
+        let rules = self.refusals.each().map(|(name, count)| (name.to_owned(), count));
+        let callers = Limit::ALL.map(|limit| (limit.name().to_owned(), self.callers.refused(limit)));
+        let holders = [Act::Publish, Act::PublishedByte].map(Limit::Rate);
+        let holders = holders.map(|limit| (format!("holder-{}", limit.name()), self.holders.refusals().of(limit)));
+        let crowded = self.callers.crowded() + self.holders.refusals().crowded();
+        rules.chain(callers).chain(holders).chain([("crowded".to_owned(), crowded)]).collect()
+    }
+
+    /// Publishes, once for a key if there is one. `holder` is the name of the grant, for the log.
     pub(crate) async fn publish(
         &self,
         event: Event,
         key: Option<&IdempotencyKey>,
         wait: Wait,
+        holder: Option<&str>,
     ) -> Result<Receipt, PublishError> {
         let target = event.targets().first().cloned();
         let receipt = self.begin(event, key, wait).await?.receipt().await?;
-        self.log_sent(target.as_ref(), &receipt);
+        self.log_sent(target.as_ref(), holder, &receipt);
         Ok(receipt)
     }
 
@@ -171,13 +197,13 @@ impl App {
     }
 
     /// Writes a line about an event that was published, if there are not too many lines. `target` is the first of its targets.
-    pub(crate) fn log_sent(&self, target: Option<&Target>, receipt: &Receipt) {
+    pub(crate) fn log_sent(&self, target: Option<&Target>, holder: Option<&str>, receipt: &Receipt) {
         if receipt.is_repeat {
             return;
         }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
-            info!(id = %receipt.id, matched = receipt.matched, left_out, "sent to {}", Quoted(target));
+            info!(id = %receipt.id, matched = receipt.matched, holder, left_out, "sent to {}", Quoted(target));
         }
     }
 

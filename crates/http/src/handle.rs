@@ -4,7 +4,6 @@
 use std::{error::Error, io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use fanfare_callers::{Act, Limit};
 use fanfare_core::{
     Account, Channel, ChannelAccount, Event, IdempotencyKey, Page, PublishError, ReadLimit, Receipt, Start, Target,
     Wait,
@@ -84,7 +83,7 @@ impl Handle {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (shard, seat) = Lane::seat_in_emptiest(&self.lanes);
-        let account = self.app.callers.peer(address.ip(), self.app.now_ms());
+        let account = self.app.account(address.ip());
         let link = Arc::new(Link::of_request(account, seat));
         let (shard, carriage) = (u32::try_from(shard).unwrap_or(u32::MAX), Carriage::Other);
         let peer = Peer { address, shard, carriage, is_tls: false, link, named: None };
@@ -138,7 +137,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, None, wait).await
+        self.app.publish(event, None, wait, None).await
     }
 
     /// Publishes one event, once for each key: the same event again is not published, and gets the first answer. Choose a scope
@@ -166,7 +165,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, Some(key), wait).await
+        self.app.publish(event, Some(key), wait, None).await
     }
 
     /// Reads the kept events of `channel` from `start` on, at most `limit`. The next page begins at [`Page::next`].
@@ -372,7 +371,7 @@ impl Handle {
     }
 
     /// How often each rule and each limit has refused somebody, by its name: `invalid-credential`, `not-granted`, `sockets`, `requests`
-    /// and others. Limits of callers have a plain name. Those of holders begin with `holder-`.
+    /// and others. Limits of callers have a plain name. Those of holders begin with `holder-`. `crowded` counts callers that found no place of their own ([`crate::Config::callers_max`]).
     ///
     /// ```
     /// # use fanfare_http::{Config, Fanfare};
@@ -390,11 +389,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn refusals(&self) -> Vec<(String, u64)> {
-        let rules = self.app.refusals.each().map(|(name, count)| (name.to_owned(), count));
-        let callers = Limit::ALL.map(|limit| (limit.name().to_owned(), self.app.callers.refused(limit)));
-        let holders = [Act::Publish, Act::PublishedByte].map(Limit::Rate);
-        let holders = holders.map(|limit| (format!("holder-{}", limit.name()), self.app.holders.refusals().of(limit)));
-        rules.chain(callers).chain(holders).collect()
+        self.app.refused_by_rule()
     }
 
     /// Number of open streams.

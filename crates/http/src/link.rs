@@ -45,7 +45,7 @@ use fanfare_core::engine::Life;
 use parking_lot::Mutex;
 
 use crate::{
-    limits::{h2_streams::H2Seat, holdings::Holdings, idle::Idler, seat::Seat},
+    limits::{h2_streams::H2Seat, holdings::Holdings, idle::Idler, log::shown, seat::Seat},
     link::{
         activity::{Activity, UnderWay},
         handoff::{Handoff, Parked},
@@ -78,11 +78,6 @@ impl Peer {
     pub(crate) fn shown(&self) -> String {
         shown(self.address)
     }
-}
-
-/// An address for the log, without a port that nobody knows.
-pub(crate) fn shown(address: SocketAddr) -> String {
-    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 /// Who carries the requests of a connection.

@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     connection::lane::{Accepted, Lane},
     fanfare::{Ended, Fanfare},
-    limits::log::Sampler,
+    limits::{log::Sampler, rule::Rule},
     link::Link,
     tls::acceptor::TlsAcceptor,
 };
@@ -253,14 +253,12 @@ async fn admit(
 /// Counts a socket for its caller. A trusted proxy speaks for many, so its sockets count for nobody. None: the caller has as many as it
 /// may have.
 fn count(app: &App, address: SocketAddr) -> Option<(Account<Caller>, Option<Seat<Caller>>)> {
-    if app.config.proxies.trusted.contains(address.ip()) {
-        return Some((app.callers.proxy(), None));
-    }
-    let account = app.callers.peer(address.ip(), app.now_ms());
+    let account = app.account(address.ip());
     match account.enter(Holding::Socket) {
         Ok(seat) => Some((account, Some(seat))),
         Err(refused) => {
-            app.refused.log_unread(app.now_ms(), address, &refused.to_string());
+            let rule = Some(Rule::OverLimit(refused.limit));
+            app.refused.log_unread(app.now_ms(), address, rule, &refused.to_string());
             None
         }
     }

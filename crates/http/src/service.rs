@@ -15,7 +15,7 @@ mod publish;
 mod redirect;
 mod subscribe;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, slice, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_callers::{Act as CallerAct, Holding};
@@ -46,6 +46,7 @@ use crate::{
         origin,
         route::Route,
         upload::Upload,
+        wanted::Wanted,
     },
     service::{answer::Answer, subscribe::subscribe},
 };
@@ -130,9 +131,8 @@ impl Service {
         if let Err(problem) = checked {
             return self.refuse(problem, request, owed);
         }
-        let query = request.uri().query().unwrap_or_default();
         let question = |token| self.question(act, &route, &request, token);
-        match admit(&self.app, act, request.headers(), query, question) {
+        match admit(&self.app, act, is_tls, request.uri(), request.headers(), question) {
             Admission::Now(Ok(rights)) => self.answer_admitted(Admitted { route, rights }, request, owed),
             Admission::Now(Err(problem)) => self.refuse_late(problem, request, owed),
             Admission::Later(rights) => {
@@ -178,6 +178,12 @@ impl Service {
     }
 
     fn answer_admitted(&self, admitted: Admitted, request: Request<Inbound>, owed: Owed) -> Answer {
+        // Before anything is looked up for it: how long that takes tells what is there.
+        if self.app.hub.is_shared()
+            && let Err(problem) = check(&self.app, &admitted, &request)
+        {
+            return self.refuse(problem, request, owed);
+        }
         if self.app.hub.is_ready() && !may_be_ahead(&self.app, &admitted.route, &request) {
             return self.act(admitted, request, owed);
         }
@@ -340,6 +346,20 @@ fn is_own(route: &Route, request: &Request<Inbound>) -> bool {
         Route::Health | Route::Ready => true,
         Route::Stream { .. } => is_page(request),
         Route::Publish(_) | Route::Batch | Route::History(_) | Route::Options { .. } => false,
+    }
+}
+
+/// Whether the rights of a reader cover what it asks for.
+fn check(app: &App, admitted: &Admitted, request: &Request<Inbound>) -> Result<(), Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    match &admitted.route {
+        Route::Stream { channel, .. } => {
+            let wanted = Wanted::parse(&app.config, channel.as_ref(), query, request.headers())?;
+            admitted.rights.check_follow(&wanted.channels, &wanted.patterns)?;
+            admitted.rights.client(wanted.client).map(drop)
+        }
+        Route::History(channel) => admitted.rights.check_follow(slice::from_ref(channel), &[]),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,10 @@
 //! [`Authorize`]: an application that decides who may do what, where no key, token or public pattern has decided.
 
-use std::{fmt::Debug, net::IpAddr, pin::Pin};
+use std::{
+    fmt::{self, Debug},
+    net::IpAddr,
+    pin::Pin,
+};
 
 use fanfare_grants::Grant;
 use hyper::{HeaderMap, Method};
@@ -28,7 +32,7 @@ impl Act {
 }
 
 /// A question to the application about one request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Question {
     /// What the request wants to do.
     pub act: Act,
@@ -48,10 +52,28 @@ pub struct Question {
     pub token: Option<Vec<u8>>,
 }
 
+impl Question {
+    /// Whether it is about a batch, whose lines have not come. Only a grant says what a batch may publish.
+    pub fn is_batch(&self) -> bool {
+        self.act == Act::Publish && self.channels.is_empty() && self.client.is_none() && !self.all
+    }
+}
+
+/// Without the headers and the token, which are secrets.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { act, method, channels, client, all, address, .. } = self;
+        let mut shown = f.debug_struct("Question");
+        shown.field("act", act).field("method", method).field("channels", channels).field("client", client);
+        shown.field("all", all).field("address", address).finish_non_exhaustive()
+    }
+}
+
 /// The answer of an application.
 #[derive(Clone, Debug)]
 pub enum Decision {
-    /// The request may do what it asks for, and nothing else. The stream has no end for it.
+    /// The request may do what it asks for, and nothing else. A stream has no end for it. A batch asks for nothing yet, so it is
+    /// denied: it needs a grant.
     Allow,
     /// The request may not. The reason is for the log.
     Deny(String),
@@ -78,8 +100,11 @@ pub enum Decision {
 ///
 /// impl Authorize for ByAddress {
 ///     fn decide(&self, question: Question) -> Pin<Box<dyn Future<Output = Decision> + Send>> {
-///         let is_own = |channel: &String| channel.starts_with(&question.address.to_string());
-///         let decision = match question.channels.iter().all(is_own) {
+///         let Question { channels, client, all, address, .. } = question;
+///         let is_own = |channel: &String| channel.starts_with(&address.to_string());
+///         // An id is for messages of its own, and no channel at all is for what is for all.
+///         let is_more = client.is_some() || all || channels.is_empty();
+///         let decision = match !is_more && channels.iter().all(is_own) {
 ///             true => Decision::Allow,
 ///             false => Decision::Deny("not the channel of this address".to_owned()),
 ///         };

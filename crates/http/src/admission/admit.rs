@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use fanfare_core::Pattern;
 use fanfare_grants::{Grant, KeySet, Refused, Rule};
-use hyper::{HeaderMap, header::ORIGIN};
+use hyper::{HeaderMap, Uri};
 use tokio::time::timeout;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     },
     answer::problem::Problem,
     app::{App, unix_ms},
+    request::origin,
 };
 
 /// Time for which a request waits for the keys of an issuer to be fetched again, because it names one that nobody knows. The issuer may
@@ -35,8 +36,9 @@ pub(crate) enum Admission {
 pub(crate) fn admit(
     app: &Arc<App>,
     act: Act,
+    is_tls: bool,
+    uri: &Uri,
     headers: &HeaderMap,
-    query: &str,
     question: impl FnOnce(Option<Vec<u8>>) -> Option<Question>,
 ) -> Admission {
     let access = app.config.gate.access();
@@ -47,20 +49,24 @@ pub(crate) fn admit(
     if !is_private {
         return Admission::Now(Ok(Rights::new(access, Holder::Anybody)));
     }
-    let shown = match credential::of_request(headers, query, access.cookie.as_deref()) {
+    let shown = match credential::of_request(headers, uri.query().unwrap_or_default(), access.cookie.as_deref()) {
         Ok(shown) => shown,
         Err(problem) => return Admission::Now(Err(problem)),
     };
-    // A form of another site sends cookies too. The rule for pages has judged the Origin, if there is one.
-    let is_by_cookie = shown.as_ref().is_some_and(|shown| shown.place == Place::Cookie);
-    if is_by_cookie && act == Act::Publish && !headers.contains_key(ORIGIN) {
-        return Admission::Now(Err(Problem::forbidden("a publish with a token in a cookie needs the header Origin")));
+    // A form of another site sends cookies too.
+    if act == Act::Publish
+        && shown.as_ref().is_some_and(|shown| shown.place == Place::Cookie)
+        && let Err(problem) = origin::check_cookie(&app.config, is_tls, uri, headers)
+    {
+        return Admission::Now(Err(problem));
     }
     let judged = shown.as_ref().map(|shown| judge(app, &access, act, &shown.text));
     if let Some(Ok(grant)) = judged {
         return Admission::Now(Ok(Rights::new(access, Holder::Granted(grant))));
     }
-    let application = access.application.clone().filter(|_| act != Act::Publish || access.asks_to_publish);
+    let is_foreign = judged.as_ref().and_then(|judged| judged.as_ref().err()).is_none_or(|refused| refused.is_foreign);
+    let application = access.application.clone();
+    let application = application.filter(|_| is_foreign && (act != Act::Publish || access.asks_to_publish));
     let inquiry = application.and_then(|application| {
         let token = shown.as_ref().filter(|shown| shown.place != Place::Header).map(|shown| shown.text.clone());
         let question = question(token).filter(|question| !is_public(&access, question))?;
@@ -103,6 +109,8 @@ fn without_grant(access: Arc<Access>, shown: Option<&Credential>, problem: Optio
 /// A credential that gives no grant.
 struct Ungranted {
     problem: Problem,
+    /// Nobody here knows it, and the application may.
+    is_foreign: bool,
     /// The sets that may have the token's key once they are fetched again.
     keys: Vec<Arc<KeySet>>,
 }
@@ -112,7 +120,7 @@ fn judge(app: &App, access: &Access, act: Act, shown: &[u8]) -> Result<Arc<Grant
     let now_ms = unix_ms();
     let ungranted = |refused: Refused| {
         let problem = Problem::invalid_credential().because(refused.to_string());
-        Box::new(Ungranted { problem, keys: refused.unknown_keys })
+        Box::new(Ungranted { problem, is_foreign: is_foreign(&refused.rule), keys: refused.unknown_keys })
     };
     let publish_key = app.publish_key.iter().filter(|_| act == Act::Publish);
     for keys in publish_key.chain(&access.keys) {
@@ -128,8 +136,26 @@ fn judge(app: &App, access: &Access, act: Act, shown: &[u8]) -> Result<Arc<Grant
     }
 }
 
-/// Waits until the keys are fetched again, if they may be. The old ones decide if it takes too long.
+/// Whether a credential is of nobody whom this server knows. Of those that it knows, it says itself what is wrong.
+fn is_foreign(rule: &Rule) -> bool {
+    matches!(
+        rule,
+        Rule::TooLong
+            | Rule::Form
+            | Rule::Json(_)
+            | Rule::Algorithm(_)
+            | Rule::UnknownIssuer(_)
+            | Rule::NoIssuer
+            | Rule::UnknownKey(_)
+            | Rule::NoKeys
+            | Rule::Signature
+            | Rule::UnknownApiKey
+    )
+}
+
+/// Waits until the keys are fetched again, if they may be. The old ones decide if it takes too long, or if too many wait.
 async fn wait_for(keys: &[Arc<KeySet>], app: &App) {
+    let Ok(_turn) = app.key_waits.try_acquire() else { return };
     let asked: Vec<_> = keys.iter().filter_map(|keys| Some(keys.fetched().wait(keys.ask(app.now_ms())?))).collect();
     let fetched = async {
         for fetched in asked {
@@ -147,7 +173,9 @@ struct Inquiry {
 
 impl Inquiry {
     async fn answer(self, access: Arc<Access>) -> Result<Rights, Problem> {
+        let is_batch = self.question.is_batch();
         match self.application.decide(self.question).await {
+            Decision::Allow if is_batch => Err(Problem::denied().because("a batch needs a grant of the application")),
             Decision::Allow => Ok(Rights::new(access, Holder::Allowed)),
             Decision::Grant(grant) => Ok(Rights::new(access, Holder::Granted(Arc::from(grant)))),
             Decision::Deny(reason) => Err(Problem::denied().because(format!("the application denies it: {reason}"))),

@@ -49,6 +49,11 @@ impl Rights {
         Self { access, holder, ends_ms }
     }
 
+    /// The name of the grant's holder, for the log and for keys that are the holder's own.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        self.grant().map(|grant| grant.holder.as_str())
+    }
+
     /// The grant, if the request came with one.
     pub(crate) fn grant(&self) -> Option<&Arc<Grant>> {
         match &self.holder {
@@ -62,11 +67,11 @@ impl Rights {
         Some(now_ms.saturating_add(self.ends_ms?.saturating_sub(unix_ms())))
     }
 
-    /// Streams that the client may have, if its grant names it.
-    pub(crate) fn client_streams_max(&self, otherwise: Option<usize>) -> Option<usize> {
-        let grant = self.grant().filter(|grant| grant.client.is_some())?;
+    /// Streams that the client may have: as its grant says, or else `set`, or else some if the grant names the client.
+    pub(crate) fn client_streams_max(&self, set: Option<usize>) -> Option<usize> {
+        let Some(grant) = self.grant().filter(|grant| grant.client.is_some()) else { return set };
         let own_max = grant.limits.streams.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-        own_max.or(otherwise).or(Some(GRANTED_STREAMS_MAX))
+        own_max.or(set).or(Some(GRANTED_STREAMS_MAX))
     }
 
     /// The client of a stream: the one that the grant names, or the one that the request names, or a new one. Where reading is private,

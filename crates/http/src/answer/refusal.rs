@@ -5,7 +5,11 @@ use std::{net::SocketAddr, sync::Arc};
 use hyper::{Method, Response, StatusCode, Uri};
 use tracing::info;
 
-use crate::{answer::body::Body, app::App, limits::rule::Rule};
+use crate::{
+    answer::body::Body,
+    app::App,
+    limits::{log::shown, rule::Rule},
+};
 
 /// Characters of a path, or of a reason, in a line of the log.
 const TEXT_CHARACTERS_MAX: usize = 256;
@@ -35,14 +39,13 @@ impl Asked {
         if let Some(rule) = rule {
             app.refusals.count(rule);
         }
-        let rule = rule.map(Rule::name);
         let is_not_found = response.status() == StatusCode::NOT_FOUND;
-        let sampler = if is_not_found { &app.refused.not_found } else { &app.refused.others };
+        let sampler = if is_not_found { &app.refused.not_found } else { app.refused.of(rule) };
         let Some(left_out) = sampler.admit(app.now_ms()) else { return };
         let begin = |text: &str| text.chars().take(TEXT_CHARACTERS_MAX).collect::<String>();
         let (path, reason) = (begin(uri.path()), begin(&reason));
-        let status = response.status().as_u16();
+        let (status, rule) = (response.status().as_u16(), rule.map(Rule::name));
         // `?` escapes whatever a client has put into it.
-        info!(status, %method, ?path, peer = %address, rule, ?reason, left_out, "refused");
+        info!(status, %method, ?path, peer = shown(*address), rule, ?reason, left_out, "refused");
     }
 }

@@ -19,7 +19,7 @@ use tokio::{
     task::{unconstrained, yield_now},
     time::{Interval, MissedTickBehavior, interval, sleep, timeout, timeout_at},
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     app::App,
@@ -40,6 +40,8 @@ const TICK_MS_MIN: u64 = 5;
 
 /// Time between two looks for callers that can be forgotten.
 const FORGETTING_PAUSE: Duration = Duration::from_secs(1);
+/// Number of these after which the log says how many were refused.
+const TELLING_SECONDS: u64 = 60;
 
 /// Tasks of connections that may run before the shard's loop, the runtime's main future, has its turn again. tokio's
 /// default is 61.
@@ -177,13 +179,23 @@ impl Entrance {
     }
 }
 
-/// Forgets callers and holders that have nothing any more.
+/// Forgets callers and holders that have nothing any more, and tells once a minute how many were refused.
 async fn forget_callers(app: Arc<App>) {
-    loop {
+    let mut told = app.refused_by_rule();
+    for seconds in 1_u64.. {
         sleep(FORGETTING_PAUSE).await;
         let now_ms = app.now_ms();
         app.callers.sweep(now_ms);
         app.holders.sweep(now_ms);
+        if seconds.is_multiple_of(TELLING_SECONDS) {
+            let counted = app.refused_by_rule();
+            let new = counted.iter().zip(&told).filter(|((_, now), (_, before))| now > before);
+            let new: Vec<_> = new.map(|((name, now), (_, before))| format!("{name} {}", now - before)).collect();
+            if !new.is_empty() {
+                info!("refused in the last minute: {}", new.join(", "));
+            }
+            told = counted;
+        }
     }
 }
 

@@ -9,7 +9,12 @@ use socket2::SockRef;
 use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use tracing::debug;
 
-use crate::{app::App, connection::stop::stopped, limits::seat::Seat, link::Peer};
+use crate::{
+    app::App,
+    connection::stop::stopped,
+    limits::{rule::Rule, seat::Seat},
+    link::Peer,
+};
 
 /// The first 12 bytes tell the versions apart, and no header is shorter.
 const TELLING_BYTES: usize = 12;
@@ -33,6 +38,7 @@ pub(super) async fn enter(
         () = stopped(stop) => return None,
         () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return None,
     };
+    let mut rule = None;
     let why = match read {
         Ok(Ok(None)) => return Some(()),
         Ok(Ok(Some(source))) => {
@@ -43,7 +49,10 @@ pub(super) async fn enter(
                     seat.count_for(caller);
                     return Some(());
                 }
-                Err(refused) => refused.to_string(),
+                Err(refused) => {
+                    rule = Some(Rule::OverLimit(refused.limit));
+                    refused.to_string()
+                }
             }
         }
         // Health checks of balancers open a connection and close it.
@@ -54,7 +63,7 @@ pub(super) async fn enter(
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the header of the PROXY protocol was not sent in time (head-timeout)".to_owned(),
     };
-    app.refused.log_unread(app.now_ms(), peer.address, &why);
+    app.refused.log_unread(app.now_ms(), peer.address, rule, &why);
     // The proxy tells its client of a reset.
     let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
     None

@@ -15,6 +15,7 @@ use tracing::debug;
 use crate::{
     app::App,
     connection::stop::stopped,
+    limits::rule::Rule,
     link::{
         Peer,
         linger::{LINGER_TIME_MAX, linger},
@@ -43,7 +44,8 @@ impl Unsecured {
     pub(crate) async fn secured(self, app: &App, peer: &Peer, stop: &mut Reached) -> Option<Transport> {
         let Self { mut stream, acceptor, turns } = self;
         if let Err(refused) = peer.account().take(Act::Handshake, 1, app.now_ms()) {
-            log(app, peer, &refused.to_string());
+            let rule = Some(Rule::OverLimit(refused.limit));
+            app.refused.log_unread(app.now_ms(), peer.address, rule, &refused.to_string());
             // Without an answer, as where there is no room for a socket: EventSource comes back then.
             let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
             return None;
@@ -93,5 +95,5 @@ impl Unsecured {
 }
 
 fn log(app: &App, peer: &Peer, why: &str) {
-    app.refused.log_unread(app.now_ms(), peer.address, why);
+    app.refused.log_unread(app.now_ms(), peer.address, None, why);
 }

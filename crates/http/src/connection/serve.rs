@@ -94,7 +94,7 @@ pub(super) async fn serve(
 /// Says in plain text what is wrong, for whoever looks at the bytes, and in the log.
 async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
     let why = "TLS on a port that speaks plain HTTP: the URL begins with http://";
-    app.refused.log_unread(app.now_ms(), peer.address, why);
+    app.refused.log_unread(app.now_ms(), peer.address, None, why);
     let sent = timeout(app.config.head_timeout, wire.write_all(NO_TLS)).await;
     if matches!(sent, Ok(Ok(()))) {
         peer.link.linger(Instant::now() + LINGER_TIME_MAX);
@@ -140,7 +140,7 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
                             }
                             false => "what came is not HTTP".to_owned(),
                         };
-                        app.refused.log_unread(app.now_ms(), address, &why);
+                        app.refused.log_unread(app.now_ms(), address, None, &why);
                         // hyper has answered what is no request, and has not read the rest of it.
                         link.linger(Instant::now() + LINGER_TIME_MAX);
                     }

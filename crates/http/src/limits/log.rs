@@ -7,6 +7,8 @@ use std::{
 
 use tracing::info;
 
+use crate::limits::rule::Rule;
+
 /// Lines a second of one kind. More are counted and left out.
 const LINES_PER_SECOND_MAX: u64 = 10;
 const SECOND_MS: u64 = 1_000;
@@ -39,21 +41,33 @@ impl Sampler {
     }
 }
 
-/// Lines about requests that were refused. Paths that do not exist are counted apart, because scanners ask for many of them:
-/// they must not hide a client without a key.
+/// Lines about requests that were refused. Each rule has its own, and so have paths that do not exist: a scanner, or one who tries keys,
+/// must not hide why others are refused.
 #[derive(Debug, Default)]
 pub(crate) struct RefusalLog {
     pub(crate) not_found: Sampler,
     pub(crate) others: Sampler,
+    by_rule: [Sampler; Rule::KINDS],
 }
 
 impl RefusalLog {
-    /// Logs that a connection was refused before there was a request.
-    pub(crate) fn log_unread(&self, now_ms: u64, address: SocketAddr, why: &str) {
-        if let Some(left_out) = self.others.admit(now_ms) {
-            info!(peer = %address, reason = why, left_out, "refused");
+    /// The lines about refusals by `rule`.
+    pub(crate) fn of(&self, rule: Option<Rule>) -> &Sampler {
+        rule.map_or(&self.others, |rule| &self.by_rule[rule.kind()])
+    }
+
+    /// Logs that a connection, or a line of a batch, was refused. `why` may have what a client has written.
+    pub(crate) fn log_unread(&self, now_ms: u64, address: SocketAddr, rule: Option<Rule>, why: &str) {
+        if let Some(left_out) = self.of(rule).admit(now_ms) {
+            let rule = rule.map(Rule::name);
+            info!(peer = shown(address), rule, reason = ?why, left_out, "refused");
         }
     }
+}
+
+/// An address for the log, without a port that nobody knows: a proxy that has named it in a header has not said it.
+pub(crate) fn shown(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 #[cfg(test)]

@@ -46,6 +46,16 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// All rules, those of callers as one.
+    pub(crate) const KINDS: usize = COUNTED.len() + 1;
+
+    /// The place of the rule among [`Rule::KINDS`].
+    pub(crate) fn kind(self) -> usize {
+        COUNTED.iter().position(|(counted, _)| *counted == self).unwrap_or(COUNTED.len())
+    }
+}
+
 /// The number of refusals by each rule. Relaxed everywhere: figures for people.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals([AtomicU64; COUNTED.len()]);

@@ -59,20 +59,24 @@ impl Cors {
             None if is_publish => Reader::Nobody,
             _ if !is_publish && origin::check_reader(config, is_tls, request.uri(), headers).is_err() => Reader::Nobody,
             None => Reader::Any,
-            Some(origin) if is_trusted(config, origin) => Reader::Trusted(origin.clone()),
+            Some(origin) if is_trusted(config, origin, is_publish) => Reader::Trusted(origin.clone()),
             Some(origin) if is_publish && origin::check_origin(config, is_tls, request.uri(), headers).is_ok() => {
                 Reader::Page(origin.clone())
             }
             // A page that may not publish may read that it may not.
             Some(_) => Reader::Any,
         };
-        let varies = is_publish || config.cors_origins.iter().any(|listed| is_literal(listed));
+        let is_any = config.read_origins.iter().any(|listed| listed == "*");
+        let varies = is_publish || !is_any || config.cors_origins.iter().any(|listed| is_literal(listed));
         Self { reader, varies }
     }
 
     pub(crate) fn apply(&self, response: &mut Response<Body>) {
         let is_error = response.status().is_client_error() || response.status().is_server_error();
         let headers = response.headers_mut();
+        if self.varies {
+            headers.insert(VARY, HeaderValue::from_static("origin"));
+        }
         let origin = match &self.reader {
             Reader::Nobody => return,
             Reader::Any => HeaderValue::from_static("*"),
@@ -85,16 +89,16 @@ impl Cors {
         if matches!(self.reader, Reader::Trusted(_)) {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
-        if self.varies {
-            headers.insert(VARY, HeaderValue::from_static("origin"));
-        }
     }
 }
 
 /// Whether cookies may come along: only from an origin that the operator has written down, and only where nobody else can
 /// have it (any page can make one that is `null`).
-fn is_trusted(config: &Config, origin: &HeaderValue) -> bool {
-    origin.to_str().is_ok_and(|origin| is_literal(origin) && is_listed(config, origin, is_literal))
+fn is_trusted(config: &Config, origin: &HeaderValue, is_publish: bool) -> bool {
+    let may_read =
+        |origin: &str| !is_publish && config.read_origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
+    let is_named = |origin: &str| is_listed(config, origin, is_literal) || may_read(origin);
+    origin.to_str().is_ok_and(|origin| is_literal(origin) && is_named(origin))
 }
 
 fn is_literal(origin: &str) -> bool {

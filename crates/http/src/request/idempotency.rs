@@ -3,7 +3,7 @@
 use fanfare_core::{IdempotencyKey, NameError};
 use hyper::{HeaderMap, header::HeaderName};
 
-use crate::{answer::problem::Problem, config::Config};
+use crate::{answer::problem::Problem, app::PUBLISH_KEY_NAME};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -18,21 +18,22 @@ pub(crate) enum Source {
     Batch,
 }
 
-/// The key `text` of an event from this source.
+/// The key `text` of an event from this source. Keys of different holders are different keys: nobody can use up the key of another.
 ///
 /// # Errors
 /// [`NameError`] says which rule of names it breaks.
-pub(crate) fn key(text: &str, source: Source, config: &Config) -> Result<IdempotencyKey, NameError> {
-    // Whoever gets as far as this has shown the publish key, if there is one.
-    let scope = match (source, config.publish_key.is_some()) {
-        (Source::Publish, false) => "publish",
-        (Source::Ping, false) => "ping",
-        (Source::Batch, false) => "batch",
-        (Source::Publish, true) => "publish with the key",
-        (Source::Ping, true) => "ping with the key",
-        (Source::Batch, true) => "batch with the key",
+pub(crate) fn key(text: &str, source: Source, holder: Option<&str>) -> Result<IdempotencyKey, NameError> {
+    let source = match source {
+        Source::Publish => "publish",
+        Source::Ping => "ping",
+        Source::Batch => "batch",
     };
-    IdempotencyKey::new(text, scope)
+    match holder {
+        None => IdempotencyKey::new(text, source),
+        // As it was when this was the only key: journals remember it.
+        Some(PUBLISH_KEY_NAME) => IdempotencyKey::new(text, &format!("{source} with the key")),
+        Some(holder) => IdempotencyKey::new(text, &format!("{source} of {holder}")),
+    }
 }
 
 /// The key in the header of a request, if there is one.
@@ -42,7 +43,7 @@ pub(crate) fn key(text: &str, source: Source, config: &Config) -> Result<Idempot
 pub(crate) fn of_request(
     headers: &HeaderMap,
     source: Source,
-    config: &Config,
+    holder: Option<&str>,
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -50,6 +51,6 @@ pub(crate) fn of_request(
         return Err(Problem::bad_request("the header Idempotency-Key may be given once"));
     }
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Problem::bad_request("Idempotency-Key: not UTF-8"))?;
-    let key = key(text, source, config).map_err(|error| Problem::bad_request(format!("Idempotency-Key: {error}")))?;
+    let key = key(text, source, holder).map_err(|error| Problem::bad_request(format!("Idempotency-Key: {error}")))?;
     Ok(Some(key))
 }

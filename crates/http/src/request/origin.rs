@@ -42,6 +42,23 @@ pub(crate) fn check_origin(config: &Config, is_tls: bool, uri: &Uri, headers: &H
     if is_allowed { Ok(()) } else { Err(unnamed(headers, "publish")) }
 }
 
+/// The rule for a publish whose token stands in a cookie, which a browser sends by itself. `*` and `null` list nobody here: any page can
+/// have such an origin.
+///
+/// # Errors
+/// 403 without an Origin, and from a page that is neither named nor the server's own.
+pub(crate) fn check_cookie(config: &Config, is_tls: bool, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    let is_literal = |listed: &str| listed != "*" && listed != "null";
+    let is_named = |origin: &str| is_literal(origin) && is_listed(config, origin, is_literal);
+    let is_own = |origin: &str| is_own(config, is_tls, origin, host(uri, headers)) && may_be_own(headers);
+    match origin {
+        Some(origin) if is_named(origin) || is_own(origin) => Ok(()),
+        Some(_) => Err(unnamed(headers, "publish with a cookie")),
+        None => Err(Problem::forbidden("a publish with a token in a cookie needs the header Origin")),
+    }
+}
+
 /// The rule for who reads, where not every page may ([`Config::read_origins`]).
 ///
 /// # Errors

@@ -3,7 +3,12 @@
 //! The body may be long and slow. It is read no faster than the hub takes it, and some lines ahead of those that an external
 //! journal has answered. A line that is no event is counted and named, and the others go on.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use fanfare_core::{EventId, PublishError, Target, Wait, engine::Ticket};
 use hyper::{
@@ -39,6 +44,8 @@ const UNANSWERED_MAX: usize = 512;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const NO_ARRAY: &str =
     "a batch is NDJSON: one JSON object in each line, without [ and ] around them and without commas between them";
+/// Time after which a batch that waits for its rate looks whether it still may.
+const RATE_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Lines after which others on the same thread get their turn.
 const LINES_PER_TURN: u64 = 64;
 
@@ -184,6 +191,9 @@ impl<'a> Batch<'a> {
         if line.is_empty() {
             return Ok(());
         }
+        // Wrong lines count too: to read them costs as much.
+        self.allowed.quota.charge_bytes(line.len(), self.app.now_ms());
+        self.wait_for_rate().await?;
         // Of an array over several lines one element or another would be published.
         if line.first() == Some(&b'[') && self.published + self.failed == 0 {
             return Err(Problem::bad_request(NO_ARRAY));
@@ -202,15 +212,14 @@ impl<'a> Batch<'a> {
             self.refuse(problem);
             return Ok(());
         }
-        let key = match key.map(|text| idempotency::key(&text, Source::Batch, &self.app.config)).transpose() {
+        let key = match key.map(|text| idempotency::key(&text, Source::Batch, self.allowed.rights.holder())).transpose()
+        {
             Ok(key) => key,
             Err(error) => {
                 self.fail(&format!("idempotency_key: {error}"));
                 return Ok(());
             }
         };
-        self.wait_for_rate().await;
-        self.allowed.quota.charge_bytes(event.data().len(), self.app.now_ms());
         let target = event.targets().first().cloned();
         match self.app.begin(event, key.as_ref(), Wait::Journal).await {
             Ok(ticket) => self.unanswered.push_back(Unanswered { line: self.lines, target, ticket }),
@@ -221,10 +230,20 @@ impl<'a> Batch<'a> {
     }
 
     /// Waits until the sender is within its rates. The batch is not read meanwhile, so its producer slows down.
-    async fn wait_for_rate(&self) {
-        while let Err(refused) = self.allowed.quota.take_event(self.app.now_ms()) {
-            sleep(Duration::from_secs(refused.retry_after_seconds.into())).await;
+    async fn wait_for_rate(&self) -> Result<(), Problem> {
+        let ends = Instant::now() + self.app.config.batch_idle_timeout;
+        while let Err(over) = self.allowed.quota.take_event(self.app.now_ms()) {
+            let wait = Duration::from_secs(over.retry_after_seconds().into());
+            if Instant::now() + wait > ends {
+                return Err(over.into());
+            }
+            tokio::select! {
+                () = sleep(wait.min(RATE_PAUSE_MAX)) => {}
+                () = self.app.phases.draining() => return Err(Problem::draining()),
+            }
+            self.allowed.rights.check_time()?;
         }
+        Ok(())
     }
 
     /// Takes the answers that are there, and waits for more while there are more than `unanswered_max`.
@@ -235,7 +254,7 @@ impl<'a> Batch<'a> {
             let Some(Unanswered { line, target, ticket }) = self.unanswered.pop_front() else { break };
             match ticket.receipt().await {
                 Ok(receipt) => {
-                    self.app.log_sent(target.as_ref(), &receipt);
+                    self.app.log_sent(target.as_ref(), self.allowed.rights.holder(), &receipt);
                     self.published += 1;
                     self.first = self.first.or(Some(receipt.id));
                     self.last = Some(receipt.id);
@@ -258,7 +277,12 @@ impl<'a> Batch<'a> {
         let (rule, reason) = (problem.rule(), problem.reason());
         rule.into_iter().for_each(|rule| self.app.refusals.count(rule));
         let line = self.lines;
-        self.app.refused.log_unread(self.app.now_ms(), self.address, &format!("line {line} of a batch: {reason}"));
+        self.app.refused.log_unread(
+            self.app.now_ms(),
+            self.address,
+            rule,
+            &format!("line {line} of a batch: {reason}"),
+        );
         self.fail(problem.detail());
         self.refused += 1;
         self.refusal = Some(problem);

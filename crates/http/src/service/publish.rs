@@ -53,6 +53,8 @@ struct Wish {
     event: Event,
     key: Option<IdempotencyKey>,
     wait: Wait,
+    /// The name of the grant, for the log.
+    holder: Option<String>,
 }
 
 /// What the sender may publish, and how much.
@@ -79,7 +81,8 @@ async fn accept(
     query.one(ACCESS_TOKEN)?;
     let options = Options::parse(&query)?;
     let source = if matches!(destination, Destination::Ping(_)) { Source::Ping } else { Source::Publish };
-    let key = idempotency::of_request(upload.headers(), source, &app.config)?;
+    let holder = allowed.rights.holder();
+    let key = idempotency::of_request(upload.headers(), source, holder)?;
     // Before the body is asked for.
     let targets = match &destination {
         Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
@@ -91,16 +94,21 @@ async fn accept(
     upload.check_coding()?;
     let event = match destination {
         Destination::Ping(client) => {
-            upload.whole(app.config.body_bytes_max).await?;
+            let bytes = upload.whole(app.config.body_bytes_max).await?.len();
+            allowed.quota.charge_bytes(bytes, app.now_ms());
             let hello = format!("hello, {client}");
             Event::new(Target::Client(client), hello)
         }
         Destination::Target(_) | Destination::InQuery => {
-            Event::for_targets(targets, data(app, upload, options.is_base64).await?)?
+            let data = data(app, upload, options.is_base64).await?;
+            allowed.quota.charge_bytes(data.len(), app.now_ms());
+            Event::for_targets(targets, data)?
         }
     };
-    allowed.quota.charge_bytes(event.data().len(), app.now_ms());
-    Ok(Wish { event: options.apply(event)?, key, wait: options.wait })
+    // The body may have taken its time.
+    allowed.rights.check_time()?;
+    let holder = holder.map(str::to_owned);
+    Ok(Wish { event: options.apply(event)?, key, wait: options.wait, holder })
 }
 
 /// The body as text.
@@ -173,8 +181,8 @@ impl<'a> Options<'a> {
 }
 
 async fn send(app: &App, accepted: Wish) -> Result<Response<Body>, Problem> {
-    let Wish { event, key, wait } = accepted;
-    Ok(answer(&app.publish(event, key.as_ref(), wait).await?))
+    let Wish { event, key, wait, holder } = accepted;
+    Ok(answer(&app.publish(event, key.as_ref(), wait, holder.as_deref()).await?))
 }
 
 fn answer(receipt: &Receipt) -> Response<Body> {

@@ -100,7 +100,8 @@ pub(crate) fn subscribe(
         Err(full) => return refuse(app, full.into(), request.headers, request.version),
     };
     let connection = subscription.connection();
-    info!(connection, client = client.as_str(), channels = %logged, peer = peer.shown(), "open");
+    let holder = rights.holder();
+    info!(connection, client = client.as_str(), channels = %logged, holder, peer = peer.shown(), "open");
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {
@@ -141,10 +142,7 @@ fn catch_up_seat(peer: &Peer, start: &Start) -> Result<Option<Seat>, Problem> {
 
 /// Whether the client may have one stream more. Streams that open at the same time may be one more for each thread.
 fn check_streams_of(app: &App, rights: &Rights, client: &ClientId) -> Result<(), Problem> {
-    let Some(streams_max) = rights.client_streams_max(app.config.client_streams_max).or(app.config.client_streams_max)
-    else {
-        return Ok(());
-    };
+    let Some(streams_max) = rights.client_streams_max(app.config.client_streams_max) else { return Ok(()) };
     let open = app.hub.registry().estimate(&[Target::Client(client.clone())]);
     if open < streams_max { Ok(()) } else { Err(Problem::client_streams(streams_max)) }
 }
