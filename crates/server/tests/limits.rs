@@ -17,7 +17,10 @@ fn a_limit_that_is_given_elsewhere_is_told_its_place_and_exits_2() {
     let (_, help) = run(fanfare().args(["serve", "--help"]));
     // The default of a limit that does not hold for all addresses is a comment.
     for line in limits.lines().map(|line| line.trim_start_matches("# ")) {
-        let (key, value) = line.split(" #").next().unwrap().trim_end().split_once(" = ").unwrap();
+        let line = line.split(" #").next().unwrap().trim_end();
+        // One without a fixed default takes any number.
+        let unset = line.strip_suffix(" is not set").map(|key| (key, "1"));
+        let (key, value) = line.split_once(" = ").or(unset).unwrap();
         let (place, value) = (format!("{key} under [limits] (see docs/settings.md)"), value.trim_matches('"'));
         let flag = format!("--{key}");
         let (code, text) = run(fanfare().args(["serve", "--check", &flag, value]));
@@ -30,7 +33,7 @@ fn a_limit_that_is_given_elsewhere_is_told_its_place_and_exits_2() {
             code == 2 && text.starts_with(&format!("error: {variable}: it is ")) && text.contains(&place),
             "{text}"
         );
-        let (code, text) = run(&mut File::new(format!("\n{line}")).command());
+        let (code, text) = run(&mut File::new(format!("\n{key} = '{value}'")).command());
         let said = format!("line 2: `{key}` is a limit: write it under [limits]");
         assert!(code == 2 && text.contains(&said), "{text}");
         assert!(!help.contains(&format!("{flag} ")) && !help.contains(&variable), "{help}");

@@ -24,7 +24,7 @@ fn the_log_says_who_was_refused_what_and_why() {
         "{line}"
     );
     assert_eq!(refused(&["-d", "x", "-H", "authorization: Bearer wrong"], "/broadcast"), "401");
-    assert!(server.line_with("refused status=401").contains("nobody here has this key"));
+    assert!(server.line_with("refused status=401").contains("rule=\"invalid-credential\""));
     assert_eq!(refused(&["-d", "x", "-H", "origin: http://evil.example"], "/broadcast"), "403");
     assert!(server.line_with("refused status=403").contains("a page of \\\"http://evil.example\\\" may not publish"));
     assert_eq!(refused(&[], "/nowhere?token=not-for-the-log"), "404");
