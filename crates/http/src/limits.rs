@@ -9,6 +9,7 @@
 //! - [`pace::Paces`]: how fast the bodies come that hold room.
 //! - [`sockets::Sockets`]: open sockets of clients.
 //! - [`h2_streams::H2Streams`]: open event streams over HTTP/2.
+//! - [`held::Held`]: what an answer holds until it is sent.
 //! - [`holdings::Holdings`]: what one connection has of all that.
 //! - [`idle::Idle`]: connections that may be closed to make room for others.
 //! - [`seat::Seat`]: one connection, counted for its shard.
@@ -21,6 +22,7 @@
 //! closes a connection: its own task does, when it is asked to.
 
 pub(crate) mod h2_streams;
+pub(crate) mod held;
 pub(crate) mod holdings;
 pub(crate) mod idle;
 pub(crate) mod log;

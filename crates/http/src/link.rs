@@ -45,7 +45,7 @@ use fanfare_core::engine::Life;
 use parking_lot::Mutex;
 
 use crate::{
-    limits::{h2_streams::H2Seat, holdings::Holdings, idle::Idler, log::shown, seat::Seat},
+    limits::{held::Held, holdings::Holdings, idle::Idler, log::shown, seat::Seat},
     link::{
         activity::{Activity, UnderWay},
         handoff::{Handoff, Parked},
@@ -176,15 +176,6 @@ impl Link {
     pub(crate) fn lingers_until(&self) -> Option<Instant> {
         *self.lingers_until.lock()
     }
-}
-
-/// What an answer holds until it is sent.
-#[derive(Debug)]
-pub(crate) enum Held {
-    /// An event stream over HTTP/2.
-    Stream(#[allow(dead_code, reason = "it counts until it is dropped")] H2Seat),
-    /// A page of history.
-    Page(#[allow(dead_code, reason = "it counts until it is dropped")] fanfare_callers::Seat<Caller>),
 }
 
 /// An answer that has not been sent whole.

@@ -37,7 +37,8 @@ use crate::{
     },
     answer::{body::Body, page, problem::Problem, refusal::Asked},
     app::App,
-    link::{Carriage, Held, Owed, Peer},
+    limits::held::Held,
+    link::{Carriage, Owed, Peer},
     request::{
         cors::{self, Cors},
         destination::{self, Destination},

@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
-/// More than this nobody can hold in the head. HTTP/2, TLS and grants have brought two each.
-const NOUNS_MAX: usize = 51;
+/// More than this nobody can hold in the head. HTTP/2, TLS and grants have brought two each, and a gate one.
+const NOUNS_MAX: usize = 52;
 
 const HEADING: &str = "//! # Nouns";
 
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn too_many_are_a_fault_that_names_the_files() {
-        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 11)]), [""; 0]);
-        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 12)]), ["52 nouns, 51 are allowed: a.rs 40, b.rs 12"]);
+        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 12)]), [""; 0]);
+        assert_eq!(verdict(&[("a.rs", 40), ("b.rs", 13)]), ["53 nouns, 52 are allowed: a.rs 40, b.rs 13"]);
     }
 }

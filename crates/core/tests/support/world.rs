@@ -262,7 +262,7 @@ impl World {
             shard,
             now_ms,
             expires_ms,
-            catching_up: None,
+            ..self.kit.wishes(&[])
         };
         let opened = self.kit.hub.last_id();
         let subscription = self.kit.hub.subscribe(subscribe).unwrap();
@@ -270,10 +270,9 @@ impl World {
         let is_unknown = subscription.gap().is_some();
         let member = Member::new(subscription, shard, client);
         let is_earliest = begins == Start::Earliest;
+        let member = Member { channels: followed, patterns, policy, form, after, opened, is_earliest, ..member };
         let causes = expires_ms.map(|_| CloseReason::Expired).into_iter().collect();
-        let member =
-            Member { channels: followed, patterns, policy, form, after, opened, is_earliest, causes, ..member };
-        let member = Member { last: after, lives_ms: expires_ms.map(|at| at - now_ms), ..member };
+        let member = Member { causes, last: after, lives_ms: expires_ms.map(|at| at - now_ms), ..member };
         self.check_start(&member, &begins, is_unknown);
         self.has_resumed |= after < opened;
         self.members.push(member);

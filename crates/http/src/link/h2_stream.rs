@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use fanfare_h2::StreamId;
 
-use crate::link::{Held, activity::UnderWay, carrier::Carrier};
+use crate::{
+    limits::held::Held,
+    link::{activity::UnderWay, carrier::Carrier},
+};
 
 /// One event stream of an HTTP/2 connection.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ use crate::{
     },
     app::{App, names},
     config::Outlet,
-    limits::h2_streams::H2Seat,
-    link::{Carriage, Held, Owed, Peer, handoff::Parked},
+    limits::{h2_streams::H2Seat, held::Held},
+    link::{Carriage, Owed, Peer, handoff::Parked},
     request::wanted::Wanted,
 };
 

@@ -33,6 +33,7 @@ const CRATES: &[(&str, Storeys)] = &[
             &["events", "clock"],
             &["connection"],
             &["service"],
+            &["admission"],
             &["request"],
             &["answer"],
             &["app"],
@@ -41,6 +42,7 @@ const CRATES: &[(&str, Storeys)] = &[
             &["ending"],
             &["limits"],
             &["config", "send", "text"],
+            &["access"],
         ],
     ),
 ];
