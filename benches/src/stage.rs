@@ -197,6 +197,7 @@ pub fn follow(client: ClientId, policy: Policy) -> Subscribe {
         now_ms: 0,
         expires_ms: None,
         catching_up: None,
+        held: None,
     }
 }
 

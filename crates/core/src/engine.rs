@@ -58,7 +58,9 @@
 //!     form: Form::Plain,
 //!     shard: 0,
 //!     now_ms: 0,
-//!     expires_ms: None, catching_up: None,
+//!     expires_ms: None,
+//!     catching_up: None,
+//!     held: None,
 //! })?;
 //! let sent = Arc::<Mutex<Vec<u8>>>::default();
 //! subscription.attach_socket(Collector(Arc::clone(&sent)), Framing::Bare, 0);

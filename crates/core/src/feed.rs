@@ -48,7 +48,7 @@ pub enum Told {
 /// # let mut cx = Context::from_waker(Waker::noop());
 /// # let subscribe = Subscribe {
 /// #     client: ClientId::new("42")?, channels: Vec::new(), patterns: Vec::new(), start: Start::Now, policy: Policy::Repair,
-/// #     heartbeat: Heartbeat::Comment, form: Form::Plain, shard: 0, now_ms: 0, expires_ms: None, catching_up: None,
+/// #     heartbeat: Heartbeat::Comment, form: Form::Plain, shard: 0, now_ms: 0, expires_ms: None, catching_up: None, held: None,
 /// # };
 /// let life = Life::default();
 /// let mut feed = hub.subscribe(subscribe)?.into_feed(life.clone());

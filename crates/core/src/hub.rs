@@ -69,7 +69,9 @@ use crate::{
 ///     form: Form::Plain,
 ///     shard: 0,
 ///     now_ms: 0,
-///     expires_ms: None, catching_up: None,
+///     expires_ms: None,
+///     catching_up: None,
+///     held: None,
 /// };
 /// let subscription = hub.subscribe(subscribe.clone())?;
 /// assert_eq!(hub.subscribe(subscribe).err(), Some(SubscribeError::Full), "one connection is all there may be");

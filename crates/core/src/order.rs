@@ -233,7 +233,8 @@ impl<S> Order<S> {
     /// every later one behind it.
     pub(crate) fn register(&self, slot: SlotRef, subscribe: Subscribe) -> Beginning {
         let Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard, .. } = subscribe;
-        let (opened_ms, expires_ms, catching_up) = (subscribe.now_ms, subscribe.expires_ms, subscribe.catching_up);
+        let (opened_ms, expires_ms) = (subscribe.now_ms, subscribe.expires_ms);
+        let (catching_up, held) = (subscribe.catching_up, subscribe.held);
         let (channels, patterns) = (channels.into_boxed_slice(), patterns.into_boxed_slice());
         let targets = if start == Start::Now { Vec::new() } else { all_targets(&client, &channels) };
         let (inbox, now_ms) = (&self.inboxes[shard], self.unix_ms());
@@ -252,7 +253,7 @@ impl<S> Order<S> {
             opened_ms,
             expires_ms,
         });
-        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up });
+        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up, held });
         drop(locked);
         inbox.wake();
         beginning

@@ -18,8 +18,11 @@
 /// #     let (hub, mut shards) = Hub::<NoSocket>::new(Config { ring_messages_max: 1, ..Config::default() }, Box::new(|| 1_000));
 /// #     let client = ClientId::new("42").unwrap();
 /// #     let (start, heartbeat, form) = (Start::Now, Heartbeat::Comment, Form::Plain);
-/// #     let (channels, patterns, expires_ms) = (Vec::new(), Vec::new(), None);
-/// #     let subscribe = Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms };
+/// #     let (channels, patterns) = (Vec::new(), Vec::new());
+/// #     let subscribe = Subscribe {
+/// #         client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0,
+/// #         expires_ms: None, catching_up: None, held: None,
+/// #     };
 /// #     let _subscription = hub.subscribe(subscribe).unwrap();
 /// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
 /// #     let mut publish = || {

@@ -49,8 +49,10 @@ pub enum SubscribeError {
 /// # let (client, channels, start, policy) = (ann.clone(), vec![news.clone()], Start::Now, Policy::Repair);
 /// # let (heartbeat, form) = (Heartbeat::Comment, Form::Plain);
 /// # let patterns = Vec::new();
-/// # let subscribe =
-/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms: None, catching_up: None };
+/// # let subscribe = Subscribe {
+/// #     client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0,
+/// #     expires_ms: None, catching_up: None, held: None,
+/// # };
 /// // Ann follows the channel.
 /// let subscription = hub.subscribe(subscribe)?;
 /// let registry = hub.registry();

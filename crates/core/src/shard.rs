@@ -27,6 +27,7 @@ mod pass;
 mod pause;
 mod readers;
 mod relief;
+mod seats;
 mod slot;
 mod slots;
 mod state;
@@ -61,6 +62,7 @@ use crate::{
         pace::Pace,
         pass::{Pass, Run},
         readers::Readers,
+        seats::Seats,
         slot::Slot,
         slots::Slots,
         walk::{Sweep, Walk},
@@ -110,9 +112,10 @@ pub enum Turn {
 /// # }
 /// # let (client, heartbeat, form) = (ClientId::new("42")?, Heartbeat::Comment, Form::Plain);
 /// # let (start, policy, channels) = (Start::Earliest, Policy::Repair, Vec::new());
-/// # let (patterns, expires_ms) = (Vec::new(), None);
-/// # let subscribe =
-/// #     Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard: 0, now_ms: 0, expires_ms };
+/// # let subscribe = Subscribe {
+/// #     client, channels, patterns: Vec::new(), start, policy, heartbeat, form, shard: 0, now_ms: 0,
+/// #     expires_ms: None, catching_up: None, held: None,
+/// # };
 /// let (hub, mut shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
 /// # let mut publish = std::pin::pin!(hub.publish(Event::new(Target::All, "old"), Wait::Journal));
 /// # assert!(publish.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
@@ -153,6 +156,7 @@ pub struct Shard<S> {
     pass: Pass,
     pace: Pace,
     readers: Readers,
+    seats: Seats,
     ahead: Ahead,
     heartbeats: Heartbeats,
     accounts: Accounts,
@@ -193,6 +197,7 @@ impl<S: Socket> Shard<S> {
             pass: Pass::default(),
             pace: Pace::default(),
             readers: Readers::default(),
+            seats: Seats::default(),
             ahead: Ahead::default(),
             heartbeats: Heartbeats::new(Arc::clone(budget)),
             accounts: Accounts::default(),
@@ -333,7 +338,7 @@ impl<S: Socket> Shard<S> {
         let is_expired = slot.is_expired(now_ms);
         debug_assert!(is_expired || slot.account().owed == 0, "the history gave all, or said that it is gone");
         slot.go_live();
-        self.readers.release(at.connection);
+        self.seats.caught_up(at.connection);
         if is_expired || self.drain.is_some() {
             self.begin_closing(at);
         }
@@ -387,7 +392,7 @@ impl<S: Socket> Shard<S> {
     /// Ends a connection. There is no other way, whatever the reason.
     fn remove(&mut self, at: SlotRef, reason: CloseReason, now_ms: u64) {
         let Some(slot) = self.slots.take(at) else { return };
-        self.readers.release(at.connection);
+        self.seats.leave(at.connection);
         self.pass.leave(at.index);
         self.followers.leave(at.index);
         let (connection, subscriber) = (at.connection, slot.subscriber());

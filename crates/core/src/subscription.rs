@@ -41,7 +41,8 @@ use crate::{
 /// # let (hub, _shards) = Hub::<Collector>::new(Config::default(), Box::new(|| 1_000));
 /// let start = Start::After(EventId::new(2_000, 0));
 /// let subscription = hub.subscribe(Subscribe { client: client.clone(), start, /* ... */
-/// # channels, patterns: Vec::new(), policy, heartbeat, form, shard, now_ms: 0, expires_ms: None, catching_up: None })?;
+/// # channels, patterns: Vec::new(), policy, heartbeat, form, shard, now_ms: 0,
+/// # expires_ms: None, catching_up: None, held: None })?;
 /// assert_eq!(subscription.gap().map(|gap| gap.reason), Some(GapReason::UnknownId), "no event had it yet");
 ///
 /// // The head of the answer comes first, then the prelude, then the shard has the socket.

@@ -90,6 +90,7 @@ fn subscribe(hub: &Arc<Hub<MockSocket>>, shard: usize) -> fanfare_core::engine::
         patterns: Vec::new(),
         expires_ms: None,
         catching_up: None,
+        held: None,
     })
     .unwrap()
 }

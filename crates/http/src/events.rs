@@ -179,6 +179,7 @@ impl Events {
             shard,
             expires_ms: None,
             catching_up: None,
+            held: None,
             now_ms: app.now_ms(),
         })?;
         let connection = subscription.connection();

@@ -40,6 +40,8 @@ pub(crate) enum Item<S> {
         known: EventId,
         /// A seat for as long as the stream catches up.
         catching_up: Option<Seat>,
+        /// A seat for as long as the connection is open.
+        held: Option<Seat>,
     },
     Attach {
         slot: SlotRef,

@@ -75,6 +75,7 @@ pub enum Form {
 ///     now_ms: 0,
 ///     expires_ms: None,
 ///     catching_up: None,
+///     held: None,
 /// })?;
 /// subscription.attach_socket(socket.clone(), Framing::Bare, 0);
 /// let event = Event::new(Target::Channel(Channel::new("news")?), "hello").with_kind("headline")?;
@@ -121,6 +122,9 @@ pub struct Subscribe {
     /// A seat of the caller's, which is dropped once the stream has caught up with what was kept, or has ended. A stream that begins
     /// with the next event drops it at once.
     pub catching_up: Option<Seat>,
+    /// A seat of the caller's, which is dropped once the connection has ended, for whatever reason. A subscription that is dropped
+    /// before it is attached ends with that, and so does every connection of a shard that is dropped.
+    pub held: Option<Seat>,
 }
 
 /// Something that is held until it is dropped. The engine does nothing else with it.

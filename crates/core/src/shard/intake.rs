@@ -38,10 +38,9 @@ impl<S: Socket> Shard<S> {
                         self.pass.postpone(message, part);
                     }
                 }
-                Item::Subscribe { slot, subscriber, known, catching_up } => {
-                    if let Some(seat) = catching_up.filter(|_| subscriber.cursor < subscriber.opened) {
-                        self.readers.hold(slot.connection, seat);
-                    }
+                Item::Subscribe { slot, subscriber, known, catching_up, held } => {
+                    let catching_up = catching_up.filter(|_| subscriber.cursor < subscriber.opened);
+                    self.seats.enter(slot.connection, catching_up, held);
                     self.take_subscribe(slot, subscriber, known);
                 }
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
@@ -193,6 +192,7 @@ mod tests {
             now_ms: 0,
             expires_ms: None,
             catching_up: None,
+            held: None,
         };
         let stays = hub.subscribe(subscribe(2_000)).unwrap();
         for number in 0..100 {

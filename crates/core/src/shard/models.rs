@@ -44,6 +44,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         opened_ms: 0,
         expires_ms: None,
         catching_up: None,
+        held: None,
     });
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX), Life::default()));
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);

@@ -3,12 +3,9 @@
 //! A few slots at a time ask, first come, first served. However many slots catch up, they take no more than their share of the
 //! shard's time. In a flood the shard takes no publishes before every slot that could take more has been given a batch.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-};
+use std::{collections::VecDeque, mem};
 
-use crate::queue::{inbox::SlotRef, read_request::ReadRequest, subscriber::Seat};
+use crate::queue::{inbox::SlotRef, read_request::ReadRequest};
 
 /// The longest time for which publishes wait for readers, in milliseconds. Behind it, some readers may lose events that the
 /// history does not keep until it is their turn.
@@ -28,23 +25,9 @@ pub(super) struct Readers {
     round_ms: u64,
     /// Requests without a batch.
     asking: usize,
-    /// The seats of connections that have yet to catch up with what was kept when they came.
-    seats: HashMap<u64, Seat>,
 }
 
 impl Readers {
-    /// A connection has this seat until it has caught up.
-    pub(super) fn hold(&mut self, connection: u64, seat: Seat) {
-        self.seats.insert(connection, seat);
-    }
-
-    /// The connection has caught up, or has ended.
-    pub(super) fn release(&mut self, connection: u64) {
-        if !self.seats.is_empty() {
-            self.seats.remove(&connection);
-        }
-    }
-
     /// Puts a slot that wants to ask at the end of the queue.
     pub(super) fn line_up(&mut self, slot: SlotRef) {
         self.lined_up += 1;

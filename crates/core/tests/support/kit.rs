@@ -134,6 +134,7 @@ impl Kit {
             now_ms: self.now_ms,
             expires_ms: None,
             catching_up: None,
+            held: None,
         }
     }
 

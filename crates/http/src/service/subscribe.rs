@@ -93,6 +93,7 @@ pub(crate) fn subscribe(
         shard: peer.shard(),
         expires_ms: rights.expires_ms(app.now_ms()),
         catching_up,
+        held: None,
         now_ms: app.now_ms(),
     });
     let subscription = match subscribed {
