@@ -28,6 +28,8 @@ pub enum Holding {
     HistoryPage,
     /// A catch-up that reads history.
     CatchUpRead,
+    /// A pattern whose star does not stand at its end alone. All of a server have one limit, because each costs time with every event.
+    InnerPattern,
 }
 
 /// One of the limits.
@@ -42,7 +44,7 @@ pub enum Limit {
 /// Number of rates.
 pub(crate) const ACTS: usize = 4;
 /// Number of kinds of holdings.
-pub(crate) const HOLDINGS: usize = 5;
+pub(crate) const HOLDINGS: usize = 6;
 
 impl Limit {
     /// All limits, in the order of their names in the settings.
@@ -56,6 +58,7 @@ impl Limit {
         Self::Number(Holding::Body),
         Self::Number(Holding::HistoryPage),
         Self::Number(Holding::CatchUpRead),
+        Self::Number(Holding::InnerPattern),
     ];
 
     /// The stable name, in kebab-case: for settings, counters and the log.
@@ -71,6 +74,7 @@ impl Limit {
             Self::Number(Holding::Body) => "bodies",
             Self::Number(Holding::HistoryPage) => "history-pages",
             Self::Number(Holding::CatchUpRead) => "catch-up-reads",
+            Self::Number(Holding::InnerPattern) => "inner-patterns",
         }
     }
 
@@ -87,6 +91,7 @@ impl Limit {
             Self::Number(Holding::Body) => "There are too many bodies under way.",
             Self::Number(Holding::HistoryPage) => "There are too many pages of history under way.",
             Self::Number(Holding::CatchUpRead) => "There are too many reads of history for streams under way.",
+            Self::Number(Holding::InnerPattern) => "There are too many patterns with a star before their end.",
         }
     }
 

@@ -57,6 +57,9 @@ pub struct Limits {
     pub history_pages: Option<NonZeroU32>,
     /// Catch-ups that read history at the same time. Default for a caller: 256. They have the same lock, and take turns anyway.
     pub catch_up_reads: Option<NonZeroU32>,
+    /// Followed patterns with a star before their end, of all streams. Default for a caller: 32, an eighth of what a server has by
+    /// default.
+    pub inner_patterns: Option<NonZeroU32>,
 }
 
 impl Limits {
@@ -71,6 +74,7 @@ impl Limits {
         bodies: None,
         history_pages: None,
         catch_up_reads: None,
+        inner_patterns: None,
     };
 
     /// The defaults for one address, which a whole office may share.
@@ -84,6 +88,7 @@ impl Limits {
             bodies: NonZeroU32::new(256),
             history_pages: NonZeroU32::new(32),
             catch_up_reads: NonZeroU32::new(256),
+            inner_patterns: NonZeroU32::new(32),
             ..Self::of_publisher()
         }
     }
@@ -110,14 +115,21 @@ impl Limits {
 
     /// The numbers, by [`Holding`].
     pub(crate) fn numbers(&self) -> [Option<NonZeroU32>; HOLDINGS] {
-        [Holding::Socket, Holding::Stream, Holding::Body, Holding::HistoryPage, Holding::CatchUpRead].map(|holding| {
-            match holding {
-                Holding::Socket => self.sockets,
-                Holding::Stream => self.streams,
-                Holding::Body => self.bodies,
-                Holding::HistoryPage => self.history_pages,
-                Holding::CatchUpRead => self.catch_up_reads,
-            }
+        [
+            Holding::Socket,
+            Holding::Stream,
+            Holding::Body,
+            Holding::HistoryPage,
+            Holding::CatchUpRead,
+            Holding::InnerPattern,
+        ]
+        .map(|holding| match holding {
+            Holding::Socket => self.sockets,
+            Holding::Stream => self.streams,
+            Holding::Body => self.bodies,
+            Holding::HistoryPage => self.history_pages,
+            Holding::CatchUpRead => self.catch_up_reads,
+            Holding::InnerPattern => self.inner_patterns,
         })
     }
 }

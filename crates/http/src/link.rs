@@ -70,6 +70,12 @@ impl Peer {
         self.named.as_deref().unwrap_or(&self.link.account)
     }
 
+    /// Whether the address is that of the socket, or of its PROXY header, so that the socket counts for it. A header of a request names no
+    /// port.
+    pub(crate) fn is_at_socket(&self) -> bool {
+        self.address.port() != 0
+    }
+
     pub(crate) fn shard(&self) -> usize {
         self.shard as usize
     }

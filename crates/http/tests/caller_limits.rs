@@ -256,6 +256,40 @@ fn a_trusted_proxy_names_the_client_in_a_header() {
 }
 
 #[test]
+fn streams_of_a_client_behind_a_proxy_count_over_http_1_too() {
+    for way in [Way::Socket, Way::Body] {
+        let trusted = Networks::new(["127.0.0.1"]).unwrap();
+        let proxies = Proxies { trusted, forwarded: Some(ForwardedBy::XForwardedFor), ..Proxies::default() };
+        let caller_limits = Limits { streams: number(2), ..Limits::NONE };
+        let server = Server::start(way, Config { proxies, caller_limits, ..config(way) });
+        let from = |client: &'static str| [("x-forwarded-for", client)];
+        let held = [0, 1].map(|_| server.subscribe_with("/sse", &from("203.0.113.1")));
+        is_too_many(&server.client().request("GET", "/sse", &from("203.0.113.1"), b""));
+        drop(server.subscribe_with("/sse", &from("203.0.113.2")));
+        drop(held);
+        until("they are free again", || {
+            let mut client = server.client();
+            client.send("GET /sse HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n");
+            client.head().status == 200
+        });
+    }
+}
+
+#[test]
+fn patterns_that_cost_time_with_every_event_have_a_limit_for_each_address() {
+    let server = limited(Way::Socket, Limits { inner_patterns: number(2), ..Limits::NONE });
+    let stream = server.subscribe("/sse?channel=a*b&channel=*c");
+    is_too_many(&server.get("/channels/d*e"));
+    drop(server.subscribe("/channels/free*"));
+    drop(stream);
+    until("they are free again", || {
+        let mut client = server.client();
+        client.send("GET /channels/d*e HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.head().status == 200
+    });
+}
+
+#[test]
 fn a_trusted_proxy_names_the_client_before_everything_else() {
     let server = behind_proxy(Proxies { proxy_protocol: true, ..Proxies::default() });
     let connect = |from: &str| {

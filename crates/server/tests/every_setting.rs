@@ -121,6 +121,7 @@ caller-published-bytes = "54KiB/55KiB"
 caller-bodies = 56
 caller-history-pages = 57
 caller-catch-up-reads = 58
+caller-inner-patterns = 63
 holder-publishes = 59
 holder-published-bytes = "60KiB"
 client-streams = 61

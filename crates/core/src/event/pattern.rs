@@ -94,8 +94,9 @@ impl Pattern {
         self.0.split('*').next().unwrap_or_default()
     }
 
-    /// Whether a star stands elsewhere than at the end, so that names with the prefix have to be matched.
-    pub(crate) fn has_inner_star(&self) -> bool {
+    /// Whether a star stands elsewhere than at the end, so that names with the prefix have to be matched one by one. A hub follows
+    /// only so many of these ([`crate::Config::inner_patterns_max`]).
+    pub fn has_inner_star(&self) -> bool {
         self.prefix().len() + 1 < self.0.len()
     }
 }

@@ -3,14 +3,17 @@
 //! Only a page is sent. Streams and publishers of other origins would not follow, or would send their key in the clear once more.
 
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Uri,
     header::{HOST, HeaderValue, LOCATION},
 };
 
 use crate::{
     answer::{body::Body, page},
     config::Config,
-    request::host::{Host, of_header},
+    request::{
+        host::{Host, of_header},
+        parameters::ACCESS_TOKEN,
+    },
 };
 
 /// The port that an https URL leaves out (RFC 9110 4.2.2).
@@ -21,13 +24,21 @@ pub(super) fn to_https<B>(config: &Config, request: &Request<B>) -> Option<Respo
     let port = config.https_port?;
     let is_page = [Method::GET, Method::HEAD].contains(request.method()) && page::is_wanted(request.headers());
     let host = host(request).filter(|_| is_page)?;
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = without_token(request.uri());
     let port = if port == DEFAULT_PORT { String::new() } else { format!(":{port}") };
     let location = HeaderValue::try_from(format!("https://{}{port}{path}", host.name)).ok()?;
     let mut response = Response::new(Body::full(""));
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(LOCATION, location);
     Some(response)
+}
+
+/// The path and the query without a token, which would stand in the address line and in the history of a browser.
+fn without_token(uri: &Uri) -> String {
+    let is_token = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name) == ACCESS_TOKEN;
+    let query = uri.query().unwrap_or_default();
+    let kept = query.split('&').filter(|pair| !is_token(pair)).collect::<Vec<_>>().join("&");
+    if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{kept}", uri.path()) }
 }
 
 fn host<B>(request: &Request<B>) -> Option<Host<'_>> {
@@ -56,6 +67,8 @@ mod tests {
             (3443, "/", "a.example", "https://a.example:3443/"),
             (3443, "/x", "[::1]:3000", "https://[::1]:3443/x"),
             (443, "http://b.example:80/x", "a.example", "https://b.example/x"),
+            (443, "/?a=b&access_token=x.y.z&c", "a.example", "https://a.example/?a=b&c"),
+            (443, "/?access_token=x.y.z", "a.example", "https://a.example/"),
         ] {
             assert_eq!(location(Some(port), "GET", uri, &[page, ("host", host)]).as_deref(), Some(to));
         }

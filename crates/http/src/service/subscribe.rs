@@ -78,8 +78,9 @@ pub(crate) fn subscribe(
         Ok(seat) => seat,
         Err(problem) => return refuse(app, problem, request.headers, request.version),
     };
-    let catching_up = match catch_up_seat(peer, &start) {
-        Ok(seat) => seat,
+    let seats = catch_up_seat(peer, &start).and_then(|seat| Ok((seat, own_seats(peer, &patterns, request.version)?)));
+    let (catching_up, held) = match seats {
+        Ok(seats) => seats,
         Err(problem) => return refuse(app, problem, request.headers, request.version),
     };
     let subscribed = app.hub.subscribe(Subscribe {
@@ -93,7 +94,7 @@ pub(crate) fn subscribe(
         shard: peer.shard(),
         expires_ms: rights.expires_ms(app.now_ms()),
         catching_up,
-        held: None,
+        held,
         now_ms: app.now_ms(),
     });
     let subscription = match subscribed {
@@ -139,6 +140,17 @@ fn catch_up_seat(peer: &Peer, start: &Start) -> Result<Option<Seat>, Problem> {
     }
     let seat: Seat = Arc::new(peer.account().enter(Holding::CatchUpRead)?);
     Ok(Some(seat))
+}
+
+/// The seats of a stream until it ends. Over HTTP/1 its socket has one already, unless it is the socket of a proxy or of a program. Each
+/// pattern that costs time with every event has another.
+fn own_seats(peer: &Peer, patterns: &[Pattern], version: Version) -> Result<Option<Seat>, Problem> {
+    let counts_as_socket = version == Version::HTTP_2 || (peer.carriage == Carriage::Http1 && peer.is_at_socket());
+    let stream = (!counts_as_socket).then_some(Holding::Stream);
+    let inner = patterns.iter().filter(|pattern| pattern.has_inner_star()).map(|_| Holding::InnerPattern);
+    let seats = stream.into_iter().chain(inner).map(|holding| peer.account().enter(holding));
+    let seats: Vec<_> = seats.collect::<Result<_, _>>()?;
+    Ok(if seats.is_empty() { None } else { Some(Arc::new(seats)) })
 }
 
 /// Whether the client may have one stream more. Streams that open at the same time may be one more for each thread.

@@ -63,6 +63,11 @@ pub(super) struct Callers {
     #[arg(long, value_name = "N", value_parser = most)]
     caller_catch_up_reads: Option<Most>,
 
+    /// Streams of one address may follow at most this many patterns with a `*` before their end [default: 32, and no limit for
+    /// loopback addresses].
+    #[arg(long, value_name = "N", value_parser = most)]
+    caller_inner_patterns: Option<Most>,
+
     /// The holder of one token or key may publish at most this many events in a second.
     ///
     /// A token or a key may have a limit of its own instead.
@@ -101,6 +106,7 @@ impl Callers {
             bodies: number(self.caller_bodies, unset.bodies),
             history_pages: number(self.caller_history_pages, unset.history_pages),
             catch_up_reads: number(self.caller_catch_up_reads, unset.catch_up_reads),
+            inner_patterns: number(self.caller_inner_patterns, unset.inner_patterns),
         }
     }
 

@@ -270,7 +270,7 @@ mod tests {
                 proxy_protocol: true,
             },
             // One that is not set has its default, but not for loopback addresses.
-            caller_limits: CallerLimits { catch_up_reads: number(256), ..limits_set },
+            caller_limits: CallerLimits { catch_up_reads: number(256), inner_patterns: number(32), ..limits_set },
             loopback_limits: limits_set,
             holder_limits: CallerLimits {
                 publishes: rate(60, 120),
