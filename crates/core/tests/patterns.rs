@@ -266,6 +266,60 @@ fn events_that_are_too_old_are_gone_for_a_pattern_at_once() {
     assert_eq!((data_of(&link), gaps_of(&link)), (vec![], vec![gap]));
 }
 
+/// A stream of `a*` that has had the first of many reads, with three targets at most and 30 events of each. The events 2
+/// to 30 of a2 are still to come, two with each read.
+fn after_the_first_read(age_ms_max: u64) -> (Kit, Link) {
+    let each = Retention { events_max: 30, age_ms_max, ..Retention::default() };
+    let history = Retentions { each, targets_max: 3, ..Retentions::default() };
+    let mut kit = Kit::new(Config { history, ring_messages_max: 2, ..Config::default() });
+    say(&mut kit, "a1", "0");
+    for number in 1..=30 {
+        say(&mut kit, "a2", &number.to_string());
+    }
+    // The newest mark of all channels is above what the stream has.
+    (0..40).for_each(|_| say(&mut kit, "b", "x"));
+    let link = open(&kit, wishes(&kit, &["a*"], Start::Earliest), usize::MAX);
+    kit.run();
+    assert_eq!(kit.answer(), 1);
+    kit.run();
+    assert_eq!((data_of(&link), told_to(&link)), (vec!["0".to_owned(), "1".to_owned()], vec![]));
+    (kit, link)
+}
+
+#[test]
+fn what_is_given_up_between_two_reads_is_a_gap_only_if_it_matches() {
+    let (mut kit, link) = after_the_first_read(u64::MAX);
+    (0..5).for_each(|_| drop(kit.publish(to_channel("b", "x"))));
+    kit.answer();
+    kit.run();
+    let had = data_of(&link).len();
+    assert!((4..30).contains(&had), "{had}");
+    assert_eq!(told_to(&link), [], "only b has given up events");
+    (31..=60).for_each(|number| drop(kit.publish(to_channel("a2", &number.to_string()))));
+    kit.settle();
+    let expected: Vec<_> = (0..had).chain(31..=60).map(|number| number.to_string()).collect();
+    assert_eq!((data_of(&link), gaps_of(&link).len()), (expected, 1));
+}
+
+#[test]
+fn what_becomes_too_old_between_two_reads_is_a_gap() {
+    let (mut kit, link) = after_the_first_read(500);
+    kit.unix_ms.store(1_501, std::sync::atomic::Ordering::Relaxed);
+    kit.settle();
+    assert_eq!(data_of(&link).len(), 2, "no event is too old before its time");
+    assert_eq!(gaps_of(&link).len(), 1);
+}
+
+#[test]
+fn a_target_that_is_forgotten_between_two_reads_is_a_gap() {
+    let (mut kit, link) = after_the_first_read(u64::MAX);
+    // The channels a1 and a2 were silent for longest.
+    say(&mut kit, "c", "x");
+    say(&mut kit, "d", "x");
+    kit.settle();
+    assert_eq!((data_of(&link).len(), gaps_of(&link).len()), (2, 1));
+}
+
 #[test]
 fn a_target_that_was_forgotten_may_have_matched() {
     let history = Retentions { targets_max: 2, ..Retentions::default() };

@@ -71,6 +71,8 @@ pub(crate) struct Batch {
     pub(crate) next: EventId,
     /// The events that may be missing.
     pub(crate) hole: Option<Hole>,
+    /// [`Query::checked`] of the next read.
+    pub(crate) checked: u64,
 }
 
 /// Events above the cursor of a read and up to `to` that may have existed and are not kept any more.
@@ -137,6 +139,8 @@ pub(crate) struct Query<'a> {
     pub(crate) limit: ReadLimit,
     /// The newest id when the connection was opened, for [`Hole::kept`].
     pub(crate) opened: EventId,
+    /// The eviction up to which earlier reads have told all holes, for a query with patterns. 0: none.
+    pub(crate) checked: u64,
 }
 
 /// The place where a stream begins, resolved to a cursor.

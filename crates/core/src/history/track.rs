@@ -51,9 +51,14 @@ impl Track {
 
     /// Whether the track is above one of its limits.
     pub(crate) fn is_over(&self, now_ms: u64) -> bool {
-        let Retention { events_max, bytes_max, age_ms_max } = self.retention;
-        let is_old = |id: EventId| now_ms.saturating_sub(id.ms()) > age_ms_max;
+        let Retention { events_max, bytes_max, .. } = self.retention;
+        let is_old = |id| self.is_old(id, now_ms);
         self.events.len() > events_max || self.bytes > bytes_max || self.oldest().is_some_and(is_old)
+    }
+
+    /// Whether an event with this id is too old to be kept.
+    pub(crate) fn is_old(&self, id: EventId, now_ms: u64) -> bool {
+        now_ms.saturating_sub(id.ms()) > self.retention.age_ms_max
     }
 
     pub(crate) fn oldest(&self) -> Option<EventId> {

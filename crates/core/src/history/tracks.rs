@@ -4,6 +4,7 @@
 //! read can tell a hole. A read may tell a hole where nothing is missing, but never the reverse.
 
 mod by_pattern;
+mod evictions;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +18,7 @@ use crate::{
         read::{Batch, Hole, Query},
         retention::Retentions,
         track::{Track, is_shared},
+        tracks::evictions::Evictions,
     },
 };
 
@@ -48,6 +50,7 @@ pub(crate) struct Tracks {
     forgotten: EventId,
     /// The newest mark of all channels.
     newest_mark: EventId,
+    evictions: Evictions,
     expire_at: usize,
     retentions: Retentions,
 }
@@ -67,6 +70,7 @@ impl Tracks {
             bytes: 0,
             forgotten: EventId::ZERO,
             newest_mark: EventId::ZERO,
+            evictions: Evictions::new(),
             expire_at: 0,
             retentions,
         }
@@ -133,6 +137,7 @@ impl Tracks {
         while self.evict(number) {}
         let track = &self.tracks[number];
         self.forgotten = self.forgotten.max(track.mark);
+        self.evictions.forget();
         self.numbers.remove(&track.target);
         if let Target::Channel(channel) = &track.target {
             self.channels.remove(channel);
@@ -165,6 +170,7 @@ impl Tracks {
         if matches!(track.target, Target::Channel(_)) {
             self.newest_mark = self.newest_mark.max(track.mark);
         }
+        self.evictions.push(number);
         self.by_id.evicted();
         if is_shared(&message)
             && let Some(tracks) = self.shared.get_mut(&message.id())
@@ -232,6 +238,7 @@ impl Tracks {
             self.tracks[number].mark = self.tracks[number].mark.max(mark);
             self.newest_mark = self.newest_mark.max(mark);
         }
+        self.evictions.forget();
     }
 
     /// The oldest event.
@@ -277,7 +284,7 @@ impl Tracks {
         }
         let last = messages.last().map(Message::id);
         let next = last.filter(|_| kept.peek().is_some()).unwrap_or(query.upto.max(query.after));
-        Batch { messages, next, hole }
+        Batch { messages, next, hole, checked: query.checked }
     }
 
     fn hole(&self, query: &Query<'_>, numbers: &[usize], lost: EventId) -> Option<Hole> {

@@ -39,7 +39,7 @@ fn own(inbox: &Inbox<NoSocket>, mut takes: impl FnMut() -> bool) {
 }
 
 fn push_batch(inbox: &Inbox<NoSocket>) {
-    inbox.push_batch(SLOT, Batch { messages: Vec::new(), next: id(0), hole: None });
+    inbox.push_batch(SLOT, Batch { messages: Vec::new(), next: id(0), hole: None, checked: 0 });
 }
 
 fn push(inbox: &Inbox<NoSocket>) {

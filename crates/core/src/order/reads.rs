@@ -31,8 +31,9 @@ impl<S> Order<S> {
         while page.messages.len() < limit.messages_max {
             let messages_max = (limit.messages_max - page.messages.len()).min(PAGE_STEP);
             let limit = ReadLimit { messages_max, bytes_max: bytes_left };
-            let query = Query { after: page.next, upto, targets: &targets, patterns: &[], limit, opened: upto };
-            let Batch { messages, next, hole } = self.lock().history.read(&query, now_ms);
+            let query =
+                Query { after: page.next, upto, targets: &targets, patterns: &[], limit, opened: upto, checked: 0 };
+            let Batch { messages, next, hole, .. } = self.lock().history.read(&query, now_ms);
             let bytes = messages.iter().map(Message::bytes).sum();
             if bytes > bytes_left && !page.messages.is_empty() {
                 break;

@@ -19,11 +19,12 @@ pub struct ReadRequest {
     pub(crate) patterns: Box<[Pattern]>,
     pub(crate) limit: ReadLimit,
     pub(crate) opened: EventId,
+    pub(crate) checked: u64,
 }
 
 impl ReadRequest {
     pub(crate) fn query(&self) -> Query<'_> {
-        let Self { after, upto, limit, opened, .. } = *self;
-        Query { after, upto, targets: &self.targets, patterns: &self.patterns, limit, opened }
+        let Self { after, upto, limit, opened, checked, .. } = *self;
+        Query { after, upto, targets: &self.targets, patterns: &self.patterns, limit, opened, checked }
     }
 }

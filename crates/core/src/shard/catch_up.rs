@@ -23,11 +23,11 @@ impl<S: Socket> Shard<S> {
             leave_to_history(slot, &mut self.pass, at.index);
             slot.see(self.position);
             let (upto, shard, limit) = (self.position, self.number, read_limit(&self.config));
-            let Some(after) = slot.ask() else { continue };
+            let Some((after, checked)) = slot.ask() else { continue };
             let subscriber = slot.subscriber();
             let (opened, targets, patterns) =
                 (subscriber.opened, subscriber.all_targets(), subscriber.patterns.clone());
-            self.readers.ask(ReadRequest { shard, slot: at, after, upto, targets, patterns, limit, opened });
+            self.readers.ask(ReadRequest { shard, slot: at, after, upto, targets, patterns, limit, opened, checked });
         }
     }
 

@@ -108,7 +108,7 @@ fn what_the_journal_lost_is_told_before_what_it_gave() {
         let shard = thread::spawn(move || {
             let hole = Hole { to: id(2), reason: GapReason::Expired, kept: 0, target: Target::All };
             let messages = vec![message(3, &of_shard)];
-            let batch = Batch { messages, next: id(3), hole: Some(hole) };
+            let batch = Batch { messages, next: id(3), hole: Some(hole), checked: 0 };
             slot.take_batch(batch, &Config::default(), &mut Accounts::default(), 0);
             port.end();
         });

@@ -48,6 +48,8 @@ pub(super) struct CatchUp {
     pub(super) cursor: EventId,
     /// The ring was full. If not, the client asked for events from before it came.
     pub(super) is_busy: bool,
+    /// The last [`Batch::checked`](crate::history::read::Batch::checked).
+    pub(super) checked: u64,
     pub(super) asked: Asked,
 }
 
@@ -68,11 +70,11 @@ pub(super) enum Asked {
 impl CatchUp {
     /// A catch-up from `cursor`, which the client named.
     pub(super) fn resume(cursor: EventId) -> Self {
-        Self { cursor, is_busy: false, asked: Asked::No }
+        Self { cursor, is_busy: false, checked: 0, asked: Asked::No }
     }
 
     /// A catch-up from `cursor`, because the next message found no room.
     pub(super) fn repair(cursor: EventId) -> Self {
-        Self { cursor, is_busy: true, asked: Asked::No }
+        Self { cursor, is_busy: true, checked: 0, asked: Asked::No }
     }
 }

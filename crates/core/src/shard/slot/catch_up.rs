@@ -50,11 +50,11 @@ impl<S: Socket> Slot<S> {
         matches!(&self.state, State::CatchUp(catch_up) if catch_up.asked == Asked::Soon)
     }
 
-    /// Asks for the events above the id that this returns.
-    pub(crate) fn ask(&mut self) -> Option<EventId> {
+    /// Asks for the events above the id that this returns, with [`Query::checked`](crate::history::read::Query::checked).
+    pub(crate) fn ask(&mut self) -> Option<(EventId, u64)> {
         let State::CatchUp(catch_up) = &mut self.state else { return None };
         catch_up.asked = Asked::Yes { owed: self.account.owed };
-        Some(catch_up.cursor)
+        Some((catch_up.cursor, catch_up.checked))
     }
 
     /// Whether the outlet has taken everything and would take more. A body that has not says so later.
@@ -85,7 +85,7 @@ impl<S: Socket> Slot<S> {
 
     /// Takes a batch of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
-        let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed } }) = self.state else { return };
+        let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed }, .. }) = self.state else { return };
         // A batch by pattern may only say how far it has looked. The stream is as silent as before.
         if !batch.messages.is_empty() || batch.hole.is_some() {
             self.begin_to_wait(now_ms);
@@ -119,7 +119,7 @@ impl<S: Socket> Slot<S> {
             account.repaired += u64::from(is_busy && is_of_its_time);
         }
         let cursor = if is_whole { batch.next.max(cursor) } else { cursor };
-        self.state = State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::No });
+        self.state = State::CatchUp(CatchUp { cursor, is_busy, checked: batch.checked, asked: Asked::No });
     }
 
     /// Notes that the history has lost events. Those published since the connection is open are counted: the history owed `owed` of
