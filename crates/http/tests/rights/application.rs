@@ -8,7 +8,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use fanfare_grants::{Algorithm, Grant, Issuer, IssuerConfig, KeySet, Mint, SigningKey, Tokens};
-use fanfare_http::{Access, Act, ClientId, Config, Decision, Gate};
+use fanfare_http::{Access, Act, ClientId, Config, Decision, Gate, Question};
 use serde_json::json;
 
 use crate::support::{
@@ -80,17 +80,23 @@ fn it_is_told_who_asks_for_what_and_is_not_asked_where_a_token_or_a_pattern_deci
 fn it_is_asked_about_publishes_if_the_rules_say_so() {
     let application = Application::new(|question| {
         assert_eq!(question.act, Act::Publish);
-        if question.all { Decision::Deny("too loud".to_owned()) } else { Decision::Allow }
+        match question {
+            Question { all: true, .. } => Decision::Deny("too loud".to_owned()),
+            question if question.is_batch() && question.headers.contains_key("x-grant") => {
+                Decision::Grant(Box::new(Grant { publish: patterns(&["a"]), ..Grant::default() }))
+            }
+            _ => Decision::Allow,
+        }
     });
     let server = guarded(Way::Socket, Access { asks_to_publish: true, ..asking(&application, Access::default()) });
     assert_eq!(server.post("/channels/a", &[], "x").status, 202);
     assert_eq!(server.post("/publish?client=ann", &[], "x").status, 202);
     server.post("/broadcast", &[], "x").problem(403);
-    assert_eq!(
-        server.post("/publish", &[], "{\"all\":true,\"data\":1}").status,
-        202,
-        "a batch is asked about once, before its lines"
-    );
+    // Of a batch it knows nothing but who sends it, so to allow it would be to allow everything.
+    server.post("/publish", &[], "{\"all\":true,\"data\":1}").problem(403);
+    let lines = "{\"all\":true,\"data\":1}\n{\"channel\":\"a\",\"data\":2}";
+    let answer = server.post("/publish", &[("x-grant", "1")], lines).json();
+    assert_eq!((&answer["published"], &answer["failed"]), (&json!(1), &json!(1)));
     let asked: Vec<_> = application
         .asked
         .lock()
@@ -101,7 +107,13 @@ fn it_is_asked_about_publishes_if_the_rules_say_so() {
     let none = || (Vec::new(), None, false);
     assert_eq!(
         asked,
-        [(vec!["a".to_owned()], None, false), (vec![], Some("ann".to_owned()), false), (vec![], None, true), none()]
+        [
+            (vec!["a".to_owned()], None, false),
+            (vec![], Some("ann".to_owned()), false),
+            (vec![], None, true),
+            none(),
+            none()
+        ]
     );
 }
 

@@ -1,5 +1,9 @@
 //! Reads by pattern. They walk over the entries of all tracks ([`ById`](crate::history::by_id::ById)), a bounded number under one
 //! lock. A bound may cause a gap too many, but hides no event.
+//!
+//! A search for marks costs many times what the rest of a read does. So only the first read of a stream searches all channels that
+//! match. A later one looks at what was evicted since ([`Evictions`](crate::history::tracks::evictions::Evictions)), and searches again
+//! if that has to do with its query, or is too much to look at.
 
 use std::ops::Bound;
 
