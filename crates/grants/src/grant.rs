@@ -30,7 +30,8 @@ pub struct Grant {
     pub limits: GrantLimits,
     /// The end in Unix seconds. A token has its `exp` here, without leeway.
     pub expires: Option<u64>,
-    /// A name for logs and for counting: the name of an issuer and `sub` or `jti` behind a slash, or the name of an API key. At
+    /// A name for logs and for counting: the name of an issuer and `sub` or `jti` behind a slash (a digest of the claims where the
+    /// token has neither), or the name of an API key. At
     /// most 163 characters, none of them a control character.
     pub holder: String,
 }

@@ -32,7 +32,7 @@
 //! let joe = Issuer::new(IssuerConfig { keys, iss: Some("joe".to_owned()), ..IssuerConfig::new("joe") })?;
 //! let tokens = Tokens::new(vec![joe])?;
 //! let grant = tokens.check(token.as_bytes(), 1_300_819_379_000)?;
-//! assert_eq!((grant.holder.as_str(), grant.expires), ("joe", Some(1_300_819_380)));
+//! assert_eq!((grant.holder.starts_with("joe/"), grant.expires), (true, Some(1_300_819_380)));
 //! assert!(!grant.may_follow(&Channel::new("news")?), "it has no claim `fanfare`");
 //!
 //! let refused = tokens.check(token.as_bytes(), 1_300_819_410_000).unwrap_err();

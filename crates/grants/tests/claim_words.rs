@@ -33,7 +33,8 @@ fn the_claim_of_a_token_is_its_grant() {
 fn a_token_without_the_claim_is_valid_and_grants_nothing() {
     for claims in ["", r#","fanfare":{}"#, r#","Fanfare":{"all":true}"#, r#","scope":"publish""#] {
         let grant = hs256().check(claiming(&lasting(claims)).as_bytes(), NOW_MS).unwrap();
-        assert_eq!(grant, Grant { holder: "test".to_owned(), expires: grant.expires, ..Grant::default() }, "{claims}");
+        let nothing = Grant { holder: grant.holder.clone(), expires: grant.expires, ..Grant::default() };
+        assert_eq!(grant, nothing, "{claims}");
     }
 }
 

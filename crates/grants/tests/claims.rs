@@ -110,9 +110,10 @@ fn an_issuer_with_a_name_takes_only_tokens_of_that_name() {
 }
 
 #[test]
-fn the_holder_is_the_subject_or_else_the_id() {
+fn the_holder_is_the_subject_or_else_the_id_or_else_the_token_itself() {
     let holder = |more: &str| hs256().check(claiming(&lasting(more)).as_bytes(), NOW_MS).map(|grant| grant.holder);
-    assert_eq!(holder("").unwrap(), "test");
+    assert!(holder("").unwrap().starts_with("test/#"));
+    assert_ne!(holder("").unwrap(), holder(r#","a":1"#).unwrap(), "two tokens are two holders");
     assert_eq!(holder(r#","sub":"42""#).unwrap(), "test/42");
     assert_eq!(holder(r#","jti":"7""#).unwrap(), "test/7");
     assert_eq!(holder(r#","jti":"7","sub":"42""#).unwrap(), "test/42");
@@ -136,7 +137,10 @@ fn the_iss_of_a_token_chooses_among_issuers_and_the_furthest_refusal_is_told() {
     ])
     .unwrap();
     let of = |claims: &str| claiming(&lasting(claims));
-    let holder = |token: &str| tokens.check(token.as_bytes(), NOW_MS).map(|grant| grant.holder);
+    let holder = |token: &str| {
+        let grant = tokens.check(token.as_bytes(), NOW_MS)?;
+        Ok::<_, fanfare_grants::Refused>(grant.holder.split('/').next().unwrap().to_owned())
+    };
     assert_eq!(holder(&of(r#","iss":"joe","aud":"a""#)).unwrap(), "joe");
     assert_eq!(holder(&of(r#","iss":"joe","aud":"b""#)).unwrap(), "joe-2");
     assert_eq!(holder(&of(r#","iss":"ann""#)).unwrap(), "ann");

@@ -10,7 +10,7 @@ fn a_token_of_each_algorithm_is_taken_with_its_key_and_with_no_other() {
     for algorithm in Algorithm::ALL {
         let token = valid(algorithm);
         let taken = tokens(of(&Algorithm::ALL)).check(token.as_bytes(), NOW_MS).unwrap();
-        assert_eq!(taken.holder, "test", "{algorithm:?}");
+        assert!(taken.holder.starts_with("test/#"), "{algorithm:?}: {}", taken.holder);
         for other in Algorithm::ALL.into_iter().filter(|other| *other != algorithm) {
             let refused = rule(&tokens(of(&[other])), &token);
             assert_eq!(refused, Rule::Algorithm(Excerpt::new(algorithm.name())), "{algorithm:?} {other:?}");

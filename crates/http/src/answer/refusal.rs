@@ -46,6 +46,6 @@ impl Asked {
         let (path, reason) = (begin(uri.path()), begin(&reason));
         let (status, rule) = (response.status().as_u16(), rule.map(Rule::name));
         // `?` escapes whatever a client has put into it.
-        info!(status, %method, ?path, peer = shown(*address), rule, ?reason, left_out, "refused");
+        info!(status, %method, ?path, peer = %shown(*address), rule, ?reason, left_out, "refused");
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn subscribe(
     };
     let connection = subscription.connection();
     let holder = rights.holder();
-    info!(connection, client = client.as_str(), channels = %logged, holder, peer = peer.shown(), "open");
+    info!(connection, client = client.as_str(), channels = %logged, holder, peer = %peer.shown(), "open");
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {

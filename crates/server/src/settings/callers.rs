@@ -144,7 +144,7 @@ mod tests {
             format!("--{}={value}", arg.get_long().unwrap())
         });
         let told: Vec<_> = told.collect();
-        assert_eq!(told.len(), 9);
+        assert_eq!(told.len(), 10);
         let told: Vec<_> = told.iter().map(String::as_str).collect();
         assert_eq!(serve(&[], &told).limits.callers.limits(Limits::NONE), Limits::of_caller());
     }
