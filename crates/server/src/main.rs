@@ -33,6 +33,7 @@ mod settings;
 mod signals;
 mod silence;
 mod since;
+mod small_file;
 mod subscribe;
 mod tls;
 mod token;

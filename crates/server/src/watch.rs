@@ -5,10 +5,8 @@
 //! What a look has read is what is used: nothing opens the files a second time.
 
 use std::{
-    fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher as _},
-    io::{self, Read as _},
-    path::Path,
+    io,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, SystemTime},
@@ -19,8 +17,6 @@ use tracing::{error, info, warn};
 /// Time between two looks. A change counts when two looks in a row see it: by then all files are written that belong
 /// together.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// Largest file of keys.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Files that belong together, and what uses them.
 pub(crate) trait Files: Send {
@@ -168,26 +164,4 @@ fn digest<C: Hash>(content: &Result<&C, &String>) -> u64 {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     hasher.finish()
-}
-
-/// Reads a file of keys.
-///
-/// # Errors
-/// A sentence with the file.
-pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
-    read(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let kind = fs::metadata(path)?.file_type();
-    // The system itself refuses to read a directory. Whoever opens a pipe waits for its writer.
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(io::Error::other("it is a pipe, a socket or a device; give a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 1MiB"));
-    }
-    Ok(bytes)
 }

@@ -7,7 +7,8 @@ use fanfare_grants::{ApiKeys, IssuerConfig, Jwks, Key, KeySet, KeySpec};
 use super::{fetch::Source, rules::Rules};
 use crate::{
     settings::IssuerPlan,
-    watch::{self, Refused, bytes_of},
+    small_file,
+    watch::{self, Refused},
 };
 
 /// The files with the keys of one issuer. They change together.
@@ -80,7 +81,7 @@ fn path(spec: &KeySpec) -> Option<&PathBuf> {
 }
 
 fn contents(plan: &IssuerPlan) -> Result<OfFiles, String> {
-    plan.keys.iter().filter_map(path).map(|path| bytes_of(path)).collect()
+    plan.keys.iter().filter_map(path).map(|path| small_file::keys(path)).collect()
 }
 
 /// The keys that the settings and their files hold.
@@ -118,7 +119,7 @@ impl KeyFile {
     /// # Errors
     /// A sentence with the file.
     pub(super) fn read(path: PathBuf) -> Result<(Self, Arc<ApiKeys>, Vec<u8>), String> {
-        let content = bytes_of(&path)?;
+        let content = small_file::keys(&path)?;
         let file = Self { path, used: None };
         let keys = file.parse(&content)?;
         Ok((file, keys, content))
@@ -140,7 +141,7 @@ impl watch::Files for KeyFile {
     type Content = Vec<u8>;
 
     fn content(&self) -> Result<Vec<u8>, String> {
-        bytes_of(&self.path)
+        small_file::keys(&self.path)
     }
 
     fn replace(&mut self, content: Vec<u8>, _: SystemTime) -> Result<String, Refused> {

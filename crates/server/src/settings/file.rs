@@ -1,16 +1,15 @@
 //! The file of `--config`: TOML with one key for each setting, the table `[limits]`, and tables `[[issuer]]`. This file
 //! checks the keys and the TOML types. The value is checked by the setting's own parser, which gets it as it would be typed.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::path::Path;
 
 use fanfare_http::nearest;
 use toml::de::{DeTable, DeValue};
 
-use crate::meant::{absent, meant};
+use crate::{
+    meant::{absent, meant},
+    small_file,
+};
 
 /// Flags that are not settings. They say what to do with the settings.
 pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
@@ -18,8 +17,6 @@ pub(super) const NOT_IN_A_FILE: [&str; 2] = ["config", "check"];
 const LIMITS: &str = "limits";
 /// The name of the tables of issuers.
 const ISSUER: &str = "issuer";
-/// Largest file, far more than all settings need.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A key of the file with its value as text. A list has several.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,21 +66,13 @@ pub(super) struct Known<'a> {
 /// A sentence with the file, and the line where there is one.
 pub(super) fn read(path: &Path, known: &Known<'_>) -> Result<Contents, String> {
     let name = path.display();
-    let bytes = bytes_of(path).map_err(|error| format!("cannot read the configuration file {name}: {error}"))?;
+    let bytes =
+        small_file::whole(path).map_err(|error| format!("cannot read the configuration file {name}: {error}"))?;
     let contents = match str::from_utf8(&bytes) {
         Ok(text) => parse(text, known),
         Err(error) => Err((line_at(&bytes, error.valid_up_to()), "not UTF-8 text".to_owned())),
     };
     contents.map_err(|(line, reason)| format!("{name}, line {line}: {reason}"))
-}
-
-fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 1MiB"));
-    }
-    Ok(bytes)
 }
 
 /// The number of the line that `offset` is in.

@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     printer::harmless,
     settings::{AccessPlan, Settings},
-    watch::bytes_of,
+    small_file,
 };
 
 /// Claims that are times.
@@ -76,7 +76,7 @@ type Outcome = (String, Result<Grant, String>);
 fn of_api_key(key: &str, plan: &AccessPlan) -> Result<Outcome, Failure> {
     let path = plan.api_keys.as_deref().unwrap_or_else(|| std::path::Path::new(""));
     let at = |reason: String| Failure::usage(format!("--api-keys: {}: {reason}", path.display()));
-    let bytes = bytes_of(path).map_err(|reason| Failure::usage(format!("--api-keys: {reason}")))?;
+    let bytes = small_file::keys(path).map_err(|reason| Failure::usage(format!("--api-keys: {reason}")))?;
     let text = str::from_utf8(&bytes).map_err(|_| at("not UTF-8 text".to_owned()))?;
     let keys = ApiKeys::parse(text).map_err(|error| at(error.to_string()))?;
     match keys.find(key.as_bytes(), unix_ms()) {

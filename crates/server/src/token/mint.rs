@@ -12,7 +12,7 @@ use super::{
 use crate::{
     args::{Life, MintArgs},
     failure::Failure,
-    watch::bytes_of,
+    small_file,
 };
 
 /// Prints the token, alone.
@@ -55,7 +55,7 @@ fn signing_key(text: Option<&str>) -> Result<SigningKey, String> {
             SigningKey::secret(algorithm, &secret).map_err(|error| error.to_string())
         }
         KeySpec::Pem { algorithm, path } => {
-            let made = SigningKey::pem(algorithm, &bytes_of(&path)?);
+            let made = SigningKey::pem(algorithm, &small_file::keys(&path)?);
             made.map_err(|error| format!("{}: {error}", path.display()))
         }
         KeySpec::JwksFile(_) | KeySpec::JwksUrl(_) => Err("a JWK set checks tokens and signs none".to_owned()),
