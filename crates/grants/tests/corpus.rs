@@ -1,38 +1,28 @@
 //! The corpus of the fuzz targets as plain tests: the properties of every input hold for each file in fuzz/corpus.
 
+#[path = "../../../fuzz/every_input.rs"]
+mod every_input;
 #[path = "support/properties.rs"]
 mod properties;
 
-use std::{fs, panic, path::PathBuf};
-
-/// Calls `property` with every input in the corpus of that name, and names the one that breaks it.
-#[track_caller]
-fn hold(name: &str, property: fn(&[u8])) {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
-    let paths: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(paths.len() >= 24, "only {} inputs in {}", paths.len(), directory.display());
-    for path in paths {
-        let input = fs::read(&path).unwrap();
-        assert!(panic::catch_unwind(|| property(&input)).is_ok(), "broken by {}", path.display());
-    }
-}
+use every_input::every_input;
 
 #[test]
 fn tokens() {
-    hold("tokens", properties::tokens);
+    every_input("tokens", 24, properties::tokens);
 }
 
 #[test]
 fn jwks() {
-    hold("jwks", properties::jwks);
+    every_input("jwks", 24, properties::jwks);
 }
 
 #[test]
 fn patterns() {
-    hold("patterns", properties::patterns);
+    every_input("patterns", 24, properties::patterns);
 }
 
 #[test]
 fn api_keys() {
-    hold("api_keys", properties::api_keys);
+    every_input("api_keys", 24, properties::api_keys);
 }

@@ -1,9 +1,10 @@
 //! Random and kept input: however bytes are cut they mean the same, nothing panics, and nothing grows.
 
+#[path = "../../../fuzz/every_input.rs"]
+mod every_input;
 mod support;
 
-use std::{fs, panic::catch_unwind, path::Path};
-
+use every_input::every_input;
 use proptest::{collection::vec, prelude::*};
 use support::{
     peer::{GET, POST, block, frame, setting},
@@ -57,20 +58,8 @@ proptest! {
     }
 }
 
-fn hold(directory: &str, property: fn(&[u8]), inputs_min: usize) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(directory);
-    let mut inputs = 0;
-    for entry in fs::read_dir(&corpus).unwrap() {
-        let path = entry.unwrap().path();
-        let input = fs::read(&path).unwrap();
-        assert!(catch_unwind(|| property(&input)).is_ok(), "it does not hold for {}", path.display());
-        inputs += 1;
-    }
-    assert!(inputs >= inputs_min, "only {inputs} inputs in {}", corpus.display());
-}
-
 #[test]
 fn it_holds_for_all_that_fuzzing_has_kept() {
-    hold("h2_frames", properties::frames, 8);
-    hold("h2_heads", properties::heads, 5);
+    every_input("h2_frames", 8, properties::frames);
+    every_input("h2_heads", 5, properties::heads);
 }

@@ -3,27 +3,14 @@
 //! Queries, routes and lines are sent to a server: its answer must be the one that the contract demands. The tests in src/fuzz.rs
 //! give the same files to the parsers themselves.
 
+#[path = "../../../fuzz/every_input.rs"]
+mod every_input;
 #[path = "../../../fuzz/properties.rs"]
 mod properties;
 mod support;
 
-use std::{fs, panic, path::PathBuf};
-
+use every_input::every_input;
 use support::server::{Server, Way};
-
-/// Calls `property` with every input in the corpus of that name, and names the one that breaks it.
-#[track_caller]
-fn hold(name: &str, mut property: impl FnMut(&[u8])) {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
-    let mut paths: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    assert!(paths.len() >= 24, "only {} inputs in {}", paths.len(), directory.display());
-    for path in paths {
-        let input = fs::read(&path).unwrap();
-        let holds = panic::catch_unwind(panic::AssertUnwindSafe(|| property(&input)));
-        assert!(holds.is_ok(), "broken by {}", path.display());
-    }
-}
 
 /// The status of the answer, or `None` if it is the HTTP library's own, which has no body.
 fn ask(server: &Server, method: &str, target: &str, body: &[u8]) -> Option<u16> {
@@ -43,23 +30,23 @@ fn is_target(text: &str) -> bool {
 
 #[test]
 fn names() {
-    hold("names", properties::names);
+    every_input("names", 24, properties::names);
 }
 
 #[test]
 fn event_ids() {
-    hold("event_ids", properties::event_ids);
+    every_input("event_ids", 24, properties::event_ids);
 }
 
 #[test]
 fn events() {
-    hold("events", properties::events);
+    every_input("events", 24, properties::events);
 }
 
 #[test]
 fn queries() {
     let server = Server::new(Way::Socket);
-    hold("queries", |input| {
+    every_input("queries", 24, |input| {
         let Ok(query) = std::str::from_utf8(input) else { return };
         let target = format!("/sse?{query}");
         if is_target(query)
@@ -73,7 +60,7 @@ fn queries() {
 #[test]
 fn routes() {
     let server = Server::new(Way::Socket);
-    hold("routes", |input| {
+    every_input("routes", 24, |input| {
         let text = std::str::from_utf8(input).unwrap_or_default();
         if let Some((method, path)) = text.split_once(' ')
             && path.starts_with('/')
@@ -88,7 +75,7 @@ fn routes() {
 #[test]
 fn lines() {
     let server = Server::new(Way::Socket);
-    hold("lines", |input| {
+    every_input("lines", 24, |input| {
         properties::lines(input, |line| {
             let status = ask(&server, "POST", "/publish", line).expect("an answer of ours");
             assert!([202, 400].contains(&status), "{status}");

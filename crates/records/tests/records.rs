@@ -1,10 +1,13 @@
 //! Records by themselves: sizes, limits and faults.
 
+#[path = "../../../fuzz/every_input.rs"]
+mod every_input;
 #[path = "support/hold.rs"]
 mod hold;
 
-use std::{fs, io::IoSlice, panic, path::PathBuf};
+use std::io::IoSlice;
 
+use every_input::every_input;
 use fanfare_records::{
     Exhausted, Fault, GCM_RECORDS_MAX, KeyUpdate, Kind, OVERHEAD_BYTES, Opener, PLAINTEXT_BYTES_MAX, RECORD_BYTES_MAX,
     Sealer,
@@ -155,11 +158,5 @@ fn what_is_printed_has_no_secret() {
 
 #[test]
 fn the_properties_hold_for_the_corpus_of_the_fuzz_target() {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tls_records");
-    let paths: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(paths.len() >= 24, "only {} inputs in {}", paths.len(), directory.display());
-    for path in paths {
-        let input = fs::read(&path).unwrap();
-        assert!(panic::catch_unwind(|| hold(&input)).is_ok(), "broken by {}", path.display());
-    }
+    every_input("tls_records", 24, hold);
 }

@@ -1,15 +1,12 @@
 //! An application that decides.
 
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use fanfare_grants::{Algorithm, Grant, Issuer, IssuerConfig, KeySet, Mint, SigningKey, Tokens};
 use fanfare_http::{Access, Act, ClientId, Config, Decision, Gate, Question};
 use serde_json::json;
+use tokio::{runtime::Builder, time::timeout};
 
 use crate::support::{
     PATIENCE,
@@ -161,11 +158,9 @@ fn a_token_with_a_key_that_nobody_knows_waits_for_the_keys_to_be_fetched() {
     let fetcher = {
         let keys = Arc::clone(&keys);
         thread::spawn(move || {
-            let ends = Instant::now() + PATIENCE;
-            while !keys.wanted().has_reached(2) {
-                assert!(Instant::now() < ends, "nobody asks");
-                thread::sleep(Duration::from_millis(1));
-            }
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            let asked = runtime.block_on(async { timeout(PATIENCE, keys.wanted().wait(2)).await });
+            asked.expect("nobody asks");
             keys.begin_fetch().finish(&set("new", 2)).unwrap();
         })
     };
