@@ -62,6 +62,9 @@ pub struct Config {
     /// Without pauses, a flood overruns clients that otherwise keep up. 0: no pauses. Default 1,000: on a busy machine, a
     /// reader among many comes round sooner than that.
     pub patience_ms: u64,
+    /// Connections that have ended and are remembered for those who ask what became of an event, for each shard. Default 4,096: about
+    /// half a KiB each, and more with many channels.
+    pub closed_max: usize,
     /// Connections that a shard looks at before it lets other tasks run. Default 64: less than half a millisecond of writes.
     pub turn_slots_max: usize,
 }
@@ -104,6 +107,7 @@ impl Default for Config {
             idempotency_ms: 600_000,
             idempotency_keys_max: 100_000,
             patience_ms: 1_000,
+            closed_max: 4_096,
             turn_slots_max: 64,
         }
     }

@@ -78,15 +78,26 @@ pub use crate::{
     event::{
         budget::{Kept, RingBudget},
         draft::Draft,
+        fanned::Fanned,
         notice::{CloseReason, Closed, Notice},
         prelude::Prelude,
+        totals::Totals,
+    },
+    fates::{
+        record::Ended,
+        verdict::{Place, Verdict},
     },
     feed::{Feed, Outgoing},
-    hub::Hub,
+    hub::{
+        Hub,
+        explain::{About, ConnectionFate, Explanation},
+    },
     order::{UnixClock, ticket::Ticket},
     queue::{
+        figures::Figures,
         inbox::{Amount, Inbox, SlotRef},
         life::Life,
+        listing::{Doing, ListOrder, ListQuery, Listed, Whose},
         milestone::{Milestone, Reached},
         outlet::{Framing, Socket},
         port::Cut,

@@ -22,6 +22,7 @@ pub(crate) mod budget;
 pub(crate) mod charged;
 pub(crate) mod draft;
 pub(crate) mod event_id;
+pub(crate) mod fanned;
 pub(crate) mod gap;
 pub(crate) mod message;
 pub(crate) mod name;
@@ -31,6 +32,9 @@ pub(crate) mod pattern_map;
 pub(crate) mod prelude;
 pub(crate) mod receipt;
 pub(crate) mod target;
+pub(crate) mod totals;
+
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -200,8 +204,8 @@ impl Event {
         self.kept
     }
 
-    pub(crate) fn into_targets(self) -> Box<[Target]> {
-        self.targets.into_boxed_slice()
+    pub(crate) fn into_targets(self) -> Arc<[Target]> {
+        self.targets.into()
     }
 }
 

@@ -166,6 +166,9 @@ impl<S> Drop for Outgoing<S> {
     fn drop(&mut self) {
         let Self { charged, port, inbox, slot, is_whole } = self;
         let is_written = is_whole.load(Ordering::Relaxed) && charged.message().id() != EventId::ZERO;
+        if is_written {
+            inbox.figures().count_body(charged.message().bytes());
+        }
         if port.end_to_leave(charged.message().bytes(), is_written) {
             inbox.wake_slot(*slot);
         }

@@ -20,6 +20,7 @@ mod merge;
 mod own_ids;
 pub(crate) mod past;
 pub(crate) mod read;
+pub(crate) mod recent;
 pub(crate) mod retention;
 mod track;
 mod tracks;
@@ -30,12 +31,14 @@ use crate::{
         event_id::EventId,
         gap::{Gap, GapReason},
         message::Message,
+        name::Channel,
         pattern::Pattern,
         target::Target,
     },
     history::{
         past::Past,
         read::{Batch, Beginning, Query, Start},
+        recent::{Recent, Remembered},
         retention::Retentions,
         tracks::Tracks,
     },
@@ -54,13 +57,21 @@ pub(crate) struct History {
     lost: EventId,
     is_shared: bool,
     tracks: Tracks,
+    recent: Recent,
 }
 
 impl History {
     /// An empty history that begins at `now_ms` (Unix time).
     pub(crate) fn new(retentions: Retentions, now_ms: u64) -> Self {
         let born = EventId::new(now_ms, 0);
-        Self { last: born, born, lost: born, is_shared: false, tracks: Tracks::new(retentions) }
+        Self {
+            last: born,
+            born,
+            lost: born,
+            is_shared: false,
+            tracks: Tracks::new(retentions),
+            recent: Recent::default(),
+        }
     }
 
     /// Whether the hub shares its journal with others.
@@ -105,6 +116,7 @@ impl History {
         self.last = self.last.max(id);
         let message = draft.finish(id);
         self.tracks.push(&message, now_ms);
+        self.recent.push(&message);
         message
     }
 
@@ -116,6 +128,44 @@ impl History {
     /// The oldest event that is kept.
     pub(crate) fn oldest(&mut self) -> Option<EventId> {
         self.tracks.oldest()
+    }
+
+    /// The event with this id, without its data. `Err` if there may have been one that is forgotten.
+    pub(crate) fn find(&self, id: EventId) -> Result<Option<Remembered>, ()> {
+        self.recent.find(id).or_else(|()| {
+            self.tracks
+                .find(id)
+                .map(|message| {
+                    let (targets, is_kept) = (message.shared_targets(), message.is_kept());
+                    Some(Remembered { id, targets, is_kept })
+                })
+                .ok_or(())
+        })
+    }
+
+    /// Events that are kept, and targets with a history.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        self.tracks.counts()
+    }
+
+    /// Evicts all events of `channel`. Returns how many there were.
+    pub(crate) fn purge(&mut self, channel: &Channel) -> usize {
+        self.tracks.purge(channel)
+    }
+
+    /// The number of kept events of `channel`, and their bytes.
+    pub(crate) fn kept_of(&self, channel: &Channel) -> (usize, usize) {
+        self.tracks.kept_of(channel)
+    }
+
+    /// The limits.
+    pub(crate) fn retentions(&self) -> &Retentions {
+        self.tracks.retentions()
+    }
+
+    /// Sets other limits. Events beyond them are evicted with the next ones that come, or as they are found.
+    pub(crate) fn set_retentions(&mut self, retentions: Retentions) {
+        self.tracks.set_retentions(retentions);
     }
 
     /// Whether the event with this id is kept for any of these targets.

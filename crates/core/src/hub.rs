@@ -1,7 +1,10 @@
 //! [`Hub`]: the face of the engine. It passes each publish to the order ([`crate::order`]) and each connection to the registry
 //! and to the inbox of its shard.
 
-use std::{fmt, sync::Arc};
+pub(crate) mod explain;
+pub(crate) mod figures;
+
+use std::{cmp::Reverse, fmt, sync::Arc};
 
 use crate::{
     config::Config,
@@ -9,7 +12,10 @@ use crate::{
         Event, account::Account, budget::RingBudget, event_id::EventId, name::Channel, pattern::Pattern,
         receipt::Receipt, target::Target,
     },
-    history::read::{Page, ReadLimit, Start},
+    history::{
+        read::{Page, ReadLimit, Start},
+        retention::Retentions,
+    },
     order::{
         Order, UnixClock,
         admission::Admission,
@@ -22,6 +28,7 @@ use crate::{
     },
     queue::{
         inbox::{Inbox, Item, SlotRef},
+        listing::{ListQuery, Listed, Whose},
         outlet::Socket,
         read_request::ReadRequest,
         subscriber::Subscribe,
@@ -141,19 +148,34 @@ impl<S> Hub<S> {
     /// # Errors
     /// [`PublishError`]: the event was not published.
     pub async fn begin(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Result<Ticket, PublishError> {
+        self.begin_at(0, event, key, wait).await
+    }
+
+    /// Does the same as [`Hub::begin`] for a publish that began at `stamp`, in a clock of the shell. [`Shard::take_fanned`] tells the
+    /// stamp again.
+    ///
+    /// # Errors
+    /// [`PublishError`]: the event was not published.
+    pub async fn begin_at(
+        &self,
+        stamp: u64,
+        event: Event,
+        key: Option<&IdempotencyKey>,
+        wait: Wait,
+    ) -> Result<Ticket, PublishError> {
         let mut way = Some(if self.order.external().is_there() {
-            let publish = self.prepare(event.clone(), key, wait);
+            let publish = self.prepare(stamp, event.clone(), key, wait);
             Way::Journal(Box::new(Submission::new(publish, event, key.cloned())))
         } else {
-            Way::Here(self.prepare(event, key, wait))
+            Way::Here(self.prepare(stamp, event, key, wait))
         });
         Admission::new(&self.order, &mut way).await
     }
 
     /// Does the part of a publish that needs no lock.
-    fn prepare(&self, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Publish {
+    fn prepare(&self, stamp: u64, event: Event, key: Option<&IdempotencyKey>, wait: Wait) -> Publish {
         let claim = key.map(|key| Claim::new(key, &event));
-        let draft = self.order.draft(event);
+        let draft = self.order.draft(event).stamped(stamp);
         let matched = self.registry.estimate(draft.targets());
         let tally = (wait == Wait::Written).then(|| Arc::new(Tally::new(self.config.shards)));
         Publish { draft, claim, matched, tally }
@@ -205,11 +227,57 @@ impl<S> Hub<S> {
     /// [`Hub`] has an example.
     pub async fn accounts_of(&self, target: &Target) -> Vec<(u64, Account)> {
         let report = Arc::new(Report::new(self.config.shards));
+        self.ask(|| Item::Report { target: target.clone(), inquiry: Inquiry::of(&report) });
+        let mut accounts = report.answers().await;
+        accounts.sort_unstable_by_key(|(connection, _)| *connection);
+        accounts
+    }
+
+    /// The connections that `query` asks for, the first ones of all shards. A shard looks at a few slots in each turn.
+    pub async fn list(&self, query: &ListQuery) -> Vec<Listed> {
+        let report = Arc::new(Report::new(self.config.shards));
+        self.ask(|| Item::List { query: query.clone(), inquiry: Inquiry::of(&report) });
+        let mut listed: Vec<Listed> = report.answers().await;
+        listed.sort_unstable_by_key(|listed| (Reverse(listed.place.0), listed.connection));
+        listed.truncate(query.limit);
+        listed
+    }
+
+    /// Has streams end in good order: what waits still goes out, and the client comes back later. Returns how many. A stream that is
+    /// stalled ends by the write timeout.
+    pub async fn disconnect(&self, whose: &Whose) -> usize {
+        let report = Arc::new(Report::<u64>::new(self.config.shards));
+        self.ask(|| Item::Disconnect { whose: whose.clone(), inquiry: Inquiry::of(&report) });
+        report.answers().await.len()
+    }
+
+    /// Puts an item into each inbox.
+    fn ask(&self, item: impl Fn() -> Item<S>) {
         for inbox in self.order.inboxes() {
-            inbox.push(Item::Report { target: target.clone(), inquiry: Inquiry::of(&report) });
+            inbox.push(item());
             inbox.wake();
         }
-        report.accounts().await
+    }
+
+    /// Throws the kept events of `channel` away, and returns how many. A stream that comes back for them is told a gap. None with an
+    /// external journal, which would bring them back.
+    pub fn purge(&self, channel: &Channel) -> Option<usize> {
+        (!self.order.external().is_there()).then(|| self.order.purge(channel))
+    }
+
+    /// The number of kept events of `channel`, and their bytes.
+    pub fn kept_of(&self, channel: &Channel) -> (usize, usize) {
+        self.order.kept_of(channel)
+    }
+
+    /// The limits of the history.
+    pub fn retentions(&self) -> Retentions {
+        self.order.retentions()
+    }
+
+    /// Sets other limits of the history. Events beyond them go within a few sweeps.
+    pub fn set_retentions(&self, retentions: Retentions) {
+        self.order.set_retentions(retentions);
     }
 
     /// Takes no more publishes, and ends every stream after the last accepted event.

@@ -20,6 +20,7 @@
 //! - `order`: one id for each event, and an external journal if there is one.
 //! - `queue`: everything that threads share.
 //! - `history`: the events that are kept. `registry`: the clients and channels that are connected.
+//! - `fates`: what became of one event on one connection.
 //! - `event`: events, their bytes, and the news about them.
 
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@
 mod config;
 pub mod engine;
 mod event;
+mod fates;
 mod feed;
 mod history;
 mod hub;

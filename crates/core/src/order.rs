@@ -24,6 +24,7 @@ mod desk;
 pub(crate) mod external;
 pub(crate) mod journal;
 mod keys;
+mod looks;
 mod reads;
 pub(crate) mod submission;
 pub(crate) mod ticket;
@@ -57,7 +58,7 @@ use crate::{
         subscriber::{Subscribe, Subscriber, all_targets},
         tally::Part,
     },
-    sync::{Mutex, MutexGuard},
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering},
 };
 
 /// A clock that gives Unix time in milliseconds. Core itself reads none.
@@ -73,6 +74,9 @@ pub(crate) struct Order<S> {
     inbox_bytes_max: usize,
     budget: Arc<RingBudget>,
     clock: UnixClock,
+    /// Publishers that found the lock taken.
+    contentions: AtomicU64,
+    began_ms: u64,
 }
 
 impl<S> fmt::Debug for Order<S> {
@@ -87,6 +91,9 @@ struct Locked {
     history: History,
     keys: Keys,
     submissions: Submissions,
+    /// Events that were handed over, and their bytes.
+    events: u64,
+    event_bytes: u64,
 }
 
 impl<S> Order<S> {
@@ -98,10 +105,13 @@ impl<S> Order<S> {
             history: History::new(config.history.clone(), clock()),
             keys: Keys::new(config.idempotency_ms, config.idempotency_keys_max),
             submissions: Submissions::default(),
+            events: 0,
+            event_bytes: 0,
         };
         let inboxes = (0..config.shards).map(|_| inbox()).collect();
         let inbox_bytes_max = config.inbox_bytes_max;
-        Self { locked: Mutex::new(locked), inboxes, gate, drain, external, inbox_bytes_max, budget, clock }
+        let (locked, contentions, began_ms) = (Mutex::new(locked), AtomicU64::new(0), clock());
+        Self { locked, inboxes, gate, drain, external, inbox_bytes_max, budget, clock, contentions, began_ms }
     }
 
     pub(crate) fn inbox(&self, shard: usize) -> &Arc<Inbox<S>> {
@@ -118,6 +128,15 @@ impl<S> Order<S> {
 
     fn lock(&self) -> MutexGuard<'_, Locked> {
         self.locked.lock()
+    }
+
+    /// As [`Order::lock`], for a publisher. Counts if another has the lock.
+    fn lock_counted(&self) -> MutexGuard<'_, Locked> {
+        self.locked.try_lock().unwrap_or_else(|| {
+            // Relaxed: a figure for people.
+            self.contentions.fetch_add(1, Ordering::Relaxed);
+            self.lock()
+        })
     }
 
     fn wakes(&self) -> Wakes<'_, S> {
@@ -142,7 +161,7 @@ impl<S> Order<S> {
         cx: &Context<'_>,
     ) -> Poll<Result<Ticket, PublishError>> {
         let mut wakes = self.wakes();
-        let mut locked = self.lock();
+        let mut locked = self.lock_counted();
         let Some(publish) = way.as_ref().map(Way::publish) else { return Poll::Pending };
         if let Some(claim) = &publish.claim
             && let Some(ticket) = locked.keys.find(claim, self.unix_ms())?
@@ -182,7 +201,7 @@ impl<S> Order<S> {
                 if let Some(claim) = &submission.publish.claim {
                     locked.keys.begin(claim, submission.reply.ticket());
                 }
-                locked.submissions.push(*submission);
+                locked.submissions.push(*submission, self.unix_ms());
                 wakes.add_journal();
                 ticket
             }
@@ -200,6 +219,9 @@ impl<S> Order<S> {
     fn hand_over(&self, locked: &mut Locked, id: EventId, publish: Publish, now_ms: u64) -> Answer {
         let Publish { draft, claim, matched, tally } = publish;
         let message = locked.history.append(id, draft, now_ms);
+        message.begin_fan_out(self.inboxes.len());
+        locked.events += 1;
+        locked.event_bytes += u64::try_from(message.bytes()).unwrap_or(u64::MAX);
         let answer = Answer { id, matched, tally, is_repeat: false };
         if let Some(claim) = claim {
             locked.keys.store(claim, answer.clone());
@@ -252,8 +274,9 @@ impl<S> Order<S> {
             form,
             opened_ms,
             expires_ms,
+            held,
         });
-        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up, held });
+        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up });
         drop(locked);
         inbox.wake();
         beginning

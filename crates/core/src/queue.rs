@@ -1,6 +1,6 @@
 //! The state that publishers, shards and bodies share between threads, with nearly every atomic of the crate.
 //!
-//! This folder knows `event`, the reads of `history`, `config` and `policy`. It knows neither the order nor shards, nor the
+//! This folder knows `event`, `fates`, the reads of `history`, `config` and `policy`. It knows neither the order nor shards, nor the
 //! state of a slot.
 //!
 //! # Nouns
@@ -18,14 +18,17 @@
 //! its slots. A message that an outlet does not take waits in the ring of the slot. Each shard then adds its part to the tally.
 
 pub(crate) mod drain;
+pub(crate) mod figures;
 pub(crate) mod gate;
 pub(crate) mod inbox;
 pub(crate) mod life;
+pub(crate) mod listing;
 pub(crate) mod milestone;
 pub(crate) mod outlet;
 pub(crate) mod port;
 pub(crate) mod read_request;
 pub(crate) mod ring;
+pub(crate) mod shard_figures;
 pub(crate) mod slot_guard;
 pub(crate) mod subscriber;
 pub(crate) mod tally;

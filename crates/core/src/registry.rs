@@ -86,6 +86,33 @@ impl Registry {
         self.clients.get(client).map(|held| held.clone()).unwrap_or_default()
     }
 
+    /// Channels that connections follow by name, and clients that are connected.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.channels.len(), self.clients.len())
+    }
+
+    /// The first channels behind `after`, by name, with their figures, at most `limit`.
+    pub fn channels(&self, after: Option<&Channel>, limit: usize) -> Vec<(Channel, ChannelAccount)> {
+        first(limit, &|one: &(Channel, ChannelAccount), other| one.0.cmp(&other.0), self.channels.iter(), |entry| {
+            after.is_none_or(|after| entry.key() > after).then(|| (entry.key().clone(), *entry.value()))
+        })
+    }
+
+    /// The channels with the most connections, most first, at most `limit`.
+    pub fn busiest_channels(&self, limit: usize) -> Vec<(Channel, ChannelAccount)> {
+        let most = |one: &(Channel, ChannelAccount), other: &(Channel, ChannelAccount)| {
+            other.1.connections.cmp(&one.1.connections).then_with(|| one.0.cmp(&other.0))
+        };
+        first(limit, &most, self.channels.iter(), |entry| Some((entry.key().clone(), *entry.value())))
+    }
+
+    /// The first clients behind `after`, by name, with the number of their connections, at most `limit`.
+    pub fn clients(&self, after: Option<&ClientId>, limit: usize) -> Vec<(ClientId, usize)> {
+        first(limit, &|one: &(ClientId, usize), other| one.0.cmp(&other.0), self.clients.iter(), |entry| {
+            after.is_none_or(|after| entry.key() > after).then(|| (entry.key().clone(), entry.value().len()))
+        })
+    }
+
     /// The number of connections that an event for `targets` would reach now. A connection that several of them reach, or that
     /// follows a channel in several ways, is counted for each. But the result is at most the number of all connections.
     pub fn estimate(&self, targets: &[Target]) -> usize {
@@ -205,6 +232,27 @@ impl Registry {
         }
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The first of `entries` in an order, at most `limit`. Holds no more than twice as many at a time.
+fn first<E, T>(
+    limit: usize,
+    order: &dyn Fn(&T, &T) -> std::cmp::Ordering,
+    entries: impl Iterator<Item = E>,
+    take: impl Fn(&E) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for entry in entries {
+        found.extend(take(&entry));
+        drop(entry);
+        if found.len() >= 2 * limit.max(1) {
+            found.sort_unstable_by(order);
+            found.truncate(limit);
+        }
+    }
+    found.sort_unstable_by(order);
+    found.truncate(limit);
+    found
 }
 
 #[cfg(test)]

@@ -12,18 +12,23 @@
 //! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
 mod ahead;
+mod asked;
 mod catch_up;
+mod closed;
 mod drain;
 mod envelope;
 mod fan;
 mod followers;
 mod heartbeats;
 mod intake;
+mod ledger;
+mod listing;
 mod losses;
 #[cfg(all(test, loom))]
 mod models;
 mod pace;
 mod pass;
+mod passes;
 mod pause;
 mod readers;
 mod relief;
@@ -35,18 +40,19 @@ mod sweep;
 mod telling;
 mod walk;
 
-use std::{hash::RandomState, mem, sync::Arc};
+use std::{collections::VecDeque, hash::RandomState, mem, sync::Arc};
 
 use crate::{
     config::Config,
     event::{
-        account::Accounts,
         budget::RingBudget,
         charged::Charged,
         event_id::EventId,
+        fanned::Fanned,
         gap::Gap,
         notice::{CloseReason, Closed, Notice},
     },
+    fates::record::Ended,
     order::Order,
     queue::{
         inbox::{Inbox, SlotRef},
@@ -56,11 +62,15 @@ use crate::{
     registry::Registry,
     shard::{
         ahead::Ahead,
+        closed::ClosedRecords,
         fan::Fan,
         followers::Followers,
         heartbeats::Heartbeats,
+        ledger::Ledger,
+        listing::Listing,
         pace::Pace,
         pass::{Pass, Run},
+        passes::Passes,
         readers::Readers,
         seats::Seats,
         slot::Slot,
@@ -159,7 +169,14 @@ pub struct Shard<S> {
     seats: Seats,
     ahead: Ahead,
     heartbeats: Heartbeats,
-    accounts: Accounts,
+    ledger: Ledger,
+    /// Connections that have ended.
+    closed: ClosedRecords,
+    passes: Passes,
+    /// Lists that are being made.
+    listings: VecDeque<Listing>,
+    /// The time at which the pass began.
+    pass_ms: u64,
     /// The messages of one write. Kept from slot to slot for its memory.
     scratch: Vec<Charged>,
     notices: Vec<Notice>,
@@ -200,7 +217,11 @@ impl<S: Socket> Shard<S> {
             seats: Seats::default(),
             ahead: Ahead::default(),
             heartbeats: Heartbeats::new(Arc::clone(budget)),
-            accounts: Accounts::default(),
+            ledger: Ledger::default(),
+            closed: ClosedRecords::new(config.closed_max),
+            passes: Passes::default(),
+            listings: VecDeque::new(),
+            pass_ms: 0,
             scratch: Vec::new(),
             notices: Vec::new(),
             position: EventId::ZERO,
@@ -232,21 +253,30 @@ impl<S: Socket> Shard<S> {
             paused_until_ms = self.paused_until_ms(now_ms);
             if paused_until_ms.is_none() && !is_telling {
                 self.take_items(now_ms);
+                self.pass_ms = now_ms;
             }
         }
         self.run_pass(now_ms);
         if !self.pass.is_empty() && self.pass.is_over() {
-            self.pass.finish(&mut self.accounts);
+            self.passes.push(self.pass.newest(), self.pass_ms, now_ms);
+            self.pass.finish(&mut self.ledger);
             self.is_relief_due = true;
             self.forget_relaxed();
         }
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.pass.is_under_way();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
+        let is_listing = self.go_on_listing(now_ms);
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
+        self.inbox.figures().set(&self.ledger.totals);
         let is_telling = self.telling.is_some();
-        let has_more = is_draining || is_sweeping || is_telling || self.inbox.has_woken() || self.inbox.has_batches();
+        let has_more = is_listing
+            || is_draining
+            || is_sweeping
+            || is_telling
+            || self.inbox.has_woken()
+            || self.inbox.has_batches();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,
@@ -284,6 +314,11 @@ impl<S: Socket> Shard<S> {
         mem::take(&mut self.notices)
     }
 
+    /// The deliveries since the last call, of publishes whose beginning is known ([`Hub::begin_at`](crate::engine::Hub::begin_at)).
+    pub fn take_fanned(&mut self) -> impl Iterator<Item = Fanned> {
+        self.ledger.fanned.drain(..)
+    }
+
     /// The requests for the history since the last call. At most [`crate::Config::reads_max`] have no batch at a time.
     ///
     /// [`Shard`] has an example.
@@ -313,11 +348,12 @@ impl<S: Socket> Shard<S> {
     fn flush(&mut self, at: SlotRef, now_ms: u64) {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let has_waited = !slot.is_flushed();
-        if let Err(reason) = slot.flush(&mut self.scratch, &self.budget, now_ms) {
+        if let Err(reason) = slot.flush(&mut self.scratch, &self.budget, &mut self.ledger, now_ms) {
             self.remove(at, reason, now_ms);
             return;
         }
         if has_waited && slot.is_flushed() {
+            slot.note_emptied(now_ms);
             slot.patience_mut().emptied();
         } else if slot.has_room_for_a_pass(&self.config) {
             slot.patience_mut().relax();
@@ -337,7 +373,7 @@ impl<S: Socket> Shard<S> {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let is_expired = slot.is_expired(now_ms);
         debug_assert!(is_expired || slot.account().owed == 0, "the history gave all, or said that it is gone");
-        slot.go_live();
+        slot.go_live(&mut self.ledger, now_ms);
         self.seats.caught_up(at.connection);
         if is_expired || self.drain.is_some() {
             self.begin_closing(at);
@@ -365,8 +401,9 @@ impl<S: Socket> Shard<S> {
             let mut fan = Fan {
                 config: &self.config,
                 messages: &messages,
+                in_envelopes: None,
                 pass: &mut self.pass,
-                accounts: &mut self.accounts,
+                ledger: &mut self.ledger,
                 budget: &self.budget,
                 scratch: &mut self.scratch,
                 now_ms,
@@ -398,6 +435,11 @@ impl<S: Socket> Shard<S> {
         let (connection, subscriber) = (at.connection, slot.subscriber());
         self.ahead.leave(subscriber.cursor, connection);
         self.registry.leave(connection, &subscriber.client, &subscriber.channels, &subscriber.patterns);
+        let account = slot.account();
+        self.ledger.totals.count_closed(reason, account.lag());
+        slot.give_room(&mut self.ledger.room);
+        // Before what waits is thrown away.
+        self.closed.push(slot.record(Some(Ended { ms: now_ms, reason })));
         if !(slot.end().is_some() && slot.has_given_all()) {
             slot.cut();
         }
@@ -406,7 +448,7 @@ impl<S: Socket> Shard<S> {
             client: subscriber.client.clone(),
             reason,
             age_ms: now_ms.saturating_sub(subscriber.opened_ms),
-            account: slot.account(),
+            account,
         }));
         // The index is free for another slot once nothing in here names this one.
         drop(slot);

@@ -63,6 +63,8 @@ fn run(seed: u64) {
     let ending = if rng.chance(50) { Ending::Leave } else { Ending::Drain };
     let mut world = World::new(rng.next(), plan);
     (0..STEPS).for_each(|_| world.step());
+    let (answered, vague) = (world.answered, world.vague);
+    assert!(10 * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
     let (closed, delivered) = world.finish(ending);
     println!("{ending:?}: {closed} connections, {delivered} events delivered");
     assert!(closed > 50 && delivered > 500, "a world in which nothing happens proves nothing");

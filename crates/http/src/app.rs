@@ -21,6 +21,7 @@ use tracing::info;
 use crate::{
     config::Config,
     ending::phase::Phases,
+    figures::{counts::Counts, refused_streams::RefusedStreams, streams::Streams, times::Times},
     limits::{
         h2_streams::H2Streams,
         idle::Idle,
@@ -70,6 +71,13 @@ pub(crate) struct App {
     pub(crate) publish_key: Option<Arc<ApiKeys>>,
     /// Lines about requests that were refused.
     pub(crate) refused: RefusalLog,
+    /// Streams by transport.
+    pub(crate) streams: Arc<Streams>,
+    /// Requests, and publishes by outcome.
+    pub(crate) counts: Counts,
+    pub(crate) times: Times,
+    /// Streams that were refused and named their client.
+    pub(crate) refused_streams: RefusedStreams,
     /// Bytes of bodies, from when they come until the event is in the hub.
     pub(crate) bodies: Arc<Room>,
     /// Speed of these bodies.
@@ -102,6 +110,10 @@ impl App {
             refusals: Refusals::default(),
             publish_key: config.publish_key.as_deref().map(publish_key),
             refused: RefusalLog::default(),
+            streams: Arc::default(),
+            counts: Counts::default(),
+            times: Times::new(config.core.shards),
+            refused_streams: RefusedStreams::default(),
             bodies: room(),
             paces: Arc::default(),
             pages: room(),
@@ -117,6 +129,11 @@ impl App {
     /// Monotonic milliseconds since the server started: the clock that shards are driven with.
     pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Monotonic microseconds since the server started, and a millisecond, so that it is never 0.
+    pub(crate) fn now_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_add(1_000)
     }
 
     /// A part of the server has failed, or has ended before the drain. Later failures follow from the first.
@@ -177,9 +194,17 @@ impl App {
         holder: Option<&str>,
     ) -> Result<Receipt, PublishError> {
         let target = event.targets().first().cloned();
-        let receipt = self.begin(event, key, wait).await?.receipt().await?;
+        let ticket = self.begin(event, key, wait).await?;
+        let receipt = self.receipt(ticket).await?;
         self.log_sent(target.as_ref(), holder, &receipt);
         Ok(receipt)
+    }
+
+    /// The second half of a publish: its answer.
+    pub(crate) async fn receipt(&self, ticket: Ticket) -> Result<Receipt, PublishError> {
+        let result = ticket.receipt().await;
+        self.counts.count_publish(&result);
+        result
     }
 
     /// The first half of a publish: another publish may follow, and stay behind it, before this one is answered.
@@ -190,10 +215,21 @@ impl App {
         wait: Wait,
     ) -> Result<Ticket, PublishError> {
         // In a drain the hub still gives a known key its first answer.
-        if self.phases.is_over() {
-            return Err(PublishError::Draining);
+        let began_us = self.now_us();
+        let begun = match self.phases.is_over() {
+            true => Err(PublishError::Draining),
+            false => self.hub.begin_at(began_us, event, key, wait).await,
+        };
+        match begun {
+            Ok(ticket) => {
+                self.times.order.note(self.now_us().saturating_sub(began_us), 1);
+                Ok(ticket)
+            }
+            Err(error) => {
+                self.counts.count_publish(&Err(error));
+                Err(error)
+            }
         }
-        self.hub.begin(event, key, wait).await
     }
 
     /// Writes a line about an event that was published, if there are not too many lines. `target` is the first of its targets.

@@ -18,6 +18,7 @@ use tracing::info;
 use crate::{
     app::{App, made_up_client, names},
     connection::lane::Lane,
+    figures::streams::Transport,
     limits::seat::Seat,
     link::socket::ClientSocket,
 };
@@ -179,7 +180,7 @@ impl Events {
             shard,
             expires_ms: None,
             catching_up: None,
-            held: None,
+            held: Some(app.streams.enter(Transport::Program, None, None, None)),
             now_ms: app.now_ms(),
         })?;
         let connection = subscription.connection();

@@ -55,6 +55,10 @@ impl Handle {
         Self { app, lanes }
     }
 
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     /// Answers any request of the wire contract. The caller's connection carries the streams: hyper polls their bodies, which
     /// end with an error if they have to be cut. Over HTTP/2 hyper does not poll a body while its peer takes nothing. Then only
     /// [`Body::cut`] tells that the stream has to end, and whoever runs the request drops hyper's future of it, or closes the
@@ -85,7 +89,7 @@ impl Handle {
         let (shard, seat) = Lane::seat_in_emptiest(&self.lanes);
         let account = self.app.account(address.ip());
         let link = Arc::new(Link::of_request(account, seat));
-        let (shard, carriage) = (u32::try_from(shard).unwrap_or(u32::MAX), Carriage::Other);
+        let (shard, carriage) = (u32::try_from(shard).unwrap_or(u32::MAX), Carriage::Program);
         let peer = Peer { address, shard, carriage, is_tls: false, link, named: None };
         let service = Service { app: Arc::clone(&self.app), peer };
         let Ok(response) = service.answer_to(request.map(Inbound::other)).await;

@@ -63,6 +63,7 @@
 //! - `app`: what every request can reach;
 //! - `link`: one connection of a client, as all its parties share it;
 //! - `tls`: handshakes, certificates and the connections that come of them;
+//! - `figures`: what is counted and measured for those who run the server;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
 //! - `config`: the settings, which everything may import; `access`: the rules of who may do what;
 //! - `send`: bytes go straight to the kernel.
@@ -81,11 +82,13 @@ mod connection;
 mod ending;
 mod events;
 mod fanfare;
+mod figures;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
 mod limits;
 mod link;
+mod operate;
 mod request;
 mod send;
 mod server;
@@ -102,7 +105,9 @@ pub use fanfare_grants as grants;
 // What a program writes down to publish, to follow, to read history and to see figures.
 pub use fanfare_core::{
     Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Pattern, Policy,
-    PublishError, ReadLimit, Receipt, Start, Target, Told, Wait, engine::Cut, journal::Journal,
+    PublishError, ReadLimit, Receipt, Start, Target, Told, Wait,
+    engine::{Cut, Doing, Place, Whose},
+    journal::Journal,
 };
 
 pub use access::{
@@ -113,7 +118,12 @@ pub use answer::body::{Body, Chunk};
 pub use config::{Config, Outlet, Proxies};
 pub use events::{Events, Follow, FollowError};
 pub use fanfare::{Ended, Fanfare};
+pub use figures::{streams::Transport, times::Histogram};
 pub use handle::Handle;
+pub use operate::{
+    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator,
+    PurgeError, Verdict,
+};
 pub use server::{Listeners, bind, run};
 pub use text::{nearest::nearest, since::since};
 pub use tls::{

@@ -42,9 +42,11 @@ use std::{
 
 use fanfare_callers::{Account, Caller};
 use fanfare_core::engine::Life;
+use hyper::Version;
 use parking_lot::Mutex;
 
 use crate::{
+    figures::streams::Transport,
     limits::{held::Held, holdings::Holdings, idle::Idler, log::shown, seat::Seat},
     link::{
         activity::{Activity, UnderWay},
@@ -76,6 +78,17 @@ impl Peer {
         self.address.port() != 0
     }
 
+    /// What carries a stream of this client.
+    pub(crate) fn transport(&self, version: Version) -> Transport {
+        match (version, self.is_tls) {
+            _ if self.carriage == Carriage::Program => Transport::Program,
+            (Version::HTTP_2, false) => Transport::Http2,
+            (Version::HTTP_2, true) => Transport::Https2,
+            (_, false) => Transport::Http1,
+            (_, true) => Transport::Https1,
+        }
+    }
+
     pub(crate) fn shard(&self) -> usize {
         self.shard as usize
     }
@@ -93,8 +106,10 @@ pub(crate) enum Carriage {
     Http1,
     /// fanfare-h2 speaks HTTP/2 on a socket of ours.
     Frames,
-    /// hyper speaks HTTP/2 on a socket of ours, or another server carries the request.
+    /// hyper speaks HTTP/2 on a socket of ours.
     Other,
+    /// Another server, the program's own, carries the request.
+    Program,
 }
 
 /// One connection of a client.

@@ -19,9 +19,9 @@ use std::{convert::Infallible, slice, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_callers::{Act as CallerAct, Holding};
-use fanfare_core::Target;
+use fanfare_core::{ClientId, Pattern, Target};
 use hyper::{
-    Method, Request, Response, StatusCode, Version,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue},
 };
@@ -36,7 +36,8 @@ use crate::{
         rights::Rights,
     },
     answer::{body::Body, page, problem::Problem, refusal::Asked},
-    app::App,
+    app::{App, unix_ms},
+    figures::refused_streams::RefusedStream,
     limits::held::Held,
     link::{Carriage, Owed, Peer},
     request::{
@@ -92,6 +93,7 @@ impl Service {
     }
 
     fn answer_to_peer(&self, request: Request<Inbound>) -> Answer {
+        self.app.counts.count_request();
         let owed = self.peer.link.owe();
         let asked = Box::new(Asked {
             app: Arc::clone(&self.app),
@@ -250,7 +252,12 @@ impl Service {
             Route::Stream { channel, is_head } => {
                 let (version, headers) = (request.version(), request.headers());
                 let request = subscribe::Request { channel, query, version, headers, is_head };
+                let (names, headers) = (request.channel.clone(), request.headers);
                 let answer = subscribe(&self.app, &self.peer, &owed, &rights, request);
+                if let Err(problem) = &answer {
+                    let own = rights.grant().and_then(|grant| grant.client.clone());
+                    self.note_refused(problem, own, names.as_ref(), query, headers);
+                }
                 Answer::now(answer.unwrap_or_else(Problem::response), owed)
             }
             Route::History(channel) => {
@@ -321,12 +328,36 @@ impl Service {
 
     /// Refuses a request whose client may come back. A browser that asks for a stream is told so in its own way.
     fn refuse_late(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {
-        let is_stream = matches!(Route::parse(request.method(), request.uri().path()), Ok(Route::Stream { .. }));
-        if !is_stream || !problem.is_passing() {
+        let Ok(Route::Stream { channel, .. }) = Route::parse(request.method(), request.uri().path()) else {
+            return self.refuse(problem, request, owed);
+        };
+        let query = request.uri().query().unwrap_or_default();
+        self.note_refused(&problem, None, channel.as_ref(), query, request.headers());
+        if !problem.is_passing() {
             return self.refuse(problem, request, owed);
         }
         let refused = subscribe::refuse(&self.app, problem, request.headers(), request.version());
         Answer::now(refused.unwrap_or_else(Problem::response), owed)
+    }
+
+    /// Remembers that a stream was refused by a rule, if its client is known. `own` is the client that its grant names.
+    fn note_refused(
+        &self,
+        problem: &Problem,
+        own: Option<ClientId>,
+        channel: Option<&Pattern>,
+        query: &str,
+        headers: &HeaderMap,
+    ) {
+        let Some(rule) = problem.rule() else { return };
+        if let Ok(wanted) = Wanted::parse(&self.app.config, channel, query, headers)
+            && let Some(client) = wanted.client.or(own)
+        {
+            let channels = wanted.channels.iter().filter_map(|channel| Pattern::new(channel.as_str()).ok());
+            let names = channels.chain(wanted.patterns).collect();
+            let refused = RefusedStream { client, names, rule: rule.name(), at_ms: unix_ms() };
+            self.app.refused_streams.push(refused);
+        }
     }
 
     fn refuse(&self, problem: Problem, request: Request<Inbound>, owed: Owed) -> Answer {

@@ -33,8 +33,9 @@ pub struct Draft {
     headroom: usize,
     kind_line: Vec<u8>,
     own_id: Option<Box<str>>,
-    targets: Box<[Target]>,
+    targets: Arc<[Target]>,
     is_kept: bool,
+    stamp: u64,
     kept_bytes: usize,
     budget: Arc<RingBudget>,
 }
@@ -61,7 +62,14 @@ impl Draft {
         let own_id_bytes = own_id.as_ref().map_or(0, |own_id| 2 * own_id.len() + KEPT_TARGET_BYTES * targets.len());
         let each = |target: &Target| KEPT_TARGET_BYTES + target.name_bytes();
         let kept_bytes = KEPT_RECORD_BYTES + bytes.capacity() + own_id_bytes + targets.iter().map(each).sum::<usize>();
-        Self { bytes, headroom, kind_line, own_id, targets, is_kept, kept_bytes, budget }
+        let stamp = 0;
+        Self { bytes, headroom, kind_line, own_id, targets, is_kept, stamp, kept_bytes, budget }
+    }
+
+    /// Sets the time at which the publish began ([`Message::stamp`]).
+    pub(crate) fn stamped(mut self, stamp: u64) -> Self {
+        self.stamp = stamp;
+        self
     }
 
     /// The event of `message` with other data and without a type.
@@ -114,6 +122,8 @@ impl Draft {
             sse_start,
             sse_end,
             holders: AtomicU32::new(0),
+            shards_left: AtomicU32::new(0),
+            stamp: self.stamp,
             budget: self.budget,
         })
     }

@@ -20,6 +20,9 @@ pub enum GapReason {
 }
 
 impl GapReason {
+    /// All of them, in their order.
+    pub const ALL: [Self; 4] = [Self::Busy, Self::Expired, Self::Restart, Self::UnknownId];
+
     /// The word of the wire contract.
     pub fn as_str(self) -> &'static str {
         match self {

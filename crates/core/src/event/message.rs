@@ -59,7 +59,7 @@ pub struct Message(Arc<Encoded>);
 pub(super) struct Encoded {
     pub(super) id: EventId,
     pub(super) own_id: Option<Box<str>>,
-    pub(super) targets: Box<[Target]>,
+    pub(super) targets: Arc<[Target]>,
     pub(super) is_kept: bool,
     /// See [`Message::kept_bytes`].
     pub(super) kept_bytes: usize,
@@ -71,6 +71,10 @@ pub(super) struct Encoded {
     pub(super) sse_end: usize,
     /// The number of [`crate::event::charged::Charged`] of this message.
     pub(super) holders: AtomicU32,
+    /// The number of shards that have yet to take the message to their connections.
+    pub(super) shards_left: AtomicU32,
+    /// See [`Message::stamp`].
+    pub(super) stamp: u64,
     pub(super) budget: Arc<RingBudget>,
 }
 
@@ -109,7 +113,7 @@ impl Message {
         Self::new(Encoded {
             id: EventId::ZERO,
             own_id: None,
-            targets: Box::default(),
+            targets: Arc::default(),
             is_kept: false,
             kept_bytes: 0,
             bytes,
@@ -117,6 +121,8 @@ impl Message {
             sse_start,
             sse_end,
             holders: AtomicU32::new(0),
+            shards_left: AtomicU32::new(0),
+            stamp: 0,
             budget,
         })
     }
@@ -124,6 +130,28 @@ impl Message {
     /// The position in the order of the hub. A control line has none: [`EventId::ZERO`].
     pub fn id(&self) -> EventId {
         self.0.id
+    }
+
+    /// The time at which the publish began, in the clock of the shell ([`crate::engine::Hub::begin_at`]). 0: not known.
+    pub fn stamp(&self) -> u64 {
+        self.0.stamp
+    }
+
+    /// The message goes to so many shards.
+    pub(crate) fn begin_fan_out(&self, shards: usize) {
+        // Relaxed: the queue that brings the message to a shard orders it.
+        self.0.shards_left.store(u32::try_from(shards).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// A shard has taken the message to all its connections; true for the last one.
+    pub(crate) fn end_fan_out(&self) -> bool {
+        // Relaxed: a figure for people.
+        self.0.shards_left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
+    /// The targets, shared with the message.
+    pub(crate) fn shared_targets(&self) -> Arc<[Target]> {
+        Arc::clone(&self.0.targets)
     }
 
     /// The targets of the event. A control line has none.

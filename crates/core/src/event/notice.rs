@@ -50,11 +50,26 @@ pub enum CloseReason {
     Drained,
     /// The time of the stream was over ([`crate::engine::Subscribe::expires_ms`]), and it ended in good order.
     Expired,
+    /// An operator ended the stream in good order.
+    Disconnected,
     /// The drain cut the connection before the client had taken everything.
     Cut,
 }
 
 impl CloseReason {
+    /// All of them, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::ClientGone,
+        Self::HandshakeFailed,
+        Self::Busy,
+        Self::WriteTimeout,
+        Self::TooMuchInput,
+        Self::Drained,
+        Self::Expired,
+        Self::Disconnected,
+        Self::Cut,
+    ];
+
     /// A short word for logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,6 +80,7 @@ impl CloseReason {
             Self::TooMuchInput => "too much input",
             Self::Drained => "drained",
             Self::Expired => "expired",
+            Self::Disconnected => "disconnected",
             Self::Cut => "cut",
         }
     }

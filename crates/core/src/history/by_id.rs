@@ -84,6 +84,11 @@ impl ById {
         self.older.range(part(&self.older)).chain(self.newer.range(part(&self.newer)))
     }
 
+    /// The number of entries whose events are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.kept
+    }
+
     /// The number of entries, also of those to be taken out.
     fn len(&self) -> usize {
         self.older.len() + self.newer.len()

@@ -61,6 +61,15 @@ impl Track {
         now_ms.saturating_sub(id.ms()) > self.retention.age_ms_max
     }
 
+    /// The number of kept events, and their bytes.
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        (self.events.len(), self.bytes)
+    }
+
+    pub(crate) fn set_retention(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
     pub(crate) fn oldest(&self) -> Option<EventId> {
         self.events.front().map(|(id, _)| *id)
     }

@@ -81,6 +81,44 @@ impl Tracks {
         self.bytes
     }
 
+    /// Events that are kept, one for each of their targets, and targets that have a track.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.by_id.kept(), self.numbers.len())
+    }
+
+    /// The event with this id.
+    pub(crate) fn find(&self, id: EventId) -> Option<&Message> {
+        let entry = self.by_id.range(id.before(), id).next()?;
+        self.tracks[entry.track].get(id)
+    }
+
+    /// Evicts all events of `channel`. Returns how many there were.
+    pub(crate) fn purge(&mut self, channel: &Channel) -> usize {
+        let Some(number) = self.channels.get(channel).copied() else { return 0 };
+        let mut purged = 0;
+        while self.evict(number) {
+            purged += 1;
+        }
+        purged
+    }
+
+    /// The number of kept events of `channel`, and their bytes.
+    pub(crate) fn kept_of(&self, channel: &Channel) -> (usize, usize) {
+        self.channels.get(channel).map_or((0, 0), |number| self.tracks[*number].kept())
+    }
+
+    pub(crate) fn retentions(&self) -> &Retentions {
+        &self.retentions
+    }
+
+    /// Sets other limits, also for the tracks that there are.
+    pub(crate) fn set_retentions(&mut self, retentions: Retentions) {
+        for track in &mut self.tracks {
+            track.set_retention(retentions.of(&track.target));
+        }
+        self.retentions = retentions;
+    }
+
     /// Keeps `message`, which is the newest, and evicts events above the limits. A live-only message is not kept. If its
     /// publisher gave it an id, its position is remembered.
     pub(crate) fn push(&mut self, message: &Message, now_ms: u64) {

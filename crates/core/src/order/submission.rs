@@ -1,7 +1,7 @@
 //! [`Publish`]: a publish before it has its id. [`Submission`]: a publish that gets its id from an external journal. [`Way`]:
 //! either of the two, at the gate.
 
-use std::{mem, sync::Arc};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use crate::{
     event::{Event, draft::Draft},
@@ -133,12 +133,15 @@ pub(crate) struct Submissions {
     waiting: Vec<Submission>,
     /// The number of all submissions, and the room that is promised to them in every inbox.
     promised: Amount,
+    /// The times at which they came (Unix time in milliseconds), oldest first. A journal answers about in their order.
+    came_ms: VecDeque<u64>,
     /// Whether the journal gets no more.
     is_closed: bool,
 }
 
 impl Submissions {
-    pub(crate) fn push(&mut self, submission: Submission) {
+    pub(crate) fn push(&mut self, submission: Submission, now_ms: u64) {
+        self.came_ms.push_back(now_ms);
         let Amount { messages, bytes } = submission.room();
         self.promised.messages += messages;
         self.promised.bytes += bytes;
@@ -173,11 +176,18 @@ impl Submissions {
     pub(crate) fn give_back(&mut self, room: Amount) {
         self.promised.messages -= room.messages;
         self.promised.bytes -= room.bytes;
+        self.came_ms.pop_front();
+    }
+
+    /// The time at which the oldest submission without an answer came, about (Unix time in milliseconds).
+    pub(crate) fn oldest_ms(&self) -> Option<u64> {
+        self.came_ms.front().copied()
     }
 
     /// Forgets the submissions that are left: nobody will answer them.
     pub(crate) fn give_up(&mut self) {
         self.promised = Amount::default();
+        self.came_ms.clear();
     }
 
     pub(crate) fn promised(&self) -> Amount {

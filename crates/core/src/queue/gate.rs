@@ -47,6 +47,11 @@ impl Gate {
         }
     }
 
+    /// The number of publishers in the queue.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
     /// Whether no publisher waits before the holder of `place`. Called under the order lock, under which publishers join.
     pub(crate) fn is_first(&self, place: Option<u64>) -> bool {
         if self.waiting.load(Ordering::SeqCst) == 0 {

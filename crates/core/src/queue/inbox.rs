@@ -7,12 +7,14 @@ use std::{sync::Arc, task::Context};
 
 use crate::{
     config::Config,
-    event::{event_id::EventId, gap::Gap, message::Message, notice::CloseReason, target::Target},
+    event::{account::Account, event_id::EventId, gap::Gap, message::Message, notice::CloseReason, target::Target},
     history::read::Batch,
     queue::{
         drain::Drain,
         gate::Gate,
+        listing::{ListQuery, Listed, Whose, Witness},
         outlet::Outlet,
+        shard_figures::ShardFigures,
         subscriber::{Seat, Subscriber},
         tally::{Inquiry, Part},
     },
@@ -40,8 +42,6 @@ pub(crate) enum Item<S> {
         known: EventId,
         /// A seat for as long as the stream catches up.
         catching_up: Option<Seat>,
-        /// A seat for as long as the connection is open.
-        held: Option<Seat>,
     },
     Attach {
         slot: SlotRef,
@@ -54,7 +54,20 @@ pub(crate) enum Item<S> {
     },
     Report {
         target: Target,
-        inquiry: Inquiry,
+        inquiry: Inquiry<(u64, Account)>,
+    },
+    List {
+        query: ListQuery,
+        inquiry: Inquiry<Listed>,
+    },
+    Testify {
+        whose: Whose,
+        id: EventId,
+        inquiry: Inquiry<Witness>,
+    },
+    Disconnect {
+        whose: Whose,
+        inquiry: Inquiry<u64>,
     },
     /// The journal has lost events. Every open connection gets this gap.
     Lost(Gap),
@@ -119,6 +132,8 @@ pub struct Inbox<S> {
     gate: Arc<Gate>,
     drain: Arc<Drain>,
     is_closed: AtomicBool,
+    /// The totals of the shard.
+    figures: ShardFigures,
     owner: AtomicWaker,
 }
 
@@ -136,6 +151,7 @@ impl<S> Inbox<S> {
             gate,
             drain,
             is_closed: AtomicBool::new(false),
+            figures: ShardFigures::new(),
             owner: AtomicWaker::new(),
         }
     }
@@ -266,6 +282,11 @@ impl<S> Inbox<S> {
     /// Whether a paused owner should look again: an outlet may go on, a batch has come, or the hub drains.
     pub fn ends_pause(&self) -> bool {
         self.has_woken() || self.has_batches() || self.is_draining()
+    }
+
+    /// The totals of the shard.
+    pub(crate) fn figures(&self) -> &ShardFigures {
+        &self.figures
     }
 
     /// The publishes that wait.

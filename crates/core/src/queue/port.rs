@@ -9,7 +9,7 @@ use std::{
 use thiserror::Error;
 
 use crate::{
-    event::{charged::Charged, gap::Gap, message::Message},
+    event::{charged::Charged, event_id::EventId, gap::Gap, message::Message},
     queue::{life::Life, ring::Ring},
     sync::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence, spin_loop},
 };
@@ -126,6 +126,12 @@ impl Port {
     pub(crate) fn empty(self: &Arc<Self>) -> Vec<Message> {
         let _freeze = self.freeze();
         std::iter::from_fn(|| self.ring.pop()).collect()
+    }
+
+    /// The ids of the events that the body has yet to take.
+    pub(crate) fn waiting(self: &Arc<Self>) -> Vec<EventId> {
+        let _freeze = self.freeze();
+        self.ring.ids()
     }
 
     /// Ends the stream after the messages in the ring.

@@ -4,7 +4,7 @@
 //! and never waits.
 
 use crate::{
-    event::{charged::Charged, message::Message},
+    event::{charged::Charged, event_id::EventId, message::Message},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };
 
@@ -77,6 +77,18 @@ impl Ring {
         self.bytes.fetch_add(charged.message().bytes(), Ordering::Relaxed);
         let rejected = self.queue.push(charged);
         debug_assert!(rejected.is_ok(), "a message that came out of a ring fits into it");
+    }
+
+    /// The ids of the messages that wait, without control lines. Nobody else may push or pop meanwhile.
+    pub(crate) fn ids(&self) -> Vec<EventId> {
+        let mut ids = Vec::new();
+        for _ in 0..self.len() {
+            let Some(charged) = self.pop_charged() else { break };
+            ids.push(charged.message().id());
+            self.put_back(charged);
+        }
+        ids.retain(|id| *id > EventId::ZERO);
+        ids
     }
 
     /// Whether no message waits.

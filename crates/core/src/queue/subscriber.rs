@@ -1,6 +1,6 @@
 //! [`Subscribe`]: the wishes of a new connection. [`Subscriber`]: the connection as its shard gets it.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 use crate::{
     event::{
@@ -127,8 +127,8 @@ pub struct Subscribe {
     pub held: Option<Seat>,
 }
 
-/// Something that is held until it is dropped. The engine does nothing else with it.
-pub type Seat = Arc<dyn fmt::Debug + Send + Sync>;
+/// Something that is held until it is dropped. The engine only shows it to operators ([`crate::engine::Listed::held`]).
+pub type Seat = Arc<dyn Any + Send + Sync>;
 
 /// A new connection, as its shard gets it.
 #[derive(Debug)]
@@ -148,12 +148,20 @@ pub(crate) struct Subscriber {
     pub(crate) opened_ms: u64,
     /// The time at which the stream ends.
     pub(crate) expires_ms: Option<u64>,
+    /// A seat for as long as the connection is open.
+    pub(crate) held: Option<Seat>,
 }
 
 impl Subscriber {
     /// The targets that the connection names, without [`Target::All`].
     pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
         targets(&self.client, &self.channels)
+    }
+
+    /// Whether the connection follows `channel`, by its name or by a pattern.
+    pub(crate) fn follows(&self, channel: &Channel) -> bool {
+        self.channels.binary_search(channel).is_ok()
+            || self.patterns.iter().any(|pattern| pattern.matches(channel.as_str()))
     }
 
     /// The targets that the connection names, in their order.

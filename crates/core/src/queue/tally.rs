@@ -1,4 +1,4 @@
-//! [`Tally`]: the counts of all shards for one event. [`Report`]: the accounts of some connections from all shards.
+//! [`Tally`]: the counts of all shards for one event. [`Report`]: the answers of all shards to one question.
 //!
 //! Each shard gets a [`Part`] of a tally and an [`Inquiry`] of a report. One that is dropped without an answer, because its
 //! shard has ended, counts down all the same, so nobody waits for ever.
@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    event::{account::Account, receipt::Outcome},
+    event::receipt::Outcome,
     sync::{AtomicBool, AtomicUsize, Mutex, Ordering},
 };
 
@@ -56,50 +56,48 @@ impl Countdown {
     }
 }
 
-/// The accounts of some connections, collected from all shards.
+/// The answers of all shards to one question.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct Report<T> {
     countdown: Countdown,
-    accounts: Mutex<Vec<(u64, Account)>>,
+    answers: Mutex<Vec<T>>,
 }
 
-impl Report {
+impl<T> Report<T> {
     pub(crate) fn new(shards: usize) -> Self {
-        Self { countdown: Countdown::new(shards), accounts: Mutex::default() }
+        Self { countdown: Countdown::new(shards), answers: Mutex::new(Vec::new()) }
     }
 
-    /// Adds the accounts of one shard.
-    fn add(&self, accounts: impl Iterator<Item = (u64, Account)>) {
-        self.accounts.lock().extend(accounts);
+    /// Adds the answers of one shard.
+    fn add(&self, answers: impl Iterator<Item = T>) {
+        self.answers.lock().extend(answers);
         self.countdown.count();
     }
 
-    /// Waits for the last shard. The accounts are in the order of the connections' numbers.
-    pub(crate) async fn accounts(&self) -> Vec<(u64, Account)> {
+    /// Waits for the last shard. The answers of a shard stand together.
+    pub(crate) async fn answers(&self) -> Vec<T> {
         self.countdown.over().await;
-        let mut accounts = mem::take(&mut *self.accounts.lock());
-        accounts.sort_unstable_by_key(|(connection, _)| *connection);
-        accounts
+        mem::take(&mut *self.answers.lock())
     }
 }
 
-/// The inquiry of one shard for its accounts of a [`Report`].
+/// The question to one shard, which a [`Report`] collects.
 #[derive(Debug)]
-pub(crate) struct Inquiry(Option<Arc<Report>>);
+pub(crate) struct Inquiry<T>(Option<Arc<Report<T>>>);
 
-impl Inquiry {
-    pub(crate) fn of(report: &Arc<Report>) -> Self {
+impl<T> Inquiry<T> {
+    pub(crate) fn of(report: &Arc<Report<T>>) -> Self {
         Self(Some(Arc::clone(report)))
     }
 
-    pub(crate) fn answer(mut self, accounts: impl Iterator<Item = (u64, Account)>) {
+    pub(crate) fn answer(mut self, answers: impl Iterator<Item = T>) {
         if let Some(report) = self.0.take() {
-            report.add(accounts);
+            report.add(answers);
         }
     }
 }
 
-impl Drop for Inquiry {
+impl<T> Drop for Inquiry<T> {
     fn drop(&mut self) {
         if let Some(report) = self.0.take() {
             report.add(iter::empty());

@@ -6,6 +6,7 @@ use crate::{
     queue::{inbox::SlotRef, outlet::Socket, read_request::ReadRequest},
     shard::{
         Shard,
+        ledger::Ledger,
         pass::{Pass, bits},
         slot::Slot,
     },
@@ -20,7 +21,7 @@ impl<S: Socket> Shard<S> {
                 self.readers.give_up();
                 continue;
             };
-            leave_to_history(slot, &mut self.pass, at.index);
+            leave_to_history(slot, &mut self.pass, &mut self.ledger, at.index);
             slot.see(self.position);
             let (upto, shard, limit) = (self.position, self.number, read_limit(&self.config));
             let Some((after, checked)) = slot.ask() else { continue };
@@ -41,17 +42,17 @@ impl<S: Socket> Shard<S> {
 
     fn take_batch(&mut self, at: SlotRef, batch: Batch, now_ms: u64) {
         let Some(slot) = self.slots.get_mut(at) else { return };
-        slot.take_batch(batch, &self.config, &mut self.accounts, now_ms);
+        slot.take_batch(batch, &self.config, &mut self.ledger, now_ms);
         self.flush(at, now_ms);
     }
 }
 
 /// Takes the messages of the pass from the slot at `index`: the history is to give them.
-fn leave_to_history<S: Socket>(slot: &mut Slot<S>, pass: &mut Pass, index: u32) {
+fn leave_to_history<S: Socket>(slot: &mut Slot<S>, pass: &mut Pass, ledger: &mut Ledger, index: u32) {
     let mask = pass.take_mask(index, slot.seen());
     slot.count_matched(mask.count_ones());
     for bit in bits(mask) {
-        let fate = slot.skip(pass.message(bit));
+        let fate = slot.skip(pass.message(bit), ledger);
         pass.count(bit, fate);
     }
 }

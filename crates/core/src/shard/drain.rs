@@ -52,11 +52,13 @@ impl<S: Socket> Shard<S> {
         if !slot.is_attached() || !matches!(slot.state(), State::Live) {
             return;
         }
-        let (reason, retry_ms) = if self.drain.is_some() {
-            let spread_ms = self.config.drain_spread_ms;
-            (CloseReason::Drained, 1_000 + self.jitter.hash_one(slot.connection()) % spread_ms.saturating_add(1))
-        } else {
-            (CloseReason::Expired, self.config.expired_retry_ms)
+        let spread_ms = self.config.drain_spread_ms;
+        let spread = |connection: u64| 1_000 + self.jitter.hash_one(connection) % spread_ms.saturating_add(1);
+        let (reason, retry_ms) = match slot.is_disconnected() {
+            _ if self.drain.is_some() => (CloseReason::Drained, spread(slot.connection())),
+            // Perhaps one of many.
+            true => (CloseReason::Disconnected, spread(slot.connection())),
+            false => (CloseReason::Expired, self.config.expired_retry_ms),
         };
         // It gets nothing more, so no flood has to wait for it.
         slot.patience_mut().let_off();

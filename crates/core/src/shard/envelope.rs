@@ -164,6 +164,7 @@ mod tests {
             form: Form::Envelope,
             opened_ms: 0,
             expires_ms: None,
+            held: None,
         }
     }
 

@@ -6,18 +6,13 @@ use std::{sync::Arc, task::Poll};
 
 use crate::{
     config::Config,
-    event::{
-        account::{Accounts, Fate},
-        budget::RingBudget,
-        charged::Charged,
-        message::Message,
-        notice::CloseReason,
-    },
+    event::{account::Fate, budget::RingBudget, charged::Charged, message::Message, notice::CloseReason},
     queue::{
         outlet::{Outlet, Socket},
         subscriber::Form,
     },
     shard::{
+        ledger::Ledger,
         pass::{Pass, Run, bits},
         slot::Slot,
         state::{GoesOn, State},
@@ -28,8 +23,10 @@ use crate::{
 pub(crate) struct Fan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) messages: &'a [Message],
+    /// The events of which `messages` are envelopes, if they are.
+    pub(crate) in_envelopes: Option<&'a [Message]>,
     pub(crate) pass: &'a mut Pass,
-    pub(crate) accounts: &'a mut Accounts,
+    pub(super) ledger: &'a mut Ledger,
     pub(crate) budget: &'a Arc<RingBudget>,
     pub(crate) scratch: &'a mut Vec<Charged>,
     pub(crate) now_ms: u64,
@@ -48,7 +45,7 @@ impl Fan<'_> {
         }
         slot.count_matched(due.count_ones());
         match slot.form() {
-            Form::Plain => self.give(slot, due, run),
+            Form::Plain => self.give::<S, false>(slot, due, run),
             Form::Envelope => self.give_enveloped(slot, due),
         }
     }
@@ -59,14 +56,15 @@ impl Fan<'_> {
         let mut fan = Fan {
             config: self.config,
             messages: &view,
+            in_envelopes: Some(self.messages),
             pass: self.pass,
-            accounts: self.accounts,
+            ledger: self.ledger,
             budget: self.budget,
             scratch: self.scratch,
             now_ms: self.now_ms,
             queued: false,
         };
-        let ends = fan.give(slot, due, &mut Run::new(&view));
+        let ends = fan.give::<S, true>(slot, due, &mut Run::new(&view));
         let is_queued = fan.queued;
         self.queued |= is_queued;
         self.pass.give_view_back(view);
@@ -75,17 +73,20 @@ impl Fan<'_> {
 
     // The two callers are in the loop of a pass: a call would be a tenth of the instructions of a delivery to an idle socket.
     #[inline(always)]
-    fn give<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> GoesOn {
+    fn give<S: Socket, const IN_ENVELOPES: bool>(&mut self, slot: &mut Slot<S>, due: u64, run: &mut Run<'_>) -> GoesOn {
         if let Some((socket, framing)) = slot.idle_socket() {
             let (parts, bytes) = run.parts(due, framing);
             return match socket.poll_write(parts) {
                 Poll::Ready(Ok(taken)) if taken == bytes => {
                     slot.count_written(due.count_ones(), run.newest(), self.now_ms);
                     self.pass.count_written(due);
+                    if IN_ENVELOPES {
+                        bits(due).for_each(|bit| self.count_envelope(bit));
+                    }
                     Ok(())
                 }
                 Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
-                Poll::Ready(_) => Err(CloseReason::ClientGone),
+                Poll::Ready(_) => Err(self.give_up(due, CloseReason::ClientGone)),
                 Poll::Pending => {
                     // The start of the write timeout is set before the socket counts as full.
                     let queued = self.queue(slot, due);
@@ -116,8 +117,9 @@ impl Fan<'_> {
                 taken -= bytes;
                 slot.count_written(1, message.id(), self.now_ms);
                 self.pass.count(bit, Fate::Written);
+                self.count_envelope(bit);
             } else if taken > 0 {
-                slot.keep_rest(message.clone(), taken, self.now_ms);
+                slot.keep_rest(message.clone(), taken, self.ledger, self.now_ms);
                 self.pass.count(bit, Fate::Queued);
                 taken = 0;
             } else {
@@ -127,12 +129,25 @@ impl Fan<'_> {
         }
         self.queue(slot, left)?;
         // Until the write is pending, so that the socket says when there is room.
-        slot.flush(self.scratch, self.budget, self.now_ms)
+        slot.flush(self.scratch, self.budget, self.ledger, self.now_ms)
+    }
+
+    /// Counts a message that the socket took whole, if it is an envelope.
+    fn count_envelope(&mut self, bit: usize) {
+        if let Some(events) = self.in_envelopes {
+            self.pass.count_envelope(&events[bit], &self.messages[bit]);
+        }
+    }
+
+    /// Counts messages that were for a connection and go nowhere, because it is over.
+    fn give_up(&mut self, due: u64, reason: CloseReason) -> CloseReason {
+        self.ledger.totals.matched += u64::from(due.count_ones());
+        reason
     }
 
     fn skip<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64) {
         for bit in bits(due) {
-            let fate = slot.skip(&self.messages[bit]);
+            let fate = slot.skip(&self.messages[bit], self.ledger);
             self.pass.count(bit, fate);
         }
     }
@@ -142,9 +157,11 @@ impl Fan<'_> {
         while due != 0 && matches!(slot.state(), State::Live) {
             let bit = due.trailing_zeros() as usize;
             due &= due - 1;
-            let fate = slot.enqueue(&self.messages[bit], self.config, self.accounts, self.now_ms);
+            let fate = slot.enqueue(&self.messages[bit], self.config, self.ledger, self.now_ms);
             self.pass.count(bit, fate.unwrap_or(Fate::Lost { is_busy: true }));
-            fate?;
+            if let Err(reason) = fate {
+                return Err(self.give_up(due, reason));
+            }
         }
         self.skip(slot, due);
         if let Outlet::Body { port, .. } = slot.outlet() {

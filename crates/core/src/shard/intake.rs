@@ -2,6 +2,7 @@
 
 use crate::{
     event::{
+        account::Account,
         event_id::EventId,
         gap::{Gap, GapReason},
         message::Message,
@@ -14,7 +15,7 @@ use crate::{
         subscriber::Subscriber,
         tally::{Inquiry, Part},
     },
-    shard::{Shard, slot::Slot},
+    shard::{Shard, listing::Listing, slot::Slot},
 };
 
 impl<S: Socket> Shard<S> {
@@ -38,14 +39,18 @@ impl<S: Socket> Shard<S> {
                         self.pass.postpone(message, part);
                     }
                 }
-                Item::Subscribe { slot, subscriber, known, catching_up, held } => {
+                Item::Subscribe { slot, subscriber, known, catching_up } => {
                     let catching_up = catching_up.filter(|_| subscriber.cursor < subscriber.opened);
-                    self.seats.enter(slot.connection, catching_up, held);
+                    self.seats.enter(slot.connection, catching_up);
+                    self.ledger.totals.opened += 1;
                     self.take_subscribe(slot, subscriber, known);
                 }
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, inquiry } => self.report(&target, inquiry),
+                Item::List { query, inquiry } => self.listings.push_back(Listing::new(query, inquiry)),
+                Item::Testify { whose, id, inquiry } => self.testify(&whose, id, inquiry, now_ms),
+                Item::Disconnect { whose, inquiry } => self.disconnect(&whose, inquiry, now_ms),
                 Item::Drain => self.begin_draining(),
                 Item::Lost(gap) => {
                     taken.messages += 1;
@@ -93,7 +98,7 @@ impl<S: Socket> Shard<S> {
         while let Some((cursor, at)) = self.ahead.pop_up_to(id) {
             let Some(slot) = self.slots.get_mut(at).filter(|_| cursor < id) else { continue };
             let (from, to) = (Some(slot.subscriber().opened), Some(id.before()));
-            slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, now_ms);
+            slot.tell(Gap { from, to, missed: None, reason: GapReason::Restart }, &mut self.ledger, now_ms);
             self.flush(at, now_ms);
         }
     }
@@ -128,7 +133,7 @@ impl<S: Socket> Shard<S> {
     }
 
     /// Answers with the account of each connection that `target` reaches.
-    fn report(&mut self, target: &Target, inquiry: Inquiry) {
+    fn report(&mut self, target: &Target, inquiry: Inquiry<(u64, Account)>) {
         let account = |slot: &Slot<S>| (slot.connection(), slot.account());
         if *target == Target::All {
             return inquiry.answer(self.slots.iter().map(account));

@@ -9,12 +9,13 @@ use std::{io::IoSlice, mem};
 use crate::{
     config::Config,
     event::{
-        account::{Accounts, ChannelAccount, Fate},
+        account::{ChannelAccount, Fate},
         event_id::EventId,
+        fanned::Fanned,
         message::Message,
     },
     queue::{outlet::Framing, subscriber::Subscriber, tally::Part},
-    shard::envelope::Envelopes,
+    shard::{envelope::Envelopes, ledger::Ledger},
 };
 
 /// The bits of a mask.
@@ -45,6 +46,8 @@ pub(crate) struct Pass {
     /// A mask, and the number of slots in a row that took all of it. Most slots do, and most have the same mask.
     written: (u64, u64),
     envelopes: Envelopes,
+    /// Bytes by which the envelopes that sockets took whole are longer than their events.
+    envelope_bytes: i64,
 }
 
 impl Pass {
@@ -155,6 +158,11 @@ impl Pass {
         self.messages = messages;
     }
 
+    /// The id of the last message.
+    pub(crate) fn newest(&self) -> EventId {
+        self.messages.last().map_or(EventId::ZERO, Message::id)
+    }
+
     /// The message with this bit.
     pub(crate) fn message(&self, bit: usize) -> &Message {
         &self.messages[bit]
@@ -184,6 +192,12 @@ impl Pass {
         self.written.1 += 1;
     }
 
+    /// Counts that a socket took an envelope whole instead of its event.
+    pub(crate) fn count_envelope(&mut self, event: &Message, envelope: &Message) {
+        let bytes = |message: &Message| i64::try_from(message.bytes()).unwrap_or(i64::MAX);
+        self.envelope_bytes += bytes(envelope) - bytes(event);
+    }
+
     fn add_written(&mut self) {
         let (mask, slots) = mem::take(&mut self.written);
         for bit in bits(mask) {
@@ -204,11 +218,17 @@ impl Pass {
     }
 
     /// Reports to publishers that wait and to the accounts. Keeps its memory for the next pass.
-    pub(crate) fn finish(&mut self, accounts: &mut Accounts) {
+    pub(super) fn finish(&mut self, ledger: &mut Ledger) {
         self.add_written();
         for (message, news) in self.messages.iter().zip(&self.news) {
-            accounts.note_pass(message, news);
+            ledger.accounts.note_pass(message, news);
+            ledger.totals.matched += news.matched;
+            ledger.totals.count_written(news.written, message.bytes());
+            let (stamp, is_last) = (message.stamp(), message.end_fan_out());
+            ledger.note_fanned(Fanned { stamp, written: news.written, is_last });
         }
+        let bytes = &mut ledger.totals.written_bytes;
+        *bytes = bytes.wrapping_add_signed(mem::take(&mut self.envelope_bytes));
         for (part, news) in self.parts.drain(..).zip(&self.news) {
             if let Some(part) = part {
                 part.add(news.outcome());

@@ -21,7 +21,7 @@ impl<S: Socket> Shard<S> {
                 return;
             }
             let Some(slot) = self.slots.get_mut(at) else { continue };
-            let ends = slot.empty_ring(&mut self.accounts);
+            let ends = slot.empty_ring(&mut self.ledger, now_ms);
             slot.patience_mut().relax();
             if !slot.is_full() {
                 self.inbox.wake_slot(at);

@@ -1,4 +1,4 @@
-//! [`Seats`]: the seats of a shard's connections. Each is dropped once the time that it stands for is over.
+//! [`Seats`]: the seats of connections that catch up. Each is dropped once its connection has caught up.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,12 @@ use crate::queue::subscriber::Seat;
 pub(super) struct Seats {
     /// The seats of connections that have yet to catch up with what was kept when they came.
     catching_up: HashMap<u64, Seat>,
-    /// The seats of connections that are open.
-    held: HashMap<u64, Seat>,
 }
 
 impl Seats {
-    /// Keeps the seats of a new connection.
-    pub(super) fn enter(&mut self, connection: u64, catching_up: Option<Seat>, held: Option<Seat>) {
+    /// Keeps the seat of a new connection.
+    pub(super) fn enter(&mut self, connection: u64, catching_up: Option<Seat>) {
         self.catching_up.extend(catching_up.map(|seat| (connection, seat)));
-        self.held.extend(held.map(|seat| (connection, seat)));
     }
 
     /// The connection has caught up.
@@ -30,8 +27,5 @@ impl Seats {
     /// The connection has ended.
     pub(super) fn leave(&mut self, connection: u64) {
         self.caught_up(connection);
-        if !self.held.is_empty() {
-            self.held.remove(&connection);
-        }
     }
 }

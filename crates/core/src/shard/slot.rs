@@ -2,25 +2,27 @@
 //!
 //! Only its shard touches it, through verbs. A message that was begun is always finished first, whole.
 //!
-//! This file and the two of its folder are one room: they alone write the fields of a slot, but for its `Patience`, which `pace`
+//! This file and the three of its folder are one room: they alone write the fields of a slot, but for its `Patience`, which `pace`
 //! owns. `flush` writes to the outlet and ends the stream. `catch_up` feeds the slot from the history, and empties its ring. The
-//! policy of a full ring is applied here and there.
+//! policy of a full ring is applied here and there. `looks` is for operators.
 
 mod catch_up;
 mod flush;
+mod looks;
 
 use std::{mem, task::Poll};
 
 use crate::{
     config::Config,
     event::{
-        account::{Account, Accounts, Fate},
+        account::{Account, Fate},
         charged::Charged,
         event_id::EventId,
         gap::{Gap, GapReason},
         message::Message,
         notice::CloseReason,
     },
+    fates::trail::Trail,
     policy::Policy,
     queue::{
         outlet::{Framing, Outlet, Socket},
@@ -28,6 +30,7 @@ use crate::{
         subscriber::{Form, Subscriber},
     },
     shard::{
+        ledger::Ledger,
         losses::Losses,
         pace::Patience,
         pass::Pass,
@@ -61,6 +64,8 @@ pub(crate) struct Slot<S> {
     account: Account,
     /// None of most connections. They are boxed, because a slot is small.
     losses: Option<Box<Losses>>,
+    /// None of connections that every event went to at once.
+    trail: Option<Box<Trail>>,
     input_bytes: usize,
     subscriber: Box<Subscriber>,
 }
@@ -94,6 +99,7 @@ impl<S: Socket> Slot<S> {
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
             losses: (known > EventId::ZERO).then(|| Box::new(Losses::known_up_to(known))),
+            trail: None,
             input_bytes: 0,
             subscriber,
         }
@@ -279,7 +285,8 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Keeps a message of which the socket took the first `written_bytes`.
-    pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, now_ms: u64) {
+    pub(crate) fn keep_rest(&mut self, message: Message, written_bytes: usize, ledger: &mut Ledger, now_ms: u64) {
+        self.note_wait(ledger, now_ms);
         self.progress_ms = now_ms;
         self.account.position = message.id();
         self.rest = Some(Rest { charged: Charged::new(message), written_bytes });
@@ -290,46 +297,68 @@ impl<S: Socket> Slot<S> {
         &mut self,
         message: &Message,
         config: &Config,
-        accounts: &mut Accounts,
+        ledger: &mut Ledger,
         now_ms: u64,
     ) -> Result<Fate, CloseReason> {
-        self.begin_to_wait(now_ms);
+        self.begin_to_wait(ledger, now_ms);
         if self.ring_or_new(config).push(message.clone()).is_ok() {
             self.account.position = message.id();
             return Ok(Fate::Queued);
         }
         match self.subscriber.policy {
             Policy::Repair => {
-                self.state = State::CatchUp(CatchUp::repair(message.id().before()));
-                Ok(self.skip(message))
+                self.repair(message.id().before(), ledger, now_ms);
+                Ok(self.skip(message, ledger))
             }
             Policy::DropNewest => {
                 self.state = State::Dropping;
-                Ok(self.skip(message))
+                Ok(self.skip(message, ledger))
             }
             Policy::DropOldest => {
-                self.drop_oldest(message, config, accounts);
+                self.drop_oldest(message, config, ledger);
                 Ok(Fate::Queued)
             }
             Policy::Close => {
-                self.skip(message);
+                self.skip(message, ledger);
                 Err(CloseReason::Busy)
             }
         }
     }
 
     /// Starts the write timeout if nothing waits yet. A body whose ring was emptied before it took anything keeps its old start.
-    fn begin_to_wait(&mut self, now_ms: u64) {
+    fn begin_to_wait(&mut self, ledger: &mut Ledger, now_ms: u64) {
         if let Outlet::Body { port, taken } = &self.outlet {
             self.is_unread &= port.taken() == *taken;
         }
-        if self.is_flushed() && !self.is_full && !self.is_unread {
-            self.progress_ms = now_ms;
+        if self.is_flushed() {
+            self.note_wait(ledger, now_ms);
+            if !self.is_full && !self.is_unread {
+                self.progress_ms = now_ms;
+            }
         }
     }
 
+    /// Notes that an event begins to wait, behind all that came before it.
+    fn note_wait(&mut self, ledger: &mut Ledger, now_ms: u64) {
+        let position = self.account.position;
+        self.trail.get_or_insert_default().wait(position, now_ms, &mut ledger.room);
+    }
+
+    /// Notes that everything that waited has left.
+    pub(crate) fn note_emptied(&mut self, now_ms: u64) {
+        if let Some(trail) = &mut self.trail {
+            trail.empty(self.account.position, now_ms);
+        }
+    }
+
+    /// From now on the history gives the events above `cursor`.
+    fn repair(&mut self, cursor: EventId, ledger: &mut Ledger, now_ms: u64) {
+        self.state = State::CatchUp(CatchUp::repair(cursor));
+        self.trail.get_or_insert_default().repair(cursor, now_ms, &mut ledger.room);
+    }
+
     /// Makes room for `message`. The gap of the dropped messages goes before the rest of the ring.
-    fn drop_oldest(&mut self, message: &Message, config: &Config, accounts: &mut Accounts) {
+    fn drop_oldest(&mut self, message: &Message, config: &Config, ledger: &mut Ledger) {
         // A body takes nothing meanwhile, so that it finds the gap before newer messages.
         let freeze = match &self.outlet {
             Outlet::Body { port, .. } => Some(port.freeze()),
@@ -345,29 +374,35 @@ impl<S: Socket> Slot<S> {
         let pushed = ring.push(message.clone());
         debug_assert!(pushed.is_ok(), "an empty ring takes any message");
         self.account.position = message.id();
-        self.lose_all(&dropped, accounts);
+        self.lose_all(&dropped, ledger);
         drop(freeze);
     }
 
     /// Counts messages from the front of the ring as lost. Their gap goes before the rest of the ring.
-    fn lose_all(&mut self, messages: &[Message], accounts: &mut Accounts) {
+    fn lose_all(&mut self, messages: &[Message], ledger: &mut Ledger) {
         // A heartbeat makes room as well, and nobody misses it.
         for message in messages.iter().filter(|message| message.id() != EventId::ZERO) {
             self.account.dropped += 1;
             self.account.lost += 1;
-            accounts.note(message, Fate::Lost { is_busy: true });
-            self.with_front(|front| match front.last_mut() {
-                Some(Gap { to, missed: Some(missed), .. }) => {
-                    *missed += 1;
-                    *to = Some(message.id());
+            ledger.accounts.note(message, Fate::Lost { is_busy: true });
+            ledger.totals.count_lost(1);
+            let (gap, is_new) = self.with_front(|front| match front.last_mut() {
+                Some(last) if last.missed.is_some() => {
+                    last.missed = last.missed.map(|missed| missed + 1);
+                    last.to = Some(message.id());
+                    (*last, false)
                 }
-                _ => front.push(Gap {
-                    from: Some(message.id().before()),
-                    to: Some(message.id()),
-                    missed: Some(1),
-                    reason: GapReason::Busy,
-                }),
+                _ => {
+                    let (from, to) = (Some(message.id().before()), Some(message.id()));
+                    let gap = Gap { from, to, missed: Some(1), reason: GapReason::Busy };
+                    front.push(gap);
+                    (gap, true)
+                }
             });
+            if is_new {
+                ledger.totals.count_gap(&gap);
+            }
+            self.trail.get_or_insert_default().drop_all(gap, true, &mut ledger.room);
         }
     }
 

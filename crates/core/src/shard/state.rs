@@ -20,6 +20,8 @@ pub(super) enum State {
 pub(super) struct Closing {
     /// The last line, until it is the next to be written.
     pub(super) last: Option<Message>,
+    /// The newest event that was considered for the connection when the end began.
+    pub(super) after: EventId,
     /// The time at which the end went out. The client may close its side until the linger time is over.
     pub(super) out_ms: Option<u64>,
 }

@@ -31,7 +31,7 @@ impl<S: Socket> Shard<S> {
 
     /// Tells the registry what became of each channel's events since the last sweep, and the log how many were dropped.
     fn tell_accounts(&mut self) {
-        for (target, news) in self.accounts.take() {
+        for (target, news) in self.ledger.accounts.take() {
             self.registry.add_news(&target, &news);
             if news.dropped > 0 {
                 self.notices.push(Notice::Busy { target, dropped: news.dropped });
@@ -92,6 +92,6 @@ impl<S: Socket> Shard<S> {
                 self.heartbeats.cursor(cursor)
             }
         };
-        slot.heartbeat(line, &mut self.scratch, &self.budget, now_ms)
+        slot.heartbeat(line, &mut self.scratch, &self.budget, &mut self.ledger, now_ms)
     }
 }

@@ -23,7 +23,7 @@ impl<S: Socket> Shard<S> {
             if gap.to.is_some_and(|to| slot.seen() >= to) {
                 continue;
             }
-            slot.tell(Gap { from: gap.from.max(Some(slot.seen())), ..gap }, now_ms);
+            slot.tell(Gap { from: gap.from.max(Some(slot.seen())), ..gap }, &mut self.ledger, now_ms);
             self.flush(at, now_ms);
         }
         self.telling = (!walk.is_over(slots)).then_some((gap, walk));

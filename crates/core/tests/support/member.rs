@@ -2,7 +2,12 @@
 //!
 //! A member compares the output of its outlet with the log at once: right audience, right bytes, in order, once.
 
-use std::{collections::HashMap, sync::Arc, task::Context, task::Poll};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    task::Context,
+    task::Poll,
+};
 
 use fanfare_core::{
     Channel, ClientId, Event, EventId, Form, GapReason, Pattern, Policy, Target,
@@ -68,6 +73,8 @@ pub(crate) struct Member {
     pub(crate) last: EventId,
     /// Events for this member that did not come before a newer one.
     pub(crate) skipped: Vec<EventId>,
+    /// Events received.
+    pub(crate) received: HashSet<EventId>,
     /// The peer takes everything at once.
     pub(crate) is_quick: bool,
     /// The peer gets no more room before the end.
@@ -102,6 +109,7 @@ impl Member {
             told: Vec::new(),
             last: EventId::ZERO,
             skipped: Vec::new(),
+            received: HashSet::new(),
             is_quick: false,
             is_stuck: false,
             is_exact: false,
@@ -231,6 +239,7 @@ impl Member {
         assert_eq!(got.last_id, own_id.unwrap_or_else(|| entry.id.to_string()));
         assert!(id.is_none_or(|id| id == entry.id));
         self.got += 1;
+        self.received.insert(entry.id);
     }
 
     /// Skips to the log's entry `at`. Events for the member before that do not come any more, so a gap must cover them.

@@ -3,7 +3,9 @@
 //! The world is a strict shell. It drives a shard only after a wake-up or More (besides random turns), and polls
 //! publishers and bodies only after a wake-up. A lost wake-up therefore shows as undone work.
 
+mod asking;
 mod ending;
+mod joining;
 mod outside;
 
 use std::{
@@ -12,7 +14,7 @@ use std::{
 };
 
 use fanfare_core::{
-    Config, Event, EventId, Form, Heartbeat, Pattern, Policy, Receipt, Start, Target, Wait,
+    Account, Config, Event, EventId, Form, Heartbeat, Pattern, Policy, Receipt, Start, Target, Wait,
     engine::{Amount, CloseReason, Framing, Hub, Life, Notice, ReadRequest, Shard, Subscribe, Turn},
 };
 
@@ -21,6 +23,7 @@ use super::{
     member::{Entry, Log, Member, Way},
 };
 
+use asking::Asked;
 pub(crate) use ending::Ending;
 use outside::Outside;
 
@@ -60,6 +63,15 @@ pub(crate) struct World {
     members: Vec<Member>,
     /// Members whose slots are gone.
     gone: Vec<Member>,
+    /// Those of them that were looked at.
+    past: Vec<Member>,
+    asked: Vec<Asked>,
+    /// Answers to questions for a fate, and those of them that say that it is too long ago.
+    pub(crate) answered: usize,
+    pub(crate) vague: usize,
+    /// The figures of all that have gone.
+    all: Account,
+    abandoned: u64,
     publishing: Vec<Publishing>,
     reads: Vec<ReadRequest>,
     outside: Option<Outside>,
@@ -95,6 +107,12 @@ impl World {
             log: Log::default(),
             members: Vec::new(),
             gone: Vec::new(),
+            past: Vec::new(),
+            asked: Vec::new(),
+            answered: 0,
+            vague: 0,
+            all: Account::default(),
+            abandoned: 0,
             publishing: Vec::new(),
             reads: Vec::new(),
             outside,
@@ -133,6 +151,7 @@ impl World {
             94..96 => self.leave(),
             96 => self.send(),
             97 => self.drop_publisher(),
+            98 if self.rng.chance(50) => self.ask(),
             98 => self.step_clock(),
             _ if self.rng.chance(10) => self.settle_one(),
             _ => {}
@@ -233,102 +252,6 @@ impl World {
 
     fn any(&mut self, count: usize) -> Option<usize> {
         (count > 0).then(|| self.rng.below(count))
-    }
-
-    fn subscribe(&mut self) {
-        if self.members.len() >= self.plan.members_max {
-            return;
-        }
-        let rng = &mut self.rng;
-        let (shard, client) = (rng.below(self.kit.shards.len()), client(&format!("u{}", rng.below(5))));
-        let channels: Vec<_> = ["a", "b", "c", "d"].into_iter().filter(|_| rng.chance(40)).map(channel).collect();
-        let policies = [Policy::Repair, Policy::DropNewest, Policy::DropOldest, Policy::Close];
-        let policy = if self.plan.is_lossless || rng.chance(50) { Policy::Repair } else { rng.pick(&policies) };
-        let heartbeat = rng.pick(&[Heartbeat::Comment, Heartbeat::Cursor]);
-        let form = if rng.chance(30) { Form::Envelope } else { Form::Plain };
-        let start = if self.rng.chance(40) { Start::Now } else { self.start() };
-        let (followed, now_ms) = (channels.clone(), self.kit.now_ms);
-        let patterns = self.patterns();
-        let expires_ms = self.rng.chance(15).then(|| now_ms + self.rng.below(400) as u64);
-        let begins = start.clone();
-        let subscribe = Subscribe {
-            client: client.clone(),
-            channels,
-            patterns: patterns.clone(),
-            start,
-            policy,
-            heartbeat,
-            form,
-            shard,
-            now_ms,
-            expires_ms,
-            ..self.kit.wishes(&[])
-        };
-        let opened = self.kit.hub.last_id();
-        let subscription = self.kit.hub.subscribe(subscribe).unwrap();
-        let after = subscription.cursor();
-        let is_unknown = subscription.gap().is_some();
-        let member = Member::new(subscription, shard, client);
-        let is_earliest = begins == Start::Earliest;
-        let member = Member { channels: followed, patterns, policy, form, after, opened, is_earliest, ..member };
-        let causes = expires_ms.map(|_| CloseReason::Expired).into_iter().collect();
-        let member = Member { causes, last: after, lives_ms: expires_ms.map(|at| at - now_ms), ..member };
-        self.check_start(&member, &begins, is_unknown);
-        self.has_resumed |= after < opened;
-        self.members.push(member);
-    }
-
-    /// The patterns that a new member follows besides. Most follow none.
-    fn patterns(&mut self) -> Vec<Pattern> {
-        let rng = &mut self.rng;
-        let count = if rng.chance(70) { 0 } else { rng.within(1, 3) };
-        let texts = ["*", "a*", "b*", "*c", "d*e", "ab*", "*a*", "a", "**"];
-        (0..count).map(|_| Pattern::new(rng.pick(&texts)).unwrap()).collect()
-    }
-
-    /// A random place in the order, or none.
-    fn start(&mut self) -> Start {
-        let rng = &mut self.rng;
-        let back = rng.below(40);
-        match rng.below(8) {
-            0 => Start::After(EventId::ZERO),
-            1 => Start::After(EventId::new(rng.below(3_000) as u64, rng.below(3) as u64)),
-            2 => Start::Since { ms: rng.below(3_000) as u64 },
-            3 => Start::Earliest,
-            4 => Start::AfterOwn(vec![own_id(self.numbers.saturating_sub(back as u64))]),
-            _ => {
-                let from = self.log.entries.len().saturating_sub(back + 1);
-                self.log.entries.get(from).map_or(Start::Now, |entry| Start::After(entry.id))
-            }
-        }
-    }
-
-    /// Checks the beginning of a stream against the text of the contract.
-    fn check_start(&self, member: &Member, start: &Start, is_unknown: bool) {
-        let last = member.opened;
-        let expected = match start {
-            Start::Now => (last, false),
-            Start::After(id) if *id > last => (last, true),
-            Start::After(id) => (*id, false),
-            Start::Since { ms: 1_000 } => (EventId::new(1_000, 0), false),
-            Start::Since { ms } => (EventId::new(*ms, 0).before().min(last), false),
-            Start::Earliest => (member.after, false),
-            Start::AfterOwn(own_ids) => {
-                let is_it = |entry: &&Entry| {
-                    let is_named = entry.event.own_id().is_some_and(|id| own_ids.iter().any(|own_id| own_id == id));
-                    is_named && member.is_reached_by(&entry.event)
-                };
-                // The oldest, whether it is kept or not.
-                match self.log.entries.iter().find(is_it) {
-                    // All that had it may have been evicted.
-                    Some(_) if is_unknown && !self.plan.is_lossless => (last, true),
-                    Some(entry) => (entry.id, false),
-                    None => (last, true),
-                }
-            }
-        };
-        assert_eq!((member.after, is_unknown), expected, "{start:?}");
-        assert!(*start != Start::Earliest || self.log.entries.first().is_none_or(|first| member.after < first.id));
     }
 
     /// A random member with the wanted way out.
@@ -460,6 +383,7 @@ impl World {
             assert!(is_empty || self.plan.is_outside, "an idle shard holds no places");
         }
         self.look(shard);
+        self.hear_answers();
     }
 
     /// Takes the notices of a shard.
@@ -472,7 +396,7 @@ impl World {
                 Notice::Closed(closed) => {
                     let at = self.members.iter().position(|member| member.connection == closed.connection);
                     let mut member = self.members.swap_remove(at.expect("a connection ends once"));
-                    self.dropped += closed.account.dropped;
+                    self.count(&closed.account);
                     member.check_closed(&self.log, &closed, &self.plan);
                     self.closed += 1;
                     self.delivered += member.got;

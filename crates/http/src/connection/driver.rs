@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanfare_core::engine::{Inbox, Milestone, SWEEP_TICKS, Shard, Turn};
+use fanfare_core::engine::{Fanned, Inbox, Milestone, SWEEP_TICKS, Shard, Turn};
 use tokio::{
     net::TcpStream,
     runtime::Builder,
@@ -102,7 +102,7 @@ impl Driver {
             // It ends with the runtime.
             spawn(forget_callers(Arc::clone(&app)));
         }
-        let mut driving = pin!(unconstrained(drive(&app, shard, &carriers)));
+        let mut driving = pin!(unconstrained(drive(&app, number, shard, &carriers)));
         let mut cut = tokio::select! {
             biased;
             cut = &mut driving => cut,
@@ -200,7 +200,7 @@ async fn forget_callers(app: Arc<App>) {
 }
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
-async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carriers<Carrier>) -> usize {
+async fn drive(app: &Arc<App>, number: usize, mut shard: Shard<ClientSocket>, carriers: &Carriers<Carrier>) -> usize {
     let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -229,6 +229,7 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carrie
             }
             let turn = shard.turn(now_ms);
             carriers.due.flush(shard.is_passing());
+            measure(app, number, &mut shard);
             for request in shard.take_reads() {
                 let app = Arc::clone(app);
                 spawn(async move { app.hub.read(request) });
@@ -265,6 +266,24 @@ async fn drive(app: &Arc<App>, mut shard: Shard<ClientSocket>, carriers: &Carrie
                 wait(&inbox, &mut ticks, Some(Duration::from_millis(left_ms))).await;
                 left = Instant::now();
             }
+        }
+    }
+}
+
+/// Notes how long the deliveries of a turn took, of publishes that came to this node.
+fn measure(app: &App, number: usize, shard: &mut Shard<ClientSocket>) {
+    let mut fanned = shard.take_fanned().peekable();
+    if fanned.peek().is_none() {
+        return;
+    }
+    let (now_us, times) = (app.now_us(), app.times.of(number));
+    for Fanned { stamp, written, is_last } in fanned {
+        let us = now_us.saturating_sub(stamp);
+        if written > 0 {
+            times.to_socket.note(us, written);
+        }
+        if is_last {
+            times.fan_out.note(us, 1);
         }
     }
 }

@@ -39,6 +39,10 @@ impl Sockets {
     }
 
     /// Number of sockets that may be event streams.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn streams_max(&self) -> usize {
         self.max - KEPT_FROM_STREAMS_MAX.min(self.max / 4)
     }

@@ -252,7 +252,7 @@ impl<'a> Batch<'a> {
             || self.unanswered.front().is_some_and(|line| line.ticket.is_answered())
         {
             let Some(Unanswered { line, target, ticket }) = self.unanswered.pop_front() else { break };
-            match ticket.receipt().await {
+            match self.app.receipt(ticket).await {
                 Ok(receipt) => {
                     self.app.log_sent(target.as_ref(), self.allowed.rights.holder(), &receipt);
                     self.published += 1;

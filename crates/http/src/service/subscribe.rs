@@ -83,6 +83,8 @@ pub(crate) fn subscribe(
         Ok(seats) => seats,
         Err(problem) => return refuse(app, problem, request.headers, request.version),
     };
+    let transport = peer.transport(request.version);
+    let held = app.streams.enter(transport, Some(peer.address), rights.holder(), held);
     let subscribed = app.hub.subscribe(Subscribe {
         client: client.clone(),
         channels,
@@ -94,7 +96,7 @@ pub(crate) fn subscribe(
         shard: peer.shard(),
         expires_ms: rights.expires_ms(app.now_ms()),
         catching_up,
-        held,
+        held: Some(held),
         now_ms: app.now_ms(),
     });
     let subscription = match subscribed {
@@ -123,7 +125,7 @@ pub(crate) fn subscribe(
             peer.link.park(Parked { subscription, framing });
             Content::Marker { prelude, link: Arc::clone(&peer.link) }
         }
-        Carriage::Http1 | Carriage::Other => {
+        Carriage::Http1 | Carriage::Other | Carriage::Program => {
             owed.keep();
             let feed = subscription.into_feed(owed.life().clone());
             let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));

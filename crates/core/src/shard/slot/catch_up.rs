@@ -4,7 +4,7 @@
 use crate::{
     config::Config,
     event::{
-        account::{Accounts, Fate},
+        account::Fate,
         event_id::EventId,
         gap::{Gap, GapReason},
         message::Message,
@@ -18,6 +18,7 @@ use crate::{
     },
     shard::{
         envelope::envelope,
+        ledger::Ledger,
         slot::Slot,
         state::{Asked, CatchUp, GoesOn, State},
     },
@@ -67,33 +68,36 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Counts a message that cannot go out now: the history owes it, or it is lost.
-    pub(crate) fn skip(&mut self, message: &Message) -> Fate {
+    pub(crate) fn skip(&mut self, message: &Message, ledger: &mut Ledger) -> Fate {
         let (is_repaired, is_busy) = match &self.state {
             State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
             _ => (false, true),
         };
         if is_repaired {
             self.account.dropped += u64::from(is_busy);
+            ledger.totals.dropped += u64::from(is_busy);
             self.account.owed += 1;
             return Fate::Owed { is_busy };
         }
         self.account.dropped += 1;
         self.account.lost += 1;
+        ledger.totals.count_lost(1);
         self.losses_mut().lose(1, message.id());
         Fate::Lost { is_busy }
     }
 
     /// Takes a batch of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
-    pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, accounts: &mut Accounts, now_ms: u64) {
+    pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, ledger: &mut Ledger, now_ms: u64) {
         let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed }, .. }) = self.state else { return };
         // A batch by pattern may only say how far it has looked. The stream is as silent as before.
         if !batch.messages.is_empty() || batch.hole.is_some() {
-            self.begin_to_wait(now_ms);
+            self.begin_to_wait(ledger, now_ms);
         }
+        let older = batch.hole.as_ref().and_then(|hole| self.note_hole(hole, owed, cursor, is_busy, ledger));
+        let newer = self.tell_loss(ledger);
         if let Some(hole) = &batch.hole {
-            self.note_hole(hole, owed, cursor, is_busy, accounts);
+            self.trail.get_or_insert_default().miss(cursor, hole.to, [older, newer], &mut ledger.room);
         }
-        self.tell_loss();
         let (mut is_whole, mut cursor, opened) = (true, cursor, self.subscriber.opened);
         for message in batch.messages {
             let message = match self.form {
@@ -107,9 +111,15 @@ impl<S: Socket> Slot<S> {
             }
             let is_of_its_time = message.id() > opened;
             if is_busy && is_of_its_time {
-                accounts.note_repaired(&message);
+                ledger.accounts.note_repaired(&message);
+                ledger.totals.repaired += 1;
             }
+            ledger.totals.replayed += u64::from(!is_of_its_time);
             cursor = message.id();
+            if let Some(trail) = &mut self.trail {
+                trail.give(cursor);
+            }
+            let ring = self.ring_or_new(config);
             let pushed = ring.push(message);
             debug_assert!(pushed.is_ok(), "there is room");
             let account = &mut self.account;
@@ -124,39 +134,62 @@ impl<S: Socket> Slot<S> {
 
     /// Notes that the history has lost events. Those published since the connection is open are counted: the history owed `owed` of
     /// them, and has `hole.kept`.
-    fn note_hole(&mut self, hole: &Hole, owed: u64, cursor: EventId, is_busy: bool, accounts: &mut Accounts) {
+    fn note_hole(
+        &mut self,
+        hole: &Hole,
+        owed: u64,
+        cursor: EventId,
+        is_busy: bool,
+        ledger: &mut Ledger,
+    ) -> Option<Gap> {
         let opened = self.subscriber.opened;
         // Nobody counted events that are older than the connection.
         let older = hole.to.min(opened);
-        if cursor < opened && older > self.known() {
+        let gap = (cursor < opened && older > self.known()).then(|| {
             let (from, to, reason) = (Some(self.account.position), Some(older), hole.reason);
-            self.with_front(|front| front.push(Gap { from, to, missed: None, reason }));
-        }
+            let gap = Gap { from, to, missed: None, reason };
+            self.with_front(|front| front.push(gap));
+            ledger.totals.count_gap(&gap);
+            gap
+        });
         self.losses_mut().learn(hole.to);
         let lost = owed.saturating_sub(hole.kept);
         self.account.owed -= lost;
         self.account.lost += lost;
         if !is_busy {
             self.account.dropped += lost;
+            ledger.totals.dropped += lost;
         }
-        accounts.note_gone(&hole.target, lost);
+        ledger.accounts.note_gone(&hole.target, lost);
+        ledger.totals.lost += lost;
         if lost > 0 {
             self.losses_mut().lose(lost, hole.to);
         }
+        gap
     }
 
     /// Puts a gap that every stream receives before the ring, so that no client comes behind it without knowing. A slot that is
     /// further behind may get it twice.
-    pub(crate) fn tell(&mut self, gap: Gap, now_ms: u64) {
+    pub(crate) fn tell(&mut self, gap: Gap, ledger: &mut Ledger, now_ms: u64) {
         if self.is_closing() {
             return;
         }
-        self.begin_to_wait(now_ms);
-        self.with_front(|front| match front.last_mut() {
+        self.begin_to_wait(ledger, now_ms);
+        let is_new = self.with_front(|front| match front.last_mut() {
             // The one before has not left yet.
-            Some(last) if last.missed.is_none() && last.reason == gap.reason => last.to = gap.to,
-            _ => front.push(gap),
+            Some(last) if last.missed.is_none() && last.reason == gap.reason => {
+                last.to = gap.to;
+                false
+            }
+            _ => {
+                front.push(gap);
+                true
+            }
         });
+        if is_new {
+            ledger.totals.count_gap(&gap);
+        }
+        self.trail.get_or_insert_default().lose(gap, &mut ledger.room);
     }
 
     /// Events up to this id may be missing without a gap.
@@ -165,17 +198,25 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Turns the loss behind the ring into a gap: everything before it has been taken.
-    fn tell_loss(&mut self) {
-        let Some((missed, to)) = self.losses.as_mut().and_then(|losses| losses.take_behind()) else { return };
+    fn tell_loss(&mut self, ledger: &mut Ledger) -> Option<Gap> {
+        let (missed, to) = self.losses.as_mut()?.take_behind()?;
         let from = self.account.position.max(self.subscriber.opened.min(to));
         let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
         self.with_front(|front| front.push(gap));
+        ledger.totals.count_gap(&gap);
+        // A slot that catches up loses only events that no history keeps. The others are in the hole of a batch.
+        let is_all = matches!(self.state, State::Dropping);
+        self.trail.get_or_insert_default().drop_all(gap, is_all, &mut ledger.room);
+        Some(gap)
     }
 
     /// Goes live: the client has everything up to now, or receives a gap. If the stream is about to end, the client finds what the
     /// history still owes by its cursor.
-    pub(crate) fn go_live(&mut self) {
-        self.tell_loss();
+    pub(crate) fn go_live(&mut self, ledger: &mut Ledger, now_ms: u64) {
+        self.tell_loss(ledger);
+        if let (State::CatchUp(catch_up), Some(trail)) = (&self.state, &mut self.trail) {
+            trail.repaired(catch_up.cursor, now_ms);
+        }
         self.state = State::Live;
     }
 
@@ -188,7 +229,7 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The policy is to close the connection.
-    pub(crate) fn empty_ring(&mut self, accounts: &mut Accounts) -> GoesOn {
+    pub(crate) fn empty_ring(&mut self, ledger: &mut Ledger, now_ms: u64) -> GoesOn {
         let mut emptied: Vec<_> = match (&self.outlet, &self.ring) {
             (Outlet::Body { port, .. }, _) => port.empty(),
             (_, Some(ring)) => std::iter::from_fn(|| ring.pop()).collect(),
@@ -203,23 +244,24 @@ impl<S: Socket> Slot<S> {
                 catch_up.cursor = before;
                 catch_up.asked = Asked::No;
             }
-            (State::Live, Policy::Repair) => self.state = State::CatchUp(CatchUp::repair(before)),
+            (State::Live, Policy::Repair) => self.repair(before, ledger, now_ms),
             (_, Policy::Close) => {
-                self.lose_all(&emptied, accounts);
+                self.lose_all(&emptied, ledger);
                 return Err(CloseReason::Busy);
             }
             (_, Policy::Repair | Policy::DropNewest | Policy::DropOldest) => {
-                self.lose_all(&emptied, accounts);
+                self.lose_all(&emptied, ledger);
                 return Ok(());
             }
         }
         self.account.position = before;
         for message in &emptied {
             if self.is_of_its_time(message) {
-                let fate = self.skip(message);
-                accounts.note(message, fate);
+                let fate = self.skip(message, ledger);
+                ledger.accounts.note(message, fate);
             } else {
                 self.account.replayed -= 1;
+                ledger.totals.reread += 1;
             }
         }
         Ok(())

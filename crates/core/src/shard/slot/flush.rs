@@ -9,9 +9,12 @@ use std::{
 };
 
 use crate::{
-    event::{budget::RingBudget, charged::Charged, event_id::EventId, message::Message, notice::CloseReason},
+    event::{
+        budget::RingBudget, charged::Charged, event_id::EventId, fanned::Fanned, message::Message, notice::CloseReason,
+    },
     queue::outlet::{Framing, Outlet, Socket},
     shard::{
+        ledger::Ledger,
         slot::Slot,
         state::{Closing, GoesOn, Rest, State},
     },
@@ -28,7 +31,13 @@ impl<S: Socket> Slot<S> {
     ///
     /// # Errors
     /// The socket is broken.
-    pub(crate) fn flush(&mut self, scratch: &mut Vec<Charged>, budget: &Arc<RingBudget>, now_ms: u64) -> GoesOn {
+    pub(crate) fn flush(
+        &mut self,
+        scratch: &mut Vec<Charged>,
+        budget: &Arc<RingBudget>,
+        ledger: &mut Ledger,
+        now_ms: u64,
+    ) -> GoesOn {
         loop {
             match &self.outlet {
                 Outlet::Unattached => return Ok(()),
@@ -45,7 +54,7 @@ impl<S: Socket> Slot<S> {
             if self.is_flushed() && !self.take_last(now_ms) {
                 return Ok(());
             }
-            if self.write_waiting(scratch, now_ms)?.is_pending() {
+            if self.write_waiting(scratch, ledger, now_ms)?.is_pending() {
                 return Ok(());
             }
         }
@@ -53,7 +62,7 @@ impl<S: Socket> Slot<S> {
 
     /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
     pub(crate) fn begin_closing(&mut self, last: Message, reason: CloseReason) {
-        self.state = State::Closing(Closing { last: Some(last), out_ms: None });
+        self.state = State::Closing(Closing { last: Some(last), after: self.seen, out_ms: None });
         self.end_reason = reason;
     }
 
@@ -91,7 +100,12 @@ impl<S: Socket> Slot<S> {
     }
 
     /// One vectored write of everything that waits.
-    fn write_waiting(&mut self, scratch: &mut Vec<Charged>, now_ms: u64) -> Result<Poll<()>, CloseReason> {
+    fn write_waiting(
+        &mut self,
+        scratch: &mut Vec<Charged>,
+        ledger: &mut Ledger,
+        now_ms: u64,
+    ) -> Result<Poll<()>, CloseReason> {
         let is_front_empty = self.is_front_empty();
         let Outlet::Socket { socket, framing } = &mut self.outlet else { return Ok(Poll::Pending) };
         debug_assert!(scratch.is_empty(), "nothing of another slot is left");
@@ -111,27 +125,31 @@ impl<S: Socket> Slot<S> {
         } else {
             write::<PARTS_MAX>(socket, *framing, scratch, skip)
         };
-        let (mut taken, polled) = match outcome {
+        let (mut taken, ended) = match outcome {
             Poll::Ready(Ok(bytes)) if bytes > 0 => {
                 self.progress_ms = now_ms;
                 self.is_full = false;
-                (bytes + skip, Poll::Ready(()))
+                (bytes + skip, Ok(Poll::Ready(())))
             }
-            Poll::Ready(_) => {
-                scratch.clear();
-                return Err(CloseReason::ClientGone);
-            }
+            // What was not written stays, for whoever asks what became of it.
+            Poll::Ready(_) => (skip, Err(CloseReason::ClientGone)),
             Poll::Pending => {
                 self.is_full = true;
-                (skip, Poll::Pending)
+                (skip, Ok(Poll::Pending))
             }
         };
+        let (mut stamp, mut written) = (0, 0);
         for charged in scratch.drain(..) {
             let bytes = framing.of(charged.message()).len();
             if taken >= bytes {
                 taken -= bytes;
                 // Control lines do not count as messages.
-                self.account.written += u64::from(charged.message().id() != EventId::ZERO);
+                if charged.message().id() != EventId::ZERO {
+                    self.account.written += 1;
+                    stamp = if written == 0 { charged.message().stamp() } else { stamp };
+                    written += 1;
+                    ledger.totals.count_written(1, charged.message().bytes());
+                }
             } else if taken > 0 || is_first_begun {
                 self.rest = Some(Rest { charged, written_bytes: mem::take(&mut taken) });
             } else if let Some(ring) = &self.ring {
@@ -139,7 +157,8 @@ impl<S: Socket> Slot<S> {
             }
             is_first_begun = false;
         }
-        Ok(polled)
+        ledger.note_fanned(Fanned { stamp, written, is_last: false });
+        ended
     }
 
     /// Sends a line that shows that the stream is alive. Nothing else waits.
@@ -148,6 +167,7 @@ impl<S: Socket> Slot<S> {
         line: Message,
         scratch: &mut Vec<Charged>,
         budget: &Arc<RingBudget>,
+        ledger: &mut Ledger,
         now_ms: u64,
     ) -> GoesOn {
         self.progress_ms = now_ms;
@@ -158,7 +178,7 @@ impl<S: Socket> Slot<S> {
             return Ok(());
         }
         self.rest = Some(Rest::of(line));
-        self.flush(scratch, budget, now_ms)
+        self.flush(scratch, budget, ledger, now_ms)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll};
 
 use fanfare_core::{
-    Target,
-    engine::{Amount, CloseReason, Shard},
+    Account, Target,
+    engine::{Amount, CloseReason, Figures, Shard},
 };
 
 use super::World;
@@ -49,7 +49,11 @@ impl World {
                 continue;
             }
             if !is_changed {
-                self.gone.drain(..).for_each(|mut member| member.check_let_go());
+                for mut member in std::mem::take(&mut self.gone) {
+                    member.check_let_go();
+                    member.way = Way::Gone;
+                    self.past.push(member);
+                }
                 self.is_resting = false;
                 return;
             }
@@ -111,6 +115,7 @@ impl World {
             self.kit.shards[shard].sweep(self.kit.now_ms);
             self.look(shard);
         });
+        self.check_totals();
         // What is lost to one that has yet to come so far is dropped, and no sign that anybody is busy.
         assert!(self.busy <= self.dropped, "{} of {} in the notices of busy targets", self.busy, self.dropped);
         assert!(self.has_resumed || self.busy == self.dropped);
@@ -122,6 +127,31 @@ impl World {
         assert!(self.kit.shards.iter().all(is_free), "no place is held for nobody");
         assert!(self.kit.shards.iter().all(|shard| shard.open() == 0));
         (self.closed, self.delivered)
+    }
+
+    /// Adds the figures of a member that has gone.
+    pub(super) fn count(&mut self, account: &Account) {
+        self.dropped += account.dropped;
+        self.all.matched += account.matched;
+        self.all.replayed += account.replayed;
+        self.all.written += account.written;
+        self.all.dropped += account.dropped;
+        self.all.repaired += account.repaired;
+        self.all.lost += account.lost;
+        self.abandoned += account.lag();
+    }
+
+    /// Checks the totals of the hub against those of all that were there.
+    fn check_totals(&self) {
+        let Figures { totals, events, .. } = self.hub().figures();
+        let Account { matched, replayed, written, dropped, repaired, lost, .. } = self.all;
+        assert_eq!((totals.matched, totals.replayed - totals.reread, totals.written), (matched, replayed, written));
+        assert_eq!((totals.dropped, totals.repaired, totals.lost), (dropped, repaired, lost));
+        assert_eq!((totals.abandoned, totals.opened), (self.abandoned, self.closed as u64));
+        assert_eq!(totals.closed.iter().sum::<u64>(), totals.opened);
+        assert_eq!(matched + replayed, written + lost + self.abandoned, "each delivery is made, lost or left");
+        assert!(totals.written_bytes >= 8 * totals.written, "an event has a line at least");
+        assert!(events >= self.log.entries.len() as u64);
     }
 
     /// Drains the hub. Publishers that wait at the gate are refused.

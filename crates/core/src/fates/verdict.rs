@@ -1,0 +1,163 @@
+//! [`Verdict`]: what became of one event on one connection, from the record of the connection.
+
+use crate::{
+    event::{event_id::EventId, gap::Gap, notice::CloseReason, target::Target},
+    fates::{
+        record::{Progress, Record},
+        trail::{Entry, Span},
+    },
+};
+
+/// Where an event waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the queue in front of the connection's shard.
+    Inbox,
+    /// In the ring of the connection.
+    Ring,
+    /// Partly in the socket.
+    Socket,
+    /// In the history, which the connection reads at the pace of its socket.
+    History,
+}
+
+/// What became of one event on one connection. Times are monotonic, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The event was not for the connection.
+    NotSubscribed,
+    /// The connection was not there, or its stream began behind the event.
+    NotConnected,
+    /// The socket took it in this span of time. Without a span, it is too long ago to know when.
+    Written(Option<(u64, u64)>),
+    /// The history gave it in this span of time, behind a start in the past or a full ring.
+    Repaired(u64, u64),
+    /// It waits.
+    Waiting(Place),
+    /// It found no room and is lost. The stream was told the gap, or will be.
+    Dropped(Option<Gap>),
+    /// The history did not have it any more. The stream was told the gap.
+    InGap(Gap),
+    /// The connection ended while the event waited.
+    Closed(CloseReason),
+    /// Nobody knows any more.
+    TooLongAgo,
+}
+
+/// An event as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) id: EventId,
+    /// The targets, if they are known.
+    pub(crate) targets: Option<&'a [Target]>,
+    /// Whether the history may keep it.
+    pub(crate) is_kept: bool,
+    /// The targets for which the history has it now.
+    pub(crate) kept_for: &'a [Target],
+}
+
+impl Verdict {
+    /// What became of `event`. `passed` is the time at which the shard took it to its connections. `now_ms` is monotonic time.
+    pub(crate) fn of(record: &Record, event: Known<'_>, passed: Option<(u64, u64)>, now_ms: u64) -> Self {
+        let id = event.id;
+        if event.targets.is_some_and(|targets| !record.follows(targets)) {
+            return Self::NotSubscribed;
+        }
+        if !record.was_there(id) {
+            return Self::NotConnected;
+        }
+        if !event.is_kept && id <= record.opened {
+            // Only those who were there get an event that is live only.
+            return Self::NotConnected;
+        }
+        if event.targets.is_none() {
+            // It may have been for others. Only a gap is certain.
+            return in_gap(record, event).unwrap_or(Self::TooLongAgo);
+        }
+        if let Some(waits) = waits(record, event) {
+            return match (waits, record.ended) {
+                (Self::Waiting(_), Some(ended)) => Self::Closed(ended.reason),
+                _ => waits,
+            };
+        }
+        if let Some(lost) = in_gap(record, event) {
+            return lost;
+        }
+        if id > record.position {
+            // Its outlet was broken, or its time was over.
+            return record.ended.map_or(Self::NotConnected, |ended| Self::Closed(ended.reason));
+        }
+        let until_ms = record.ended.map_or(now_ms, |ended| ended.ms);
+        let span_of = |span: &Span| (span.from_ms, span.to_ms.unwrap_or(until_ms));
+        let covering = record.trail.entries().find_map(|entry| match entry {
+            Entry::Repaired(span) if span.covers(id) => {
+                let (from_ms, to_ms) = span_of(span);
+                Some(Self::Repaired(from_ms, to_ms))
+            }
+            Entry::Waited(span) if span.covers(id) && id > record.opened => Some(Self::Written(Some(span_of(span)))),
+            _ => None,
+        });
+        if let Some(verdict) = covering {
+            return verdict;
+        }
+        if id <= record.known && !record.follows(event.kept_for) {
+            // Perhaps it had left the history before the stream began.
+            return Self::TooLongAgo;
+        }
+        if id <= record.opened {
+            return Self::Repaired(record.opened_ms, until_ms);
+        }
+        if id <= record.trail.forgotten() {
+            return Self::TooLongAgo;
+        }
+        Self::Written(passed)
+    }
+}
+
+/// Where the event waits, if it does, or that it is being dropped.
+fn waits(record: &Record, event: Known<'_>) -> Option<Verdict> {
+    let id = event.id;
+    if record.begun == Some(id) {
+        return Some(Verdict::Waiting(Place::Socket));
+    }
+    if record.waiting.contains(&id) {
+        return Some(Verdict::Waiting(Place::Ring));
+    }
+    match record.progress {
+        Progress::Behind { cursor } if id > cursor && id <= record.seen => {
+            Some(if event.is_kept { Verdict::Waiting(Place::History) } else { Verdict::Dropped(None) })
+        }
+        Progress::Dropping { after } if id > after && id <= record.seen => Some(Verdict::Dropped(None)),
+        Progress::Closing { after } if id > after => Some(Verdict::NotConnected),
+        _ if id > record.seen => Some(Verdict::Waiting(Place::Inbox)),
+        _ => None,
+    }
+}
+
+/// The loss of the event, if it is in a gap.
+fn in_gap(record: &Record, event: Known<'_>) -> Option<Verdict> {
+    let id = event.id;
+    let gives = |entry: &Entry| matches!(entry, Entry::Missed(missed) if missed.given.contains(&id));
+    let is_given = record.trail.entries().any(gives);
+    record.trail.entries().find_map(|entry| match entry {
+        Entry::Dropped { gap, is_all } if covers(gap, id) && (*is_all || !event.is_kept) => {
+            Some(Verdict::Dropped(Some(*gap)))
+        }
+        Entry::Lost(gap) if covers(gap, id) && event.targets.is_none() => Some(Verdict::InGap(*gap)),
+        Entry::Missed(missed)
+            if !is_given
+                && event.is_kept
+                && (missed.after < id && id <= missed.upto)
+                && !record.follows(event.kept_for) =>
+        {
+            let gap = missed.gaps.iter().flatten().find(|gap| missed.is_whole && covers(gap, id));
+            Some(gap.map_or(Verdict::TooLongAgo, |gap| Verdict::InGap(*gap)))
+        }
+        _ => None,
+    })
+}
+
+/// Whether the event with this id is among those that the gap tells.
+fn covers(gap: &Gap, id: EventId) -> bool {
+    gap.from.is_none_or(|from| from < id) && gap.to.is_none_or(|to| id <= to)
+}
