@@ -401,7 +401,6 @@ impl<S: Socket> Shard<S> {
             let mut fan = Fan {
                 config: &self.config,
                 messages: &messages,
-                in_envelopes: None,
                 pass: &mut self.pass,
                 ledger: &mut self.ledger,
                 budget: &self.budget,

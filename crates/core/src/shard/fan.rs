@@ -23,8 +23,6 @@ use crate::{
 pub(crate) struct Fan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) messages: &'a [Message],
-    /// The events of which `messages` are envelopes, if they are.
-    pub(crate) in_envelopes: Option<&'a [Message]>,
     pub(crate) pass: &'a mut Pass,
     pub(super) ledger: &'a mut Ledger,
     pub(crate) budget: &'a Arc<RingBudget>,
@@ -56,7 +54,6 @@ impl Fan<'_> {
         let mut fan = Fan {
             config: self.config,
             messages: &view,
-            in_envelopes: Some(self.messages),
             pass: self.pass,
             ledger: self.ledger,
             budget: self.budget,
@@ -64,7 +61,7 @@ impl Fan<'_> {
             now_ms: self.now_ms,
             queued: false,
         };
-        let ends = fan.give::<S, true>(slot, due, &mut Run::new(&view));
+        let ends = fan.give::<S, true>(slot, due, &mut Run::in_envelopes(&view, self.messages));
         let is_queued = fan.queued;
         self.queued |= is_queued;
         self.pass.give_view_back(view);
@@ -81,11 +78,11 @@ impl Fan<'_> {
                     slot.count_written(due.count_ones(), run.newest(), self.now_ms);
                     self.pass.count_written(due);
                     if IN_ENVELOPES {
-                        bits(due).for_each(|bit| self.count_envelope(bit));
+                        bits(due).for_each(|bit| self.count_envelope(bit, run));
                     }
                     Ok(())
                 }
-                Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken),
+                Poll::Ready(Ok(taken)) if taken > 0 => self.partly(slot, due, taken, run),
                 Poll::Ready(_) => Err(self.give_up(due, CloseReason::ClientGone)),
                 Poll::Pending => {
                     // The start of the write timeout is set before the socket counts as full.
@@ -106,7 +103,7 @@ impl Fan<'_> {
     }
 
     /// Goes on behind the first `taken` bytes of the messages in `due`: the socket is full.
-    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize) -> GoesOn {
+    fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize, run: &Run<'_>) -> GoesOn {
         let Outlet::Socket { framing, .. } = slot.outlet() else { return Ok(()) };
         let framing = *framing;
         let mut left = due;
@@ -117,7 +114,7 @@ impl Fan<'_> {
                 taken -= bytes;
                 slot.count_written(1, message.id(), self.now_ms);
                 self.pass.count(bit, Fate::Written);
-                self.count_envelope(bit);
+                self.count_envelope(bit, run);
             } else if taken > 0 {
                 slot.keep_rest(message.clone(), taken, self.ledger, self.now_ms);
                 self.pass.count(bit, Fate::Queued);
@@ -133,8 +130,8 @@ impl Fan<'_> {
     }
 
     /// Counts a message that the socket took whole, if it is an envelope.
-    fn count_envelope(&mut self, bit: usize) {
-        if let Some(events) = self.in_envelopes {
+    fn count_envelope(&mut self, bit: usize, run: &Run<'_>) {
+        if let Some(events) = run.events() {
             self.pass.count_envelope(&events[bit], &self.messages[bit]);
         }
     }

@@ -265,6 +265,8 @@ pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
 /// all connections that follow the same channels.
 pub(crate) struct Run<'a> {
     messages: &'a [Message],
+    /// The events of which the messages are envelopes, if they are.
+    events: Option<&'a [Message]>,
     built_for: Option<(u64, Framing)>,
     parts: [IoSlice<'a>; MESSAGES_MAX],
     count: usize,
@@ -276,12 +278,23 @@ impl<'a> Run<'a> {
     pub(crate) fn new(messages: &'a [Message]) -> Self {
         Self {
             messages,
+            events: None,
             built_for: None,
             parts: [IoSlice::new(&[]); MESSAGES_MAX],
             count: 0,
             bytes: 0,
             newest: EventId::ZERO,
         }
+    }
+
+    /// The buffers of envelopes, each of one of `events`.
+    pub(crate) fn in_envelopes(messages: &'a [Message], events: &'a [Message]) -> Self {
+        Self { events: Some(events), ..Self::new(messages) }
+    }
+
+    /// The events of which the messages are envelopes, if they are.
+    pub(crate) fn events(&self) -> Option<&'a [Message]> {
+        self.events
     }
 
     /// The buffers for the messages in `mask`, and their bytes.
