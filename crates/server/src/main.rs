@@ -23,6 +23,7 @@ mod directory;
 mod event_stream;
 mod failure;
 mod gap;
+mod harmless;
 mod journal;
 mod log;
 mod meant;
@@ -56,8 +57,10 @@ fn main() -> ExitCode {
     match args::read().and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { status, reason }) => {
-            // There is no other place to report an error of this write.
-            let _ = writeln!(stderr(), "error: {reason}");
+            if !reason.is_empty() {
+                // There is no other place to report an error of this write.
+                let _ = writeln!(stderr(), "error: {reason}");
+            }
             ExitCode::from(status)
         }
     }

@@ -11,14 +11,14 @@ use fanfare_disk::DiskJournal;
 use fanfare_http::{Config, Fanfare, Listeners};
 use fanfare_redis::RedisJournal;
 use tokio::sync::oneshot;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     access::Who,
     directory,
     failure::Failure,
     log,
-    settings::{AccessPlan, IssuerPlan, Serve, Settings},
+    settings::{AccessPlan, IssuerPlan, LogFormat, Serve, Settings},
     signals,
     tls::Tls,
     watch::{Look, Reload, watch},
@@ -54,8 +54,21 @@ fn weak_secrets(plan: &AccessPlan) -> impl Iterator<Item = String> {
 
 /// Serves until a signal.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    let format = settings.serve.log_format();
+    let _flushed_at_exit = log::init(settings.serve.log(), format);
+    let served = serve(settings);
+    match format {
+        LogFormat::Text => served,
+        // A line of text would be no JSON.
+        LogFormat::Json => served.map_err(|failure| {
+            error!("{}", failure.reason);
+            failure.told()
+        }),
+    }
+}
+
+fn serve(settings: &Settings) -> Result<(), Failure> {
     let Settings { serve: settings, listen, listen_tls, unread, .. } = settings;
-    let _flushed_at_exit = log::init(settings.log());
     unread.iter().for_each(|sentence| warn!("{sentence}"));
     let failed = |what: &str, error: io::Error| Failure::failed(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

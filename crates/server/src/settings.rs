@@ -39,7 +39,7 @@ mod value;
 pub(crate) use self::{
     access::Plan as AccessPlan,
     application::ApplicationPlan,
-    flags::Flags,
+    flags::{Flags, LogFormat},
     issuer::{IssuerPlan, is_of_this_machine},
     layers::{Settings, variable_at_fault},
     limits::{names as limits, place as place_of_limit},

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 
 use super::limits::place;
 use crate::{
+    harmless::harmless,
     meant::{absent, meant},
-    printer::harmless,
 };
 
 const PREFIX: &str = "FANFARE_";

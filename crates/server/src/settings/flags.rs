@@ -163,6 +163,19 @@ pub(crate) struct Flags {
     /// `warn,fanfare_http=debug`.
     #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info", value_parser = filter, help_heading = "Logging")]
     pub(super) log: String,
+
+    /// Each line of the log has this form.
+    #[arg(long, env = "FANFARE_LOG_FORMAT", value_enum, default_value = "text", help_heading = "Logging")]
+    pub(super) log_format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people: the time, the level, a sentence, and fields as in `name=value`.
+    Text,
+    /// An object for programs: `timestamp` (RFC 3339, UTC), `level`, `message`, and each field under its name.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
