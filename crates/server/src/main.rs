@@ -3,6 +3,8 @@
 //! Folders:
 //! - `access`: who may do what, from files, addresses and an application.
 //! - `client`: the HTTP client of `publish` and `subscribe`.
+//! - `log`: the log of a server. `reload`: its settings are read again.
+//! - `serve`: a server, from its start to its end.
 //! - `settings`: the settings of `serve`, from flags, environment and file.
 //! - `tls`: the certificates of the listener for https.
 //! - `token`: the subcommands of `token`.
@@ -29,6 +31,7 @@ mod log;
 mod meant;
 mod printer;
 mod publish;
+mod reload;
 mod serve;
 mod settings;
 mod signals;
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Serve(settings) if settings.serve.is_check() => serve::check(&settings),
+        Task::Serve(settings) if settings.serve.is_check() => serve::check::check(&settings),
         Task::Serve(settings) => serve::run(&settings),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),

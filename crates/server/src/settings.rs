@@ -5,6 +5,7 @@
 mod access;
 mod application;
 mod callers;
+mod changes;
 mod config;
 mod connections;
 mod derived;
@@ -39,6 +40,7 @@ mod value;
 pub(crate) use self::{
     access::Plan as AccessPlan,
     application::ApplicationPlan,
+    changes::{Change, Part},
     flags::{Flags, LogFormat},
     issuer::{IssuerPlan, is_of_this_machine},
     layers::{Settings, variable_at_fault},

@@ -25,7 +25,8 @@ pub(crate) struct Flags {
     /// The server reads settings from this TOML file.
     ///
     /// The key of a setting is the long name of its flag, as in `heartbeat = "15s"`. Environment variables override the
-    /// file, and flags override both. The file alone may have limits, under `[limits]`.
+    /// file, and flags override both. The file alone may have limits, under `[limits]`. SIGHUP has the file read again: the log says
+    /// what has changed, and what needs a restart.
     #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", help_heading = "Configuration")]
     pub(super) config: Option<PathBuf>,
 

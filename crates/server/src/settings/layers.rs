@@ -1,7 +1,13 @@
 //! [`Settings`]: the values from defaults, file, environment and flags, and the source of each. The command line is
 //! read twice. The second time, the file's values are its defaults, so that every source has the same parsers.
 
-use std::{env, error::Error as _, ffi::OsString, net::SocketAddr, path::Path};
+use std::{
+    env,
+    error::Error as _,
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _,
@@ -22,7 +28,7 @@ use super::{
 };
 
 /// All settings, each with its source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) serve: Serve,
     /// The address of --listen, unless it is off.
@@ -35,10 +41,23 @@ pub(crate) struct Settings {
     pub(super) limits: Vec<Sourced>,
     /// Those of each issuer of the file.
     pub(super) issuers: Vec<Vec<Sourced>>,
+    pub(super) origin: Origin,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// The definition of the flags.
+    flags: Command,
+    /// The path of the file.
+    file: Option<PathBuf>,
+    arguments: Vec<OsString>,
+    /// The names of all environment variables that the command knows.
+    variables: Vec<String>,
 }
 
 /// One setting as it was given. There are no values if nobody gave one and there is no fixed default.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sourced {
     pub(super) key: String,
     pub(super) values: Vec<String>,
@@ -64,16 +83,30 @@ impl Settings {
     /// # Errors
     /// As of [`Settings::new`].
     pub(crate) fn of(flags: Command, typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
+        let variables = variables(all).into_iter().map(str::to_owned).collect();
+        Self::read(Origin { flags, file: typed.config.clone(), arguments: arguments.to_vec(), variables })
+    }
+
+    /// The same settings, with the file as it is now.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub(crate) fn again(&self) -> Result<Self, String> {
+        Self::read(self.origin.clone())
+    }
+
+    fn read(origin: Origin) -> Result<Self, String> {
+        let Origin { flags, file, arguments, variables } = &origin;
         let limits = limits::definition();
         let limit_names = limits::names();
         environment::refuse_limits(env::vars_os(), &limit_names)?;
         let of_issuers = issuer::definition();
-        let Contents { entries, issuers: tables } = match &typed.config {
-            Some(path) => from_file(path, &flags, &limits, &of_issuers)?,
+        let Contents { entries, issuers: tables } = match file {
+            Some(path) => from_file(path, flags, &limits, &of_issuers)?,
             None => Contents::default(),
         };
         // No error is expected: the command line and environment have been read once, the file's values one by one.
-        let of_flags = matches(&flags, &entries, arguments)?;
+        let of_flags = matches(flags, &entries, arguments)?;
         let of_limits = matches(&limits, &entries, &[])?;
         let typed = Flags::from_arg_matches(&of_flags).map_err(|error| why(&error))?;
         let mut issuers = Vec::new();
@@ -98,9 +131,9 @@ impl Settings {
         };
         serve.is_local = is_local(&[listen, listen_tls]);
         serve.check(&[listen, listen_tls])?;
-        let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
-        let (flags, limits) = (sourced(&flags, &of_flags, &entries), sourced(&limits, &of_limits, &entries));
-        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers })
+        let unread = environment::unread(env::vars_os(), variables, &limit_names);
+        let (flags, limits) = (sourced(flags, &of_flags, &entries), sourced(&limits, &of_limits, &entries));
+        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers, origin })
     }
 }
 
