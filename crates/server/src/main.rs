@@ -38,6 +38,7 @@ mod signals;
 mod silence;
 mod since;
 mod small_file;
+mod sockets;
 mod subscribe;
 mod tls;
 mod token;
@@ -71,8 +72,8 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Serve(settings) if settings.serve.is_check() => serve::check::check(&settings),
-        Task::Serve(settings) => serve::run(&settings),
+        Task::Serve(settings, _) if settings.serve.is_check() => serve::check::check(&settings),
+        Task::Serve(settings, given) => serve::run(&settings, given),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
         Task::Journal(journal) => journal::run(&journal),

@@ -18,7 +18,7 @@ pub(crate) use self::report::Report;
 use crate::{
     access::Who,
     log::LogFilter,
-    serve::check,
+    serve::{check, supervisor},
     settings::{Change, Part, Settings},
     watch::Watch,
 };
@@ -78,12 +78,14 @@ impl Reloader {
 
 impl Running {
     fn reload(&mut self) -> Report {
+        supervisor::tell_reloading();
         let report = self.changed().unwrap_or_else(|fault| {
             error!("the settings stay as they are: {fault}");
             Report::refused(fault)
         });
         // Each of the files changes alone, as it does when nobody asks.
         self.watch.look();
+        supervisor::tell_ready(&format!("reload: {report}"));
         report
     }
 

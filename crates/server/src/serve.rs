@@ -1,14 +1,14 @@
 //! `fanfare serve`: binds, serves, drains.
 //!
 //! - `check`: whether a server could start, for `--check` as well. `descriptors`: the limit on them.
-//! - `engine`: the engine with its journal. `sockets`: the listeners.
+//! - `engine`: the engine with its journal. `supervisor`: what systemd is told.
 
 pub(crate) mod check;
 mod descriptors;
 mod engine;
-mod sockets;
+pub(crate) mod supervisor;
 
-use std::{io, pin::Pin};
+use std::{io, net::SocketAddr, pin::Pin};
 
 use fanfare_http::Listeners;
 use tracing::{error, info, warn};
@@ -20,15 +20,16 @@ use crate::{
     reload::{Reloader, Running},
     settings::{LogFormat, Settings},
     signals,
+    sockets::{self, Given},
     tls::Tls,
     watch::Watch,
 };
 
 /// Serves until a signal.
-pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, given: Given) -> Result<(), Failure> {
     let format = settings.serve.log_format();
     let log = log::init(settings.serve.log(), format);
-    let served = serve(settings, &log);
+    let served = serve(settings, given, &log);
     match format {
         LogFormat::Text => served,
         // A line of text would be no JSON.
@@ -39,7 +40,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-fn serve(all: &Settings, log: &Log) -> Result<(), Failure> {
+fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
     let Settings { serve: settings, listen, listen_tls, unread, .. } = all;
     unread.iter().for_each(|sentence| warn!("{sentence}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -63,8 +64,8 @@ fn serve(all: &Settings, log: &Log) -> Result<(), Failure> {
         let hangups = signals::hangups().map_err(no_signals)?;
         let certificates = tls.as_mut().map(Tls::watched).unwrap_or_default();
         let watch = Watch::start(certificates, who.watched()).map_err(|error| failed("cannot start", &error))?;
-        let plain = listen.map(|listen| sockets::bind(listen, "--listen")).transpose()?;
-        let secure = listen_tls.map(|listen| sockets::bind(listen, "--listen-tls")).transpose()?;
+        let plain = listen.map(|listen| sockets::bind(listen, given.plain, "--listen")).transpose()?;
+        let secure = listen_tls.map(|listen| sockets::bind(listen, given.tls, "--listen-tls")).transpose()?;
         config.https_port = secure.as_ref().and_then(|(_, address)| settings.https_port(address.port()));
         signals::survive_large_files().map_err(no_signals)?;
         let mut shutdown: Pin<Box<dyn Future<Output = ()>>> = Box::pin(signals::shutdown().map_err(no_signals)?);
@@ -88,6 +89,7 @@ fn serve(all: &Settings, log: &Log) -> Result<(), Failure> {
         if let Some((_, address)) = &secure {
             info!(version, shards, "listening on https://{address}");
         }
+        let status = serving(plain.as_ref().map(|(_, address)| *address), secure.as_ref().map(|(_, address)| *address));
         let plain = plain.map(|(listener, _)| listener);
         let listeners = Listeners { plain, tls: secure.map(|(listener, _)| listener).zip(acceptor) };
         if let Some(tls) = tls {
@@ -100,12 +102,26 @@ fn serve(all: &Settings, log: &Log) -> Result<(), Failure> {
         if let Some(hangups) = hangups {
             tokio::spawn(reloader.at_each(hangups));
         }
-        let ended = fanfare.serve_on(listeners, shutdown).await.map_err(|error| failed("cannot serve", &error))?;
+        let handle = fanfare.handle();
+        tokio::spawn(supervisor::keep_alive(move || handle.failure().is_none()));
+        supervisor::tell_ready(&status);
+        let leaving = async {
+            shutdown.await;
+            supervisor::tell_stopping();
+        };
+        let ended = fanfare.serve_on(listeners, leaving).await.map_err(|error| failed("cannot serve", &error))?;
         if ended.cut > 0 {
             return Err(Failure::failed(format!("connections that had to be cut: {}", ended.cut)));
         }
         Ok(())
     })
+}
+
+/// Where it serves, in a sentence.
+fn serving(plain: Option<SocketAddr>, secure: Option<SocketAddr>) -> String {
+    let plain = plain.map(|address| format!("http://{address}"));
+    let secure = secure.map(|address| format!("https://{address}"));
+    format!("serving on {}", plain.into_iter().chain(secure).collect::<Vec<_>>().join(" and "))
 }
 
 fn failed(what: &str, error: &io::Error) -> Failure {

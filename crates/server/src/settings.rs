@@ -14,6 +14,7 @@ mod events;
 mod file;
 mod filter;
 mod flags;
+mod held;
 mod history;
 mod issuer;
 mod journal;
@@ -42,6 +43,7 @@ pub(crate) use self::{
     application::ApplicationPlan,
     changes::{Change, Part},
     flags::{Flags, LogFormat},
+    held::Held,
     issuer::{IssuerPlan, is_of_this_machine},
     layers::{Settings, variable_at_fault},
     limits::{names as limits, place as place_of_limit},
