@@ -1,6 +1,7 @@
 //! Who may do what, from the settings to the rules of the server.
 //!
-//! - `rules`: the rules, made of parts that change one by one. `files`: keys in files, which are watched.
+//! - `rules`: the rules, made of parts that change one by one. `made`: rules that are read and not yet in use.
+//! - `files`: keys in files, which are watched.
 //! - `fetch`: keys behind an address. `application`: an application that decides. `answers`: the answers of it that are kept.
 //! - `lifetime`: how long an answer says that it holds.
 
@@ -9,33 +10,35 @@ mod application;
 mod fetch;
 mod files;
 mod lifetime;
+mod made;
 mod rules;
 
-use std::{future, io, mem, sync::Arc, thread};
+use std::{io, mem, sync::Arc};
 
 use fanfare_core::Pattern;
 use fanfare_grants::{IssuerConfig, Tokens};
 use fanfare_http::{Access, Gate};
-use tokio::{runtime::Builder, task::LocalSet};
 
 pub(crate) use self::fetch::{Source, fetch};
 use self::{
-    application::{Application, Asker},
-    files::{IssuerFiles, KeyFile},
+    files::IssuerFiles,
+    made::{Deciding, Fetching, Made, keep_asking},
     rules::Rules,
 };
-use crate::{
-    settings::AccessPlan,
-    watch::{Look, Watched},
-};
+use crate::{settings::AccessPlan, watch::Look};
 
-/// Everything that decides who may do what, read but not yet watched.
+/// Everything that decides who may do what. Keys are fetched, and the application is asked, from [`Who::keep`] on.
 pub(crate) struct Who {
     rules: Arc<Rules>,
     files: Vec<Box<dyn Look>>,
     sources: Vec<Source>,
-    asker: Option<Asker>,
+    deciding: Option<Deciding>,
+    asker: Option<application::Asker>,
+    fetching: Option<Fetching>,
 }
+
+/// Other rules, read but not yet in use.
+pub(crate) struct Next(Made);
 
 impl Who {
     /// Reads all files.
@@ -43,38 +46,11 @@ impl Who {
     /// # Errors
     /// A sentence with the setting and the file, without a secret.
     pub(crate) fn read(plan: AccessPlan) -> Result<Self, String> {
-        let AccessPlan { issuers, api_keys, public, public_publish, cookie, application } = plan;
-        let (mut configs, mut sources, mut of_issuers) = (Vec::new(), Vec::new(), Vec::new());
-        for plan in issuers {
-            let (files, config, content, of_issuer) = IssuerFiles::read(plan)?;
-            configs.push(config);
-            sources.extend(of_issuer);
-            of_issuers.push((files, content));
-        }
-        let of_keys = api_keys.map(KeyFile::read).transpose().map_err(|fault| format!("--api-keys: {fault}"))?;
-        let asks_to_publish = application.as_ref().is_some_and(|plan| plan.publish);
-        let made = application.map(Application::new).transpose();
-        let (application, asker) = made.map_err(|fault| format!("--authorize-url: {fault}"))?.unzip();
-        let access = Access {
-            tokens: None,
-            keys: of_keys.as_ref().map(|(_, keys, _)| Arc::clone(keys)),
-            public,
-            public_publish,
-            cookie,
-            application: application.map(|application| Arc::new(application) as _),
-            asks_to_publish,
-        };
-        let rules = Arc::new(Rules::new(configs, access)?);
-        let mut files: Vec<Box<dyn Look>> = Vec::new();
-        for (place, (issuer, content)) in of_issuers.into_iter().enumerate() {
-            if issuer.has_files() {
-                files.push(Box::new(Watched::new(issuer.with(&rules, place), &content)));
-            }
-        }
-        if let Some((file, _, content)) = of_keys {
-            files.push(Box::new(Watched::new(file.with(&rules), &content)));
-        }
-        Ok(Self { rules, files, sources, asker })
+        let mut made = Made::read(plan, &[], None)?;
+        let rules = Arc::new(Rules::new(mem::take(&mut made.issuers), mem::take(&mut made.access))?);
+        let (sources, deciding, asker) = (mem::take(&mut made.sources), made.deciding.take(), made.asker.take());
+        let files = made.watched(&rules, 0);
+        Ok(Self { rules, files, sources, deciding, asker, fetching: None })
     }
 
     /// The rules in the words of the log, if there are any.
@@ -94,28 +70,44 @@ impl Who {
         mem::take(&mut self.files)
     }
 
-    /// Fetches keys and asks the application, if there is any of them, on a thread of its own until the process ends: no stream waits
-    /// for them, and they wait for no stream.
+    /// Fetches keys and asks the application from now on, if there is any of them, on threads of their own.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn keep(self) -> io::Result<()> {
-        if self.sources.is_empty() && self.asker.is_none() {
-            return Ok(());
+    pub(crate) fn keep(&mut self) -> io::Result<()> {
+        self.fetching = Fetching::start(&self.sources)?;
+        self.asker.take().map_or(Ok(()), keep_asking)
+    }
+
+    /// Reads all files of another plan. What it has in common with the rules in use stays: fetched keys, and answers of the
+    /// application.
+    ///
+    /// # Errors
+    /// As of [`Who::read`].
+    pub(crate) fn next(&self, plan: AccessPlan) -> Result<Next, String> {
+        let made = Made::read(plan, &self.sources, self.deciding.as_ref())?;
+        rules::tokens(&made.issuers)?;
+        Ok(Next(made))
+    }
+
+    /// Uses other rules from now on. Returns the files to be watched instead of those before.
+    ///
+    /// # Errors
+    /// A sentence: no thread can be started. Nothing has changed.
+    pub(crate) fn replace(&mut self, next: Next) -> Result<Vec<Box<dyn Look>>, String> {
+        let Next(mut made) = next;
+        let failed = |error: io::Error| format!("no thread can be started: {error}");
+        let (old, new) = (&self.sources, &made.sources);
+        let is_fetched = old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.is_same(new));
+        let fetching = if is_fetched { None } else { Some(Fetching::start(new).map_err(failed)?) };
+        made.asker.take().map_or(Ok(()), keep_asking).map_err(failed)?;
+        let number = self.rules.replace(mem::take(&mut made.issuers), mem::take(&mut made.access))?;
+        if let Some(fetching) = fetching {
+            // The drop of the old one ends its fetches.
+            self.fetching = fetching;
         }
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new().name("access".to_owned()).spawn(move || {
-            LocalSet::new().block_on(&runtime, async move {
-                for source in self.sources {
-                    tokio::task::spawn_local(fetch::keep(source));
-                }
-                if let Some(asker) = self.asker {
-                    asker.ask_for_ever().await;
-                }
-                future::pending::<()>().await;
-            });
-        })?;
-        Ok(())
+        (self.sources, self.deciding) = (mem::take(&mut made.sources), made.deciding.take());
+        Ok(made.watched(&self.rules, number))
     }
 }
 
@@ -151,7 +143,7 @@ fn told(access: &Access) -> String {
 pub(crate) fn tokens(plan: &AccessPlan) -> Result<(Tokens, Vec<Source>), String> {
     let (mut configs, mut sources): (Vec<IssuerConfig>, Vec<Source>) = (Vec::new(), Vec::new());
     for plan in plan.issuers.clone() {
-        let (_, config, _, of_issuer) = IssuerFiles::read(plan)?;
+        let (_, config, _, of_issuer) = IssuerFiles::read(plan, &[])?;
         configs.push(config);
         sources.extend(of_issuer);
     }

@@ -30,6 +30,7 @@ use crate::{
     failure::Failure,
     settings::{Flags, Settings, duration, number, publisher_retry, variable_at_fault},
     since::since,
+    sockets::Given,
     url::Url,
 };
 
@@ -112,7 +113,8 @@ pub(crate) enum JournalCommand {
 /// The task that the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Task {
-    Serve(Box<Settings>),
+    /// With the sockets that were given.
+    Serve(Box<Settings>, Given),
     Publish(Box<Publish>),
     Subscribe(Box<Subscribe>),
     Journal(Journal),
@@ -310,9 +312,11 @@ pub(crate) fn read() -> Result<Task, Failure> {
     });
     match args.command {
         Command::Serve(typed) => {
+            let given = Given::by_systemd().map_err(Failure::usage)?;
+            let held = given.held().map_err(Failure::usage)?;
             // The arguments after the program's name and the subcommand.
-            let settings = Settings::new(&typed, &arguments[2..], &Args::command()).map_err(Failure::usage)?;
-            Ok(Task::Serve(Box::new(settings)))
+            let settings = Settings::new(&typed, &arguments[2..], &Args::command(), held).map_err(Failure::usage)?;
+            Ok(Task::Serve(Box::new(settings), given))
         }
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),

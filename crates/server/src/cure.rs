@@ -10,8 +10,8 @@ use clap::{
 use fanfare_http::nearest;
 
 use crate::{
+    harmless::harmless,
     meant::{TLS, TLS_NAMES, meant},
-    printer::harmless,
     settings::{is_address, limits, place_of_limit},
     url::Url,
 };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{event_stream::Event, printer::harmless};
+use crate::{event_stream::Event, harmless::harmless};
 
 /// The event type of a gap.
 const KIND: &str = "fanfare.gap";

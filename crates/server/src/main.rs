@@ -3,6 +3,8 @@
 //! Folders:
 //! - `access`: who may do what, from files, addresses and an application.
 //! - `client`: the HTTP client of `publish` and `subscribe`.
+//! - `log`: the log of a server. `reload`: its settings are read again.
+//! - `serve`: a server, from its start to its end.
 //! - `settings`: the settings of `serve`, from flags, environment and file.
 //! - `tls`: the certificates of the listener for https.
 //! - `token`: the subcommands of `token`.
@@ -23,17 +25,20 @@ mod directory;
 mod event_stream;
 mod failure;
 mod gap;
+mod harmless;
 mod journal;
 mod log;
 mod meant;
 mod printer;
 mod publish;
+mod reload;
 mod serve;
 mod settings;
 mod signals;
 mod silence;
 mod since;
 mod small_file;
+mod sockets;
 mod subscribe;
 mod tls;
 mod token;
@@ -56,8 +61,10 @@ fn main() -> ExitCode {
     match args::read().and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { status, reason }) => {
-            // There is no other place to report an error of this write.
-            let _ = writeln!(stderr(), "error: {reason}");
+            if !reason.is_empty() {
+                // There is no other place to report an error of this write.
+                let _ = writeln!(stderr(), "error: {reason}");
+            }
             ExitCode::from(status)
         }
     }
@@ -65,8 +72,8 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Serve(settings) if settings.serve.is_check() => serve::check(&settings),
-        Task::Serve(settings) => serve::run(&settings),
+        Task::Serve(settings, _) if settings.serve.is_check() => serve::check::check(&settings),
+        Task::Serve(settings, given) => serve::run(&settings, given),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
         Task::Journal(journal) => journal::run(&journal),

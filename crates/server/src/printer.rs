@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 
 use serde_json::json;
 
-use crate::event_stream::Event;
+use crate::{event_stream::Event, harmless::harmless};
 
 /// The form of printed events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +56,6 @@ fn shown(event: &Event, form: Form) -> String {
     text.push_str(data);
     text.push('\n');
     if form == Form::Terminal { harmless(&text) } else { text }
-}
-
-/// Replaces control characters by codes like `\u{1b}`. Line breaks and tabs stay.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') {
-            harmless.extend(character.escape_default());
-        } else {
-            harmless.push(character);
-        }
-    }
-    harmless
 }
 
 #[cfg(test)]

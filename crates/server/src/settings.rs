@@ -5,6 +5,7 @@
 mod access;
 mod application;
 mod callers;
+mod changes;
 mod config;
 mod connections;
 mod derived;
@@ -13,6 +14,7 @@ mod events;
 mod file;
 mod filter;
 mod flags;
+mod held;
 mod history;
 mod issuer;
 mod journal;
@@ -39,7 +41,9 @@ mod value;
 pub(crate) use self::{
     access::Plan as AccessPlan,
     application::ApplicationPlan,
-    flags::Flags,
+    changes::{Change, Part},
+    flags::{Flags, LogFormat},
+    held::Held,
     issuer::{IssuerPlan, is_of_this_machine},
     layers::{Settings, variable_at_fault},
     limits::{names as limits, place as place_of_limit},

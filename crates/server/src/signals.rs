@@ -1,5 +1,5 @@
-//! Signals. A server drains at the first SIGTERM or SIGINT, and ends at once at the second. SIGHUP, SIGUSR1 and SIGUSR2
-//! do not end a server, because operators and tools send them by habit. A subscriber ends well at SIGINT.
+//! Signals. A server drains at the first SIGTERM or SIGINT, and ends at once at the second. SIGHUP has its settings read
+//! again. SIGUSR1 and SIGUSR2 do not end it, because operators and tools send them by habit. A subscriber ends well at SIGINT.
 //!
 //! Rust ignores SIGPIPE before `main` runs, so a write to a peer or reader that is gone returns an error. SIGQUIT, and
 //! signals for a fault of the process, have the system's effect.
@@ -12,45 +12,42 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::watch::Reload;
-
 /// The number on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
 
-/// Signals that other servers take as "read your settings again" or "open your log again". Operators, logrotate and a
-/// closed terminal send them. By default each ends the process.
-const HARMLESS: [(&str, SignalKind); 3] = [
-    ("SIGHUP", SignalKind::hangup()),
-    ("SIGUSR1", SignalKind::user_defined1()),
-    ("SIGUSR2", SignalKind::user_defined2()),
-];
+/// Signals that other servers take as "open your log again" or "start anew". Operators and logrotate send them. By default
+/// each ends the process.
+const HARMLESS: [(&str, SignalKind); 2] =
+    [("SIGUSR1", SignalKind::user_defined1()), ("SIGUSR2", SignalKind::user_defined2())];
 
-/// Makes SIGHUP, SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. With `reload` a SIGHUP has
-/// certificates and keys read again. A signal that was ignored at the start, as under `nohup`, stays ignored. Needs a runtime.
+/// Makes SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. One that was ignored at the start stays
+/// ignored. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
-pub(crate) fn survive_habits(reload: Option<&Reload>) -> io::Result<()> {
-    let ignored = ignored();
+pub(crate) fn survive_habits() -> io::Result<()> {
     for (name, kind) in HARMLESS {
-        if is_ignored(ignored, kind) {
-            continue;
-        }
-        let mut signals = signal(kind)?;
-        let reload = reload.filter(|_| kind == SignalKind::hangup()).cloned();
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                match &reload {
-                    Some(reload) => {
-                        info!("{name}: {} are read again; other settings need a restart", reload.what);
-                        reload.now();
-                    }
-                    None => info!("{name}: there is nothing to read again; other settings need a restart"),
+        if let Some(mut signals) = unless_ignored(kind)? {
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    info!("{name}: has no effect; SIGHUP has settings and files read again");
                 }
-            }
-        });
+            });
+        }
     }
     Ok(())
+}
+
+/// Each SIGHUP from now on, or nothing if it was ignored at the start, as under `nohup`. Needs a runtime.
+///
+/// # Errors
+/// The system lets no handler be installed.
+pub(crate) fn hangups() -> io::Result<Option<Signal>> {
+    unless_ignored(SignalKind::hangup())
+}
+
+fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
+    if is_ignored(ignored(), kind) { Ok(None) } else { signal(kind).map(Some) }
 }
 
 /// The signals that this process ignores, one bit each (proc_pid_status(5), `SigIgn`). No bit is set where the system

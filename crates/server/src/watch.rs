@@ -72,45 +72,63 @@ pub(crate) trait Look: Send {
     fn look(&mut self, is_asked: bool, at: SystemTime);
 }
 
-/// Has the files read at once.
-#[derive(Clone, Debug)]
-pub(crate) struct Reload {
-    asked: Sender<()>,
-    /// What is in the files, for the log.
-    pub(crate) what: &'static str,
+/// What the thread is told.
+enum Order {
+    /// Read the files at once.
+    Look,
+    /// Watch these keys instead of those before.
+    Keys(Vec<Box<dyn Look>>),
 }
 
-impl Reload {
-    pub(crate) fn now(&self) {
-        if self.asked.send(()).is_err() {
-            let what = self.what;
-            error!("{what} are not read again, because the thread that watches their files has panicked; restart");
+/// Files that are watched on a thread of their own. All clones are the same.
+#[derive(Clone)]
+pub(crate) struct Watch(Sender<Order>);
+
+impl Watch {
+    /// Watches files of certificates and of keys until the process ends, because a file system may be slow.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(crate) fn start(certificates: Vec<Box<dyn Look>>, keys: Vec<Box<dyn Look>>) -> io::Result<Self> {
+        let (orders, receiver) = channel();
+        thread::Builder::new().name("files".to_owned()).spawn(move || look_for_ever(certificates, keys, &receiver))?;
+        Ok(Self(orders))
+    }
+
+    /// Has the files read at once.
+    pub(crate) fn look(&self) {
+        self.tell(Order::Look);
+    }
+
+    /// Watches these files of keys from now on instead of those before.
+    pub(crate) fn replace_keys(&self, keys: Vec<Box<dyn Look>>) {
+        self.tell(Order::Keys(keys));
+    }
+
+    fn tell(&self, order: Order) {
+        if self.0.send(order).is_err() {
+            error!("files are not read again, because the thread that watches them has panicked; restart");
         }
     }
 }
 
-/// Watches the files on a thread of its own, because a file system may be slow, until the process ends. Without files there
-/// is nothing to watch. `what` is in them, for the log.
-///
-/// # Errors
-/// No thread can be started.
-pub(crate) fn watch(mut all: Vec<Box<dyn Look>>, what: &'static str) -> io::Result<Option<Reload>> {
-    if all.is_empty() {
-        return Ok(None);
-    }
-    let (asked, receiver) = channel();
-    thread::Builder::new().name("files".to_owned()).spawn(move || look_for_ever(&mut all, &receiver))?;
-    Ok(Some(Reload { asked, what }))
-}
-
-fn look_for_ever(all: &mut [Box<dyn Look>], asked: &Receiver<()>) {
+fn look_for_ever(mut certificates: Vec<Box<dyn Look>>, mut keys: Vec<Box<dyn Look>>, orders: &Receiver<Order>) {
     loop {
-        let is_asked = match asked.recv_timeout(LOOK_INTERVAL) {
-            Ok(()) => true,
+        let is_idle = certificates.is_empty() && keys.is_empty();
+        let order = match is_idle {
+            true => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            false => orders.recv_timeout(LOOK_INTERVAL),
+        };
+        let is_asked = match order {
+            Ok(Order::Keys(others)) => {
+                keys = others;
+                continue;
+            }
+            Ok(Order::Look) => true,
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        for watched in all.iter_mut() {
+        for watched in certificates.iter_mut().chain(&mut keys) {
             watched.look(is_asked, SystemTime::now());
         }
     }

@@ -67,6 +67,7 @@ redis-subscribe = ["news.*", "b"]
 drain-delay = "40s"
 drain-timeout = "0s"
 log = "warn,fanfare=debug"
+log-format = "json"
 "#;
 
 const LIMITS: &str = r#"
@@ -318,6 +319,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("idempotency-keys", "0", "-1"),
         ("idempotency-keys", "4294967295", "4294967296"),
         ("log", "off", "fanfare=loud"),
+        ("log-format", "json", "xml"),
         ("token-leeway", "5m", "301s"),
         ("token-cookie", "off", "a b"),
         ("public", "a.*", ""),

@@ -202,7 +202,7 @@ fn every_help_has_examples_and_fits_a_terminal() {
 #[test]
 fn threads_that_cannot_be_had_are_an_error() {
     // Each takes a good part of the address space for its stack, so they cannot all be there; what little else is needed can.
-    let script = "ulimit -v 2000000; RUST_MIN_STACK=300000000 exec \"$0\" serve --listen 127.0.0.1:0 --shards 16";
+    let script = "ulimit -v 2600000; RUST_MIN_STACK=300000000 exec \"$0\" serve --listen 127.0.0.1:0 --shards 16";
     let (code, text) = run(Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_fanfare")]));
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("error: cannot serve: ") && !text.contains("panicked"), "{text}");

@@ -77,6 +77,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "WebKitGTK's MiniBrowser needs a display",
     },
     Part {
+        name: "script",
+        seen_by: &["script", "--version"],
+        seen_by_output: "util-linux",
+        package: Package::Debian("bsdutils"),
+        why: "a server writes its log to a terminal",
+    },
+    Part {
         name: "unshare",
         seen_by: &["unshare", "--version"],
         seen_by_output: "util-linux",

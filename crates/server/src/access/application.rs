@@ -69,6 +69,8 @@ struct Asked {
 pub(super) struct Asker {
     questions: mpsc::UnboundedReceiver<Asked>,
     line: Arc<Line>,
+    under_way: Arc<Semaphore>,
+    under_way_max: usize,
 }
 
 /// The way to the application.
@@ -88,8 +90,8 @@ impl Application {
         let answers = Arc::new(Mutex::new(Answers::new(answers_max)));
         let line = Line { client: client(&url, timeout)?, url, timeout, answers: Arc::clone(&answers) };
         let under_way = Arc::new(Semaphore::new(under_way_max));
-        let application = Self { headers, under_way, under_way_max, answers, questions: sender };
-        Ok((application, Asker { questions, line: Arc::new(line) }))
+        let asker = Asker { questions, line: Arc::new(line), under_way: Arc::clone(&under_way), under_way_max };
+        Ok((Self { headers, under_way, under_way_max, answers, questions: sender }, asker))
     }
 }
 
@@ -186,12 +188,15 @@ fn digest(headers: &HeaderMap, body: &[u8]) -> Digest {
 }
 
 impl Asker {
-    /// Sends the questions as they come, each as a task of its own, until nobody can ask any more.
-    pub(super) async fn ask_for_ever(mut self) {
+    /// Sends the questions as they come, each as a task of its own, until nobody can ask any more and all are answered.
+    pub(super) async fn ask_until_the_end(mut self) {
         while let Some(asked) = self.questions.recv().await {
             let line = Arc::clone(&self.line);
             spawn_local(async move { line.answer(asked).await });
         }
+        // The permits come back with the answers.
+        let all = u32::try_from(self.under_way_max).unwrap_or(u32::MAX);
+        let _ = self.under_way.acquire_many(all).await;
     }
 }
 

@@ -33,7 +33,8 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Longest wait after a failure.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// Keys behind an address.
+/// Keys behind an address. Clones have the same keys.
+#[derive(Clone)]
 pub(crate) struct Source {
     /// The name of the issuer.
     issuer: String,
@@ -56,6 +57,17 @@ impl Source {
     pub(crate) fn new(issuer: &str, url: &str, set: Arc<KeySet>) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| format!("the address of the JWK set: {error}"))?;
         Ok(Self { issuer: issuer.to_owned(), url, set })
+    }
+
+    /// Whether the other one has keys for the same issuer, from the same address, and for the same use.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let is_same_place = self.issuer == other.issuer && self.url.to_string() == other.url.to_string();
+        is_same_place && self.set.algorithms() == other.set.algorithms()
+    }
+
+    /// Whether they are the same keys.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.set, &other.set)
     }
 }
 

@@ -14,18 +14,22 @@ use crate::{
 /// The files with the keys of one issuer. They change together.
 pub(super) struct IssuerFiles {
     plan: IssuerPlan,
-    used: Option<(Arc<Rules>, usize)>,
+    used: Option<(Arc<Rules>, u64, usize)>,
 }
 
 /// What stands in the files of an issuer, in the order of its keys.
 pub(super) type OfFiles = Vec<Vec<u8>>;
 
 impl IssuerFiles {
-    /// Reads the files. Returns the issuer that they make, what stands in them, and the addresses of its other keys.
+    /// Reads the files. Returns the issuer that they make, what stands in them, and the addresses of its other keys. Those that are
+    /// `known` have their keys already.
     ///
     /// # Errors
     /// A sentence with the setting and the file.
-    pub(super) fn read(plan: IssuerPlan) -> Result<(Self, IssuerConfig, OfFiles, Vec<Source>), String> {
+    pub(super) fn read(
+        plan: IssuerPlan,
+        known: &[Source],
+    ) -> Result<(Self, IssuerConfig, OfFiles, Vec<Source>), String> {
         let fault = |fault: String| format!("{}: {fault}", plan.setting);
         let content = contents(&plan).map_err(fault)?;
         let keys = keys(&plan, &content).map_err(fault)?;
@@ -33,7 +37,8 @@ impl IssuerFiles {
         for spec in &plan.keys {
             if let KeySpec::JwksUrl(url) = spec {
                 let set = Arc::new(KeySet::new(plan.algorithms.clone(), KeySet::PAUSE_MS));
-                sources.push(Source::new(&plan.config.name, url, set).map_err(fault)?);
+                let source = Source::new(&plan.config.name, url, set).map_err(fault)?;
+                sources.push(known.iter().find(|known| known.is_like(&source)).cloned().unwrap_or(source));
             }
         }
         let sets = sources.iter().map(|source| Arc::clone(&source.set)).collect();
@@ -46,9 +51,9 @@ impl IssuerFiles {
         self.plan.keys.iter().any(|spec| path(spec).is_some())
     }
 
-    /// The same with the rules that use the keys, as those of the issuer at `place`.
-    pub(super) fn with(self, rules: &Arc<Rules>, place: usize) -> Self {
-        Self { used: Some((Arc::clone(rules), place)), ..self }
+    /// The same with the rules of this `number` that use the keys, as those of the issuer at `place`.
+    pub(super) fn with(self, rules: &Arc<Rules>, number: u64, place: usize) -> Self {
+        Self { used: Some((Arc::clone(rules), number, place)), ..self }
     }
 }
 
@@ -62,8 +67,8 @@ impl watch::Files for IssuerFiles {
     fn replace(&mut self, content: OfFiles, _: SystemTime) -> Result<String, Refused> {
         let keys = keys(&self.plan, &content).map_err(Refused::new)?;
         let number = keys.len();
-        if let Some((rules, place)) = &self.used {
-            rules.replace_issuer(*place, keys).map_err(Refused::new)?;
+        if let Some((rules, of_rules, place)) = &self.used {
+            rules.replace_issuer(*of_rules, *place, keys).map_err(Refused::new)?;
         }
         Ok(format!(": {number} {}", if number == 1 { "key" } else { "keys" }))
     }
@@ -110,7 +115,7 @@ fn keys(plan: &IssuerPlan, content: &OfFiles) -> Result<Vec<Key>, String> {
 /// The file with the keys of publishers.
 pub(super) struct KeyFile {
     path: PathBuf,
-    used: Option<Arc<Rules>>,
+    used: Option<(Arc<Rules>, u64)>,
 }
 
 impl KeyFile {
@@ -125,9 +130,9 @@ impl KeyFile {
         Ok((file, keys, content))
     }
 
-    /// The same with the rules that use the keys.
-    pub(super) fn with(self, rules: &Arc<Rules>) -> Self {
-        Self { used: Some(Arc::clone(rules)), ..self }
+    /// The same with the rules of this `number` that use the keys.
+    pub(super) fn with(self, rules: &Arc<Rules>, number: u64) -> Self {
+        Self { used: Some((Arc::clone(rules), number)), ..self }
     }
 
     fn parse(&self, content: &[u8]) -> Result<Arc<ApiKeys>, String> {
@@ -148,8 +153,8 @@ impl watch::Files for KeyFile {
         let keys = self.parse(&content).map_err(Refused::new)?;
         let names: Vec<_> = keys.grants().map(|grant| grant.holder.as_str()).collect();
         let told = if names.is_empty() { ": no key".to_owned() } else { format!(": {}", names.join(", ")) };
-        if let Some(rules) = &self.used {
-            rules.replace_keys(keys);
+        if let Some((rules, number)) = &self.used {
+            rules.replace_keys(*number, keys);
         }
         Ok(told)
     }

@@ -1,6 +1,6 @@
 //! [`Rules`]: the rules of a running server. Their parts change one by one, and each change is one new set of rules.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_grants::{ApiKeys, Issuer, IssuerConfig, Key, Tokens};
 use fanfare_http::{Access, Gate};
@@ -8,17 +8,24 @@ use fanfare_http::{Access, Gate};
 /// The rules of a running server.
 pub(super) struct Rules {
     gate: Gate,
-    issuers: Mutex<Vec<IssuerConfig>>,
+    made: Mutex<Made>,
+}
+
+/// What the rules are made of.
+struct Made {
+    /// How often the settings were read before. Files of older settings change nothing any more.
+    number: u64,
+    issuers: Vec<IssuerConfig>,
 }
 
 impl Rules {
-    /// The rules of `access`, with tokens of these issuers if there are any.
+    /// The rules of `access`, with tokens of these issuers if there are any. Their number is 0.
     ///
     /// # Errors
     /// A sentence: the issuers do not go together.
     pub(super) fn new(issuers: Vec<IssuerConfig>, access: Access) -> Result<Self, String> {
-        let tokens = if issuers.is_empty() { None } else { Some(Arc::new(tokens(&issuers)?)) };
-        Ok(Self { gate: Gate::new(Access { tokens, ..access }), issuers: Mutex::new(issuers) })
+        let gate = Gate::new(with_tokens(&issuers, access)?);
+        Ok(Self { gate, made: Mutex::new(Made { number: 0, issuers }) })
     }
 
     /// The gate of the server.
@@ -26,28 +33,55 @@ impl Rules {
         self.gate.clone()
     }
 
-    /// Gives the issuer at `place` these keys instead of those that it had.
+    /// Replaces all rules. Returns their number.
+    ///
+    /// # Errors
+    /// As of [`Rules::new`]. Nothing has changed.
+    pub(super) fn replace(&self, issuers: Vec<IssuerConfig>, access: Access) -> Result<u64, String> {
+        let access = with_tokens(&issuers, access)?;
+        let mut made = self.made();
+        let number = made.number + 1;
+        *made = Made { number, issuers };
+        // Under the lock, so that no older rules come behind newer ones.
+        self.gate.replace(access);
+        Ok(number)
+    }
+
+    /// Gives the issuer at `place` of the rules of this `number` other keys. There is no effect if those are over.
     ///
     /// # Errors
     /// A sentence: there are too many. Nothing has changed.
-    pub(super) fn replace_issuer(&self, place: usize, keys: Vec<Key>) -> Result<(), String> {
-        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = issuers.clone();
+    pub(super) fn replace_issuer(&self, number: u64, place: usize, keys: Vec<Key>) -> Result<(), String> {
+        let mut made = self.made();
+        if made.number != number {
+            return Ok(());
+        }
+        let mut changed = made.issuers.clone();
         if let Some(issuer) = changed.get_mut(place) {
             issuer.keys = keys;
         }
-        let tokens = Some(Arc::new(tokens(&changed)?));
-        *issuers = changed;
-        // Under the lock, so that no older set of issuers comes behind a newer one.
-        self.gate.replace(Access { tokens, ..Access::clone(&self.gate.access()) });
+        let access = with_tokens(&changed, Access::clone(&self.gate.access()))?;
+        made.issuers = changed;
+        self.gate.replace(access);
         Ok(())
     }
 
-    /// Replaces the keys of publishers.
-    pub(super) fn replace_keys(&self, keys: Arc<ApiKeys>) {
-        let _alone = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
-        self.gate.replace(Access { keys: Some(keys), ..Access::clone(&self.gate.access()) });
+    /// Replaces the keys of publishers of the rules of this `number`. There is no effect if those are over.
+    pub(super) fn replace_keys(&self, number: u64, keys: Arc<ApiKeys>) {
+        let made = self.made();
+        if made.number == number {
+            self.gate.replace(Access { keys: Some(keys), ..Access::clone(&self.gate.access()) });
+        }
     }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn with_tokens(issuers: &[IssuerConfig], access: Access) -> Result<Access, String> {
+    let tokens = if issuers.is_empty() { None } else { Some(Arc::new(tokens(issuers)?)) };
+    Ok(Access { tokens, ..access })
 }
 
 /// The issuers of these configurations.

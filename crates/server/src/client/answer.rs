@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::error::broken;
-use crate::{printer::harmless, url::Url};
+use crate::{harmless::harmless, url::Url};
 
 /// Most characters that are shown of an answer in plain text.
 const TEXT_MAX: usize = 300;

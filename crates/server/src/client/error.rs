@@ -8,7 +8,7 @@ use std::{
 
 use humantime::format_duration;
 
-use crate::{printer::harmless, url::Url};
+use crate::{harmless::harmless, url::Url};
 
 /// The reason why there is no answer, or no more of it.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 
 use super::limits::place;
 use crate::{
+    harmless::harmless,
     meant::{absent, meant},
-    printer::harmless,
 };
 
 const PREFIX: &str = "FANFARE_";
@@ -37,14 +37,14 @@ pub(super) fn refuse_limits(
 /// shown, because one may be a key.
 pub(super) fn unread(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-    known: &[&str],
+    known: &[impl AsRef<str>],
     limits: &[String],
 ) -> Vec<String> {
     let mut names: Vec<_> = variables
         .into_iter()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
         .filter(|(name, value)| {
-            let is_known = known.contains(&name.as_str()) || name.starts_with(OF_TESTS);
+            let is_known = known.iter().any(|known| known.as_ref() == name) || name.starts_with(OF_TESTS);
             name.starts_with(PREFIX) && !is_known && !is_of_kubernetes(name, value)
         })
         .map(|(name, _)| name)
@@ -53,8 +53,8 @@ pub(super) fn unread(
     names.iter().map(|name| told(name, known, limits)).collect()
 }
 
-fn told(name: &str, known: &[&str], limits: &[String]) -> String {
-    let settings: Vec<_> = known.iter().map(|known| as_flag(known)).collect();
+fn told(name: &str, known: &[impl AsRef<str>], limits: &[String]) -> String {
+    let settings: Vec<_> = known.iter().map(|known| as_flag(known.as_ref())).collect();
     let typed = as_flag(name);
     let cure = match meant(&typed, settings.iter().chain(limits).map(String::as_str)) {
         Some(near) if limits.iter().any(|limit| limit == near) => format!("the nearest is {}", place(near)),

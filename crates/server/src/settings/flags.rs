@@ -25,7 +25,8 @@ pub(crate) struct Flags {
     /// The server reads settings from this TOML file.
     ///
     /// The key of a setting is the long name of its flag, as in `heartbeat = "15s"`. Environment variables override the
-    /// file, and flags override both. The file alone may have limits, under `[limits]`.
+    /// file, and flags override both. The file alone may have limits, under `[limits]`. SIGHUP has the file read again: the log says
+    /// what has changed, and what needs a restart.
     #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", help_heading = "Configuration")]
     pub(super) config: Option<PathBuf>,
 
@@ -163,6 +164,19 @@ pub(crate) struct Flags {
     /// `warn,fanfare_http=debug`.
     #[arg(long, env = "FANFARE_LOG", value_name = "FILTER", default_value = "info", value_parser = filter, help_heading = "Logging")]
     pub(super) log: String,
+
+    /// Each line of the log has this form.
+    #[arg(long, env = "FANFARE_LOG_FORMAT", value_enum, default_value = "text", help_heading = "Logging")]
+    pub(super) log_format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people: the time, the level, a sentence, and fields as in `name=value`.
+    Text,
+    /// An object for programs: `timestamp` (RFC 3339, UTC), `level`, `message`, and each field under its name.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,7 +1,13 @@
 //! [`Settings`]: the values from defaults, file, environment and flags, and the source of each. The command line is
 //! read twice. The second time, the file's values are its defaults, so that every source has the same parsers.
 
-use std::{env, error::Error as _, ffi::OsString, net::SocketAddr, path::Path};
+use std::{
+    env,
+    error::Error as _,
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _,
@@ -14,6 +20,7 @@ use super::{
     environment,
     file::{self, Contents, Entry, Key, Known, NOT_IN_A_FILE, Place},
     flags::Flags,
+    held::{Held, Said},
     issuer::{self, Issuer},
     limits::{self, Limits},
     machine,
@@ -21,8 +28,11 @@ use super::{
     memory::Memory,
 };
 
+/// The source of a setting that nobody has set.
+const DEFAULT: &str = "default";
+
 /// All settings, each with its source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) serve: Serve,
     /// The address of --listen, unless it is off.
@@ -35,10 +45,24 @@ pub(crate) struct Settings {
     pub(super) limits: Vec<Sourced>,
     /// Those of each issuer of the file.
     pub(super) issuers: Vec<Vec<Sourced>>,
+    pub(super) origin: Origin,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// The definition of the flags.
+    flags: Command,
+    /// The path of the file.
+    file: Option<PathBuf>,
+    arguments: Vec<OsString>,
+    /// The names of all environment variables that the command knows.
+    variables: Vec<String>,
+    held: Held,
 }
 
 /// One setting as it was given. There are no values if nobody gave one and there is no fixed default.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sourced {
     pub(super) key: String,
     pub(super) values: Vec<String>,
@@ -51,12 +75,13 @@ pub(super) struct Sourced {
 
 impl Settings {
     /// Adds the file that `typed` names. `arguments` are those that `typed` was read from. `all` is the definition of
-    /// the whole command, which names the known environment variables.
+    /// the whole command, which names the known environment variables. `held`: where sockets were given that listen.
     ///
     /// # Errors
     /// A sentence on the file, on a variable, or on settings that do not go together.
-    pub(crate) fn new(typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
-        Self::of(Flags::augment_args(Command::new("serve").no_binary_name(true)), typed, arguments, all)
+    pub(crate) fn new(typed: &Flags, arguments: &[OsString], all: &Command, held: Held) -> Result<Self, String> {
+        let flags = Flags::augment_args(Command::new("serve").no_binary_name(true));
+        Self::read(Origin::new(flags, typed, arguments, all, held))
     }
 
     /// The same for another command. Its definition has those flags, and more.
@@ -64,16 +89,29 @@ impl Settings {
     /// # Errors
     /// As of [`Settings::new`].
     pub(crate) fn of(flags: Command, typed: &Flags, arguments: &[OsString], all: &Command) -> Result<Self, String> {
+        Self::read(Origin::new(flags, typed, arguments, all, Held::default()))
+    }
+
+    /// The same settings, with the file as it is now.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub(crate) fn again(&self) -> Result<Self, String> {
+        Self::read(self.origin.clone())
+    }
+
+    fn read(origin: Origin) -> Result<Self, String> {
+        let Origin { flags, file, arguments, variables, held } = &origin;
         let limits = limits::definition();
         let limit_names = limits::names();
         environment::refuse_limits(env::vars_os(), &limit_names)?;
         let of_issuers = issuer::definition();
-        let Contents { entries, issuers: tables } = match &typed.config {
-            Some(path) => from_file(path, &flags, &limits, &of_issuers)?,
+        let Contents { entries, issuers: tables } = match file {
+            Some(path) => from_file(path, flags, &limits, &of_issuers)?,
             None => Contents::default(),
         };
         // No error is expected: the command line and environment have been read once, the file's values one by one.
-        let of_flags = matches(&flags, &entries, arguments)?;
+        let of_flags = matches(flags, &entries, arguments)?;
         let of_limits = matches(&limits, &entries, &[])?;
         let typed = Flags::from_arg_matches(&of_flags).map_err(|error| why(&error))?;
         let mut issuers = Vec::new();
@@ -90,17 +128,37 @@ impl Settings {
             issuers,
             is_local: false,
         };
-        let listen = serve.flags.listen.resolve("--listen")?;
         serve.flags.tls.check(&serve.flags.listen)?;
         let listen_tls = match serve.flags.tls.listen(&serve.flags.listen) {
             Some(listen) => listen.resolve("--listen-tls")?,
             None => None,
         };
+        let (flags, limits) = (sourced(flags, &of_flags, &entries), sourced(&limits, &of_limits, &entries));
+        let is_set = |key: &str| flags.iter().any(|sourced| sourced.key == key && sourced.source != DEFAULT);
+        let listen = Said {
+            flag: "--listen",
+            address: serve.flags.listen.resolve("--listen")?,
+            is_set: is_set("listen"),
+            off: "it is off",
+        };
+        let listen_tls = Said {
+            flag: "--listen-tls",
+            address: listen_tls,
+            is_set: is_set("listen-tls"),
+            off: "there is no certificate",
+        };
+        let (listen, listen_tls) = (listen.or_held(held.plain)?, listen_tls.or_held(held.tls)?);
         serve.is_local = is_local(&[listen, listen_tls]);
         serve.check(&[listen, listen_tls])?;
-        let unread = environment::unread(env::vars_os(), &variables(all), &limit_names);
-        let (flags, limits) = (sourced(&flags, &of_flags, &entries), sourced(&limits, &of_limits, &entries));
-        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers })
+        let unread = environment::unread(env::vars_os(), variables, &limit_names);
+        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers, origin })
+    }
+}
+
+impl Origin {
+    fn new(flags: Command, typed: &Flags, arguments: &[OsString], all: &Command, held: Held) -> Self {
+        let variables = variables(all).into_iter().map(str::to_owned).collect();
+        Self { flags, file: typed.config.clone(), arguments: arguments.to_vec(), variables, held }
     }
 }
 
@@ -128,7 +186,7 @@ impl Sourced {
             Some(ValueSource::CommandLine) => "flag",
             Some(ValueSource::EnvVariable) => "environment",
             _ if entries.iter().any(|entry| entry.key == key) => "file",
-            _ => "default",
+            _ => DEFAULT,
         };
         let values = match matches.try_get_one::<bool>(id) {
             Ok(is) => is.map(ToString::to_string).into_iter().collect(),

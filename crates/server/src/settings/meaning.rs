@@ -9,7 +9,7 @@ use super::{
     access::Plan,
     connections::Connections,
     derived::Derived,
-    flags::Flags,
+    flags::{Flags, LogFormat},
     issuer::Issuer,
     limits::Limits,
     memory::Memory,
@@ -47,6 +47,11 @@ impl Serve {
     /// The filter of the log.
     pub(crate) fn log(&self) -> &str {
         &self.flags.log
+    }
+
+    /// The form of the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.flags.log_format
     }
 
     /// Checks rules on several settings. `listen` has the addresses of the listeners.

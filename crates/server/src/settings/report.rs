@@ -42,7 +42,7 @@ impl Settings {
     }
 
     /// The line of one setting, and its source.
-    fn line(&self, sourced: &Sourced, descriptors: u64) -> (String, String) {
+    pub(super) fn line(&self, sourced: &Sourced, descriptors: u64) -> (String, String) {
         let Sourced { key, values, is_list, is_secret, source, told_default } = sourced;
         if *is_list && *is_secret && !values.is_empty() {
             return (keys_line(key, values), (*source).to_owned());

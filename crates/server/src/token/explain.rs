@@ -15,7 +15,7 @@ use crate::{
     access::{self, Source, fetch},
     client,
     failure::Failure,
-    printer::harmless,
+    harmless::harmless,
     settings::{AccessPlan, Settings},
     small_file,
 };

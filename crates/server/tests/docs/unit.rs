@@ -1,4 +1,4 @@
-//! The unit of examples/systemd: systemd accepts the unit, and fanfare accepts its command line.
+//! The units of examples/systemd: systemd accepts them, and fanfare accepts its command line.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ const STARTS: &str = "ExecStart=/usr/local/bin/fanfare ";
 const CONFIGURATION: &str = "/etc/fanfare/fanfare.toml";
 
 #[test]
-fn systemd_takes_the_unit_and_fanfare_its_flags() {
+fn systemd_takes_the_units_and_fanfare_its_flags() {
     need_programs_of("systemd-analyze");
     let desk = Desk::new();
     let unit = fs::read_to_string(root().join("examples/systemd/fanfare.service")).unwrap();
@@ -26,7 +26,9 @@ fn systemd_takes_the_unit_and_fanfare_its_flags() {
     // The program has to be there, for systemd to take the unit.
     let path = desk.path("fanfare.service");
     fs::write(&path, unit.replace("/usr/local/bin/fanfare", desk.path("bin/fanfare").to_str().unwrap())).unwrap();
-    let verify = format!("systemd-analyze verify '{}'", path.display());
+    let socket = desk.path("fanfare.socket");
+    fs::copy(root().join("examples/systemd/fanfare.socket"), &socket).unwrap();
+    let verify = format!("systemd-analyze verify '{}' '{}'", path.display(), socket.display());
     let (code, output) = run(&desk, &mut desk.shell(&verify), PATIENCE).unwrap();
     assert!(code == 0 && output.is_empty(), "{output}");
 }

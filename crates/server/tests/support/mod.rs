@@ -90,7 +90,7 @@ impl Process {
     /// Waits until the server listens. Returns its base URL.
     pub(crate) fn url(&mut self) -> String {
         let line = self.line_with("listening on ");
-        line.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+        line.split("listening on ").nth(1).unwrap().split([' ', '"']).next().unwrap().to_owned()
     }
 
     /// Whether a line with `text` has come so far.

@@ -30,7 +30,7 @@ fn a_certificate_for_development_is_made_and_its_fingerprint_told() {
     let fingerprint = fingerprint.split('=').nth(1).unwrap().to_owned();
     assert!(told.contains(&fingerprint), "{told} {fingerprint}");
     server.process.signal("HUP");
-    server.process.line_with("SIGHUP: there is nothing to read again");
+    server.process.line_with("no setting has changed");
     server.process.signal("TERM");
     assert_eq!(server.process.exit().code(), Some(0));
 }

@@ -125,7 +125,7 @@ fn a_link_that_is_moved_is_a_change_and_a_hangup_has_it_read_at_once() {
     let [cert, key] = ["tls.crt", "tls.key"].map(|name| now.join(name).display().to_string());
     let mut server = Secure::started(&["--tls-cert", &cert, "--tls-key", &key]);
     server.process.signal("HUP");
-    server.process.line_with("certificates are read again");
+    server.process.line_with("settings and files are read again");
     server.process.line_with("unchanged");
 
     symlink("2", authority.directory().join("next")).unwrap();

@@ -1,0 +1,136 @@
+//! [`Reloader`]: reads the settings of a running server again, and applies those that can change.
+//!
+//! A reload is all or nothing. It checks what a start would check: the file, the settings together, and the files that they
+//! name. Only then something changes. `report` says what has changed, and what needs a restart.
+
+mod report;
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use tokio::{signal::unix::Signal, sync::oneshot};
+use tracing::{Level, enabled, error, info, warn};
+
+pub(crate) use self::report::Report;
+use crate::{
+    access::Who,
+    log::LogFilter,
+    serve::{check, supervisor},
+    settings::{Change, Part, Settings},
+    watch::Watch,
+};
+
+/// What a reload may change.
+pub(crate) struct Running {
+    /// The settings in use.
+    pub(crate) settings: Settings,
+    pub(crate) filter: LogFilter,
+    pub(crate) who: Who,
+    pub(crate) watch: Watch,
+    /// The descriptors that this process may open.
+    pub(crate) descriptors: u64,
+}
+
+/// Has the settings read again. All clones are the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Reloader(Sender<oneshot::Sender<Report>>);
+
+impl Reloader {
+    /// Reloads on a thread of its own from now on, one after the other, because a file system may be slow.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(crate) fn start(mut running: Running) -> io::Result<Self> {
+        let (asks, asked): (_, Receiver<oneshot::Sender<Report>>) = channel();
+        thread::Builder::new().name("reload".to_owned()).spawn(move || {
+            for done in asked {
+                // Whoever has asked may be gone.
+                let _ = done.send(running.reload());
+            }
+        })?;
+        Ok(Self(asks))
+    }
+
+    /// Reads the settings again, and says what came of it. The log says it too.
+    pub(crate) async fn reload(&self) -> Report {
+        let (done, told) = oneshot::channel();
+        if self.0.send(done).is_ok()
+            && let Ok(report) = told.await
+        {
+            return report;
+        }
+        let reason = "the thread that reads them has panicked; restart";
+        error!("the settings are not read again: {reason}");
+        Report::refused(reason.to_owned())
+    }
+
+    /// Reloads at each SIGHUP, for ever. Those that come during a reload are one more.
+    pub(crate) async fn at_each(self, mut hangups: Signal) {
+        while hangups.recv().await.is_some() {
+            info!("SIGHUP: settings and files are read again");
+            self.reload().await;
+        }
+    }
+}
+
+impl Running {
+    fn reload(&mut self) -> Report {
+        supervisor::tell_reloading();
+        let report = self.changed().unwrap_or_else(|fault| {
+            error!("the settings stay as they are: {fault}");
+            Report::refused(fault)
+        });
+        // Each of the files changes alone, as it does when nobody asks.
+        self.watch.look();
+        supervisor::tell_ready(&format!("reload: {report}"));
+        report
+    }
+
+    /// Changes what can be changed.
+    ///
+    /// # Errors
+    /// A sentence. Nothing has changed.
+    fn changed(&mut self) -> Result<Report, String> {
+        let new = self.settings.again()?;
+        check::files(&new.serve)?;
+        let changes = self.settings.changes(&new, self.descriptors);
+        let merged = self.settings.changed_to(new)?;
+        let plan = merged.serve.access()?;
+        let weak: Vec<_> = check::weak_secrets(&plan).collect();
+        // Also read if they stay as they are: a start would.
+        let next = self.who.next(plan)?;
+        let has = |part: Part| changes.iter().any(|change| change.part == part);
+        if has(Part::Access) {
+            self.watch.replace_keys(self.who.replace(next)?);
+            weak.iter().for_each(|sentence| warn!("{sentence}"));
+        }
+        // The filter must not hide what is told of it.
+        let is_told_before = enabled!(Level::INFO);
+        if is_told_before {
+            tell(&changes);
+        }
+        if has(Part::Log) {
+            self.filter.replace(merged.serve.log());
+        }
+        if !is_told_before {
+            tell(&changes);
+        }
+        self.settings = merged;
+        Ok(Report::of(changes))
+    }
+}
+
+fn tell(changes: &[Change]) {
+    if changes.is_empty() {
+        info!("no setting has changed");
+    }
+    for Change { line, part, .. } in changes {
+        match part.can_change() {
+            true => info!("changed: {line}"),
+            false => warn!("not changed, because it needs a restart: {line}"),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A reload at SIGHUP: what a running server takes of its settings, what needs a restart, and that a bad file changes nothing.
+
+mod support;
+
+use std::fs;
+
+use support::{Process, curl, curl_once, fanfare, run, server::Server, settings::File, until};
+
+/// A server with these settings in a file, and the file.
+fn served(text: &str) -> (File, Server) {
+    let file = File::new(text);
+    let server = Server::started(file.command().args(["--listen", "127.0.0.1:0"]));
+    (file, server)
+}
+
+/// Puts other settings into the file, and has them read.
+fn reload(file: &File, server: &Process, text: &str) {
+    fs::write(&file.path, text).unwrap();
+    server.signal("HUP");
+}
+
+const SECRET: &str = "s3cr3t-word-s3cr3t-word-s3cr3t-word-s3cr3t-word";
+
+fn status(server: &Server, path: &str) -> u16 {
+    server.get(path).status
+}
+
+#[test]
+fn the_level_of_the_log_changes_and_is_told() {
+    let (file, mut server) = served("log = 'info'");
+    reload(&file, &server.process, "log = 'debug'");
+    server.process.line_with("SIGHUP: settings and files are read again");
+    server.process.line_with("changed: log = \"debug\"");
+    reload(&file, &server.process, "log = 'warn'");
+    server.process.line_with("changed: log = \"warn\"");
+    server.publish("/channels/quiet", "x");
+    reload(&file, &server.process, "log = 'info'");
+    server.process.line_with("changed: log = \"info\"");
+    server.publish("/channels/loud", "x");
+    server.process.line_with("sent to channel loud");
+    assert!(!server.process.has_said("sent to channel quiet"));
+    server.process.signal("HUP");
+    server.process.line_with("no setting has changed");
+}
+
+#[test]
+fn rules_change_for_new_requests_and_open_streams_stay() {
+    let (file, mut server) = served("");
+    let mut stream = curl(&[&format!("{}/channels/news", server.url)]);
+    reload(
+        &file,
+        &server.process,
+        &format!("token-key = ['HS256:{SECRET}']\npublic = ['open.*']\npublic-publish = ['*']"),
+    );
+    server.process.line_with("changed: token-key = [\"HS256:...\"]");
+    assert_eq!(["/channels/news/history", "/channels/open.a/history"].map(|path| status(&server, path)), [401, 200]);
+    server.publish("/channels/news", "still there");
+    stream.line_with("data: still there");
+    reload(&file, &server.process, "");
+    server.process.line_with("changed: public-publish = []");
+    assert_eq!(status(&server, "/channels/news/history"), 200);
+    let lines = server.log();
+    assert!(!lines.iter().any(|line| line.contains(SECRET)), "{lines:#?}");
+}
+
+#[test]
+fn issuers_of_the_file_come_change_and_go() {
+    let issuer = |secret: &str| format!("[[issuer]]\nname = 'login'\nkeys = ['HS256:{secret}']");
+    let (file, mut server) = served("public-publish = ['*']");
+    let mint = || {
+        let (code, token) = run(fanfare()
+            .args(["token", "mint", "--subscribe=news"])
+            .env("FANFARE_TOKEN_KEY", format!("HS256:{SECRET}")));
+        assert_eq!(code, 0, "{token}");
+        token
+    };
+    let token = mint();
+    let read = |server: &Server| {
+        let headers = format!("authorization: Bearer {token}");
+        let url = format!("{}/channels/news/history", server.url);
+        curl_once(&["-o", "/dev/null", "-w", "%{http_code}", "-H", &headers, &url])
+    };
+    reload(&file, &server.process, &issuer(SECRET));
+    server.process.line_with("changed: [[issuer]] login is new");
+    assert_eq!((status(&server, "/channels/news/history"), read(&server).as_str()), (401, "200"));
+    reload(&file, &server.process, &issuer(&SECRET.replace('w', "v")));
+    server.process.line_with("changed: [[issuer]] login has changed");
+    assert_eq!(read(&server), "401");
+    reload(&file, &server.process, "");
+    server.process.line_with("changed: [[issuer]] login is gone");
+    assert_eq!(status(&server, "/channels/news/history"), 200);
+}
+
+#[test]
+fn what_needs_a_restart_is_named_each_time_and_stays_as_it_is() {
+    let (file, mut server) = served("body-bytes = 10\n[limits]\nring-messages = 8");
+    let changed = "body-bytes = 20\nheartbeat = '7s'\nlog = 'debug'\n[limits]\nring-messages = 9";
+    for _ in 0..2 {
+        reload(&file, &server.process, changed);
+        for line in ["body-bytes = 20", "heartbeat = \"7s\"", "ring-messages = 9"] {
+            server.process.line_with(&format!("not changed, because it needs a restart: {line}"));
+        }
+    }
+    assert_eq!(server.post("/broadcast", &[], "12345678901").status, 413);
+    let told = server.process.seen().iter().filter(|line| line.contains("changed: log = ")).count();
+    assert_eq!(told, 1, "it is in use");
+    reload(&file, &server.process, "body-bytes = 10\n[limits]\nring-messages = 8");
+    server.process.line_with("changed: log = \"info\"");
+    server.process.signal("HUP");
+    server.process.line_with("no setting has changed");
+}
+
+#[test]
+fn a_bad_file_changes_nothing_and_says_what_a_check_says() {
+    let (file, mut server) = served("log = 'info'\npublic-publish = ['*']");
+    for bad in [
+        "log = 'debug'\nheartbeat = 'soon'",
+        "log = 'debug'\nlisten",
+        "log = 'debug'\nlissen = 3000",
+        "log = 'debug'\n[limits]\nretry-min = '4s'",
+        "log = 'debug'\npublic = ['a']\napi-keys = '/nowhere/keys.toml'",
+        "log = 'debug'\ntls-cert = ['/nowhere/cert.pem']\ntls-key = ['/nowhere/key.pem']",
+        "log = 'debug'\njournal = '/dev/null/journal'",
+        "log = 'debug'\n[[issuer]]\nname = 'a'",
+    ] {
+        reload(&file, &server.process, bad);
+        let line = server.process.line_with("the settings stay as they are: ");
+        let (code, checked) = run(file.command().args(["--listen", "127.0.0.1:0", "--check"]));
+        assert_eq!(code, 2, "{checked}");
+        let fault = checked.strip_prefix("error: ").unwrap();
+        assert!(line.ends_with(fault), "{line}\n{fault}");
+    }
+    fs::remove_file(&file.path).unwrap();
+    server.process.signal("HUP");
+    let line = server.process.line_with("the settings stay as they are: cannot read the configuration file");
+    assert!(line.contains("No such file"), "{line}");
+    assert_eq!(status(&server, "/channels/a/history"), 200);
+    let lines = server.log();
+    assert!(!lines.iter().any(|line| line.contains("changed: ")), "{lines:#?}");
+}
+
+#[test]
+fn what_changes_now_must_go_together_with_what_a_restart_changes() {
+    let file = File::new(format!("listen = '0.0.0.0:0'\ntoken-key = ['HS256:{SECRET}']"));
+    let mut server = Process::start(&mut file.command());
+    server.line_with("listening on ");
+    // Good for a start. Now it would open the port to everybody.
+    reload(&file, &server, "listen = '127.0.0.1:0'");
+    let line = server.line_with("the settings stay as they are: ");
+    assert!(line.contains("does not go together with what a restart changes") && line.contains("0.0.0.0:0"), "{line}");
+}
+
+#[test]
+fn flags_and_variables_count_again() {
+    let file = File::new("");
+    let mut command = file.command();
+    command.args(["--listen", "127.0.0.1:0", "--public", "flag"]).env("FANFARE_PUBLIC_PUBLISH", "variable");
+    let mut server = Process::start(&mut command);
+    server.url();
+    reload(&file, &server, "public = ['file']\npublic-publish = ['file']\ntoken-cookie = 'file'");
+    server.line_with("changed: token-cookie = \"file\"");
+    assert!(!server.has_said("changed: public"));
+}
+
+/// The number of descriptors and of threads of a process.
+fn held(server: &Server) -> (usize, usize) {
+    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", server.process.id())).unwrap().count();
+    (count("fd"), count("task"))
+}
+
+#[test]
+fn a_storm_of_signals_ends_in_the_state_of_the_last_file_and_leaves_nothing_behind() {
+    // Each turn brings threads that fetch keys and ask an application, and takes them away.
+    let with = "public = ['a']\nauthorize-url = 'http://127.0.0.1:1/'\ntoken-key = ['JWKS:http://127.0.0.1:1/']";
+    let (without, broken) = ("public = ['b']", "public = [");
+    let (file, mut server) = served(without);
+    let mut before = held(&server);
+    until("the start is over", || {
+        let now = held(&server);
+        std::mem::replace(&mut before, now) == now
+    });
+    for round in 0..3 {
+        for signal in 0..50 {
+            reload(&file, &server.process, [with, broken, without][signal % 3]);
+        }
+        reload(&file, &server.process, with);
+        // The application cannot be asked.
+        until("the last file is in use", || status(&server, "/channels/b/history") == 503);
+        reload(&file, &server.process, &format!("{without}\ntoken-cookie = 'c{round}'"));
+        server.process.line_with(&format!("changed: token-cookie = \"c{round}\""));
+        assert_eq!(status(&server, "/channels/b/history"), 200);
+        until("nothing is left behind", || held(&server) <= before);
+    }
+    for _ in 0..50 {
+        reload(&file, &server.process, broken);
+    }
+    server.process.line_with("the settings stay as they are: ");
+    assert_eq!(status(&server, "/channels/b/history"), 200);
+    until("nothing is left behind", || held(&server) <= before);
+}
