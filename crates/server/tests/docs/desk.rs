@@ -32,6 +32,7 @@ const PIP: &str = "#!/bin/sh\n[ \"$1\" = install ] && exec python3 -c \"import $
 
 /// Programs of the documentation, and how to install them.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("busybox", "apt-get install busybox"),
     ("caddy", "apt-get install caddy"),
     ("curl", "apt-get install curl"),
     ("esbuild", "npm install esbuild"),
@@ -43,6 +44,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("php", "apt-get install php-cli"),
     ("python3", "apt-get install python3"),
     ("redis-server", "apt-get install redis-server"),
+    ("strace", "apt-get install strace"),
     ("systemd-analyze", "apt-get install systemd"),
 ];
 
