@@ -181,6 +181,27 @@ pub(crate) const PARTS: &[Part] = &[
         why: "the publisher in PHP runs",
     },
     Part {
+        name: "Laravel's broadcasting",
+        seen_by: &["test", "-f", "/usr/share/php/Illuminate/Broadcasting/BroadcastManager.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-illuminate-broadcasting"),
+        why: "the broadcaster for Laravel runs in it",
+    },
+    Part {
+        name: "Laravel's client of HTTP",
+        seen_by: &["test", "-f", "/usr/share/php/Illuminate/Http/Client/Factory.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-illuminate-http"),
+        why: "the broadcaster for Laravel publishes with it",
+    },
+    Part {
+        name: "Guzzle",
+        seen_by: &["test", "-f", "/usr/share/php/GuzzleHttp/Client.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-guzzlehttp-guzzle"),
+        why: "Laravel's client of HTTP stands on it",
+    },
+    Part {
         // The usual directory, which may not be in PATH.
         name: "Go",
         seen_by: &["sh", "-c", "PATH=$PATH:/usr/local/go/bin go version"],

@@ -17,6 +17,7 @@ mod publishers;
 mod react;
 mod rehearsal;
 mod site;
+mod subscribers;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
