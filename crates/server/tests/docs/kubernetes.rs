@@ -80,9 +80,9 @@ fn the_schemas_of_kubernetes_take_the_manifests() {
     // The check finds what it has to find.
     let wrong =
         fs::read_to_string(root().join(ONE_NODE)).unwrap().replace("failureThreshold: 1", "failureThresholds: 1");
-    fs::write(desk.path("wrong.yaml"), wrong).unwrap();
-    let words = ["-m", "kubernetes_validate", "--strict", desk.path("wrong.yaml").to_str().unwrap()].map(str::to_owned);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let path = desk.path("wrong.yaml").display().to_string();
+    fs::write(&path, wrong).unwrap();
+    let words = ["-m", "kubernetes_validate", "--strict", &path];
     let (code, output) = run(&desk, &mut desk.program("python3", &words), PATIENCE).unwrap();
     assert!(code != 0 && output.contains("failureThresholds"), "{output}");
 }

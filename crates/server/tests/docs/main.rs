@@ -12,6 +12,7 @@ mod kubernetes;
 mod links;
 mod messages;
 mod network;
+mod package;
 mod page;
 mod publishers;
 mod react;
