@@ -21,7 +21,7 @@ const CARGO: &str = r#"#!/bin/sh
 case "$*" in
     "run --release") exec fanfare ;;
     "run --release -- "*) shift 3; exec fanfare "$@" ;;
-    "run -q -p fanfare-sse --example "*) program=$6; shift 7; exec "$FANFARE_EXAMPLES/$program" "$@" ;;
+    "run -q -p fanfare-sse --example "*) program=$6; shift 7; exec "$DOCS_TEST_EXAMPLES/$program" "$@" ;;
     "build --release -p fanfare" | "install --path crates/server") exit 0 ;;
 esac
 echo "the tests of the documentation know no \`cargo $*\`; see crates/server/tests/docs/desk.rs" >&2
@@ -118,7 +118,7 @@ impl Desk {
         let cache = env::var_os("GOCACHE").map_or_else(go_cache, PathBuf::from);
         command.env("PATH", search_path(Some(&self.path("bin")))).env("HOME", self.path("home")).env("GOCACHE", cache);
         command.env("NODE_PATH", parts().join("node_modules")).env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
-        command.env("FANFARE_EXAMPLES", examples());
+        command.env("DOCS_TEST_EXAMPLES", examples());
         command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command
     }
