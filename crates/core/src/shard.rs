@@ -269,7 +269,9 @@ impl<S: Socket> Shard<S> {
         let is_listing = self.go_on_listing(now_ms);
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
-        self.inbox.figures().set(&self.ledger.totals);
+        if !is_passing {
+            self.inbox.figures().set(&self.ledger.totals);
+        }
         let is_telling = self.telling.is_some();
         let has_more = is_listing
             || is_draining

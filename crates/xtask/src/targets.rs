@@ -99,7 +99,7 @@ fn summary(unchecked: usize) -> String {
 
 impl Target {
     fn check(&self, workspace: &Workspace) -> Result<Checked, String> {
-        if let Err(why) = self.provide(workspace) {
+        if let Err(why) = provide(workspace, self.triple) {
             return Ok(Checked::Not(why));
         }
         // Separate from the check, so that a missing network does not look like code that does not compile.
@@ -119,26 +119,26 @@ impl Target {
         let root = root.display().to_string();
         self.without_c.iter().fold(check, |check, (name, value)| check.with_env(name, &value.replace("{root}", &root)))
     }
+}
 
-    fn provide(&self, workspace: &Workspace) -> Result<(), String> {
-        if self.is_installed(workspace)? {
-            return Ok(());
-        }
-        let add = Invocation::new(&["rustup", "target", "add", self.triple]);
-        println!("the target {} is not installed: {add}", self.triple);
-        workspace.ask(&add).map_err(|why| format!("it is not installed, and {}", reason(&why)))?;
-        if self.is_installed(workspace)? {
-            return Ok(());
-        }
-        Err(format!("`{add}` succeeded, but rustc in PATH does not have it"))
+/// Installs the standard library of a target where it is missing.
+pub(crate) fn provide(workspace: &Workspace, triple: &str) -> Result<(), String> {
+    if is_installed(workspace, triple)? {
+        return Ok(());
     }
+    let add = Invocation::new(&["rustup", "target", "add", triple]);
+    println!("the target {triple} is not installed: {add}");
+    workspace.ask(&add).map_err(|why| format!("it is not installed, and {}", reason(&why)))?;
+    if is_installed(workspace, triple)? {
+        return Ok(());
+    }
+    Err(format!("`{add}` succeeded, but rustc in PATH does not have it"))
+}
 
-    /// Whether the standard library of the target is installed.
-    fn is_installed(&self, workspace: &Workspace) -> Result<bool, String> {
-        let ask = Invocation::new(&["rustc", "--print", "target-libdir", "--target", self.triple]);
-        let libraries = workspace.ask(&ask).map_err(|why| reason(&why))?;
-        Ok(Path::new(libraries.trim()).is_dir())
-    }
+fn is_installed(workspace: &Workspace, triple: &str) -> Result<bool, String> {
+    let ask = Invocation::new(&["rustc", "--print", "target-libdir", "--target", triple]);
+    let libraries = workspace.ask(&ask).map_err(|why| reason(&why))?;
+    Ok(Path::new(libraries.trim()).is_dir())
 }
 
 /// The command that failed, and its error if that is further down, below progress messages.

@@ -21,6 +21,7 @@ const CARGO: &str = r#"#!/bin/sh
 case "$*" in
     "run --release") exec fanfare ;;
     "run --release -- "*) shift 3; exec fanfare "$@" ;;
+    "run -q -p fanfare-sse --example "*) program=$6; shift 7; exec "$DOCS_TEST_EXAMPLES/$program" "$@" ;;
     "build --release -p fanfare" | "install --path crates/server") exit 0 ;;
 esac
 echo "the tests of the documentation know no \`cargo $*\`; see crates/server/tests/docs/desk.rs" >&2
@@ -32,6 +33,7 @@ const PIP: &str = "#!/bin/sh\n[ \"$1\" = install ] && exec python3 -c \"import $
 
 /// Programs of the documentation, and how to install them.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("busybox", "apt-get install busybox"),
     ("caddy", "apt-get install caddy"),
     ("curl", "apt-get install curl"),
     ("esbuild", "npm install esbuild"),
@@ -43,6 +45,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("php", "apt-get install php-cli"),
     ("python3", "apt-get install python3"),
     ("redis-server", "apt-get install redis-server"),
+    ("strace", "apt-get install strace"),
     ("systemd-analyze", "apt-get install systemd"),
 ];
 
@@ -115,9 +118,24 @@ impl Desk {
         let cache = env::var_os("GOCACHE").map_or_else(go_cache, PathBuf::from);
         command.env("PATH", search_path(Some(&self.path("bin")))).env("HOME", self.path("home")).env("GOCACHE", cache);
         command.env("NODE_PATH", parts().join("node_modules")).env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+        command.env("DOCS_TEST_EXAMPLES", examples());
         command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command
     }
+}
+
+/// The directory where cargo has put the examples.
+fn examples() -> PathBuf {
+    Path::new(FANFARE).with_file_name("examples")
+}
+
+/// The path of an example in Rust.
+#[track_caller]
+pub(crate) fn example(name: &str) -> String {
+    let path = examples().join(name);
+    let build = "`cargo build -p fanfare-sse --examples` compiles it, and so does `cargo xtask test`";
+    assert!(path.exists(), "{} is missing: {build}", path.display());
+    path.display().to_string()
 }
 
 /// Go's usual cache, so that programs are not compiled again.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    desk::{Desk, need_programs_of},
+    desk::{Desk, example, need_programs_of},
     site::run,
     support::{PATIENCE, Process, peer::Peer},
 };
@@ -16,7 +16,9 @@ const ACCEPTED: &str = r#"{"id":"7-0","matched":1}"#;
 
 /// Starts a program as the documentation says. The last one is compiled before.
 fn start(desk: &Desk, language: &str, url: &str) -> Command {
+    let rust = if language == "rust" { example("publish") } else { String::new() };
     let words: &[&str] = match language {
+        "rust" => &[&rust],
         "node" => &["node", "examples/publishers/publish.mjs"],
         "python" => &["python3", "examples/publishers/publish.py"],
         "php" => &["php", "examples/publishers/publish.php"],
@@ -105,6 +107,51 @@ fn the_publisher_in_php_publishes_once() {
     need_programs_of("php");
     assert_asks_again("php");
     assert_does_not_repeat_what_is_refused("php");
+}
+
+#[test]
+fn the_publisher_in_rust_publishes_once() {
+    assert_asks_again("rust");
+    assert_does_not_repeat_what_is_refused("rust");
+}
+
+/// The classes are Laravel's own, as Debian has them.
+#[test]
+fn a_broadcast_of_laravel_is_published_once() {
+    need_programs_of("php");
+    let has = |class: &str| std::path::Path::new("/usr/share/php/Illuminate").join(class).exists();
+    let install = "apt-get install php-illuminate-broadcasting php-illuminate-http php-guzzlehttp-guzzle";
+    assert!(
+        has("Broadcasting/BroadcastManager.php") && has("Http/Client"),
+        "Laravel is missing: `{install}` brings it"
+    );
+    let desk = Desk::new();
+    let start = |peer: &Peer| {
+        let mut command = desk.program("php", &["examples/laravel/try.php", &peer.url()]);
+        Process::start(command.env("FANFARE_PUBLISH_KEY", "secret"))
+    };
+    let peer = Peer::new();
+    let mut laravel = start(&peer);
+    let mut first = peer.next();
+    let line = "POST /publish?channel=orders&channel=orders.7&event=shipped HTTP/1.1\r\n";
+    assert!(first.head.starts_with(line), "{}", first.head);
+    assert_eq!(first.header("authorization"), Some("Bearer secret"));
+    let key = first.header("idempotency-key").expect("a key").to_owned();
+    assert_eq!(String::from_utf8(first.body()).unwrap(), r#"{"order":7}"#);
+    first.answer("503 Service Unavailable", "application/problem+json", "{}");
+    let mut second = peer.next();
+    assert_eq!(second.header("idempotency-key"), Some(&*key), "the same, so that the event is published once");
+    second.body();
+    second.answer("202 Accepted", "application/json", ACCEPTED);
+    laravel.line_with("broadcast");
+    assert_eq!(laravel.exit().code(), Some(0));
+
+    let mut laravel = start(&peer);
+    let mut asked = peer.next();
+    asked.body();
+    asked.answer("401 Unauthorized", "application/problem+json", r#"{"detail":"the key is wrong"}"#);
+    laravel.line_with("the key is wrong");
+    assert_eq!(laravel.exit().code(), Some(1));
 }
 
 #[test]

@@ -31,7 +31,14 @@ pub(crate) fn documentation() -> Vec<String> {
 
 /// Pages whose links are checked: those above, and the pages that they link to.
 pub(crate) fn linked() -> Vec<String> {
-    let more = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "crates/http/contract.md"];
+    let more = [
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "crates/http/contract.md",
+        "packaging/README.md",
+    ];
     [documentation(), more.map(str::to_owned).into(), markdown("loadtest")].concat()
 }
 

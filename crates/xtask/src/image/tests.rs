@@ -7,16 +7,17 @@ use crate::invocation::{Invocation, Workspace};
 
 const GOOD: &str = "\
 # A comment: COPY nothing\\
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95-alpine3.22 AS build
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 RUN cargo build --locked \\
  --profile dist
-FROM debian:bookworm-slim
+FROM alpine:3.22
 COPY --from=build /fanfare/target/dist/fanfare /usr/local/bin/fanfare
 USER 10001:10001
 ENV FANFARE_LISTEN=0.0.0.0:3000
 EXPOSE 3000
+HEALTHCHECK --interval=1s CMD [\"wget\", \"http://127.0.0.1:3000/healthz\"]
 ";
 const GOOD_IGNORE: &str = "# A comment\n.git\ntarget\n**/target\n\ncrates/notes\n";
 const MANIFEST: &str = "rust-version = \"1.95\"\n[profile.dist]\n";
@@ -41,7 +42,10 @@ fn each_thing_in_the_dockerfile_that_does_not_fit_is_one_fault() {
         ("/target/dist/", "/target/release/", "does not copy the program that the profile dist makes"),
         (" --profile dist", " --release", "names no profile"),
         ("rust:1.95-", "rust:1.90-", "does not build with Rust 1.95, which Cargo.toml asks for"),
-        ("EXPOSE 3000", "EXPOSE 8080", "exposes port 8080 and listens on 0.0.0.0:3000"),
+        ("0.0.0.0:3000", "0.0.0.0:8080", "exposes port 3000 and listens on 0.0.0.0:8080"),
+        ("/healthz", "/", "has no HEALTHCHECK that asks \"http://127.0.0.1:3000/healthz\""),
+        ("FROM alpine:3.22", "FROM alpine:3.21", "builds and runs on different systems"),
+        ("FROM alpine:3.22", "FROM scratch", "builds and runs on different systems"),
         ("ENV FANFARE_LISTEN=0.0.0.0:3000\n", "", "exposes port 3000 and listens on loopback"),
         ("USER 10001:10001", "USER 0:0", "runs as root"),
         ("USER 10001:10001\n", "", "runs as root"),
