@@ -25,7 +25,7 @@ use crate::{
     limits::{
         h2_streams::H2Streams,
         idle::Idle,
-        log::{RefusalLog, Sampler},
+        log::{RefusalLog, STREAM_LINES_PER_SECOND_MAX, Sampler},
         pace::Paces,
         room::Room,
         rule::Refusals,
@@ -59,6 +59,8 @@ pub(crate) struct App {
     failing: Milestone,
     /// Lines about publishes.
     sent: Sampler,
+    /// Lines about streams that open.
+    pub(crate) opened: Sampler,
     /// Addresses of clients, and what each has taken and holds.
     pub(crate) callers: Callers,
     /// Holders of grants, and what each has taken.
@@ -104,6 +106,7 @@ impl App {
             failure: OnceLock::new(),
             failing: Milestone::default(),
             sent: Sampler::default(),
+            opened: Sampler::new(STREAM_LINES_PER_SECOND_MAX),
             callers: Callers::new(&config.caller_limits, &config.loopback_limits, config.callers_max),
             holders: Table::new(&config.holder_limits, config.callers_max),
             key_waits: Semaphore::new(KEY_WAITS_MAX),

@@ -184,7 +184,10 @@ impl Events {
             now_ms: app.now_ms(),
         })?;
         let connection = subscription.connection();
-        info!(connection, client = client.as_str(), channels = %named, peer = "this process", "open");
+        if let Some(left_out) = app.opened.admit(app.now_ms()) {
+            let left_out = (left_out > 0).then_some(left_out);
+            info!(connection, client = client.as_str(), channels = %named, peer = "this process", left_out, "open");
+        }
         Ok(Self::of(subscription, seat))
     }
 

@@ -4,26 +4,44 @@ use std::collections::HashMap;
 
 use fanfare_core::{
     Account, Target,
-    engine::{Closed, Notice},
+    engine::{CloseReason, Closed, Notice},
 };
 use tracing::{info, warn};
+
+use crate::limits::log::{STREAM_LINES_PER_SECOND_MAX, Sampler};
 
 /// Busy channels that are named in one second. More are counted.
 const LINES_PER_SECOND_MAX: usize = 10;
 const SECOND_MS: u64 = 1_000;
 
 /// Writes the notices of one shard, and busy channels once a second.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct NoticeLog {
     busy: HashMap<Target, u64>,
     next_busy_ms: u64,
+    /// Lines about streams that end in the ordinary way.
+    ordinary: Sampler,
+    /// Lines about the others, apart: a crowd that leaves must not hide who has lost something.
+    others: Sampler,
+}
+
+impl Default for NoticeLog {
+    fn default() -> Self {
+        let sampler = || Sampler::new(STREAM_LINES_PER_SECOND_MAX);
+        Self { busy: HashMap::new(), next_busy_ms: 0, ordinary: sampler(), others: sampler() }
+    }
 }
 
 impl NoticeLog {
     pub(crate) fn write(&mut self, notices: Vec<Notice>, now_ms: u64) {
         for notice in notices {
             match notice {
-                Notice::Closed(closed) => write_closed(&closed),
+                Notice::Closed(closed) => {
+                    let sampler = if is_ordinary(&closed) { &self.ordinary } else { &self.others };
+                    if let Some(left_out) = sampler.admit(now_ms) {
+                        write_closed(&closed, left_out);
+                    }
+                }
                 Notice::Busy { target, dropped } => *self.busy.entry(target).or_default() += dropped,
             }
         }
@@ -48,9 +66,20 @@ impl NoticeLog {
     }
 }
 
-fn write_closed(closed: &Closed) {
+/// Whether a stream has ended as most do, with nothing lost.
+fn is_ordinary(closed: &Closed) -> bool {
+    let is_ordinary = matches!(
+        closed.reason,
+        CloseReason::ClientGone | CloseReason::Drained | CloseReason::Expired | CloseReason::Disconnected
+    );
+    is_ordinary && closed.account.lost == 0
+}
+
+/// Writes the line about a stream that has ended. `left_out` lines of its kind were not written before it.
+fn write_closed(closed: &Closed, left_out: u64) {
     let Closed { connection, client, reason, age_ms, account } = closed;
     let Account { matched, replayed, written, dropped, repaired, lost, owed: _, position } = account;
+    let left_out = (left_out > 0).then_some(left_out);
     info!(
         connection,
         client = client.as_str(),
@@ -65,6 +94,7 @@ fn write_closed(closed: &Closed) {
         lost,
         %position,
         lag = account.lag(),
+        left_out,
         "close"
     );
 }
@@ -73,7 +103,7 @@ fn write_closed(closed: &Closed) {
 mod tests {
     use std::{fmt::Debug, sync::Arc};
 
-    use fanfare_core::{ClientId, EventId, engine::CloseReason};
+    use fanfare_core::{ClientId, EventId};
     use parking_lot::Mutex;
     use tracing::{
         Event, Metadata, Subscriber,
@@ -123,7 +153,7 @@ mod tests {
             Account { matched: 10, replayed: 4, written: 5, dropped: 6, repaired: 1, lost: 2, owed: 3, position };
         let (client, reason) = (ClientId::new("ann").unwrap(), CloseReason::ClientGone);
         let closed = Closed { connection: 1, client, reason, age_ms: 9, account };
-        tracing::subscriber::with_default(lines.clone(), || write_closed(&closed));
+        tracing::subscriber::with_default(lines.clone(), || write_closed(&closed, 0));
         let expected = [
             "message=close",
             "connection=1",
@@ -141,5 +171,24 @@ mod tests {
             "lag=7",
         ];
         assert_eq!(*lines.0.lock(), expected);
+    }
+
+    #[test]
+    fn a_crowd_that_leaves_does_not_hide_who_has_lost_something() {
+        let lines = Lines::default();
+        let closed = |lost| {
+            let account = Account { lost, ..Account::default() };
+            let (client, reason) = (ClientId::new("ann").unwrap(), CloseReason::ClientGone);
+            Notice::Closed(Closed { connection: 1, client, reason, age_ms: 9, account })
+        };
+        let crowd = (0..1_000).map(|_| closed(0)).chain([closed(7)]).collect();
+        let mut log = NoticeLog::default();
+        tracing::subscriber::with_default(lines.clone(), || {
+            log.write(crowd, 5_000);
+            log.write(vec![closed(0)], 6_000);
+        });
+        let said = |line: &str| lines.0.lock().iter().filter(|said| *said == line).count();
+        assert_eq!(said("message=close"), usize::try_from(STREAM_LINES_PER_SECOND_MAX).unwrap() + 2);
+        assert_eq!((said("lost=7"), said("left_out=950")), (1, 1));
     }
 }

@@ -9,19 +9,33 @@ use tracing::info;
 
 use crate::limits::rule::Rule;
 
-/// Lines a second of one kind. More are counted and left out.
+/// Lines a second of one kind, for most kinds. More are counted and left out.
 const LINES_PER_SECOND_MAX: u64 = 10;
+/// Lines a second about streams that open, and as many about streams of one thread that close. So a small server has a line about
+/// each, and a crowd that comes back does not fill a disk.
+pub(crate) const STREAM_LINES_PER_SECOND_MAX: u64 = 50;
 const SECOND_MS: u64 = 1_000;
 
 /// Lets a few lines a second through, and counts the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sampler {
+    per_second_max: u64,
     /// The second that is counted, above the low 32 bits. The low bits count the lines asked for in that second.
     window: AtomicU64,
     left_out: AtomicU64,
 }
 
+impl Default for Sampler {
+    fn default() -> Self {
+        Self::new(LINES_PER_SECOND_MAX)
+    }
+}
+
 impl Sampler {
+    pub(crate) fn new(per_second_max: u64) -> Self {
+        Self { per_second_max, window: AtomicU64::new(0), left_out: AtomicU64::new(0) }
+    }
+
     /// The number of lines left out since the last one, if this line is to be written.
     pub(crate) fn admit(&self, now_ms: u64) -> Option<u64> {
         let second = now_ms / SECOND_MS;
@@ -33,7 +47,7 @@ impl Sampler {
             self.window.store(second << 32 | 1, Ordering::Relaxed);
             0
         };
-        if asked < LINES_PER_SECOND_MAX {
+        if asked < self.per_second_max {
             return Some(self.left_out.swap(0, Ordering::Relaxed));
         }
         self.left_out.fetch_add(1, Ordering::Relaxed);

@@ -105,7 +105,10 @@ pub(crate) fn subscribe(
     };
     let connection = subscription.connection();
     let holder = rights.holder();
-    info!(connection, client = client.as_str(), channels = %logged, holder, peer = %peer.shown(), "open");
+    if let Some(left_out) = app.opened.admit(app.now_ms()) {
+        let left_out = (left_out > 0).then_some(left_out);
+        info!(connection, client = client.as_str(), channels = %logged, holder, peer = %peer.shown(), left_out, "open");
+    }
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {
