@@ -1,7 +1,7 @@
 //! A publish by hand.
 
 use fanfare_http::{Channel, ClientId, Event, Handle, Receipt, Target, Wait, core::Outcome};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -19,13 +19,20 @@ const CHANNELS_MAX: usize = 128;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    #[serde(default, deserialize_with = "given")]
     channel: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     channels: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     client: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     all: Option<bool>,
     data: String,
+    #[serde(default, deserialize_with = "given")]
     event: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     retry: Option<u64>,
     #[serde(default = "kept")]
     keep: bool,
@@ -33,6 +40,11 @@ struct Body {
 
 fn kept() -> bool {
     true
+}
+
+/// A member that is there has a value: null is none.
+fn given<'a, T: Deserialize<'a>, D: Deserializer<'a>>(member: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(member).map(Some)
 }
 
 pub(crate) fn wait(query: &Query) -> Result<Wait, Problem> {

@@ -268,6 +268,8 @@ fn a_publish_that_is_wrong_publishes_nothing() {
         json!({ "channel": "news", "data": "x", "id": "1-1" }),
         json!({ "channel": "news", "data": "x", "retry": 99 }),
         json!({ "channel": "news", "data": "x", "more": 1 }),
+        json!({ "channel": "news", "data": "x", "retry": null }),
+        json!({ "channel": null, "all": true, "data": "x" }),
         json!([]),
     ] {
         listener.post("/api/v1/publish", &wrong).problem(400);

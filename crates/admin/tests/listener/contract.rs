@@ -16,13 +16,15 @@ const EXAMPLES_MAX: &str = "25";
 fn schemathesis_finds_no_fault() {
     let token = Some(AdminToken::new("correct-horse").unwrap());
     let listener = Listener::with(Admin { token, ..Admin::default() });
+    // Else the first request would end what the others are about.
+    listener.made_up.world().has_endless_streams = true;
     let directory = tempfile::tempdir().unwrap();
     let config = package().join("tests/listener/schemathesis.toml");
     let output = Command::new(python_program("schemathesis"))
         .arg("--config-file")
         .arg(&config)
         .args(["run", "src/openapi.json", "--url", &listener.url(), "--seed", "1", "--max-examples", EXAMPLES_MAX])
-        .args(["--generation-deterministic", "--generation-database", "none", "--no-color", "--request-timeout", "20"])
+        .args(["--generation-deterministic", "--no-color", "--request-timeout", "20"])
         .args(["--header", "Authorization: Bearer correct-horse"])
         // Streams never end. They have tests of their own.
         .args(["--exclude-path", "/api/v1/events", "--exclude-path", "/api/v1/tail"])
@@ -33,7 +35,6 @@ fn schemathesis_finds_no_fault() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     // It says so even if it has tested nothing.
-    let operations = said.lines().find(|line| line.contains("Operations:")).unwrap_or_else(|| panic!("{said}"));
-    assert!(operations.contains("22 selected") || operations.contains("22 / 22"), "{operations}\n{said}");
+    assert!(said.contains("21 selected / 23 total") && said.contains("Tested: 21"), "{said}");
     fs::remove_dir_all(directory.path()).unwrap();
 }

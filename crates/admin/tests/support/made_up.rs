@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) explanation: Verdict,
     pub(crate) can_purge: bool,
     pub(crate) is_drained: bool,
+    /// Streams that were told to end stay in the list.
+    pub(crate) has_endless_streams: bool,
     /// How often the figures were read.
     pub(crate) looks: usize,
     /// Questions to the shards: those in progress, and the most that there were.
@@ -135,6 +137,7 @@ impl MadeUp {
             },
             can_purge: true,
             is_drained: false,
+            has_endless_streams: false,
             looks: 0,
             questions: 0,
             questions_max: 0,
@@ -253,13 +256,17 @@ impl Operate for MadeUp {
     async fn disconnect(&self, whose: Whose) -> usize {
         self.question().await;
         let mut world = self.world();
-        let before = world.connections.len();
-        world.connections.retain(|connection| match &whose {
+        let mut rest = world.connections.clone();
+        rest.retain(|connection| match &whose {
             Whose::Connection(number) => connection.connection != *number,
             Whose::Client(client) => connection.client != *client,
             Whose::Channel(channel) => !connection.channels.contains(channel),
         });
-        before - world.connections.len()
+        let ended = world.connections.len() - rest.len();
+        if !world.has_endless_streams {
+            world.connections = rest;
+        }
+        ended
     }
 
     async fn purge(&self, channel: &Channel) -> Result<Purged, PurgeError> {
