@@ -32,8 +32,10 @@
 //! From the outside in. Nothing imports what stands above it:
 //!
 //! - `server`: the thread, its sockets and their limits;
-//! - `service`: one request in, one answer out; `stream`: the two event streams;
-//! - `api`: a file for each kind of thing that is asked for; `metrics`: the same figures for Prometheus;
+//! - `service`: one request in, one answer out;
+//! - `stream`: the two event streams;
+//! - `api`: a file for each kind of thing that is asked for;
+//! - `metrics`: the same figures for Prometheus;
 //! - `console`: what every request can reach;
 //! - `request`: who asks, and for what; `answer`: contents of answers;
 //! - `operate`, `reload`: what the server is asked and told; `config`: the settings.
