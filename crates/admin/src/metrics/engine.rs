@@ -53,10 +53,13 @@ fn streams(figures: &Figures) -> Vec<Family> {
 
 fn events(figures: &Figures) -> Vec<Family> {
     vec![
-        Family::counter("fanfare_publishes", "Publishes.").by("outcome", figures.publishes.iter().copied()),
+        Family::counter("fanfare_publishes", "Publishes, by what became of them.")
+            .by("outcome", figures.publishes.iter().copied()),
         Family::counter("fanfare_events", "Events that were handed to the shards, also those of other nodes.")
             .with(figures.events),
-        Family::counter("fanfare_event", "Bytes of these events.").bytes().with(figures.event_bytes),
+        Family::counter("fanfare_event", "Bytes of the events that were handed to the shards.")
+            .bytes()
+            .with(figures.event_bytes),
         Family::gauge("fanfare_waiting_publishers", "Publishers that wait for room in an inbox.")
             .with(figures.waiting_publishers),
         Family::counter("fanfare_order_lock_contentions", "Times that a publish found the order lock held.")
@@ -73,9 +76,12 @@ fn deliveries(figures: &Figures) -> Vec<Family> {
             .with(deliveries.replayed),
         Family::counter("fanfare_deliveries_written", "Deliveries whose last byte a socket took.")
             .with(deliveries.written),
-        Family::counter("fanfare_delivered", "Bytes of these deliveries, before TLS and frames of HTTP/2.")
-            .bytes()
-            .with(deliveries.written_bytes),
+        Family::counter(
+            "fanfare_delivered",
+            "Bytes of the deliveries that sockets took, before TLS and frames of HTTP/2.",
+        )
+        .bytes()
+        .with(deliveries.written_bytes),
         Family::counter("fanfare_deliveries_dropped", "Deliveries that found no room in a ring.")
             .with(deliveries.dropped),
         Family::counter("fanfare_deliveries_repaired", "Dropped deliveries that the history made good.")
@@ -92,20 +98,25 @@ fn room(figures: &Figures) -> Vec<Family> {
     };
     vec![
         Family::gauge("fanfare_ring", "Bytes that wait in rings and sockets.").bytes().with(figures.ring_bytes),
-        Family::gauge("fanfare_ring_limit", "The limit of these bytes.").bytes().with(figures.ring_bytes_max),
+        Family::gauge("fanfare_ring_limit", "The most bytes that may wait in rings and sockets.")
+            .bytes()
+            .with(figures.ring_bytes_max),
         Family::gauge("fanfare_history_events", "Events that are kept.").with(figures.history_events),
         Family::gauge("fanfare_history", "Bytes of the kept events.").bytes().with(figures.history_bytes),
-        Family::gauge("fanfare_history_limit", "The limit of these bytes.").bytes().with(figures.history_bytes_max),
+        Family::gauge("fanfare_history_limit", "The most bytes that kept events may have.")
+            .bytes()
+            .with(figures.history_bytes_max),
         Family::gauge("fanfare_history_targets", "Channels and clients with a history.").with(figures.history_targets),
-        Family::gauge("fanfare_history_targets_limit", "The limit of these.").with(figures.history_targets_max),
+        Family::gauge("fanfare_history_targets_limit", "The most channels and clients that may have a history.")
+            .with(figures.history_targets_max),
         Family::gauge("fanfare_inbox_messages", "Publishes that wait in front of a shard.")
             .by("shard", by_shard(|figures, shard| figures.inboxes[shard].messages)),
-        Family::gauge("fanfare_inbox_messages_limit", "The limit of these, for each shard.")
+        Family::gauge("fanfare_inbox_messages_limit", "The most publishes that may wait in front of one shard.")
             .with(figures.inbox_max.messages),
-        Family::gauge("fanfare_inbox", "Bytes of these publishes.")
+        Family::gauge("fanfare_inbox", "Bytes of the publishes that wait in front of a shard.")
             .bytes()
             .by("shard", by_shard(|figures, shard| figures.inboxes[shard].bytes)),
-        Family::gauge("fanfare_inbox_limit", "The limit of these bytes, for each shard.")
+        Family::gauge("fanfare_inbox_limit", "The most bytes of publishes that may wait in front of one shard.")
             .bytes()
             .with(figures.inbox_max.bytes),
     ]
@@ -119,9 +130,12 @@ fn journal(figures: &Figures) -> Vec<Family> {
         Family::gauge("fanfare_journal_troubled", "1 while the journal takes nothing.").with(figures.trouble.is_some()),
         Family::gauge("fanfare_journal_unanswered_publishes", "Publishes that the journal has not answered.")
             .with(figures.unanswered),
-        Family::gauge("fanfare_journal_oldest_unanswered", "Time that the oldest of these has waited, or 0.")
-            .seconds()
-            .with(seconds(figures.unanswered_ms)),
+        Family::gauge(
+            "fanfare_journal_oldest_unanswered",
+            "Time that the oldest publish without an answer of the journal has waited, or 0.",
+        )
+        .seconds()
+        .with(seconds(figures.unanswered_ms)),
     ]
 }
 

@@ -13,13 +13,22 @@ pub(crate) fn families(channels: &[(Channel, ChannelAccount)]) -> Vec<Family> {
     vec![
         Family::gauge("fanfare_channel_connections", "Streams that follow the channel by name.")
             .by("channel", by_channel(connections)),
-        Family::counter("fanfare_channel_deliveries_matched", "Deliveries of the channel's events that were due.")
-            .by("channel", by_channel(|account| account.matched)),
-        Family::counter("fanfare_channel_deliveries_dropped", "Those of these that found no room in a ring.")
-            .by("channel", by_channel(|account| account.dropped)),
-        Family::counter("fanfare_channel_deliveries_repaired", "Dropped ones that the history made good.")
-            .by("channel", by_channel(|account| account.repaired)),
-        Family::counter("fanfare_channel_deliveries_lost", "Those that never happen.")
+        Family::counter(
+            "fanfare_channel_deliveries_matched",
+            "Deliveries of the channel's events that were due to open streams.",
+        )
+        .by("channel", by_channel(|account| account.matched)),
+        Family::counter(
+            "fanfare_channel_deliveries_dropped",
+            "Deliveries of the channel's events that found no room in a ring.",
+        )
+        .by("channel", by_channel(|account| account.dropped)),
+        Family::counter(
+            "fanfare_channel_deliveries_repaired",
+            "Dropped deliveries of the channel's events that the history made good.",
+        )
+        .by("channel", by_channel(|account| account.repaired)),
+        Family::counter("fanfare_channel_deliveries_lost", "Deliveries of the channel's events that never happen.")
             .by("channel", by_channel(|account| account.lost)),
     ]
 }

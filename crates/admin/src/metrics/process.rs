@@ -39,7 +39,7 @@ mod linux {
             Family::gauge("process_open_fds", "Open descriptors.").with(process.fd_count()?),
         ];
         if let LimitValue::Value(max) = process.limits()?.max_open_files.soft_limit {
-            families.push(Family::gauge("process_max_fds", "The limit of these.").with(max));
+            families.push(Family::gauge("process_max_fds", "The most descriptors that may be open.").with(max));
         }
         // The time of the start of the machine, in whole seconds, and the ticks that came after it.
         let booted = seconds(procfs::boot_time_secs()?, 1);

@@ -10,7 +10,12 @@ use std::{
 use fanfare_admin::{Admin, AdminToken};
 use serde_json::Value;
 
-use crate::support::{client::Client, listener::Listener, parts::program, until};
+use crate::support::{
+    client::Client,
+    listener::Listener,
+    parts::{program, repository_file},
+    until,
+};
 
 /// A Prometheus with a directory of its own. It ends with this.
 struct Prometheus {
@@ -121,4 +126,40 @@ fn prometheus_without_the_token_sees_that_it_is_refused() {
     let prometheus = Prometheus::start(directory.path(), &target, "wrong", &[]);
     assert_eq!(prometheus.number("up").to_bits(), 0.0_f64.to_bits());
     assert!(prometheus.query("fanfare_ready").is_empty());
+}
+
+#[test]
+fn every_query_of_the_dashboard_for_grafana_finds_something() {
+    let (listener, directory) = (listener(), tempfile::tempdir().unwrap());
+    let target = listener.url().replace("http://", "");
+    let prometheus = Prometheus::start(directory.path(), &target, "correct-horse", &[]);
+    let dashboard: Value = serde_json::from_str(&repository_file("packaging/grafana/fanfare.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut queries = 0;
+    for target in targets {
+        let query = target["expr"].as_str().unwrap();
+        let query = query.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$instance", ".*");
+        prometheus.number(&query.replace("$job", ".*"));
+        queries += 1;
+    }
+    assert!(queries > 40, "{queries}");
+}
+
+#[test]
+fn every_alarm_of_the_guide_is_a_query() {
+    let (listener, directory) = (listener(), tempfile::tempdir().unwrap());
+    let target = listener.url().replace("http://", "");
+    let prometheus = Prometheus::start(directory.path(), &target, "correct-horse", &[]);
+    let guide = repository_file("docs/guide/admin.md");
+    let rows =
+        guide.lines().skip_while(|line| *line != "| query | says |").skip(2).take_while(|line| line.starts_with("| `"));
+    let queries: Vec<_> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    assert_eq!(queries.len(), 5);
+    for query in queries {
+        // The left side has a number, and the right side decides whether that is worth an alarm.
+        let (left, _) = query.split_once(['=', '>']).unwrap();
+        prometheus.number(left.trim());
+        assert!(prometheus.query(query).is_empty(), "{query}");
+    }
 }
