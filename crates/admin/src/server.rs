@@ -13,6 +13,7 @@ use fanfare_http::Handle;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncWriteExt as _, copy, sink},
     net::{TcpListener, TcpStream},
     runtime::{self, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -20,7 +21,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
     answer::problem::Problem,
@@ -32,8 +33,13 @@ use crate::{
     stream::pulse::Pulse,
 };
 
+/// After a pulse that broke off.
+const PULSE_PAUSE: Duration = Duration::from_secs(1);
 /// After a failed `accept`: most often there are no descriptors, and they come back as connections end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Sockets that find no room and are told so at a time, and the time that each has to take it. More of them are only closed.
+const REFUSED_MAX: usize = 16;
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time that requests in progress have once the listener ends.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -99,7 +105,7 @@ pub fn serve<O: Operate, R: Reload>(
 fn run<O: Operate, R: Reload>(runtime: &Runtime, listener: TcpListener, console: Rc<Console<O, R>>) {
     LocalSet::new().block_on(runtime, async {
         let pulse = Pulse::new();
-        spawn_local(Rc::clone(&pulse).run(Rc::clone(&console)));
+        spawn_local(supervise(Rc::clone(&pulse), Rc::clone(&console)));
         let mut stopping = console.stopping();
         let limits = console.admin.limits;
         let sockets = Arc::new(Semaphore::new(limits.sockets_max));
@@ -117,13 +123,23 @@ fn run<O: Operate, R: Reload>(runtime: &Runtime, listener: TcpListener, console:
     });
 }
 
+/// Has the pulse go on whatever happens to it.
+async fn supervise<O: Operate, R: Reload>(pulse: Rc<Pulse>, console: Rc<Console<O, R>>) {
+    loop {
+        let ended = spawn_local(Rc::clone(&pulse).run(Rc::clone(&console))).await;
+        error!(?ended, "admin: the figures of the dashboards broke off, and begin again");
+        sleep(PULSE_PAUSE).await;
+    }
+}
+
 /// Takes sockets for ever.
 async fn accept<O: Operate, R: Reload>(listener: &TcpListener, sockets: &Arc<Semaphore>, service: &Rc<Service<O, R>>) {
+    let refused = Arc::new(Semaphore::new(REFUSED_MAX));
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => match Arc::clone(sockets).try_acquire_owned() {
                 Ok(place) => drop(spawn_local(drive(socket, peer, Rc::clone(service), place))),
-                Err(_) => refuse(&socket, &service.console.admin.limits),
+                Err(_) => refuse(socket, &refused, service.console.admin.limits),
             },
             Err(error) => {
                 warn!(%error, "admin: a socket could not be accepted");
@@ -171,9 +187,19 @@ async fn drive<O: Operate, R: Reload>(
     }
 }
 
-/// Tells a socket that there is no room, and closes it. What is not taken at once is not worth a wait.
-fn refuse(socket: &TcpStream, limits: &Limits) {
-    let problem = Problem::full(format!("{} sockets are open, which is the limit", limits.sockets_max));
-    let written = socket.try_write(&problem.bytes());
-    debug!(?written, "admin: a socket found no room");
+/// Tells a socket that there is no room, and closes it.
+fn refuse(mut socket: TcpStream, refused: &Arc<Semaphore>, limits: Limits) {
+    let Ok(place) = Arc::clone(refused).try_acquire_owned() else { return };
+    spawn_local(async move {
+        let problem = Problem::full(format!("{} sockets are open, which is the limit", limits.sockets_max));
+        let told = timeout(REFUSED_TIMEOUT, async {
+            socket.write_all(&problem.bytes()).await?;
+            socket.shutdown().await?;
+            // The request that is on its way would have the answer destroyed by a reset.
+            copy(&mut socket, &mut sink()).await
+        });
+        let told = told.await;
+        debug!(?told, "admin: a socket found no room");
+        drop(place);
+    });
 }

@@ -40,6 +40,7 @@ fn one_socket_too_many_is_told_so_and_closed() {
         assert_eq!(client.request("GET", "/healthz", &[], b"").status, 200);
     }
     let mut refused = listener.client();
+    refused.send(request("GET", "/healthz", &[], b""));
     let answer = refused.answer();
     assert_eq!(answer.problem(503), "3 sockets are open, which is the limit");
     assert_eq!(answer.field("retry-after"), Some("5"));
@@ -107,6 +108,10 @@ fn a_body_may_have_64_kib_and_no_byte_more() {
     client.send("POST /api/v1/publish HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n");
     client.send(format!("{:x}\r\n{}\r\n0\r\n\r\n", max + 1, "x".repeat(max + 1)));
     client.answer().problem(413);
+
+    // What is far too large is read for a while, so that the answer is not destroyed by a reset.
+    let refused = listener.client().request("POST", "/api/v1/publish", &json, &body(1 << 20));
+    refused.problem(413);
 
     // Whoever only says that it comes is not read at all.
     let mut client = listener.client();
