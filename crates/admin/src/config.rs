@@ -15,10 +15,37 @@ pub struct Admin {
     pub token: Option<AdminToken>,
     /// Names that a request may be sent to, besides addresses and `localhost`. Without ports.
     pub hosts: Vec<String>,
+    /// What keeps the events, for people to see.
+    pub journal: JournalKind,
     /// Of so many channels, the first by name, `/metrics` has series of their own. The names come from clients, so 0 is the default.
     pub channel_metrics_max: usize,
     /// What the listener takes at most.
     pub limits: Limits,
+}
+
+/// What keeps the events of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JournalKind {
+    /// Nothing: they are gone after a restart.
+    #[default]
+    Memory,
+    /// A journal on disk.
+    Disk,
+    /// A Redis.
+    Redis,
+    /// A journal that the program has brought.
+    Other,
+}
+
+impl JournalKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+            Self::Redis => "redis",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// What the listener takes at most. The defaults are for one person with some tabs, a Prometheus or two, and scripts.

@@ -8,16 +8,17 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch
 use crate::{
     answer::problem::Problem,
     config::Admin,
+    control::{Control, ReloadError, Reloaded},
     operate::Operate,
-    reload::{Reload, ReloadError, Reloaded},
 };
 
 /// The server behind the listener, and the places that requests share.
-pub(crate) struct Console<O, R> {
+pub(crate) struct Console<O, C> {
     pub(crate) admin: Admin,
     pub(crate) handle: Handle,
     pub(crate) operator: O,
-    reload: Mutex<R>,
+    pub(crate) control: C,
+    reloading: Mutex<()>,
     streams: Arc<Semaphore>,
     questions: Semaphore,
     stopping: watch::Receiver<bool>,
@@ -32,12 +33,12 @@ pub(crate) struct State {
     pub(crate) failure: Option<String>,
 }
 
-impl<O: Operate, R> Console<O, R> {
+impl<O: Operate, C> Console<O, C> {
     pub(crate) fn new(
         admin: Admin,
         handle: Handle,
         operator: O,
-        reload: R,
+        control: C,
         stopping: watch::Receiver<bool>,
     ) -> Rc<Self> {
         let (streams, questions) = (admin.limits.streams_max, admin.limits.questions_max);
@@ -46,7 +47,8 @@ impl<O: Operate, R> Console<O, R> {
             admin,
             handle,
             operator,
-            reload: Mutex::new(reload),
+            control,
+            reloading: Mutex::new(()),
             streams: Arc::new(Semaphore::new(streams)),
             questions: Semaphore::new(questions),
             stopping,
@@ -81,9 +83,10 @@ impl<O: Operate, R> Console<O, R> {
     }
 }
 
-impl<O, R: Reload> Console<O, R> {
+impl<O, C: Control> Console<O, C> {
     /// Reloads, one at a time.
     pub(crate) async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        self.reload.lock().await.reload().await
+        let _one_at_a_time = self.reloading.lock().await;
+        self.control.reload().await
     }
 }

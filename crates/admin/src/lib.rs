@@ -4,21 +4,53 @@
 //! `/api/v1/`, and the dashboard at `/`. `openapi.json` in this package describes every route, and the listener serves it too. Nothing
 //! here runs on the threads of the shards: a scrape reads counters, and a list of connections asks the shards a few at a time.
 //!
-//! ```no_run
+//! ```
 //! use std::net::TcpListener;
 //!
-//! use fanfare_admin::{Admin, NothingToReload, serve};
+//! use fanfare_admin::{Admin, Control, ReloadError, Reloaded, serve};
 //! use fanfare_http::{Config, Fanfare};
+//! use tokio::sync::watch;
 //!
-//! # fn main() -> std::io::Result<()> {
+//! /// A program that ends when it is told so, and has no files.
+//! struct Program {
+//!     end: watch::Sender<bool>,
+//! }
+//!
+//! impl Control for Program {
+//!     fn drain(&self) {
+//!         self.end.send_replace(true);
+//!     }
+//!
+//!     async fn reload(&self) -> Result<Reloaded, ReloadError> {
+//!         Ok(Reloaded::default())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
 //! let fanfare = Fanfare::start(Config::default())?;
-//! let handle = fanfare.handle();
-//! let listener = TcpListener::bind("127.0.0.1:3001")?;
-//! let operator = handle.operator();
-//! let serving = serve(listener, Admin::default(), handle, operator, NothingToReload)?;
+//! let (handle, operator) = (fanfare.handle(), fanfare.handle().operator());
+//! let (end, mut ends) = watch::channel(false);
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let serving = serve(listener, Admin::default(), handle, operator, Program { end })?;
 //! println!("http://{}", serving.address());
+//! # drain_by_request(serving.address()).await?;
+//!
+//! // `curl -X POST http://.../api/v1/drain`
+//! let _ = ends.wait_for(|ends| *ends).await;
+//! fanfare.drain().await?;
 //! serving.end();
 //! # Ok(())
+//! # }
+//! #
+//! # async fn drain_by_request(address: std::net::SocketAddr) -> std::io::Result<()> {
+//! #     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! #     let mut socket = tokio::net::TcpStream::connect(address).await?;
+//! #     socket.write_all(b"POST /api/v1/drain HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+//! #     let mut answer = String::new();
+//! #     socket.read_to_string(&mut answer).await?;
+//! #     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+//! #     Ok(())
 //! # }
 //! ```
 //!
@@ -38,7 +70,7 @@
 //! - `metrics`: the same figures for Prometheus;
 //! - `console`: what every request can reach;
 //! - `request`: who asks, and for what; `answer`: contents of answers;
-//! - `operate`, `reload`: what the server is asked and told; `config`: the settings.
+//! - `operate`, `control`: what the server is asked and told; `config`: the settings.
 
 #![forbid(unsafe_code)]
 
@@ -46,15 +78,15 @@ mod answer;
 mod api;
 mod config;
 mod console;
+mod control;
 mod metrics;
 mod operate;
-mod reload;
 mod request;
 mod server;
 mod service;
 mod stream;
 
-pub use config::{Admin, AdminToken, AdminTokenError, Limits, TOKEN_BYTES_MAX};
+pub use config::{Admin, AdminToken, AdminTokenError, JournalKind, Limits, TOKEN_BYTES_MAX};
+pub use control::{Control, ReloadError, Reloaded};
 pub use operate::Operate;
-pub use reload::{NothingToReload, Reload, ReloadError, Reloaded};
 pub use server::{Serving, serve};

@@ -29,8 +29,8 @@ use crate::{
 ///
 /// # Errors
 /// The encoder of a format fails. It writes to memory, so it does not.
-pub(crate) fn scrape<O: Operate, R>(
-    console: &Console<O, R>,
+pub(crate) fn scrape<O: Operate, C>(
+    console: &Console<O, C>,
     headers: &HeaderMap,
 ) -> Result<(&'static str, Bytes), fmt::Error> {
     let families = families(console);
@@ -50,8 +50,8 @@ pub(crate) fn scrape<O: Operate, R>(
     Ok((format.content_type(), content))
 }
 
-fn families<O: Operate, R>(console: &Console<O, R>) -> Vec<Family> {
-    let mut families = engine::families(&console.operator.figures(), &console.state());
+fn families<O: Operate, C>(console: &Console<O, C>) -> Vec<Family> {
+    let mut families = engine::families(&console.operator.figures(), &console.state(), console.admin.journal);
     let channels_max = console.admin.channel_metrics_max;
     if channels_max > 0 {
         families.extend(of_channels::families(&console.operator.channels(None, channels_max)));

@@ -3,7 +3,7 @@
 
 use fanfare_http::{
     Channel, ChannelAccount, ClientId, Connection, ConnectionQuery, EventId, Explanation, Figures, Operator,
-    PurgeError, Purged, Whose,
+    PurgeError, Whose,
 };
 
 /// The operator's side of a server. See [`Operator`] for what each method does.
@@ -24,10 +24,11 @@ pub trait Operate: Send + 'static {
     fn clients(&self, after: Option<&ClientId>, limit: usize) -> Vec<(ClientId, usize)>;
     /// Ends streams in good order. Returns how many.
     fn disconnect(&self, whose: Whose) -> impl Future<Output = usize>;
-    /// Throws the kept events of a channel away.
-    fn purge(&self, channel: &Channel) -> impl Future<Output = Result<Purged, PurgeError>>;
-    /// Begins the drain of the whole server.
-    fn drain(&self);
+    /// Throws the kept events of a channel away. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`PurgeError`]: nothing was thrown away.
+    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError>;
     /// What became of an event for a client.
     fn explain(&self, event: EventId, client: &ClientId) -> impl Future<Output = Explanation>;
     /// What became of an event on one connection.
@@ -67,12 +68,8 @@ impl Operate for Operator {
         self.disconnect(whose).await
     }
 
-    async fn purge(&self, channel: &Channel) -> Result<Purged, PurgeError> {
-        self.purge(channel).await
-    }
-
-    fn drain(&self) {
-        self.drain();
+    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
+        self.purge(channel)
     }
 
     async fn explain(&self, event: EventId, client: &ClientId) -> Explanation {

@@ -27,8 +27,8 @@ use crate::{
     answer::problem::Problem,
     config::{Admin, Limits},
     console::Console,
+    control::Control,
     operate::Operate,
-    reload::Reload,
     service::Service,
     stream::pulse::Pulse,
 };
@@ -76,16 +76,16 @@ impl Drop for Serving {
 
 /// Serves the admin listener on a thread of its own, with a runtime of its own.
 ///
-/// `handle` and `operator` belong to the same server. `reload` is called for `POST /api/v1/reload`, on that thread.
+/// `handle` and `operator` belong to the same server. `control` is called on that thread.
 ///
 /// # Errors
 /// The thread, its runtime or the listener cannot be set up.
-pub fn serve<O: Operate, R: Reload>(
+pub fn serve<O: Operate, C: Control>(
     listener: net::TcpListener,
     admin: Admin,
     handle: Handle,
     operator: O,
-    reload: R,
+    control: C,
 ) -> io::Result<Serving> {
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
@@ -96,13 +96,13 @@ pub fn serve<O: Operate, R: Reload>(
     };
     let (stop, stopping) = watch::channel(false);
     let thread = thread::Builder::new().name("fanfare-admin".to_owned()).spawn(move || {
-        let console = Console::new(admin, handle, operator, reload, stopping);
+        let console = Console::new(admin, handle, operator, control, stopping);
         run(&runtime, listener, console);
     })?;
     Ok(Serving { address, stop, thread: Some(thread) })
 }
 
-fn run<O: Operate, R: Reload>(runtime: &Runtime, listener: TcpListener, console: Rc<Console<O, R>>) {
+fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console: Rc<Console<O, C>>) {
     LocalSet::new().block_on(runtime, async {
         let pulse = Pulse::new();
         spawn_local(supervise(Rc::clone(&pulse), Rc::clone(&console)));
@@ -124,7 +124,7 @@ fn run<O: Operate, R: Reload>(runtime: &Runtime, listener: TcpListener, console:
 }
 
 /// Has the pulse go on whatever happens to it.
-async fn supervise<O: Operate, R: Reload>(pulse: Rc<Pulse>, console: Rc<Console<O, R>>) {
+async fn supervise<O: Operate, C: Control>(pulse: Rc<Pulse>, console: Rc<Console<O, C>>) {
     loop {
         let ended = spawn_local(Rc::clone(&pulse).run(Rc::clone(&console))).await;
         error!(?ended, "admin: the figures of the dashboards broke off, and begin again");
@@ -133,7 +133,7 @@ async fn supervise<O: Operate, R: Reload>(pulse: Rc<Pulse>, console: Rc<Console<
 }
 
 /// Takes sockets for ever.
-async fn accept<O: Operate, R: Reload>(listener: &TcpListener, sockets: &Arc<Semaphore>, service: &Rc<Service<O, R>>) {
+async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Arc<Semaphore>, service: &Rc<Service<O, C>>) {
     let refused = Arc::new(Semaphore::new(REFUSED_MAX));
     loop {
         match listener.accept().await {
@@ -150,10 +150,10 @@ async fn accept<O: Operate, R: Reload>(listener: &TcpListener, sockets: &Arc<Sem
 }
 
 /// Carries one connection to its end.
-async fn drive<O: Operate, R: Reload>(
+async fn drive<O: Operate, C: Control>(
     socket: TcpStream,
     peer: SocketAddr,
-    service: Rc<Service<O, R>>,
+    service: Rc<Service<O, C>>,
     _place: OwnedSemaphorePermit,
 ) {
     let limits = service.console.admin.limits;

@@ -11,9 +11,9 @@ use crate::{
     answer::{self, body::Body, files, problem::Problem},
     api::{act, channels, clients, connections, explain, figures, publish, status},
     console::Console,
+    control::Control,
     metrics,
     operate::Operate,
-    reload::Reload,
     request::{
         body,
         guard::{check_site, check_token},
@@ -26,12 +26,12 @@ use crate::{
 const DOCUMENT: &str = include_str!("openapi.json");
 
 /// What answers the requests of all connections.
-pub(crate) struct Service<O, R> {
-    pub(crate) console: Rc<Console<O, R>>,
+pub(crate) struct Service<O, C> {
+    pub(crate) console: Rc<Console<O, C>>,
     pub(crate) pulse: Rc<Pulse>,
 }
 
-impl<O: Operate, R: Reload> Service<O, R> {
+impl<O: Operate, C: Control> Service<O, C> {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
         let within = self.console.admin.limits.answer_timeout;
@@ -85,7 +85,7 @@ impl<O: Operate, R: Reload> Service<O, R> {
         let query = query(parts, parameters(route.place))?;
         match route.place {
             Place::Status => return Ok(status::status(console)),
-            Place::Figures => return Ok(figures::figures(&operator.figures())),
+            Place::Figures => return Ok(figures::figures(&operator.figures(), console.admin.journal)),
             Place::Channels => return channels::list(operator, &query),
             Place::Channel => return channels::one(operator, name),
             Place::Clients => return clients::list(operator, &query),
@@ -95,7 +95,7 @@ impl<O: Operate, R: Reload> Service<O, R> {
         // These ask the shards.
         let _question = console.question().await;
         match route.place {
-            Place::ChannelHistory => channels::purge(operator, name).await,
+            Place::ChannelHistory => channels::purge(operator, name),
             Place::ChannelConnections => channels::disconnect(operator, name).await,
             Place::Client if is_delete => clients::disconnect(operator, name).await,
             Place::Client => clients::one(operator, name).await,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     answer::{self, body::Body},
-    reload::ReloadError,
+    control::ReloadError,
 };
 
 const KIND: &str = "application/problem+json";

@@ -2,18 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fanfare_http::{
-    Gap, Policy, Target, Transport,
-    core::{GapReason, engine::CloseReason},
-};
+use fanfare_http::{Doing, Gap, Policy, Target, Transport, core::engine::CloseReason};
 use serde_json::{Map, Value, json};
 
 /// The last millisecond that RFC 3339 can say.
 const LAST_TIME: Duration = Duration::from_millis(253_402_300_799_999);
-
-/// The reasons of gaps.
-pub(crate) const GAP_REASONS: [GapReason; 4] =
-    [GapReason::Busy, GapReason::Expired, GapReason::Restart, GapReason::UnknownId];
 
 /// A time as RFC 3339 says it. One that it cannot say is the nearest that it can: a token may expire in a million years.
 pub(crate) fn time(time: SystemTime) -> String {
@@ -35,13 +28,20 @@ pub(crate) fn policy(policy: Policy) -> &'static str {
     }
 }
 
-/// `memory`, `external` or `shared`.
-pub(crate) fn journal(has_journal: bool, is_shared: bool) -> &'static str {
-    match (has_journal, is_shared) {
-        (_, true) => "shared",
-        (true, false) => "external",
-        (false, false) => "memory",
+/// What a stream gets next.
+pub(crate) fn doing(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Opening => "opening",
+        Doing::Live => "live",
+        Doing::CatchingUp => "catching-up",
+        Doing::Dropping => "dropping",
+        Doing::Closing => "closing",
     }
+}
+
+/// Whole milliseconds.
+pub(crate) fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn target(target: &Target) -> Value {
@@ -63,12 +63,6 @@ pub(crate) fn by_transport(counts: &[(Transport, u64)]) -> Vec<(&'static str, u6
     Transport::ALL.into_iter().map(|transport| (transport.as_str(), sum(transport))).collect()
 }
 
-/// A number for each reason of a gap, also for those that have none.
-pub(crate) fn by_gap_reason(counts: &[(GapReason, u64)]) -> Vec<(&'static str, u64)> {
-    let sum = |wanted| counts.iter().filter(|(reason, _)| *reason == wanted).map(|(_, count)| count).sum();
-    GAP_REASONS.into_iter().map(|reason| (reason.as_str(), sum(reason))).collect()
-}
-
 /// Numbers by name, as an object.
 pub(crate) fn object(counts: impl IntoIterator<Item = (impl Into<String>, u64)>) -> Value {
     counts.into_iter().map(|(name, count)| (name.into(), json!(count))).collect::<Map<_, _>>().into()
@@ -86,9 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn every_transport_and_every_reason_has_a_number() {
+    fn every_transport_has_a_number() {
         let counts = by_transport(&[(Transport::Http2, 3), (Transport::Http2, 1)]);
         assert_eq!(counts, [("http1", 0), ("https1", 0), ("http2", 4), ("https2", 0), ("program", 0)]);
-        assert_eq!(by_gap_reason(&[(GapReason::Expired, 2)])[1], ("expired", 2));
     }
 }

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use crate::{answer::problem::Problem, console::Console, operate::Operate, reload::Reload};
+use crate::{answer::problem::Problem, console::Console, control::Control, operate::Operate};
 
-pub(crate) fn drain<O: Operate, R>(console: &Console<O, R>) -> Value {
+pub(crate) fn drain<O: Operate, C: Control>(console: &Console<O, C>) -> Value {
     info!("admin: the drain begins");
-    console.operator.drain();
+    console.control.drain();
     json!({ "draining": true })
 }
 
-pub(crate) async fn reload<O: Operate, R: Reload>(console: &Console<O, R>) -> Result<Value, Problem> {
+pub(crate) async fn reload<O: Operate, C: Control>(console: &Console<O, C>) -> Result<Value, Problem> {
     match console.reload().await {
         Ok(done) => {
             info!(applied = ?done.applied, needs_restart = ?done.needs_restart, "admin: reloaded");

@@ -1,6 +1,6 @@
 //! Channels: a page of them, one, and what is done to one.
 
-use fanfare_http::{Channel, ChannelAccount, PurgeError, Whose};
+use fanfare_http::{Channel, ChannelAccount, Whose};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use tracing::info;
@@ -41,15 +41,11 @@ pub(crate) fn one(operator: &impl Operate, name: &str) -> Result<Value, Problem>
     Ok(json!({ "channel": channel.as_str(), "figures": figures, "history": { "events": events, "bytes": bytes } }))
 }
 
-pub(crate) async fn purge(operator: &impl Operate, name: &str) -> Result<Value, Problem> {
+pub(crate) fn purge(operator: &impl Operate, name: &str) -> Result<Value, Problem> {
     let channel = named(name)?;
-    let purged = operator.purge(&channel).await.map_err(|error| match error {
-        PurgeError::Journal => {
-            Problem::new(StatusCode::CONFLICT, "the journal cannot forget the events of one channel")
-        }
-    })?;
-    info!(channel = channel.as_str(), events = purged.events, "admin: the history of a channel was thrown away");
-    Ok(json!({ "events": purged.events }))
+    let events = operator.purge(&channel).map_err(|error| Problem::new(StatusCode::CONFLICT, error.to_string()))?;
+    info!(channel = channel.as_str(), events, "admin: the history of a channel was thrown away");
+    Ok(json!({ "events": events }))
 }
 
 pub(crate) async fn disconnect(operator: &impl Operate, name: &str) -> Result<Value, Problem> {

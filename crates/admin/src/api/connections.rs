@@ -1,7 +1,5 @@
 //! Connections: a page of them, one, and its end.
 
-use std::time::UNIX_EPOCH;
-
 use fanfare_http::{Connection, ConnectionQuery, ConnectionSort, Whose};
 use serde_json::{Value, json};
 use tracing::info;
@@ -31,7 +29,7 @@ pub(crate) async fn list(operator: &impl Operate, query: &Query) -> Result<Value
     };
     let found = operator.connections(wanted).await;
     // A full page may be the last one. Then the next one is empty.
-    let next = found.last().filter(|_| found.len() >= limit).map(|last| cursor(sort, last));
+    let next = found.last().filter(|_| found.len() >= limit).map(|last| cursor(last.place));
     Ok(json!({ "connections": found.iter().map(shown).collect::<Vec<_>>(), "next": next }))
 }
 
@@ -54,29 +52,13 @@ fn sort(text: &str) -> Result<ConnectionSort, Problem> {
     match text {
         "number" => Ok(ConnectionSort::Number),
         "lag" => Ok(ConnectionSort::Lag),
-        "age" => Ok(ConnectionSort::Age),
         "bytes" => Ok(ConnectionSort::Bytes),
-        _ => Err(Problem::bad_request(format!("sort: number, lag, age or bytes is needed, not {text:?}"))),
+        _ => Err(Problem::bad_request(format!("sort: number, lag or bytes is needed, not {text:?}"))),
     }
 }
 
-/// The place of a connection in its list: the value of the sort key, and its number.
-fn cursor(sort: ConnectionSort, last: &Connection) -> String {
-    format!("{}.{}", key(sort, last), last.connection)
-}
-
-/// The value that a list is in the order of. The time of the start, in Unix milliseconds, stays the same from page to page. An age
-/// does not.
-fn key(sort: ConnectionSort, connection: &Connection) -> u64 {
-    match sort {
-        ConnectionSort::Number => connection.connection,
-        ConnectionSort::Lag => connection.account.lag(),
-        ConnectionSort::Age => {
-            let opened = connection.opened.duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(opened.as_millis()).unwrap_or(u64::MAX)
-        }
-        ConnectionSort::Bytes => u64::try_from(connection.waiting_bytes).unwrap_or(u64::MAX),
-    }
+fn cursor((value, number): (u64, u64)) -> String {
+    format!("{value}.{number}")
 }
 
 fn place(text: &str) -> Result<(u64, u64), Problem> {
@@ -98,14 +80,14 @@ pub(crate) fn shown(connection: &Connection) -> Value {
         "patterns": connection.patterns.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
         "shard": connection.shard,
         "policy": policy(connection.policy),
-        "state": connection.state.as_str(),
+        "state": words::doing(connection.doing),
         "transport": connection.transport.as_str(),
         "peer": connection.peer.map(|peer| peer.to_string()),
         "holder": connection.holder,
         "opened": words::time(connection.opened),
-        "age_ms": connection.age_ms,
+        "age_ms": words::ms(connection.age),
         "expires": connection.expires.map(words::time),
-        "silent_ms": connection.silent_ms,
+        "silent_ms": words::ms(connection.silent),
         "waiting_bytes": connection.waiting_bytes,
         "lag": account.lag(),
         "account": {

@@ -54,7 +54,11 @@ fn fate(fate: &ConnectionFate) -> Value {
 fn verdict(verdict: &Verdict) -> Value {
     let (kind, text, mut more) = match verdict {
         Verdict::NoSuchEvent => ("no-such-event", "No event has this id.".to_owned(), json!({})),
-        Verdict::NotConnected => ("not-connected", "The client had no connection then.".to_owned(), json!({})),
+        Verdict::NotConnected => (
+            "not-connected",
+            "The client had no stream then, or its stream began behind the event.".to_owned(),
+            json!({}),
+        ),
         Verdict::Refused { rule, at } => {
             let at = time(*at);
             let text = format!("A stream of the client was refused at {at} by the rule {rule}.");
@@ -62,9 +66,6 @@ fn verdict(verdict: &Verdict) -> Value {
         }
         Verdict::NotSubscribed => {
             ("not-subscribed", "The connection follows no target of the event.".to_owned(), json!({}))
-        }
-        Verdict::BeforeItsStart => {
-            ("before-its-start", "The stream began behind the event, with its cursor.".to_owned(), json!({}))
         }
         Verdict::Written { from, to } => {
             let (from, to) = (time(*from), time(*to));

@@ -6,20 +6,20 @@ use fanfare_http::{Figures, Histogram, core::engine::Amount};
 use serde_json::{Value, json};
 
 use crate::{
-    answer::words::{self, by_gap_reason, by_transport, close_reason, object},
+    answer::words::{self, by_transport, close_reason, ms, object},
+    config::JournalKind,
     metrics::buckets,
 };
 
-pub(crate) fn figures(figures: &Figures) -> Value {
+pub(crate) fn figures(figures: &Figures, journal: JournalKind) -> Value {
     let deliveries = &figures.deliveries;
     json!({
         "at": words::time(SystemTime::now()),
-        "uptime_ms": figures.uptime_ms,
+        "uptime_ms": ms(figures.uptime),
         "connections": object(by_transport(&figures.connections)),
         "opened": object(by_transport(&figures.opened)),
         "closed": object(figures.closed.iter().map(|(reason, count)| (close_reason(*reason), *count))),
         "channels": figures.channels,
-        "patterns": figures.patterns,
         "clients": figures.clients,
         "sockets": figures.sockets,
         "requests": figures.requests,
@@ -34,8 +34,10 @@ pub(crate) fn figures(figures: &Figures) -> Value {
             "dropped": deliveries.dropped,
             "repaired": deliveries.repaired,
             "lost": deliveries.lost,
+            "abandoned": deliveries.abandoned,
+            "reread": deliveries.reread,
         },
-        "gaps": object(by_gap_reason(&figures.gaps)),
+        "gaps": object(figures.gaps.iter().map(|(reason, count)| (reason.as_str(), *count))),
         "refusals": object(figures.refusals.iter().cloned()),
         "ring": { "bytes": figures.ring_bytes, "bytes_max": figures.ring_bytes_max },
         "history": {
@@ -49,12 +51,13 @@ pub(crate) fn figures(figures: &Figures) -> Value {
         "inbox_max": amount(&figures.inbox_max),
         "waiting_publishers": figures.waiting_publishers,
         "lock_contentions": figures.lock_contentions,
-        "unanswered": { "publishes": figures.unanswered, "oldest_ms": figures.unanswered_ms },
+        "unanswered": { "publishes": figures.unanswered, "oldest_ms": ms(figures.unanswered_for) },
         "trouble": figures.trouble,
-        "journal": words::journal(figures.has_journal, figures.is_shared),
+        "journal": journal.as_str(),
+        "shared": figures.is_shared,
         "latency": {
-            "waited_for_order": histogram(&figures.waited_for_order),
-            "publish_to_socket": histogram(&figures.publish_to_socket),
+            "waited_for_order": histogram(&figures.order_waits),
+            "publish_to_socket": histogram(&figures.to_socket),
             "fan_out": histogram(&figures.fan_out),
         },
     })

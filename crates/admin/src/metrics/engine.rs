@@ -1,33 +1,34 @@
 //! The metrics of the server.
 
-use std::time::Duration;
-
 use fanfare_http::Figures;
 
 use crate::{
-    answer::words::{by_gap_reason, by_transport, close_reason},
+    answer::words::{by_transport, close_reason},
+    config::JournalKind,
     console::State,
     metrics::family::Family,
 };
 
-pub(crate) fn families(figures: &Figures, state: &State) -> Vec<Family> {
-    let mut families = whole(figures, state);
+pub(crate) fn families(figures: &Figures, state: &State, journal: JournalKind) -> Vec<Family> {
+    let mut families = whole(figures, state, journal);
     families.extend(streams(figures));
     families.extend(events(figures));
     families.extend(deliveries(figures));
     families.extend(room(figures));
-    families.extend(journal(figures));
+    families.extend(answers(figures));
     families.extend(times(figures));
     families
 }
 
-fn whole(figures: &Figures, state: &State) -> Vec<Family> {
+fn whole(figures: &Figures, state: &State, journal: JournalKind) -> Vec<Family> {
     vec![
         Family::gauge("fanfare_build_info", "1, with the version of the program.")
             .by("version", [(env!("CARGO_PKG_VERSION"), 1_u64)]),
+        Family::gauge("fanfare_journal_info", "1, with the kind of the journal.")
+            .by("journal", [(journal.as_str(), 1_u64)]),
         Family::gauge("fanfare_uptime", "Time since the start of the server.")
             .seconds()
-            .with(seconds(figures.uptime_ms)),
+            .with(figures.uptime.as_secs_f64()),
         Family::gauge("fanfare_ready", "1 while all goes well, else 0.").with(state.is_ready),
         Family::gauge("fanfare_draining", "1 from the beginning of the drain on.").with(state.is_draining),
         Family::gauge("fanfare_failed", "1 once a part of the server has failed.").with(state.failure.is_some()),
@@ -42,7 +43,6 @@ fn streams(figures: &Figures) -> Vec<Family> {
             .by("transport", by_transport(&figures.opened)),
         Family::counter("fanfare_connections_closed", "Streams that ended.").by("reason", closed),
         Family::gauge("fanfare_channels", "Channels that somebody follows by name.").with(figures.channels),
-        Family::gauge("fanfare_patterns", "Patterns that somebody follows.").with(figures.patterns),
         Family::gauge("fanfare_clients", "Clients that are connected.").with(figures.clients),
         Family::gauge("fanfare_sockets", "Open sockets, whatever they do.").with(figures.sockets),
         Family::counter("fanfare_requests", "Requests, whatever they are.").with(figures.requests),
@@ -62,7 +62,7 @@ fn events(figures: &Figures) -> Vec<Family> {
             .with(figures.event_bytes),
         Family::gauge("fanfare_waiting_publishers", "Publishers that wait for room in an inbox.")
             .with(figures.waiting_publishers),
-        Family::counter("fanfare_order_lock_contentions", "Times that a publish found the order lock held.")
+        Family::counter("fanfare_order_lock_contentions", "Publishes that found the order lock taken.")
             .with(figures.lock_contentions),
     ]
 }
@@ -86,8 +86,17 @@ fn deliveries(figures: &Figures) -> Vec<Family> {
             .with(deliveries.dropped),
         Family::counter("fanfare_deliveries_repaired", "Dropped deliveries that the history made good.")
             .with(deliveries.repaired),
-        Family::counter("fanfare_deliveries_lost", "Deliveries that never happen.").with(deliveries.lost),
-        Family::counter("fanfare_gaps", "Gaps that streams were told.").by("reason", by_gap_reason(&figures.gaps)),
+        Family::counter("fanfare_deliveries_lost", "Deliveries that never happen, and that a gap tells.")
+            .with(deliveries.lost),
+        Family::counter("fanfare_deliveries_abandoned", "Deliveries that had yet to be made when their stream ended.")
+            .with(deliveries.abandoned),
+        Family::counter(
+            "fanfare_deliveries_reread",
+            "Older events that had to make room in a ring and were read again.",
+        )
+        .with(deliveries.reread),
+        Family::counter("fanfare_gaps", "Gaps that streams were told.")
+            .by("reason", figures.gaps.iter().map(|(reason, count)| (reason.as_str(), *count))),
     ]
 }
 
@@ -122,10 +131,8 @@ fn room(figures: &Figures) -> Vec<Family> {
     ]
 }
 
-fn journal(figures: &Figures) -> Vec<Family> {
+fn answers(figures: &Figures) -> Vec<Family> {
     vec![
-        Family::gauge("fanfare_journal_external", "1 if there is a journal on disk or in Redis.")
-            .with(figures.has_journal),
         Family::gauge("fanfare_journal_shared", "1 if other nodes share the journal.").with(figures.is_shared),
         Family::gauge("fanfare_journal_troubled", "1 while the journal takes nothing.").with(figures.trouble.is_some()),
         Family::gauge("fanfare_journal_unanswered_publishes", "Publishes that the journal has not answered.")
@@ -135,7 +142,7 @@ fn journal(figures: &Figures) -> Vec<Family> {
             "Time that the oldest publish without an answer of the journal has waited, or 0.",
         )
         .seconds()
-        .with(seconds(figures.unanswered_ms)),
+        .with(figures.unanswered_for.as_secs_f64()),
     ]
 }
 
@@ -143,22 +150,18 @@ fn times(figures: &Figures) -> Vec<Family> {
     vec![
         Family::histogram(
             "fanfare_order_wait",
-            "Time that publishes waited for the order lock.",
-            &figures.waited_for_order,
+            "Time that publishes waited for their place in the order: for its lock, and for room.",
+            &figures.order_waits,
         ),
         Family::histogram(
             "fanfare_publish_to_socket",
-            "Time from a publish to the socket that took the event.",
-            &figures.publish_to_socket,
+            "Time from a whole publish to the socket that took its event, for each delivery.",
+            &figures.to_socket,
         ),
         Family::histogram(
             "fanfare_fan_out",
-            "Time from a publish until every shard has handled the event.",
+            "Time from a whole publish until all streams have its event, or have it waiting.",
             &figures.fan_out,
         ),
     ]
-}
-
-fn seconds(ms: u64) -> f64 {
-    Duration::from_millis(ms).as_secs_f64()
 }

@@ -19,8 +19,8 @@ use crate::{
 pub(crate) const KIND: &str = "text/event-stream";
 
 /// The beats until the reader goes, or the listener ends.
-pub(crate) fn events<O: Operate, R: 'static>(
-    console: &Rc<Console<O, R>>,
+pub(crate) fn events<O: Operate, C: 'static>(
+    console: &Rc<Console<O, C>>,
     pulse: &Pulse,
 ) -> Result<Response<Body>, Problem> {
     let place = console.stream()?;

@@ -49,7 +49,7 @@ impl Pulse {
     }
 
     /// Beats for ever, while somebody follows.
-    pub(crate) async fn run<O: Operate, R>(self: Rc<Self>, console: Rc<Console<O, R>>) {
+    pub(crate) async fn run<O: Operate, C>(self: Rc<Self>, console: Rc<Console<O, C>>) {
         loop {
             while self.beats.is_closed() {
                 self.wanted.notified().await;
@@ -58,7 +58,7 @@ impl Pulse {
         }
     }
 
-    async fn beat_while_followed<O: Operate, R>(&self, console: &Console<O, R>) {
+    async fn beat_while_followed<O: Operate, C>(&self, console: &Console<O, C>) {
         let mut ticks = interval(BEAT);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut before, mut number): (Option<(Figures, Instant)>, u64) = (None, 0);
@@ -76,15 +76,15 @@ impl Pulse {
 }
 
 /// The event `figures`.
-fn shown<O: Operate, R>(
-    console: &Console<O, R>,
+fn shown<O: Operate, C>(
+    console: &Console<O, C>,
     before: Option<&(Figures, Instant)>,
     (now, at): &(Figures, Instant),
 ) -> Bytes {
     let state = console.state();
     let rates = before.map(|(before, then)| rates(before, now, at.duration_since(*then)));
     let data = json!({
-        "figures": figures(now),
+        "figures": figures(now, console.admin.journal),
         "rates": rates,
         "ready": state.is_ready,
         "draining": state.is_draining,
@@ -94,7 +94,7 @@ fn shown<O: Operate, R>(
 }
 
 /// The events `channels` and `connections`.
-async fn tables<O: Operate, R>(console: &Console<O, R>) -> Vec<u8> {
+async fn tables<O: Operate, C>(console: &Console<O, C>) -> Vec<u8> {
     let busiest = console.operator.busiest_channels(ROWS_MAX);
     let rows: Vec<_> = busiest.iter().map(|(channel, account)| channels::figures(channel, account)).collect();
     let mut tables = event("channels", &json!({ "channels": rows })).to_vec();

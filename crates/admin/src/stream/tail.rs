@@ -33,8 +33,8 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// # Errors
 /// [`Problem`]: 400, or 503 if there is no room.
-pub(crate) async fn tail<O: Operate, R: 'static>(
-    console: &Rc<Console<O, R>>,
+pub(crate) async fn tail<O: Operate, C: 'static>(
+    console: &Rc<Console<O, C>>,
     query: &Query,
 ) -> Result<Response<Body>, Problem> {
     let follow = follow(query)?;

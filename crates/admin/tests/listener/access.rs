@@ -29,7 +29,7 @@ fn with_a_token_everything_but_the_page_and_health_needs_it() {
             assert_eq!(refused.field("www-authenticate"), Some("Bearer error=\"invalid_token\""), "{wrong}");
         }
     }
-    assert!(!listener.made_up.world().is_drained, "nothing was done");
+    assert!(!listener.program.is_drained(), "nothing was done");
     assert_eq!(listener.made_up.world().connections.len(), 3);
 
     let token = [("authorization", "Bearer correct-horse")];
@@ -58,7 +58,7 @@ fn a_name_that_is_not_ours_is_refused() {
             assert!(refused.problem(421).contains("configured names"), "{method} {target} {host}");
         }
     }
-    assert!(!listener.made_up.world().is_drained);
+    assert!(!listener.program.is_drained());
     for host in ["127.0.0.1", "[::1]:3001", "localhost:3001", "ADMIN.example"] {
         let answer = listener.client().request("GET", "/api/v1/status", &[("host", host)], b"");
         assert_eq!(answer.status, 200, "{host}");
@@ -84,7 +84,7 @@ fn pages_of_other_sites_may_neither_read_nor_act() {
             assert_eq!(refused.field("access-control-allow-origin"), None);
         }
     }
-    assert!(!listener.made_up.world().is_drained);
+    assert!(!listener.program.is_drained());
     assert_eq!(listener.made_up.world().connections.len(), 3);
     let own = [("host", "localhost:3001"), ("origin", "http://localhost:3001"), ("sec-fetch-site", "same-origin")];
     assert_eq!(listener.client().request("POST", "/api/v1/drain", &own, b"").status, 202);

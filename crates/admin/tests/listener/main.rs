@@ -10,4 +10,5 @@ mod files;
 mod limits;
 mod metrics;
 mod prometheus;
+mod real;
 mod streams;

@@ -54,7 +54,8 @@ fn the_numbers_are_those_of_the_figures() {
         ("fanfare_ring_limit_bytes", 67_108_864.0),
         ("fanfare_uptime_seconds", 86_400.0),
         ("fanfare_ready", 1.0),
-        ("fanfare_journal_external", 0.0),
+        ("fanfare_journal_shared", 0.0),
+        ("fanfare_journal_info{journal=\"memory\"}", 1.0),
         ("fanfare_publish_to_socket_seconds_bucket{le=\"0.00006103515625\"}", 2.0),
         ("fanfare_publish_to_socket_seconds_bucket{le=\"0.000244140625\"}", 3.0),
         ("fanfare_publish_to_socket_seconds_bucket{le=\"+Inf\"}", 3.0),
@@ -125,7 +126,7 @@ fn no_label_has_a_value_that_a_client_decides() {
             series(text).into_keys().filter_map(|name| Some(name.split_once('{')?.1.split_once('=')?.0.to_owned()));
         labels.collect()
     };
-    let fixed = ["le", "outcome", "reason", "rule", "shard", "transport", "version"].map(str::to_owned);
+    let fixed = ["journal", "le", "outcome", "reason", "rule", "shard", "transport", "version"].map(str::to_owned);
     assert_eq!(labels(&scrape(&listener, "*/*")), BTreeSet::from(fixed.clone()));
     let some = Listener::with(Admin { channel_metrics_max: 2, ..Admin::default() });
     let text = scrape(&some, "*/*");

@@ -1,8 +1,14 @@
 //! [`Listener`]: an admin listener in front of a real engine, with figures that are made up.
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use fanfare_admin::{Admin, AdminToken, Limits, Reload, ReloadError, Reloaded, Serving, serve};
+use fanfare_admin::{Admin, AdminToken, Control, Limits, Operate, ReloadError, Reloaded, Serving, serve};
 use fanfare_http::{Config, Fanfare, Handle};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -12,20 +18,42 @@ use super::{
     made_up::MadeUp,
 };
 
-pub(crate) struct Listener {
+/// The operator of the engine itself.
+pub(crate) type Real = fanfare_http::Operator;
+
+pub(crate) struct Listener<O = MadeUp> {
     pub(crate) serving: Option<Serving>,
-    pub(crate) made_up: MadeUp,
+    pub(crate) made_up: O,
     pub(crate) fanfare: Option<Fanfare>,
     pub(crate) handle: Handle,
+    pub(crate) program: Program,
     runtime: Runtime,
 }
 
-/// Reloads what a test wants: the text "broken" is a file that is wrong.
-pub(crate) struct Files(pub(crate) &'static str);
+/// Reloads what a test wants: the text "broken" is a file that is wrong. Notes a drain, and does not begin it.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) file: &'static str,
+    is_drained: Arc<AtomicBool>,
+}
 
-impl Reload for Files {
+impl Program {
+    pub(crate) fn with(file: &'static str) -> Self {
+        Self { file, is_drained: Arc::default() }
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.is_drained.load(Ordering::SeqCst)
+    }
+}
+
+impl Control for Program {
+    fn drain(&self) {
+        self.is_drained.store(true, Ordering::SeqCst);
+    }
+
     async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        match self.0 {
+        match self.file {
             "broken" => Err(ReloadError("keys.toml: line 3: expected `=`".to_owned())),
             applied => Ok(Reloaded { applied: vec![applied.to_owned()], ..Reloaded::default() }),
         }
@@ -46,26 +74,36 @@ impl Listener {
     }
 
     pub(crate) fn with(admin: Admin) -> Self {
-        Self::with_files(admin, Files("keys"))
+        Self::with_program(admin, Program::with("keys"))
     }
 
-    pub(crate) fn with_files(admin: Admin, files: Files) -> Self {
-        Self::start(admin, files, Config::default())
+    pub(crate) fn with_program(admin: Admin, program: Program) -> Self {
+        Self::start(admin, program, Config::default(), |_| MadeUp::new())
     }
 
     pub(crate) fn with_engine(config: Config) -> Self {
-        Self::start(Admin::default(), Files("keys"), config)
+        Self::start(Admin::default(), Program::with("keys"), config, |_| MadeUp::new())
     }
+}
 
-    fn start(admin: Admin, files: Files, config: Config) -> Self {
+impl Listener<Real> {
+    /// With the figures of the engine.
+    pub(crate) fn real(config: Config) -> Self {
+        Self::start(Admin::default(), Program::with("keys"), config, Handle::operator)
+    }
+}
+
+impl<O: Operate + Clone> Listener<O> {
+    fn start(admin: Admin, program: Program, config: Config, operator: impl FnOnce(&Handle) -> O) -> Self {
         let runtime = Runtime::new().unwrap();
         let inside = runtime.enter();
         let fanfare = Fanfare::start(config).unwrap();
         drop(inside);
-        let (handle, made_up) = (fanfare.handle(), MadeUp::new());
+        let handle = fanfare.handle();
+        let made_up = operator(&handle);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let serving = serve(listener, admin, handle.clone(), made_up.clone(), files).unwrap();
-        Self { serving: Some(serving), made_up, fanfare: Some(fanfare), handle, runtime }
+        let serving = serve(listener, admin, handle.clone(), made_up.clone(), program.clone()).unwrap();
+        Self { serving: Some(serving), made_up, fanfare: Some(fanfare), handle, program, runtime }
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -8,8 +8,8 @@ use std::{
 use fanfare_admin::Operate;
 use fanfare_http::{
     Account, Channel, ChannelAccount, ClientId, Connection, ConnectionFate, ConnectionQuery, ConnectionSort,
-    ConnectionState, Deliveries, EventId, Explanation, Figures, Histogram, Pattern, Policy, PurgeError, Purged, Target,
-    Transport, Verdict, Whose,
+    Deliveries, Doing, EventId, Explanation, Figures, Histogram, Pattern, Policy, PurgeError, Target, Transport,
+    Verdict, Whose,
     core::{
         GapReason,
         engine::{Amount, CloseReason},
@@ -24,7 +24,6 @@ pub(crate) struct World {
     pub(crate) channels: Vec<(Channel, ChannelAccount)>,
     pub(crate) explanation: Verdict,
     pub(crate) can_purge: bool,
-    pub(crate) is_drained: bool,
     /// Streams that were told to end stay in the list.
     pub(crate) has_endless_streams: bool,
     /// How often the figures were read.
@@ -59,28 +58,28 @@ pub(crate) fn connection(number: u64, client: &str, lag: u64) -> Connection {
         patterns: vec![Pattern::new("orders.*").unwrap()],
         shard: 0,
         policy: Policy::Repair,
-        state: ConnectionState::Live,
+        doing: Doing::Live,
         transport: Transport::Http1,
         peer: Some(([192, 0, 2, 7], 50_312).into()),
         holder: None,
         opened: UNIX_EPOCH + Duration::from_millis(1_796_023_882_123 - number),
-        age_ms: 61_000,
+        age: Duration::from_secs(61),
         expires: None,
-        silent_ms: 1_200,
+        silent: Duration::from_millis(1_200),
         account: Account { matched: 12 + lag, replayed: 2, written: 14, position: event_id(3), ..Account::default() },
         waiting_bytes: usize::try_from(lag).unwrap() * 100,
+        place: (0, 0),
     }
 }
 
 fn figures() -> Figures {
     let times = Histogram { buckets: vec![(-56, 2), (-55, 1)], sum: 0.000_21 };
     Figures {
-        uptime_ms: 86_400_000,
+        uptime: Duration::from_secs(86_400),
         connections: vec![(Transport::Http1, 3), (Transport::Http2, 1)],
         opened: vec![(Transport::Http1, 9), (Transport::Http2, 1), (Transport::Program, 2)],
         closed: vec![(CloseReason::ClientGone, 7), (CloseReason::WriteTimeout, 1)],
         channels: 2,
-        patterns: 1,
         clients: 4,
         sockets: 6,
         requests: 48,
@@ -95,8 +94,9 @@ fn figures() -> Figures {
             dropped: 1,
             repaired: 1,
             lost: 0,
+            ..Deliveries::default()
         },
-        gaps: vec![(GapReason::Restart, 1)],
+        gaps: GapReason::ALL.into_iter().zip([0, 0, 1, 0]).collect(),
         refusals: vec![("not-granted".to_owned(), 2)],
         ring_bytes: 120,
         ring_bytes_max: 64 << 20,
@@ -107,8 +107,8 @@ fn figures() -> Figures {
         history_targets_max: 100_000,
         inboxes: vec![Amount { messages: 3, bytes: 300 }, Amount::default()],
         inbox_max: Amount { messages: 1_024, bytes: 16 << 20 },
-        waited_for_order: times.clone(),
-        publish_to_socket: times,
+        order_waits: times.clone(),
+        to_socket: times,
         ..Figures::default()
     }
 }
@@ -136,7 +136,6 @@ impl MadeUp {
                 to: UNIX_EPOCH + Duration::from_secs(2),
             },
             can_purge: true,
-            is_drained: false,
             has_endless_streams: false,
             looks: 0,
             questions: 0,
@@ -186,13 +185,12 @@ impl MadeUp {
     }
 }
 
-/// The key of a list, so that the first has the least.
-fn key(sort: ConnectionSort, connection: &Connection) -> i128 {
+/// The value that a list is ordered by, most first.
+fn value(sort: ConnectionSort, connection: &Connection) -> u64 {
     match sort {
-        ConnectionSort::Number => connection.connection.into(),
-        ConnectionSort::Lag => -i128::from(connection.account.lag()),
-        ConnectionSort::Age => connection.opened.duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap(),
-        ConnectionSort::Bytes => -i128::try_from(connection.waiting_bytes).unwrap(),
+        ConnectionSort::Number => 0,
+        ConnectionSort::Lag => connection.account.lag(),
+        ConnectionSort::Bytes => connection.waiting_bytes.try_into().unwrap(),
     }
 }
 
@@ -205,16 +203,15 @@ impl Operate for MadeUp {
 
     async fn connections(&self, query: ConnectionQuery) -> Vec<Connection> {
         self.question().await;
-        let place = |connection: &Connection| (key(query.sort, connection), connection.connection);
         let mut found: Vec<_> = self.world().connections.clone();
         found.retain(|connection| query.client.as_ref().is_none_or(|client| connection.client == *client));
         found.retain(|connection| query.channel.as_ref().is_none_or(|channel| connection.channels.contains(channel)));
-        found.sort_by_key(place);
-        if let Some((after, number)) = query.after {
-            let is_falling = matches!(query.sort, ConnectionSort::Lag | ConnectionSort::Bytes);
-            let after = if is_falling { -i128::from(after) } else { after.into() };
-            found.retain(|connection| place(connection) > (after, number));
+        for connection in &mut found {
+            connection.place = (value(query.sort, connection), connection.connection);
         }
+        let order = |(value, number): (u64, u64)| (std::cmp::Reverse(value), number);
+        found.sort_by_key(|connection| order(connection.place));
+        found.retain(|connection| query.after.is_none_or(|after| order(connection.place) > order(after)));
         found.truncate(query.limit);
         found
     }
@@ -269,14 +266,9 @@ impl Operate for MadeUp {
         ended
     }
 
-    async fn purge(&self, channel: &Channel) -> Result<Purged, PurgeError> {
-        self.question().await;
+    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
         let can_purge = self.world().can_purge;
-        if can_purge { Ok(Purged { events: self.channel(channel).1 }) } else { Err(PurgeError::Journal) }
-    }
-
-    fn drain(&self) {
-        self.world().is_drained = true;
+        if can_purge { Ok(self.channel(channel).1) } else { Err(PurgeError::Journal) }
     }
 
     async fn explain(&self, event: EventId, _: &ClientId) -> Explanation {

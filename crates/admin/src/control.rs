@@ -1,10 +1,14 @@
-//! [`Reload`]: what whoever starts the listener does for `POST /api/v1/reload`.
+//! [`Control`]: what only the program around the listener can do to the server: end it, and read its files again.
 
 use thiserror::Error;
 
-/// Reads files and settings again, as far as that is possible while the server runs.
-pub trait Reload: Send + 'static {
-    /// Reads them. One call at a time.
+/// Does what `POST /api/v1/drain` and `POST /api/v1/reload` ask for.
+pub trait Control: Send + 'static {
+    /// Begins the drain of the server, as SIGTERM does, and returns at once. A second call does nothing more.
+    fn drain(&self);
+
+    /// Reads files and settings again, as far as that is possible while the server runs. One call at a time. A call is dropped if it
+    /// takes longer than [`crate::Limits::answer_timeout`].
     ///
     /// # Errors
     /// [`ReloadError`]: a file is wrong. Then nothing has changed.
@@ -26,13 +30,3 @@ pub struct Reloaded {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct ReloadError(pub String);
-
-/// For a server that has no files: a reload does nothing, and says so.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NothingToReload;
-
-impl Reload for NothingToReload {
-    async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        Ok(Reloaded::default())
-    }
-}
