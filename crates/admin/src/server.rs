@@ -21,7 +21,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
-use tracing::{debug, error, warn};
+use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use crate::{
     answer::problem::Problem,
@@ -138,7 +138,11 @@ async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Arc<Se
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => match Arc::clone(sockets).try_acquire_owned() {
-                Ok(place) => drop(spawn_local(drive(socket, peer, Rc::clone(service), place))),
+                Ok(place) => {
+                    // Lines about what somebody has done say from where.
+                    let span = info_span!("admin", %peer);
+                    drop(spawn_local(drive(socket, Rc::clone(service), place).instrument(span)));
+                }
                 Err(_) => refuse(socket, &refused, service.console.admin.limits),
             },
             Err(error) => {
@@ -150,17 +154,12 @@ async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Arc<Se
 }
 
 /// Carries one connection to its end.
-async fn drive<O: Operate, C: Control>(
-    socket: TcpStream,
-    peer: SocketAddr,
-    service: Rc<Service<O, C>>,
-    _place: OwnedSemaphorePermit,
-) {
+async fn drive<O: Operate, C: Control>(socket: TcpStream, service: Rc<Service<O, C>>, _place: OwnedSemaphorePermit) {
     let limits = service.console.admin.limits;
     let mut stopping = service.console.stopping();
     // Parts of a stream leave as they come.
     if let Err(error) = socket.set_nodelay(true) {
-        debug!(%peer, %error, "admin: a socket keeps its delay");
+        debug!(%error, "admin: a socket keeps its delay");
     }
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(limits.write_timeout));
@@ -183,7 +182,7 @@ async fn drive<O: Operate, C: Control>(
         }
     };
     if let Err(error) = ended {
-        debug!(%peer, %error, "admin: a connection broke off");
+        debug!(%error, "admin: a connection broke off");
     }
 }
 

@@ -5,7 +5,7 @@ use std::{convert::Infallible, rc::Rc};
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, http::request::Parts};
 use serde_json::Value;
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::{
     answer::{self, body::Body, files, problem::Problem},
@@ -36,7 +36,11 @@ impl<O: Operate, C: Control> Service<O, C> {
         let (parts, body) = request.into_parts();
         let within = self.console.admin.limits.answer_timeout;
         let answered = timeout(within, self.routed(&parts, body)).await;
-        Ok(answered.unwrap_or_else(|_| Err(Problem::too_slow(within))).unwrap_or_else(Problem::response))
+        let answered = answered.unwrap_or_else(|_| Err(Problem::too_slow(within)));
+        Ok(answered.unwrap_or_else(|problem| {
+            debug!(method = %parts.method, path = parts.uri.path(), ?problem, "admin: a request was refused");
+            problem.response()
+        }))
     }
 
     async fn routed(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Problem> {

@@ -1,6 +1,9 @@
 //! Each route of the API: what it answers, and what it refuses.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use fanfare_admin::Admin;
 use fanfare_http::{
@@ -10,6 +13,7 @@ use fanfare_http::{
 use serde_json::{Value, json};
 
 use crate::support::{
+    client::request,
     listener::{Listener, Program},
     made_up::{channel, connection, event_id},
 };
@@ -300,6 +304,15 @@ fn a_drain_and_a_reload_are_passed_on() {
     assert!(listener.program.is_drained());
     let reloaded = listener.request("POST", "/api/v1/reload").ok(200);
     assert_eq!(reloaded, json!({ "applied": ["keys"], "unchanged": [], "needs_restart": [] }));
+
+    let mut clients: Vec<_> = (0..8).map(|_| listener.client()).collect();
+    for client in &mut clients {
+        client.send(request("POST", "/api/v1/reload", &[], b""));
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 200);
+    }
+    assert_eq!(listener.program.reloads_max.load(Ordering::SeqCst), 1, "one at a time");
 
     let broken = Listener::with_program(Admin::default(), Program::with("broken"));
     assert_eq!(broken.request("POST", "/api/v1/reload").problem(422), "keys.toml: line 3: expected `=`");

@@ -241,3 +241,11 @@ fn the_end_of_the_listener_ends_streams_in_good_order() {
     assert_eq!(tail.next(), None);
     assert!(std::net::TcpStream::connect(address).is_err(), "the port is free");
 }
+
+#[test]
+fn a_listener_that_is_dropped_closes() {
+    let mut listener = Listener::new();
+    let address = address(&listener);
+    drop(listener.serving.take());
+    until("the port is free", || std::net::TcpStream::connect(address).is_err());
+}

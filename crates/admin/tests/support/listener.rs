@@ -4,7 +4,7 @@ use std::{
     net::TcpListener,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -35,11 +35,14 @@ pub(crate) struct Listener<O = MadeUp> {
 pub(crate) struct Program {
     pub(crate) file: &'static str,
     is_drained: Arc<AtomicBool>,
+    /// Reloads in progress, and the most that there were.
+    reloads: Arc<AtomicUsize>,
+    pub(crate) reloads_max: Arc<AtomicUsize>,
 }
 
 impl Program {
     pub(crate) fn with(file: &'static str) -> Self {
-        Self { file, is_drained: Arc::default() }
+        Self { file, is_drained: Arc::default(), reloads: Arc::default(), reloads_max: Arc::default() }
     }
 
     pub(crate) fn is_drained(&self) -> bool {
@@ -53,6 +56,13 @@ impl Control for Program {
     }
 
     async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let reloads = self.reloads.fetch_add(1, Ordering::SeqCst) + 1;
+        self.reloads_max.fetch_max(reloads, Ordering::SeqCst);
+        // Others have their turn, and may come in.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.reloads.fetch_sub(1, Ordering::SeqCst);
         match self.file {
             "broken" => Err(ReloadError("keys.toml: line 3: expected `=`".to_owned())),
             applied => Ok(Reloaded { applied: vec![applied.to_owned()], ..Reloaded::default() }),
