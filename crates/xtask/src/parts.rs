@@ -259,6 +259,25 @@ pub(crate) const PARTS: &[Part] = &[
         why: "it holds the manifests of the Kubernetes example against the schemas of Kubernetes",
     },
     Part {
+        // With promtool. No figure of it depends on its version, from 2.40 on.
+        name: "Prometheus",
+        seen_by: &["promtool", "--version"],
+        seen_by_output: "promtool",
+        package: Package::Debian("prometheus"),
+        why: "it scrapes the metrics, and its promtool checks them",
+    },
+    Part {
+        name: "schemathesis",
+        seen_by: &[
+            "{target}/parts/python/bin/python",
+            "-c",
+            "import importlib.metadata, schemathesis; print(importlib.metadata.version('schemathesis'))",
+        ],
+        seen_by_output: "4.32.5",
+        package: Package::Pip("schemathesis==4.32.5"),
+        why: "it holds the admin listener against its OpenAPI document",
+    },
+    Part {
         name: "React",
         seen_by: &["node", "-p", "require('react/package.json').version"],
         seen_by_output: "19.3.1",

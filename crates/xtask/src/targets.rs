@@ -19,6 +19,7 @@ const TARGETS: &[Target] = &[
     Target {
         triple: "aarch64-apple-darwin",
         packages: &[
+            "fanfare-admin",
             "fanfare-callers",
             "fanfare-core",
             "fanfare-disk",
@@ -44,6 +45,7 @@ const TARGETS: &[Target] = &[
     Target {
         triple: "x86_64-pc-windows-msvc",
         packages: &[
+            "fanfare-admin",
             "fanfare-callers",
             "fanfare-core",
             "fanfare-grants",

@@ -24,6 +24,21 @@ const CRATES: &[(&str, Storeys)] = &[
         ],
     ),
     (
+        "crates/admin",
+        &[
+            &["lib"],
+            &["server"],
+            &["service"],
+            &["stream"],
+            &["api"],
+            &["metrics"],
+            &["console"],
+            &["request"],
+            &["answer"],
+            &["config", "control", "operate"],
+        ],
+    ),
+    (
         "crates/http",
         &[
             &["lib", "fuzz"],
