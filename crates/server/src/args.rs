@@ -21,7 +21,10 @@ use fanfare_core::{EventId, NAME_BYTES_MAX};
 
 pub(crate) use self::token::{Allows, Key as KeyArgs, Life, Mint as MintArgs};
 use self::{
-    examples::{EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES, TOKEN_EXAMPLES},
+    examples::{
+        EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES, TOKEN_EXAMPLES,
+        UPGRADE_EXAMPLES,
+    },
     token::{Explain, Token, TokenCommand},
 };
 use crate::{
@@ -80,9 +83,32 @@ enum Command {
     /// Make and explain tokens, and make keys of publishers.
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(Box<Token>),
+    /// Have a running server start its program anew, without a refused connection, and wait for the outcome.
+    ///
+    /// The new process has the same arguments and environment. It takes the listening sockets over, and the old one drains. If the
+    /// new one cannot serve, the old one goes on. The exit code is 1 then.
+    #[command(after_help = UPGRADE_EXAMPLES)]
+    Upgrade(UpgradeArgs),
     /// Look at a journal on disk, also while a server has it open.
     #[command(after_help = JOURNAL_EXAMPLES)]
     Journal(Journal),
+}
+
+/// Arguments of `fanfare upgrade`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("server").required(true))]
+pub(crate) struct UpgradeArgs {
+    /// The process id of the server.
+    #[arg(long, value_name = "ID", group = "server", value_parser = number(1_u32, u32::MAX))]
+    pub(crate) pid: Option<u32>,
+
+    /// The process id of the server is in this file.
+    #[arg(long, value_name = "FILE", group = "server")]
+    pub(crate) pid_file: Option<PathBuf>,
+
+    /// The outcome has this time.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration(MS, DAY))]
+    pub(crate) timeout: Duration,
 }
 
 /// Arguments of `fanfare journal`.
@@ -119,6 +145,7 @@ pub(crate) enum Task {
     Subscribe(Box<Subscribe>),
     Journal(Journal),
     Token(Box<TokenTask>),
+    Upgrade(UpgradeArgs),
 }
 
 /// What `fanfare token` is to do.
@@ -312,15 +339,19 @@ pub(crate) fn read() -> Result<Task, Failure> {
     });
     match args.command {
         Command::Serve(typed) => {
-            let given = Given::by_systemd().map_err(Failure::usage)?;
-            let held = given.held().map_err(Failure::usage)?;
+            let given = Given::to_this_process().map_err(Failure::usage)?;
             // The arguments after the program's name and the subcommand.
-            let settings = Settings::new(&typed, &arguments[2..], &Args::command(), held).map_err(Failure::usage)?;
+            let settings = |held| Settings::new(&typed, &arguments[2..], &Args::command(), held);
+            let settings = given.held().and_then(settings).map_err(|reason| {
+                given.tell_failure(&reason);
+                Failure::usage(reason)
+            })?;
             Ok(Task::Serve(Box::new(settings), given))
         }
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
+        Command::Upgrade(upgrade) => Ok(Task::Upgrade(upgrade)),
         Command::Token(token) => Ok(Task::Token(Box::new(token_task(*token, &arguments[3..])?))),
     }
 }

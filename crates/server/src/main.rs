@@ -8,6 +8,7 @@
 //! - `settings`: the settings of `serve`, from flags, environment and file.
 //! - `tls`: the certificates of the listener for https.
 //! - `token`: the subcommands of `token`.
+//! - `upgrade`: a new process takes over from an old one.
 //!
 //! # Nouns
 //!
@@ -42,6 +43,7 @@ mod sockets;
 mod subscribe;
 mod tls;
 mod token;
+mod upgrade;
 mod url;
 mod watch;
 
@@ -76,6 +78,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Serve(settings, given) => serve::run(&settings, given),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
+        Task::Upgrade(upgrade) => upgrade::command::run(&upgrade),
         Task::Journal(journal) => journal::run(&journal),
         Task::Token(task) => token::run(&task),
     }

@@ -1,5 +1,5 @@
 //! Signals. A server drains at the first SIGTERM or SIGINT, and ends at once at the second. SIGHUP has its settings read
-//! again. SIGUSR1 and SIGUSR2 do not end it, because operators and tools send them by habit. A subscriber ends well at SIGINT.
+//! again, and SIGUSR2 asks for an upgrade. SIGUSR1 does not end it, because operators and tools send it by habit. A subscriber ends well at SIGINT.
 //!
 //! Rust ignores SIGPIPE before `main` runs, so a write to a peer or reader that is gone returns an error. SIGQUIT, and
 //! signals for a fault of the process, have the system's effect.
@@ -15,25 +15,20 @@ use tracing::{info, warn};
 /// The number on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
 
-/// Signals that other servers take as "open your log again" or "start anew". Operators and logrotate send them. By default
-/// each ends the process.
-const HARMLESS: [(&str, SignalKind); 2] =
-    [("SIGUSR1", SignalKind::user_defined1()), ("SIGUSR2", SignalKind::user_defined2())];
-
-/// Makes SIGUSR1 and SIGUSR2 only write a log line, until the end of the process. One that was ignored at the start stays
-/// ignored. Needs a runtime.
+/// Makes SIGUSR1 only write a log line, until the end of the process. Operators and logrotate send it as "open your log again", and
+/// by default it ends a process. If it was ignored at the start it stays ignored. Needs a runtime.
 ///
 /// # Errors
 /// The system lets no handler be installed.
 pub(crate) fn survive_habits() -> io::Result<()> {
-    for (name, kind) in HARMLESS {
-        if let Some(mut signals) = unless_ignored(kind)? {
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    info!("{name}: has no effect; SIGHUP has settings and files read again");
-                }
-            });
-        }
+    if let Some(mut signals) = unless_ignored(SignalKind::user_defined1())? {
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                info!(
+                    "SIGUSR1: has no effect; SIGHUP has settings and files read again, and SIGUSR2 asks for an upgrade"
+                );
+            }
+        });
     }
     Ok(())
 }
@@ -44,6 +39,14 @@ pub(crate) fn survive_habits() -> io::Result<()> {
 /// The system lets no handler be installed.
 pub(crate) fn hangups() -> io::Result<Option<Signal>> {
     unless_ignored(SignalKind::hangup())
+}
+
+/// Each SIGUSR2 from now on, or nothing if it was ignored at the start. Needs a runtime.
+///
+/// # Errors
+/// The system lets no handler be installed.
+pub(crate) fn upgrades() -> io::Result<Option<Signal>> {
+    unless_ignored(SignalKind::user_defined2())
 }
 
 fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {

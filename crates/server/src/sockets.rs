@@ -10,29 +10,51 @@ use std::{
 };
 
 use listenfd::ListenFd;
-use rustix::net::sockopt::socket_acceptconn;
 
-use crate::{failure::Failure, settings::Held};
+use crate::{failure::Failure, settings::Held, upgrade::Predecessor};
 
 /// The variable in which systemd names the sockets.
 const NAMES: &str = "LISTEN_FDNAMES";
-/// The names that `FileDescriptorName=` may give.
-const HTTP: &str = "http";
-const HTTPS: &str = "https";
+/// The names that `FileDescriptorName=` may give, and by which sockets are passed on.
+pub(crate) const HTTP: &str = "http";
+pub(crate) const HTTPS: &str = "https";
 
 /// Sockets that were given.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     pub(crate) plain: Option<TcpListener>,
     pub(crate) tls: Option<TcpListener>,
+    /// The process whose sockets they are, if this one takes them over.
+    pub(crate) predecessor: Option<Predecessor>,
 }
 
 impl Given {
-    /// The sockets of systemd, or none.
+    /// The sockets of the process before, those of systemd, or none.
     ///
     /// # Errors
     /// A sentence: they are no listeners, or have other names.
-    pub(crate) fn by_systemd() -> Result<Self, String> {
+    pub(crate) fn to_this_process() -> Result<Self, String> {
+        let Some((predecessor, sockets)) = Predecessor::of_this_process()? else { return Self::by_systemd() };
+        let mut given = Self { predecessor: Some(predecessor), ..Self::default() };
+        for (name, socket) in sockets {
+            match name.as_str() {
+                HTTP => given.plain = Some(socket),
+                HTTPS => given.tls = Some(socket),
+                // A newer version may have one more, which is closed here.
+                _ => {}
+            }
+        }
+        Ok(given)
+    }
+
+    /// Tells the process before, if there is one, why this one cannot go on.
+    pub(crate) fn tell_failure(&self, reason: &str) {
+        if let Some(predecessor) = &self.predecessor {
+            predecessor.tell_failure(reason);
+        }
+    }
+
+    fn by_systemd() -> Result<Self, String> {
         // Before the next line, which takes variables away.
         let names = env::var(NAMES).ok();
         let mut all = ListenFd::from_env();
@@ -41,7 +63,7 @@ impl Given {
         for (place, name) in names.into_iter().enumerate() {
             let fault = |reason: String| format!("systemd gives a socket `{name}` that cannot be used: {reason}");
             let socket = all.take_tcp_listener(place).map_err(|error| fault(error.to_string()))?;
-            let socket = socket.filter(|socket| socket_acceptconn(socket).unwrap_or(false));
+            let socket = socket.filter(is_listener);
             let socket =
                 socket.ok_or_else(|| fault("it does not listen; use ListenStream=, and Accept=no".to_owned()))?;
             *(if name == HTTP { &mut given.plain } else { &mut given.tls }) = Some(socket);
@@ -58,6 +80,17 @@ impl Given {
         let fault = |error: io::Error| format!("a socket that was given has no address: {error}");
         Ok(Held { plain: of(&self.plain).map_err(fault)?, tls: of(&self.tls).map_err(fault)? })
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn is_listener(socket: &TcpListener) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
+/// The system does not tell. It has no systemd either.
+#[cfg(target_vendor = "apple")]
+fn is_listener(_: &TcpListener) -> bool {
+    true
 }
 
 /// The names of `count` sockets. Those that have only the name of their unit, or none, are for http and for https, in this order.

@@ -66,6 +66,7 @@ redis-wait-replicas = 1
 redis-subscribe = ["news.*", "b"]
 drain-delay = "40s"
 drain-timeout = "0s"
+upgrade-timeout = "41s"
 log = "warn,fanfare=debug"
 log-format = "json"
 "#;
@@ -298,6 +299,7 @@ fn values_at_a_bound_are_taken_and_past_it_refused() {
         ("write-timeout", "1ms", "0s"),
         ("drain-timeout", "0s", "366d"),
         ("drain-spread", "24h", "25h"),
+        ("upgrade-timeout", "1ms", "0s"),
         ("policy", "repair", "mend"),
         ("history-events", "0", "-1"),
         ("history-events", "4294967295", "4294967296"),

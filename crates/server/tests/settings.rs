@@ -191,7 +191,13 @@ fn what_the_file_says_is_what_runs() {
 
 #[test]
 fn every_help_has_examples_and_fits_a_terminal() {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["publish", "--help"], &["subscribe", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["publish", "--help"],
+        &["subscribe", "--help"],
+        &["upgrade", "--help"],
+    ] {
         let (code, text) = run(fanfare().args(arguments));
         assert!(code == 0 && text.contains("Examples:"), "{text}");
         let widest = text.lines().map(|line| line.chars().count()).max();

@@ -124,6 +124,32 @@ fn a_manager_that_asks_for_signs_of_life_gets_them_also_during_a_drain() {
 }
 
 #[test]
+fn a_manager_is_told_of_the_process_that_takes_over() {
+    let manager = Manager::new();
+    let mut command = fanfare();
+    // The variables of systemd are about the first process alone.
+    command.args(["serve", "--listen", "127.0.0.1:0"]).env("NOTIFY_SOCKET", &manager.path);
+    let mut server = Process::start(&mut command);
+    let url = server.url();
+    assert_eq!(manager.told()[0], "READY=1");
+    let (code, text) = run(fanfare().args(["upgrade", "--pid", &server.id().to_string()]));
+    assert_eq!(code, 0, "{text}");
+    let told = manager.told();
+    let [main] = &told[..] else { panic!("{told:?}") };
+    let new = main.strip_prefix("MAINPID=").unwrap().to_owned();
+    assert_eq!(manager.told(), ["READY=1".to_owned(), format!("STATUS=serving on {url}")]);
+    assert_eq!(server.exit().code(), Some(0));
+    // The old one has not said that it stops: the service goes on.
+    assert!(Command::new("kill").arg(&new).status().unwrap().success());
+    assert_eq!(manager.told()[0], "STOPPING=1");
+    until("it has ended", || !fs::exists(format!("/proc/{new}")).unwrap() || zombie(&new));
+}
+
+fn zombie(id: &str) -> bool {
+    fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default().contains("(zombie)")
+}
+
+#[test]
 fn a_manager_that_cannot_be_reached_stops_nothing() {
     let mut command = fanfare();
     let mut server =

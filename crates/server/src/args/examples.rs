@@ -73,3 +73,8 @@ Examples:
   fanfare journal dump /var/lib/fanfare --since 1h | jq .data            the last hour
   fanfare journal dump /var/lib/fanfare | fanfare publish http://127.0.0.1:3000 --ndjson
                                                                          all of it again, to another server";
+
+pub(super) const UPGRADE_EXAMPLES: &str = "\
+Examples:
+  fanfare upgrade --pid \"$(systemctl show --property MainPID --value fanfare)\"
+  fanfare upgrade --pid-file /run/fanfare.pid --timeout 1m";

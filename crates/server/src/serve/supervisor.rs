@@ -10,7 +10,7 @@ use sd_notify::{NotifyState, notify, watchdog_enabled};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-/// Whether the end was told. A reload after that is nothing that systemd could use.
+/// Whether the end was told, or a successor. What comes after that is nothing that systemd could use.
 static IS_STOPPING: AtomicBool = AtomicBool::new(false);
 
 /// The server serves.
@@ -30,10 +30,23 @@ pub(crate) fn tell_reloading() {
     }
 }
 
-/// The server drains, and then ends.
-pub(crate) fn tell_stopping() {
+/// The process of this id is the server from now on.
+pub(crate) fn tell_main(id: u32) {
+    tell(&[NotifyState::MainPid(id)]);
+}
+
+/// What this process does is nobody's concern any more.
+pub(crate) fn say_no_more() {
     // Relaxed: nothing else has to be seen with it.
     IS_STOPPING.store(true, Ordering::Relaxed);
+}
+
+/// The server drains, and then ends.
+pub(crate) fn tell_stopping() {
+    if is_stopping() {
+        return;
+    }
+    say_no_more();
     tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
 }
 

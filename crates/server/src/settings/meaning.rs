@@ -1,6 +1,6 @@
 //! [`Serve`]: all settings together. Checks whether the server can run with them, and finds what follows from them.
 
-use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism};
+use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
 use fanfare_core::Retentions;
 use humantime::format_duration;
@@ -47,6 +47,11 @@ impl Serve {
     /// The filter of the log.
     pub(crate) fn log(&self) -> &str {
         &self.flags.log
+    }
+
+    /// Time for each step of an upgrade.
+    pub(crate) fn upgrade_timeout(&self) -> Duration {
+        self.flags.upgrade_timeout
     }
 
     /// The form of the log.
@@ -217,8 +222,6 @@ impl Serve {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use fanfare_core::Pattern;
 
     use super::*;

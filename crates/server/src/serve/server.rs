@@ -1,0 +1,148 @@
+//! [`Server`]: sockets that are served, until a signal, or until another process takes them over.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    pin::{Pin, pin},
+    process,
+};
+
+use fanfare_http::{Ended, Fanfare, Listeners, TlsAcceptor};
+use tracing::{error, info};
+
+use super::supervisor;
+use crate::{
+    failure::Failure,
+    sockets::{HTTP, HTTPS},
+    upgrade::{self, Asking, Leaving},
+};
+
+/// Sockets, and what ends their service.
+pub(super) struct Server {
+    pub(super) plain: Option<(TcpListener, SocketAddr)>,
+    pub(super) secure: Option<(TcpListener, SocketAddr)>,
+    pub(super) acceptor: Option<TlsAcceptor>,
+    /// Number of threads that serve, for the log.
+    pub(super) shards: usize,
+    pub(super) asking: Asking,
+    pub(super) shutdown: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+/// The end of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The process has nothing left to do.
+    Over,
+    /// It has drained for another process, which cannot serve.
+    Again,
+}
+
+impl Server {
+    /// Serves with this engine, to its end.
+    ///
+    /// # Errors
+    /// A part has failed, or connections had to be cut.
+    pub(super) async fn serve(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
+        let handle = fanfare.handle();
+        let alive = tokio::spawn(supervisor::keep_alive(move || handle.failure().is_none()));
+        let end = self.serve_to_the_end(fanfare).await;
+        // Another engine may follow, and speaks for itself.
+        alive.abort();
+        end
+    }
+
+    async fn serve_to_the_end(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
+        let listeners = self.listeners().map_err(|error| Failure::of_system("cannot serve", &error))?;
+        self.tell_addresses();
+        supervisor::tell_ready(&self.status());
+        let Self { plain, secure, asking, shutdown, .. } = self;
+        let named = [(HTTP, plain), (HTTPS, secure)];
+        let named: Vec<_> = named.iter().filter_map(|(name, socket)| Some((*name, &socket.as_ref()?.0))).collect();
+        let leaving = Leaving::default();
+        let told = leaving.clone();
+        let stop = async move {
+            tokio::select! {
+                biased;
+                () = told.told() => {}
+                () = shutdown => supervisor::tell_stopping(),
+            }
+        };
+        let mut serving = pin!(fanfare.serve_on(listeners, stop));
+        loop {
+            let mut successor = tokio::select! {
+                // Serving is polled first, and has accepted everything that was there: see `Leaving::leave`.
+                biased;
+                ended = &mut serving => return checked(ended).map(|()| End::Over),
+                successor = asking.successor(&named) => successor,
+            };
+            let id = successor.id();
+            if asking.drains_first() {
+                supervisor::tell_ready("draining for another process");
+                leaving.leave();
+                let drained = checked(serving.as_mut().await);
+                let ready = upgrade::let_go(successor).await.and_then(|mut ready| {
+                    supervisor::tell_main(id);
+                    ready.serve().inspect_err(|_| supervisor::tell_main(process::id()))
+                });
+                return match ready {
+                    Ok(()) => over(id, drained),
+                    Err(reason) => {
+                        drained.unwrap_or_else(|failure| error!("{}", failure.reason));
+                        upgrade::failed(&reason);
+                        Ok(End::Again)
+                    }
+                };
+            }
+            supervisor::tell_main(id);
+            match successor.serve() {
+                Ok(()) => {
+                    supervisor::say_no_more();
+                    leaving.leave();
+                    return over(id, checked(serving.as_mut().await));
+                }
+                Err(reason) => {
+                    supervisor::tell_main(process::id());
+                    upgrade::failed(&reason);
+                }
+            }
+        }
+    }
+
+    fn listeners(&self) -> io::Result<Listeners> {
+        let clone = |socket: &Option<(TcpListener, SocketAddr)>| {
+            socket.as_ref().map(|(listener, _)| listener.try_clone()).transpose()
+        };
+        Ok(Listeners { plain: clone(&self.plain)?, tls: clone(&self.secure)?.zip(self.acceptor.clone()) })
+    }
+
+    fn tell_addresses(&self) {
+        let (version, shards) = (env!("CARGO_PKG_VERSION"), self.shards);
+        if let Some((_, address)) = &self.plain {
+            info!(version, shards, "listening on http://{address}");
+        }
+        if let Some((_, address)) = &self.secure {
+            info!(version, shards, "listening on https://{address}");
+        }
+    }
+
+    /// Where it serves, in a sentence.
+    fn status(&self) -> String {
+        let plain = self.plain.as_ref().map(|(_, address)| format!("http://{address}"));
+        let secure = self.secure.as_ref().map(|(_, address)| format!("https://{address}"));
+        format!("serving on {}", plain.into_iter().chain(secure).collect::<Vec<_>>().join(" and "))
+    }
+}
+
+/// The process of this `id` serves.
+fn over(id: u32, drained: Result<(), Failure>) -> Result<End, Failure> {
+    supervisor::say_no_more();
+    upgrade::done(id);
+    drained.map(|()| End::Over)
+}
+
+fn checked(ended: io::Result<Ended>) -> Result<(), Failure> {
+    match ended.map_err(|error| Failure::of_system("cannot serve", &error))? {
+        Ended { cut: 0 } => Ok(()),
+        Ended { cut } => Err(Failure::failed(format!("connections that had to be cut: {cut}"))),
+    }
+}
