@@ -1,12 +1,13 @@
 //! The subscribers of examples/subscribers, and that of crates/sse/examples, against a server that breaks off, is away, and
 //! refuses.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::{
     desk::{Desk, example, need_programs_of},
     site::run,
     support::{PATIENCE, Process, peer::Peer},
+    tree::root,
 };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
@@ -97,12 +98,18 @@ fn the_subscriber_in_rust_comes_back_and_misses_nothing() {
 #[test]
 fn the_subscriber_in_go_comes_back_and_misses_nothing() {
     let desk = Desk::new();
-    let program = desk.path("follow").display().to_string();
-    let go = "examples/subscribers/follow.go";
-    let build = format!("go vet {go} && go build -o '{program}' {go}");
-    let (code, output) = run(&desk, &mut desk.shell(&build), PATIENCE * 6).unwrap();
-    assert_eq!(code, 0, "{output}");
+    build(&desk, "examples/subscribers/follow.go");
     assert_follows(&desk, "go");
+}
+
+/// Compiles a program in Go. `go run` would leave it behind when it is killed.
+#[track_caller]
+fn build(desk: &Desk, source: &str) -> String {
+    let program = desk.path("follow").display().to_string();
+    let build = format!("go vet '{source}' && go build -o '{program}' '{source}'");
+    let (code, output) = run(desk, &mut desk.shell(&build), PATIENCE * 6).unwrap();
+    assert_eq!(code, 0, "{output}");
+    program
 }
 
 #[test]
@@ -118,4 +125,40 @@ fn a_subscriber_without_a_url_says_that_it_takes_one() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && said.starts_with("usage: follow"), "{language}: {said}");
     }
+}
+
+/// Starts a copy of a program that waits for one second of silence instead of 45, and checks that it leaves a connection that
+/// has died without a word.
+#[track_caller]
+fn assert_leaves_silence(program: &str, file: &str, constant: [&str; 2]) {
+    let desk = Desk::new();
+    let [long, short] = constant;
+    let source = fs::read_to_string(root().join("examples/subscribers").join(file)).unwrap();
+    assert!(source.contains(long), "{file} has no {long}");
+    let copy = desk.path(file).display().to_string();
+    fs::write(&copy, source.replace(long, short)).unwrap();
+    let peer = Peer::new();
+    let url = peer.url();
+    let mut subscriber = if program == "go" {
+        let built = build(&desk, &copy);
+        Process::start(&mut desk.program(&built, &[&url]))
+    } else {
+        Process::start(&mut desk.program(program, &[&copy, &url]))
+    };
+    let mut first = peer.next();
+    first.write(HEAD);
+    first.write("retry: 20\nid: 7-0\ndata: one\n\n");
+    subscriber.line_with("message: one");
+    // The first connection is still open, and says nothing.
+    let second = peer.next();
+    assert_eq!(second.header("last-event-id"), Some("7-0"));
+}
+
+#[test]
+fn a_subscriber_leaves_a_connection_that_is_silent() {
+    need_programs_of("node python3 php");
+    assert_leaves_silence("node", "follow.mjs", ["SILENCE_MS = 45_000", "SILENCE_MS = 1_000"]);
+    assert_leaves_silence("python3", "follow.py", ["SILENCE_S = 45", "SILENCE_S = 1"]);
+    assert_leaves_silence("php", "follow.php", ["SILENCE_S = 45", "SILENCE_S = 1"]);
+    assert_leaves_silence("go", "follow.go", ["45 * time.Second", "1 * time.Second"]);
 }
