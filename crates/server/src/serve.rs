@@ -1,19 +1,23 @@
 //! `fanfare serve`: binds, serves, drains.
 //!
+//! - `admin`: the listener for operators.
 //! - `check`: whether a server could start, for `--check` as well. `descriptors`: the limit on them.
 //! - `engine`: the engine with its journal. `server`: its service, to the end. `supervisor`: what systemd is told.
 
+mod admin;
 pub(crate) mod check;
 mod descriptors;
 mod engine;
 mod server;
 pub(crate) mod supervisor;
 
-use std::io;
+use std::{io, sync::Arc};
 
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use self::{
+    admin::AdminSocket,
     engine::Engine,
     server::{End, Server},
 };
@@ -51,7 +55,7 @@ pub(crate) fn run(settings: &Settings, given: Given) -> Result<(), Failure> {
 
 fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
     let Settings { serve: settings, listen, listen_tls, unread, .. } = all;
-    let Given { plain, tls: secure, predecessor } = given;
+    let Given { plain, tls: secure, admin, predecessor } = given;
     unread.iter().for_each(|sentence| warn!("{sentence}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of_system("cannot start", &error))?;
@@ -80,6 +84,7 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
         let secure = listen_tls.map(|listen| sockets::bind(listen, secure, "--listen-tls")).transpose()?;
         config.https_port = secure.as_ref().and_then(|(_, address)| settings.https_port(address.port()));
         signals::survive_large_files().map_err(no_signals)?;
+        let drain = Arc::<Notify>::default();
         let start = Start::of_this_process(settings.upgrade_timeout()).map_err(cannot_start)?;
         let mut server = Server {
             plain,
@@ -88,7 +93,8 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
             shards: settings.shards(),
             // A journal has one owner.
             asking: Asking::new(upgrades, start, settings.journal().is_some()),
-            shutdown: Box::pin(signals::shutdown().map_err(no_signals)?),
+            shutdown: Box::pin(signals::shutdown(Arc::clone(&drain)).map_err(no_signals)?),
+            admin: None,
         };
         let mut engine = Engine { settings: settings.clone(), config, predecessor };
         // New connections wait in the listener's queue meanwhile.
@@ -100,6 +106,8 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
         who.keep().map_err(cannot_start)?;
         let running = Running { settings: all.clone(), filter: log.filter(), who, watch, descriptors };
         let reloader = Reloader::start(running).map_err(cannot_start)?;
+        let plan = all.admin().map_err(Failure::usage)?;
+        server.admin = AdminSocket::bind(plan, admin, reloader.clone(), drain)?;
         if let Some(hangups) = hangups {
             tokio::spawn(reloader.at_each(hangups));
         }

@@ -3,6 +3,7 @@
 //! other modules layer the sources, check the settings together, print them, and convert them for the server.
 
 mod access;
+mod admin;
 mod application;
 mod callers;
 mod changes;
@@ -48,6 +49,7 @@ pub(crate) use self::{
     layers::{Settings, variable_at_fault},
     limits::{names as limits, place as place_of_limit},
     listen::is_address,
+    meaning::AdminPlan,
     meaning::Serve,
     tls::{Plan, Sources},
     value::{duration, number, publisher_retry},

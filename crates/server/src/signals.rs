@@ -4,11 +4,12 @@
 //! Rust ignores SIGPIPE before `main` runs, so a write to a peer or reader that is gone returns an error. SIGQUIT, and
 //! signals for a fault of the process, have the system's effect.
 
-use std::{fs, io, process, thread};
+use std::{fs, io, process, sync::Arc, thread};
 
 use tokio::{
     runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
 };
 use tracing::{info, warn};
 
@@ -73,15 +74,18 @@ pub(crate) fn survive_large_files() -> io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
-/// Becomes ready at the first signal and from then on waits for the second.
+/// Becomes ready at the first signal, or once `ordered` is told, and from then on waits for one more signal.
 ///
 /// # Errors
 /// The system lets no handler be installed.
-pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn shutdown(ordered: Arc<Notify>) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        let name = either(&mut terminate, &mut interrupt).await;
+        let name = tokio::select! {
+            name = either(&mut terminate, &mut interrupt) => name,
+            () = ordered.notified() => "an operator",
+        };
         info!("{name}: draining; a second signal ends it at once");
         tokio::spawn(async move {
             let name = either(&mut terminate, &mut interrupt).await;

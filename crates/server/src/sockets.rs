@@ -18,12 +18,14 @@ const NAMES: &str = "LISTEN_FDNAMES";
 /// The names that `FileDescriptorName=` may give, and by which sockets are passed on.
 pub(crate) const HTTP: &str = "http";
 pub(crate) const HTTPS: &str = "https";
+pub(crate) const ADMIN: &str = "admin";
 
 /// Sockets that were given.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     pub(crate) plain: Option<TcpListener>,
     pub(crate) tls: Option<TcpListener>,
+    pub(crate) admin: Option<TcpListener>,
     /// The process whose sockets they are, if this one takes them over.
     pub(crate) predecessor: Option<Predecessor>,
 }
@@ -40,6 +42,7 @@ impl Given {
             match name.as_str() {
                 HTTP => given.plain = Some(socket),
                 HTTPS => given.tls = Some(socket),
+                ADMIN => given.admin = Some(socket),
                 // A newer version may have one more, which is closed here.
                 _ => {}
             }
@@ -66,7 +69,12 @@ impl Given {
             let socket = socket.filter(is_listener);
             let socket =
                 socket.ok_or_else(|| fault("it does not listen; use ListenStream=, and Accept=no".to_owned()))?;
-            *(if name == HTTP { &mut given.plain } else { &mut given.tls }) = Some(socket);
+            let place = match name {
+                HTTP => &mut given.plain,
+                HTTPS => &mut given.tls,
+                _ => &mut given.admin,
+            };
+            *place = Some(socket);
         }
         Ok(given)
     }
@@ -78,7 +86,11 @@ impl Given {
     pub(crate) fn held(&self) -> Result<Held, String> {
         let of = |socket: &Option<TcpListener>| socket.as_ref().map(TcpListener::local_addr).transpose();
         let fault = |error: io::Error| format!("a socket that was given has no address: {error}");
-        Ok(Held { plain: of(&self.plain).map_err(fault)?, tls: of(&self.tls).map_err(fault)? })
+        Ok(Held {
+            plain: of(&self.plain).map_err(fault)?,
+            tls: of(&self.tls).map_err(fault)?,
+            admin: of(&self.admin).map_err(fault)?,
+        })
     }
 }
 
@@ -100,13 +112,14 @@ fn named(count: usize, names: Option<&str>) -> Result<Vec<&'static str>, String>
     let chosen: Vec<&'static str> = if said.iter().all(is_unnamed) {
         [HTTP, HTTPS].into_iter().take(count).collect()
     } else {
-        let known = |name: &&str| [HTTP, HTTPS].into_iter().find(|known| known == name);
+        let known = |name: &&str| [HTTP, HTTPS, ADMIN].into_iter().find(|known| known == name);
         let unknown =
-            |name: &str| format!("systemd gives a socket `{name}`: FileDescriptorName= must be http or https");
+            |name: &str| format!("systemd gives a socket `{name}`: FileDescriptorName= must be http, https or admin");
         said.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>()?
     };
-    if chosen.len() != count || chosen.len() == 2 && chosen[0] == chosen[1] || chosen.len() > 2 {
-        return Err(format!("systemd gives {count} sockets, and there is one for http and one for https at most"));
+    let is_once = |name: &&'static str| chosen.iter().filter(|chosen| *chosen == name).count() <= 1;
+    if chosen.len() != count || ![HTTP, HTTPS, ADMIN].iter().all(is_once) {
+        return Err(format!("systemd gives {count} sockets, and there is one for http, https and admin each at most"));
     }
     Ok(chosen)
 }
@@ -158,6 +171,7 @@ mod tests {
             (2, Some("https:http"), &["https", "http"]),
             (1, Some("unknown"), &["http"]),
             (1, Some(""), &["http"]),
+            (3, Some("admin:https:http"), &["admin", "https", "http"]),
         ] {
             assert_eq!(named(count, names).as_deref(), Ok(chosen), "{count} {names:?}");
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanfare_admin::{ReloadError, Reloaded};
 use serde::Serialize;
 
 use crate::settings::Change;
@@ -41,6 +42,24 @@ impl Report {
     /// Nothing has changed, for this reason.
     pub(super) fn refused(reason: String) -> Self {
         Self { outcome: Outcome::Refused, changed: Vec::new(), needs_restart: Vec::new(), reason: Some(reason) }
+    }
+}
+
+impl Report {
+    /// The report for whoever has asked over the admin listener.
+    ///
+    /// # Errors
+    /// Nothing has changed, because something is wrong.
+    pub(crate) fn for_operators(self) -> Result<Reloaded, ReloadError> {
+        let names = |changes: Vec<Change>| changes.into_iter().map(|change| change.setting).collect();
+        match self.reason {
+            Some(reason) => Err(ReloadError(reason)),
+            None => Ok(Reloaded {
+                applied: names(self.changed),
+                unchanged: Vec::new(),
+                needs_restart: names(self.needs_restart),
+            }),
+        }
     }
 }
 

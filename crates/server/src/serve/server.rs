@@ -10,10 +10,10 @@ use std::{
 use fanfare_http::{Ended, Fanfare, Listeners, TlsAcceptor};
 use tracing::{error, info};
 
-use super::supervisor;
+use super::{admin::AdminSocket, supervisor};
 use crate::{
     failure::Failure,
-    sockets::{HTTP, HTTPS},
+    sockets::{ADMIN, HTTP, HTTPS},
     upgrade::{self, Asking, Leaving},
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Server {
     pub(super) shards: usize,
     pub(super) asking: Asking,
     pub(super) shutdown: Pin<Box<dyn Future<Output = ()>>>,
+    pub(super) admin: Option<AdminSocket>,
 }
 
 /// The end of an engine.
@@ -44,6 +45,9 @@ impl Server {
     /// A part has failed, or connections had to be cut.
     pub(super) async fn serve(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
         let handle = fanfare.handle();
+        // Until the drain is over: operators watch it.
+        let operating = self.admin.as_ref().map(|admin| admin.serve(handle.clone())).transpose();
+        let _operating = operating.map_err(|error| Failure::of_system("cannot serve operators", &error))?;
         let alive = tokio::spawn(supervisor::keep_alive(move || handle.failure().is_none()));
         let end = self.serve_to_the_end(fanfare).await;
         // Another engine may follow, and speaks for itself.
@@ -55,9 +59,13 @@ impl Server {
         let listeners = self.listeners().map_err(|error| Failure::of_system("cannot serve", &error))?;
         self.tell_addresses();
         supervisor::tell_ready(&self.status());
-        let Self { plain, secure, asking, shutdown, .. } = self;
-        let named = [(HTTP, plain), (HTTPS, secure)];
-        let named: Vec<_> = named.iter().filter_map(|(name, socket)| Some((*name, &socket.as_ref()?.0))).collect();
+        let Self { plain, secure, asking, shutdown, admin, .. } = self;
+        let named = [
+            (HTTP, plain.as_ref().map(|(socket, _)| socket)),
+            (HTTPS, secure.as_ref().map(|(socket, _)| socket)),
+            (ADMIN, admin.as_ref().map(|admin| &admin.listener)),
+        ];
+        let named: Vec<_> = named.into_iter().filter_map(|(name, socket)| Some((name, socket?))).collect();
         let leaving = Leaving::default();
         let told = leaving.clone();
         let stop = async move {

@@ -7,6 +7,7 @@ use clap::{ArgAction, ValueEnum, builder::BoolishValueParser};
 
 use super::{
     access::Access,
+    admin::Admin,
     filter::filter,
     history::History,
     journal::Journal,
@@ -163,6 +164,9 @@ pub(crate) struct Flags {
     /// After this time the old process goes on. SIGUSR2 and `fanfare upgrade` ask for an upgrade. Reading a large journal takes seconds.
     #[arg(long, env = "FANFARE_UPGRADE_TIMEOUT", value_name = "DURATION", default_value = "1m", value_parser = duration(MS, DAY), help_heading = "Draining")]
     pub(super) upgrade_timeout: Duration,
+
+    #[command(flatten)]
+    pub(super) admin: Admin,
 
     /// The log on standard error has the lines of this level and of those above it.
     ///

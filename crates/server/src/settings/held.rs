@@ -9,6 +9,8 @@ pub(crate) struct Held {
     pub(crate) plain: Option<SocketAddr>,
     /// Of https.
     pub(crate) tls: Option<SocketAddr>,
+    /// For operators.
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 /// An address that the settings name.

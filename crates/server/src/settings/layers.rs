@@ -24,7 +24,7 @@ use super::{
     issuer::{self, Issuer},
     limits::{self, Limits},
     machine,
-    meaning::Serve,
+    meaning::{AdminPlan, Serve},
     memory::Memory,
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     /// The address for https, if there is a certificate.
     pub(crate) listen_tls: Option<SocketAddr>,
+    /// The address for operators, unless it is off.
+    pub(crate) listen_admin: Option<SocketAddr>,
     /// A sentence for each environment variable that looks like a setting and is none.
     pub(crate) unread: Vec<String>,
     pub(super) flags: Vec<Sourced>,
@@ -100,6 +102,16 @@ impl Settings {
         Self::read(self.origin.clone())
     }
 
+    /// What the admin listener needs.
+    ///
+    /// # Errors
+    /// A sentence, which [`Settings::new`] has found before.
+    pub(crate) fn admin(&self) -> Result<AdminPlan, String> {
+        let is_set = self.flags.iter().any(|sourced| sourced.key == "admin" && sourced.source != DEFAULT);
+        let is_held = self.origin.held.admin.is_some();
+        Ok(AdminPlan { listen: self.listen_admin, is_set: is_set || is_held, admin: self.serve.admin()? })
+    }
+
     fn read(origin: Origin) -> Result<Self, String> {
         let Origin { flags, file, arguments, variables, held } = &origin;
         let limits = limits::definition();
@@ -147,11 +159,19 @@ impl Settings {
             is_set: is_set("listen-tls"),
             off: "there is no certificate",
         };
+        let listen_admin = Said {
+            flag: "--admin",
+            address: serve.flags.admin.admin.resolve("--admin")?,
+            is_set: is_set("admin"),
+            off: "it is off",
+        };
         let (listen, listen_tls) = (listen.or_held(held.plain)?, listen_tls.or_held(held.tls)?);
+        let listen_admin = listen_admin.or_held(held.admin)?;
+        serve.flags.admin.check(listen_admin)?;
         serve.is_local = is_local(&[listen, listen_tls]);
         serve.check(&[listen, listen_tls])?;
         let unread = environment::unread(env::vars_os(), variables, &limit_names);
-        Ok(Self { serve, listen, listen_tls, unread, flags, limits, issuers: sourced_issuers, origin })
+        Ok(Self { serve, listen, listen_tls, listen_admin, unread, flags, limits, issuers: sourced_issuers, origin })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
+use fanfare_admin::JournalKind;
 use fanfare_core::Retentions;
 use humantime::format_duration;
 
@@ -38,7 +39,29 @@ pub(crate) struct Serve {
     pub(super) is_local: bool,
 }
 
+/// The admin listener as it is to be.
+pub(crate) struct AdminPlan {
+    /// Its address. None: there is to be none.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Whether somebody has set the address, or has given its socket.
+    pub(crate) is_set: bool,
+    pub(crate) admin: fanfare_admin::Admin,
+}
+
 impl Serve {
+    /// The settings of the admin listener.
+    ///
+    /// # Errors
+    /// A sentence, which the check of the settings has found before.
+    pub(super) fn admin(&self) -> Result<fanfare_admin::Admin, String> {
+        let journal = match (self.journal(), self.redis()) {
+            (_, Some(_)) => JournalKind::Redis,
+            (Some(_), None) => JournalKind::Disk,
+            (None, None) => JournalKind::Memory,
+        };
+        self.flags.admin.config(journal)
+    }
+
     /// Whether to print the settings instead of serving.
     pub(crate) fn is_check(&self) -> bool {
         self.flags.check

@@ -183,6 +183,8 @@ pub(crate) fn fanfare() -> Command {
     settings.for_each(|name| {
         command.env_remove(name);
     });
+    // Tests run at the same time, and the default is one port.
+    command.env("FANFARE_ADMIN", "off");
     command
 }
 
