@@ -34,6 +34,8 @@ mod report;
 mod requests;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod template;
 mod tls;
 mod units;
 mod value;
