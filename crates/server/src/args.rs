@@ -2,6 +2,7 @@
 //! code reads the environment or the command line.
 
 mod examples;
+mod operate;
 mod token;
 
 use std::{
@@ -17,8 +18,9 @@ use clap::{
     Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
     builder::NonEmptyStringValueParser,
 };
-use fanfare_core::{EventId, NAME_BYTES_MAX};
+use fanfare_core::NAME_BYTES_MAX;
 
+pub(crate) use self::operate::{Journal, JournalCommand, UpgradeArgs};
 pub(crate) use self::token::{Allows, Key as KeyArgs, Life, Mint as MintArgs};
 use self::{
     examples::{
@@ -32,7 +34,6 @@ use crate::{
     cure::with_cure,
     failure::Failure,
     settings::{Flags, Settings, duration, number, publisher_retry, variable_at_fault},
-    since::since,
     sockets::Given,
     url::Url,
 };
@@ -89,51 +90,15 @@ enum Command {
     /// new one cannot serve, the old one goes on. The exit code is 1 then.
     #[command(after_help = UPGRADE_EXAMPLES)]
     Upgrade(UpgradeArgs),
+    /// Write man pages and completions for bash, zsh and fish into a directory.
+    #[command(hide = true)]
+    Pages {
+        /// The directory gets `man` and `completions`.
+        directory: PathBuf,
+    },
     /// Look at a journal on disk, also while a server has it open.
     #[command(after_help = JOURNAL_EXAMPLES)]
     Journal(Journal),
-}
-
-/// Arguments of `fanfare upgrade`.
-#[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("server").required(true))]
-pub(crate) struct UpgradeArgs {
-    /// The process id of the server.
-    #[arg(long, value_name = "ID", group = "server", value_parser = number(1_u32, u32::MAX))]
-    pub(crate) pid: Option<u32>,
-
-    /// The process id of the server is in this file.
-    #[arg(long, value_name = "FILE", group = "server")]
-    pub(crate) pid_file: Option<PathBuf>,
-
-    /// The outcome has this time.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration(MS, DAY))]
-    pub(crate) timeout: Duration,
-}
-
-/// Arguments of `fanfare journal`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Journal {
-    #[command(subcommand)]
-    pub(crate) command: JournalCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum JournalCommand {
-    /// Read the whole journal and say what is in it and what is damaged. The exit code is 1 if events may be missing.
-    Check {
-        /// The directory that the server was given with --journal.
-        path: PathBuf,
-    },
-    /// Print the events, one on each line, as JSON that `fanfare publish --ndjson` takes.
-    Dump {
-        /// The directory that the server was given with --journal.
-        path: PathBuf,
-
-        /// Begin a duration back (10m), at a time (RFC 3339), after an event id, or with the earliest event.
-        #[arg(long, value_name = "WHEN", default_value = "earliest", value_parser = since)]
-        since: EventId,
-    },
 }
 
 /// The task that the command line asks for.
@@ -146,6 +111,8 @@ pub(crate) enum Task {
     Journal(Journal),
     Token(Box<TokenTask>),
     Upgrade(UpgradeArgs),
+    /// Into this directory, from this definition of the command line.
+    Pages(PathBuf, Box<clap::Command>),
 }
 
 /// What `fanfare token` is to do.
@@ -352,6 +319,7 @@ pub(crate) fn read() -> Result<Task, Failure> {
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
         Command::Upgrade(upgrade) => Ok(Task::Upgrade(upgrade)),
+        Command::Pages { directory } => Ok(Task::Pages(directory, Box::new(definition()))),
         Command::Token(token) => Ok(Task::Token(Box::new(token_task(*token, &arguments[3..])?))),
     }
 }

@@ -30,6 +30,7 @@ mod harmless;
 mod journal;
 mod log;
 mod meant;
+mod pages;
 mod printer;
 mod publish;
 mod reload;
@@ -78,6 +79,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Serve(settings, given) => serve::run(&settings, given),
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
+        Task::Pages(directory, definition) => pages::run(&directory, &definition),
         Task::Upgrade(upgrade) => upgrade::command::run(&upgrade),
         Task::Journal(journal) => journal::run(&journal),
         Task::Token(task) => token::run(&task),

@@ -35,6 +35,8 @@ mod report;
 mod requests;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod template;
 mod tls;
 mod units;
 mod value;

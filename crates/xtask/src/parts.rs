@@ -79,6 +79,27 @@ pub(crate) const PARTS: &[Part] = &[
         why: "WebKitGTK's MiniBrowser needs a display",
     },
     Part {
+        name: "man",
+        seen_by: &["man", "--version"],
+        seen_by_output: "man",
+        package: Package::Debian("man-db"),
+        why: "it shows the man pages",
+    },
+    Part {
+        name: "zsh",
+        seen_by: &["zsh", "--version"],
+        seen_by_output: "zsh",
+        package: Package::Debian("zsh"),
+        why: "it reads its completions",
+    },
+    Part {
+        name: "fish",
+        seen_by: &["fish", "--version"],
+        seen_by_output: "fish",
+        package: Package::Debian("fish"),
+        why: "it reads its completions",
+    },
+    Part {
         name: "script",
         seen_by: &["script", "--version"],
         seen_by_output: "util-linux",
