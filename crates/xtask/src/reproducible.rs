@@ -22,15 +22,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
     workspace.run(&Invocation::new(&["cargo", "fetch", "--locked", "--target", &host]))?;
     let list = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let files = workspace.ask(&Invocation::new(&list))?;
-    let mut programs = Vec::new();
-    for place in PLACES {
-        let place = workspace.target().join("reproducible").join(place);
+    let places = PLACES.map(|place| workspace.target().join("reproducible").join(place));
+    // Both before the first build, which takes minutes: somebody may edit meanwhile.
+    for place in &places {
         let failed = |error: io::Error| format!("{}: {error}", place.display());
-        remove(&place).map_err(failed)?;
-        let (root, home) = (place.join("sources"), place.join("cargo"));
-        copy(workspace.root(), &root, &files).map_err(failed)?;
-        link_home(&dist::cargo_home()?, &home).map_err(failed)?;
-        let target = place.join("target");
+        remove(place).map_err(failed)?;
+        copy(workspace.root(), &place.join("sources"), &files).map_err(failed)?;
+        link_home(&dist::cargo_home()?, &place.join("cargo")).map_err(failed)?;
+    }
+    let mut programs = Vec::new();
+    for place in &places {
+        let (root, home, target) = (place.join("sources"), place.join("cargo"), place.join("target"));
         let there = Workspace::at(&root)?.with_target(&target.display().to_string())?;
         there.run(&dist::with_variables(&there, &home, &epoch, dist::command("build", &host))?)?;
         programs.push(dist::program(&there, &host));
