@@ -22,7 +22,7 @@ pub(crate) struct Console<O, C> {
     streams: Arc<Semaphore>,
     questions: Semaphore,
     stopping: watch::Receiver<bool>,
-    /// A server that is ready once stays so until it fails or drains.
+    /// A server that is ready once stays so until it fails or drains. No handle says which of them it is.
     was_ready: Cell<bool>,
 }
 

@@ -33,6 +33,8 @@ use crate::{
     stream::pulse::Pulse,
 };
 
+/// From look to look whether the server is ready at last.
+const READY_PAUSE: Duration = Duration::from_millis(50);
 /// After a pulse that broke off.
 const PULSE_PAUSE: Duration = Duration::from_secs(1);
 /// After a failed `accept`: most often there are no descriptors, and they come back as connections end.
@@ -106,6 +108,7 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
     LocalSet::new().block_on(runtime, async {
         let pulse = Pulse::new();
         spawn_local(supervise(Rc::clone(&pulse), Rc::clone(&console)));
+        spawn_local(await_ready(Rc::clone(&console)));
         let mut stopping = console.stopping();
         let limits = console.admin.limits;
         let sockets = Arc::new(Semaphore::new(limits.sockets_max));
@@ -121,6 +124,13 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
         // Whoever is not done by then is cut.
         let _ = timeout(END_TIMEOUT, sockets.acquire_many(everything)).await;
     });
+}
+
+/// Sees the server become ready, so that it is known to drain when it is ready no more.
+async fn await_ready<O: Operate, C: Control>(console: Rc<Console<O, C>>) {
+    while !console.state().is_ready {
+        sleep(READY_PAUSE).await;
+    }
 }
 
 /// Has the pulse go on whatever happens to it.

@@ -176,13 +176,12 @@ fn one_connection_is_shown_and_ends() {
     }
 }
 
-#[test]
-fn every_verdict_has_a_word_and_a_sentence() {
-    let listener = Listener::new();
+/// Every verdict, its word, and some of what else is told.
+pub(crate) fn verdicts() -> Vec<(Verdict, &'static str, Value)> {
     let at = UNIX_EPOCH + Duration::from_millis(1_796_023_882_123);
     let gap = Gap { from: None, to: Some(event_id(4)), missed: Some(2), reason: GapReason::Busy };
     let waiting = |place| Verdict::Waiting { place };
-    for (verdict, kind, more) in [
+    vec![
         (Verdict::NoSuchEvent, "no-such-event", json!({})),
         (Verdict::NotConnected, "not-connected", json!({})),
         (
@@ -205,7 +204,13 @@ fn every_verdict_has_a_word_and_a_sentence() {
         ),
         (Verdict::Closed { reason: CloseReason::WriteTimeout, at }, "closed", json!({ "reason": "write-timeout" })),
         (Verdict::TooLongAgo, "too-long-ago", json!({})),
-    ] {
+    ]
+}
+
+#[test]
+fn every_verdict_has_a_word_and_a_sentence() {
+    let listener = Listener::new();
+    for (verdict, kind, more) in verdicts() {
         listener.made_up.world().explanation = verdict;
         for whose in ["client=ann", "connection=7"] {
             let told = listener.get(&format!("/api/v1/explain?event=1796023882123-3&{whose}")).ok(200);

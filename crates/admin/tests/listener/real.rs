@@ -131,3 +131,24 @@ fn pages_of_connections_have_each_stream_once() {
         assert_eq!(found.len(), streams.len(), "{sort}");
     }
 }
+
+#[test]
+fn after_the_drain_everything_is_still_answered() {
+    let mut listener = Listener::real(Config::default());
+    let ann = listener.wait(listener.handle.subscribe(follow("ann", &["news"]))).unwrap();
+    let event = publish(&listener, Target::Channel(channel("news")), "hello");
+    drop(ann);
+    until("the server is ready", || listener.get("/api/v1/status").ok(200)["ready"] == true);
+    listener.drain();
+    let status = listener.get("/api/v1/status").ok(200);
+    assert_eq!((&status["draining"], &status["connections"]), (&json!(true), &json!(0)));
+    assert_eq!(listener.get("/api/v1/connections").ok(200)["connections"], json!([]));
+    assert_eq!(listener.get("/api/v1/clients").ok(200)["clients"], json!([]));
+    listener.get("/api/v1/connections/1").problem(404);
+    listener.request("DELETE", "/api/v1/clients/ann").problem(404);
+    assert_eq!(listener.request("DELETE", "/api/v1/channels/news/connections").ok(200), json!({ "disconnected": 0 }));
+    listener.get(&format!("/api/v1/explain?event={event}&client=ann")).ok(200);
+    assert!(listener.get("/metrics").text().contains("fanfare_draining 1\n"));
+    let figures = listener.stream("/api/v1/events").next_of("figures");
+    assert_eq!((&figures["ready"], &figures["draining"]), (&json!(false), &json!(true)));
+}
