@@ -162,7 +162,7 @@ mod tests {
         let typed: Vec<String> = TARGETS.iter().map(|target| target.invocation(Path::new("/r")).to_string()).collect();
         let windows = "CARGO_FEATURE_PURE=1 CC_x86_64_pc_windows_msvc=true \
                        AR_x86_64_pc_windows_msvc=/r/crates/xtask/no-library.sh cargo clippy --locked --target x86_64-pc-windows-msvc \
-                       -p fanfare-callers -p fanfare-core -p fanfare-grants -p fanfare-h2 -p fanfare-http -p fanfare-records \
+                       -p fanfare-admin -p fanfare-callers -p fanfare-core -p fanfare-grants -p fanfare-h2 -p fanfare-http -p fanfare-records \
                        -p fanfare-sse -- -D warnings";
         assert_eq!(typed[2], windows);
         let mac = "CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true cargo clippy --locked --target aarch64-apple-darwin ";
