@@ -2,6 +2,7 @@
 //! code reads the environment or the command line.
 
 mod examples;
+mod explain;
 mod operate;
 mod token;
 
@@ -20,12 +21,13 @@ use clap::{
 };
 use fanfare_core::NAME_BYTES_MAX;
 
+pub(crate) use self::explain::Explain as ExplainArgs;
 pub(crate) use self::operate::{Journal, JournalCommand, UpgradeArgs};
 pub(crate) use self::token::{Allows, Key as KeyArgs, Life, Mint as MintArgs};
 use self::{
     examples::{
-        EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES, TOKEN_EXAMPLES,
-        UPGRADE_EXAMPLES,
+        EXAMPLES, EXPLAIN_EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES,
+        TOKEN_EXAMPLES, UPGRADE_EXAMPLES,
     },
     token::{Explain, Token, TokenCommand},
 };
@@ -96,6 +98,12 @@ enum Command {
         /// The directory gets `man` and `completions`.
         directory: PathBuf,
     },
+    /// Say what became of an event for a client: written, waiting, dropped, told in a gap, or why it never came.
+    ///
+    /// The command asks the admin listener of the server. The id of an event is in the answer to its publish. The server knows the
+    /// last events and the last connections, also those that are closed.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Box<ExplainArgs>),
     /// Look at a journal on disk, also while a server has it open.
     #[command(after_help = JOURNAL_EXAMPLES)]
     Journal(Journal),
@@ -110,6 +118,7 @@ pub(crate) enum Task {
     Subscribe(Box<Subscribe>),
     Journal(Journal),
     Token(Box<TokenTask>),
+    Explain(Box<ExplainArgs>),
     Upgrade(UpgradeArgs),
     /// Into this directory, from this definition of the command line.
     Pages(PathBuf, Box<clap::Command>),
@@ -318,6 +327,7 @@ pub(crate) fn read() -> Result<Task, Failure> {
         Command::Publish(publish) => Ok(Task::Publish(publish)),
         Command::Subscribe(subscribe) => Ok(Task::Subscribe(subscribe)),
         Command::Journal(journal) => Ok(Task::Journal(journal)),
+        Command::Explain(explain) => Ok(Task::Explain(explain)),
         Command::Upgrade(upgrade) => Ok(Task::Upgrade(upgrade)),
         Command::Pages { directory } => Ok(Task::Pages(directory, Box::new(definition()))),
         Command::Token(token) => Ok(Task::Token(Box::new(token_task(*token, &arguments[3..])?))),

@@ -24,6 +24,7 @@ mod client;
 mod cure;
 mod directory;
 mod event_stream;
+mod explain;
 mod failure;
 mod gap;
 mod harmless;
@@ -80,6 +81,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Subscribe(subscribe) => subscribe::run(&subscribe),
         Task::Publish(publish) => publish::run(&publish),
         Task::Pages(directory, definition) => pages::run(&directory, &definition),
+        Task::Explain(explain) => explain::run(&explain),
         Task::Upgrade(upgrade) => upgrade::command::run(&upgrade),
         Task::Journal(journal) => journal::run(&journal),
         Task::Token(task) => token::run(&task),

@@ -103,6 +103,8 @@ impl Fan<'_> {
     }
 
     /// Goes on behind the first `taken` bytes of the messages in `due`: the socket is full.
+    #[cold]
+    #[inline(never)]
     fn partly<S: Socket>(&mut self, slot: &mut Slot<S>, due: u64, mut taken: usize, run: &Run<'_>) -> GoesOn {
         let Outlet::Socket { framing, .. } = slot.outlet() else { return Ok(()) };
         let framing = *framing;
@@ -137,6 +139,8 @@ impl Fan<'_> {
     }
 
     /// Counts messages that were for a connection and go nowhere, because it is over.
+    #[cold]
+    #[inline(never)]
     fn give_up(&mut self, due: u64, reason: CloseReason) -> CloseReason {
         self.ledger.totals.matched += u64::from(due.count_ones());
         reason

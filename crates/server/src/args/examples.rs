@@ -78,3 +78,9 @@ pub(super) const UPGRADE_EXAMPLES: &str = "\
 Examples:
   fanfare upgrade --pid \"$(systemctl show --property MainPID --value fanfare)\"
   fanfare upgrade --pid-file /run/fanfare.pid --timeout 1m";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fanfare explain 1796023882123-3 --client 42                            why did 42 not get it
+  fanfare explain 1796023882123-3 --connection 7 --json | jq .verdict    what became of it there, for a program
+  fanfare explain 1796023882123-3 --client 42 --admin https://ops.example.org:3001";
