@@ -29,6 +29,7 @@ use self::{
         EXAMPLES, EXPLAIN_EXAMPLES, JOURNAL_EXAMPLES, PUBLISH_EXAMPLES, SERVE_EXAMPLES, SUBSCRIBE_EXAMPLES,
         TOKEN_EXAMPLES, UPGRADE_EXAMPLES,
     },
+    sendable::sendable,
     token::{Explain, Token, TokenCommand},
 };
 use crate::{
@@ -267,15 +268,6 @@ pub(crate) struct Subscribe {
 
 /// The places of a token, for errors.
 const TOKEN: &str = "--token (FANFARE_TOKEN)";
-
-/// Returns a key or a token that can be sent. (Checked here because clap would print it.)
-fn sendable<'a>(setting: &str, secret: Option<&'a str>) -> Result<Option<&'a str>, Failure> {
-    let is_legal = |secret: &str| !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
-    if secret.is_none_or(is_legal) {
-        return Ok(secret);
-    }
-    Err(Failure::usage(format!("{setting} is empty or holds other than visible ASCII characters")))
-}
 
 /// Parses text that can be a header.
 fn header_text(text: &str) -> Result<String, String> {

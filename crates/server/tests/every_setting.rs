@@ -66,7 +66,6 @@ redis-wait-replicas = 1
 redis-subscribe = ["news.*", "b"]
 drain-delay = "40s"
 drain-timeout = "0s"
-upgrade-timeout = "41s"
 log = "warn,fanfare=debug"
 log-format = "json"
 "#;
@@ -114,6 +113,7 @@ h2-ping-interval = "46s"
 h2-send-buffer-bytes = "21KiB"
 ready-timeout = "36s"
 drain-spread = "23s"
+upgrade-timeout = "41s"
 caller-sockets = 49
 caller-streams = "off"
 caller-requests = "50/51"

@@ -15,7 +15,12 @@ use std::{
     thread,
 };
 
-use support::{PATIENCE, Process, curl_once, fanfare, run, server::Server, settings::File, until};
+use support::{
+    PATIENCE, Process, curl_once, fanfare, run,
+    server::Server,
+    settings::{File, limits},
+    until,
+};
 
 /// The process that serves now. It is nobody's child once its predecessor has ended, so it is ended by its id.
 struct Serving {
@@ -262,13 +267,14 @@ impl Package {
 fn a_new_process_that_cannot_serve_leaves_the_old_one_serving() {
     let journal = tempfile::tempdir().unwrap();
     let path = journal.path().join("journal").display().to_string();
-    for flags in [&["--upgrade-timeout", "1s"][..], &["--upgrade-timeout", "1s", "--journal", &path]] {
+    let soon = limits(&["upgrade-timeout = '1s'"]);
+    for flags in [&[soon.as_str()][..], &[&soon, "--journal", &path]] {
         let package = Package::new();
         let server = package.serve(flags);
         let mut stream = support::curl(&[&server.url("/channels/news")]);
         for (script, said) in [
             ("exit 7", "the new process has ended before it was ready (exit status: 7)"),
-            ("exec sleep 60", "the new process was not prepared within 1s (--upgrade-timeout)"),
+            ("exec sleep 60", "the new process was not prepared within 1s (upgrade-timeout under [limits])"),
             ("kill -KILL $$", "has ended before it was ready (signal: 9"),
             ("echo hello >&0; exec sleep 60", "the new process says `hello`, and not `prepared`"),
         ] {
@@ -307,7 +313,7 @@ fn a_journal_that_cannot_be_opened_brings_the_old_process_back() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("journal").display().to_string();
     let package = Package::new();
-    let server = package.serve(&["--journal", &path, "--upgrade-timeout", "2s"]);
+    let server = package.serve(&["--journal", &path]);
     curl_once(&["-d", "before", &server.url("/channels/news")]);
     // It is prepared, and ends when it is to start.
     package.update("printf 'prepared\\n' >&0; read -r names <&0; read -r word <&0; exit 3");
@@ -333,7 +339,7 @@ fn a_journal_that_cannot_be_opened_brings_the_old_process_back() {
 fn a_new_process_ends_with_an_old_one_that_is_killed() {
     let package = Package::new();
     // Nobody answers at that port, so the new process does not become ready.
-    let mut server = package.serve(&["--redis", "redis://127.0.0.1:1", "--upgrade-timeout", "1h"]);
+    let mut server = package.serve(&["--redis", "redis://127.0.0.1:1", &limits(&["upgrade-timeout = '1h'"])]);
     server.signal("USR2");
     server.first.line_with("prepared to take over");
     // Those of each thread.

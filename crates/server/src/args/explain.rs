@@ -2,7 +2,7 @@
 
 use fanfare_core::EventId;
 
-use super::sendable;
+use super::sendable::sendable;
 use crate::{client::Reach, failure::Failure, settings::number, url::Url};
 
 /// Where a server listens for operators by default.

@@ -100,6 +100,12 @@ pub(super) struct Connections {
     /// Each client is told a time of its own, between 1s and 1s plus this value.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, DAY))]
     pub(super) drain_spread: Duration,
+
+    /// In an upgrade, the new process has this time to read its settings, and the same time to start.
+    ///
+    /// After this time the old process goes on. SIGUSR2 and `fanfare upgrade` ask for an upgrade. Reading a large journal takes seconds.
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration(MS, DAY))]
+    pub(super) upgrade_timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -159,12 +159,6 @@ pub(crate) struct Flags {
     #[arg(long, env = "FANFARE_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration(Duration::ZERO, YEAR), help_heading = "Draining")]
     pub(super) drain_timeout: Duration,
 
-    /// In an upgrade, the new process has this time to read its settings, and the same time to start.
-    ///
-    /// After this time the old process goes on. SIGUSR2 and `fanfare upgrade` ask for an upgrade. Reading a large journal takes seconds.
-    #[arg(long, env = "FANFARE_UPGRADE_TIMEOUT", value_name = "DURATION", default_value = "1m", value_parser = duration(MS, DAY), help_heading = "Draining")]
-    pub(super) upgrade_timeout: Duration,
-
     #[command(flatten)]
     pub(super) admin: Admin,
 

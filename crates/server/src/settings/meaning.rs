@@ -74,7 +74,7 @@ impl Serve {
 
     /// Time for each step of an upgrade.
     pub(crate) fn upgrade_timeout(&self) -> Duration {
-        self.flags.upgrade_timeout
+        self.limits.connections.upgrade_timeout
     }
 
     /// The form of the log.

@@ -135,7 +135,7 @@ impl Successor {
             Ok(None) => Err(self.ended()),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 let time = format_duration(self.timeout);
-                Err(format!("the new process was not {word} within {time} (--upgrade-timeout)"))
+                Err(format!("the new process was not {word} within {time} (upgrade-timeout under [limits])"))
             }
             Err(error) => Err(format!("the new process cannot be heard: {error}")),
         }
