@@ -327,6 +327,13 @@ pub(crate) const PARTS: &[Part] = &[
         why: "it drives the browser",
     },
     Part {
+        name: "axe-core",
+        seen_by: &["node", "-p", "require('axe-core/package.json').version"],
+        seen_by_output: "4.14.1",
+        package: Package::Npm("axe-core@4.14.1"),
+        why: "it judges whether everybody can use the dashboard",
+    },
+    Part {
         // The newest version that runs on Node.js 20.
         name: "eventsource",
         seen_by: &["node", "-p", "require('eventsource/package.json').version"],

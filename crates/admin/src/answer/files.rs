@@ -33,9 +33,36 @@ macro_rules! files {
 /// All of them. A new file of `dashboard/` needs a line here, and a test says so.
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     files! {
-        "index.html": "text/html; charset=utf-8",
+        "act.js": "text/javascript; charset=utf-8",
+        "advice.js": "text/javascript; charset=utf-8",
+        "api.js": "text/javascript; charset=utf-8",
         "app.js": "text/javascript; charset=utf-8",
+        "attention.js": "text/javascript; charset=utf-8",
+        "channel.js": "text/javascript; charset=utf-8",
+        "charts.js": "text/javascript; charset=utf-8",
+        "client.js": "text/javascript; charset=utf-8",
+        "connection.js": "text/javascript; charset=utf-8",
+        "detail.js": "text/javascript; charset=utf-8",
+        "dom.js": "text/javascript; charset=utf-8",
+        "explain.js": "text/javascript; charset=utf-8",
+        "feed.js": "text/javascript; charset=utf-8",
+        "find.js": "text/javascript; charset=utf-8",
+        "icon.svg": "image/svg+xml",
+        "index.html": "text/html; charset=utf-8",
+        "model.js": "text/javascript; charset=utf-8",
+        "now.js": "text/javascript; charset=utf-8",
+        "publish.js": "text/javascript; charset=utf-8",
+        "series.js": "text/javascript; charset=utf-8",
+        "server.js": "text/javascript; charset=utf-8",
+        "streams.js": "text/javascript; charset=utf-8",
         "style.css": "text/css; charset=utf-8",
+        "table.js": "text/javascript; charset=utf-8",
+        "tail.js": "text/javascript; charset=utf-8",
+        "text.js": "text/javascript; charset=utf-8",
+        "tiles.js": "text/javascript; charset=utf-8",
+        "uplot-license.txt": "text/plain; charset=utf-8",
+        "uplot.iife.min.js": "text/javascript; charset=utf-8",
+        "uplot.min.css": "text/css; charset=utf-8",
     }
 });
 
