@@ -4,6 +4,7 @@
 mod examples;
 mod explain;
 mod operate;
+mod sendable;
 mod token;
 
 use std::{
