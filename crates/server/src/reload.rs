@@ -7,10 +7,15 @@ mod report;
 
 use std::{
     io,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
 };
 
+use fanfare_core::Retentions;
+use fanfare_http::Operator;
 use tokio::{signal::unix::Signal, sync::oneshot};
 use tracing::{Level, enabled, error, info, warn};
 
@@ -30,8 +35,43 @@ pub(crate) struct Running {
     pub(crate) filter: LogFilter,
     pub(crate) who: Who,
     pub(crate) watch: Watch,
+    pub(crate) engines: Engines,
     /// The descriptors that this process may open.
     pub(crate) descriptors: u64,
+}
+
+/// The engine that serves. Another may follow it. All clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Engines(Arc<Mutex<Reached>>);
+
+/// The engine, and what it was told after its start.
+#[derive(Debug, Default)]
+struct Reached {
+    operator: Option<Operator>,
+    retentions: Option<Retentions>,
+}
+
+impl Engines {
+    /// From now on this engine serves. It is told what the one before it was told.
+    pub(crate) fn set(&self, operator: Operator) {
+        let mut reached = self.lock();
+        if let Some(retentions) = &reached.retentions {
+            operator.set_retentions(retentions.clone());
+        }
+        reached.operator = Some(operator);
+    }
+
+    fn set_retentions(&self, retentions: Retentions) {
+        let mut reached = self.lock();
+        if let Some(operator) = &reached.operator {
+            operator.set_retentions(retentions.clone());
+        }
+        reached.retentions = Some(retentions);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reached> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Has the settings read again. All clones are the same one.
@@ -111,6 +151,9 @@ impl Running {
         let is_told_before = enabled!(Level::INFO);
         if is_told_before {
             tell(&changes);
+        }
+        if has(Part::Retention) {
+            self.engines.set_retentions(merged.serve.retentions());
         }
         if has(Part::Log) {
             self.filter.replace(merged.serve.log());

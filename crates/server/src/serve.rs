@@ -25,7 +25,7 @@ use crate::{
     access::Who,
     failure::Failure,
     log::{self, Log},
-    reload::{Reloader, Running},
+    reload::{Engines, Reloader, Running},
     settings::{LogFormat, Settings},
     signals,
     sockets::{self, Given},
@@ -104,7 +104,10 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
             tls.keep().map_err(cannot_start)?;
         }
         who.keep().map_err(cannot_start)?;
-        let running = Running { settings: all.clone(), filter: log.filter(), who, watch, descriptors };
+        let engines = Engines::default();
+        let running =
+            Running { settings: all.clone(), filter: log.filter(), who, watch, engines: engines.clone(), descriptors };
+        engines.set(fanfare.handle().operator());
         let reloader = Reloader::start(running).map_err(cannot_start)?;
         let plan = all.admin().map_err(Failure::usage)?;
         server.admin = AdminSocket::bind(plan, admin, reloader.clone(), drain)?;
@@ -113,7 +116,10 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
         }
         while server.serve(fanfare).await? == End::Again {
             match engine.start(&mut server.shutdown).await? {
-                Some(again) => fanfare = again,
+                Some(again) => {
+                    engines.set(again.handle().operator());
+                    fanfare = again;
+                }
                 None => break,
             }
         }

@@ -33,6 +33,9 @@ fn the_level_of_the_log_changes_and_is_told() {
     server.process.line_with("changed: log = \"debug\"");
     reload(&file, &server.process, "log = 'warn'");
     server.process.line_with("changed: log = \"warn\"");
+    // That line comes before the change. The next reload begins behind it, and has a line that the log still shows.
+    reload(&file, &server.process, "log = 'warn'\nheartbeat = '20s'");
+    server.process.line_with("needs a restart: heartbeat");
     server.publish("/channels/quiet", "x");
     reload(&file, &server.process, "log = 'info'");
     server.process.line_with("changed: log = \"info\"");
@@ -41,6 +44,25 @@ fn the_level_of_the_log_changes_and_is_told() {
     assert!(!server.process.has_said("sent to channel quiet"));
     server.process.signal("HUP");
     server.process.line_with("no setting has changed");
+}
+
+#[test]
+fn the_history_keeps_as_much_as_it_is_told() {
+    let (file, mut server) = served("");
+    for number in 0..6 {
+        server.publish("/channels/a", &number.to_string());
+        server.publish("/channels/b", &number.to_string());
+    }
+    reload(
+        &file,
+        &server.process,
+        "history-events = 2\nhistory-channel = ['b=events:3']\n[limits]\nhistory-targets = 7",
+    );
+    server.process.line_with("changed: history-events = 2");
+    server.process.line_with("because it needs a restart: history-targets = 7");
+    let kept =
+        |server: &Server, channel: &str| server.history(channel, "since=all")["events"].as_array().unwrap().len();
+    until("older events are gone", || (kept(&server, "a"), kept(&server, "b")) == (2, 3));
 }
 
 #[test]

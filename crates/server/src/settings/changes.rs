@@ -42,8 +42,8 @@ const OF_ACCESS: [&str; 15] = [
     "authorize-cache",
 ];
 /// Settings of the history.
-const OF_RETENTION: [&str; 6] =
-    ["history-events", "history-bytes", "history-age", "history-channel", "hub-history-bytes", "history-targets"];
+const OF_RETENTION: [&str; 5] =
+    ["history-events", "history-bytes", "history-age", "history-channel", "hub-history-bytes"];
 /// Bounds that are flags. Those of the file are all keys of `[limits]`.
 const OF_LIMITS: [&str; 3] = ["connections-max", "body-bytes", "memory"];
 
@@ -53,6 +53,8 @@ impl Part {
             "log" => Self::Log,
             key if OF_ACCESS.contains(&key) => Self::Access,
             key if OF_RETENTION.contains(&key) => Self::Retention,
+            // A journal on disk has made room for its targets.
+            "history-targets" => Self::Start,
             key if is_limit || OF_LIMITS.contains(&key) => Self::Limits,
             _ => Self::Start,
         }
@@ -61,8 +63,8 @@ impl Part {
     /// Whether a running server takes another value.
     pub(crate) fn can_change(self) -> bool {
         match self {
-            Self::Log | Self::Access => true,
-            Self::Retention | Self::Limits | Self::Start => false,
+            Self::Log | Self::Access | Self::Retention => true,
+            Self::Limits | Self::Start => false,
         }
     }
 }
@@ -121,6 +123,8 @@ impl Serve {
         changed.flags.log.clone_from(&new.flags.log);
         changed.flags.access = new.flags.access.clone();
         changed.issuers.clone_from(&new.issuers);
+        changed.flags.history = new.flags.history.clone();
+        changed.limits.events.hub_history_bytes = new.limits.events.hub_history_bytes;
         let Limits { requests, .. } = &new.limits;
         changed.limits.requests.authorize_under_way = requests.authorize_under_way;
         changed.limits.requests.authorize_cache = requests.authorize_cache;
@@ -200,7 +204,7 @@ mod tests {
             ("api-keys", false, Part::Access),
             ("authorize-cache", true, Part::Access),
             ("history-age", false, Part::Retention),
-            ("history-targets", true, Part::Retention),
+            ("history-targets", true, Part::Start),
             ("ring-messages", true, Part::Limits),
             ("memory", false, Part::Limits),
             ("listen", false, Part::Start),

@@ -238,7 +238,7 @@ impl Serve {
         Some(self.flags.tls.sources(&listen, &self.limits.connections))
     }
 
-    pub(super) fn retentions(&self) -> Retentions {
+    pub(crate) fn retentions(&self) -> Retentions {
         self.flags.history.retentions(self.derived().history, self.limits.events.history_targets)
     }
 }
