@@ -93,7 +93,7 @@ fn a_purge_says_how_many_events_it_took_or_why_it_may_not() {
     script.go_on();
     assert_eq!(
         script.report(),
-        json!(["That did not work: the journal cannot forget the events of one channel.", "bad"])
+        json!(["That did not work: a journal keeps the events, and would bring them back.", "bad"])
     );
     script.end();
 }
@@ -133,7 +133,12 @@ fn verdicts() -> Vec<(Verdict, &'static str, &'static str, &'static str)> {
     let gap = Gap { from: Some(event_id(1)), to: Some(event_id(9)), missed: Some(8), reason: GapReason::Busy };
     vec![
         (Verdict::NoSuchEvent, "✗", "No event has this id", "Compare the id"),
-        (Verdict::NotConnected, "✗", "had no connection then", "when it comes back with the id of its last event"),
+        (
+            Verdict::NotConnected,
+            "✗",
+            "The client had no stream then, or its stream began behind the event",
+            "when it comes back with the id of its last event",
+        ),
         (Verdict::Refused { rule: "denied".to_owned(), at: from }, "✗", "refused at", "your application said no"),
         (Verdict::NotSubscribed, "✗", "follows no target", "Compare the targets"),
         (Verdict::Written { from, to }, "✓", "The socket took the event", "does a proxy hold bytes back"),
@@ -143,7 +148,7 @@ fn verdicts() -> Vec<(Verdict, &'static str, &'static str, &'static str)> {
         (Verdict::Waiting { place: Place::Socket }, "…", "in the socket", "write-timeout"),
         (Verdict::Waiting { place: Place::History }, "…", "at its own pace", "catches up"),
         (Verdict::Dropped { gap: None }, "✗", "will be told a gap", "The client will be told a gap"),
-        (Verdict::Dropped { gap: Some(gap.clone()) }, "✗", "was told a gap", "ring-messages"),
+        (Verdict::Dropped { gap: Some(gap) }, "✗", "was told a gap", "ring-messages"),
         (Verdict::InGap { gap }, "✗", "had let go", "history-age"),
         (
             Verdict::Closed { reason: CloseReason::ClientGone, at: to },
