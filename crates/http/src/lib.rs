@@ -124,7 +124,7 @@ pub use operate::{
     Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator,
     PurgeError, Verdict,
 };
-pub use server::{Listeners, bind, run};
+pub use server::{Listeners, Stop, bind, run};
 pub use text::{nearest::nearest, since::since};
 pub use tls::{
     acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},

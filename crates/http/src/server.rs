@@ -12,6 +12,7 @@ use std::{
 };
 
 use fanfare_callers::{Account, Caller, Holding, Seat};
+use fanfare_core::engine::{Milestone, Reached};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{net::TcpStream, time::sleep};
 use tracing::{debug, info, warn};
@@ -110,6 +111,19 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Ou
     Fanfare::start(config)?.serve(listener, shutdown).await
 }
 
+/// How a server stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Everything is served for [`Config::drain_delay`] longer, while `/readyz` says that the server drains. Then it drains.
+    Drain,
+    /// Another process accepts on the same sockets. Nothing more is accepted here, and `/readyz` says nothing of it. What was accepted
+    /// is served as ever for `grace`. Then the server drains.
+    HandOver {
+        /// The time for requests of connections that were accepted before.
+        grace: Duration,
+    },
+}
+
 impl Fanfare {
     /// Serves on `listener` until `shutdown` is ready, for [`Config::drain_delay`] longer, and then drains. Needs a tokio runtime
     /// with I/O and time.
@@ -139,6 +153,32 @@ impl Fanfare {
     /// # Errors
     /// As of [`Fanfare::serve`].
     pub async fn serve_on(self, listeners: Listeners, shutdown: impl Future<Output = ()>) -> io::Result<Ended> {
+        let stop = async {
+            shutdown.await;
+            Stop::Drain
+        };
+        self.serve_until(listeners, stop).await
+    }
+
+    /// Serves on all of `listeners` until `stop` is ready and says how to stop.
+    ///
+    /// # Errors
+    /// As of [`Fanfare::serve`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use fanfare_http::{Config, Fanfare, Listeners, Stop, bind};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let listeners = Listeners { plain: Some(bind(([127, 0, 0, 1], 0).into())?), tls: None };
+    /// // Another process has the same socket, and is ready.
+    /// let stop = async { Stop::HandOver { grace: Duration::from_millis(10) } };
+    /// assert_eq!(fanfare.serve_until(listeners, stop).await?.cut, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve_until(self, listeners: Listeners, stop: impl Future<Output = Stop>) -> io::Result<Ended> {
         let Listeners { plain, tls } = listeners;
         let plain = plain.map(listening).transpose()?;
         let (secure, acceptor) = match tls {
@@ -147,18 +187,26 @@ impl Fanfare {
         };
         let app = Arc::clone(&self.app);
         let lanes = self.lanes().to_vec();
+        let accepts_no_more = Milestone::default();
         let leaving = async {
-            shutdown.await;
-            app.phases.leave();
-            let delay = app.config.drain_delay;
-            if !delay.is_zero() {
-                info!("serving for {delay:?} more, while /readyz says that it drains");
-                sleep(delay).await;
+            match stop.await {
+                Stop::Drain => {
+                    app.phases.leave();
+                    let delay = app.config.drain_delay;
+                    if !delay.is_zero() {
+                        info!("serving for {delay:?} more, while /readyz says that it drains");
+                        sleep(delay).await;
+                    }
+                }
+                Stop::HandOver { grace } => {
+                    accepts_no_more.reach(1);
+                    sleep(grace).await;
+                }
             }
         };
         tokio::select! {
-            never = accept(&app, plain.as_ref(), None, &lanes) => match never {},
-            never = accept(&app, secure.as_ref(), acceptor.as_ref(), &lanes) => match never {},
+            never = accept(&app, plain.as_ref(), None, &lanes, accepts_no_more.wait(1)) => match never {},
+            never = accept(&app, secure.as_ref(), acceptor.as_ref(), &lanes, accepts_no_more.wait(1)) => match never {},
             never = watch(acceptor.as_ref()) => match never {},
             never = clock::tick(Arc::clone(&app)) => match never {},
             error = self.failed() => return Err(error),
@@ -182,17 +230,24 @@ async fn watch(tls: Option<&Arc<TlsAcceptor>>) -> Infallible {
     }
 }
 
-/// Accepts for ever, or waits for ever if there is no listener. Each connection goes to the shard that has the fewest.
+/// Accepts until it is told not to, or never if there is no listener. Each connection goes to the shard that has the fewest. One
+/// that was accepted is never left half way.
 async fn accept(
     app: &App,
     listener: Option<&tokio::net::TcpListener>,
     tls: Option<&Arc<TlsAcceptor>>,
     lanes: &[Lane],
+    mut no_more: Reached,
 ) -> Infallible {
     let Some(listener) = listener else { return pending().await };
     let (failures, refused) = (Sampler::default(), Sampler::default());
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut no_more => return pending().await,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
             Ok((stream, address)) => admit(app, stream, address, tls, lanes, &refused).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

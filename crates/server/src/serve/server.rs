@@ -7,7 +7,7 @@ use std::{
     process,
 };
 
-use fanfare_http::{Ended, Fanfare, Listeners, TlsAcceptor};
+use fanfare_http::{Ended, Fanfare, Listeners, Stop, TlsAcceptor};
 use tracing::{error, info};
 
 use super::{admin::AdminSocket, supervisor};
@@ -71,14 +71,16 @@ impl Server {
         let stop = async move {
             tokio::select! {
                 biased;
-                () = told.told() => {}
-                () = shutdown => supervisor::tell_stopping(),
+                stop = told.told() => stop,
+                () = shutdown => {
+                    supervisor::tell_stopping();
+                    Stop::Drain
+                }
             }
         };
-        let mut serving = pin!(fanfare.serve_on(listeners, stop));
+        let mut serving = pin!(fanfare.serve_until(listeners, stop));
         loop {
             let mut successor = tokio::select! {
-                // Serving is polled first, and has accepted everything that was there: see `Leaving::leave`.
                 biased;
                 ended = &mut serving => return checked(ended).map(|()| End::Over),
                 successor = asking.successor(&named) => successor,
