@@ -19,7 +19,6 @@ const times = ({ count: number, p50, p90, p99, p999 }) => [
   ["99.9 % within", seconds(p999)],
 ];
 
-
 /** What keeps the events. */
 const journal = ({ journal: kind, shared }) => {
   if (kind === "memory") return "memory: a restart forgets all events";
@@ -47,7 +46,7 @@ const cards = (model, status) => {
         ["Sockets", count(figures.sockets)],
         ["Clients", count(figures.clients)],
         ["Channels", count(figures.channels)],
-          ["Requests", count(figures.requests)],
+        ["Requests", count(figures.requests)],
         ["Publishes that found the order lock taken", count(figures.lock_contentions)],
       ],
     ],

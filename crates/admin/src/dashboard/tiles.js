@@ -15,6 +15,9 @@ const counted = (isWhole, title, total, minute, details, level) => ({
   level: minute > 0 ? level : "",
 });
 
+/** What a restart does to events. */
+const JOURNALS = { memory: "a restart forgets all events", disk: "a restart loses nothing", redis: "a restart loses nothing" };
+
 /** What each tile says now. Always the same tiles, in the same order. */
 const tiles = (model) => {
   const { figures, rates } = model;
@@ -70,11 +73,7 @@ const tiles = (model) => {
         unanswered.publishes > 0
           ? `${plural(unanswered.publishes, "publish", "publishes")} without an answer, the oldest for ${span(unanswered.oldest_ms)}`
           : "every publish has its answer",
-        trouble
-          ? "publishes are refused"
-          : figures.journal === "memory"
-            ? "a restart forgets all events"
-            : "a restart loses nothing",
+        trouble ? "publishes are refused" : (figures.shared && "shared with other nodes") || (JOURNALS[figures.journal] ?? ""),
       ],
       level: trouble ? "bad" : isSlow ? "warn" : "",
     },
