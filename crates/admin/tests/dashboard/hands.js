@@ -9,8 +9,11 @@ const origin = process.argv[3];
 // What the test tells with a line on the standard input.
 const told = [];
 const waiting = [];
-process.stdin.on("data", (data) => {
-  for (const line of data.toString().split("\n").slice(0, -1)) (waiting.shift() ?? ((one) => told.push(one)))(line);
+let pending = "";
+process.stdin.setEncoding("utf8").on("data", (data) => {
+  const lines = (pending + data).split("\n");
+  pending = lines.pop();
+  for (const line of lines) (waiting.shift() ?? ((one) => told.push(one)))(line);
 });
 
 // Reports, and goes on once the test says so.
