@@ -263,7 +263,7 @@ fn idle_connections_leave_descriptors_to_the_journal_and_room_to_who_comes() {
         Command::new("bash")
             .args(["-c", "ulimit -n 80 && exec \"$0\" \"$@\""])
             .arg(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--shards", "2", "--journal"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--shards", "2", "--journal"])
             .arg(directory.path().join("journal")),
     );
     let url = server.url();

@@ -42,7 +42,8 @@ fn names(directory: &Path) -> BTreeSet<String> {
 fn each_command_has_a_page_that_man_shows() {
     let made = made();
     let pages = made.path().join("man");
-    let expected = ["", "-serve", "-publish", "-subscribe", "-upgrade", "-token", "-token-mint", "-token-explain"];
+    let expected =
+        ["", "-serve", "-publish", "-subscribe", "-explain", "-upgrade", "-token", "-token-mint", "-token-explain"];
     let expected = expected.into_iter().chain(["-token-key", "-journal", "-journal-check", "-journal-dump"]);
     assert_eq!(names(&pages), expected.map(|name| format!("fanfare{name}.1")).collect());
     for name in names(&pages) {
