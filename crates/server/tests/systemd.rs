@@ -241,13 +241,21 @@ fn sockets_that_do_not_fit_are_told_and_end_the_server() {
         ("ll", "", &[], "is given for --listen-tls, and there is no certificate"),
         ("lll", "", &["--tls-self-signed"], "systemd gives 3 sockets"),
         ("ll", "http:http", &[], "systemd gives 2 sockets"),
-        ("l", "metrics", &[], "`metrics`: FileDescriptorName= must be http or https"),
+        ("l", "metrics", &[], "`metrics`: FileDescriptorName= must be http, https or admin"),
         ("c", "", &[], "it does not listen; use ListenStream="),
         ("d", "", &[], "is not a valid tcp socket"),
     ] {
         let (code, text) = run(&mut given(kinds, names, flags));
         assert!(code == 2 && text.contains(said), "{kinds} {names} {flags:?}: {text}");
     }
+}
+
+#[test]
+fn the_admin_listener_may_have_a_socket_too() {
+    let mut server = Process::start(&mut given("ll", "http:admin", &[]));
+    let ports = ports(&mut server);
+    server.line_with(&format!("for operators: http://127.0.0.1:{}", ports[1]));
+    assert_eq!(curl_once(&[&format!("http://127.0.0.1:{}/healthz", ports[1])]).trim(), "ok");
 }
 
 #[test]
