@@ -11,6 +11,7 @@ module.exports = {
       const [client, channel] = JSON.parse(told);
       const { page, go, press, no, yes, message, texts, text } = hands;
       await page.locator("#look a", { hasText: "onerror" }).waitFor();
+      await page.locator("#busy td").first().waitFor();
       report([(await hands.rows("slow"))[0][1], (await hands.rows("busy"))[0][0], await texts("#look li a")]);
       await page.locator("#slow td a").first().click();
       await page.locator("#client-title", { hasText: "onerror" }).waitFor();
@@ -30,6 +31,7 @@ module.exports = {
       report([await texts("#connection-follows li"), await text("connection-figures")]);
       await go("#find");
       await page.locator("#find-clients li", { hasText: "onerror" }).waitFor();
+      await page.locator("#find-channels a").first().waitFor();
       report([(await texts("#find-clients a"))[0], (await texts("#find-channels a"))[0]]);
       await go(`#tail?channel=${encodeURIComponent(channel)}`);
       await page.locator("#tail-state", { hasText: "Following" }).waitFor();
