@@ -73,7 +73,6 @@ use crate::{
         passes::Passes,
         readers::Readers,
         seats::Seats,
-        slot::Slot,
         slots::Slots,
         walk::{Sweep, Walk},
     },
@@ -436,14 +435,14 @@ impl<S: Socket> Shard<S> {
         let (connection, subscriber) = (at.connection, slot.subscriber());
         self.ahead.leave(subscriber.cursor, connection);
         self.registry.leave(connection, &subscriber.client, &subscriber.channels, &subscriber.patterns);
+        let has_given_all = slot.end().is_some() && slot.has_given_all();
+        let thrown_away = if has_given_all { Vec::new() } else { slot.cut() };
         let account = slot.account();
         self.ledger.totals.count_closed(reason, account.lag());
         slot.give_room(&mut self.ledger.room);
-        // Before what waits is thrown away.
-        self.closed.push(slot.record(Some(Ended { ms: now_ms, reason })));
-        if !(slot.end().is_some() && slot.has_given_all()) {
-            slot.cut();
-        }
+        let mut record = slot.record(Some(Ended { ms: now_ms, reason }));
+        record.waiting.extend(thrown_away);
+        self.closed.push(record);
         self.notices.push(Notice::Closed(Closed {
             connection,
             client: subscriber.client.clone(),
@@ -461,7 +460,7 @@ impl<S> Drop for Shard<S> {
     /// Items that nobody will take must not keep sockets open (their wakers hold the inbox that holds them), nor let anybody wait
     /// for an answer.
     fn drop(&mut self) {
-        self.slots.iter().for_each(Slot::cut);
+        self.slots.iter().for_each(|slot| drop(slot.cut()));
         self.order.shard_ended(self.number);
     }
 }

@@ -8,7 +8,10 @@ use std::{
     task::Poll,
 };
 
-use crate::{event::message::Message, queue::port::Port};
+use crate::{
+    event::{event_id::EventId, message::Message},
+    queue::port::Port,
+};
 
 /// A non-blocking byte stream to one client. After a `Pending`, the shell calls [`crate::engine::Inbox::wake_slot`] once the socket may go
 /// on.
@@ -69,10 +72,11 @@ pub(crate) enum Outlet<S> {
 }
 
 impl<S> Outlet<S> {
-    /// Ends a body with an error. A socket closes when it is dropped.
-    pub(crate) fn cut(&self) {
-        if let Self::Body { port, .. } = self {
-            port.cut();
+    /// Ends a body with an error. A socket closes when it is dropped. Returns the events that the body will not take.
+    pub(crate) fn cut(&self) -> Vec<EventId> {
+        match self {
+            Self::Body { port, .. } => port.cut(),
+            Self::Unattached | Self::Socket { .. } => Vec::new(),
         }
     }
 }

@@ -141,11 +141,11 @@ impl Port {
         self.body.wake();
     }
 
-    /// Ends the stream at once, with its life. Waiting messages are dropped.
-    pub(crate) fn cut(self: &Arc<Self>) {
+    /// Ends the stream at once, with its life. Waiting messages are dropped. Returns the ids of their events.
+    pub(crate) fn cut(self: &Arc<Self>) -> Vec<EventId> {
         // First: a body that finds the ring emptied must see that the life has ended, or it would end as if in order.
         self.life.end();
-        drop(self.empty());
+        self.empty().iter().map(Message::id).filter(|id| *id > EventId::ZERO).collect()
     }
 
     /// Takes the next message or the gaps before it. `None` at the end.

@@ -123,7 +123,8 @@ impl<S: Socket> Shard<S> {
 
     fn take_attach(&mut self, at: SlotRef, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
         let Some(slot) = self.slots.get_mut(at) else {
-            return outlet.cut();
+            outlet.cut();
+            return;
         };
         slot.attach(outlet, input_bytes, now_ms);
         self.drain_again(at);

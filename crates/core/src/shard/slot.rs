@@ -71,9 +71,9 @@ pub(crate) struct Slot<S> {
 }
 
 impl<S> Slot<S> {
-    /// Nothing more comes: a body ends with an error. A socket closes when it is dropped.
-    pub(crate) fn cut(&self) {
-        self.outlet.cut();
+    /// Nothing more comes: a body ends with an error. A socket closes when it is dropped. Returns the events that a body will not take.
+    pub(crate) fn cut(&self) -> Vec<EventId> {
+        self.outlet.cut()
     }
 }
 

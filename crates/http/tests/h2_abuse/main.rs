@@ -56,6 +56,8 @@ impl World {
     fn start(way: Way, mut config: Config) -> Self {
         // The questions of a test are published, and kept.
         config.core.history.each.events_max = 10;
+        // Those who have left are remembered for operators.
+        config.core.closed_max = 0;
         // Each has tables of its own, which are as large as they ever had to be.
         config.core.shards = 1;
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
