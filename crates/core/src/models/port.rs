@@ -164,7 +164,7 @@ fn a_stream_that_is_cut_behind_its_end_looks_whole_only_if_it_is() {
         stream.push(1);
         let Stream { port, mut feed, .. } = stream;
         port.end();
-        let shard = thread::spawn(move || port.cut());
+        let shard = thread::spawn(move || drop(port.cut()));
         let mut is_whole = false;
         while let Some(next) = next(&mut feed) {
             match next {

@@ -7,7 +7,6 @@ use loom::thread;
 use crate::{
     config::Config,
     event::{
-        account::Accounts,
         budget::RingBudget,
         event_id::EventId,
         gap::{Gap, GapReason},
@@ -27,7 +26,7 @@ use crate::{
         slot_guard::SlotGuard,
         subscriber::{Form, Heartbeat, Subscriber},
     },
-    shard::slot::Slot,
+    shard::{ledger::Ledger, slot::Slot},
 };
 
 /// A slot that was opened behind event `opened`, its port, and the body's end.
@@ -43,6 +42,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         form: Form::Plain,
         opened_ms: 0,
         expires_ms: None,
+        held: None,
     });
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX), Life::default()));
     let guard = SlotGuard::new(Arc::clone(hub().0.inbox(0)), SLOT);
@@ -76,9 +76,9 @@ fn what_is_dropped_is_told_before_what_is_newer() {
         let (mut slot, port, mut feed) = slot(&budget, 0);
         let of_shard = Arc::clone(&budget);
         let shard = thread::spawn(move || {
-            let (config, mut accounts) = (Config::default(), Accounts::default());
+            let (config, mut ledger) = (Config::default(), Ledger::default());
             for n in [1, 2, 3] {
-                let fate = slot.enqueue(&message(n, &of_shard), &config, &mut accounts, 0);
+                let fate = slot.enqueue(&message(n, &of_shard), &config, &mut ledger, 0);
                 assert!(fate.is_ok(), "nobody is closed");
             }
             port.end();
@@ -107,7 +107,7 @@ fn what_the_journal_lost_is_told_before_what_it_gave() {
             let hole = Hole { to: id(2), reason: GapReason::Expired, kept: 0, target: Target::All };
             let messages = vec![message(3, &of_shard)];
             let batch = Batch { messages, next: id(3), hole: Some(hole), checked: 0 };
-            slot.take_batch(batch, &Config::default(), &mut Accounts::default(), 0);
+            slot.take_batch(batch, &Config::default(), &mut Ledger::default(), 0);
             port.end();
         });
         let gap = |from, to| Gap { from: Some(id(from)), to: Some(id(to)), missed: None, reason: GapReason::Expired };
