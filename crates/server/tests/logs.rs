@@ -87,7 +87,8 @@ fn what_a_client_writes_cannot_steer_the_terminal_of_a_server() {
     // Standard error is a terminal of its own, and what comes out of it is kept.
     let home = tempfile::tempdir().unwrap();
     let kept = home.path().join("typescript");
-    let line = format!("{} serve --listen 127.0.0.1:0 --log debug", env!("CARGO_BIN_EXE_fanfare"));
+    // Without `exec`, a shell that waits beside the server would end of the signal with a status of its own.
+    let line = format!("exec {} serve --listen 127.0.0.1:0 --admin off --log debug", env!("CARGO_BIN_EXE_fanfare"));
     let mut script = Command::new("script");
     script.args(["--quiet", "--flush", "--return", "--command", &line]).arg(&kept);
     script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).env_remove("NO_COLOR");
