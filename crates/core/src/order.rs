@@ -55,7 +55,7 @@ use crate::{
         drain::Drain,
         gate::Gate,
         inbox::{Amount, Inbox, Item, SlotRef},
-        subscriber::{Subscribe, Subscriber, all_targets},
+        subscriber::{NEVER, Subscribe, Subscriber, all_targets},
         tally::Part,
     },
     sync::{AtomicU64, Mutex, MutexGuard, Ordering},
@@ -255,7 +255,7 @@ impl<S> Order<S> {
     /// every later one behind it.
     pub(crate) fn register(&self, slot: SlotRef, subscribe: Subscribe) -> Beginning {
         let Subscribe { client, channels, patterns, start, policy, heartbeat, form, shard, .. } = subscribe;
-        let (opened_ms, expires_ms) = (subscribe.now_ms, subscribe.expires_ms);
+        let (opened_ms, expires_ms) = (subscribe.now_ms, subscribe.expires_ms.unwrap_or(NEVER));
         let (catching_up, held) = (subscribe.catching_up, subscribe.held);
         let (channels, patterns) = (channels.into_boxed_slice(), patterns.into_boxed_slice());
         let targets = if start == Start::Now { Vec::new() } else { all_targets(&client, &channels) };

@@ -130,6 +130,9 @@ pub struct Subscribe {
 /// Something that is held until it is dropped. The engine only shows it to operators ([`crate::engine::Listed::held`]).
 pub type Seat = Arc<dyn Any + Send + Sync>;
 
+/// The time at which a stream ends that has none.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// A new connection, as its shard gets it.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
@@ -146,8 +149,8 @@ pub(crate) struct Subscriber {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) form: Form,
     pub(crate) opened_ms: u64,
-    /// The time at which the stream ends.
-    pub(crate) expires_ms: Option<u64>,
+    /// The time at which the stream ends, or [`NEVER`].
+    pub(crate) expires_ms: u64,
     /// A seat for as long as the connection is open.
     pub(crate) held: Option<Seat>,
 }

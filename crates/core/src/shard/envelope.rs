@@ -139,7 +139,7 @@ mod tests {
             name::{Channel, ClientId},
         },
         policy::Policy,
-        queue::subscriber::{Form, Heartbeat},
+        queue::subscriber::{Form, Heartbeat, NEVER},
     };
 
     fn channel(name: &str) -> Target {
@@ -163,7 +163,7 @@ mod tests {
             heartbeat: Heartbeat::default(),
             form: Form::Envelope,
             opened_ms: 0,
-            expires_ms: None,
+            expires_ms: NEVER,
             held: None,
         }
     }

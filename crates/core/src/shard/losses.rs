@@ -1,8 +1,25 @@
-//! [`Losses`]: the events that one connection has lost, until the client receives the gaps.
+//! [`Losses`]: the events that one connection has lost, until the client receives the gaps. [`Setbacks`]: those, and their trail.
 
 use std::mem;
 
-use crate::event::{event_id::EventId, gap::Gap};
+use crate::{
+    event::{event_id::EventId, gap::Gap},
+    fates::trail::Trail,
+};
+
+/// What a connection has that not every event went to at once.
+#[derive(Debug, Default)]
+pub(super) struct Setbacks {
+    pub(super) losses: Losses,
+    pub(super) trail: Trail,
+}
+
+impl Setbacks {
+    /// None yet. Events up to `known` may be missing without a gap.
+    pub(super) fn known_up_to(known: EventId) -> Self {
+        Self { losses: Losses { known, ..Losses::default() }, trail: Trail::default() }
+    }
+}
 
 /// Events that a connection has lost.
 #[derive(Debug, Default)]
@@ -17,11 +34,6 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// No losses. Events up to `known` may be missing without a gap.
-    pub(super) fn known_up_to(known: EventId) -> Self {
-        Self { known, ..Self::default() }
-    }
-
     /// The gaps that go out before the ring.
     pub(super) fn front(&mut self) -> &mut Vec<Gap> {
         &mut self.front

@@ -24,7 +24,7 @@ use crate::{
         port::Port,
         ring::Ring,
         slot_guard::SlotGuard,
-        subscriber::{Form, Heartbeat, Subscriber},
+        subscriber::{Form, Heartbeat, NEVER, Subscriber},
     },
     shard::{ledger::Ledger, slot::Slot},
 };
@@ -41,7 +41,7 @@ fn slot(budget: &Arc<RingBudget>, opened: u64) -> (Slot<NoSocket>, Arc<Port>, Fe
         heartbeat: Heartbeat::Comment,
         form: Form::Plain,
         opened_ms: 0,
-        expires_ms: None,
+        expires_ms: NEVER,
         held: None,
     });
     let port = Arc::new(Port::new(Ring::new(1, usize::MAX), Life::default()));

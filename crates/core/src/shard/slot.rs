@@ -27,11 +27,11 @@ use crate::{
     queue::{
         outlet::{Framing, Outlet, Socket},
         ring::Ring,
-        subscriber::{Form, Subscriber},
+        subscriber::{Form, NEVER, Subscriber},
     },
     shard::{
         ledger::Ledger,
-        losses::Losses,
+        losses::{Losses, Setbacks},
         pace::Patience,
         pass::Pass,
         state::{CatchUp, GoesOn, Rest, State},
@@ -62,10 +62,8 @@ pub(crate) struct Slot<S> {
     end_reason: CloseReason,
     patience: Patience,
     account: Account,
-    /// None of most connections. They are boxed, because a slot is small.
-    losses: Option<Box<Losses>>,
-    /// None of connections that every event went to at once.
-    trail: Option<Box<Trail>>,
+    /// None of connections that every event went to at once. They are boxed, because a slot is small.
+    setbacks: Option<Box<Setbacks>>,
     input_bytes: usize,
     subscriber: Box<Subscriber>,
 }
@@ -94,12 +92,11 @@ impl<S: Socket> Slot<S> {
             is_full: false,
             is_unread: false,
             form: subscriber.form,
-            may_expire: subscriber.expires_ms.is_some(),
+            may_expire: subscriber.expires_ms != NEVER,
             end_reason: CloseReason::Drained,
             patience: Patience::new(),
             account: Account { position: cursor, ..Account::default() },
-            losses: (known > EventId::ZERO).then(|| Box::new(Losses::known_up_to(known))),
-            trail: None,
+            setbacks: (known > EventId::ZERO).then(|| Box::new(Setbacks::known_up_to(known))),
             input_bytes: 0,
             subscriber,
         }
@@ -232,7 +229,7 @@ impl<S: Socket> Slot<S> {
 
     /// Whether the time of the stream is over.
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
-        self.may_expire && self.subscriber.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms)
+        self.may_expire && self.subscriber.expires_ms <= now_ms
     }
 
     /// Whether the end of the stream has begun.
@@ -341,20 +338,20 @@ impl<S: Socket> Slot<S> {
     /// Notes that an event begins to wait, behind all that came before it.
     fn note_wait(&mut self, ledger: &mut Ledger, now_ms: u64) {
         let position = self.account.position;
-        self.trail.get_or_insert_default().wait(position, now_ms, &mut ledger.room);
+        self.trail_mut().wait(position, now_ms, &mut ledger.room);
     }
 
     /// Notes that everything that waited has left.
     pub(crate) fn note_emptied(&mut self, now_ms: u64) {
-        if let Some(trail) = &mut self.trail {
-            trail.empty(self.account.position, now_ms);
+        if let Some(setbacks) = &mut self.setbacks {
+            setbacks.trail.empty(self.account.position, now_ms);
         }
     }
 
     /// From now on the history gives the events above `cursor`.
     fn repair(&mut self, cursor: EventId, ledger: &mut Ledger, now_ms: u64) {
         self.state = State::CatchUp(CatchUp::repair(cursor));
-        self.trail.get_or_insert_default().repair(cursor, now_ms, &mut ledger.room);
+        self.trail_mut().repair(cursor, now_ms, &mut ledger.room);
     }
 
     /// Makes room for `message`. The gap of the dropped messages goes before the rest of the ring.
@@ -402,23 +399,28 @@ impl<S: Socket> Slot<S> {
             if is_new {
                 ledger.totals.count_gap(&gap);
             }
-            self.trail.get_or_insert_default().drop_all(gap, true, &mut ledger.room);
+            self.trail_mut().drop_all(gap, true, &mut ledger.room);
         }
     }
 
     /// The losses of the connection, for a change.
     fn losses_mut(&mut self) -> &mut Losses {
-        self.losses.get_or_insert_default()
+        &mut self.setbacks.get_or_insert_default().losses
+    }
+
+    /// What happened to the events of the connection, for a note.
+    fn trail_mut(&mut self) -> &mut Trail {
+        &mut self.setbacks.get_or_insert_default().trail
     }
 
     /// Whether no gap goes before the ring. A body's port has its own.
     fn is_front_empty(&self) -> bool {
-        self.losses.as_ref().is_none_or(|losses| losses.is_front_empty())
+        self.setbacks.as_ref().is_none_or(|setbacks| setbacks.losses.is_front_empty())
     }
 
     /// The gaps that go before the ring.
     fn take_front(&mut self) -> Vec<Gap> {
-        self.losses.as_mut().map(|losses| mem::take(losses.front())).unwrap_or_default()
+        self.setbacks.as_mut().map(|setbacks| mem::take(setbacks.losses.front())).unwrap_or_default()
     }
 
     /// Changes the gaps that go before the ring.

@@ -3,16 +3,18 @@
 use crate::event::{charged::Charged, event_id::EventId, message::Message, notice::CloseReason};
 
 /// The source of a slot's next events. Until the outlet is attached, they wait in the ring or are left to the history.
+///
+/// Most slots are live. What the others remember is boxed, because a slot is small.
 #[derive(Debug)]
 pub(super) enum State {
     /// Every message goes out as it comes.
     Live,
     /// Nothing goes out live. The slot is fed from the history whenever its ring is empty.
-    CatchUp(CatchUp),
+    CatchUp(Box<CatchUp>),
     /// The ring was full, and the policy repairs nothing: nothing goes out until the ring is empty; then a gap, then every message.
     Dropping,
     /// The ring goes out, then the last line, then the end.
-    Closing(Closing),
+    Closing(Box<Closing>),
 }
 
 /// The end of a stream. Only `slot/flush` writes it.
@@ -71,12 +73,12 @@ pub(super) enum Asked {
 
 impl CatchUp {
     /// A catch-up from `cursor`, which the client named.
-    pub(super) fn resume(cursor: EventId) -> Self {
-        Self { cursor, is_busy: false, checked: 0, asked: Asked::No }
+    pub(super) fn resume(cursor: EventId) -> Box<Self> {
+        Box::new(Self { cursor, is_busy: false, checked: 0, asked: Asked::No })
     }
 
     /// A catch-up from `cursor`, because the next message found no room.
-    pub(super) fn repair(cursor: EventId) -> Self {
-        Self { cursor, is_busy: true, checked: 0, asked: Asked::No }
+    pub(super) fn repair(cursor: EventId) -> Box<Self> {
+        Box::new(Self { cursor, is_busy: true, checked: 0, asked: Asked::No })
     }
 }

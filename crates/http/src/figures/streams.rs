@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -57,8 +57,9 @@ impl Streams {
         seats: Option<Arc<dyn Any + Send + Sync>>,
     ) -> Arc<StreamSeat> {
         self.opened[transport as usize].fetch_add(1, Ordering::Relaxed);
-        let holder = holder.map(Box::from);
-        Arc::new(StreamSeat { streams: Arc::clone(self), transport, peer, holder, _seats: seats })
+        let more = (holder.is_some() || seats.is_some())
+            .then(|| Box::new(More { holder: holder.map(Box::from), _seats: seats }));
+        Arc::new(StreamSeat { streams: Arc::clone(self), more, peer: peer.map(Address::from), transport })
     }
 
     /// Streams that are open, and those that were opened since the start, by transport.
@@ -72,17 +73,51 @@ impl Streams {
     }
 }
 
-/// One stream, for as long as it is open, and what an operator may know of it.
+/// One stream, for as long as it is open, and what an operator may know of it. Each idle stream has one, so it is small.
 #[derive(Debug)]
 pub(crate) struct StreamSeat {
     streams: Arc<Streams>,
+    more: Option<Box<More>>,
+    peer: Option<Address>,
     pub(crate) transport: Transport,
-    /// The address of the client. None for a stream of the program.
-    pub(crate) peer: Option<SocketAddr>,
+}
+
+/// What few streams have.
+#[derive(Debug)]
+struct More {
     /// The name of the grant.
-    pub(crate) holder: Option<Box<str>>,
-    /// What the stream holds besides, until it ends.
+    holder: Option<Box<str>>,
+    /// What the stream holds until it ends.
     _seats: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// An address and a port in 18 bytes, where a [`SocketAddr`] has 32. Without a flow and a scope.
+#[derive(Clone, Copy, Debug)]
+struct Address {
+    ip: Ipv6Addr,
+    port: u16,
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        Self { ip, port: address.port() }
+    }
+}
+
+impl StreamSeat {
+    /// The address of the client. None for a stream of the program.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer.map(|Address { ip, port }| SocketAddr::new(ip.to_canonical(), port))
+    }
+
+    /// The name of the grant.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        self.more.as_ref()?.holder.as_deref()
+    }
 }
 
 impl Drop for StreamSeat {
@@ -94,6 +129,16 @@ impl Drop for StreamSeat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_comes_out_as_it_went_in() {
+        let streams = Arc::<Streams>::default();
+        for peer in ["192.0.2.7:65535", "[2001:db8::7]:80", "127.0.0.1:1"] {
+            let seat = streams.enter(Transport::Http1, Some(peer.parse().unwrap()), None, None);
+            assert_eq!(seat.peer().unwrap().to_string(), peer);
+        }
+        assert_eq!(streams.enter(Transport::Program, None, None, None).peer(), None);
+    }
 
     #[test]
     fn a_stream_counts_for_its_transport_until_it_ends() {

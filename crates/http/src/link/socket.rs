@@ -29,10 +29,17 @@ pub(crate) enum ClientSocket {
     Shared(H2Stream),
 }
 
-/// A connection of which one stream has all, and the waker that tells the shard that it may go on.
+/// A connection of which one stream has all.
 #[derive(Debug)]
 pub(crate) struct Own {
     transport: Transport,
+    /// Boxed, so that the slots of streams that share a connection are not larger than they need to be.
+    side: Box<Side>,
+}
+
+#[derive(Debug)]
+struct Side {
+    /// Tells the shard that the connection may go on.
     waker: Waker,
     _seat: Seat,
 }
@@ -62,7 +69,8 @@ impl WakeSlot for Inbox<ClientSocket> {
 impl ClientSocket {
     /// `slot` lives in the shard behind `inbox`.
     pub(crate) fn own(transport: Transport, seat: Seat, inbox: Arc<Inbox<Self>>, slot: SlotRef) -> Self {
-        Self::Own(Own { transport, waker: Waker::from(Arc::new(Wakes { inbox, slot })), _seat: seat })
+        let waker = Waker::from(Arc::new(Wakes { inbox, slot }));
+        Self::Own(Own { transport, side: Box::new(Side { waker, _seat: seat }) })
     }
 }
 
@@ -70,17 +78,17 @@ impl Socket for ClientSocket {
     #[inline]
     fn poll_write(&mut self, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Own(own) => own.transport.poll_send(&own.waker, parts),
+            Self::Own(own) => own.transport.poll_send(&own.side.waker, parts),
             Self::Shared(stream) => stream.poll_write(parts),
         }
     }
 
     fn poll_discard(&mut self) -> Poll<io::Result<usize>> {
         match self {
-            Self::Own(Own { transport, waker, .. }) => {
+            Self::Own(Own { transport, side }) => {
                 let mut space = [0; DISCARD_BYTES];
                 let mut buffer = ReadBuf::new(&mut space);
-                let mut cx = Context::from_waker(waker);
+                let mut cx = Context::from_waker(&side.waker);
                 Pin::new(transport).poll_read(&mut cx, &mut buffer).map_ok(|()| buffer.filled().len())
             }
             Self::Shared(stream) => stream.poll_discard(),
@@ -96,7 +104,7 @@ impl Socket for ClientSocket {
 
     fn shut_write(&mut self) {
         match self {
-            Self::Own(own) => own.transport.shut_write(&own.waker),
+            Self::Own(own) => own.transport.shut_write(&own.side.waker),
             Self::Shared(stream) => stream.end(),
         }
     }

@@ -88,7 +88,8 @@ impl<S: Socket> Slot<S> {
 
     /// Takes a batch of the history. The gap goes first, then as many messages as there is room for. The rest is read again.
     pub(crate) fn take_batch(&mut self, batch: Batch, config: &Config, ledger: &mut Ledger, now_ms: u64) {
-        let State::CatchUp(CatchUp { cursor, is_busy, asked: Asked::Yes { owed }, .. }) = self.state else { return };
+        let State::CatchUp(catch_up) = &self.state else { return };
+        let CatchUp { cursor, is_busy, asked: Asked::Yes { owed }, .. } = **catch_up else { return };
         // A batch by pattern may only say how far it has looked. The stream is as silent as before.
         if !batch.messages.is_empty() || batch.hole.is_some() {
             self.begin_to_wait(ledger, now_ms);
@@ -96,7 +97,7 @@ impl<S: Socket> Slot<S> {
         let older = batch.hole.as_ref().and_then(|hole| self.note_hole(hole, owed, cursor, is_busy, ledger));
         let newer = self.tell_loss(ledger);
         if let Some(hole) = &batch.hole {
-            self.trail.get_or_insert_default().miss(cursor, hole.to, [older, newer], &mut ledger.room);
+            self.trail_mut().miss(cursor, hole.to, [older, newer], &mut ledger.room);
         }
         let (mut is_whole, mut cursor, opened) = (true, cursor, self.subscriber.opened);
         for message in batch.messages {
@@ -116,8 +117,8 @@ impl<S: Socket> Slot<S> {
             }
             ledger.totals.replayed += u64::from(!is_of_its_time);
             cursor = message.id();
-            if let Some(trail) = &mut self.trail {
-                trail.give(cursor);
+            if let Some(setbacks) = &mut self.setbacks {
+                setbacks.trail.give(cursor);
             }
             let ring = self.ring_or_new(config);
             let pushed = ring.push(message);
@@ -129,7 +130,7 @@ impl<S: Socket> Slot<S> {
             account.repaired += u64::from(is_busy && is_of_its_time);
         }
         let cursor = if is_whole { batch.next.max(cursor) } else { cursor };
-        self.state = State::CatchUp(CatchUp { cursor, is_busy, checked: batch.checked, asked: Asked::No });
+        self.state = State::CatchUp(Box::new(CatchUp { cursor, is_busy, checked: batch.checked, asked: Asked::No }));
     }
 
     /// Notes that the history has lost events. Those published since the connection is open are counted: the history owed `owed` of
@@ -189,24 +190,24 @@ impl<S: Socket> Slot<S> {
         if is_new {
             ledger.totals.count_gap(&gap);
         }
-        self.trail.get_or_insert_default().lose(gap, &mut ledger.room);
+        self.trail_mut().lose(gap, &mut ledger.room);
     }
 
     /// Events up to this id may be missing without a gap.
     fn known(&self) -> EventId {
-        self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known())
+        self.setbacks.as_ref().map_or(EventId::ZERO, |setbacks| setbacks.losses.known())
     }
 
     /// Turns the loss behind the ring into a gap: everything before it has been taken.
     fn tell_loss(&mut self, ledger: &mut Ledger) -> Option<Gap> {
-        let (missed, to) = self.losses.as_mut()?.take_behind()?;
+        let (missed, to) = self.setbacks.as_mut()?.losses.take_behind()?;
         let from = self.account.position.max(self.subscriber.opened.min(to));
         let gap = Gap { from: Some(from), to: Some(to), missed: Some(missed), reason: GapReason::Busy };
         self.with_front(|front| front.push(gap));
         ledger.totals.count_gap(&gap);
         // A slot that catches up loses only events that no history keeps. The others are in the hole of a batch.
         let is_all = matches!(self.state, State::Dropping);
-        self.trail.get_or_insert_default().drop_all(gap, is_all, &mut ledger.room);
+        self.trail_mut().drop_all(gap, is_all, &mut ledger.room);
         Some(gap)
     }
 
@@ -214,8 +215,8 @@ impl<S: Socket> Slot<S> {
     /// history still owes by its cursor.
     pub(crate) fn go_live(&mut self, ledger: &mut Ledger, now_ms: u64) {
         self.tell_loss(ledger);
-        if let (State::CatchUp(catch_up), Some(trail)) = (&self.state, &mut self.trail) {
-            trail.repaired(catch_up.cursor, now_ms);
+        if let (State::CatchUp(catch_up), Some(setbacks)) = (&self.state, &mut self.setbacks) {
+            setbacks.trail.repaired(catch_up.cursor, now_ms);
         }
         self.state = State::Live;
     }

@@ -62,7 +62,7 @@ impl<S: Socket> Slot<S> {
 
     /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
     pub(crate) fn begin_closing(&mut self, last: Message, reason: CloseReason) {
-        self.state = State::Closing(Closing { last: Some(last), after: self.seen, out_ms: None });
+        self.state = State::Closing(Box::new(Closing { last: Some(last), after: self.seen, out_ms: None }));
         self.end_reason = reason;
     }
 

@@ -9,6 +9,7 @@ use crate::{
     queue::{
         listing::{Doing, Listed, Whose},
         outlet::{Outlet, Socket},
+        subscriber::NEVER,
     },
     shard::{slot::Slot, state::State},
 };
@@ -21,8 +22,7 @@ impl<S: Socket> Slot<S> {
         }
         self.end_reason = CloseReason::Disconnected;
         self.may_expire = true;
-        let expires_ms = &mut self.subscriber.expires_ms;
-        *expires_ms = Some(expires_ms.map_or(now_ms, |expires_ms| expires_ms.min(now_ms)));
+        self.subscriber.expires_ms = self.subscriber.expires_ms.min(now_ms);
         true
     }
 
@@ -51,7 +51,7 @@ impl<S: Socket> Slot<S> {
             account: self.account(),
             waiting_bytes: self.waiting_bytes() + self.rest_bytes(),
             opened_ms: subscriber.opened_ms,
-            expires_ms: subscriber.expires_ms,
+            expires_ms: (subscriber.expires_ms != NEVER).then_some(subscriber.expires_ms),
             silent_ms: self.silent_ms(now_ms),
             held: subscriber.held.clone(),
             place,
@@ -60,8 +60,8 @@ impl<S: Socket> Slot<S> {
 
     /// The room of the trail is free again: the connection has ended.
     pub(crate) fn give_room(&self, room: &mut TrailRoom) {
-        if let Some(trail) = &self.trail {
-            trail.give_room(room);
+        if let Some(setbacks) = &self.setbacks {
+            setbacks.trail.give_room(room);
         }
     }
 
@@ -81,7 +81,7 @@ impl<S: Socket> Slot<S> {
             patterns: subscriber.patterns.clone(),
             cursor: subscriber.cursor,
             opened: subscriber.opened,
-            known: self.losses.as_ref().map_or(EventId::ZERO, |losses| losses.known()),
+            known: self.setbacks.as_ref().map_or(EventId::ZERO, |setbacks| setbacks.losses.known()),
             opened_ms: subscriber.opened_ms,
             ended,
             position: self.account.position,
@@ -94,7 +94,7 @@ impl<S: Socket> Slot<S> {
             },
             begun: begun.filter(|id| *id > EventId::ZERO),
             waiting,
-            trail: self.trail.as_deref().cloned().unwrap_or_default(),
+            trail: self.setbacks.as_ref().map(|setbacks| setbacks.trail.clone()).unwrap_or_default(),
         }
     }
 
