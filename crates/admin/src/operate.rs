@@ -3,7 +3,7 @@
 
 use fanfare_http::{
     Channel, ChannelAccount, ClientId, Connection, ConnectionQuery, EventId, Explanation, Figures, Operator,
-    PurgeError, Whose,
+    PublishError, Whose,
 };
 
 /// The operator's side of a server. See [`Operator`] for what each method does.
@@ -27,8 +27,8 @@ pub trait Operate: Send + 'static {
     /// Throws the kept events of a channel away. Returns how many there were.
     ///
     /// # Errors
-    /// [`PurgeError`]: nothing was thrown away.
-    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError>;
+    /// [`PublishError`]: nothing was thrown away, except that [`PublishError::Unknown`] leaves it open.
+    fn purge(&self, channel: &Channel) -> impl Future<Output = Result<usize, PublishError>>;
     /// What became of an event for a client.
     fn explain(&self, event: EventId, client: &ClientId) -> impl Future<Output = Explanation>;
     /// What became of an event on one connection.
@@ -68,8 +68,8 @@ impl Operate for Operator {
         self.disconnect(whose).await
     }
 
-    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
-        self.purge(channel)
+    async fn purge(&self, channel: &Channel) -> Result<usize, PublishError> {
+        self.purge(channel).await
     }
 
     async fn explain(&self, event: EventId, client: &ClientId) -> Explanation {

@@ -99,7 +99,7 @@ impl<O: Operate, C: Control> Service<O, C> {
         // These ask the shards.
         let _question = console.question().await;
         match route.place {
-            Place::ChannelHistory => channels::purge(operator, name),
+            Place::ChannelHistory => channels::purge(operator, name).await,
             Place::ChannelConnections => channels::disconnect(operator, name).await,
             Place::Client if is_delete => clients::disconnect(operator, name).await,
             Place::Client => clients::one(operator, name).await,

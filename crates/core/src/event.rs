@@ -38,12 +38,19 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::event::{event_id::EventId, name::NameError, target::Target};
+use crate::event::{
+    event_id::EventId,
+    name::{Channel, NameError},
+    target::Target,
+};
 
 /// The smallest reconnection time a publisher may set, in milliseconds.
 pub const RETRY_MS_MIN: u64 = 100;
 /// The largest reconnection time a publisher may set, in milliseconds.
 pub const RETRY_MS_MAX: u64 = 86_400_000;
+
+/// The type of an event that purges a channel ([`Event::purge`]).
+const PURGE: &str = "fanfare.purge";
 
 /// One event for one or more targets. The data is any text. The encoder takes care of its line breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +145,47 @@ impl Event {
         Ok(self)
     }
 
+    /// A purge: no stream gets it, and from its place in the order on the history has no older event of `channel`. A journal keeps
+    /// it like any other event, so that the older ones do not come back.
+    ///
+    /// ```
+    /// use fanfare_core::{Channel, Event, Target};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let news = Channel::new("news")?;
+    /// let purge = Event::purge(news.clone());
+    /// assert_eq!(purge.purges(), Some(&news));
+    /// assert!(purge.is_kept());
+    ///
+    /// let read = Event::new(Target::Channel(news), "").with_kept_kind(purge.kind().ok_or("no type")?)?;
+    /// assert_eq!(read, purge, "a journal reads it again");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn purge(channel: Channel) -> Self {
+        Self { kind: Some(PURGE.to_owned()), ..Self::new(Target::Channel(channel), "") }
+    }
+
+    /// The channel whose older events are thrown away, if this is a purge ([`Event::purge`]).
+    pub fn purges(&self) -> Option<&Channel> {
+        match self.targets.as_slice() {
+            [Target::Channel(channel)] if self.kind.as_deref() == Some(PURGE) => Some(channel),
+            _ => None,
+        }
+    }
+
+    /// Sets the event type that a journal has kept, which may be that of a purge ([`Event::purge`]).
+    ///
+    /// # Errors
+    /// Those of [`Event::with_kind`].
+    pub fn with_kept_kind(mut self, kind: &str) -> Result<Self, EventError> {
+        if kind == PURGE && matches!(self.targets.as_slice(), [Target::Channel(_)]) {
+            self.kind = Some(kind.to_owned());
+            return Ok(self);
+        }
+        self.with_kind(kind)
+    }
+
     /// Sets the publisher's own id, which the stream shows instead of the [`EventId`]: 1 to 256 bytes, no space at either end,
     /// not of the form digits-digits.
     ///
@@ -172,6 +220,12 @@ impl Event {
     pub fn live_only(mut self) -> Self {
         self.kept = false;
         self
+    }
+
+    /// The event for these of its targets alone. None if that are none.
+    pub fn only_for(mut self, is_wanted: impl FnMut(&Target) -> bool) -> Option<Self> {
+        self.targets.retain(is_wanted);
+        (!self.targets.is_empty()).then_some(self)
     }
 
     /// The targets: at least one, each once.

@@ -19,6 +19,7 @@ mod by_id;
 mod merge;
 mod own_ids;
 pub(crate) mod past;
+mod purges;
 pub(crate) mod read;
 pub(crate) mod recent;
 pub(crate) mod retention;
@@ -37,6 +38,7 @@ use crate::{
     },
     history::{
         past::Past,
+        purges::Purges,
         read::{Batch, Beginning, Query, Start},
         recent::{Recent, Remembered},
         retention::Retentions,
@@ -58,6 +60,7 @@ pub(crate) struct History {
     is_shared: bool,
     tracks: Tracks,
     recent: Recent,
+    purges: Purges,
 }
 
 impl History {
@@ -71,6 +74,7 @@ impl History {
             is_shared: false,
             tracks: Tracks::new(retentions),
             recent: Recent::default(),
+            purges: Purges::default(),
         }
     }
 
@@ -127,7 +131,9 @@ impl History {
 
     /// The oldest event that is kept.
     pub(crate) fn oldest(&mut self) -> Option<EventId> {
-        self.tracks.oldest()
+        let oldest = self.tracks.oldest();
+        self.purges.forget(oldest);
+        oldest
     }
 
     /// The event with this id, without its data. `Err` if there may have been one that is forgotten.
@@ -148,9 +154,12 @@ impl History {
         self.tracks.counts()
     }
 
-    /// Evicts all events of `channel`. Returns how many there were.
-    pub(crate) fn purge(&mut self, channel: &Channel) -> usize {
-        self.tracks.purge(channel)
+    /// Evicts all events of `channel`, for a purge with this id, the newest. Returns how many there were.
+    pub(crate) fn purge(&mut self, id: EventId, channel: &Channel) -> usize {
+        self.last = self.last.max(id);
+        let purged = self.tracks.purge(channel);
+        self.purges.push(id, self.tracks.oldest());
+        purged
     }
 
     /// The number of kept events of `channel`, and their bytes.
@@ -168,9 +177,9 @@ impl History {
         self.tracks.set_retentions(retentions);
     }
 
-    /// Whether the event with this id is kept for any of these targets.
+    /// Whether the event with this id is kept for any of these targets, or is a purge that a journal still needs.
     pub(crate) fn holds(&self, id: EventId, targets: &[Target]) -> bool {
-        self.tracks.holds(id, targets)
+        self.tracks.holds(id, targets) || self.purges.holds(id)
     }
 
     /// Answers `query` from the kept events.

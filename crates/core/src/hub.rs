@@ -259,10 +259,14 @@ impl<S> Hub<S> {
         }
     }
 
-    /// Throws the kept events of `channel` away, and returns how many. A stream that comes back for them is told a gap. None with an
-    /// external journal, which would bring them back.
-    pub fn purge(&self, channel: &Channel) -> Option<usize> {
-        (!self.order.external().is_there()).then(|| self.order.purge(channel))
+    /// Throws the kept events of `channel` away, and returns how many, at a place of its own in the order ([`Event::purge`]). A stream
+    /// that comes back for them is told a gap. Every hub with the same journal does the same.
+    ///
+    /// # Errors
+    /// [`PublishError`]: nothing was thrown away, except that [`PublishError::Unknown`] leaves it open.
+    pub async fn purge(&self, channel: Channel) -> Result<usize, PublishError> {
+        let receipt = self.publish(Event::purge(channel), Wait::Journal).await?;
+        Ok(receipt.matched)
     }
 
     /// The number of kept events of `channel`, and their bytes.

@@ -215,17 +215,24 @@ impl<S> Order<S> {
     }
 
     /// Keeps an event and hands it to every shard. All events come through here, in the order of their ids. The caller has made
-    /// sure of room.
+    /// sure of room. A purge goes to nobody: it matches the events that it throws away.
     fn hand_over(&self, locked: &mut Locked, id: EventId, publish: Publish, now_ms: u64) -> Answer {
         let Publish { draft, claim, matched, tally } = publish;
+        let purged = draft.purges().map(|channel| locked.history.purge(id, channel));
+        let answer = match purged {
+            Some(matched) => Answer { matched, ..Answer::of(id) },
+            None => Answer { id, matched, tally, is_repeat: false },
+        };
+        if let Some(claim) = claim {
+            locked.keys.store(claim, answer.clone());
+        }
+        if purged.is_some() {
+            return answer;
+        }
         let message = locked.history.append(id, draft, now_ms);
         message.begin_fan_out(self.inboxes.len());
         locked.events += 1;
         locked.event_bytes += u64::try_from(message.bytes()).unwrap_or(u64::MAX);
-        let answer = Answer { id, matched, tally, is_repeat: false };
-        if let Some(claim) = claim {
-            locked.keys.store(claim, answer.clone());
-        }
         for inbox in &self.inboxes {
             let part = answer.tally.as_ref().map(Part::of);
             inbox.push_counted(Item::Publish { message: message.clone(), part }, message.bytes());

@@ -1,18 +1,23 @@
 //! [`Events`]: the kept events of a journal, for a dump.
 
-use std::{io, vec};
+use std::{collections::HashMap, io, vec};
 
-use fanfare_core::{Event, EventId};
+use fanfare_core::{Channel, Event, EventId, Target};
 
 use crate::{read_only::ReadOnlyDirectory, record::Stored, walk::Walk};
 
 /// Events in the order of their ids, with one segment in memory at a time. Unreadable parts are passed over;
 /// [`ReadOnlyDirectory::check`] reports them. An error ends the iteration.
+///
+/// What was purged is left out, and the purges too. The segments are read once more for that.
 #[derive(Debug)]
 pub struct Events<'a> {
+    directory: &'a ReadOnlyDirectory,
     walk: Walk<'a>,
     after: EventId,
     stored: vec::IntoIter<Stored>,
+    /// The newest purge of each channel. None until the first event is asked for.
+    purges: Option<HashMap<Channel, EventId>>,
     is_over: bool,
 }
 
@@ -21,7 +26,47 @@ impl ReadOnlyDirectory {
     ///
     /// [`ReadOnlyDirectory`] has an example.
     pub fn events(&self, after: EventId) -> Events<'_> {
-        Events { walk: self.walk(), after, stored: Vec::new().into_iter(), is_over: false }
+        let stored = Vec::new().into_iter();
+        Events { directory: self, walk: self.walk(), after, stored, purges: None, is_over: false }
+    }
+
+    /// The newest purge of each channel.
+    fn purges(&self) -> io::Result<HashMap<Channel, EventId>> {
+        let (mut walk, mut purges) = (self.walk(), HashMap::new());
+        while let Some(contents) = walk.next_segment()? {
+            for Stored { id, event, .. } in contents.stored {
+                if let Some(channel) = event.as_ref().and_then(Event::purges) {
+                    purges.insert(channel.clone(), id);
+                }
+            }
+        }
+        Ok(purges)
+    }
+}
+
+impl Events<'_> {
+    fn find(&mut self) -> io::Result<Option<(EventId, Event)>> {
+        let purges = match &mut self.purges {
+            Some(purges) => purges,
+            none => none.insert(self.directory.purges()?),
+        };
+        loop {
+            let found = self.stored.by_ref().filter(|stored| stored.id > self.after).find_map(|stored| {
+                let event = stored.event.filter(|event| event.purges().is_none())?;
+                let is_left = |target: &Target| match target {
+                    Target::Channel(channel) => purges.get(channel).is_none_or(|upto| stored.id > *upto),
+                    Target::All | Target::Client(_) => true,
+                };
+                Some((stored.id, event.only_for(is_left)?))
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+            match self.walk.next_segment()? {
+                Some(contents) => self.stored = contents.stored.into_iter(),
+                None => return Ok(None),
+            }
+        }
     }
 }
 
@@ -29,21 +74,11 @@ impl Iterator for Events<'_> {
     type Item = io::Result<(EventId, Event)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.is_over {
-            let after = self.after;
-            let event = |stored: Stored| stored.event.map(|event| (stored.id, event));
-            if let Some(found) = self.stored.by_ref().filter_map(event).find(|(id, _)| *id > after) {
-                return Some(Ok(found));
-            }
-            match self.walk.next_segment() {
-                Ok(Some(contents)) => self.stored = contents.stored.into_iter(),
-                Ok(None) => self.is_over = true,
-                Err(error) => {
-                    self.is_over = true;
-                    return Some(Err(error));
-                }
-            }
+        if self.is_over {
+            return None;
         }
-        None
+        let found = self.find().transpose();
+        self.is_over = !matches!(found, Some(Ok(_)));
+        found
     }
 }

@@ -181,7 +181,7 @@ fn decode_event(id: EventId, reader: &mut Reader<'_>) -> Option<Stored> {
     let targets = (0..reader.u32()?).map(|_| reader.target()).collect::<Option<Vec<Target>>>()?;
     let mut event = Event::for_targets(targets, reader.text()?).ok()?;
     if has(HAS_KIND) {
-        event = event.with_kind(reader.text()?).ok()?;
+        event = event.with_kept_kind(reader.text()?).ok()?;
     }
     if has(HAS_OWN_ID) {
         event = event.with_own_id(reader.text()?).ok()?;

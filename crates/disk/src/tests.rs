@@ -6,6 +6,7 @@ mod giving_back;
 mod hub;
 mod missing;
 mod model;
+mod purge;
 mod reclaim;
 mod recovery;
 mod support;

@@ -121,8 +121,7 @@ pub use fanfare::{Ended, Fanfare};
 pub use figures::{streams::Transport, times::Histogram};
 pub use handle::Handle;
 pub use operate::{
-    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator,
-    PurgeError, Verdict,
+    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator, Verdict,
 };
 pub use server::{Listeners, Stop, bind, run};
 pub use text::{nearest::nearest, since::since};

@@ -12,5 +12,5 @@ pub use self::{
     connections::{Connection, ConnectionQuery, ConnectionSort},
     explain::{ConnectionFate, Explanation, Verdict},
     figures::{Deliveries, Figures},
-    operator::{Operator, PurgeError},
+    operator::Operator,
 };

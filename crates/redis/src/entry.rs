@@ -111,7 +111,7 @@ pub(crate) fn event(head: &[u8], data: Vec<u8>, body_bytes_max: usize) -> Option
     let targets = head.to.iter().map(|text| target(text)).collect::<Option<Vec<_>>>()?;
     let mut event = Event::for_targets(targets, String::from_utf8(data).ok()?).ok()?;
     if let Some(kind) = &head.event {
-        event = event.with_kind(kind).ok()?;
+        event = event.with_kept_kind(kind).ok()?;
     }
     if let Some(own_id) = &head.id {
         event = event.with_own_id(own_id).ok()?;

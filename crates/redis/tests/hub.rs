@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use fanfare_core::{Channel, Pattern, PublishError, Start, Target};
+use fanfare_core::{Channel, Event, GapReason, Pattern, PublishError, Start, Target};
 use fanfare_redis::Config;
 use node::{Node, config, event, id_of};
 use support::{PATIENCE, Proxy, RedisServer, until};
@@ -65,6 +65,27 @@ fn the_stream_keeps_its_number_of_events_and_its_bytes_about() {
     // Counted, not weighed: Redis rounds each allocation up.
     until("it is within its bytes", || redis.call(&["MEMORY", "USAGE", EVENTS, "SAMPLES", "0"]).int() <= 6 << 18);
     assert!(redis.call(&["XLEN", EVENTS]).int() > 10, "and not empty");
+}
+
+#[test]
+fn a_channel_that_one_node_purges_is_empty_at_all_and_after_a_restart() {
+    let redis = RedisServer::start(&[]);
+    let [one, other] = [Node::start(config(&redis.url())), Node::start(config(&redis.url()))];
+    let first = id_of(one.publish(event("1")));
+    let second = id_of(other.publish(event("2")));
+    let purged = one.publish(Event::purge(node::channel())).unwrap();
+    assert_eq!(purged.matched, 2);
+    let last = id_of(other.publish(event("3")));
+    until("both have all", || one.hub.last_id() == last && other.hub.last_id() == last);
+    let late = Node::start(config(&redis.url()));
+    until("it has read what was there", || late.hub.is_ready());
+    for node in [&one, &other, &late] {
+        assert_eq!(node.data(), ["3"]);
+        assert_eq!(
+            node.gap_after(first.before()).map(|gap| (gap.reason, gap.to)),
+            Some((GapReason::Expired, Some(second)))
+        );
+    }
 }
 
 #[test]

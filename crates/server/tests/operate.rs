@@ -114,6 +114,24 @@ fn a_port_that_is_taken_is_an_error_only_for_whoever_has_set_it() {
 }
 
 #[test]
+fn what_was_purged_is_away_after_a_restart_too() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = ["--journal", home.path().to_str().unwrap()];
+    let operated = Operated::start(&journal);
+    for data in ["1", "2"] {
+        operated.server.publish("/channels/news", data);
+    }
+    let url = format!("{}/api/v1/channels/news/history", operated.admin);
+    assert_eq!(curl_once(&["-sS", "-X", "DELETE", &url]), r#"{"events":2}"#);
+    operated.server.publish("/channels/news", "3");
+    drop(operated);
+    let again = Operated::start(&journal);
+    assert_eq!(again.json("/api/v1/channels/news")["history"]["events"], 1);
+    let page = curl_once(&["-sS", &format!("{}/channels/news/history", again.server.url)]);
+    assert!(page.contains("\"3\"") && !page.contains("\"2\""), "{page}");
+}
+
+#[test]
 fn a_reload_says_what_has_changed_and_a_broken_file_changes_nothing() {
     let file = File::new("log = 'info'\n");
     let operated = Operated::start(&["--config", file.path.to_str().unwrap()]);

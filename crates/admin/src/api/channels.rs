@@ -1,7 +1,6 @@
 //! Channels: a page of them, one, and what is done to one.
 
-use fanfare_http::{Channel, ChannelAccount, Whose};
-use hyper::StatusCode;
+use fanfare_http::{Channel, ChannelAccount, PublishError, Whose};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -41,9 +40,12 @@ pub(crate) fn one(operator: &impl Operate, name: &str) -> Result<Value, Problem>
     Ok(json!({ "channel": channel.as_str(), "figures": figures, "history": { "events": events, "bytes": bytes } }))
 }
 
-pub(crate) fn purge(operator: &impl Operate, name: &str) -> Result<Value, Problem> {
+pub(crate) async fn purge(operator: &impl Operate, name: &str) -> Result<Value, Problem> {
     let channel = named(name)?;
-    let events = operator.purge(&channel).map_err(|error| Problem::new(StatusCode::CONFLICT, error.to_string()))?;
+    let events = operator.purge(&channel).await.map_err(|error| match error {
+        PublishError::Unknown => Problem::full("the journal broke: the events may have been thrown away"),
+        error => Problem::full(format!("nothing was thrown away: {error}")),
+    })?;
     info!(channel = channel.as_str(), events, "admin: the history of a channel was thrown away");
     Ok(json!({ "events": events }))
 }

@@ -93,7 +93,7 @@ fn a_purge_says_how_many_events_it_took_or_why_it_may_not() {
     script.go_on();
     assert_eq!(
         script.report(),
-        json!(["That did not work: a journal keeps the events, and would bring them back.", "bad"])
+        json!(["That did not work: nothing was thrown away: the journal is unavailable.", "bad"])
     );
     script.end();
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use fanfare_admin::{Control, Operate, ReloadError, Reloaded};
 use fanfare_http::{
-    Channel, ChannelAccount, ClientId, Connection, ConnectionQuery, EventId, Explanation, Figures, PurgeError, Whose,
+    Channel, ChannelAccount, ClientId, Connection, ConnectionQuery, EventId, Explanation, Figures, PublishError, Whose,
 };
 
 use crate::support::{listener::Program, made_up::MadeUp};
@@ -67,9 +67,9 @@ impl Operate for Watched {
         Operate::disconnect(&self.made_up, whose).await
     }
 
-    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
+    async fn purge(&self, channel: &Channel) -> Result<usize, PublishError> {
         self.deeds.add(format!("purge {}", channel.as_str()));
-        Operate::purge(&self.made_up, channel)
+        Operate::purge(&self.made_up, channel).await
     }
 
     async fn explain(&self, event: EventId, client: &ClientId) -> Explanation {

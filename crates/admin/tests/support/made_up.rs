@@ -8,7 +8,7 @@ use std::{
 use fanfare_admin::Operate;
 use fanfare_http::{
     Account, Channel, ChannelAccount, ClientId, Connection, ConnectionFate, ConnectionQuery, ConnectionSort,
-    Deliveries, Doing, EventId, Explanation, Figures, Histogram, Pattern, Policy, PurgeError, Target, Transport,
+    Deliveries, Doing, EventId, Explanation, Figures, Histogram, Pattern, Policy, PublishError, Target, Transport,
     Verdict, Whose,
     core::{
         GapReason,
@@ -266,9 +266,10 @@ impl Operate for MadeUp {
         ended
     }
 
-    fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
+    async fn purge(&self, channel: &Channel) -> Result<usize, PublishError> {
+        self.question().await;
         let can_purge = self.world().can_purge;
-        if can_purge { Ok(self.channel(channel).1) } else { Err(PurgeError::Journal) }
+        if can_purge { Ok(self.channel(channel).1) } else { Err(PublishError::Journal) }
     }
 
     async fn explain(&self, event: EventId, _: &ClientId) -> Explanation {

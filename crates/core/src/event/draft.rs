@@ -10,6 +10,7 @@ use crate::{
         budget::RingBudget,
         event_id::EventId,
         message::{Encoded, Message},
+        name::Channel,
         target::Target,
     },
     sync::AtomicU32,
@@ -35,6 +36,7 @@ pub struct Draft {
     own_id: Option<Box<str>>,
     targets: Arc<[Target]>,
     is_kept: bool,
+    is_purge: bool,
     stamp: u64,
     kept_bytes: usize,
     budget: Arc<RingBudget>,
@@ -58,12 +60,13 @@ impl Draft {
         bytes.extend_from_slice(b"\n\r\n");
 
         let (own_id, is_kept) = (event.own_id().map(Box::<str>::from), event.is_kept());
+        let is_purge = event.purges().is_some();
         let targets = event.into_targets();
         let own_id_bytes = own_id.as_ref().map_or(0, |own_id| 2 * own_id.len() + KEPT_TARGET_BYTES * targets.len());
         let each = |target: &Target| KEPT_TARGET_BYTES + target.name_bytes();
         let kept_bytes = KEPT_RECORD_BYTES + bytes.capacity() + own_id_bytes + targets.iter().map(each).sum::<usize>();
         let stamp = 0;
-        Self { bytes, headroom, kind_line, own_id, targets, is_kept, stamp, kept_bytes, budget }
+        Self { bytes, headroom, kind_line, own_id, targets, is_kept, is_purge, stamp, kept_bytes, budget }
     }
 
     /// Sets the time at which the publish began ([`Message::stamp`]).
@@ -87,6 +90,14 @@ impl Draft {
     /// The targets of the event.
     pub fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    /// The channel whose older events go, if the event is a purge ([`Event::purge`]).
+    pub(crate) fn purges(&self) -> Option<&Channel> {
+        match &*self.targets {
+            [Target::Channel(channel)] if self.is_purge => Some(channel),
+            _ => None,
+        }
     }
 
     /// Puts the id line and the chunk's size in front. Takes constant time: the data does not move.

@@ -273,6 +273,8 @@ impl Tracks {
         marks.sort_unstable_by_key(|(_, mark)| *mark);
         for (target, mark) in marks {
             let number = self.track(&target, mark);
+            // A journal may still have events that were given up. A purge must not let them come back.
+            while self.tracks[number].oldest().is_some_and(|oldest| oldest <= mark) && self.evict(number) {}
             self.tracks[number].mark = self.tracks[number].mark.max(mark);
             self.newest_mark = self.newest_mark.max(mark);
         }

@@ -44,7 +44,11 @@ impl<S: Send> Desk for Order<S> {
         let now_ms = self.unix_ms();
         let mut locked = self.lock();
         if let Some(draft) = draft {
-            locked.history.append(id, draft, now_ms);
+            if let Some(channel) = draft.purges() {
+                locked.history.purge(id, channel);
+            } else {
+                locked.history.append(id, draft, now_ms);
+            }
         }
         if let Some(KeptKey { claim, matched }) = key {
             locked.keys.store(claim, Answer { matched, ..Answer::of(id) });

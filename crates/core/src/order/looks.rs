@@ -42,11 +42,6 @@ impl<S> Order<S> {
         (locked.history.last(), event, kept_for)
     }
 
-    /// Throws the kept events of `channel` away, and returns how many.
-    pub(crate) fn purge(&self, channel: &Channel) -> usize {
-        self.lock().history.purge(channel)
-    }
-
     /// The number of kept events of `channel`, and their bytes.
     pub(crate) fn kept_of(&self, channel: &Channel) -> (usize, usize) {
         self.lock().history.kept_of(channel)

@@ -10,7 +10,7 @@ mod outside;
 
 use std::{
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use fanfare_core::{
@@ -154,6 +154,7 @@ impl World {
             98 if self.rng.chance(50) => self.ask(),
             98 => self.step_clock(),
             _ if self.rng.chance(10) => self.settle_one(),
+            _ if self.rng.chance(20) => self.purge(),
             _ => {}
         }
     }
@@ -242,6 +243,16 @@ impl World {
             is_changed |= woken.is_some_and(|at| self.poll_publisher(at));
         }
         is_changed
+    }
+
+    /// Purges a channel. With a journal, or while somebody waits at the gate, that is a publish like others.
+    fn purge(&mut self) {
+        if self.plan.is_lossless || self.plan.is_outside {
+            return;
+        }
+        let name = self.rng.pick(&["a", "b", "ab"]);
+        let purged = Box::pin(self.kit.hub.purge(channel(name))).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(purged.is_pending() || self.kit.hub.kept_of(&channel(name)) == (0, 0), "{purged:?}");
     }
 
     fn drop_publisher(&mut self) {

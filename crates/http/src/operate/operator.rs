@@ -6,8 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fanfare_core::{Channel, ChannelAccount, ClientId, Retentions, engine::Whose};
-use thiserror::Error;
+use fanfare_core::{Channel, ChannelAccount, ClientId, PublishError, Retentions, engine::Whose};
 
 use crate::{app::App, handle::Handle};
 
@@ -45,14 +44,6 @@ impl fmt::Debug for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operator").finish_non_exhaustive()
     }
-}
-
-/// The reason why nothing was purged.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum PurgeError {
-    /// There is an external journal, which keeps the events and would bring them back at the next start.
-    #[error("a journal keeps the events, and would bring them back")]
-    Journal,
 }
 
 impl Handle {
@@ -95,12 +86,13 @@ impl Operator {
         self.app.hub.disconnect(&whose).await
     }
 
-    /// Throws the kept events of a channel away, and returns how many there were. Streams that come back for them are told a gap.
+    /// Throws the kept events of a channel away, and returns how many there were. Streams that come back for them are told a gap. With a
+    /// journal they are away after a restart too, and on every node that shares it.
     ///
     /// # Errors
-    /// [`PurgeError`]: nothing was purged.
-    pub fn purge(&self, channel: &Channel) -> Result<usize, PurgeError> {
-        self.app.hub.purge(channel).ok_or(PurgeError::Journal)
+    /// [`PublishError`]: nothing was thrown away, except that [`PublishError::Unknown`] leaves it open.
+    pub async fn purge(&self, channel: &Channel) -> Result<usize, PublishError> {
+        self.app.hub.purge(channel.clone()).await
     }
 
     /// Sets other limits of the history. Events beyond them go within a few seconds, and those that come back for them are told a gap.

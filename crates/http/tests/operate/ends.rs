@@ -1,7 +1,7 @@
 //! Streams that an operator ends, and histories that an operator throws away.
 
-use fanfare_core::{Pattern, Retention, engine::CloseReason};
-use fanfare_http::{PurgeError, Whose};
+use fanfare_core::{Pattern, Retention, engine::CloseReason, journal::Refusal};
+use fanfare_http::{PublishError, Whose};
 
 use super::{
     channel, client,
@@ -46,9 +46,9 @@ fn a_channel_that_was_purged_has_a_gap_for_those_who_come_back() {
     server.publish("/channels/a", "2");
     server.publish("/channels/b", "3");
     assert_eq!(operator.channel(&channel("a")).1, 2);
-    assert_eq!(operator.purge(&channel("a")), Ok(2));
+    assert_eq!(wait(operator.purge(&channel("a"))), Ok(2));
     assert_eq!((operator.channel(&channel("a")).1, operator.channel(&channel("b")).1), (0, 1));
-    assert_eq!(operator.purge(&channel("never")), Ok(0));
+    assert_eq!(wait(operator.purge(&channel("never"))), Ok(0));
     let mut stream = server.resume("/sse?channel=a&channel=b", &first);
     assert_eq!(stream.gap().reason, "expired");
     assert_eq!(stream.data(), "3");
@@ -57,11 +57,17 @@ fn a_channel_that_was_purged_has_a_gap_for_those_who_come_back() {
 }
 
 #[test]
-fn a_journal_would_bring_purged_events_back() {
+fn a_purge_waits_for_the_journal_and_takes_nothing_if_that_refuses() {
     let script = Script::new(Mood::Takes);
     let server = Server::behind(Way::Socket, config(Way::Socket), &script);
+    let operator = server.handle().operator();
     server.publish("/channels/a", "1");
-    assert_eq!(server.handle().operator().purge(&channel("a")), Err(PurgeError::Journal));
+    script.set(Mood::Refuses(Refusal::NotPublished));
+    assert_eq!(wait(operator.purge(&channel("a"))), Err(PublishError::Journal));
+    assert_eq!(operator.channel(&channel("a")).1, 1);
+    script.set(Mood::Takes);
+    assert_eq!(wait(operator.purge(&channel("a"))), Ok(1));
+    assert_eq!(operator.channel(&channel("a")).1, 0);
 }
 
 #[test]

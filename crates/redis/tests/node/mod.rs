@@ -70,7 +70,7 @@ pub(crate) fn config(url: &str) -> Config {
     }
 }
 
-fn channel() -> Channel {
+pub(crate) fn channel() -> Channel {
     Channel::new("c").unwrap()
 }
 
