@@ -11,6 +11,9 @@ use crate::{
     fates::trail::Trail,
 };
 
+/// Bytes of memory of a name besides its text.
+const NAME_BYTES: usize = 32;
+
 /// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -62,6 +65,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Bytes of memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let names = self.channels.iter().map(Channel::as_str).chain(self.patterns.iter().map(Pattern::as_str));
+        let names: usize = names.chain([self.client.as_str()]).map(|name| NAME_BYTES + name.len()).sum();
+        size_of::<Self>() + names + self.waiting.capacity() * size_of::<EventId>() + self.trail.bytes()
+    }
+
     /// Whether the connection follows one of the targets.
     pub(crate) fn follows(&self, targets: &[Target]) -> bool {
         targets.iter().any(|target| match target {

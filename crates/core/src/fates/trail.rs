@@ -237,6 +237,15 @@ impl Trail {
         }
     }
 
+    /// Bytes of memory besides the trail itself, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let missed = |entry: &Entry| match entry {
+            Entry::Missed(missed) => size_of::<Missed>() + missed.given.capacity() * size_of::<EventId>(),
+            _ => 0,
+        };
+        self.older.capacity() * size_of::<Entry>() + self.entries().map(missed).sum::<usize>()
+    }
+
     /// Gives the room back: the connection has ended.
     pub(crate) fn give_room(&self, room: &mut TrailRoom) {
         room.0 += self.older.len();
