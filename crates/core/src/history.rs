@@ -109,6 +109,7 @@ impl History {
     /// Notes that any event up to `upto` may be missing. `reason` is expired or restart.
     pub(crate) fn lose(&mut self, upto: EventId, reason: GapReason) {
         self.last = self.last.max(upto);
+        self.recent.forget_up_to(upto);
         match reason {
             GapReason::Expired => self.tracks.restore_marks(upto, Vec::new()),
             _ => self.lost = self.lost.max(upto),

@@ -283,7 +283,7 @@ impl<S> Order<S> {
             expires_ms,
             held,
         });
-        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up });
+        inbox.push(Item::Subscribe { slot, subscriber, known: beginning.known, catching_up, gap: beginning.gap });
         drop(locked);
         inbox.wake();
         beginning

@@ -93,24 +93,40 @@ impl Registry {
 
     /// The first channels behind `after`, by name, with their figures, at most `limit`.
     pub fn channels(&self, after: Option<&Channel>, limit: usize) -> Vec<(Channel, ChannelAccount)> {
-        first(limit, &|one: &(Channel, ChannelAccount), other| one.0.cmp(&other.0), self.channels.iter(), |entry| {
-            after.is_none_or(|after| entry.key() > after).then(|| (entry.key().clone(), *entry.value()))
-        })
+        let behind = self.channels.iter().filter(|entry| after.is_none_or(|after| entry.key() > after));
+        first(
+            limit,
+            behind,
+            |entry, last: &(Channel, ChannelAccount)| entry.key() < &last.0,
+            |entry| (entry.key().clone(), *entry.value()),
+            |one, other| one.0.cmp(&other.0),
+        )
     }
 
     /// The channels with the most connections, most first, at most `limit`.
     pub fn busiest_channels(&self, limit: usize) -> Vec<(Channel, ChannelAccount)> {
-        let most = |one: &(Channel, ChannelAccount), other: &(Channel, ChannelAccount)| {
-            other.1.connections.cmp(&one.1.connections).then_with(|| one.0.cmp(&other.0))
-        };
-        first(limit, &most, self.channels.iter(), |entry| Some((entry.key().clone(), *entry.value())))
+        first(
+            limit,
+            self.channels.iter(),
+            |entry, last: &(Channel, ChannelAccount)| {
+                let (connections, least) = (entry.value().connections, last.1.connections);
+                connections > least || connections == least && entry.key() < &last.0
+            },
+            |entry| (entry.key().clone(), *entry.value()),
+            |one, other| other.1.connections.cmp(&one.1.connections).then_with(|| one.0.cmp(&other.0)),
+        )
     }
 
     /// The first clients behind `after`, by name, with the number of their connections, at most `limit`.
     pub fn clients(&self, after: Option<&ClientId>, limit: usize) -> Vec<(ClientId, usize)> {
-        first(limit, &|one: &(ClientId, usize), other| one.0.cmp(&other.0), self.clients.iter(), |entry| {
-            after.is_none_or(|after| entry.key() > after).then(|| (entry.key().clone(), entry.value().len()))
-        })
+        let behind = self.clients.iter().filter(|entry| after.is_none_or(|after| entry.key() > after));
+        first(
+            limit,
+            behind,
+            |entry, last: &(ClientId, usize)| entry.key() < &last.0,
+            |entry| (entry.key().clone(), entry.value().len()),
+            |one, other| one.0.cmp(&other.0),
+        )
     }
 
     /// The number of connections that an event for `targets` would reach now. A connection that several of them reach, or that
@@ -234,23 +250,31 @@ impl Registry {
     }
 }
 
-/// The first of `entries` in an order, at most `limit`. Holds no more than twice as many at a time.
+/// The first of `entries` in an order, at most `limit`. Holds no more than twice as many at a time. Takes those alone that come
+/// before the last so far: `comes_before` looks at an entry where it is.
 fn first<E, T>(
     limit: usize,
-    order: &dyn Fn(&T, &T) -> std::cmp::Ordering,
     entries: impl Iterator<Item = E>,
-    take: impl Fn(&E) -> Option<T>,
+    comes_before: impl Fn(&E, &T) -> bool,
+    take: impl Fn(&E) -> T,
+    order: impl Fn(&T, &T) -> std::cmp::Ordering,
 ) -> Vec<T> {
     let mut found = Vec::new();
+    let mut is_bounded = limit == 0;
     for entry in entries {
-        found.extend(take(&entry));
+        // Its first `limit` are in order, and the last of them is the bound.
+        if is_bounded && !found.get(limit.wrapping_sub(1)).is_some_and(|last| comes_before(&entry, last)) {
+            continue;
+        }
+        found.push(take(&entry));
         drop(entry);
-        if found.len() >= 2 * limit.max(1) {
-            found.sort_unstable_by(order);
+        if found.len() >= 2 * limit {
+            found.sort_unstable_by(&order);
             found.truncate(limit);
+            is_bounded = true;
         }
     }
-    found.sort_unstable_by(order);
+    found.sort_unstable_by(&order);
     found.truncate(limit);
     found
 }

@@ -12,11 +12,11 @@
 //! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
 mod ahead;
-mod asked;
 mod catch_up;
 mod closed;
 mod drain;
 mod envelope;
+mod errand;
 mod fan;
 mod followers;
 mod heartbeats;
@@ -63,11 +63,11 @@ use crate::{
     shard::{
         ahead::Ahead,
         closed::ClosedRecords,
+        errand::Errand,
         fan::Fan,
         followers::Followers,
         heartbeats::Heartbeats,
         ledger::Ledger,
-        listing::Listing,
         pace::Pace,
         pass::{Pass, Run},
         passes::Passes,
@@ -173,7 +173,7 @@ pub struct Shard<S> {
     closed: ClosedRecords,
     passes: Passes,
     /// Lists that are being made.
-    listings: VecDeque<Listing>,
+    errands: VecDeque<Errand>,
     /// The time at which the pass began.
     pass_ms: u64,
     /// The messages of one write. Kept from slot to slot for its memory.
@@ -219,7 +219,7 @@ impl<S: Socket> Shard<S> {
             ledger: Ledger::default(),
             closed: ClosedRecords::new(config.closed_max),
             passes: Passes::default(),
-            listings: VecDeque::new(),
+            errands: VecDeque::new(),
             pass_ms: 0,
             scratch: Vec::new(),
             notices: Vec::new(),
@@ -235,7 +235,8 @@ impl<S: Socket> Shard<S> {
     /// Does a piece of the work that waits. `now_ms` is monotonic time.
     ///
     /// A turn writes to at most [`Config::turn_slots_max`] slots. Besides, it sets bits for all followers of at most a pass of
-    /// messages, and answers a question about accounts for all its slots.
+    /// messages, and answers a question about accounts for all its slots. For a question of an operator it looks at sixteen times as
+    /// many slots as it may write to.
     ///
     /// [`Shard`] has an example.
     pub fn turn(&mut self, now_ms: u64) -> Turn {
@@ -265,19 +266,15 @@ impl<S: Socket> Shard<S> {
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.pass.is_under_way();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        let is_listing = self.go_on_listing(now_ms);
+        let is_asked = self.go_on_errands(now_ms);
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         if !is_passing {
             self.inbox.figures().set(&self.ledger.totals);
         }
         let is_telling = self.telling.is_some();
-        let has_more = is_listing
-            || is_draining
-            || is_sweeping
-            || is_telling
-            || self.inbox.has_woken()
-            || self.inbox.has_batches();
+        let has_more =
+            is_asked || is_draining || is_sweeping || is_telling || self.inbox.has_woken() || self.inbox.has_batches();
         match paused_until_ms {
             Some(until_ms) if !has_more => Turn::Paused { until_ms },
             None if !has_more && !is_passing && self.inbox.is_empty() => Turn::Idle,

@@ -5,7 +5,8 @@
 pub struct Fanned {
     /// The time at which the publish began ([`crate::engine::Hub::begin_at`]).
     pub stamp: u64,
-    /// Deliveries that sockets have taken whole. Those of one write count for its oldest event.
+    /// Deliveries that sockets have taken whole, but for those that a stream has asked for from before it opened. Those of one write
+    /// count for its oldest event.
     pub written: u64,
     /// Whether this was the last shard: all connections have the event, or it waits for them.
     pub is_last: bool,

@@ -59,6 +59,11 @@ pub struct Gap {
 impl Gap {
     /// The gap for a cursor that the history does not know.
     pub const UNKNOWN_ID: Self = Self { from: None, to: None, missed: None, reason: GapReason::UnknownId };
+
+    /// Whether the event with this id is among those that the gap tells.
+    pub(crate) fn covers(&self, id: EventId) -> bool {
+        self.from.is_none_or(|from| from < id) && self.to.is_none_or(|to| id <= to)
+    }
 }
 
 /// Writes JSON in the form of the wire contract.

@@ -3,6 +3,7 @@
 use crate::{
     event::{
         event_id::EventId,
+        gap::Gap,
         name::{Channel, ClientId},
         notice::CloseReason,
         pattern::Pattern,
@@ -61,6 +62,8 @@ pub(crate) struct Record {
     pub(crate) begun: Option<EventId>,
     /// The events that wait in the ring.
     pub(crate) waiting: Vec<EventId>,
+    /// Gaps that the stream has not been told.
+    pub(crate) untold: Vec<Gap>,
     pub(crate) trail: Trail,
 }
 
@@ -69,7 +72,11 @@ impl Record {
     pub(crate) fn bytes(&self) -> usize {
         let names = self.channels.iter().map(Channel::as_str).chain(self.patterns.iter().map(Pattern::as_str));
         let names: usize = names.chain([self.client.as_str()]).map(|name| NAME_BYTES + name.len()).sum();
-        size_of::<Self>() + names + self.waiting.capacity() * size_of::<EventId>() + self.trail.bytes()
+        size_of::<Self>()
+            + names
+            + self.waiting.capacity() * size_of::<EventId>()
+            + self.untold.capacity() * size_of::<Gap>()
+            + self.trail.bytes()
     }
 
     /// Whether the connection follows one of the targets.

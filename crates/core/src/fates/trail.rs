@@ -7,7 +7,7 @@ use crate::event::{event_id::EventId, gap::Gap};
 /// Entries of one trail.
 const ENTRIES_MAX: usize = 32;
 /// Ids that are kept of one hole in the history.
-const GIVEN_MAX: usize = 64;
+const GIVEN_MAX: usize = 16;
 /// Two waits that are closer than this are one entry, so that a busy connection does not push out all that was before.
 const APART_MS_MIN: u64 = 1_000;
 /// The longest that such an entry grows.
@@ -86,8 +86,8 @@ impl Entry {
 pub(crate) struct TrailRoom(usize);
 
 impl TrailRoom {
-    /// Entries of all trails of a shard, besides the newest of each: 5 MB.
-    const ENTRIES_MAX: usize = 65_536;
+    /// Entries of all trails of a shard, besides the newest of each: 3 MB, or 17 MB if each is a hole.
+    const ENTRIES_MAX: usize = 32_768;
 }
 
 impl Default for TrailRoom {
@@ -112,6 +112,14 @@ impl Trail {
         self.newest.iter().chain(self.older.iter().rev())
     }
 
+    /// The gap of the event with this id, if it was lost before it came to the shard.
+    pub(crate) fn lost(&self, id: EventId) -> Option<Gap> {
+        self.entries().find_map(|entry| match entry {
+            Entry::Lost(gap) if gap.covers(id) => Some(*gap),
+            _ => None,
+        })
+    }
+
     /// Entries about events up to this id were forgotten.
     pub(crate) fn forgotten(&self) -> EventId {
         self.forgotten
@@ -119,8 +127,10 @@ impl Trail {
 
     /// An event begins to wait. Everything up to `position` has left.
     pub(crate) fn wait(&mut self, position: EventId, now_ms: u64, room: &mut TrailRoom) {
+        if self.is_repairing() {
+            return;
+        }
         match &mut self.newest {
-            Some(Entry::Repaired(span)) if span.to_ms.is_none() => return,
             Some(Entry::Waited(span)) => {
                 // Nobody has seen when a body had taken everything.
                 span.upto.get_or_insert(position);
@@ -147,6 +157,11 @@ impl Trail {
                 return;
             }
         }
+    }
+
+    /// Whether the history gives events now.
+    pub(crate) fn is_repairing(&self) -> bool {
+        self.entries().any(|entry| matches!(entry, Entry::Repaired(span) if span.to_ms.is_none()))
     }
 
     /// The history is to give the events above `after`.

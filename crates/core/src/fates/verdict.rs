@@ -71,17 +71,20 @@ impl Verdict {
             return Self::NotConnected;
         }
         if event.targets.is_none() {
-            // It may have been for others. Only a gap is certain.
-            return in_gap(record, event).unwrap_or(Self::TooLongAgo);
+            // It may have been for others. Only what was lost for all is certain.
+            return record.trail.lost(id).map_or(Self::TooLongAgo, Self::InGap);
         }
         if let Some(waits) = waits(record, event) {
             return match (waits, record.ended) {
-                (Self::Waiting(_), Some(ended)) => Self::Closed(ended.reason),
+                (Self::Waiting(_) | Self::Dropped(None), Some(ended)) => Self::Closed(ended.reason),
                 _ => waits,
             };
         }
         if let Some(lost) = in_gap(record, event) {
-            return lost;
+            return match (lost, record.ended) {
+                (Self::Dropped(Some(gap)), Some(ended)) if record.untold.contains(&gap) => Self::Closed(ended.reason),
+                _ => lost,
+            };
         }
         if id > record.position {
             // Its outlet was broken, or its time was over.
@@ -140,24 +143,18 @@ fn in_gap(record: &Record, event: Known<'_>) -> Option<Verdict> {
     let gives = |entry: &Entry| matches!(entry, Entry::Missed(missed) if missed.given.contains(&id));
     let is_given = record.trail.entries().any(gives);
     record.trail.entries().find_map(|entry| match entry {
-        Entry::Dropped { gap, is_all } if covers(gap, id) && (*is_all || !event.is_kept) => {
+        Entry::Dropped { gap, is_all } if gap.covers(id) && (*is_all || !event.is_kept) => {
             Some(Verdict::Dropped(Some(*gap)))
         }
-        Entry::Lost(gap) if covers(gap, id) && event.targets.is_none() => Some(Verdict::InGap(*gap)),
         Entry::Missed(missed)
             if !is_given
                 && event.is_kept
                 && (missed.after < id && id <= missed.upto)
                 && !record.follows(event.kept_for) =>
         {
-            let gap = missed.gaps.iter().flatten().find(|gap| missed.is_whole && covers(gap, id));
+            let gap = missed.gaps.iter().flatten().find(|gap| missed.is_whole && gap.covers(id));
             Some(gap.map_or(Verdict::TooLongAgo, |gap| Verdict::InGap(*gap)))
         }
         _ => None,
     })
-}
-
-/// Whether the event with this id is among those that the gap tells.
-fn covers(gap: &Gap, id: EventId) -> bool {
-    gap.from.is_none_or(|from| from < id) && gap.to.is_none_or(|to| id <= to)
 }

@@ -47,6 +47,11 @@ impl Recent {
         self.events.push_back(event);
     }
 
+    /// There may have been other events up to here.
+    pub(super) fn forget_up_to(&mut self, upto: EventId) {
+        self.forgotten = self.forgotten.max(upto);
+    }
+
     /// The event with this id. `Err` if it may have been forgotten.
     pub(super) fn find(&self, id: EventId) -> Result<Option<Remembered>, ()> {
         match self.events.binary_search_by_key(&id, |event| event.id) {

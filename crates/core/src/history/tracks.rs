@@ -88,8 +88,7 @@ impl Tracks {
 
     /// The event with this id.
     pub(crate) fn find(&self, id: EventId) -> Option<&Message> {
-        let entry = self.by_id.range(id.before(), id).next()?;
-        self.tracks[entry.track].get(id)
+        self.by_id.range(id.before(), id).find_map(|entry| self.tracks[entry.track].get(id))
     }
 
     /// Evicts all events of `channel`. Returns how many there were.

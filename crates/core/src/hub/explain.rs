@@ -27,7 +27,7 @@ pub struct Explanation {
     pub about: About,
     /// What became of it on each connection that was open then, or has asked for it since, or is open now: oldest first.
     pub connections: Vec<ConnectionFate>,
-    /// Whether other connections may have been there that are forgotten.
+    /// Whether other connections may have been there that are forgotten, or that are too many to be told.
     pub is_forgetful: bool,
 }
 
@@ -87,7 +87,8 @@ impl<S> Hub<S> {
             connections.extend(fates.map(|record| fate(record, known, witness)));
         }
         connections.sort_unstable_by_key(|fate| fate.connection);
-        let is_forgetful = id <= last && witnesses.iter().any(|witness| id <= witness.forgotten);
+        let may_lack = |witness: &Witness| witness.is_cut || id <= last && id <= witness.forgotten;
+        let is_forgetful = witnesses.iter().any(may_lack);
         Explanation { event: id, about, connections, is_forgetful }
     }
 }

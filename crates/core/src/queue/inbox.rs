@@ -42,6 +42,8 @@ pub(crate) enum Item<S> {
         known: EventId,
         /// A seat for as long as the stream catches up.
         catching_up: Option<Seat>,
+        /// The gap that the first lines of the stream tell.
+        gap: Option<Gap>,
     },
     Attach {
         slot: SlotRef,

@@ -112,6 +112,8 @@ impl ListOrder {
 pub(crate) struct Witness {
     /// The connections that were asked for, open or closed.
     pub(crate) records: Vec<Record>,
+    /// There are more than can be told.
+    pub(crate) is_cut: bool,
     /// The time at which the shard took the event to its connections, in milliseconds of its clock.
     pub(crate) passed: Option<(u64, u64)>,
     /// Connections whose newest event is not above this id may have been forgotten.

@@ -128,7 +128,11 @@ impl Fan<'_> {
         }
         self.queue(slot, left)?;
         // Until the write is pending, so that the socket says when there is room.
-        slot.flush(self.scratch, self.budget, self.ledger, self.now_ms)
+        let goes_on = slot.flush(self.scratch, self.budget, self.ledger, self.now_ms);
+        if slot.is_flushed() {
+            slot.note_emptied(self.now_ms);
+        }
+        goes_on
     }
 
     /// Counts a message that the socket took whole, if it is an envelope.

@@ -15,7 +15,7 @@ use crate::{
         subscriber::Subscriber,
         tally::{Inquiry, Part},
     },
-    shard::{Shard, listing::Listing, slot::Slot},
+    shard::{Shard, errand::Errand, slot::Slot},
 };
 
 impl<S: Socket> Shard<S> {
@@ -39,18 +39,21 @@ impl<S: Socket> Shard<S> {
                         self.pass.postpone(message, part);
                     }
                 }
-                Item::Subscribe { slot, subscriber, known, catching_up } => {
+                Item::Subscribe { slot, subscriber, known, catching_up, gap } => {
                     let catching_up = catching_up.filter(|_| subscriber.cursor < subscriber.opened);
                     self.seats.enter(slot.connection, catching_up);
                     self.ledger.totals.opened += 1;
+                    if let Some(gap) = gap {
+                        self.ledger.totals.count_gap(&gap);
+                    }
                     self.take_subscribe(slot, subscriber, known);
                 }
                 Item::Attach { slot, outlet, input_bytes } => self.take_attach(slot, outlet, input_bytes, now_ms),
                 Item::Leave { slot, reason } => self.take_leave(slot, reason, now_ms),
                 Item::Report { target, inquiry } => self.report(&target, inquiry),
-                Item::List { query, inquiry } => self.listings.push_back(Listing::new(query, inquiry)),
-                Item::Testify { whose, id, inquiry } => self.testify(&whose, id, inquiry, now_ms),
-                Item::Disconnect { whose, inquiry } => self.disconnect(&whose, inquiry, now_ms),
+                Item::List { query, inquiry } => self.errands.push_back(Errand::list(query, inquiry)),
+                Item::Testify { whose, id, inquiry } => self.errands.push_back(Errand::testify(whose, id, inquiry)),
+                Item::Disconnect { whose, inquiry } => self.errands.push_back(Errand::disconnect(whose, inquiry)),
                 Item::Drain => self.begin_draining(),
                 Item::Lost(gap) => {
                     taken.messages += 1;

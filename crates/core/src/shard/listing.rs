@@ -1,6 +1,6 @@
-//! [`Listing`]: a list of connections that a shard is making, a few slots at a time: nobody may wait for a person who looks.
+//! [`Listing`]: a list of connections that a shard is making.
 
-use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::{
     queue::{
@@ -9,35 +9,21 @@ use crate::{
         outlet::Socket,
         tally::Inquiry,
     },
-    shard::{slot::Slot, slots::Slots, walk::Walk},
+    shard::{slot::Slot, slots::Slots},
 };
-
-/// Slots that are looked at for a list, for each that a turn may write to: a look is that much less work.
-const LOOKS_PER_SLOT: usize = 16;
 
 /// A list that is being made.
 #[derive(Debug)]
 pub(super) struct Listing {
     query: ListQuery,
     inquiry: Inquiry<Listed>,
-    walk: Walk,
     /// The first connections of the list so far, by value, number and slot. On top is the last of them.
     first: BinaryHeap<Reverse<(u64, Reverse<u64>, u32)>>,
 }
 
 impl Listing {
     pub(super) fn new(query: ListQuery, inquiry: Inquiry<Listed>) -> Self {
-        Self { query, inquiry, walk: Walk::default(), first: BinaryHeap::new() }
-    }
-
-    /// The next slots of `slots` to look at. A turn may write to `turn_slots_max`.
-    pub(super) fn step(&mut self, turn_slots_max: usize, slots: usize) -> Range<usize> {
-        self.walk.step(turn_slots_max.saturating_mul(LOOKS_PER_SLOT), slots)
-    }
-
-    /// Whether all of `slots` were looked at.
-    pub(super) fn is_over(&self, slots: usize) -> bool {
-        self.walk.is_over(slots)
+        Self { query, inquiry, first: BinaryHeap::new() }
     }
 
     /// Takes a connection into the list, if it belongs there.

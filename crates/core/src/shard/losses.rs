@@ -39,6 +39,11 @@ impl Losses {
         &mut self.front
     }
 
+    /// The gaps that have not gone out.
+    pub(super) fn untold(&self) -> &[Gap] {
+        &self.front
+    }
+
     pub(super) fn is_front_empty(&self) -> bool {
         self.front.is_empty()
     }

@@ -332,7 +332,15 @@ impl<S: Socket> Slot<S> {
             if !self.is_full && !self.is_unread {
                 self.progress_ms = now_ms;
             }
+        } else if self.has_only_a_line() {
+            self.note_wait(ledger, now_ms);
         }
+    }
+
+    /// Whether no event waits, but a control line: a heartbeat, or gaps.
+    fn has_only_a_line(&self) -> bool {
+        let is_line = |rest: &Rest| rest.charged.message().id() == EventId::ZERO;
+        self.rest.as_ref().is_some_and(is_line) && self.ring.as_ref().is_none_or(|ring| ring.is_empty())
     }
 
     /// Notes that an event begins to wait, behind all that came before it.

@@ -116,6 +116,9 @@ impl<S: Socket> Slot<S> {
                 ledger.totals.repaired += 1;
             }
             ledger.totals.replayed += u64::from(!is_of_its_time);
+            if is_of_its_time && !is_busy {
+                self.note_fed(ledger, now_ms);
+            }
             cursor = message.id();
             if let Some(setbacks) = &mut self.setbacks {
                 setbacks.trail.give(cursor);
@@ -131,6 +134,15 @@ impl<S: Socket> Slot<S> {
         }
         let cursor = if is_whole { batch.next.max(cursor) } else { cursor };
         self.state = State::CatchUp(Box::new(CatchUp { cursor, is_busy, checked: batch.checked, asked: Asked::No }));
+    }
+
+    /// Notes that the history gives events that were published since the stream is open.
+    fn note_fed(&mut self, ledger: &mut Ledger, now_ms: u64) {
+        let opened = self.subscriber.opened;
+        let trail = self.trail_mut();
+        if !trail.is_repairing() {
+            trail.repair(opened, now_ms, &mut ledger.room);
+        }
     }
 
     /// Notes that the history has lost events. Those published since the connection is open are counted: the history owed `owed` of

@@ -138,7 +138,8 @@ impl<S: Socket> Slot<S> {
                 (skip, Ok(Poll::Pending))
             }
         };
-        let (mut stamp, mut written) = (0, 0);
+        // What the stream asked for from before it opened has not been on its way since it was published.
+        let (opened, mut stamp, mut written) = (self.subscriber.opened, 0, 0);
         for charged in scratch.drain(..) {
             let bytes = framing.of(charged.message()).len();
             if taken >= bytes {
@@ -146,8 +147,10 @@ impl<S: Socket> Slot<S> {
                 // Control lines do not count as messages.
                 if charged.message().id() != EventId::ZERO {
                     self.account.written += 1;
-                    stamp = if written == 0 { charged.message().stamp() } else { stamp };
-                    written += 1;
+                    if charged.message().id() > opened {
+                        stamp = if written == 0 { charged.message().stamp() } else { stamp };
+                        written += 1;
+                    }
                     ledger.totals.count_written(1, charged.message().bytes());
                 }
             } else if taken > 0 || is_first_begun {

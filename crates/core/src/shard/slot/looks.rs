@@ -94,8 +94,18 @@ impl<S: Socket> Slot<S> {
             },
             begun: begun.filter(|id| *id > EventId::ZERO),
             waiting,
+            untold: match (&self.outlet, &self.setbacks) {
+                (Outlet::Body { port, .. }, _) => port.front().clone(),
+                (_, Some(setbacks)) => setbacks.losses.untold().to_vec(),
+                (_, None) => Vec::new(),
+            },
             trail: self.setbacks.as_ref().map(|setbacks| setbacks.trail.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Whether the stream was there for the event with this id, or has asked for it from the history.
+    pub(crate) fn was_there(&self, id: EventId) -> bool {
+        id > self.subscriber.cursor
     }
 
     /// Whether the connection is one of these.
