@@ -130,17 +130,14 @@ impl Trail {
         if self.is_repairing() {
             return;
         }
-        match &mut self.newest {
-            Some(Entry::Waited(span)) => {
-                // Nobody has seen when a body had taken everything.
-                span.upto.get_or_insert(position);
-                let ended_ms = *span.to_ms.get_or_insert(now_ms);
-                if now_ms - ended_ms < APART_MS_MIN && now_ms - span.from_ms < SPAN_MS_MAX {
-                    (span.upto, span.to_ms) = (None, None);
-                    return;
-                }
+        if let Some(Entry::Waited(span)) = &mut self.newest {
+            // Nobody has seen when a body had taken everything.
+            span.upto.get_or_insert(position);
+            let ended_ms = *span.to_ms.get_or_insert(now_ms);
+            if now_ms - ended_ms < APART_MS_MIN && now_ms - span.from_ms < SPAN_MS_MAX {
+                (span.upto, span.to_ms) = (None, None);
+                return;
             }
-            _ => {}
         }
         self.push(Entry::Waited(Span::begin(position, now_ms)), room);
     }
