@@ -7,19 +7,20 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use arc_swap::{ArcSwap, Guard};
 use fanfare_callers::{Account, Act, Caller, Callers, Holder, Limit, Table};
 use fanfare_core::{
     ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
     engine::{Hub, Milestone, Ticket},
 };
-use fanfare_grants::ApiKeys;
-use hyper::header::HeaderValue;
+use parking_lot::Mutex;
 use rand::RngExt as _;
 use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::{
     config::Config,
+    current::Current,
     ending::phase::Phases,
     figures::{counts::Counts, refused_streams::RefusedStreams, streams::Streams, times::Times},
     limits::{
@@ -32,18 +33,13 @@ use crate::{
         sockets::Sockets,
     },
     link::socket::ClientSocket,
-    text::{
-        keep_alive,
-        quoted::{Quoted, QuotedName},
-    },
+    text::quoted::{Quoted, QuotedName},
 };
 
 /// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
 /// Requests that wait for keys of an issuer at a time. Each holds its head.
 const KEY_WAITS_MAX: usize = 256;
-/// The name of the publish key in the log.
-pub(crate) const PUBLISH_KEY_NAME: &str = "publish-key";
 /// Time for a drain that is given longer than a clock can tell.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -51,7 +47,9 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub<ClientSocket>>,
-    pub(crate) config: Config,
+    current: ArcSwap<Current>,
+    /// One change of the settings at a time.
+    changes: Mutex<()>,
     pub(crate) phases: Phases,
     /// The first failure of a part of the server.
     failure: OnceLock<String>,
@@ -69,8 +67,6 @@ pub(crate) struct App {
     pub(crate) key_waits: Semaphore,
     /// Refusals by rule.
     pub(crate) refusals: Refusals,
-    /// The publish key, if there is one.
-    pub(crate) publish_key: Option<Arc<ApiKeys>>,
     /// Lines about requests that were refused.
     pub(crate) refused: RefusalLog,
     /// Streams by transport.
@@ -92,8 +88,6 @@ pub(crate) struct App {
     pub(crate) sockets: Arc<Sockets>,
     /// Connections that may be closed to make room.
     pub(crate) idle: Arc<Idle>,
-    /// The header `Keep-Alive`, if connections are kept.
-    pub(crate) keep_alive: Option<HeaderValue>,
     started: Instant,
 }
 
@@ -111,7 +105,6 @@ impl App {
             holders: Table::new(&config.holder_limits, config.callers_max),
             key_waits: Semaphore::new(KEY_WAITS_MAX),
             refusals: Refusals::default(),
-            publish_key: config.publish_key.as_deref().map(publish_key),
             refused: RefusalLog::default(),
             streams: Arc::default(),
             counts: Counts::default(),
@@ -123,10 +116,33 @@ impl App {
             h2_streams: H2Streams::new(config.h2_streams_total_max),
             sockets: Sockets::new(config.sockets_max),
             idle: Idle::new(config.idle_connections_max),
-            keep_alive: keep_alive::header(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
-            config,
+            current: ArcSwap::from_pointee(Current::from(config)),
+            changes: Mutex::default(),
             started: Instant::now(),
         }
+    }
+
+    /// The settings as of now. To be let go of soon, and never kept while something is awaited.
+    pub(crate) fn config(&self) -> Guard<Arc<Current>> {
+        self.current.load()
+    }
+
+    /// Takes what a running server can take of `new`. All requests from now on have it.
+    pub(crate) fn set_config(&self, new: Config) {
+        let _alone = self.changes.lock();
+        let next = self.config().changed_to(new);
+        self.callers.set_limits(&next.caller_limits, &next.loopback_limits);
+        self.holders.set_limits(&next.holder_limits);
+        self.bodies.set_bytes_max(next.bodies_bytes_max);
+        self.pages.set_bytes_max(next.bodies_bytes_max);
+        self.h2_streams.set_max(next.h2_streams_total_max);
+        self.sockets.set_max(next.sockets_max);
+        self.idle.set_waiting_max(next.idle_connections_max);
+        self.hub.registry().set_limits(next.core.connections_max, next.core.inner_patterns_max);
+        if self.hub.retentions() != next.core.history {
+            self.hub.set_retentions(next.core.history.clone());
+        }
+        self.current.store(Arc::new(Current::from(next)));
     }
 
     /// Monotonic milliseconds since the server started: the clock that shards are driven with.
@@ -166,13 +182,13 @@ impl App {
     /// From now on publishes are refused, and every stream ends once it has what was accepted.
     pub(crate) fn drain(&self) {
         let now = Instant::now();
-        self.phases.drain(now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX));
+        self.phases.drain(now.checked_add(self.config().drain_timeout).unwrap_or(now + DRAIN_TIME_MAX));
         self.hub.drain();
     }
 
     /// The account of the other end of a connection. A trusted proxy speaks for many, so it has none of its own.
     pub(crate) fn account(&self, address: IpAddr) -> Account<Caller> {
-        match self.config.proxies.trusted.contains(address) {
+        match self.config().proxies.trusted.contains(address) {
             true => self.callers.proxy(),
             false => self.callers.peer(address, self.now_ms()),
         }
@@ -248,19 +264,13 @@ impl App {
 
     /// A time to come back, for the first lines of a stream.
     pub(crate) fn draw_retry_ms(&self) -> u64 {
-        rand::rng().random_range(self.config.retry_ms.clone())
+        rand::rng().random_range(self.config().retry_ms.clone())
     }
 
     /// A time to come back, for a client that comes while the server drains.
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
-        rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
+        rand::rng().random_range(0..=self.config().core.drain_spread_ms).saturating_add(1_000)
     }
-}
-
-/// The publish key, which grants to publish everything. A key that can be none was refused at the start. If it were not, nobody could
-/// publish.
-fn publish_key(key: &str) -> Arc<ApiKeys> {
-    Arc::new(ApiKeys::default().with_key_to_everything(PUBLISH_KEY_NAME, key).unwrap_or_default())
 }
 
 /// Unix time in milliseconds, with which events are numbered.

@@ -16,7 +16,6 @@ use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
 use crate::{
-    access::gate::PUBLISH_KEY_BYTES_MAX,
     app::{App, unix_ms},
     config::Config,
     connection::{driver::Driver, lane::Lane},
@@ -86,16 +85,6 @@ impl<F: Fn()> Drop for OnDrop<F> {
     }
 }
 
-/// Checks the settings, and returns those of the engine.
-fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
-    let is_key = |key: &String| (1..=PUBLISH_KEY_BYTES_MAX).contains(&key.len());
-    if !config.publish_key.as_ref().is_none_or(is_key) || config.retry_ms.is_empty() {
-        let reason = "the publish key is empty or too long, or the range of retry times is empty";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-    }
-    Ok(config.core.clone())
-}
-
 impl Fanfare {
     /// Starts the threads, with the order and the history in memory. The ticks of [`Config::clock`] are left to
     /// [`Fanfare::serve`].
@@ -120,8 +109,8 @@ impl Fanfare {
     /// # }
     /// ```
     pub fn start(config: Config) -> io::Result<Self> {
-        let core = engine(&config)?;
-        let (hub, shards) = Hub::new(core, Box::new(unix_ms));
+        config.check()?;
+        let (hub, shards) = Hub::new(config.core.clone(), Box::new(unix_ms));
         Self::with(config, hub, shards)
     }
 
@@ -184,8 +173,8 @@ impl Fanfare {
     /// # }
     /// ```
     pub fn start_behind(config: Config, mut journal: Box<dyn Journal>) -> io::Result<Self> {
-        let core = engine(&config)?;
-        let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
+        config.check()?;
+        let (hub, shards) = Hub::behind_journal(config.core.clone(), Box::new(unix_ms));
         journal.restore(hub.desk())?;
         let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
         fanfare.spawn("journal".to_owned(), move || {

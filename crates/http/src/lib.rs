@@ -65,6 +65,7 @@
 //! - `tls`: handshakes, certificates and the connections that come of them;
 //! - `figures`: what is counted and measured for those who run the server;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
+//! - `current`: the settings as of now, and what is made of them;
 //! - `config`: the settings, which everything may import; `access`: the rules of who may do what;
 //! - `send`: bytes go straight to the kernel.
 //!
@@ -79,6 +80,7 @@ mod app;
 mod clock;
 mod config;
 mod connection;
+mod current;
 mod ending;
 mod events;
 mod fanfare;

@@ -6,7 +6,7 @@
 
 mod admin;
 pub(crate) mod check;
-mod descriptors;
+pub(crate) mod descriptors;
 mod engine;
 mod server;
 pub(crate) mod supervisor;

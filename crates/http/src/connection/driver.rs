@@ -156,7 +156,8 @@ impl Entrance {
         let (app, carriers, mut stop) = (Arc::clone(&self.app), Arc::clone(&self.carriers), self.stop.wait(STOP));
         let turns = Arc::clone(&self.handshakes);
         spawn(async move {
-            if app.config.proxies.names_client(address.ip())
+            let names_client = app.config().proxies.names_client(address.ip());
+            if names_client
                 && Box::pin(proxied::enter(&app, &mut stream, &mut peer, &mut seat, &mut stop)).await.is_none()
             {
                 return;
@@ -201,7 +202,7 @@ async fn forget_callers(app: Arc<App>) {
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
 async fn drive(app: &Arc<App>, number: usize, mut shard: Shard<ClientSocket>, carriers: &Carriers<Carrier>) -> usize {
-    let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
+    let tick_ms = (app.config().core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let inbox = Arc::clone(shard.inbox());

@@ -114,7 +114,7 @@ impl Operator {
     /// [`Operator`] has an example.
     pub fn figures(&self) -> Figures {
         let app = &self.app;
-        let (hub, core) = (app.hub.figures(), &app.config.core);
+        let (hub, core) = (app.hub.figures(), &app.config().core);
         let Totals { closed, gaps, .. } = hub.totals;
         let (streams, now_ms) = (app.streams.counted(), unix_ms());
         let since = |since_ms: u64| Duration::from_millis(now_ms.saturating_sub(since_ms));

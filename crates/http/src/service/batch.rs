@@ -160,16 +160,16 @@ impl<'a> Batch<'a> {
         while let Some(piece) = upload.piece().await? {
             let mut rest = &piece[..];
             while let Some(end) = memchr(b'\n', rest) {
-                let whole = line.take(&rest[..end], self.app.config.body_bytes_max);
+                let whole = line.take(&rest[..end], self.app.config().body_bytes_max);
                 rest = &rest[end + 1..];
                 upload.end_unit(rest.len());
                 self.publish_line(whole.as_deref()).await?;
             }
-            line.keep(rest, self.app.config.body_bytes_max);
+            line.keep(rest, self.app.config().body_bytes_max);
             upload.hold(line.bytes.len());
         }
         if !line.is_empty() {
-            let whole = line.take(&[], self.app.config.body_bytes_max);
+            let whole = line.take(&[], self.app.config().body_bytes_max);
             self.publish_line(whole.as_deref()).await?;
         }
         Ok(())
@@ -183,7 +183,7 @@ impl<'a> Batch<'a> {
         }
         self.allowed.rights.check_time()?;
         let Some(line) = line else {
-            let max = self.app.config.body_bytes_max;
+            let max = self.app.config().body_bytes_max;
             self.fail(&format!("a line has at most {max} bytes"));
             return Ok(());
         };
@@ -198,7 +198,8 @@ impl<'a> Batch<'a> {
         if line.first() == Some(&b'[') && self.published + self.failed == 0 {
             return Err(Problem::bad_request(NO_ARRAY));
         }
-        match line::parse(line, self.app.config.channels_max) {
+        let channels_max = self.app.config().channels_max;
+        match line::parse(line, channels_max) {
             Ok(parsed) => self.publish_parsed(parsed).await?,
             Err(error) => self.fail(&error.to_string()),
         }
@@ -231,7 +232,7 @@ impl<'a> Batch<'a> {
 
     /// Waits until the sender is within its rates. The batch is not read meanwhile, so its producer slows down.
     async fn wait_for_rate(&self) -> Result<(), Problem> {
-        let ends = Instant::now() + self.app.config.batch_idle_timeout;
+        let ends = Instant::now() + self.app.config().batch_idle_timeout;
         while let Err(over) = self.allowed.quota.take_event(self.app.now_ms()) {
             let wait = Duration::from_secs(over.retry_after_seconds().into());
             if Instant::now() + wait > ends {

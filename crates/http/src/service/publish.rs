@@ -85,7 +85,7 @@ async fn accept(
     let key = idempotency::of_request(upload.headers(), source, holder)?;
     // Before the body is asked for.
     let targets = match &destination {
-        Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
+        Destination::InQuery => destination::targets(&query, app.config().channels_max)?,
         Destination::Target(target) => vec![target.clone()],
         Destination::Ping(client) => vec![Target::Client(client.clone())],
     };
@@ -94,7 +94,8 @@ async fn accept(
     upload.check_coding()?;
     let event = match destination {
         Destination::Ping(client) => {
-            let bytes = upload.whole(app.config.body_bytes_max).await?.len();
+            let bytes_max = app.config().body_bytes_max;
+            let bytes = upload.whole(bytes_max).await?.len();
             allowed.quota.charge_bytes(bytes, app.now_ms());
             let hello = format!("hello, {client}");
             Event::new(Target::Client(client), hello)
@@ -113,7 +114,7 @@ async fn accept(
 
 /// The body as text.
 async fn data(app: &App, upload: &mut Upload, is_base64: bool) -> Result<String, Problem> {
-    let bytes_max = app.config.body_bytes_max;
+    let bytes_max = app.config().body_bytes_max;
     if is_base64 {
         return Ok(base64(&upload.whole(bytes_max).await?));
     }

@@ -161,6 +161,11 @@ impl Serve {
         self.flags.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
     }
 
+    /// Most streams, if somebody has set it.
+    pub(crate) fn connections_wanted(&self) -> Option<usize> {
+        self.flags.connections_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
+
     /// Most streams for a process that may open this many descriptors.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
         let over_h2 = u64::from(self.limits.connections.h2_streams_total);
