@@ -16,13 +16,18 @@ use fanfare_core::{
 use parking_lot::Mutex;
 use rand::RngExt as _;
 use tokio::sync::Semaphore;
-use tracing::info;
+use tracing::{field::display, info};
 
 use crate::{
     config::Config,
     current::Current,
     ending::phase::Phases,
-    figures::{counts::Counts, refused_streams::RefusedStreams, streams::Streams, times::Times},
+    figures::{
+        counts::{self, Counts},
+        refused_streams::RefusedStreams,
+        streams::Streams,
+        times::Times,
+    },
     limits::{
         h2_streams::H2Streams,
         idle::Idle,
@@ -34,6 +39,7 @@ use crate::{
     },
     link::socket::ClientSocket,
     text::quoted::{Quoted, QuotedName},
+    traces::{context::TraceId, kept::Traces, span::Span},
 };
 
 /// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
@@ -74,6 +80,8 @@ pub(crate) struct App {
     /// Requests, and publishes by outcome.
     pub(crate) counts: Counts,
     pub(crate) times: Times,
+    /// Traces of publishes.
+    pub(crate) traces: Arc<Traces>,
     /// Streams that were refused and named their client.
     pub(crate) refused_streams: RefusedStreams,
     /// Bytes of bodies, from when they come until the event is in the hub.
@@ -109,6 +117,7 @@ impl App {
             streams: Arc::default(),
             counts: Counts::default(),
             times: Times::new(config.core.shards),
+            traces: Arc::new(Traces::new(config.traces.is_some())),
             refused_streams: RefusedStreams::default(),
             bodies: room(),
             paces: Arc::default(),
@@ -211,18 +220,39 @@ impl App {
         key: Option<&IdempotencyKey>,
         wait: Wait,
         holder: Option<&str>,
+        mut span: Option<Span>,
     ) -> Result<Receipt, PublishError> {
         let target = event.targets().first().cloned();
-        let ticket = self.begin(event, key, wait).await?;
-        let receipt = self.receipt(ticket).await?;
-        self.log_sent(target.as_ref(), holder, &receipt);
-        Ok(receipt)
+        let trace = span.as_ref().map(Span::trace_id);
+        match self.begin(event, key, wait, span.as_mut()).await {
+            Ok(ticket) => {
+                let receipt = self.receipt(ticket, span).await?;
+                self.log_sent(target.as_ref(), holder, trace, &receipt);
+                Ok(receipt)
+            }
+            Err(error) => {
+                self.answered(span, &Err(error));
+                Err(error)
+            }
+        }
+    }
+
+    /// A publish has its answer, which its trace is told.
+    pub(crate) fn answered(&self, span: Option<Span>, result: &Result<Receipt, PublishError>) {
+        if let Some(span) = span {
+            span.answer(result, counts::name(result), self.now_us());
+        }
     }
 
     /// The second half of a publish: its answer.
-    pub(crate) async fn receipt(&self, ticket: Ticket) -> Result<Receipt, PublishError> {
+    pub(crate) async fn receipt(&self, ticket: Ticket, mut span: Option<Span>) -> Result<Receipt, PublishError> {
+        if let Some(span) = &mut span {
+            ticket.settled().await;
+            span.order(self.now_us());
+        }
         let result = ticket.receipt().await;
         self.counts.count_publish(&result);
+        self.answered(span, &result);
         result
     }
 
@@ -232,16 +262,22 @@ impl App {
         event: Event,
         key: Option<&IdempotencyKey>,
         wait: Wait,
+        mut span: Option<&mut Span>,
     ) -> Result<Ticket, PublishError> {
         // In a drain the hub still gives a known key its first answer.
         let began_us = self.now_us();
+        let stamp = span.as_mut().map_or(began_us, |span| span.offer(event.targets().first(), began_us));
         let begun = match self.phases.is_over() {
             true => Err(PublishError::Draining),
-            false => self.hub.begin_at(began_us, event, key, wait).await,
+            false => self.hub.begin_at(stamp, event, key, wait).await,
         };
         match begun {
             Ok(ticket) => {
-                self.times.order.note(self.now_us().saturating_sub(began_us), 1);
+                let now_us = self.now_us();
+                self.times.order.note(now_us.saturating_sub(began_us), 1);
+                if let Some(span) = span.filter(|_| ticket.is_answered()) {
+                    span.order(now_us);
+                }
                 Ok(ticket)
             }
             Err(error) => {
@@ -252,13 +288,20 @@ impl App {
     }
 
     /// Writes a line about an event that was published, if there are not too many lines. `target` is the first of its targets.
-    pub(crate) fn log_sent(&self, target: Option<&Target>, holder: Option<&str>, receipt: &Receipt) {
+    pub(crate) fn log_sent(
+        &self,
+        target: Option<&Target>,
+        holder: Option<&str>,
+        trace: Option<TraceId>,
+        receipt: &Receipt,
+    ) {
         if receipt.is_repeat {
             return;
         }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
-            info!(id = %receipt.id, matched = receipt.matched, holder, left_out, "sent to {}", Quoted(target));
+            let trace = trace.map(display);
+            info!(id = %receipt.id, matched = receipt.matched, holder, trace, left_out, "sent to {}", Quoted(target));
         }
     }
 

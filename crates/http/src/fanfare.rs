@@ -76,6 +76,9 @@ pub struct Fanfare {
     reports: mpsc::Receiver<io::Result<usize>>,
 }
 
+/// Time for the last traces to go out once everything has drained.
+const TRACES_TIME: Duration = Duration::from_secs(2);
+
 /// Calls a function when it is dropped, also when a thread panics.
 struct OnDrop<F: Fn()>(F);
 
@@ -185,7 +188,9 @@ impl Fanfare {
     }
 
     fn with(config: Config, hub: Arc<Hub<ClientSocket>>, shards: Vec<Shard<ClientSocket>>) -> io::Result<Self> {
+        let traces = config.traces.clone();
         let app = Arc::new(App::new(hub, config));
+        traces.map(|sink| app.traces.start(sink)).transpose()?;
         let (report, reports) = mpsc::channel(shards.len() + 1);
         let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, report, reports };
         for (number, shard) in shards.into_iter().enumerate() {
@@ -332,6 +337,7 @@ impl Fanfare {
                 Ok(None) | Err(_) => failed = failed.or(Some(io::Error::other("a part did not end in time"))),
             }
         }
+        self.app.traces.end(TRACES_TIME).await;
         info!(cut, "drained");
         failed.map_or(Ok(Ended { cut }), Err)
     }

@@ -141,7 +141,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, None, wait, None).await
+        self.app.publish(event, None, wait, None, None).await
     }
 
     /// Publishes one event, once for each key: the same event again is not published, and gets the first answer. Choose a scope
@@ -169,7 +169,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, Some(key), wait, None).await
+        self.app.publish(event, Some(key), wait, None, None).await
     }
 
     /// Reads the kept events of `channel` from `start` on, at most `limit`. The next page begins at [`Page::next`].

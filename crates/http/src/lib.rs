@@ -64,6 +64,7 @@
 //! - `link`: one connection of a client, as all its parties share it;
 //! - `tls`: handshakes, certificates and the connections that come of them;
 //! - `figures`: what is counted and measured for those who run the server;
+//! - `traces`: traces of publishes, for whoever collects them;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
 //! - `current`: the settings as of now, and what is made of them;
 //! - `config`: the settings, which everything may import; `access`: the rules of who may do what;
@@ -97,6 +98,7 @@ mod server;
 mod service;
 mod text;
 mod tls;
+mod traces;
 
 // The engine as a whole, for everything that a program names less often.
 pub use fanfare_core as core;
@@ -132,4 +134,8 @@ pub use tls::{
     acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},
     certificates::{Certificates, TlsChallenge},
     pair::{Pem, TlsCertificate, TlsError, TlsPair},
+};
+pub use traces::{
+    context::{TraceContext, TraceId},
+    traced::{TraceSink, Traced},
 };

@@ -51,6 +51,7 @@ use crate::{
         wanted::Wanted,
     },
     service::{answer::Answer, subscribe::subscribe},
+    traces::{context::TraceContext, span::Trace},
 };
 
 /// Answers the requests of one connection.
@@ -295,6 +296,8 @@ impl Service {
     ) -> Answer {
         let app = Arc::clone(&self.app);
         let (query, address) = (request.uri().query().unwrap_or_default().to_owned(), self.peer.address);
+        let context = TraceContext::of(request.headers());
+        let trace = context.map(|context| Trace { context, began_us: app.now_us() });
         let quota = Quota::new(&app, self.peer.account(), &rights);
         let has_body = !request.body().is_end_stream();
         let seat = match has_body.then(|| self.peer.account().enter(Holding::Body)).transpose() {
@@ -306,9 +309,9 @@ impl Service {
             let _seat = seat;
             match destination {
                 Some(destination) => {
-                    publish::publish(app, publish::Request { destination, query, rights, quota, upload }).await
+                    publish::publish(app, publish::Request { destination, query, rights, quota, upload, trace }).await
                 }
-                None => batch::publish(app, batch::Request { query, rights, quota, address, upload }).await,
+                None => batch::publish(app, batch::Request { query, rights, quota, address, upload, trace }).await,
             }
         };
         Answer::later(answer, owed)

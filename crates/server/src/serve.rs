@@ -30,6 +30,7 @@ use crate::{
     signals,
     sockets::{self, Given},
     tls::Tls,
+    traces,
     upgrade::{Asking, Start},
     watch::Watch,
 };
@@ -70,6 +71,7 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
     let descriptors = descriptors::raise_limit();
     let mut config = settings.config(descriptors);
     config.gate = who.gate();
+    config.traces = traces::sink().map_err(Failure::usage)?;
     descriptors::tell_limit(settings, descriptors);
     runtime.block_on(async {
         let cannot_start = |error: io::Error| Failure::of_system("cannot start", &error);

@@ -68,6 +68,26 @@ fn figures_and_fates_are_those_of_the_server() {
 }
 
 #[test]
+fn the_trace_of_a_publish_is_in_the_log_and_in_its_explanation() {
+    let mut operated = Operated::start(&[]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let publish =
+        |operated: &Operated, header: &str| operated.server.post("/clients/ann", &[("traceparent", header)], "x").id();
+    let id = publish(&operated, &format!("00-{trace}-00f067aa0ba902b7-00"));
+    let line = operated.server.process.line_with("sent to client ann");
+    assert!(line.contains(&format!("trace={trace}")), "{line}");
+    let (code, text) = run(fanfare().args(["explain", &id, "--client", "ann", "--admin", &operated.admin]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains(&format!("\ntrace {trace}\n")), "{text}");
+    let forged = "00-forged-\u{9b}2J-01";
+    let id = publish(&operated, forged);
+    let line = operated.server.process.line_with("sent to client ann");
+    assert!(!line.contains("trace"), "{line}");
+    assert_eq!(operated.json(&format!("/api/v1/explain?event={id}&client=ann"))["trace"], Value::Null);
+    assert!(!operated.server.log().iter().any(|line| line.contains("forged")));
+}
+
+#[test]
 fn the_public_port_has_nothing_for_operators() {
     let operated = Operated::start(&[]);
     for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json"] {

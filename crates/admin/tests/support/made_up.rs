@@ -181,7 +181,7 @@ impl MadeUp {
             verdict: world.explanation.clone(),
         });
         let targets = Some(vec![Target::All, Target::Channel(channel("news"))]);
-        Explanation { event, targets, verdict: world.explanation.clone(), connections: fates.collect() }
+        Explanation { event, targets, trace: None, verdict: world.explanation.clone(), connections: fates.collect() }
     }
 }
 

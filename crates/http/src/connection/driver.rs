@@ -32,6 +32,7 @@ use crate::{
         serve::serve,
     },
     link::{Carriage, Peer, carrier::Carrier, carriers::Carriers, socket::ClientSocket, transport::Transport},
+    traces::under_way::time_of,
 };
 
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -279,12 +280,13 @@ fn measure(app: &App, number: usize, shard: &mut Shard<ClientSocket>) {
     }
     let (now_us, times) = (app.now_us(), app.times.of(number));
     for Fanned { stamp, written, is_last } in fanned {
-        let us = now_us.saturating_sub(stamp);
+        let us = now_us.saturating_sub(time_of(stamp));
         if written > 0 {
             times.to_socket.note(us, written);
         }
         if is_last {
             times.fan_out.note(us, 1);
+            app.traces.fan_out(stamp, now_us);
         }
     }
 }

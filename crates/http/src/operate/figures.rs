@@ -74,6 +74,8 @@ pub struct Figures {
     pub trouble: Option<String>,
     /// Whether other nodes share the journal.
     pub is_shared: bool,
+    /// Publishes of sampled traces whose spans are lost ([`Config::traces`](crate::Config::traces)).
+    pub traces_dropped: u64,
     /// How long publishes waited for their place in the order: for its lock, and for room.
     pub order_waits: Histogram,
     /// From when a publish was whole until a socket has taken its event, for each delivery. Events that left a ring in one write
@@ -149,6 +151,7 @@ impl Operator {
             unanswered_for: hub.unanswered_since_ms.map(since).unwrap_or_default(),
             trouble: app.hub.trouble(),
             is_shared: app.hub.is_shared(),
+            traces_dropped: app.traces.dropped(),
             order_waits: app.times.waits(),
             to_socket: app.times.to_socket(),
             fan_out: app.times.fan_out(),

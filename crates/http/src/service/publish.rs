@@ -21,6 +21,7 @@ use crate::{
         upload::Upload,
     },
     text::query::Query,
+    traces::span::{Span, Trace},
 };
 
 /// Says that this is the answer to an earlier publish with the same key.
@@ -33,15 +34,21 @@ pub(crate) struct Request {
     pub(crate) rights: Rights,
     pub(crate) quota: Quota,
     pub(crate) upload: Upload,
+    /// The trace that the sender has named.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Publishes, or says why not. Nothing was published then, unless the answer says so.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
-    let Request { destination, query, rights, quota, mut upload } = request;
+    let Request { destination, query, rights, quota, mut upload, trace } = request;
+    let span = trace.map(|trace| Span::begin(&app.traces, trace));
     let answer = match accept(&app, destination, &query, Allowed { rights, quota }, &mut upload).await {
-        Ok(accepted) => send(&app, accepted).await,
+        Ok(accepted) => send(&app, accepted, span).await,
         Err(problem) => {
             upload.discard();
+            if let Some(span) = span {
+                span.refuse(app.now_us());
+            }
             Err(problem)
         }
     };
@@ -181,9 +188,9 @@ impl<'a> Options<'a> {
     }
 }
 
-async fn send(app: &App, accepted: Wish) -> Result<Response<Body>, Problem> {
+async fn send(app: &App, accepted: Wish, span: Option<Span>) -> Result<Response<Body>, Problem> {
     let Wish { event, key, wait, holder } = accepted;
-    Ok(answer(&app.publish(event, key.as_ref(), wait, holder.as_deref()).await?))
+    Ok(answer(&app.publish(event, key.as_ref(), wait, holder.as_deref(), span).await?))
 }
 
 fn answer(receipt: &Receipt) -> Response<Body> {
