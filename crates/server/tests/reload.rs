@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, process::Command};
 
-use support::{Process, curl, curl_once, fanfare, run, server::Server, settings::File, until};
+use support::{Process, curl, curl_once, fanfare, run, server::Server, settings::File, until, wire::Requests};
 
 /// A server with these settings in a file, and the file.
 fn served(text: &str) -> (File, Server) {
@@ -245,7 +245,10 @@ fn as_many_streams_and_sockets_are_open_as_the_last_file_allows() {
     // Four streams, and nobody is idle who could make room.
     reload(&file, &server.process, "[limits]\nsockets-max = 4");
     server.process.line_with("changed: sockets-max = 4");
-    let connects = |server: &Server| server.requests().get("/healthz").is_ok_and(|answer| answer.status == 200);
+    let connects = |server: &Server| {
+        let asked = Requests::open(server.address).and_then(|mut requests| requests.get("/healthz"));
+        asked.is_ok_and(|answer| answer.status == 200)
+    };
     until("no socket is left", || !connects(&server));
     reload(&file, &server.process, "[limits]\nsockets-max = 8");
     server.process.line_with("changed: sockets-max = 8");
