@@ -27,7 +27,7 @@ use crate::{
     log::{self, Log},
     reload::{Engines, Reloader, Running},
     settings::{LogFormat, Settings},
-    signals,
+    signals::{self, Shutdown},
     sockets::{self, Given},
     tls::Tls,
     traces,
@@ -95,7 +95,7 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
             shards: settings.shards(),
             // A journal has one owner.
             asking: Asking::new(upgrades, start, settings.journal().is_some()),
-            shutdown: Box::pin(signals::shutdown(Arc::clone(&drain)).map_err(no_signals)?),
+            shutdown: Shutdown::listen(Arc::clone(&drain)).map_err(no_signals)?,
             admin: None,
         };
         let mut engine = Engine { settings: settings.clone(), config, predecessor };
