@@ -112,7 +112,7 @@ pub(crate) fn subscribe(
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {
-        info!(connection, left_out, ?notes, "a stream was asked for in an odd way");
+        info!(connection, left_out, notes = &*notes.join("; "), "a stream was asked for in an odd way");
     }
     if let Some(seat) = seat {
         owed.occupy(Held::Stream(seat));
