@@ -110,7 +110,7 @@ pub use fanfare_grants as grants;
 pub use fanfare_core::{
     Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Pattern, Policy,
     PublishError, ReadLimit, Receipt, Start, Target, Told, Wait,
-    engine::{Cut, Doing, Place, Whose},
+    engine::{Cut, Doing, Place, Totals, Whose},
     journal::Journal,
 };
 
@@ -125,8 +125,7 @@ pub use fanfare::{Ended, Fanfare};
 pub use figures::{streams::Transport, times::Histogram};
 pub use handle::Handle;
 pub use operate::{
-    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator,
-    PurgeError, Verdict,
+    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Explanation, Figures, Operator, PurgeError, Verdict,
 };
 pub use server::{Listeners, Stop, bind, run};
 pub use text::{nearest::nearest, since::since};

@@ -38,8 +38,8 @@ pub struct Figures {
     pub events: u64,
     /// Their bytes, as chunks of HTTP/1.1.
     pub event_bytes: u64,
-    /// The deliveries of all streams.
-    pub deliveries: Deliveries,
+    /// The deliveries of all streams, as the engine counts them.
+    pub deliveries: Totals,
     /// Gaps that streams were told, or will be, by reason.
     pub gaps: Vec<(GapReason, u64)>,
     /// Refusals by rule ([`crate::Handle::refusals`]).
@@ -85,31 +85,6 @@ pub struct Figures {
     pub fan_out: Histogram,
 }
 
-/// The deliveries of all streams since the start.
-///
-/// Once nothing moves: `matched + replayed = written + lost + abandoned + reread`, and what waits for streams that are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    /// Events for streams that were open.
-    pub matched: u64,
-    /// Older events that streams began with.
-    pub replayed: u64,
-    /// Deliveries whose last byte a socket has taken.
-    pub written: u64,
-    /// Their bytes, as chunks of HTTP/1.1: without TLS, and without frames of HTTP/2.
-    pub written_bytes: u64,
-    /// Deliveries that found no room in a ring.
-    pub dropped: u64,
-    /// Dropped deliveries that the history made later.
-    pub repaired: u64,
-    /// Deliveries that never happen, and that a gap tells.
-    pub lost: u64,
-    /// Deliveries that had yet to be made when their stream ended.
-    pub abandoned: u64,
-    /// Older events that had to make room in a ring and were read again.
-    pub reread: u64,
-}
-
 impl Operator {
     /// The figures of the server now.
     ///
@@ -133,7 +108,7 @@ impl Operator {
             publishes: app.counts.publishes(),
             events: hub.events,
             event_bytes: hub.event_bytes,
-            deliveries: deliveries(&hub.totals),
+            deliveries: hub.totals,
             gaps: GapReason::ALL.into_iter().zip(gaps).collect(),
             refusals: app.refused_by_rule(),
             ring_bytes: hub.ring_bytes,
@@ -157,9 +132,4 @@ impl Operator {
             fan_out: app.times.fan_out(),
         }
     }
-}
-
-fn deliveries(totals: &Totals) -> Deliveries {
-    let Totals { matched, replayed, written, written_bytes, dropped, repaired, lost, abandoned, reread, .. } = *totals;
-    Deliveries { matched, replayed, written, written_bytes, dropped, repaired, lost, abandoned, reread }
 }
