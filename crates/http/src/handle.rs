@@ -298,6 +298,24 @@ impl Handle {
         self.app.is_ready()
     }
 
+    /// Whether the server drains, or has said that it will ([`crate::Fanfare::announce_drain`]).
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// assert!(!handle.is_draining());
+    /// fanfare.drain().await?;
+    /// assert!(handle.is_draining());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_draining(&self) -> bool {
+        self.app.phases.is_leaving()
+    }
+
     /// The reason for which the journal takes no events now, if there is one: a disk that is full, or a Redis that cannot be
     /// reached. Publishes are refused meanwhile, and streams go on. The trouble may pass.
     ///

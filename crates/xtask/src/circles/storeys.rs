@@ -35,7 +35,7 @@ const CRATES: &[(&str, Storeys)] = &[
             &["console"],
             &["request"],
             &["answer"],
-            &["config", "control", "operate"],
+            &["config", "control", "operate", "sampler"],
         ],
     ),
     (
