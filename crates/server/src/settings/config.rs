@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_server() {
         let serve = serve(&["--shards=2"], &[]);
-        let sockets_max = 1_000_000 - 64 - 4 * 2;
+        let sockets_max = 1_000_000 - 64 - 64 - 4 * 2;
         let mut expected = Config { sockets_max, ..Config::default() };
         expected.core.shards = 2;
         // The default address is one of this machine alone.
