@@ -149,12 +149,13 @@ impl Running {
         // Also read if they stay as they are: a start would.
         let next = self.who.next(plan)?;
         let has = |part: Part| changes.iter().any(|change| change.part == part);
-        if has(Part::Retention) || has(Part::Requests) {
-            self.engines.set_config(merged.serve.config(self.descriptors))?;
-        }
         if has(Part::Access) {
             self.watch.replace_keys(self.who.replace(next)?);
             weak.iter().for_each(|sentence| warn!("{sentence}"));
+        }
+        if has(Part::Retention) || has(Part::Requests) {
+            // What it refuses, the settings have refused before.
+            self.engines.set_config(merged.serve.config(self.descriptors))?;
         }
         // The filter must not hide what is told of it.
         let is_told_before = enabled!(Level::INFO);
