@@ -71,10 +71,13 @@ pub struct Limits {
     pub write_timeout: Duration,
 }
 
+/// Sockets of operators that may be open by default.
+pub const SOCKETS_MAX: usize = 64;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            sockets_max: 64,
+            sockets_max: SOCKETS_MAX,
             streams_max: 32,
             questions_max: 4,
             body_bytes_max: 64 << 10,

@@ -1,6 +1,6 @@
 //! [`Console`]: what every request can reach.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use fanfare_http::Handle;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
@@ -10,6 +10,7 @@ use crate::{
     config::Admin,
     control::{Control, ReloadError, Reloaded},
     operate::Operate,
+    sampler::Sampler,
 };
 
 /// The server behind the listener, and the places that requests share.
@@ -22,8 +23,8 @@ pub(crate) struct Console<O, C> {
     streams: Arc<Semaphore>,
     questions: Semaphore,
     stopping: watch::Receiver<bool>,
-    /// A server that is ready once stays so until it fails or drains. No handle says which of them it is.
-    was_ready: Cell<bool>,
+    /// Lines about tokens that are wrong.
+    pub(crate) wrong_tokens: Sampler,
 }
 
 /// How the server is.
@@ -43,7 +44,6 @@ impl<O: Operate, C> Console<O, C> {
     ) -> Rc<Self> {
         let (streams, questions) = (admin.limits.streams_max, admin.limits.questions_max);
         Rc::new(Self {
-            was_ready: Cell::new(handle.is_ready()),
             admin,
             handle,
             operator,
@@ -52,14 +52,13 @@ impl<O: Operate, C> Console<O, C> {
             streams: Arc::new(Semaphore::new(streams)),
             questions: Semaphore::new(questions),
             stopping,
+            wrong_tokens: Sampler::default(),
         })
     }
 
     pub(crate) fn state(&self) -> State {
-        let (is_ready, failure) = (self.handle.is_ready(), self.handle.failure());
-        let is_draining = !is_ready && self.was_ready.get() && failure.is_none();
-        self.was_ready.set(self.was_ready.get() || is_ready);
-        State { is_ready, is_draining, failure }
+        let Self { handle, .. } = self;
+        State { is_ready: handle.is_ready(), is_draining: handle.is_draining(), failure: handle.failure() }
     }
 
     /// A place for an event stream, until it is dropped.

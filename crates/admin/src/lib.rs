@@ -82,11 +82,12 @@ mod control;
 mod metrics;
 mod operate;
 mod request;
+mod sampler;
 mod server;
 mod service;
 mod stream;
 
-pub use config::{Admin, AdminToken, AdminTokenError, JournalKind, Limits, TOKEN_BYTES_MAX};
+pub use config::{Admin, AdminToken, AdminTokenError, JournalKind, Limits, SOCKETS_MAX, TOKEN_BYTES_MAX};
 pub use control::{Control, ReloadError, Reloaded};
 pub use operate::Operate;
 pub use server::{Serving, serve};

@@ -33,8 +33,6 @@ use crate::{
     stream::pulse::Pulse,
 };
 
-/// From look to look whether the server is ready at last.
-const READY_PAUSE: Duration = Duration::from_millis(50);
 /// After a pulse that broke off.
 const PULSE_PAUSE: Duration = Duration::from_secs(1);
 /// After a failed `accept`: most often there are no descriptors, and they come back as connections end.
@@ -108,7 +106,6 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
     LocalSet::new().block_on(runtime, async {
         let pulse = Pulse::new();
         spawn_local(supervise(Rc::clone(&pulse), Rc::clone(&console)));
-        spawn_local(await_ready(Rc::clone(&console)));
         let mut stopping = console.stopping();
         let limits = console.admin.limits;
         let sockets = Arc::new(Semaphore::new(limits.sockets_max));
@@ -126,18 +123,12 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
     });
 }
 
-/// Sees the server become ready, so that it is known to drain when it is ready no more.
-async fn await_ready<O: Operate, C: Control>(console: Rc<Console<O, C>>) {
-    while !console.state().is_ready {
-        sleep(READY_PAUSE).await;
-    }
-}
-
 /// Has the pulse go on whatever happens to it.
 async fn supervise<O: Operate, C: Control>(pulse: Rc<Pulse>, console: Rc<Console<O, C>>) {
     loop {
         let ended = spawn_local(Rc::clone(&pulse).run(Rc::clone(&console))).await;
-        error!(?ended, "admin: the figures of the dashboards broke off, and begin again");
+        let reason = ended.err().map(|error| error.to_string());
+        error!(reason, "admin: the figures of the dashboards broke off, and begin again");
         sleep(PULSE_PAUSE).await;
     }
 }
@@ -208,7 +199,8 @@ fn refuse(mut socket: TcpStream, refused: &Arc<Semaphore>, limits: Limits) {
             copy(&mut socket, &mut sink()).await
         });
         let told = told.await;
-        debug!(?told, "admin: a socket found no room");
+        let is_told = matches!(told, Ok(Ok(_)));
+        debug!(is_told, "admin: a socket found no room");
         drop(place);
     });
 }

@@ -1,11 +1,11 @@
 //! [`Service`]: one request in, one answer out.
 
-use std::{convert::Infallible, rc::Rc};
+use std::{convert::Infallible, rc::Rc, time::Instant};
 
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, http::request::Parts};
 use serde_json::Value;
 use tokio::time::timeout;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::{
     answer::{self, body::Body, files, problem::Problem},
@@ -38,9 +38,20 @@ impl<O: Operate, C: Control> Service<O, C> {
         let answered = timeout(within, self.routed(&parts, body)).await;
         let answered = answered.unwrap_or_else(|_| Err(Problem::too_slow(within)));
         Ok(answered.unwrap_or_else(|problem| {
-            debug!(method = %parts.method, path = parts.uri.path(), ?problem, "admin: a request was refused");
+            self.log(&parts, &problem);
             problem.response()
         }))
+    }
+
+    /// Somebody who tries tokens has a line that is seen, but no more than one a second. What they try is not shown.
+    fn log(&self, parts: &Parts, problem: &Problem) {
+        let (status, path) = (problem.status().as_u16(), parts.uri.path());
+        if !problem.is_wrong_token() {
+            debug!(method = %parts.method, path, status, reason = problem.detail(), "admin: a request was refused");
+        } else if let Some(left_out) = self.console.wrong_tokens.admit(Instant::now()) {
+            let left_out = (left_out > 0).then_some(left_out);
+            warn!(method = %parts.method, path, left_out, "admin: a wrong token was shown");
+        }
     }
 
     async fn routed(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, Problem> {

@@ -1,6 +1,12 @@
 //! [`Callers`]: the table of callers, and what is exempt from it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::{account::Account, caller::Caller, limit::Limit, limits::Limits, table::Table};
 
@@ -11,8 +17,10 @@ const LOOPBACK_ENTRIES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct Callers {
     table: Arc<Table<Caller>>,
-    /// Callers with a loopback address. None if these have no limits.
-    loopback: Option<Arc<Table<Caller>>>,
+    /// Callers with a loopback address.
+    loopback: Arc<Table<Caller>>,
+    /// Whether these have limits. Relaxed: whoever comes at the moment of a change has one or the other.
+    is_loopback_limited: Arc<AtomicBool>,
 }
 
 impl Callers {
@@ -20,18 +28,30 @@ impl Callers {
     /// machine would be one caller for all its clients, and so would a load test or a local publisher. At most `callers_max` are kept, at least 1: [`ENTRIES_MAX`](crate::ENTRIES_MAX) is the default.
     #[must_use]
     pub fn new(limits: &Limits, loopback: &Limits, callers_max: usize) -> Self {
-        let is_limited = *loopback != Limits::NONE;
-        let loopback = is_limited.then(|| Table::new(loopback, LOOPBACK_ENTRIES_MAX.min(callers_max)));
-        Self { table: Table::new(limits, callers_max), loopback }
+        Self {
+            table: Table::new(limits, callers_max),
+            is_loopback_limited: Arc::new(AtomicBool::new(*loopback != Limits::NONE)),
+            loopback: Table::new(loopback, LOOPBACK_ENTRIES_MAX.min(callers_max)),
+        }
+    }
+
+    /// Sets other limits, as [`Table::set_limits`] does. A socket with a loopback address that was open while these had no limits has none
+    /// until it ends.
+    pub fn set_limits(&self, limits: &Limits, loopback: &Limits) {
+        self.table.set_limits(limits);
+        self.loopback.set_limits(loopback);
+        self.is_loopback_limited.store(*loopback != Limits::NONE, Ordering::Relaxed);
     }
 
     /// The account of the other end of a socket.
     #[must_use]
     pub fn peer(&self, address: IpAddr, now_ms: u64) -> Account<Caller> {
-        match &self.loopback {
-            _ if !address.to_canonical().is_loopback() => self.table.account(Caller::from(address), now_ms),
-            Some(loopback) => loopback.account(Caller::from(address), now_ms),
-            None => self.table.exempt(),
+        if !address.to_canonical().is_loopback() {
+            self.table.account(Caller::from(address), now_ms)
+        } else if self.is_loopback_limited.load(Ordering::Relaxed) {
+            self.loopback.account(Caller::from(address), now_ms)
+        } else {
+            self.table.exempt()
         }
     }
 
@@ -72,6 +92,6 @@ impl Callers {
     }
 
     fn tables(&self) -> impl Iterator<Item = &Arc<Table<Caller>>> {
-        [&self.table].into_iter().chain(&self.loopback)
+        [&self.table, &self.loopback].into_iter()
     }
 }

@@ -41,11 +41,17 @@ pub struct Table<K> {
     /// Keyed for this process, so nobody can fill one shard on purpose.
     hashing: RandomState,
     shards: Box<[Mutex<Shard<K>>]>,
-    crowd: Mutex<Share>,
-    terms: Terms,
+    crowd: Mutex<Crowd>,
     refusals: Refusals,
     /// The shard where the next sweep begins. Relaxed: two sweeps at once may go to the same.
     next_swept: AtomicUsize,
+}
+
+/// The share of all who found no place, and the limits of it.
+#[derive(Debug)]
+struct Crowd {
+    share: Share,
+    terms: Terms,
 }
 
 /// Where the share of an account is. Small, because many seats have one.
@@ -65,11 +71,11 @@ impl<K: Eq + Hash> Table<K> {
     pub fn new(limits: &Limits, entries_max: usize) -> Arc<Self> {
         let shards = (entries_max / SHARD_ENTRIES_MIN).clamp(1, SHARDS_MAX);
         let of_shard = (entries_max / shards).max(1);
+        let terms = Terms::from(limits);
         Arc::new(Self {
             hashing: RandomState::new(),
-            shards: (0..shards).map(|_| Mutex::new(Shard::new(of_shard))).collect(),
-            crowd: Mutex::default(),
-            terms: Terms::from(limits),
+            shards: (0..shards).map(|_| Mutex::new(Shard::new(of_shard, terms))).collect(),
+            crowd: Mutex::new(Crowd { share: Share::default(), terms }),
             refusals: Refusals::default(),
             next_swept: AtomicUsize::new(0),
         })
@@ -113,6 +119,18 @@ impl<K: Eq + Hash> Table<K> {
 }
 
 impl<K> Table<K> {
+    /// Sets other limits for each key. What is held stays, and a key that holds more gets nothing until it holds less. What has been
+    /// taken from a rate stays taken.
+    ///
+    /// The limits are kept in each shard, under the lock that a share needs anyway, so nobody reads anything more because they can change.
+    pub fn set_limits(&self, limits: &Limits) {
+        let terms = Terms::from(limits);
+        for shard in &self.shards {
+            shard.lock().set_terms(terms);
+        }
+        self.crowd.lock().terms = terms;
+    }
+
     /// How often each limit has refused somebody.
     #[must_use]
     pub fn refusals(&self) -> &Refusals {
@@ -124,9 +142,12 @@ impl<K> Table<K> {
         match place {
             Place::Own { shard, slot } => {
                 let mut shard = self.shards[usize::from(shard)].lock();
-                shard.share(slot as usize).map(|share| apply(share, &self.terms))
+                shard.share(slot as usize).map(|(share, terms)| apply(share, terms))
             }
-            Place::Crowd => Some(apply(&mut self.crowd.lock(), &self.terms)),
+            Place::Crowd => {
+                let Crowd { share, terms } = &mut *self.crowd.lock();
+                Some(apply(share, terms))
+            }
             Place::Exempt => None,
         }
     }
@@ -150,13 +171,16 @@ impl<K> Table<K> {
         match place {
             Place::Own { shard, slot } => {
                 let mut shard = self.shards[usize::from(shard)].lock();
-                let is_held = shard.share(slot as usize).is_some_and(|share| share.hold(holding, &self.terms));
+                let is_held = shard.share(slot as usize).is_some_and(|(share, terms)| share.hold(holding, terms));
                 if is_held {
                     shard.add_user(slot as usize);
                 }
                 is_held
             }
-            Place::Crowd => self.crowd.lock().hold(holding, &self.terms),
+            Place::Crowd => {
+                let Crowd { share, terms } = &mut *self.crowd.lock();
+                share.hold(holding, terms)
+            }
             Place::Exempt => true,
         }
     }
@@ -166,12 +190,12 @@ impl<K> Table<K> {
         match place {
             Place::Own { shard, slot } => {
                 let mut shard = self.shards[usize::from(shard)].lock();
-                if let Some(share) = shard.share(slot as usize) {
+                if let Some((share, _)) = shard.share(slot as usize) {
                     share.release(holding);
                 }
                 shard.remove_user(slot as usize);
             }
-            Place::Crowd => self.crowd.lock().release(holding),
+            Place::Crowd => self.crowd.lock().share.release(holding),
             Place::Exempt => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use fanfare_callers::{HELD_RETRY_AFTER_SECONDS, Holding, Limit, Limits, Table};
+use fanfare_callers::{Callers, HELD_RETRY_AFTER_SECONDS, Holding, Limit, Limits, Table};
 
 const HOLDINGS: [Holding; 5] =
     [Holding::Socket, Holding::Stream, Holding::Body, Holding::HistoryPage, Holding::CatchUpRead];
@@ -84,4 +84,35 @@ fn seats_that_come_and_go_in_many_threads_are_never_more_than_the_limit_and_none
     };
     std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(go))));
     assert!((0..3).all(|key| table.account(key, 0).held(Holding::CatchUpRead) == 0));
+}
+
+#[test]
+fn what_is_held_stays_when_the_limit_is_lower_and_counts() {
+    let table = Table::new(&limits(), 100);
+    let account = table.account(1_u32, 0);
+    let streams = |max| Limits { streams: NonZeroU32::new(max), ..Limits::NONE };
+    let mut seats = vec![account.enter(Holding::Stream).unwrap(), account.enter(Holding::Stream).unwrap()];
+    table.set_limits(&streams(1));
+    assert!(account.enter(Holding::Stream).is_err() && account.held(Holding::Stream) == 2);
+    seats.pop();
+    assert!(account.enter(Holding::Stream).is_err());
+    table.set_limits(&streams(2));
+    seats.push(account.enter(Holding::Stream).unwrap());
+    assert!(account.enter(Holding::Stream).is_err());
+}
+
+#[test]
+fn loopback_addresses_get_limits_and_lose_them() {
+    let callers = Callers::new(&limits(), &Limits::NONE, 100);
+    let address = "127.0.0.1".parse().unwrap();
+    let two = |callers: &Callers| {
+        let account = callers.peer(address, 0);
+        let _one = account.enter(Holding::Socket).unwrap();
+        account.enter(Holding::Socket).is_ok()
+    };
+    assert!(two(&callers));
+    callers.set_limits(&limits(), &limits());
+    assert!(!two(&callers));
+    callers.set_limits(&limits(), &Limits::NONE);
+    assert!(two(&callers));
 }

@@ -152,3 +152,30 @@ fn a_clock_that_was_set_back_keeps_nobody_waiting_for_the_old_time() {
     assert_eq!(let_in(&account, Act::Request, 500), 5);
     assert_eq!(let_in(&account, Act::Request, 2_500), 20);
 }
+
+#[test]
+fn another_rate_counts_at_once_and_for_the_crowd_too() {
+    // One place, so the second key is in the crowd.
+    let rate = |per_second, burst| Limits {
+        publishes: Some(Rate::per_second(count(per_second)).with_burst(count(burst))),
+        ..Limits::NONE
+    };
+    let table = Table::new(&rate(10, 20), 1);
+    let accounts = [table.account(1_u32, 0), table.account(2, 0)];
+    for account in &accounts {
+        assert_eq!(let_in(account, Act::Publish, 0), 20);
+    }
+    table.set_limits(&rate(10, 30));
+    for account in &accounts {
+        assert_eq!(let_in(account, Act::Publish, 0), 10, "what was taken stays taken");
+    }
+    table.set_limits(&rate(10, 5));
+    for account in &accounts {
+        assert_eq!(account.take(Act::Publish, 1, 2_500).unwrap_err().retry_after_seconds, 1);
+        assert_eq!(let_in(account, Act::Publish, 2_600), 1);
+    }
+    table.set_limits(&Limits::NONE);
+    for account in &accounts {
+        assert_eq!(let_in(account, Act::Publish, 2_600), 10_000);
+    }
+}

@@ -201,7 +201,7 @@ impl<S> Hub<S> {
         patterns.dedup();
         // Relaxed: only uniqueness matters.
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        self.registry.enter(connection, client, channels, patterns, &self.config)?;
+        self.registry.enter(connection, client, channels, patterns)?;
         let slot = SlotRef { index: inbox.take_index(), connection };
         let beginning = self.order.register(slot, subscribe);
         Ok(Subscription::new(inbox, slot, beginning, Arc::clone(&self.budget), Arc::clone(&self.config)))
@@ -407,7 +407,7 @@ impl<S: Socket> Hub<S> {
         let config = Arc::new(config.at_least_one());
         let budget = Arc::new(RingBudget::new(config.hub_ring_bytes_max));
         let order = Arc::new(Order::new(&config, external, Arc::clone(&budget), clock));
-        let registry = Arc::<Registry>::default();
+        let registry = Arc::new(Registry::new(&config));
         let shard = |number| Shard::new(number, &order, &registry, &budget, &config);
         let shards = (0..config.shards).map(shard).collect();
         (Arc::new(Self { order, registry, budget, connections: AtomicU64::new(0), config }), shards)

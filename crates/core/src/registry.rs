@@ -62,7 +62,7 @@ pub enum SubscribeError {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Registry {
     clients: DashMap<ClientId, Vec<u64>>,
     channels: DashMap<Channel, ChannelAccount>,
@@ -72,9 +72,32 @@ pub struct Registry {
     /// The figures of broadcasts to all.
     all: Mutex<ChannelAccount>,
     connections: AtomicUsize,
+    // Relaxed: each is a bound alone, and nothing else is read because of it.
+    connections_max: AtomicUsize,
+    inner_patterns_max: AtomicUsize,
 }
 
 impl Registry {
+    /// Nobody is connected yet.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clients: DashMap::default(),
+            channels: DashMap::default(),
+            patterns: Mutex::default(),
+            has_patterns: AtomicBool::default(),
+            all: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            connections_max: AtomicUsize::new(config.connections_max),
+            inner_patterns_max: AtomicUsize::new(config.inner_patterns_max),
+        }
+    }
+
+    /// Sets another [`Config::connections_max`] and another [`Config::inner_patterns_max`]. Connections that are open stay.
+    pub fn set_limits(&self, connections_max: usize, inner_patterns_max: usize) {
+        self.connections_max.store(connections_max, Ordering::Relaxed);
+        self.inner_patterns_max.store(inner_patterns_max, Ordering::Relaxed);
+    }
+
     /// The number of open connections.
     pub fn connections(&self) -> usize {
         // Relaxed: a figure for people and estimates.
@@ -180,14 +203,14 @@ impl Registry {
         client: &mut ClientId,
         channels: &mut [Channel],
         patterns: &mut [Pattern],
-        config: &Config,
     ) -> Result<(), SubscribeError> {
         // Relaxed: the counter alone decides, and it is one atomic step.
-        let counted = |count| (count < config.connections_max).then_some(count + 1);
+        let max = self.connections_max.load(Ordering::Relaxed);
+        let counted = |count| (count < max).then_some(count + 1);
         if self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err() {
             return Err(SubscribeError::Full);
         }
-        if !patterns.is_empty() && !self.enter_patterns(patterns, config.inner_patterns_max) {
+        if !patterns.is_empty() && !self.enter_patterns(patterns, self.inner_patterns_max.load(Ordering::Relaxed)) {
             self.connections.fetch_sub(1, Ordering::Relaxed);
             return Err(SubscribeError::TooManyPatterns);
         }
@@ -285,12 +308,12 @@ mod tests {
 
     #[test]
     fn a_name_that_several_connections_have_is_in_memory_once() {
-        let registry = Registry::default();
+        let registry = Registry::new(&Config::default());
         let channels = || ["a", "b"].map(|name| Channel::new(name).unwrap());
         let names = || (ClientId::new("u").unwrap(), channels(), ["a*", "a*b"].map(|text| Pattern::new(text).unwrap()));
         let [mut first, mut second] = [names(), names()];
         for (connection, names) in [(1, &mut first), (2, &mut second)] {
-            registry.enter(connection, &mut names.0, &mut names.1, &mut names.2, &Config::default()).unwrap();
+            registry.enter(connection, &mut names.0, &mut names.1, &mut names.2).unwrap();
         }
         assert!(std::ptr::eq(first.0.as_str(), second.0.as_str()));
         for (one, other) in first.2.iter().zip(&second.2) {
@@ -303,14 +326,19 @@ mod tests {
 
     #[test]
     fn who_left_is_forgotten_and_who_stayed_is_not() {
-        let registry = Registry::default();
+        let registry = Registry::new(&Config { connections_max: 2, ..Config::default() });
         let (mut client, mut channel) = (ClientId::new("u").unwrap(), Channel::new("c").unwrap());
-        let config = Config { connections_max: 2, ..Config::default() };
-        registry.enter(1, &mut client, std::slice::from_mut(&mut channel), &mut [], &config).unwrap();
+        registry.enter(1, &mut client, std::slice::from_mut(&mut channel), &mut []).unwrap();
         let mut pattern = Pattern::new("c*").unwrap();
-        registry.enter(2, &mut client, &mut [], std::slice::from_mut(&mut pattern), &config).unwrap();
-        let refused = registry.enter(3, &mut client, &mut [], &mut [], &config);
+        registry.enter(2, &mut client, &mut [], std::slice::from_mut(&mut pattern)).unwrap();
+        let refused = registry.enter(3, &mut client, &mut [], &mut []);
         assert_eq!(refused, Err(SubscribeError::Full), "one past the limit");
+        registry.set_limits(3, 0);
+        let mut inner = [Pattern::new("a*b").unwrap()];
+        let refused = registry.enter(3, &mut client, &mut [], &mut inner);
+        assert_eq!(refused, Err(SubscribeError::TooManyPatterns), "the limits can change");
+        registry.enter(3, &mut client, &mut [], &mut []).unwrap();
+        registry.leave(3, &client, &[], &[]);
         let targets = [Target::Channel(channel.clone()), Target::Client(client.clone())];
         assert_eq!(registry.estimate(&targets), 2, "never more than there are");
         registry.leave(1, &client, std::slice::from_ref(&channel), &[]);

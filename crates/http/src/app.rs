@@ -7,21 +7,27 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use arc_swap::{ArcSwap, Guard};
 use fanfare_callers::{Account, Act, Caller, Callers, Holder, Limit, Table};
 use fanfare_core::{
     ClientId, Event, IdempotencyKey, PublishError, Receipt, Target, Wait,
     engine::{Hub, Milestone, Ticket},
 };
-use fanfare_grants::ApiKeys;
-use hyper::header::HeaderValue;
+use parking_lot::Mutex;
 use rand::RngExt as _;
 use tokio::sync::Semaphore;
-use tracing::info;
+use tracing::{field::display, info};
 
 use crate::{
     config::Config,
+    current::Current,
     ending::phase::Phases,
-    figures::{counts::Counts, refused_streams::RefusedStreams, streams::Streams, times::Times},
+    figures::{
+        counts::{self, Counts},
+        refused_streams::RefusedStreams,
+        streams::Streams,
+        times::Times,
+    },
     limits::{
         h2_streams::H2Streams,
         idle::Idle,
@@ -32,18 +38,14 @@ use crate::{
         sockets::Sockets,
     },
     link::socket::ClientSocket,
-    text::{
-        keep_alive,
-        quoted::{Quoted, QuotedName},
-    },
+    text::quoted::{Quoted, QuotedName},
+    traces::{context::TraceId, kept::Traces, span::Span},
 };
 
 /// Characters of a log line about the channels of a connection. Lines wait in memory for a slow terminal.
 const LOGGED_CHARACTERS_MAX: usize = 256;
 /// Requests that wait for keys of an issuer at a time. Each holds its head.
 const KEY_WAITS_MAX: usize = 256;
-/// The name of the publish key in the log.
-pub(crate) const PUBLISH_KEY_NAME: &str = "publish-key";
 /// Time for a drain that is given longer than a clock can tell.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -51,7 +53,9 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub<ClientSocket>>,
-    pub(crate) config: Config,
+    current: ArcSwap<Current>,
+    /// One change of the settings at a time.
+    changes: Mutex<()>,
     pub(crate) phases: Phases,
     /// The first failure of a part of the server.
     failure: OnceLock<String>,
@@ -69,8 +73,6 @@ pub(crate) struct App {
     pub(crate) key_waits: Semaphore,
     /// Refusals by rule.
     pub(crate) refusals: Refusals,
-    /// The publish key, if there is one.
-    pub(crate) publish_key: Option<Arc<ApiKeys>>,
     /// Lines about requests that were refused.
     pub(crate) refused: RefusalLog,
     /// Streams by transport.
@@ -78,6 +80,8 @@ pub(crate) struct App {
     /// Requests, and publishes by outcome.
     pub(crate) counts: Counts,
     pub(crate) times: Times,
+    /// Traces of publishes.
+    pub(crate) traces: Arc<Traces>,
     /// Streams that were refused and named their client.
     pub(crate) refused_streams: RefusedStreams,
     /// Bytes of bodies, from when they come until the event is in the hub.
@@ -92,8 +96,6 @@ pub(crate) struct App {
     pub(crate) sockets: Arc<Sockets>,
     /// Connections that may be closed to make room.
     pub(crate) idle: Arc<Idle>,
-    /// The header `Keep-Alive`, if connections are kept.
-    pub(crate) keep_alive: Option<HeaderValue>,
     started: Instant,
 }
 
@@ -111,11 +113,11 @@ impl App {
             holders: Table::new(&config.holder_limits, config.callers_max),
             key_waits: Semaphore::new(KEY_WAITS_MAX),
             refusals: Refusals::default(),
-            publish_key: config.publish_key.as_deref().map(publish_key),
             refused: RefusalLog::default(),
             streams: Arc::default(),
             counts: Counts::default(),
             times: Times::new(config.core.shards),
+            traces: Arc::new(Traces::new(config.traces.is_some())),
             refused_streams: RefusedStreams::default(),
             bodies: room(),
             paces: Arc::default(),
@@ -123,10 +125,33 @@ impl App {
             h2_streams: H2Streams::new(config.h2_streams_total_max),
             sockets: Sockets::new(config.sockets_max),
             idle: Idle::new(config.idle_connections_max),
-            keep_alive: keep_alive::header(config.keep_alive_timeout).filter(|_| config.idle_connections_max > 0),
-            config,
+            current: ArcSwap::from_pointee(Current::from(config)),
+            changes: Mutex::default(),
             started: Instant::now(),
         }
+    }
+
+    /// The settings as of now. To be let go of soon, and never kept while something is awaited.
+    pub(crate) fn config(&self) -> Guard<Arc<Current>> {
+        self.current.load()
+    }
+
+    /// Takes what a running server can take of `new`. All requests from now on have it.
+    pub(crate) fn set_config(&self, new: Config) {
+        let _alone = self.changes.lock();
+        let next = self.config().changed_to(new);
+        self.callers.set_limits(&next.caller_limits, &next.loopback_limits);
+        self.holders.set_limits(&next.holder_limits);
+        self.bodies.set_bytes_max(next.bodies_bytes_max);
+        self.pages.set_bytes_max(next.bodies_bytes_max);
+        self.h2_streams.set_max(next.h2_streams_total_max);
+        self.sockets.set_max(next.sockets_max);
+        self.idle.set_waiting_max(next.idle_connections_max);
+        self.hub.registry().set_limits(next.core.connections_max, next.core.inner_patterns_max);
+        if self.hub.retentions() != next.core.history {
+            self.hub.set_retentions(next.core.history.clone());
+        }
+        self.current.store(Arc::new(Current::from(next)));
     }
 
     /// Monotonic milliseconds since the server started: the clock that shards are driven with.
@@ -166,13 +191,13 @@ impl App {
     /// From now on publishes are refused, and every stream ends once it has what was accepted.
     pub(crate) fn drain(&self) {
         let now = Instant::now();
-        self.phases.drain(now.checked_add(self.config.drain_timeout).unwrap_or(now + DRAIN_TIME_MAX));
+        self.phases.drain(now.checked_add(self.config().drain_timeout).unwrap_or(now + DRAIN_TIME_MAX));
         self.hub.drain();
     }
 
     /// The account of the other end of a connection. A trusted proxy speaks for many, so it has none of its own.
     pub(crate) fn account(&self, address: IpAddr) -> Account<Caller> {
-        match self.config.proxies.trusted.contains(address) {
+        match self.config().proxies.trusted.contains(address) {
             true => self.callers.proxy(),
             false => self.callers.peer(address, self.now_ms()),
         }
@@ -195,18 +220,39 @@ impl App {
         key: Option<&IdempotencyKey>,
         wait: Wait,
         holder: Option<&str>,
+        mut span: Option<Span>,
     ) -> Result<Receipt, PublishError> {
         let target = event.targets().first().cloned();
-        let ticket = self.begin(event, key, wait).await?;
-        let receipt = self.receipt(ticket).await?;
-        self.log_sent(target.as_ref(), holder, &receipt);
-        Ok(receipt)
+        let trace = span.as_ref().map(Span::trace_id);
+        match self.begin(event, key, wait, span.as_mut()).await {
+            Ok(ticket) => {
+                let receipt = self.receipt(ticket, span).await?;
+                self.log_sent(target.as_ref(), holder, trace, &receipt);
+                Ok(receipt)
+            }
+            Err(error) => {
+                self.answered(span, &Err(error));
+                Err(error)
+            }
+        }
+    }
+
+    /// A publish has its answer, which its trace is told.
+    pub(crate) fn answered(&self, span: Option<Span>, result: &Result<Receipt, PublishError>) {
+        if let Some(span) = span {
+            span.answer(result, counts::name(result), self.now_us());
+        }
     }
 
     /// The second half of a publish: its answer.
-    pub(crate) async fn receipt(&self, ticket: Ticket) -> Result<Receipt, PublishError> {
+    pub(crate) async fn receipt(&self, ticket: Ticket, mut span: Option<Span>) -> Result<Receipt, PublishError> {
+        if let Some(span) = &mut span {
+            ticket.settled().await;
+            span.order(self.now_us());
+        }
         let result = ticket.receipt().await;
         self.counts.count_publish(&result);
+        self.answered(span, &result);
         result
     }
 
@@ -216,16 +262,22 @@ impl App {
         event: Event,
         key: Option<&IdempotencyKey>,
         wait: Wait,
+        mut span: Option<&mut Span>,
     ) -> Result<Ticket, PublishError> {
         // In a drain the hub still gives a known key its first answer.
         let began_us = self.now_us();
+        let stamp = span.as_mut().map_or(began_us, |span| span.offer(event.targets().first(), began_us));
         let begun = match self.phases.is_over() {
             true => Err(PublishError::Draining),
-            false => self.hub.begin_at(began_us, event, key, wait).await,
+            false => self.hub.begin_at(stamp, event, key, wait).await,
         };
         match begun {
             Ok(ticket) => {
-                self.times.order.note(self.now_us().saturating_sub(began_us), 1);
+                let now_us = self.now_us();
+                self.times.order.note(now_us.saturating_sub(began_us), 1);
+                if let Some(span) = span.filter(|_| ticket.is_answered()) {
+                    span.order(now_us);
+                }
                 Ok(ticket)
             }
             Err(error) => {
@@ -236,31 +288,32 @@ impl App {
     }
 
     /// Writes a line about an event that was published, if there are not too many lines. `target` is the first of its targets.
-    pub(crate) fn log_sent(&self, target: Option<&Target>, holder: Option<&str>, receipt: &Receipt) {
+    pub(crate) fn log_sent(
+        &self,
+        target: Option<&Target>,
+        holder: Option<&str>,
+        trace: Option<TraceId>,
+        receipt: &Receipt,
+    ) {
         if receipt.is_repeat {
             return;
         }
         if let (Some(target), Some(left_out)) = (target, self.sent.admit(self.now_ms())) {
             let left_out = (left_out > 0).then_some(left_out);
-            info!(id = %receipt.id, matched = receipt.matched, holder, left_out, "sent to {}", Quoted(target));
+            let trace = trace.map(display);
+            info!(id = %receipt.id, matched = receipt.matched, holder, trace, left_out, "sent to {}", Quoted(target));
         }
     }
 
     /// A time to come back, for the first lines of a stream.
     pub(crate) fn draw_retry_ms(&self) -> u64 {
-        rand::rng().random_range(self.config.retry_ms.clone())
+        rand::rng().random_range(self.config().retry_ms.clone())
     }
 
     /// A time to come back, for a client that comes while the server drains.
     pub(crate) fn draw_drain_retry_ms(&self) -> u64 {
-        rand::rng().random_range(0..=self.config.core.drain_spread_ms).saturating_add(1_000)
+        rand::rng().random_range(0..=self.config().core.drain_spread_ms).saturating_add(1_000)
     }
-}
-
-/// The publish key, which grants to publish everything. A key that can be none was refused at the start. If it were not, nobody could
-/// publish.
-fn publish_key(key: &str) -> Arc<ApiKeys> {
-    Arc::new(ApiKeys::default().with_key_to_everything(PUBLISH_KEY_NAME, key).unwrap_or_default())
 }
 
 /// Unix time in milliseconds, with which events are numbered.

@@ -17,7 +17,7 @@ use crate::app::{App, unix_ms};
 
 /// Publishes at the configured interval. Without one it waits for ever.
 pub(crate) async fn tick(app: Arc<App>) -> Infallible {
-    let Some(period) = app.config.clock.filter(|period| !period.is_zero()) else { return pending().await };
+    let Some(period) = app.config().clock.filter(|period| !period.is_zero()) else { return pending().await };
     let period_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
     let mut last = 0;
     loop {

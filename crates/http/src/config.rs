@@ -1,11 +1,14 @@
 //! [`Config`]: every limit of the front-end, with its unit, default and reason. The limits of the engine are inside.
 
-use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{io, net::IpAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use fanfare_callers::{ForwardedBy, Limits, Networks};
 use fanfare_core::Policy;
 
-use crate::access::gate::Gate;
+use crate::{
+    access::gate::{Gate, PUBLISH_KEY_BYTES_MAX},
+    traces::traced::TraceSink,
+};
 
 /// The way in which streams leave.
 ///
@@ -50,6 +53,10 @@ impl Proxies {
 }
 
 /// Settings of one server.
+///
+/// A server that runs takes others by [`Operator::set_config`](crate::Operator::set_config), but for these, which are made once: of `core`
+/// everything besides `connections_max`, `inner_patterns_max` and `history`, and `h1_outlet`, `h2_outlet`, `head_bytes_max`, `gate`,
+/// `callers_max`, `h2_streams_max`, `h2_ping_interval`, `clock`, `traces` and `https_port`. (A [`Gate`] changes by itself.)
 ///
 /// ```
 /// use std::time::Duration;
@@ -164,9 +171,50 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Time for a drain, before whatever is left is cut. Default 10 s.
     pub drain_timeout: Duration,
+    /// Who is told of publishes whose trace is sampled. Default: nobody. Which trace an event belongs to is kept and logged all the same.
+    pub traces: Option<Arc<dyn TraceSink>>,
     /// Browsers that ask for a page without TLS are sent to this port of https with a 307, which they do not keep. Everything else is
     /// served. Default: nobody is sent.
     pub https_port: Option<u16>,
+}
+
+impl Config {
+    /// Whether a server can run with these settings.
+    ///
+    /// # Errors
+    /// Nothing could be served with one of them.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let is_key = |key: &String| (1..=PUBLISH_KEY_BYTES_MAX).contains(&key.len());
+        if !self.publish_key.as_ref().is_none_or(is_key) || self.retry_ms.is_empty() {
+            let reason = "the publish key is empty or too long, or the range of retry times is empty";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        Ok(())
+    }
+
+    /// `new`, as far as a server that runs with these settings can take it. The rest is made once, at the start.
+    pub(crate) fn changed_to(&self, new: Self) -> Self {
+        let core = fanfare_core::Config {
+            connections_max: new.core.connections_max,
+            inner_patterns_max: new.core.inner_patterns_max,
+            history: new.core.history,
+            ..self.core.clone()
+        };
+        Self {
+            core,
+            h1_outlet: self.h1_outlet,
+            h2_outlet: self.h2_outlet,
+            head_bytes_max: self.head_bytes_max,
+            gate: self.gate.clone(),
+            callers_max: self.callers_max,
+            h2_streams_max: self.h2_streams_max,
+            h2_ping_interval: self.h2_ping_interval,
+            clock: self.clock,
+            traces: self.traces.clone(),
+            https_port: self.https_port,
+            ..new
+        }
+    }
 }
 
 impl Default for Config {
@@ -210,6 +258,7 @@ impl Default for Config {
             ready_timeout: Duration::from_secs(5),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
+            traces: None,
             https_port: None,
         }
     }

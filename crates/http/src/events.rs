@@ -148,7 +148,7 @@ impl Events {
     /// Waits until the journal is read, or the server drains.
     pub(crate) async fn open(app: &Arc<App>, lanes: &[Lane], follow: Follow) -> Result<Self, FollowError> {
         let Follow { client, channels, patterns, start } = follow;
-        let max = app.config.channels_max;
+        let max = app.config().channels_max;
         if channels.len() + patterns.len() > max {
             return Err(FollowError::TooManyChannels { max });
         }
@@ -174,7 +174,7 @@ impl Events {
             channels,
             patterns,
             start,
-            policy: app.config.policy,
+            policy: app.config().policy,
             heartbeat: Heartbeat::Comment,
             form: Form::Plain,
             shard,

@@ -16,7 +16,6 @@ use tokio::{sync::mpsc, time::timeout_at};
 use tracing::info;
 
 use crate::{
-    access::gate::PUBLISH_KEY_BYTES_MAX,
     app::{App, unix_ms},
     config::Config,
     connection::{driver::Driver, lane::Lane},
@@ -77,6 +76,9 @@ pub struct Fanfare {
     reports: mpsc::Receiver<io::Result<usize>>,
 }
 
+/// Time for the last traces to go out once everything has drained.
+const TRACES_TIME: Duration = Duration::from_secs(2);
+
 /// Calls a function when it is dropped, also when a thread panics.
 struct OnDrop<F: Fn()>(F);
 
@@ -84,16 +86,6 @@ impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
-}
-
-/// Checks the settings, and returns those of the engine.
-fn engine(config: &Config) -> io::Result<fanfare_core::Config> {
-    let is_key = |key: &String| (1..=PUBLISH_KEY_BYTES_MAX).contains(&key.len());
-    if !config.publish_key.as_ref().is_none_or(is_key) || config.retry_ms.is_empty() {
-        let reason = "the publish key is empty or too long, or the range of retry times is empty";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-    }
-    Ok(config.core.clone())
 }
 
 impl Fanfare {
@@ -120,8 +112,8 @@ impl Fanfare {
     /// # }
     /// ```
     pub fn start(config: Config) -> io::Result<Self> {
-        let core = engine(&config)?;
-        let (hub, shards) = Hub::new(core, Box::new(unix_ms));
+        config.check()?;
+        let (hub, shards) = Hub::new(config.core.clone(), Box::new(unix_ms));
         Self::with(config, hub, shards)
     }
 
@@ -184,8 +176,8 @@ impl Fanfare {
     /// # }
     /// ```
     pub fn start_behind(config: Config, mut journal: Box<dyn Journal>) -> io::Result<Self> {
-        let core = engine(&config)?;
-        let (hub, shards) = Hub::behind_journal(core, Box::new(unix_ms));
+        config.check()?;
+        let (hub, shards) = Hub::behind_journal(config.core.clone(), Box::new(unix_ms));
         journal.restore(hub.desk())?;
         let mut fanfare = Self::with(config, Arc::clone(&hub), shards)?;
         fanfare.spawn("journal".to_owned(), move || {
@@ -196,7 +188,9 @@ impl Fanfare {
     }
 
     fn with(config: Config, hub: Arc<Hub<ClientSocket>>, shards: Vec<Shard<ClientSocket>>) -> io::Result<Self> {
+        let traces = config.traces.clone();
         let app = Arc::new(App::new(hub, config));
+        traces.map(|sink| app.traces.start(sink)).transpose()?;
         let (report, reports) = mpsc::channel(shards.len() + 1);
         let mut fanfare = Self { app, lanes: Vec::with_capacity(shards.len()), threads: 0, report, reports };
         for (number, shard) in shards.into_iter().enumerate() {
@@ -343,6 +337,7 @@ impl Fanfare {
                 Ok(None) | Err(_) => failed = failed.or(Some(io::Error::other("a part did not end in time"))),
             }
         }
+        self.app.traces.end(TRACES_TIME).await;
         info!(cut, "drained");
         failed.map_or(Ok(Ended { cut }), Err)
     }

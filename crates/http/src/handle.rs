@@ -141,7 +141,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish(&self, event: Event, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, None, wait, None).await
+        self.app.publish(event, None, wait, None, None).await
     }
 
     /// Publishes one event, once for each key: the same event again is not published, and gets the first answer. Choose a scope
@@ -169,7 +169,7 @@ impl Handle {
     /// # }
     /// ```
     pub async fn publish_once(&self, event: Event, key: &IdempotencyKey, wait: Wait) -> Result<Receipt, PublishError> {
-        self.app.publish(event, Some(key), wait, None).await
+        self.app.publish(event, Some(key), wait, None, None).await
     }
 
     /// Reads the kept events of `channel` from `start` on, at most `limit`. The next page begins at [`Page::next`].
@@ -296,6 +296,24 @@ impl Handle {
     /// ```
     pub fn is_ready(&self) -> bool {
         self.app.is_ready()
+    }
+
+    /// Whether the server drains, or has said that it will ([`crate::Fanfare::announce_drain`]).
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// assert!(!handle.is_draining());
+    /// fanfare.drain().await?;
+    /// assert!(handle.is_draining());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_draining(&self) -> bool {
+        self.app.phases.is_leaving()
     }
 
     /// The reason for which the journal takes no events now, if there is one: a disk that is full, or a Redis that cannot be

@@ -64,7 +64,9 @@
 //! - `link`: one connection of a client, as all its parties share it;
 //! - `tls`: handshakes, certificates and the connections that come of them;
 //! - `figures`: what is counted and measured for those who run the server;
+//! - `traces`: traces of publishes, for whoever collects them;
 //! - `ending`, `limits`, `text`: how things end, what has a limit, and text that clients write;
+//! - `current`: the settings as of now, and what is made of them;
 //! - `config`: the settings, which everything may import; `access`: the rules of who may do what;
 //! - `send`: bytes go straight to the kernel.
 //!
@@ -79,6 +81,7 @@ mod app;
 mod clock;
 mod config;
 mod connection;
+mod current;
 mod ending;
 mod events;
 mod fanfare;
@@ -95,6 +98,7 @@ mod server;
 mod service;
 mod text;
 mod tls;
+mod traces;
 
 // The engine as a whole, for everything that a program names less often.
 pub use fanfare_core as core;
@@ -106,7 +110,7 @@ pub use fanfare_grants as grants;
 pub use fanfare_core::{
     Account, Channel, ChannelAccount, ClientId, Event, EventId, Gap, IdempotencyKey, Message, Page, Pattern, Policy,
     PublishError, ReadLimit, Receipt, Start, Target, Told, Wait,
-    engine::{Cut, Doing, Place, Whose},
+    engine::{Cut, Doing, Place, Totals, Whose},
     journal::Journal,
 };
 
@@ -121,7 +125,7 @@ pub use fanfare::{Ended, Fanfare};
 pub use figures::{streams::Transport, times::Histogram};
 pub use handle::Handle;
 pub use operate::{
-    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Deliveries, Explanation, Figures, Operator, Verdict,
+    Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Explanation, Figures, Operator, Verdict,
 };
 pub use server::{Listeners, Stop, bind, run};
 pub use text::{nearest::nearest, since::since};
@@ -129,4 +133,8 @@ pub use tls::{
     acceptor::{TlsAcceptor, TlsConfig, TlsOutlet},
     certificates::{Certificates, TlsChallenge},
     pair::{Pem, TlsCertificate, TlsError, TlsPair},
+};
+pub use traces::{
+    context::{TraceContext, TraceId},
+    traced::{TraceSink, Traced},
 };

@@ -11,6 +11,6 @@ mod operator;
 pub use self::{
     connections::{Connection, ConnectionQuery, ConnectionSort},
     explain::{ConnectionFate, Explanation, Verdict},
-    figures::{Deliveries, Figures},
+    figures::Figures,
     operator::Operator,
 };

@@ -192,7 +192,7 @@ impl Fanfare {
             match stop.await {
                 Stop::Drain => {
                     app.phases.leave();
-                    let delay = app.config.drain_delay;
+                    let delay = app.config().drain_delay;
                     if !delay.is_zero() {
                         info!("serving for {delay:?} more, while /readyz says that it drains");
                         sleep(delay).await;
@@ -284,7 +284,7 @@ async fn admit(
         if let Some(left_out) = refused.admit(app.now_ms()) {
             let left_out = (left_out > 0).then_some(left_out);
             warn!(
-                sockets = app.config.sockets_max,
+                sockets = app.sockets.max(),
                 left_out, "no room for a connection: none of those that are open is idle"
             );
         }
@@ -335,7 +335,7 @@ fn prepare(app: &App, stream: TcpStream) -> io::Result<std::net::TcpStream> {
     let stream = stream.into_std()?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_nodelay(true)?;
-    let (one_max, all_max) = (app.config.send_buffer_bytes, app.config.send_buffers_bytes_max);
+    let (one_max, all_max) = (app.config().send_buffer_bytes, app.config().send_buffers_bytes_max);
     socket.set_send_buffer_size(app.sockets.send_buffer_bytes(one_max, all_max))?;
     let keepalive =
         TcpKeepalive::new().with_time(KEEPALIVE_TIME).with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES);
@@ -344,7 +344,7 @@ fn prepare(app: &App, stream: TcpStream) -> io::Result<std::net::TcpStream> {
     // decides for how long it sends them again, which is minutes.
     #[cfg(target_os = "linux")]
     {
-        let timeout_ms = app.config.core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
+        let timeout_ms = app.config().core.write_timeout_ms.min(USER_TIMEOUT_MS_MAX);
         socket.set_tcp_user_timeout(Some(Duration::from_millis(timeout_ms)))?;
     }
     Ok(stream)

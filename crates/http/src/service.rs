@@ -51,6 +51,7 @@ use crate::{
         wanted::Wanted,
     },
     service::{answer::Answer, subscribe::subscribe},
+    traces::{context::TraceContext, span::Trace},
 };
 
 /// Answers the requests of one connection.
@@ -81,7 +82,7 @@ impl Service {
 
     /// The client for which a trusted proxy has sent the request, if it says so.
     fn client_of(&self, request: &Request<Inbound>) -> Option<Peer> {
-        let (proxies, proxy) = (&self.app.config.proxies, self.peer.address.ip());
+        let (proxies, proxy) = (&self.app.config().proxies, self.peer.address.ip());
         let by = proxies.forwarded.filter(|_| proxies.trusted.contains(proxy))?;
         let lines: Vec<_> = request.headers().get_all(by.header()).iter().map(HeaderValue::as_bytes).collect();
         let client = by.client(proxy, lines, &proxies.trusted);
@@ -102,14 +103,14 @@ impl Service {
             address: self.peer.address,
         });
         let keep_alive = self.keep_alive(&request);
-        let cors = Cors::of(&self.app.config, self.peer.is_tls, &request);
+        let cors = Cors::of(&self.app.config(), self.peer.is_tls, &request);
         let checked = match self.peer.link.activity.take_fragment() {
             true => Err(Problem::bad_request("the target must not have a #: in a name it is %23")),
             false => host::check(&request),
         };
         let route = checked.and_then(|()| Route::parse(request.method(), request.uri().path()));
         let is_own = route.as_ref().is_ok_and(|route| is_own(route, &request));
-        let moved = if self.peer.is_tls { None } else { redirect::to_https(&self.app.config, &request) };
+        let moved = if self.peer.is_tls { None } else { redirect::to_https(&self.app.config(), &request) };
         let within_rate = self.peer.account().take(CallerAct::Request, 1, self.app.now_ms());
         let answer = match route {
             _ if let Err(refused) = within_rate => self.refuse_late(refused.into(), request, owed),
@@ -126,7 +127,7 @@ impl Service {
 
     /// Answers a request that needs rights, if it has them.
     fn admit(&self, act: Act, route: Route, request: Request<Inbound>, owed: Owed) -> Answer {
-        let (config, is_tls) = (&self.app.config, self.peer.is_tls);
+        let (config, is_tls) = (&self.app.config(), self.peer.is_tls);
         let checked = match act {
             Act::Publish => origin::check_origin(config, is_tls, request.uri(), request.headers()),
             Act::Subscribe | Act::History => origin::check_reader(config, is_tls, request.uri(), request.headers()),
@@ -170,9 +171,9 @@ impl Service {
                 (channels, client, false)
             }
             Route::History(channel) => (vec![channel.to_string()], None, false),
-            Route::Publish(destination) => named(&destination.targets(query, self.app.config.channels_max)?),
+            Route::Publish(destination) => named(&destination.targets(query, self.app.config().channels_max)?),
             Route::Batch if destination::is_in(query) => {
-                named(&Destination::InQuery.targets(query, self.app.config.channels_max)?)
+                named(&Destination::InQuery.targets(query, self.app.config().channels_max)?)
             }
             Route::Batch | Route::Options { .. } | Route::Health | Route::Ready => (Vec::new(), None, false),
         };
@@ -201,7 +202,7 @@ impl Service {
             !options.any(|option| option.trim().eq_ignore_ascii_case("close")) && !self.app.phases.is_draining()
         };
         let is_told = self.peer.carriage == Carriage::Http1 && request.version() == Version::HTTP_11 && is_kept();
-        is_told.then(|| self.app.keep_alive.clone()).flatten()
+        is_told.then(|| self.app.config().keep_alive.clone()).flatten()
     }
 
     /// Answers once the hub has read enough. Before it has read the old events of its journal, a hub would answer as if they had
@@ -218,7 +219,7 @@ impl Service {
             tokio::select! {
                 () = read => {}
                 () = service.app.phases.draining() => {}
-                () = sleep(service.app.config.ready_timeout) => {}
+                () = sleep(service.app.config().ready_timeout) => {}
             }
             // A stream is refused in its own way, and what drains says so.
             let has_answer = service.app.hub.is_ready() || service.app.phases.is_draining();
@@ -295,6 +296,8 @@ impl Service {
     ) -> Answer {
         let app = Arc::clone(&self.app);
         let (query, address) = (request.uri().query().unwrap_or_default().to_owned(), self.peer.address);
+        let context = TraceContext::of(request.headers());
+        let trace = context.map(|context| Trace { context, began_us: app.now_us() });
         let quota = Quota::new(&app, self.peer.account(), &rights);
         let has_body = !request.body().is_end_stream();
         let seat = match has_body.then(|| self.peer.account().enter(Holding::Body)).transpose() {
@@ -306,9 +309,9 @@ impl Service {
             let _seat = seat;
             match destination {
                 Some(destination) => {
-                    publish::publish(app, publish::Request { destination, query, rights, quota, upload }).await
+                    publish::publish(app, publish::Request { destination, query, rights, quota, upload, trace }).await
                 }
-                None => batch::publish(app, batch::Request { query, rights, quota, address, upload }).await,
+                None => batch::publish(app, batch::Request { query, rights, quota, address, upload, trace }).await,
             }
         };
         Answer::later(answer, owed)
@@ -317,11 +320,11 @@ impl Service {
     fn options(&self, allow: &'static str, request: Request<Inbound>, owed: Owed) -> Answer {
         let headers = request.headers();
         let checked = match cors::asks_for_post(headers) {
-            true => origin::check_origin(&self.app.config, self.peer.is_tls, request.uri(), headers),
-            false => origin::check_reader(&self.app.config, self.peer.is_tls, request.uri(), headers),
+            true => origin::check_origin(&self.app.config(), self.peer.is_tls, request.uri(), headers),
+            false => origin::check_reader(&self.app.config(), self.peer.is_tls, request.uri(), headers),
         };
         match checked {
-            Ok(()) => Answer::now(cors::options(&self.app.config, allow, headers), owed),
+            Ok(()) => Answer::now(cors::options(&self.app.config(), allow, headers), owed),
             Err(problem) => self.refuse(problem, request, owed),
         }
     }
@@ -350,7 +353,7 @@ impl Service {
         headers: &HeaderMap,
     ) {
         let Some(rule) = problem.rule() else { return };
-        if let Ok(wanted) = Wanted::parse(&self.app.config, channel, query, headers)
+        if let Ok(wanted) = Wanted::parse(&self.app.config(), channel, query, headers)
             && let Some(client) = wanted.client.or(own)
         {
             let channels = wanted.channels.iter().filter_map(|channel| Pattern::new(channel.as_str()).ok());
@@ -386,7 +389,7 @@ fn check(app: &App, admitted: &Admitted, request: &Request<Inbound>) -> Result<(
     let query = request.uri().query().unwrap_or_default();
     match &admitted.route {
         Route::Stream { channel, .. } => {
-            let wanted = Wanted::parse(&app.config, channel.as_ref(), query, request.headers())?;
+            let wanted = Wanted::parse(&app.config(), channel.as_ref(), query, request.headers())?;
             admitted.rights.check_follow(&wanted.channels, &wanted.patterns)?;
             admitted.rights.client(wanted.client).map(drop)
         }

@@ -19,6 +19,8 @@ use fanfare_core::Pattern;
 use fanfare_grants::{IssuerConfig, Tokens};
 use fanfare_http::{Access, Gate};
 
+#[cfg(feature = "otlp")]
+pub(crate) use self::application::{HttpsClient, https_client};
 pub(crate) use self::fetch::{Source, fetch};
 use self::{
     files::IssuerFiles,

@@ -18,6 +18,9 @@ use crate::{
 /// The answer of the server, as far as it is shown.
 #[derive(Deserialize)]
 struct Explanation {
+    /// The trace that the publisher has named. A server of an older version does not know it.
+    #[serde(default)]
+    trace: Option<String>,
     verdict: Verdict,
     connections: Vec<Fate>,
 }
@@ -72,8 +75,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
 
 /// The verdict, and a line for each connection.
 fn told(explanation: &Explanation) -> String {
-    let Explanation { verdict, connections } = explanation;
+    let Explanation { trace, verdict, connections } = explanation;
     let mut text = format!("{}: {}\n", harmless(&verdict.kind), harmless(&verdict.text));
+    if let Some(trace) = trace {
+        text += &format!("trace {}\n", harmless(trace));
+    }
     for Fate { connection, client, opened, closed, verdict } in connections {
         let (client, opened) = (harmless(client), harmless(opened));
         let ended = closed.as_ref().map_or_else(

@@ -45,6 +45,7 @@ mod sockets;
 mod subscribe;
 mod tls;
 mod token;
+mod traces;
 mod upgrade;
 mod url;
 mod watch;

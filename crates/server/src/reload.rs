@@ -14,8 +14,7 @@ use std::{
     thread,
 };
 
-use fanfare_core::Retentions;
-use fanfare_http::Operator;
+use fanfare_http::{Config, Operator};
 use tokio::{signal::unix::Signal, sync::oneshot};
 use tracing::{Level, enabled, error, info, warn};
 
@@ -23,7 +22,7 @@ pub(crate) use self::report::Report;
 use crate::{
     access::Who,
     log::LogFilter,
-    serve::{check, supervisor},
+    serve::{check, descriptors, supervisor},
     settings::{Change, Part, Settings},
     watch::Watch,
 };
@@ -48,25 +47,30 @@ pub(crate) struct Engines(Arc<Mutex<Reached>>);
 #[derive(Debug, Default)]
 struct Reached {
     operator: Option<Operator>,
-    retentions: Option<Retentions>,
+    config: Option<Config>,
 }
 
 impl Engines {
     /// From now on this engine serves. It is told what the one before it was told.
     pub(crate) fn set(&self, operator: Operator) {
         let mut reached = self.lock();
-        if let Some(retentions) = &reached.retentions {
-            operator.set_retentions(retentions.clone());
+        if let Some(config) = &reached.config
+            && let Err(error) = operator.set_config(config.clone())
+        {
+            error!("the settings of the last reload are not in use: {error}");
         }
         reached.operator = Some(operator);
     }
 
-    fn set_retentions(&self, retentions: Retentions) {
+    /// # Errors
+    /// A sentence. Nothing has changed.
+    fn set_config(&self, config: Config) -> Result<(), String> {
         let mut reached = self.lock();
         if let Some(operator) = &reached.operator {
-            operator.set_retentions(retentions.clone());
+            operator.set_config(config.clone()).map_err(|error| error.to_string())?;
         }
-        reached.retentions = Some(retentions);
+        reached.config = Some(config);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Reached> {
@@ -136,6 +140,8 @@ impl Running {
     fn changed(&mut self) -> Result<Report, String> {
         let new = self.settings.again()?;
         check::files(&new.serve)?;
+        // Somebody may have raised it meanwhile.
+        self.descriptors = descriptors::raise_limit();
         let changes = self.settings.changes(&new, self.descriptors);
         let merged = self.settings.changed_to(new)?;
         let plan = merged.serve.access()?;
@@ -147,13 +153,17 @@ impl Running {
             self.watch.replace_keys(self.who.replace(next)?);
             weak.iter().for_each(|sentence| warn!("{sentence}"));
         }
+        if has(Part::Retention) || has(Part::Requests) {
+            // What it refuses, the settings have refused before.
+            self.engines.set_config(merged.serve.config(self.descriptors))?;
+        }
         // The filter must not hide what is told of it.
         let is_told_before = enabled!(Level::INFO);
         if is_told_before {
             tell(&changes);
         }
-        if has(Part::Retention) {
-            self.engines.set_retentions(merged.serve.retentions());
+        if has(Part::Requests) {
+            descriptors::tell_lack(&merged.serve, self.descriptors);
         }
         if has(Part::Log) {
             self.filter.replace(merged.serve.log());

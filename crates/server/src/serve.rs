@@ -6,7 +6,7 @@
 
 mod admin;
 pub(crate) mod check;
-mod descriptors;
+pub(crate) mod descriptors;
 mod engine;
 mod server;
 pub(crate) mod supervisor;
@@ -27,9 +27,10 @@ use crate::{
     log::{self, Log},
     reload::{Engines, Reloader, Running},
     settings::{LogFormat, Settings},
-    signals,
+    signals::{self, Shutdown},
     sockets::{self, Given},
     tls::Tls,
+    traces,
     upgrade::{Asking, Start},
     watch::Watch,
 };
@@ -70,6 +71,7 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
     let descriptors = descriptors::raise_limit();
     let mut config = settings.config(descriptors);
     config.gate = who.gate();
+    config.traces = traces::sink().map_err(Failure::usage)?;
     descriptors::tell_limit(settings, descriptors);
     runtime.block_on(async {
         let cannot_start = |error: io::Error| Failure::of_system("cannot start", &error);
@@ -93,7 +95,7 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
             shards: settings.shards(),
             // A journal has one owner.
             asking: Asking::new(upgrades, start, settings.journal().is_some()),
-            shutdown: Box::pin(signals::shutdown(Arc::clone(&drain)).map_err(no_signals)?),
+            shutdown: Shutdown::listen(Arc::clone(&drain)).map_err(no_signals)?,
             admin: None,
         };
         let mut engine = Engine { settings: settings.clone(), config, predecessor };

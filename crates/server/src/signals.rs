@@ -4,12 +4,12 @@
 //! Rust ignores SIGPIPE before `main` runs, so a write to a peer or reader that is gone returns an error. SIGQUIT, and
 //! signals for a fault of the process, have the system's effect.
 
-use std::{fs, io, process, sync::Arc, thread};
+use std::{fs, future::pending, io, process, sync::Arc, thread};
 
 use tokio::{
     runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
-    sync::Notify,
+    sync::{Notify, watch},
 };
 use tracing::{info, warn};
 
@@ -74,25 +74,40 @@ pub(crate) fn survive_large_files() -> io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
-/// Becomes ready at the first signal, or once `ordered` is told, and from then on waits for one more signal.
-///
-/// # Errors
-/// The system lets no handler be installed.
-pub(crate) fn shutdown(ordered: Arc<Notify>) -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        let name = tokio::select! {
-            name = either(&mut terminate, &mut interrupt) => name,
-            () = ordered.notified() => "an operator",
-        };
-        info!("{name}: draining; a second signal ends it at once");
+/// The word to end, from a signal or an operator. Whatever the process does meanwhile, it is heard.
+#[derive(Clone, Debug)]
+pub(crate) struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// Listens from now on. After the first word one more signal ends the process at once. Needs a runtime. `ordered`: an operator's word.
+    ///
+    /// # Errors
+    /// The system lets no handler be installed.
+    pub(crate) fn listen(ordered: Arc<Notify>) -> io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (tell, told) = watch::channel(false);
         tokio::spawn(async move {
+            let name = tokio::select! {
+                name = either(&mut terminate, &mut interrupt) => name,
+                () = ordered.notified() => "an operator",
+            };
+            info!("{name}: draining; a second signal ends it at once");
+            tell.send_replace(true);
             let name = either(&mut terminate, &mut interrupt).await;
             warn!("{name}: ended at once");
             process::exit(1);
         });
-    })
+        Ok(Self(told))
+    }
+
+    /// Ready once the word has come, each time.
+    pub(crate) async fn told(&mut self) {
+        if self.0.wait_for(|is_told| *is_told).await.is_err() {
+            // Only a panic ends whoever listens. Then there is nothing to wait for.
+            pending().await
+        }
+    }
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {

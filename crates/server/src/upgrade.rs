@@ -26,7 +26,7 @@ mod successor;
 mod wire;
 
 pub(crate) use self::{
-    asking::{Asking, done, failed, let_go},
+    asking::{Asking, called_off, done, failed, let_go},
     leaving::Leaving,
     predecessor::Predecessor,
     successor::Start,

@@ -142,6 +142,13 @@ fn a_program_reads_one_object_a_line_with_flat_fields() {
         let is_flat = |value: &Value| !value.is_object() && !value.is_array();
         assert!(object.as_object().unwrap().values().all(is_flat), "{object}");
     }
+    // Text is a string of JSON, and not the code of one.
+    let texts = objects.iter().flat_map(|object| object.as_object().unwrap().values().filter_map(Value::as_str));
+    let quoted: Vec<_> = texts.filter(|text| text.starts_with('"')).collect();
+    assert!(quoted.is_empty(), "{quoted:#?}");
+    let is_refused = |object: &&Value| object["message"] == "refused" && object["path"].is_string();
+    let refused = objects.iter().find(is_refused).unwrap();
+    assert!(refused["path"].as_str().unwrap().starts_with('/') && refused["reason"].is_string(), "{refused}");
     // Codes mean the characters.
     let name = "a\u{202e}\u{2066}\u{200b}\u{2028}b";
     let of_stream = |message: &str| {

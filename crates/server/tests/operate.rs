@@ -5,7 +5,7 @@ mod support;
 use std::{fs, net::TcpListener};
 
 use serde_json::Value;
-use support::{curl_once, fanfare, run, server::Server, settings::File};
+use support::{curl_once, fanfare, run, server::Server, settings::File, until};
 
 /// A server and the address of its admin listener.
 struct Operated {
@@ -68,6 +68,26 @@ fn figures_and_fates_are_those_of_the_server() {
 }
 
 #[test]
+fn the_trace_of_a_publish_is_in_the_log_and_in_its_explanation() {
+    let mut operated = Operated::start(&[]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let publish =
+        |operated: &Operated, header: &str| operated.server.post("/clients/ann", &[("traceparent", header)], "x").id();
+    let id = publish(&operated, &format!("00-{trace}-00f067aa0ba902b7-00"));
+    let line = operated.server.process.line_with("sent to client ann");
+    assert!(line.contains(&format!("trace={trace}")), "{line}");
+    let (code, text) = run(fanfare().args(["explain", &id, "--client", "ann", "--admin", &operated.admin]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.lines().any(|line| line == format!("trace {trace}")), "{text}");
+    let forged = "00-forged-\u{9b}2J-01";
+    let id = publish(&operated, forged);
+    let line = operated.server.process.line_with("sent to client ann");
+    assert!(!line.contains("trace"), "{line}");
+    assert_eq!(operated.json(&format!("/api/v1/explain?event={id}&client=ann"))["trace"], Value::Null);
+    assert!(!operated.server.log().iter().any(|line| line.contains("forged")));
+}
+
+#[test]
 fn the_public_port_has_nothing_for_operators() {
     let operated = Operated::start(&[]);
     for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json"] {
@@ -85,7 +105,7 @@ fn others_need_a_token() {
     };
     assert!(refused(&["--admin", "0.0.0.0:0"]).contains("--admin-token"));
     assert!(refused(&["--admin", "127.0.0.1:0", "--admin-token", "two words"]).contains("no space"));
-    let operated = Operated::start(&["--admin-token", "secret"]);
+    let mut operated = Operated::start(&["--admin-token", "secret"]);
     let status = |header: &str| {
         let url = format!("{}/api/v1/status", operated.admin);
         curl_once(&["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", header, &url])
@@ -94,6 +114,17 @@ fn others_need_a_token() {
         [status("X: y"), status("Authorization: Bearer other"), status("Authorization: Bearer secret")],
         ["401", "401", "200"]
     );
+    // Who shows none may be a browser that has yet to ask for it. Who shows another one may be trying them.
+    let line = operated.server.process.line_with("admin: a wrong token was shown");
+    assert!(line.contains("WARN") && line.contains("/api/v1/status"), "{line}");
+    let tries = 5;
+    (0..tries).for_each(|_| assert_eq!(status("Authorization: Bearer other"), "401"));
+    until("what was left out is told", || {
+        status("Authorization: Bearer other");
+        operated.server.process.has_said("left_out=")
+    });
+    let log = operated.server.log();
+    assert!(!log.iter().any(|line| line.contains("Bearer") || line.contains("other")), "{log:#?}");
 }
 
 #[test]

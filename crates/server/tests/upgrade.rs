@@ -84,6 +84,12 @@ fn is_alive(process: &Path) -> bool {
     status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
 }
 
+/// The ids of the children of a process: of those of each thread.
+fn children_of(id: u32) -> String {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).unwrap().map_while(Result::ok);
+    threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect()
+}
+
 /// Asks on a connection of its own. Nothing else than a whole answer will do.
 fn ask(address: SocketAddr, request: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
@@ -343,18 +349,59 @@ fn a_new_process_ends_with_an_old_one_that_is_killed() {
     let mut server = package.serve(&["--redis", "redis://127.0.0.1:1", &limits(&["upgrade-timeout = '1h'"])]);
     server.signal("USR2");
     server.first.line_with("prepared to take over");
-    // Those of each thread.
-    let children = || {
-        let threads = fs::read_dir(format!("/proc/{}/task", server.now)).unwrap().map_while(Result::ok);
-        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect::<String>()
-    };
     let mut child = String::new();
     until("there is a new process", || {
-        child = children().trim().to_owned();
+        child = children_of(server.now).trim().to_owned();
         !child.is_empty()
     });
     server.signal("KILL");
     until("it has ended too", || !is_alive(Path::new(&format!("/proc/{child}"))));
+}
+
+#[test]
+fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
+    let mut server = Serving::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
+    // A client that reads nothing: its stream does not end by itself.
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.write_all(b"GET /channels/news HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    until("it is open", || server.first.has_said("open "));
+    let large = "x".repeat(1 << 20);
+    let fill = |server: &Serving| {
+        let request = format!(
+            "POST /channels/news HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{large}",
+            large.len()
+        );
+        ask(server.address, &request).unwrap()
+    };
+    (0..16).for_each(|_| assert!(fill(&server).starts_with("HTTP/1.1 202 ")));
+    let old = server.now;
+    // `fanfare upgrade` would wait until the old one has ended.
+    server.signal("USR2");
+    server.first.line_with("draining connections=1");
+    server.now = children_of(old).trim().parse().unwrap();
+    let end = || assert!(Command::new("kill").args(["-TERM", &old.to_string()]).status().unwrap().success());
+    end();
+    server.first.line_with("SIGTERM: draining; a second signal ends it at once");
+    end();
+    assert_eq!(server.first.exit().code(), Some(1));
+    assert_eq!(curl_once(&[&server.url("/healthz")]).trim(), "ok", "the new one goes on");
+    server.end();
+}
+
+#[test]
+fn an_old_process_that_waits_for_a_new_one_is_ended_by_a_signal() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("journal").display().to_string();
+    let package = Package::new();
+    let mut server = package.serve(&["--journal", &path, &limits(&["upgrade-timeout = '1h'"])]);
+    // It is prepared, and never ready.
+    package.update("printf 'prepared\\n' >&0; read -r names <&0; read -r word <&0; echo started; read -r end <&0");
+    server.signal("USR2");
+    server.first.line_with("started");
+    server.signal("TERM");
+    server.first.line_with("SIGTERM: draining");
+    server.first.line_with("no upgrade: this process is told to end");
+    assert_eq!(server.first.exit().code(), Some(0));
 }
 
 #[test]

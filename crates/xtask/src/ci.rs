@@ -23,6 +23,25 @@ const LOOM: &[&str] = &[
     "models::",
 ];
 
+/// The feature that nothing else here is built with.
+const OTLP_CLIPPY: &[&str] = &[
+    "cargo",
+    "clippy",
+    "--package",
+    "fanfare",
+    "--features",
+    "otlp",
+    "--bins",
+    "--test",
+    "otlp",
+    "--locked",
+    "--",
+    "-D",
+    "warnings",
+];
+const OTLP_TEST: &[&str] =
+    &["cargo", "test", "--package", "fanfare", "--features", "otlp", "--test", "otlp", "--locked"];
+
 /// Work of a step. Receives the step's `repeat`, which is the whole work of most steps.
 type Work = fn(&Workspace, &Invocation) -> Result<(), String>;
 
@@ -55,6 +74,8 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         Step::new("test", &["cargo", "xtask", "test", "--locked"])
             .by(|workspace, _| suite::run(workspace, &["--locked"])),
         Step::new("test with Valkey", &["cargo", "xtask", "valkey"]).by(|workspace, _| valkey::run(workspace)),
+        Step::new("clippy with otlp", OTLP_CLIPPY),
+        Step::new("test with otlp", OTLP_TEST),
         // In a separate target directory, because the flag affects every crate.
         Step::placed("loom models", workspace.place(LOOM)).with_env("RUSTFLAGS", "--cfg loom"),
         Step::new("load smoke", &["cargo", "xtask", "smoke"]).by(|workspace, _| smoke::run(workspace)),

@@ -15,6 +15,7 @@ use crate::{
 };
 
 const KIND: &str = "application/problem+json";
+const WRONG_TOKEN: &str = "the admin token is wrong";
 
 /// Seconds after which whoever found no room may ask again. Requests take less, and streams may take for ever.
 const RETRY_SECONDS: u64 = 5;
@@ -52,8 +53,21 @@ impl Problem {
     }
 
     pub(crate) fn wrong_token() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "the admin token is wrong")
+        Self::new(StatusCode::UNAUTHORIZED, WRONG_TOKEN)
             .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+    }
+
+    /// Whether somebody has shown a token that is none.
+    pub(crate) fn is_wrong_token(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED && self.detail == WRONG_TOKEN
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(crate) fn foreign_page() -> Self {

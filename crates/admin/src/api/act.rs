@@ -14,7 +14,8 @@ pub(crate) fn drain<O: Operate, C: Control>(console: &Console<O, C>) -> Value {
 pub(crate) async fn reload<O: Operate, C: Control>(console: &Console<O, C>) -> Result<Value, Problem> {
     match console.reload().await {
         Ok(done) => {
-            info!(applied = ?done.applied, needs_restart = ?done.needs_restart, "admin: reloaded");
+            let (applied, needs_restart) = (&*done.applied.join(", "), &*done.needs_restart.join(", "));
+            info!(applied, needs_restart, "admin: reloaded");
             Ok(json!({
                 "applied": done.applied,
                 "unchanged": done.unchanged,

@@ -34,6 +34,7 @@ fn shown(explanation: &Explanation) -> Value {
     json!({
         "event": explanation.event.to_string(),
         "targets": explanation.targets.as_ref().map(|targets| targets.iter().map(target).collect::<Vec<_>>()),
+        "trace": explanation.trace.map(|trace| trace.to_string()),
         "verdict": verdict(&explanation.verdict),
         "connections": explanation.connections.iter().map(fate).collect::<Vec<_>>(),
     })

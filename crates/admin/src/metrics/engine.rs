@@ -60,6 +60,8 @@ fn events(figures: &Figures) -> Vec<Family> {
         Family::counter("fanfare_event", "Bytes of the events that were handed to the shards.")
             .bytes()
             .with(figures.event_bytes),
+        Family::counter("fanfare_traces_dropped", "Publishes of sampled traces whose spans are lost.")
+            .with(figures.traces_dropped),
         Family::gauge("fanfare_waiting_publishers", "Publishers that wait for room in an inbox.")
             .with(figures.waiting_publishers),
         Family::counter("fanfare_order_lock_contentions", "Publishes that found the order lock taken.")

@@ -7,9 +7,8 @@ use std::{
 
 use fanfare_admin::Operate;
 use fanfare_http::{
-    Account, Channel, ChannelAccount, ClientId, Connection, ConnectionFate, ConnectionQuery, ConnectionSort,
-    Deliveries, Doing, EventId, Explanation, Figures, Histogram, Pattern, Policy, PublishError, Target, Transport,
-    Verdict, Whose,
+    Account, Channel, ChannelAccount, ClientId, Connection, ConnectionFate, ConnectionQuery, ConnectionSort, Doing,
+    EventId, Explanation, Figures, Histogram, Pattern, Policy, PublishError, Target, Totals, Transport, Verdict, Whose,
     core::{
         GapReason,
         engine::{Amount, CloseReason},
@@ -86,7 +85,7 @@ fn figures() -> Figures {
         publishes: vec![("published", 20), ("draining", 0)],
         events: 20,
         event_bytes: 2_140,
-        deliveries: Deliveries {
+        deliveries: Totals {
             matched: 52,
             replayed: 4,
             written: 55,
@@ -94,7 +93,7 @@ fn figures() -> Figures {
             dropped: 1,
             repaired: 1,
             lost: 0,
-            ..Deliveries::default()
+            ..Totals::default()
         },
         gaps: GapReason::ALL.into_iter().zip([0, 0, 1, 0]).collect(),
         refusals: vec![("not-granted".to_owned(), 2)],
@@ -181,7 +180,7 @@ impl MadeUp {
             verdict: world.explanation.clone(),
         });
         let targets = Some(vec![Target::All, Target::Channel(channel("news"))]);
-        Explanation { event, targets, verdict: world.explanation.clone(), connections: fates.collect() }
+        Explanation { event, targets, trace: None, verdict: world.explanation.clone(), connections: fates.collect() }
     }
 }
 

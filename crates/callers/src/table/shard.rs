@@ -3,7 +3,10 @@
 use hashbrown::HashTable;
 use slab::Slab;
 
-use crate::{line::Line, share::Share};
+use crate::{
+    line::Line,
+    share::{Share, Terms},
+};
 
 /// Entries that a newcomer looks at to forget them. More than one, so a table that nobody sweeps shrinks too.
 const FORGOTTEN_FOR_NEWCOMER_MAX: usize = 2;
@@ -17,6 +20,8 @@ pub(super) struct Shard<K> {
     /// Slots of entries without users.
     idle: Line,
     entries_max: usize,
+    /// The limits of each key.
+    terms: Terms,
 }
 
 #[derive(Debug)]
@@ -29,8 +34,8 @@ struct Entry<K> {
 }
 
 impl<K: Eq> Shard<K> {
-    pub(super) fn new(entries_max: usize) -> Self {
-        Self { slots: HashTable::new(), entries: Slab::new(), idle: Line::new(), entries_max }
+    pub(super) fn new(entries_max: usize, terms: Terms) -> Self {
+        Self { slots: HashTable::new(), entries: Slab::new(), idle: Line::new(), entries_max, terms }
     }
 
     /// The slot of `key`, with one user more. `None` if it is new and all entries are in use.
@@ -78,9 +83,14 @@ impl<K: Eq> Shard<K> {
 }
 
 impl<K> Shard<K> {
-    /// The share of an entry that has a user.
-    pub(super) fn share(&mut self, slot: usize) -> Option<&mut Share> {
-        self.entries.get_mut(slot).map(|entry| &mut entry.share)
+    /// The share of an entry that has a user, and its limits.
+    pub(super) fn share(&mut self, slot: usize) -> Option<(&mut Share, &Terms)> {
+        self.entries.get_mut(slot).map(|entry| (&mut entry.share, &self.terms))
+    }
+
+    /// Sets other limits.
+    pub(super) fn set_terms(&mut self, terms: Terms) {
+        self.terms = terms;
     }
 
     /// Counts one user more.

@@ -83,6 +83,13 @@ impl Ticket {
         }
     }
 
+    /// Waits until the journal has the event or has refused it, whatever else the receipt waits for.
+    pub async fn settled(&self) {
+        if let Answered::Later(shared) = &self.answered {
+            poll_fn(|cx| shared.poll(cx).map(drop)).await;
+        }
+    }
+
     /// Waits for the receipt: until the journal has the event, and with [`crate::Wait::Written`] until every shard has handled
     /// it.
     ///

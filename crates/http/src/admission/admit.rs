@@ -41,10 +41,10 @@ pub(crate) fn admit(
     headers: &HeaderMap,
     question: impl FnOnce(Option<Vec<u8>>) -> Option<Question>,
 ) -> Admission {
-    let access = app.config.gate.access();
+    let access = app.config().gate.access();
     let is_private = match act {
         Act::Subscribe | Act::History => access.is_reading_private(),
-        Act::Publish => access.is_publishing_private() || app.publish_key.is_some(),
+        Act::Publish => access.is_publishing_private() || app.config().publish_key.is_some(),
     };
     if !is_private {
         return Admission::Now(Ok(Rights::new(access, Holder::Anybody)));
@@ -56,7 +56,7 @@ pub(crate) fn admit(
     // A form of another site sends cookies too.
     if act == Act::Publish
         && shown.as_ref().is_some_and(|shown| shown.place == Place::Cookie)
-        && let Err(problem) = origin::check_cookie(&app.config, is_tls, uri, headers)
+        && let Err(problem) = origin::check_cookie(&app.config(), is_tls, uri, headers)
     {
         return Admission::Now(Err(problem));
     }
@@ -122,7 +122,8 @@ fn judge(app: &App, access: &Access, act: Act, shown: &[u8]) -> Result<Arc<Grant
         let problem = Problem::invalid_credential().because(refused.to_string());
         Box::new(Ungranted { problem, is_foreign: is_foreign(&refused.rule), keys: refused.unknown_keys })
     };
-    let publish_key = app.publish_key.iter().filter(|_| act == Act::Publish);
+    let current = app.config();
+    let publish_key = current.publish_key.iter().filter(|_| act == Act::Publish);
     for keys in publish_key.chain(&access.keys) {
         match keys.find(shown, now_ms) {
             Ok(grant) => return Ok(grant),

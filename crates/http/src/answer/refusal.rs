@@ -43,9 +43,9 @@ impl Asked {
         let sampler = if is_not_found { &app.refused.not_found } else { app.refused.of(rule) };
         let Some(left_out) = sampler.admit(app.now_ms()) else { return };
         let begin = |text: &str| text.chars().take(TEXT_CHARACTERS_MAX).collect::<String>();
-        let (path, reason) = (begin(uri.path()), begin(&reason));
+        let (path, reason) = (&*begin(uri.path()), &*begin(&reason));
         let (status, rule) = (response.status().as_u16(), rule.map(Rule::name));
-        // `?` escapes whatever a client has put into it.
-        info!(status, %method, ?path, peer = %shown(*address), rule, ?reason, left_out, "refused");
+        // As strings, of which both forms of the log escape whatever a client has put into them.
+        info!(status, %method, path, peer = %shown(*address), rule, reason, left_out, "refused");
     }
 }

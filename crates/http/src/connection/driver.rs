@@ -32,6 +32,7 @@ use crate::{
         serve::serve,
     },
     link::{Carriage, Peer, carrier::Carrier, carriers::Carriers, socket::ClientSocket, transport::Transport},
+    traces::under_way::time_of,
 };
 
 /// Time between two sweeps. Every slot is looked at once a second, or often enough for a short heartbeat.
@@ -156,7 +157,8 @@ impl Entrance {
         let (app, carriers, mut stop) = (Arc::clone(&self.app), Arc::clone(&self.carriers), self.stop.wait(STOP));
         let turns = Arc::clone(&self.handshakes);
         spawn(async move {
-            if app.config.proxies.names_client(address.ip())
+            let names_client = app.config().proxies.names_client(address.ip());
+            if names_client
                 && Box::pin(proxied::enter(&app, &mut stream, &mut peer, &mut seat, &mut stop)).await.is_none()
             {
                 return;
@@ -201,7 +203,7 @@ async fn forget_callers(app: Arc<App>) {
 
 /// The loop of a shard, until it has drained: turns while there is something to do, and a sweep every tick.
 async fn drive(app: &Arc<App>, number: usize, mut shard: Shard<ClientSocket>, carriers: &Carriers<Carrier>) -> usize {
-    let tick_ms = (app.config.core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
+    let tick_ms = (app.config().core.heartbeat_ms / (2 * SWEEP_TICKS as u64)).clamp(TICK_MS_MIN, TICK_MS_MAX);
     let mut ticks = interval(Duration::from_millis(tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let inbox = Arc::clone(shard.inbox());
@@ -278,12 +280,13 @@ fn measure(app: &App, number: usize, shard: &mut Shard<ClientSocket>) {
     }
     let (now_us, times) = (app.now_us(), app.times.of(number));
     for Fanned { stamp, written, is_last } in fanned {
-        let us = now_us.saturating_sub(stamp);
+        let us = now_us.saturating_sub(time_of(stamp));
         if written > 0 {
             times.to_socket.note(us, written);
         }
         if is_last {
             times.fan_out.note(us, 1);
+            app.traces.fan_out(stamp, now_us);
         }
     }
 }

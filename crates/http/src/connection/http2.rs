@@ -44,17 +44,17 @@ const CONTINUE: &[u8] = b"100-continue";
 /// What the HTTP/2 connections of one thread have together.
 pub(super) fn carriers(app: &App, shard: usize) -> Carriers<Carrier> {
     let limits = Limits {
-        streams_max: app.config.h2_streams_max,
-        head_bytes_max: app.config.head_bytes_max,
+        streams_max: app.config().h2_streams_max,
+        head_bytes_max: app.config().head_bytes_max,
         stream_window_bytes: STREAM_WINDOW_BYTES,
         connection_window_bytes: CONNECTION_WINDOW_BYTES,
     };
-    let interval_ms = u64::try_from(app.config.h2_ping_interval.as_millis()).unwrap_or(u64::MAX);
+    let interval_ms = u64::try_from(app.config().h2_ping_interval.as_millis()).unwrap_or(u64::MAX);
     Carriers {
         limits: Arc::new(limits),
         inbox: Arc::clone(app.hub.inbox(shard)) as _,
         budget: Arc::clone(app.hub.budget()),
-        write_timeout: Duration::from_millis(app.config.core.write_timeout_ms),
+        write_timeout: Duration::from_millis(app.config().core.write_timeout_ms),
         due: Due::default(),
         pulse: Pulse::new(interval_ms),
     }

@@ -32,9 +32,10 @@ pub(super) async fn enter(
     stop: &mut Reached,
 ) -> Option<()> {
     let link = Arc::clone(&peer.link);
+    let time = app.config().head_timeout;
     let read = tokio::select! {
         biased;
-        read = timeout(app.config.head_timeout, source(stream)) => read,
+        read = timeout(time, source(stream)) => read,
         () = stopped(stop) => return None,
         () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return None,
     };

@@ -22,7 +22,7 @@ use tracing::debug;
 
 use crate::{
     app::App,
-    config::Outlet,
+    config::{Config, Outlet},
     connection::{
         http2::{Begun, STREAM_WINDOW_BYTES},
         silence::Silence,
@@ -59,9 +59,10 @@ pub(super) async fn serve(
 ) -> Option<Begun> {
     let link = Arc::clone(&peer.link);
     let mut wire = Wire::new(transport, Arc::clone(&link));
+    let time = app.config().head_timeout;
     let sniffed = tokio::select! {
         biased;
-        sniffed = timeout(app.config.head_timeout, wire.sniff()) => sniffed,
+        sniffed = timeout(time, wire.sniff()) => sniffed,
         () = stopped(stop) => return None,
         () = poll_fn(|cx| link.idler.poll_unwanted(cx)) => return None,
     };
@@ -77,7 +78,7 @@ pub(super) async fn serve(
                 return None;
             }
         }
-        Ok(Ok(Protocol::Http2)) if app.config.h2_outlet == Outlet::Socket => {
+        Ok(Ok(Protocol::Http2)) if app.config().h2_outlet == Outlet::Socket => {
             return Some(Begun { transport: wire.into_transport(), seat, peer, idle });
         }
         Ok(Ok(Protocol::Http2)) => Box::pin(serve_h2(&app, &mut wire, peer, idle, stop)).await,
@@ -95,7 +96,8 @@ pub(super) async fn serve(
 async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
     let why = "TLS on a port that speaks plain HTTP: the URL begins with http://";
     app.refused.log_unread(app.now_ms(), peer.address, None, why);
-    let sent = timeout(app.config.head_timeout, wire.write_all(NO_TLS)).await;
+    let time = app.config().head_timeout;
+    let sent = timeout(time, wire.write_all(NO_TLS)).await;
     if matches!(sent, Ok(Ok(()))) {
         peer.link.linger(Instant::now() + LINGER_TIME_MAX);
     }
@@ -110,16 +112,18 @@ struct Taken {
 
 /// Serves until the connection is over, or one of its requests has become a stream of its own.
 async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: &mut Reached) -> Option<Taken> {
-    let config = &app.config;
     let (link, address) = (Arc::clone(&peer.link), peer.address);
-    let head_bytes_max = config.head_bytes_max.max(H1_BUFFER_BYTES_MIN);
+    let (head_bytes_max, is_socket) = {
+        let config = app.config();
+        (config.head_bytes_max.max(H1_BUFFER_BYTES_MIN), config.h1_outlet == Outlet::Socket)
+    };
     let mut connection = Box::pin(
         http1::Builder::new()
             // `Silence` has this time: hyper does not tell a head that has begun from none.
             .header_read_timeout(None)
             // A publisher may close its side behind its request and still wants the answer. A stream's end is seen by
             // its shard. Only where hyper keeps streams it has to see the end itself.
-            .half_close(config.h1_outlet == Outlet::Socket)
+            .half_close(is_socket)
             .max_buf_size(head_bytes_max)
             .max_header_size(head_bytes_max)
             .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer }),
@@ -166,20 +170,11 @@ async fn serve_h1(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
 }
 
 async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, stop: &mut Reached) {
-    let config = &app.config;
     let link = Arc::clone(&peer.link);
-    let head_bytes_max = u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX);
-    let mut connection = pin!(
-        http2::Builder::new(StreamExecutor(Arc::clone(&link)))
-            .timer(TokioTimer::new())
-            .keep_alive_interval(config.h2_ping_interval)
-            .keep_alive_timeout(config.h2_ping_interval)
-            .max_concurrent_streams(config.h2_streams_max)
-            .max_send_buf_size(config.h2_send_buffer_bytes)
-            .max_header_list_size(head_bytes_max)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .serve_connection(TokioIo::new(wire), Service { app: Arc::clone(app), peer })
-    );
+    let mut builder = http2::Builder::new(StreamExecutor(Arc::clone(&link)));
+    set_limits(&mut builder, &app.config());
+    let service = Service { app: Arc::clone(app), peer };
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), service));
     let mut stopped = pin!(stopped(stop));
     let mut is_stopping = false;
     let mut silence = Silence::new(app, idle);
@@ -207,6 +202,17 @@ async fn serve_h2(app: &Arc<App>, wire: &mut Wire, peer: Peer, idle: IdleSeat, s
         silence.poll_over(app, &link, cx)
     })
     .await;
+}
+
+fn set_limits(builder: &mut http2::Builder<StreamExecutor>, config: &Config) {
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(config.h2_ping_interval)
+        .keep_alive_timeout(config.h2_ping_interval)
+        .max_concurrent_streams(config.h2_streams_max)
+        .max_send_buf_size(config.h2_send_buffer_bytes)
+        .max_header_list_size(u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW_BYTES);
 }
 
 /// Runs the streams of an HTTP/2 connection. hyper hands each stream over right after it has called the service, so the life of the

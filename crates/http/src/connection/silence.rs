@@ -26,7 +26,7 @@ pub(crate) struct Silence {
 impl Silence {
     /// The clock of a connection that has sent no request yet.
     pub(crate) fn new(app: &App, seat: IdleSeat) -> Self {
-        let over = Some(Box::pin(sleep(app.config.head_timeout)));
+        let over = Some(Box::pin(sleep(app.config().head_timeout)));
         Self { doing: Doing::Head(0), over, seat: Some(seat) }
     }
 
@@ -66,13 +66,13 @@ impl Silence {
                     Some(seat) => seat.begin_head(),
                     None => self.seat = Some(app.idle.begin(&link.idler)),
                 }
-                app.config.head_timeout
+                app.config().head_timeout
             }
             Doing::Nothing(_) => {
                 // Given back first, or it would count twice.
                 self.seat = None;
                 self.seat = Some(app.idle.wait(&link.idler));
-                app.config.keep_alive_timeout
+                app.config().keep_alive_timeout
             }
         };
         let now = Instant::now();

@@ -34,6 +34,11 @@ impl Counts {
     }
 }
 
+/// The name of an outcome.
+pub(crate) fn name(result: &Result<Receipt, PublishError>) -> &'static str {
+    OUTCOMES[outcome(result)]
+}
+
 /// The place of an outcome among [`OUTCOMES`].
 fn outcome(result: &Result<Receipt, PublishError>) -> usize {
     match result {

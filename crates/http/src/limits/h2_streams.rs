@@ -15,12 +15,17 @@ use crate::limits::holdings::Holdings;
 pub(crate) struct H2Streams {
     // Relaxed everywhere: nothing else is read because of it.
     open: AtomicUsize,
-    max: usize,
+    max: AtomicUsize,
 }
 
 impl H2Streams {
     pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), max })
+        Arc::new(Self { open: AtomicUsize::new(0), max: AtomicUsize::new(max) })
+    }
+
+    /// Sets another limit. Streams that are open stay.
+    pub(crate) fn set_max(&self, max: usize) {
+        self.max.store(max, Ordering::Relaxed);
     }
 
     /// Number of streams that are open.
@@ -38,7 +43,7 @@ impl H2Streams {
         caller: Seat<Caller>,
     ) -> Option<H2Seat> {
         let counted = |open: usize| {
-            let free = self.max.saturating_sub(open).min(left);
+            let free = self.max.load(Ordering::Relaxed).saturating_sub(open).min(left);
             (connection.streams.load(Ordering::Relaxed) < free).then_some(open + 1)
         };
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).ok()?;

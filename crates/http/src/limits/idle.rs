@@ -53,9 +53,6 @@ impl Idler {
 #[derive(Debug)]
 pub(crate) struct Idle {
     connections: Mutex<Connections>,
-    /// Limit of the connections that wait for their next request. The others have none: they are many when all clients come
-    /// back at once, and idle for moments.
-    waiting_max: usize,
 }
 
 /// Connections by the number in the order in which they became idle.
@@ -66,11 +63,21 @@ struct Connections {
     /// Connections that have sent nothing yet, or a part of a head.
     in_head: BTreeMap<u64, Arc<Idler>>,
     next: u64,
+    /// Limit of the connections that wait for their next request. The others have none: they are many when all clients come
+    /// back at once, and idle for moments.
+    waiting_max: usize,
 }
 
 impl Idle {
     pub(crate) fn new(waiting_max: usize) -> Arc<Self> {
-        Arc::new(Self { connections: Mutex::default(), waiting_max })
+        Arc::new(Self { connections: Mutex::new(Connections { waiting_max, ..Connections::default() }) })
+    }
+
+    /// Sets another limit. Those that are too many now, and have waited for longest, are closed.
+    pub(crate) fn set_waiting_max(&self, waiting_max: usize) {
+        let mut connections = self.connections.lock();
+        connections.waiting_max = waiting_max;
+        connections.keep_to_limit();
     }
 
     /// A connection has sent no request yet: it is idle until the seat is dropped.
@@ -88,11 +95,7 @@ impl Idle {
         let mut connections = self.connections.lock();
         let number = connections.take_number();
         connections.waiting.insert(number, Arc::clone(connection));
-        while connections.waiting.len() > self.waiting_max
-            && let Some((_, connection)) = connections.waiting.pop_first()
-        {
-            ask_to_close(&connection);
-        }
+        connections.keep_to_limit();
         IdleSeat { idle: Arc::clone(self), number }
     }
 
@@ -117,6 +120,14 @@ impl Connections {
     fn take_number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    fn keep_to_limit(&mut self) {
+        while self.waiting.len() > self.waiting_max
+            && let Some((_, connection)) = self.waiting.pop_first()
+        {
+            ask_to_close(&connection);
+        }
     }
 }
 
@@ -172,6 +183,14 @@ mod tests {
         assert_eq!(unwanted(&connections), [false, true, true, false]);
         assert!(idle.close_one() && !idle.close_one());
         assert_eq!(unwanted(&connections), [false, true, true, true]);
+    }
+
+    #[test]
+    fn another_limit_closes_those_that_are_too_many_now() {
+        let (idle, connections) = (Idle::new(3), connections::<3>());
+        let _seats = connections.each_ref().map(|connection| idle.wait(connection));
+        idle.set_waiting_max(1);
+        assert_eq!(unwanted(&connections), [true, true, false]);
     }
 
     #[test]

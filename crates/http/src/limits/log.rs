@@ -74,7 +74,7 @@ impl RefusalLog {
     pub(crate) fn log_unread(&self, now_ms: u64, address: SocketAddr, rule: Option<Rule>, why: &str) {
         if let Some(left_out) = self.of(rule).admit(now_ms) {
             let rule = rule.map(Rule::name);
-            info!(peer = %shown(address), rule, reason = ?why, left_out, "refused");
+            info!(peer = %shown(address), rule, reason = why, left_out, "refused");
         }
     }
 }

@@ -11,17 +11,26 @@ use crate::limits::holdings::Holdings;
 #[derive(Debug)]
 pub(crate) struct Room {
     bytes: AtomicUsize,
-    bytes_max: usize,
+    bytes_max: AtomicUsize,
 }
 
 impl Room {
     pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes: AtomicUsize::new(0), bytes_max })
+        Arc::new(Self { bytes: AtomicUsize::new(0), bytes_max: AtomicUsize::new(bytes_max) })
+    }
+
+    /// Sets another limit. What is held stays.
+    pub(crate) fn set_bytes_max(&self, bytes_max: usize) {
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    fn bytes_max(&self) -> usize {
+        self.bytes_max.load(Ordering::Relaxed)
     }
 
     /// Whether more than half of the room is taken.
     pub(crate) fn is_short(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > self.bytes_max / 2
+        self.bytes.load(Ordering::Relaxed) > self.bytes_max() / 2
     }
 
     /// An empty share, for a request of `connection`.
@@ -41,7 +50,7 @@ pub(crate) struct Share {
 impl Share {
     /// Whether no other share holds anything. False in a room without space.
     fn is_alone(&self) -> bool {
-        self.room.bytes_max > 0 && self.room.bytes.load(Ordering::Relaxed) == self.bytes
+        self.room.bytes_max() > 0 && self.room.bytes.load(Ordering::Relaxed) == self.bytes
     }
 
     /// Adds `bytes`. False if all shares together are more than the room, or if several requests of the connection hold more
@@ -55,13 +64,13 @@ impl Share {
 
     /// The result of [`Share::add`], as of now.
     pub(crate) fn fits(&self) -> bool {
-        self.room.bytes.load(Ordering::Relaxed) <= self.room.bytes_max && !self.is_too_much_for_connection()
+        self.room.bytes.load(Ordering::Relaxed) <= self.room.bytes_max() && !self.is_too_much_for_connection()
     }
 
     /// Whether several requests of the connection hold more than they leave to others.
     pub(crate) fn is_too_much_for_connection(&self) -> bool {
         let of_connection = self.connection.bytes.load(Ordering::Relaxed);
-        let left = self.room.bytes_max.saturating_sub(self.room.bytes.load(Ordering::Relaxed));
+        let left = self.room.bytes_max().saturating_sub(self.room.bytes.load(Ordering::Relaxed));
         of_connection > self.bytes && of_connection > left
     }
 
@@ -127,5 +136,17 @@ mod tests {
         assert!(one.set_to(11) && one.set_to(5));
         assert!(other.set_to(5) && !other.set_to(6) && other.set_to(0));
         assert!(!Room::new(0).share_for(&Arc::default()).set_to(1), "where there is no room at all");
+    }
+
+    #[test]
+    fn the_limit_can_change_and_what_is_held_stays() {
+        let room = Room::new(10);
+        let (mut one, mut other) = (room.share_for(&Arc::default()), room.share_for(&Arc::default()));
+        assert!(one.add(8));
+        room.set_bytes_max(7);
+        assert!(!other.add(1) && one.bytes() == 8);
+        other.set(0);
+        room.set_bytes_max(9);
+        assert!(other.add(1) && !other.add(1));
     }
 }

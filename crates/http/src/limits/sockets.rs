@@ -29,13 +29,23 @@ const SEND_BUFFER_BYTES_MIN: usize = 16 << 10;
 pub(crate) struct Sockets {
     // Relaxed everywhere: nothing else is read because of it.
     open: AtomicUsize,
-    max: usize,
+    max: AtomicUsize,
     freed: Notify,
 }
 
 impl Sockets {
     pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), max, freed: Notify::new() })
+        Arc::new(Self { open: AtomicUsize::new(0), max: AtomicUsize::new(max), freed: Notify::new() })
+    }
+
+    /// Sets another limit. Sockets that are open stay.
+    pub(crate) fn set_max(&self, max: usize) {
+        self.max.store(max, Ordering::Relaxed);
+    }
+
+    /// Number of sockets that may be open.
+    pub(crate) fn max(&self) -> usize {
+        self.max.load(Ordering::Relaxed)
     }
 
     /// Number of sockets that may be event streams.
@@ -44,7 +54,8 @@ impl Sockets {
     }
 
     pub(crate) fn streams_max(&self) -> usize {
-        self.max - KEPT_FROM_STREAMS_MAX.min(self.max / 4)
+        let max = self.max();
+        max - KEPT_FROM_STREAMS_MAX.min(max / 4)
     }
 
     /// Counts one socket more. If there are as many as may be, the connection that has been idle for longest is closed for it.
@@ -74,7 +85,8 @@ impl Sockets {
     }
 
     fn take(self: &Arc<Self>) -> Option<SocketSeat> {
-        let counted = |open| (open < self.max).then_some(open + 1);
+        let max = self.max();
+        let counted = |open| (open < max).then_some(open + 1);
         let is_taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_ok();
         is_taken.then(|| SocketSeat(Box::new(Place { sockets: Arc::clone(self), caller: None })))
     }

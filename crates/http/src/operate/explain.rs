@@ -8,6 +8,7 @@ use fanfare_core::{
 };
 
 use super::operator::Operator;
+use crate::traces::context::TraceId;
 
 /// What became of one event for a client, or on one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Explanation {
     pub event: EventId,
     /// The targets of the event, if they are still known.
     pub targets: Option<Vec<Target>>,
+    /// The trace that its publisher has named, if that is still known: of the last 4,096 events that had one.
+    pub trace: Option<TraceId>,
     /// The best that became of it.
     pub verdict: Verdict,
     /// What became of it on each connection that was open then, or has asked for it since, or is open now: oldest first.
@@ -172,7 +175,7 @@ impl Operator {
             About::NoEvent | About::Forgotten => None,
         };
         let connections = connections.into_iter().map(|fate| self.fate(event, fate)).collect();
-        Explanation { event, targets, verdict: Verdict::TooLongAgo, connections }
+        Explanation { event, targets, trace: self.app.traces.of(event), verdict: Verdict::TooLongAgo, connections }
     }
 
     fn fate(&self, event: EventId, fate: engine::ConnectionFate) -> ConnectionFate {

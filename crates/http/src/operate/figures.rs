@@ -38,8 +38,8 @@ pub struct Figures {
     pub events: u64,
     /// Their bytes, as chunks of HTTP/1.1.
     pub event_bytes: u64,
-    /// The deliveries of all streams.
-    pub deliveries: Deliveries,
+    /// The deliveries of all streams, as the engine counts them.
+    pub deliveries: Totals,
     /// Gaps that streams were told, or will be, by reason.
     pub gaps: Vec<(GapReason, u64)>,
     /// Refusals by rule ([`crate::Handle::refusals`]).
@@ -74,6 +74,8 @@ pub struct Figures {
     pub trouble: Option<String>,
     /// Whether other nodes share the journal.
     pub is_shared: bool,
+    /// Publishes of sampled traces whose spans are lost ([`Config::traces`](crate::Config::traces)).
+    pub traces_dropped: u64,
     /// How long publishes waited for their place in the order: for its lock, and for room.
     pub order_waits: Histogram,
     /// From when a publish was whole until a socket has taken its event, for each delivery. Events that left a ring in one write
@@ -83,38 +85,13 @@ pub struct Figures {
     pub fan_out: Histogram,
 }
 
-/// The deliveries of all streams since the start.
-///
-/// Once nothing moves: `matched + replayed = written + lost + abandoned + reread`, and what waits for streams that are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    /// Events for streams that were open.
-    pub matched: u64,
-    /// Older events that streams began with.
-    pub replayed: u64,
-    /// Deliveries whose last byte a socket has taken.
-    pub written: u64,
-    /// Their bytes, as chunks of HTTP/1.1: without TLS, and without frames of HTTP/2.
-    pub written_bytes: u64,
-    /// Deliveries that found no room in a ring.
-    pub dropped: u64,
-    /// Dropped deliveries that the history made later.
-    pub repaired: u64,
-    /// Deliveries that never happen, and that a gap tells.
-    pub lost: u64,
-    /// Deliveries that had yet to be made when their stream ended.
-    pub abandoned: u64,
-    /// Older events that had to make room in a ring and were read again.
-    pub reread: u64,
-}
-
 impl Operator {
     /// The figures of the server now.
     ///
     /// [`Operator`] has an example.
     pub fn figures(&self) -> Figures {
         let app = &self.app;
-        let (hub, core) = (app.hub.figures(), &app.config.core);
+        let (hub, core) = (app.hub.figures(), &app.config().core);
         let Totals { closed, gaps, .. } = hub.totals;
         let (streams, now_ms) = (app.streams.counted(), unix_ms());
         let since = |since_ms: u64| Duration::from_millis(now_ms.saturating_sub(since_ms));
@@ -131,7 +108,7 @@ impl Operator {
             publishes: app.counts.publishes(),
             events: hub.events,
             event_bytes: hub.event_bytes,
-            deliveries: deliveries(&hub.totals),
+            deliveries: hub.totals,
             gaps: GapReason::ALL.into_iter().zip(gaps).collect(),
             refusals: app.refused_by_rule(),
             ring_bytes: hub.ring_bytes,
@@ -149,14 +126,10 @@ impl Operator {
             unanswered_for: hub.unanswered_since_ms.map(since).unwrap_or_default(),
             trouble: app.hub.trouble(),
             is_shared: app.hub.is_shared(),
+            traces_dropped: app.traces.dropped(),
             order_waits: app.times.waits(),
             to_socket: app.times.to_socket(),
             fan_out: app.times.fan_out(),
         }
     }
-}
-
-fn deliveries(totals: &Totals) -> Deliveries {
-    let Totals { matched, replayed, written, written_bytes, dropped, repaired, lost, abandoned, reread, .. } = *totals;
-    Deliveries { matched, replayed, written, written_bytes, dropped, repaired, lost, abandoned, reread }
 }

@@ -1,14 +1,14 @@
 //! [`Operator`]: the operator's side of a server.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use fanfare_core::{Channel, ChannelAccount, ClientId, PublishError, Retentions, engine::Whose};
 
-use crate::{app::App, handle::Handle};
+use crate::{app::App, config::Config, handle::Handle};
 
 /// The operator's side of a server: figures, lists, the fate of an event, and the end of streams. Cheap to clone.
 ///
@@ -98,6 +98,34 @@ impl Operator {
     /// Sets other limits of the history. Events beyond them go within a few seconds, and those that come back for them are told a gap.
     pub fn set_retentions(&self, retentions: Retentions) {
         self.app.hub.set_retentions(retentions);
+    }
+
+    /// Sets what a running server can take of other settings. Requests from now on have it, and what is open stays open. [`Config`] says what
+    /// stays as it was at the start.
+    ///
+    /// # Errors
+    /// Nothing could be served with a setting. Nothing has changed.
+    ///
+    /// ```
+    /// use fanfare_http::{Channel, Config, Fanfare, Follow, FollowError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let (handle, operator) = (fanfare.handle(), fanfare.handle().operator());
+    /// operator.set_config(Config { channels_max: 1, ..Config::default() })?;
+    ///
+    /// let names = [Channel::new("a")?, Channel::new("b")?];
+    /// assert!(matches!(handle.subscribe(Follow::channels(names)).await, Err(FollowError::TooManyChannels { max: 1 })));
+    /// assert!(operator.set_config(Config { retry_ms: 2..=1, ..Config::default() }).is_err());
+    /// # fanfare.drain().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_config(&self, config: Config) -> io::Result<()> {
+        config.check()?;
+        self.app.set_config(config);
+        Ok(())
     }
 
     /// The time of the wall clock for a time of the shards' clock.

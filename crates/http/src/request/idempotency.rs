@@ -3,7 +3,7 @@
 use fanfare_core::{IdempotencyKey, NameError};
 use hyper::{HeaderMap, header::HeaderName};
 
-use crate::{answer::problem::Problem, app::PUBLISH_KEY_NAME};
+use crate::{answer::problem::Problem, current::PUBLISH_KEY_NAME};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -181,11 +181,11 @@ impl Upload {
 
     /// Time in which the next piece has to come. The whole body has a time by its size, and less when room for bodies is short.
     fn patience(&self) -> Duration {
-        let idle_timeout = self.app.config.body_idle_timeout;
+        let idle_timeout = self.app.config().body_idle_timeout;
         if self.is_between {
-            return self.app.config.batch_idle_timeout;
+            return self.app.config().batch_idle_timeout;
         }
-        let in_all = if self.app.bodies.is_short() { idle_timeout } else { self.app.config.body_timeout };
+        let in_all = if self.app.bodies.is_short() { idle_timeout } else { self.app.config().body_timeout };
         let allowed = in_all.saturating_add(Duration::from_secs(self.unit_bytes / BYTES_PER_SECOND_MIN));
         allowed.saturating_sub(self.unit_began.elapsed()).min(idle_timeout)
     }

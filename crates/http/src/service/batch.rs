@@ -31,6 +31,7 @@ use crate::{
         upload::Upload,
     },
     text::query::Query,
+    traces::span::{Span, Trace},
 };
 
 /// Errors that the answer names. All are counted.
@@ -57,16 +58,18 @@ pub(crate) struct Request {
     /// The address of the client.
     pub(crate) address: SocketAddr,
     pub(crate) upload: Upload,
+    /// The trace that the sender has named, of all lines.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Publishes line by line.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
-    let Request { query, rights, quota, address, mut upload } = request;
+    let Request { query, rights, quota, address, mut upload, trace } = request;
     if let Err(problem) = check(&query).and_then(|()| rights.check_batch()) {
         upload.discard();
         return problem.response();
     }
-    let mut batch = Batch::new(&app, Allowed { rights, quota }, address);
+    let mut batch = Batch::new(&app, Allowed { rights, quota }, address, trace);
     let mut ended = batch.run(&mut upload).await;
     // What was sent before an error has an answer too.
     while let Err(problem) = batch.settle(0).await {
@@ -99,6 +102,7 @@ struct Unanswered {
     /// The first target of the event.
     target: Option<Target>,
     ticket: Ticket,
+    span: Option<Span>,
 }
 
 /// What the sender may publish, and how much.
@@ -112,6 +116,7 @@ struct Batch<'a> {
     app: &'a App,
     allowed: Allowed,
     address: SocketAddr,
+    trace: Option<Trace>,
     lines: u64,
     published: u64,
     failed: u64,
@@ -128,12 +133,13 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(app: &'a App, allowed: Allowed, address: SocketAddr) -> Self {
+    fn new(app: &'a App, allowed: Allowed, address: SocketAddr, trace: Option<Trace>) -> Self {
         let (errors, unanswered) = (Vec::new(), VecDeque::new());
         Self {
             app,
             allowed,
             address,
+            trace,
             lines: 0,
             published: 0,
             failed: 0,
@@ -160,16 +166,16 @@ impl<'a> Batch<'a> {
         while let Some(piece) = upload.piece().await? {
             let mut rest = &piece[..];
             while let Some(end) = memchr(b'\n', rest) {
-                let whole = line.take(&rest[..end], self.app.config.body_bytes_max);
+                let whole = line.take(&rest[..end], self.app.config().body_bytes_max);
                 rest = &rest[end + 1..];
                 upload.end_unit(rest.len());
                 self.publish_line(whole.as_deref()).await?;
             }
-            line.keep(rest, self.app.config.body_bytes_max);
+            line.keep(rest, self.app.config().body_bytes_max);
             upload.hold(line.bytes.len());
         }
         if !line.is_empty() {
-            let whole = line.take(&[], self.app.config.body_bytes_max);
+            let whole = line.take(&[], self.app.config().body_bytes_max);
             self.publish_line(whole.as_deref()).await?;
         }
         Ok(())
@@ -183,7 +189,7 @@ impl<'a> Batch<'a> {
         }
         self.allowed.rights.check_time()?;
         let Some(line) = line else {
-            let max = self.app.config.body_bytes_max;
+            let max = self.app.config().body_bytes_max;
             self.fail(&format!("a line has at most {max} bytes"));
             return Ok(());
         };
@@ -198,7 +204,8 @@ impl<'a> Batch<'a> {
         if line.first() == Some(&b'[') && self.published + self.failed == 0 {
             return Err(Problem::bad_request(NO_ARRAY));
         }
-        match line::parse(line, self.app.config.channels_max) {
+        let channels_max = self.app.config().channels_max;
+        match line::parse(line, channels_max) {
             Ok(parsed) => self.publish_parsed(parsed).await?,
             Err(error) => self.fail(&error.to_string()),
         }
@@ -221,17 +228,24 @@ impl<'a> Batch<'a> {
             }
         };
         let target = event.targets().first().cloned();
-        match self.app.begin(event, key.as_ref(), Wait::Journal).await {
-            Ok(ticket) => self.unanswered.push_back(Unanswered { line: self.lines, target, ticket }),
-            Err(error @ PublishError::KeyReused) => self.fail(&error.to_string()),
-            Err(error) => return Err(error.into()),
+        let trace = self.trace.map(|trace| Trace { began_us: self.app.now_us(), ..trace });
+        let mut span = trace.map(|trace| Span::begin(&self.app.traces, trace));
+        match self.app.begin(event, key.as_ref(), Wait::Journal, span.as_mut()).await {
+            Ok(ticket) => self.unanswered.push_back(Unanswered { line: self.lines, target, ticket, span }),
+            Err(error) => {
+                self.app.answered(span, &Err(error));
+                match error {
+                    PublishError::KeyReused => self.fail(&error.to_string()),
+                    _ => return Err(error.into()),
+                }
+            }
         }
         self.settle(UNANSWERED_MAX).await
     }
 
     /// Waits until the sender is within its rates. The batch is not read meanwhile, so its producer slows down.
     async fn wait_for_rate(&self) -> Result<(), Problem> {
-        let ends = Instant::now() + self.app.config.batch_idle_timeout;
+        let ends = Instant::now() + self.app.config().batch_idle_timeout;
         while let Err(over) = self.allowed.quota.take_event(self.app.now_ms()) {
             let wait = Duration::from_secs(over.retry_after_seconds().into());
             if Instant::now() + wait > ends {
@@ -251,10 +265,11 @@ impl<'a> Batch<'a> {
         while self.unanswered.len() > unanswered_max
             || self.unanswered.front().is_some_and(|line| line.ticket.is_answered())
         {
-            let Some(Unanswered { line, target, ticket }) = self.unanswered.pop_front() else { break };
-            match self.app.receipt(ticket).await {
+            let Some(Unanswered { line, target, ticket, span }) = self.unanswered.pop_front() else { break };
+            let trace = span.as_ref().map(Span::trace_id);
+            match self.app.receipt(ticket, span).await {
                 Ok(receipt) => {
-                    self.app.log_sent(target.as_ref(), self.allowed.rights.holder(), &receipt);
+                    self.app.log_sent(target.as_ref(), self.allowed.rights.holder(), trace, &receipt);
                     self.published += 1;
                     self.first = self.first.or(Some(receipt.id));
                     self.last = Some(receipt.id);

@@ -75,7 +75,7 @@ pub(crate) fn history(app: &Arc<App>, rights: &Rights, request: Request<'_>) -> 
         if !is_whole && !excerpt.count() {
             return Err(too_many());
         }
-        let grace = Duration::from_millis(app.config.core.write_timeout_ms);
+        let grace = Duration::from_millis(app.config().core.write_timeout_ms);
         Content::Excerpt(Box::new(excerpt.until(Deadline::new(grace, life)))).into()
     };
     let mut response = Response::new(body);

@@ -21,6 +21,7 @@ use crate::{
         upload::Upload,
     },
     text::query::Query,
+    traces::span::{Span, Trace},
 };
 
 /// Says that this is the answer to an earlier publish with the same key.
@@ -33,15 +34,21 @@ pub(crate) struct Request {
     pub(crate) rights: Rights,
     pub(crate) quota: Quota,
     pub(crate) upload: Upload,
+    /// The trace that the sender has named.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Publishes, or says why not. Nothing was published then, unless the answer says so.
 pub(crate) async fn publish(app: Arc<App>, request: Request) -> Response<Body> {
-    let Request { destination, query, rights, quota, mut upload } = request;
+    let Request { destination, query, rights, quota, mut upload, trace } = request;
+    let span = trace.map(|trace| Span::begin(&app.traces, trace));
     let answer = match accept(&app, destination, &query, Allowed { rights, quota }, &mut upload).await {
-        Ok(accepted) => send(&app, accepted).await,
+        Ok(accepted) => send(&app, accepted, span).await,
         Err(problem) => {
             upload.discard();
+            if let Some(span) = span {
+                span.refuse(app.now_us());
+            }
             Err(problem)
         }
     };
@@ -85,7 +92,7 @@ async fn accept(
     let key = idempotency::of_request(upload.headers(), source, holder)?;
     // Before the body is asked for.
     let targets = match &destination {
-        Destination::InQuery => destination::targets(&query, app.config.channels_max)?,
+        Destination::InQuery => destination::targets(&query, app.config().channels_max)?,
         Destination::Target(target) => vec![target.clone()],
         Destination::Ping(client) => vec![Target::Client(client.clone())],
     };
@@ -94,7 +101,8 @@ async fn accept(
     upload.check_coding()?;
     let event = match destination {
         Destination::Ping(client) => {
-            let bytes = upload.whole(app.config.body_bytes_max).await?.len();
+            let bytes_max = app.config().body_bytes_max;
+            let bytes = upload.whole(bytes_max).await?.len();
             allowed.quota.charge_bytes(bytes, app.now_ms());
             let hello = format!("hello, {client}");
             Event::new(Target::Client(client), hello)
@@ -113,7 +121,7 @@ async fn accept(
 
 /// The body as text.
 async fn data(app: &App, upload: &mut Upload, is_base64: bool) -> Result<String, Problem> {
-    let bytes_max = app.config.body_bytes_max;
+    let bytes_max = app.config().body_bytes_max;
     if is_base64 {
         return Ok(base64(&upload.whole(bytes_max).await?));
     }
@@ -180,9 +188,9 @@ impl<'a> Options<'a> {
     }
 }
 
-async fn send(app: &App, accepted: Wish) -> Result<Response<Body>, Problem> {
+async fn send(app: &App, accepted: Wish, span: Option<Span>) -> Result<Response<Body>, Problem> {
     let Wish { event, key, wait, holder } = accepted;
-    Ok(answer(&app.publish(event, key.as_ref(), wait, holder.as_deref()).await?))
+    Ok(answer(&app.publish(event, key.as_ref(), wait, holder.as_deref(), span).await?))
 }
 
 fn answer(receipt: &Receipt) -> Response<Body> {

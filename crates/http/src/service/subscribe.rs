@@ -47,7 +47,7 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     fn wanted(&self, app: &App) -> Result<Wanted, Problem> {
-        Wanted::parse(&app.config, self.channel.as_ref(), self.query, self.headers)
+        Wanted::parse(&app.config(), self.channel.as_ref(), self.query, self.headers)
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn subscribe(
         channels,
         patterns,
         start,
-        policy: app.config.policy,
+        policy: app.config().policy,
         heartbeat,
         form,
         shard: peer.shard(),
@@ -112,7 +112,7 @@ pub(crate) fn subscribe(
     if !notes.is_empty()
         && let Some(left_out) = app.refused.others.admit(app.now_ms())
     {
-        info!(connection, left_out, ?notes, "a stream was asked for in an odd way");
+        info!(connection, left_out, notes = &*notes.join("; "), "a stream was asked for in an odd way");
     }
     if let Some(seat) = seat {
         owed.occupy(Held::Stream(seat));
@@ -123,7 +123,7 @@ pub(crate) fn subscribe(
     let prelude = Bytes::from(prelude.to_string());
     let content = match peer.carriage {
         Carriage::Frames => Content::Parked { prelude, subscription: Box::new(subscription) },
-        Carriage::Http1 if app.config.h1_outlet == Outlet::Socket => {
+        Carriage::Http1 if app.config().h1_outlet == Outlet::Socket => {
             let framing = if request.version == Version::HTTP_10 { Framing::Bare } else { Framing::Chunked };
             peer.link.park(Parked { subscription, framing });
             Content::Marker { prelude, link: Arc::clone(&peer.link) }
@@ -131,7 +131,7 @@ pub(crate) fn subscribe(
         Carriage::Http1 | Carriage::Other | Carriage::Program => {
             owed.keep();
             let feed = subscription.into_feed(owed.life().clone());
-            let pieces = Box::new(Pieces::new(feed, app.config.h2_send_buffer_bytes));
+            let pieces = Box::new(Pieces::new(feed, app.config().h2_send_buffer_bytes));
             Content::Stream { prelude, pieces }
         }
     };
@@ -160,7 +160,7 @@ fn own_seats(peer: &Peer, patterns: &[Pattern], version: Version) -> Result<Opti
 
 /// Whether the client may have one stream more. Streams that open at the same time may be one more for each thread.
 fn check_streams_of(app: &App, rights: &Rights, client: &ClientId) -> Result<(), Problem> {
-    let Some(streams_max) = rights.client_streams_max(app.config.client_streams_max) else { return Ok(()) };
+    let Some(streams_max) = rights.client_streams_max(app.config().client_streams_max) else { return Ok(()) };
     let open = app.hub.registry().estimate(&[Target::Client(client.clone())]);
     if open < streams_max { Ok(()) } else { Err(Problem::client_streams(streams_max)) }
 }
@@ -170,7 +170,7 @@ fn check_streams_of(app: &App, rights: &Rights, client: &ClientId) -> Result<(),
 fn seat(app: &App, peer: &Peer, version: Version) -> Result<Option<H2Seat>, Problem> {
     let open = app.hub.registry().connections();
     if version == Version::HTTP_2 {
-        let left = app.config.core.connections_max.saturating_sub(open);
+        let left = app.config().core.connections_max.saturating_sub(open);
         let caller = peer.account().enter(Holding::Stream)?;
         return app.h2_streams.enter(&peer.link.holdings, left, caller).map(Some).ok_or(SubscribeError::Full.into());
     }

@@ -75,7 +75,7 @@ pub(super) struct Asker {
 
 /// The way to the application.
 struct Line {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
     url: Uri,
     timeout: Duration,
     answers: Arc<Mutex<Answers>>,
@@ -88,18 +88,30 @@ impl Application {
         let ApplicationPlan { url, publish: _, headers, timeout, under_way_max, answers_max } = plan;
         let (sender, questions) = mpsc::unbounded_channel();
         let answers = Arc::new(Mutex::new(Answers::new(answers_max)));
-        let line = Line { client: client(&url, timeout)?, url, timeout, answers: Arc::clone(&answers) };
+        let line = Line {
+            client: https_client(url.scheme_str() == Some("https"), timeout)?,
+            url,
+            timeout,
+            answers: Arc::clone(&answers),
+        };
         let under_way = Arc::new(Semaphore::new(under_way_max));
         let asker = Asker { questions, line: Arc::new(line), under_way: Arc::clone(&under_way), under_way_max };
         Ok((Self { headers, under_way, under_way_max, answers, questions: sender }, asker))
     }
 }
 
-fn client(url: &Uri, timeout: Duration) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String> {
-    let roots = match url.scheme_str() {
-        Some("https") => client::of_the_system()
+/// A client of HTTP that speaks TLS where the address says so.
+pub(crate) type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client that has `timeout` for each connection. If it speaks TLS, it trusts the certificates that the system trusts.
+///
+/// # Errors
+/// A sentence: these certificates cannot be read.
+pub(crate) fn https_client(speaks_tls: bool, timeout: Duration) -> Result<HttpsClient, String> {
+    let roots = match speaks_tls {
+        true => client::of_the_system()
             .map_err(|reason| format!("the certificates that this system trusts cannot be read: {reason}"))?,
-        _ => RootCertStore::empty(),
+        false => RootCertStore::empty(),
     };
     let tls = ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_safe_default_protocol_versions()

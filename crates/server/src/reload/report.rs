@@ -97,7 +97,7 @@ mod tests {
         let report = Report::of(vec![
             change("log", Part::Log),
             change("shards", Part::Start),
-            change("[limits] ring-messages", Part::Limits),
+            change("[limits] ring-messages", Part::Start),
             change("[[issuer]] login", Part::Access),
         ]);
         let text = "changed: log, [[issuer]] login; needs a restart: shards, [limits] ring-messages";

@@ -1,6 +1,6 @@
 //! The engine of a server: started on a thread of its own, with its journal if there is one.
 
-use std::{io, pin::Pin, thread, time::Duration};
+use std::{io, thread, time::Duration};
 
 use fanfare_disk::DiskJournal;
 use fanfare_http::{Config, Fanfare};
@@ -8,7 +8,7 @@ use fanfare_redis::RedisJournal;
 use tokio::{sync::oneshot, time::sleep};
 use tracing::info;
 
-use crate::{directory, failure::Failure, settings::Serve, upgrade::Predecessor};
+use crate::{directory, failure::Failure, settings::Serve, signals::Shutdown, upgrade::Predecessor};
 
 /// Time between two looks whether an engine is ready.
 const READY_PAUSE: Duration = Duration::from_millis(10);
@@ -26,15 +26,12 @@ impl Engine {
     ///
     /// # Errors
     /// The engine cannot start, or the process before is gone.
-    pub(super) async fn start(
-        &mut self,
-        shutdown: &mut Pin<Box<dyn Future<Output = ()>>>,
-    ) -> Result<Option<Fanfare>, Failure> {
+    pub(super) async fn start(&mut self, shutdown: &mut Shutdown) -> Result<Option<Fanfare>, Failure> {
         tokio::select! {
             biased;
             started = self.started() => started.map(Some),
             // Nothing is acknowledged yet, and a start may be broken off at any moment.
-            () = shutdown => {
+            () = shutdown.told() => {
                 info!("ended before it was ready to serve");
                 Ok(None)
             }

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    pin::{Pin, pin},
+    pin::pin,
     process,
 };
 
@@ -13,6 +13,7 @@ use tracing::{error, info};
 use super::{admin::AdminSocket, supervisor};
 use crate::{
     failure::Failure,
+    signals::Shutdown,
     sockets::{ADMIN, HTTP, HTTPS},
     upgrade::{self, Asking, Leaving},
 };
@@ -25,7 +26,7 @@ pub(super) struct Server {
     /// Number of threads that serve, for the log.
     pub(super) shards: usize,
     pub(super) asking: Asking,
-    pub(super) shutdown: Pin<Box<dyn Future<Output = ()>>>,
+    pub(super) shutdown: Shutdown,
     pub(super) admin: Option<AdminSocket>,
 }
 
@@ -67,12 +68,12 @@ impl Server {
         ];
         let named: Vec<_> = named.into_iter().filter_map(|(name, socket)| Some((name, socket?))).collect();
         let leaving = Leaving::default();
-        let told = leaving.clone();
+        let (told, mut stopping) = (leaving.clone(), shutdown.clone());
         let stop = async move {
             tokio::select! {
                 biased;
                 stop = told.told() => stop,
-                () = shutdown => {
+                () = stopping.told() => {
                     supervisor::tell_stopping();
                     Stop::Drain
                 }
@@ -90,7 +91,17 @@ impl Server {
                 supervisor::tell_ready("draining for another process");
                 leaving.leave();
                 let drained = checked(serving.as_mut().await);
-                let ready = upgrade::let_go(successor).await.and_then(|mut ready| {
+                let ready = tokio::select! {
+                    biased;
+                    () = shutdown.told() => {
+                        // It ends with this process, which it takes nothing over from.
+                        upgrade::called_off();
+                        supervisor::tell_stopping();
+                        return drained.map(|()| End::Over);
+                    }
+                    ready = upgrade::let_go(successor) => ready,
+                };
+                let ready = ready.and_then(|mut ready| {
                     supervisor::tell_main(id);
                     ready.serve().inspect_err(|_| supervisor::tell_main(process::id()))
                 });

@@ -64,6 +64,11 @@ impl Admin {
         }
     }
 
+    /// Whether there is a listener for operators.
+    pub(super) fn is_on(&self) -> bool {
+        !self.admin.is_off()
+    }
+
     fn token(&self) -> Result<Option<AdminToken>, String> {
         let token = self.admin_token.as_ref().map(|token| AdminToken::new(token.as_str())).transpose();
         token.map_err(|error| format!("--admin-token (FANFARE_ADMIN_TOKEN): {error}"))

@@ -88,7 +88,7 @@ pub(super) struct Callers {
     ///
     /// Those that find no place share the limits of one. Those that do nothing are forgotten.
     #[arg(long, value_name = "N", value_parser = number(1, u32::MAX))]
-    callers: Option<u32>,
+    pub(super) callers: Option<u32>,
 }
 
 impl Callers {

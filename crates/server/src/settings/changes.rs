@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{
+    derived::Derived,
+    events::Events,
     layers::{Settings, Sourced},
     limits::Limits,
     meaning::Serve,
@@ -17,8 +19,8 @@ pub(crate) enum Part {
     Access,
     /// How long and how much the history keeps.
     Retention,
-    /// Bounds on streams, requests, callers and memory.
-    Limits,
+    /// What each request is held against: limits, the publish key, origins, and the names of the server.
+    Requests,
     /// Everything that is made once, at the start.
     Start,
 }
@@ -44,8 +46,35 @@ const OF_ACCESS: [&str; 15] = [
 /// Settings of the history.
 const OF_RETENTION: [&str; 5] =
     ["history-events", "history-bytes", "history-age", "history-channel", "hub-history-bytes"];
-/// Bounds that are flags. Those of the file are all keys of `[limits]`.
-const OF_LIMITS: [&str; 3] = ["connections-max", "body-bytes", "memory"];
+/// Flags that requests are held against. So are most keys of `[limits]`.
+const OF_REQUESTS: [&str; 7] =
+    ["connections-max", "body-bytes", "memory", "publish-key", "cors-origin", "read-origin", "public-host"];
+/// Keys of `[limits]` that something is made of at the start: rings, inboxes, tables and the connections of threads.
+const OF_START: [&str; 22] = [
+    "ring-messages",
+    "ring-bytes",
+    "hub-ring-bytes",
+    "inbox-messages",
+    "inbox-bytes",
+    "patience",
+    // A journal on disk has made room for its targets.
+    "history-targets",
+    "catch-up-reads",
+    "idempotency-keys",
+    "redis-events",
+    "head-bytes",
+    "input-bytes",
+    "h2-streams",
+    "h2-ping-interval",
+    "h1-outlet",
+    "h2-outlet",
+    "tls-outlet",
+    "tls-handshake-timeout",
+    "write-timeout",
+    "drain-spread",
+    "upgrade-timeout",
+    "callers",
+];
 
 impl Part {
     fn of(key: &str, is_limit: bool) -> Self {
@@ -53,9 +82,8 @@ impl Part {
             "log" => Self::Log,
             key if OF_ACCESS.contains(&key) => Self::Access,
             key if OF_RETENTION.contains(&key) => Self::Retention,
-            // A journal on disk has made room for its targets.
-            "history-targets" => Self::Start,
-            key if is_limit || OF_LIMITS.contains(&key) => Self::Limits,
+            key if OF_START.contains(&key) => Self::Start,
+            key if is_limit || OF_REQUESTS.contains(&key) => Self::Requests,
             _ => Self::Start,
         }
     }
@@ -63,8 +91,8 @@ impl Part {
     /// Whether a running server takes another value.
     pub(crate) fn can_change(self) -> bool {
         match self {
-            Self::Log | Self::Access | Self::Retention => true,
-            Self::Limits | Self::Start => false,
+            Self::Log | Self::Access | Self::Retention | Self::Requests => true,
+            Self::Start => false,
         }
     }
 }
@@ -87,12 +115,34 @@ impl Settings {
         for (old, now, table) in [(&self.flags, &new.flags, ""), (&self.limits, &new.limits, "[limits] ")] {
             for now in now.iter().filter(|now| old.iter().any(|old| old.key == now.key && old.values != now.values)) {
                 let (line, _) = new.line(now, descriptors);
-                let part = Part::of(&now.key, !table.is_empty());
+                let part = self.serve.part(&now.key, !table.is_empty());
                 changes.push(Change { setting: format!("{table}{}", now.key), line: uncommented(&line), part });
             }
         }
+        changes.extend(self.derived_changes(new, descriptors));
         changes.extend(of_issuers(&self.issuers, &new.issuers));
         changes
+    }
+
+    /// The limits that nobody has set, and that follow from another memory or size of bodies.
+    fn derived_changes(&self, new: &Self, descriptors: u64) -> Vec<Change> {
+        let (old, now) = (self.serve.derived(), self.serve.derived_of(&new.serve));
+        let derived = [
+            ("hub-history-bytes", old.history, now.history),
+            ("hub-ring-bytes", old.rings, now.rings),
+            ("inbox-bytes", old.inbox, now.inbox),
+            ("bodies-bytes", old.bodies, now.bodies),
+            ("send-buffers-bytes", old.send_buffers, now.send_buffers),
+        ];
+        let changed = derived.into_iter().filter(|(_, old, now)| old != now).filter_map(|(key, ..)| {
+            let of = |all: &'_ [Sourced]| all.iter().find(|sourced| sourced.key == key).cloned();
+            let (old, now) = (of(&self.limits)?, of(&new.limits)?);
+            // One that is set has been found before.
+            let (line, _) = (old.values == now.values).then(|| new.line(&now, descriptors))?;
+            let part = Part::of(key, true);
+            Some(Change { setting: format!("[limits] {key}"), line: uncommented(&line), part })
+        });
+        changed.collect()
     }
 
     /// These settings, with the values of `new` where a running server takes another value.
@@ -105,7 +155,7 @@ impl Settings {
             .check(&[self.listen, self.listen_tls])
             .map_err(|reason| format!("what changes now does not go together with what a restart changes: {reason}"))?;
         let merged = |old: &[Sourced], new: Vec<Sourced>, is_limit| -> Vec<Sourced> {
-            let chosen = |new: Sourced| match Part::of(&new.key, is_limit).can_change() {
+            let chosen = |new: Sourced| match self.serve.part(&new.key, is_limit).can_change() {
                 true => new,
                 false => old.iter().find(|old| old.key == new.key).cloned().unwrap_or(new),
             };
@@ -124,11 +174,58 @@ impl Serve {
         changed.flags.access = new.flags.access.clone();
         changed.issuers.clone_from(&new.issuers);
         changed.flags.history = new.flags.history.clone();
-        changed.limits.events.hub_history_bytes = new.limits.events.hub_history_bytes;
-        let Limits { requests, .. } = &new.limits;
-        changed.limits.requests.authorize_under_way = requests.authorize_under_way;
-        changed.limits.requests.authorize_cache = requests.authorize_cache;
+        changed.flags.connections_max = new.flags.connections_max;
+        changed.flags.memory = new.flags.memory;
+        changed.flags.publish_key.clone_from(&new.flags.publish_key);
+        changed.flags.cors_origins.clone_from(&new.flags.cors_origins);
+        changed.flags.read_origins.clone_from(&new.flags.read_origins);
+        changed.flags.public_hosts.clone_from(&new.flags.public_hosts);
+        if self.part("body-bytes", false).can_change() {
+            changed.flags.body_bytes = new.flags.body_bytes;
+        }
+        changed.memory = new.memory;
+        changed.limits = self.limits_of(&new.limits);
         changed
+    }
+
+    /// The limits of `new`, with those of the start as they are.
+    fn limits_of(&self, new: &Limits) -> Limits {
+        let (Limits { events, requests, connections, callers }, at_start) = (&self.limits, self.derived());
+        let mut limits = new.clone();
+        limits.events = Events {
+            hub_history_bytes: new.events.hub_history_bytes,
+            // Those in use, whatever the memory is from now on.
+            hub_ring_bytes: Some(at_start.rings),
+            inbox_bytes: Some(at_start.inbox),
+            ..events.clone()
+        };
+        limits.requests.head_bytes = requests.head_bytes;
+        limits.requests.input_bytes = requests.input_bytes;
+        limits.connections.h2_streams = connections.h2_streams;
+        limits.connections.h2_ping_interval = connections.h2_ping_interval;
+        limits.connections.h1_outlet = connections.h1_outlet;
+        limits.connections.h2_outlet = connections.h2_outlet;
+        limits.connections.tls_outlet = connections.tls_outlet;
+        limits.connections.tls_handshake_timeout = connections.tls_handshake_timeout;
+        limits.connections.write_timeout = connections.write_timeout;
+        limits.connections.drain_spread = connections.drain_spread;
+        limits.connections.upgrade_timeout = connections.upgrade_timeout;
+        limits.callers.callers = callers.callers;
+        limits
+    }
+
+    /// What the limits of `new` derive from, in this server: its shards stay, and its bodies may.
+    fn derived_of(&self, new: &Self) -> Derived {
+        Derived::new(new.memory, &new.limits, self.changed_to(new).flags.body_bytes, self.shards())
+    }
+
+    /// The part that takes the setting `key` in this server.
+    fn part(&self, key: &str, is_limit: bool) -> Part {
+        match key {
+            // The journal in Redis has made room for bodies of this size.
+            "body-bytes" if self.redis().is_some() => Part::Start,
+            _ => Part::of(key, is_limit),
+        }
     }
 }
 
@@ -182,7 +279,7 @@ mod tests {
     use clap::{Args as _, Command};
 
     use super::*;
-    use crate::settings::{flags::Flags, limits};
+    use crate::settings::{flags::Flags, limits, samples::serve};
 
     #[test]
     fn every_name_is_one_of_a_setting() {
@@ -191,7 +288,7 @@ mod tests {
             names.collect::<Vec<_>>()
         };
         let known = [names(&Flags::augment_args(Command::new("serve"))), names(&limits::definition())].concat();
-        for name in OF_ACCESS.into_iter().chain(OF_RETENTION).chain(OF_LIMITS).chain(["log"]) {
+        for name in OF_ACCESS.into_iter().chain(OF_RETENTION).chain(OF_REQUESTS).chain(OF_START).chain(["log"]) {
             assert!(known.iter().any(|known| known == name), "{name}");
         }
     }
@@ -205,13 +302,74 @@ mod tests {
             ("authorize-cache", true, Part::Access),
             ("history-age", false, Part::Retention),
             ("history-targets", true, Part::Start),
-            ("ring-messages", true, Part::Limits),
-            ("memory", false, Part::Limits),
+            ("ring-messages", true, Part::Start),
+            ("channels-max", true, Part::Requests),
+            ("memory", false, Part::Requests),
             ("listen", false, Part::Start),
-            ("publish-key", false, Part::Start),
+            ("publish-key", false, Part::Requests),
         ] {
             assert_eq!(Part::of(key, is_limit), part, "{key}");
         }
+    }
+
+    #[test]
+    fn a_setting_is_taken_or_not_as_its_part_says() {
+        let shown = |serve: &Serve| format!("{:?}", serve.config(1_000));
+        let old = serve(&[], &[]);
+        let mut counts = [0, 0];
+        let mut is_as_told = |key: &str, is_limit: bool, new: &Serve| {
+            let can_change = Part::of(key, is_limit).can_change();
+            let expected = if can_change { shown(new) } else { shown(&old) };
+            assert_eq!(shown(&old.changed_to(new)), expected, "{key}");
+            counts[usize::from(can_change)] += 1;
+        };
+        for key in limits::names() {
+            // Each kind of value, and none of them is a default.
+            for value in ["3333", "33KiB", "31s", "33s", "body", "33/44", "33KiB/44KiB"] {
+                let given = format!("--{key}={value}");
+                if limits::definition().try_get_matches_from([&given]).is_ok()
+                    && shown(&serve(&[], &[&given])) != shown(&old)
+                {
+                    is_as_told(&key, true, &serve(&[], &[&given]));
+                }
+            }
+        }
+        for given in [
+            "--connections-max=5",
+            "--body-bytes=2MiB",
+            "--publish-key=k",
+            "--cors-origin=http://a.org",
+            "--read-origin=http://a.org",
+            "--public-host=a.org",
+            "--history-age=27s",
+            "--shards=3",
+            "--heartbeat=6s",
+            "--policy=close",
+            "--clock=5s",
+            "--drain-timeout=22s",
+            "--trusted-proxy=10.0.0.0/8",
+        ] {
+            let key = given.trim_start_matches("--").split('=').next().unwrap();
+            is_as_told(key, false, &serve(&[given], &[]));
+        }
+        assert!(counts[0] >= 20 && counts[1] >= 30, "{counts:?}");
+    }
+
+    #[test]
+    fn the_memory_of_rings_and_inboxes_is_that_of_the_start() {
+        let (old, new) = (serve(&["--memory=64MiB"], &[]), serve(&["--memory=128MiB"], &[]));
+        let (was, wanted, merged) = (old.derived(), new.derived(), old.changed_to(&new).derived());
+        assert_eq!((merged.rings, merged.inbox), (was.rings, was.inbox));
+        assert_eq!((merged.history, merged.bodies), (wanted.history, wanted.bodies));
+        assert_eq!(merged.send_buffers, wanted.send_buffers);
+    }
+
+    #[test]
+    fn with_redis_the_size_of_bodies_stays() {
+        let redis = "--redis=redis://h";
+        let (old, new) = (serve(&[redis], &[]), serve(&[redis, "--body-bytes=2MiB"], &[]));
+        assert_eq!(old.part("body-bytes", false), Part::Start);
+        assert_eq!(old.changed_to(&new).config(9).body_bytes_max, 1 << 20);
     }
 
     #[test]

@@ -75,6 +75,8 @@ impl Serve {
             ready_timeout: requests.ready_timeout,
             drain_delay: flags.drain_delay,
             drain_timeout: flags.drain_timeout,
+            // Variables that are no settings name the collector.
+            traces: None,
             https_port: None,
         }
     }
@@ -103,7 +105,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_server() {
         let serve = serve(&["--shards=2"], &[]);
-        let sockets_max = 1_000_000 - 64 - 4 * 2;
+        let sockets_max = 1_000_000 - 64 - 64 - 4 * 2;
         let mut expected = Config { sockets_max, ..Config::default() };
         expected.core.shards = 2;
         // The default address is one of this machine alone.
@@ -288,6 +290,7 @@ mod tests {
             ready_timeout: second(37),
             drain_delay: second(41),
             drain_timeout: second(22),
+            traces: None,
             https_port: None,
         };
         assert_eq!(format!("{config:?}"), format!("{expected:?}"));

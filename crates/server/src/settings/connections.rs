@@ -13,8 +13,8 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub(super) struct Connections {
-    /// At most this many sockets of clients may be open [default: the open descriptors that the system allows, less 64
-    /// and 4 for each shard, but at least half].
+    /// At most this many sockets of clients may be open [default: the open descriptors that the system allows, less 64,
+    /// 4 for each shard and 64 for operators, but at least half].
     ///
     /// One more closes the connection that has been idle for longest. If no connection is idle, the new one is closed.
     /// Streams over HTTP/1 leave 64 sockets to other requests, or a quarter if there are fewer than 256.

@@ -25,6 +25,11 @@ pub(crate) enum Listen {
 }
 
 impl Listen {
+    /// Whether there is to be no listener.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self, Self::Off)
+    }
+
     /// The address to bind: the first that the system knows for a name. `flag` is named in the error.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ use super::{
 /// and for each thread's wait on its sockets. If the system allows few, they are half of them.
 const DESCRIPTORS_KEPT: u64 = 64;
 const DESCRIPTORS_KEPT_PER_SHARD: u64 = 4;
+/// Those of the sockets of operators, if they have a listener.
+const DESCRIPTORS_KEPT_FOR_OPERATORS: u64 = fanfare_admin::SOCKETS_MAX as u64;
 
 /// Sockets that streams leave to other requests. If there are few, a quarter of them.
 const SOCKETS_KEPT_FROM_STREAMS: usize = 64;
@@ -161,6 +163,11 @@ impl Serve {
         self.flags.shards.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
     }
 
+    /// Most streams, if somebody has set it.
+    pub(crate) fn connections_wanted(&self) -> Option<usize> {
+        self.flags.connections_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
+
     /// Most streams for a process that may open this many descriptors.
     pub(crate) fn connections_max(&self, descriptors: u64) -> usize {
         let over_h2 = u64::from(self.limits.connections.h2_streams_total);
@@ -188,7 +195,8 @@ impl Serve {
     }
 
     fn sockets_by_default(&self, descriptors: u64) -> usize {
-        let kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_PER_SHARD * self.shards() as u64;
+        let for_operators = if self.flags.admin.is_on() { DESCRIPTORS_KEPT_FOR_OPERATORS } else { 0 };
+        let kept = DESCRIPTORS_KEPT + for_operators + DESCRIPTORS_KEPT_PER_SHARD * self.shards() as u64;
         usize::try_from((descriptors - kept.min(descriptors / 2)).max(1)).unwrap_or(usize::MAX)
     }
 
@@ -275,7 +283,8 @@ mod tests {
 
     #[test]
     fn there_is_room_for_a_stream_with_few_descriptors_too() {
-        assert_eq!(serve(&["--shards=2"], &[]).sockets_max(1_000), 928);
+        assert_eq!(serve(&["--shards=2"], &[]).sockets_max(1_000), 864);
+        assert_eq!(serve(&["--shards=2", "--admin=off"], &[]).sockets_max(1_000), 928);
         assert_eq!(serve(&["--shards=2"], &[]).sockets_max(144), 72);
         assert_eq!(serve(&[], &[]).sockets_max(64), 32);
         assert_eq!(serve(&[], &[]).sockets_max(1), 1);
@@ -288,7 +297,7 @@ mod tests {
     fn streams_over_http_1_have_what_requests_and_the_system_leave() {
         for (connections, sockets, descriptors, streams) in [
             (None, None, 64, 24),
-            (None, None, 1_000, 928 - 64),
+            (None, None, 1_000, 864 - 64),
             (None, Some("--sockets-max=100000"), 64, 24),
             (Some("--connections-max=7"), None, 64, 7),
             (None, Some("--sockets-max=8"), 1_000, 6),

@@ -37,6 +37,8 @@ the file alone.
   message says where the limit stands.
 - An unknown environment variable that begins with `FANFARE_` is a warning. Variables that Kubernetes sets for a Service, for
   instance `FANFARE_SERVICE_HOST`, are left alone.
+- The collector of [traces](guide/admin.md#traces) is no setting. Variables of OpenTelemetry name it, as
+  `OTEL_EXPORTER_OTLP_ENDPOINT`.
 ";
 
 const LIMITS: &str = "

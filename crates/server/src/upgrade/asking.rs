@@ -84,6 +84,12 @@ pub(crate) fn failed(reason: &str) {
     Outcome::Failed(reason.to_owned()).tell();
 }
 
+/// The upgrade has not come to its end, because this process is told to end.
+pub(crate) fn called_off() {
+    info!("no upgrade: this process is told to end, and the new one ends with it");
+    Outcome::Failed("it is told to end".to_owned()).tell();
+}
+
 /// The new process serves.
 pub(crate) fn done(id: u32) {
     info!("process {id} serves from now on");

@@ -51,12 +51,19 @@ impl Requests {
         self.ask("GET", path, &[], "")
     }
 
+    pub(crate) fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+        self.ask("GET", path, headers, "")
+    }
+
     pub(crate) fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
         self.ask("POST", path, headers, body)
     }
 
     fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
+        let mut request = format!("{method} {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request.push_str("host: localhost\r\n");
+        }
         for (name, value) in headers {
             write!(request, "{name}: {value}\r\n").unwrap();
         }
