@@ -79,7 +79,8 @@ impl Drop for Serving {
 /// `handle` and `operator` belong to the same server. `control` is called on that thread.
 ///
 /// # Errors
-/// The thread, its runtime or the listener cannot be set up.
+/// The thread, its runtime or the listener cannot be set up. [`io::ErrorKind::InvalidInput`]: other machines reach the listener, and
+/// there is no token.
 pub fn serve<O: Operate, C: Control>(
     listener: net::TcpListener,
     admin: Admin,
@@ -88,6 +89,10 @@ pub fn serve<O: Operate, C: Control>(
     control: C,
 ) -> io::Result<Serving> {
     let address = listener.local_addr()?;
+    if admin.token.is_none() && !address.ip().to_canonical().is_loopback() {
+        let reason = format!("other machines reach {address}, so an admin token is needed");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
     listener.set_nonblocking(true)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {

@@ -129,9 +129,9 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            PublishError::Draining | PublishError::Journal | PublishError::Broken | PublishError::Unknown => {
-                Self::full(error.to_string())
-            }
+            // Nobody is asked to send it again: this route takes no idempotency key.
+            PublishError::Unknown => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            PublishError::Draining | PublishError::Journal | PublishError::Broken => Self::full(error.to_string()),
         }
     }
 }

@@ -57,7 +57,7 @@ fn verdict(verdict: &Verdict) -> Value {
         Verdict::NoSuchEvent => ("no-such-event", "No event has this id.".to_owned(), json!({})),
         Verdict::NotConnected => (
             "not-connected",
-            "The client had no stream then, or its stream began behind the event.".to_owned(),
+            "The client had no stream at this server then, or its stream began behind the event.".to_owned(),
             json!({}),
         ),
         Verdict::Refused { rule, at } => {

@@ -46,7 +46,9 @@ export const publish = () => {
     try {
       show(await read(`api/v1/publish?wait=${wait.checked ? "written" : "journal"}`, { method: "POST", body }));
     } catch (error) {
-      say(`Nothing was published: ${error.message}.`, "bad");
+      // Only the server's own refusal says that there is no event. Its reason says so if it does not know.
+      const begun = error.status === 0 || error.status === 504 ? "It is not known whether the event was published" : "That did not work";
+      say(`${begun}: ${error.message}.`, "bad");
     }
   };
 

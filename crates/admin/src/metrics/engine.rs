@@ -97,7 +97,7 @@ fn deliveries(figures: &Figures) -> Vec<Family> {
             "Older events that had to make room in a ring and were read again.",
         )
         .with(deliveries.reread),
-        Family::counter("fanfare_gaps", "Gaps that streams were told.")
+        Family::counter("fanfare_gaps", "Gaps that streams were told, or were to be told when they ended.")
             .by("reason", figures.gaps.iter().map(|(reason, count)| (reason.as_str(), *count))),
     ]
 }

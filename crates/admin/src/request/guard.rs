@@ -74,8 +74,9 @@ fn host(parts: &Parts) -> Result<Authority, Problem> {
 
 fn is_ours(admin: &Admin, host: &Authority) -> bool {
     let name = host.host();
-    let is_address =
-        name.parse::<Ipv4Addr>().is_ok() || in_brackets(name).is_some_and(|name| name.parse::<Ipv6Addr>().is_ok());
+    // Browsers take 0.0.0.0 and [::] for this machine, and send nothing that says whose page asks.
+    let is_address = name.parse::<Ipv4Addr>().is_ok_and(|address| !address.is_unspecified())
+        || in_brackets(name).is_some_and(|name| name.parse::<Ipv6Addr>().is_ok_and(|address| !address.is_unspecified()));
     let names = ["localhost"].into_iter().chain(admin.hosts.iter().map(String::as_str));
     is_address || names.into_iter().any(|ours| ours.eq_ignore_ascii_case(name.strip_suffix('.').unwrap_or(name)))
 }
@@ -125,7 +126,7 @@ mod tests {
             assert_eq!(checked("/", &[("host", host)]), None, "{host}");
         }
         for host in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "[evil]", "1.2.3", "admin.example.evil"]
+            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "[evil]", "1.2.3", "admin.example.evil", "0.0.0.0:3001", "[::]:3001"]
         {
             assert!(matches!(checked("/", &[("host", host)]), Some(421 | 400)), "{host}");
         }

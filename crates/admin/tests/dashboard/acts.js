@@ -30,7 +30,7 @@ module.exports = {
     report((await message("Published as"))[1]);
     await page.locator("#publish-type").fill("fanfare.gap");
     await publish();
-    report(await message("Nothing was published"));
+    report(await message("That did not work"));
     await press("Pause");
   },
 

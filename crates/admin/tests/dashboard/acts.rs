@@ -136,7 +136,7 @@ fn verdicts() -> Vec<(Verdict, &'static str, &'static str, &'static str)> {
         (
             Verdict::NotConnected,
             "✗",
-            "The client had no stream then, or its stream began behind the event",
+            "The client had no stream at this server then, or its stream began behind the event",
             "when it comes back with the id of its last event",
         ),
         (Verdict::Refused { rule: "denied".to_owned(), at: from }, "✗", "refused at", "your application said no"),

@@ -14,12 +14,15 @@ impl<S> Order<S> {
         let waiting_publishers = self.gate.len();
         let locked = self.lock();
         let (history_events, history_targets) = locked.history.counts();
+        let retentions = locked.history.retentions();
         Figures {
             events: locked.events,
             event_bytes: locked.event_bytes,
             history_events,
             history_targets,
+            history_targets_max: retentions.targets_max,
             history_bytes: locked.history.bytes(),
+            history_bytes_max: retentions.bytes_max,
             waiting_publishers,
             lock_contentions: self.contentions.load(Ordering::Relaxed),
             unanswered: locked.submissions.promised().messages,

@@ -21,10 +21,12 @@ pub struct Figures {
     pub ring_bytes: usize,
     /// Events that the history keeps, each counted for each of its targets.
     pub history_events: usize,
-    /// Targets that have a history.
+    /// Targets that have a history ([`crate::Retentions::targets_max`]).
     pub history_targets: usize,
-    /// Bytes of memory that the history takes.
+    pub history_targets_max: usize,
+    /// Bytes of memory that the history takes ([`crate::Retentions::bytes_max`]).
     pub history_bytes: usize,
+    pub history_bytes_max: usize,
     /// Publishes that wait in the inbox of each shard.
     pub inboxes: Vec<Amount>,
     /// Publishers that wait for room in an inbox.

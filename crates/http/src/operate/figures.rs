@@ -95,7 +95,6 @@ impl Operator {
         let Totals { closed, gaps, .. } = hub.totals;
         let (streams, now_ms) = (app.streams.counted(), unix_ms());
         let since = |since_ms: u64| Duration::from_millis(now_ms.saturating_sub(since_ms));
-        let retentions = app.hub.retentions();
         Figures {
             uptime: Duration::from_millis(app.now_ms()),
             connections: streams.iter().map(|(transport, open, _)| (*transport, *open)).collect(),
@@ -115,9 +114,9 @@ impl Operator {
             ring_bytes_max: core.hub_ring_bytes_max,
             history_events: hub.history_events,
             history_bytes: hub.history_bytes,
-            history_bytes_max: retentions.bytes_max,
+            history_bytes_max: hub.history_bytes_max,
             history_targets: hub.history_targets,
-            history_targets_max: retentions.targets_max,
+            history_targets_max: hub.history_targets_max,
             inboxes: hub.inboxes,
             inbox_max: Amount { messages: core.inbox_messages_max, bytes: core.inbox_bytes_max },
             waiting_publishers: hub.waiting_publishers,
