@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
-use crate::compare::program::{POLL, Program};
+use crate::interrupt::Interrupt;
+use crate::program::{POLL, Program};
 
 /// The time beyond its own --timeout after which a run is taken for hung.
 const GRACE: Duration = Duration::from_secs(30);

@@ -11,11 +11,11 @@ use crate::compare::certificate::Certificate;
 use crate::compare::cores::Cores;
 use crate::compare::error::CompareError;
 use crate::compare::generator::{self, GeneratorError, Outcome};
-use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
 use crate::compare::peer::Peer;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
+use crate::interrupt::Interrupt;
 use crate::report::told::as_told;
 
 /// One run of one case with one server, and its outcome.

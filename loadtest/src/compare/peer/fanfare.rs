@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::compare::peer::built_in::FANFARE;
 use crate::compare::peer::error::PeerError;
-use crate::compare::peer::starter::{Running, Starter, given_file, in_path, version, words};
+use crate::compare::peer::starter::{Running, Starter, given_file, version, words};
+use crate::program::in_path;
 use crate::wire::token::Token;
 
 /// The flag for keys of tokens, which earlier versions do not have.

@@ -13,7 +13,6 @@ mod starter;
 
 use crate::args::compare::CompareArgs;
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::peer::built_in::{BuiltIn, FANFARE, FLOOR};
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::fanfare::Fanfare;
@@ -22,6 +21,7 @@ use crate::compare::peer::given::Given;
 use crate::compare::peer::listening::Listening;
 use crate::compare::peer::nchan::{NCHAN, Nchan};
 use crate::compare::peer::starter::{Running, Starter};
+use crate::interrupt::Interrupt;
 use crate::wire::transport::Transport;
 
 /// One server of the comparison.

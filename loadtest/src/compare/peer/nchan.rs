@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::compare::certificate::Files;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
-use crate::compare::peer::starter::{Running, Starter, in_path, version, words};
-use crate::compare::program::POLL;
+use crate::compare::peer::starter::{Running, Starter, version, words};
+use crate::program::{POLL, in_path};
 use crate::wire::transport::Version;
 
 pub(super) const NCHAN: &str = "nchan";

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
-use crate::compare::program::Program;
+use crate::interrupt::Interrupt;
+use crate::program::Program;
 
 /// The time that a server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,12 +96,6 @@ pub(super) fn version(program: &Path, flag: impl AsRef<OsStr>) -> String {
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     text.lines().next().map_or_else(|| "unknown".to_owned(), str::to_owned)
-}
-
-/// The file of this name in one of the directories of PATH.
-pub(super) fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// The given file, which must be there.
