@@ -95,13 +95,14 @@ pub(crate) fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::extra::Extra;
     use crate::compare::load::{Manner, PLAIN};
 
     fn outcome(script: &str) -> Result<Outcome, GeneratorError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         let manner = Manner::Fanout { rate_per_s: 1, events: 1 };
         let load =
-            Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN, has_tokens: false };
+            Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN, extra: Extra::Nothing };
         run(&command, load, &Cores::Shared, &Interrupt::default())
     }
 

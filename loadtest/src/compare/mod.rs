@@ -9,6 +9,7 @@ mod certificate;
 pub(crate) mod cores;
 mod damage;
 pub(crate) mod error;
+pub(crate) mod extra;
 mod generator;
 mod load;
 mod machine;
@@ -16,6 +17,7 @@ mod out;
 mod page;
 pub(crate) mod peer;
 mod results;
+mod scraper;
 mod spread;
 mod summary;
 mod table;
@@ -55,8 +57,11 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
     let interrupt = Interrupt::catch().map_err(CompareError::Signals)?;
     let machine = Machine::look();
     let mut notes = notes(args, &cores, &machine);
-    if cases.iter().any(|case| case.has_tokens()) && !peers.iter().any(Peer::knows_tokens) {
-        notes.push("no server here knows tokens: the case tokens was not run".to_owned());
+    for case in &cases {
+        let extra = case.extra();
+        if !peers.iter().any(|peer| peer.knows(extra)) {
+            notes.push(format!("no server here knows {}: the case {} was not run", extra.name(), case.name));
+        }
     }
 
     let plan = Plan {
