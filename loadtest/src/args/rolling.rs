@@ -10,8 +10,8 @@ pub(crate) struct RollingArgs {
     /// The number of event streams, which come back as browsers do
     #[arg(long, value_name = "N", default_value = "5000", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
-    /// Events per second, each published through nginx
-    #[arg(long, value_name = "R/s", default_value = "20/s")]
+    /// Events per second, each published through nginx. nginx has to pass each on to all streams
+    #[arg(long, value_name = "R/s", default_value = "5/s")]
     pub(crate) rate: Rate,
     /// The most streams that may come back within a second, whichever second it is
     #[arg(long, value_name = "PERCENT", default_value = "20%")]

@@ -7,7 +7,7 @@ use crate::started::loadtest;
 /// The exit status, the report if there is one, and the words on stderr.
 fn run(args: &str) -> (i32, Value, String) {
     let args: Vec<&str> = args.split_whitespace().collect();
-    let small = ["--connections", "200", "--before", "1s", "--pause", "2500ms", "--timeout", "90s"];
+    let small = ["--connections", "200", "--rate", "20/s", "--before", "1s", "--pause", "2500ms", "--timeout", "90s"];
     let output = loadtest(&["rolling", "--json"]).args(small).args(args).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no report: {said}"));
