@@ -8,6 +8,7 @@ use crate::compare::error::CompareError;
 use crate::floor::error::FloorError;
 use crate::link::error::AuthorityError;
 use crate::publish::error::PublishError;
+use crate::site::error::SiteError;
 use crate::wire::target::ResolveError;
 
 /// The reason why a run has no result.
@@ -77,6 +78,10 @@ pub(crate) enum Failure {
     Compare(#[from] CompareError),
     #[error(transparent)]
     Floor(#[from] FloorError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error("cannot catch signals: {0}")]
+    Signals(#[source] io::Error),
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
     #[error("a thread of this program died; that is a bug in it")]

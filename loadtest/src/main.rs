@@ -18,11 +18,14 @@ mod compare;
 mod crowd;
 mod failure;
 mod floor;
+mod interrupt;
 mod link;
 mod measure;
+mod program;
 mod publish;
 mod report;
 mod scenario;
+mod site;
 mod wire;
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Handshakes(handshakes) => scenario::handshakes(handshakes),
         Command::Abuse(abuse) => scenario::abuse(abuse),
         Command::Speeds(speeds) => scenario::speeds(speeds),
+        Command::Rolling(rolling) => scenario::rolling(rolling),
         Command::Soak(soak) => scenario::soak(soak),
         Command::Idle(idle) => scenario::idle::run(idle),
         Command::Compare(compare) => return Ok(compare::run(compare, args.format(), args.html.as_deref())?),

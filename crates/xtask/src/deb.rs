@@ -1,8 +1,8 @@
 //! `cargo xtask deb`: the Debian package. It is built, listed, held against Debian's own check, and installed, upgraded and
 //! removed in a copy of this system, from which the program serves.
 //!
-//! The list of its files is in crates/server/Cargo.toml. The unit of the package is that of the examples, with the place
-//! where a package puts the program.
+//! The list of its files is in crates/server/Cargo.toml. The units of the package are those of the examples, with the place
+//! where a package puts the program. The program itself writes its man pages and completions.
 
 use std::{fs, path::PathBuf};
 
@@ -13,6 +13,11 @@ use crate::{
 };
 
 const UNIT: &str = "examples/systemd/fanfare.service";
+/// What is done before the package is removed, beside what cargo-deb writes.
+const PRERM: &str = "packaging/debian/prerm";
+const SOCKET: &str = "examples/systemd/fanfare.socket";
+/// The section of the socket's unit, and the same with what it needs under another name than the service's.
+const SOCKET_SECTION: [&str; 2] = ["\n[Socket]\n", "\n[Socket]\nService=fanfare.service\n"];
 /// Where the unit of the examples has the program, and where a package has it.
 const PROGRAM: [&str; 2] = ["/usr/local/bin/fanfare", "/usr/bin/fanfare"];
 /// Files that are made of others. The path is in crates/server/Cargo.toml, so it is not in cargo's target directory.
@@ -27,6 +32,13 @@ const FILES: &[(&str, &str)] = &[
     ("-rw-r--r--", "./etc/fanfare/fanfare.toml"),
     ("-rw-r--r--", "./usr/lib/systemd/system/fanfare.service"),
     ("-rw-r--r--", "./usr/lib/systemd/system/fanfare.service.d/hardening.conf"),
+    ("-rw-r--r--", "./usr/lib/systemd/system/fanfare-http.socket"),
+    ("-rw-r--r--", "./usr/share/man/man1/fanfare.1.gz"),
+    ("-rw-r--r--", "./usr/share/man/man1/fanfare-serve.1.gz"),
+    ("-rw-r--r--", "./usr/share/man/man1/fanfare-journal-check.1.gz"),
+    ("-rw-r--r--", "./usr/share/bash-completion/completions/fanfare"),
+    ("-rw-r--r--", "./usr/share/zsh/vendor-completions/_fanfare"),
+    ("-rw-r--r--", "./usr/share/fish/vendor_completions.d/fanfare.fish"),
     ("-rw-r--r--", "./usr/share/doc/fanfare/copyright"),
     ("-rw-r--r--", "./usr/share/doc/fanfare/LICENSE-MIT"),
     ("-rw-r--r--", "./usr/share/doc/fanfare/docs/settings.md"),
@@ -39,9 +51,14 @@ export DEBIAN_FRONTEND=noninteractive
 dpkg -i "$1"
 dpkg --verify fanfare
 fanfare serve --config /etc/fanfare/fanfare.toml --check
-systemd-analyze verify fanfare.service
+systemd-analyze verify fanfare.service fanfare-http.socket
 systemd-analyze security --offline=true --threshold="$2" fanfare.service | tail -1
 test -L /etc/systemd/system/multi-user.target.wants/fanfare.service
+test ! -e /etc/systemd/system/sockets.target.wants
+# A system may be told to install no manual, so they are looked at in the package itself.
+dpkg -x "$1" /tmp/unpacked
+gzip -dc /tmp/unpacked/usr/share/man/man1/fanfare-serve.1.gz | grep -q '^\.TH fanfare-serve '
+bash -n /tmp/unpacked/usr/share/bash-completion/completions/fanfare
 echo '# mine' >> /etc/fanfare/fanfare.toml
 dpkg -i "$1"
 grep -q '^# mine$' /etc/fanfare/fanfare.toml
@@ -51,6 +68,7 @@ grep -q '^# mine$' /etc/fanfare/fanfare.toml
 dpkg -P fanfare
 test ! -e /etc/fanfare/fanfare.toml
 test ! -e /etc/systemd/system/multi-user.target.wants/fanfare.service
+test ! -e /usr/lib/systemd/system/fanfare-http.socket
 "#;
 
 /// Installs the package, and becomes its program.
@@ -97,10 +115,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
 /// Makes the package of what is built.
 fn pack(workspace: &Workspace, host: &str) -> Result<PathBuf, String> {
     let failed = |error| format!("{STAGE}: {error}");
-    let unit = fs::read_to_string(workspace.root().join(UNIT)).map_err(|error| format!("{UNIT}: {error}"))?;
+    let read = |path: &str| fs::read_to_string(workspace.root().join(path)).map_err(|error| format!("{path}: {error}"));
+    let (unit, socket) = (read(UNIT)?, read(SOCKET)?);
     let stage = workspace.root().join(STAGE);
-    fs::create_dir_all(&stage).map_err(failed)?;
+    // What an earlier run has left would be packaged too.
+    if stage.exists() {
+        fs::remove_dir_all(&stage).map_err(failed)?;
+    }
+    // cargo-deb takes the units and scripts that lie in the stage itself.
+    fs::create_dir_all(stage.join("units")).map_err(failed)?;
+    fs::write(stage.join("units/fanfare-http.socket"), packaged_socket(&socket)?).map_err(failed)?;
     fs::write(stage.join("fanfare.service"), packaged(&unit)?).map_err(failed)?;
+    fs::write(stage.join("prerm"), read(PRERM)?).map_err(failed)?;
+    let program = dist::program(workspace, host).display().to_string();
+    workspace.run(&Invocation::new(&[&program, "pages", &stage.display().to_string()]))?;
     let packages = workspace.target().join("packages");
     fs::create_dir_all(&packages).map_err(|error| format!("{}: {error}", packages.display()))?;
     let path = packages.join("fanfare.deb");
@@ -119,6 +147,15 @@ fn packaged(unit: &str) -> Result<String, String> {
         return Err(format!("{UNIT} does not start {from}"));
     }
     Ok(unit.replace(from, to))
+}
+
+/// The unit of the socket as the package has it. Its name is not that of the service, so it says which one it is for.
+fn packaged_socket(socket: &str) -> Result<String, String> {
+    let [from, to] = SOCKET_SECTION;
+    if socket.matches(from).count() != 1 {
+        return Err(format!("{SOCKET} has no section [Socket]"));
+    }
+    Ok(socket.replace(from, to).replace("fanfare.socket", "fanfare-http.socket"))
 }
 
 /// The files that the output of `dpkg-deb --contents` does not have as they must be.
@@ -149,6 +186,15 @@ mod tests {
         assert!(there.contains("\nExecStart=/usr/bin/fanfare serve ") && !there.contains("/usr/local/"), "{there}");
         assert_eq!(unit.lines().count(), there.lines().count());
         assert!(packaged("ExecStart=fanfare").unwrap_err().contains("does not start /usr/local/bin/fanfare"));
+    }
+
+    #[test]
+    fn the_socket_of_the_package_starts_the_service() {
+        let workspace = Workspace::find().unwrap();
+        let socket = packaged_socket(&fs::read_to_string(workspace.root().join(SOCKET)).unwrap()).unwrap();
+        assert!(socket.contains("\n[Socket]\nService=fanfare.service\n"), "{socket}");
+        assert!(socket.contains("systemctl enable --now fanfare-http.socket\n"), "{socket}");
+        assert!(packaged_socket("[Unit]\n").unwrap_err().contains("no section [Socket]"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod floor;
+pub(crate) mod rolling;
 pub(crate) mod streams;
 pub(crate) mod values;
 
@@ -19,6 +20,8 @@ use crate::report::Format;
 
 /// The most events of one run: what is kept of each in memory stays small.
 pub(crate) const EVENTS_MAX: u32 = 1_000_000;
+/// The data of one event, in bytes, unless it is said.
+const SIZE_BYTES: u32 = 128;
 /// The largest data of one event, in bytes.
 const SIZE_BYTES_MAX: i64 = 16 << 20;
 /// The smallest data that can hold the stamp, in bytes.
@@ -110,6 +113,13 @@ pub(crate) enum Command {
     /// not at all. It fails if an event is lost without a word, comes twice or late, or if a stream was told of more or
     /// of fewer losses than it has.
     Speeds(SpeedsArgs),
+    /// Replace two nodes behind nginx, one after the other, while streams come back as browsers do
+    ///
+    /// Starts a Redis, two nodes of Fanfare that share it, and nginx with the file of examples/two-nodes. Publishes go
+    /// through nginx too, and one that fails is sent again with its Idempotency-Key. It fails if an event is lost, comes
+    /// twice or out of order, if a stream is refused, if a node does not end in order, or if too many streams come back
+    /// within one second.
+    Rolling(rolling::RollingArgs),
     /// Publish for a long time and fail if the server grows
     Soak(SoakArgs),
     /// Hold many open streams and weigh them
@@ -130,7 +140,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PublishArgs {
     /// The data of one event, in bytes
-    #[arg(long, value_name = "BYTES", default_value = "128",
+    #[arg(long, value_name = "BYTES", default_value_t = SIZE_BYTES,
           value_parser = clap::value_parser!(u32).range(SIZE_BYTES_MIN..=SIZE_BYTES_MAX))]
     pub(crate) size: u32,
     /// The number of publishers, each on a connection of its own
@@ -145,6 +155,11 @@ pub(crate) struct PublishArgs {
 }
 
 impl PublishArgs {
+    /// One publisher of events of the usual size.
+    pub(crate) fn alone(quiet: Duration) -> Self {
+        Self { size: SIZE_BYTES, publishers: 1, pid: Vec::new(), quiet }
+    }
+
     pub(crate) fn publishers(&self) -> u32 {
         u32::from(self.publishers)
     }

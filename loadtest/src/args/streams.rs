@@ -13,6 +13,9 @@ use crate::wire::transport::{Transport, Version};
 /// The most streams of one connection: servers allow a hundred or a few.
 const STREAMS_PER_CONNECTION_MAX: i64 = 100_000;
 
+/// How many streams connect at the same time, unless it is said.
+const CONNECTING_MAX: u32 = 200;
+
 /// Options of every scenario about the streams that it opens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StreamArgs {
@@ -62,7 +65,7 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: u32,
     /// The number of them that connect at the same time, in each process
-    #[arg(long, value_name = "N", default_value = "200",
+    #[arg(long, value_name = "N", default_value_t = CONNECTING_MAX,
           value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connecting_max: u32,
     /// Receiving threads (of each process); half of the processors, at most 4, if not given
@@ -77,6 +80,29 @@ pub(crate) struct StreamArgs {
 }
 
 impl StreamArgs {
+    /// So many streams to this server, and everything else as if it were not given.
+    pub(crate) fn to(url: Url, connections: u32, threads: u16, timeout: Duration) -> Self {
+        Self {
+            url,
+            nodes: Vec::new(),
+            http: Version::Http1,
+            streams_per_connection: 1,
+            tls_ca: None,
+            preset: Preset::Fanfare,
+            subscribe_path: None,
+            publish_path: None,
+            body: None,
+            header: Vec::new(),
+            subscribe_token: None,
+            publish_token: None,
+            connections,
+            connecting_max: CONNECTING_MAX,
+            threads: Some(threads),
+            processes: 1,
+            timeout,
+        }
+    }
+
     /// The number of receiving threads in each process: never more than there are connections.
     pub(crate) fn threads(&self) -> u32 {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);

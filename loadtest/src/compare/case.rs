@@ -2,6 +2,7 @@
 //!
 //! A new case is a new row. Fanfare's targets are in target.rs.
 
+use crate::compare::extra::Extra;
 use crate::compare::load::{H2, Load, Manner, PLAIN, TLS, TLS_H2, TLS_H2_4, TLS_H2_100};
 use crate::wire::transport::Transport;
 
@@ -17,9 +18,9 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Whether servers that know no tokens have no part in it.
-    pub(crate) fn has_tokens(&self) -> bool {
-        self.runs.iter().any(|load| load.has_tokens)
+    /// What a server has to know that has a part in it.
+    pub(crate) fn extra(&self) -> Extra {
+        self.runs.iter().map(|load| load.extra).find(|extra| *extra != Extra::Nothing).unwrap_or(Extra::Nothing)
     }
 }
 
@@ -96,23 +97,35 @@ const fn fanout_over(
     events: u32,
 ) -> Load {
     let manner = Manner::Fanout { rate_per_s, events };
-    Load { name, manner, connections, size_bytes: 128, transport, has_tokens: false }
+    Load { name, manner, connections, size_bytes: 128, transport, extra: Extra::Nothing }
 }
 
 const fn flat_out(name: &'static str, transport: &'static Transport) -> Load {
     let manner = Manner::FlatOut { publishers: 4, duration_ms: 4_000 };
-    Load { name, manner, connections: 1_000, size_bytes: 128, transport, has_tokens: false }
+    Load { name, manner, connections: 1_000, size_bytes: 128, transport, extra: Extra::Nothing }
 }
 
 /// The load of `sparse-1000` for twice as long, for a p99 that holds still.
-const fn token_run(name: &'static str, has_tokens: bool) -> Load {
-    Load { has_tokens, ..fanout_over(name, &PLAIN, 1_000, 20, 200) }
+const fn run_with(name: &'static str, extra: Extra) -> Load {
+    Load { extra, ..fanout_over(name, &PLAIN, 1_000, 20, 200) }
 }
+
+/// The figures of a case whose three runs are without an extra, with it, and without it again.
+const WITH_AND_WITHOUT: &[Figure] = &[
+    less_of(0, "without_cpu", "CPU per delivery without, us", CPU_EACH, "without_cpu"),
+    less_of(1, "with_cpu", "CPU per delivery with, us", CPU_EACH, "with_cpu"),
+    ratio_of(1, "cpu_ratio", "CPU, with over without", CPU_EACH),
+    ratio_of(2, "cpu_noise", "CPU, without over without", CPU_EACH),
+    less_of(0, "without_p99", "latency p99 without, ms", "latency_p99_ms", "without_p99"),
+    less_of(1, "with_p99", "latency p99 with, ms", "latency_p99_ms", "with_p99"),
+    ratio_of(1, "p99_ratio", "p99, with over without", "latency_p99_ms"),
+    ratio_of(2, "p99_noise", "p99, without over without", "latency_p99_ms"),
+];
 
 /// Handshakes beside so many streams.
 const fn handshakes(name: &'static str, connections: u32) -> Load {
     let manner = Manner::Handshakes { rate_per_s: 50, newcomers: 2_000, before_ms: 4_000, after_ms: 1_000 };
-    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2, has_tokens: false }
+    Load { name, manner, connections, size_bytes: 128, transport: &TLS_H2, extra: Extra::Nothing }
 }
 
 const CPU_EACH: &str = "cpu_per_delivery_us";
@@ -169,7 +182,7 @@ pub(crate) static CASES: &[Case] = &[
                 connections: 900,
                 size_bytes: 2048,
                 transport: &PLAIN,
-                has_tokens: false,
+                extra: Extra::Nothing,
             },
             Load {
                 name: "disturbed",
@@ -177,7 +190,7 @@ pub(crate) static CASES: &[Case] = &[
                 connections: 1_000,
                 size_bytes: 2048,
                 transport: &PLAIN,
-                has_tokens: false,
+                extra: Extra::Nothing,
             },
         ],
         figures: &[
@@ -288,17 +301,23 @@ pub(crate) static CASES: &[Case] = &[
     Case {
         name: "tokens",
         shows: "what tokens cost a delivery: 1,000 streams, 20 events a second, without, with, and without once more",
-        runs: &[token_run("without", false), token_run("with", true), token_run("again", false)],
-        figures: &[
-            less_of(0, "without_cpu", "CPU per delivery without, us", CPU_EACH, "without_cpu"),
-            less_of(1, "with_cpu", "CPU per delivery with, us", CPU_EACH, "with_cpu"),
-            ratio_of(1, "cpu_ratio", "CPU, with over without", CPU_EACH),
-            ratio_of(2, "cpu_noise", "CPU, without over without", CPU_EACH),
-            less_of(0, "without_p99", "latency p99 without, ms", "latency_p99_ms", "without_p99"),
-            less_of(1, "with_p99", "latency p99 with, ms", "latency_p99_ms", "with_p99"),
-            ratio_of(1, "p99_ratio", "p99, with over without", "latency_p99_ms"),
-            ratio_of(2, "p99_noise", "p99, without over without", "latency_p99_ms"),
+        runs: &[
+            run_with("without", Extra::Nothing),
+            run_with("with", Extra::Tokens),
+            run_with("again", Extra::Nothing),
         ],
+        figures: WITH_AND_WITHOUT,
+    },
+    Case {
+        name: "scraped",
+        shows: "what a scrape of the figures each second costs: 1,000 streams, 20 events a second, without, with, and \
+                without once more",
+        runs: &[
+            run_with("without", Extra::Nothing),
+            run_with("with", Extra::Scrapes),
+            run_with("again", Extra::Nothing),
+        ],
+        figures: WITH_AND_WITHOUT,
     },
     Case {
         name: "abuse",
@@ -315,7 +334,7 @@ pub(crate) static CASES: &[Case] = &[
             connections: 500,
             size_bytes: 128,
             transport: &PLAIN,
-            has_tokens: false,
+            extra: Extra::Nothing,
         }],
         figures: &[
             less("live_before_p99_ms", "latency p99 in calm, ms"),

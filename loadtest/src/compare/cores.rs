@@ -40,7 +40,7 @@ impl std::fmt::Display for CoreList {
 }
 
 /// The cores of both programs.
-#[derive(Debug, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cores {
     /// Server and generator are kept apart.
@@ -88,6 +88,14 @@ impl Cores {
         }
     }
 
+    /// Moves the calling thread to where load generators run.
+    pub(crate) fn move_to_generator(&self) -> io::Result<()> {
+        match self {
+            Self::Apart { generator, .. } => move_to(generator),
+            Self::Shared => Ok(()),
+        }
+    }
+
     /// Starts a load generator.
     pub(crate) fn start_generator(&self, command: &mut Command) -> io::Result<Child> {
         match self {
@@ -95,6 +103,18 @@ impl Cores {
             Self::Shared => command.spawn(),
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn move_to(cores: &CoreList) -> io::Result<()> {
+    let mut set = rustix::thread::CpuSet::new();
+    cores.0.iter().for_each(|core| set.set(*core));
+    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn move_to(_: &CoreList) -> io::Result<()> {
+    Ok(())
 }
 
 /// The cores that this process may use. Empty if the system does not say.
@@ -106,12 +126,10 @@ fn allowed() -> Vec<usize> {
 
 #[cfg(target_os = "linux")]
 fn spawn_on(cores: &CoreList, command: &mut Command) -> io::Result<Child> {
-    let mut set = rustix::thread::CpuSet::new();
-    cores.0.iter().for_each(|core| set.set(*core));
     // On a thread of its own, which ends at once: this one stays where it is.
     let spawned = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            rustix::thread::sched_setaffinity(None, &set)?;
+            move_to(cores)?;
             command.spawn()
         });
         thread.join()

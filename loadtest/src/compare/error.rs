@@ -25,6 +25,10 @@ pub(crate) enum CompareError {
     Limit(#[source] io::Error),
     #[error("cannot catch signals: {0}")]
     Signals(#[source] io::Error),
+    #[error("a server that is to be scraped does not say where its figures are: its log has to stay at info")]
+    NoFigures,
+    #[error("cannot start the thread that scrapes: {0}")]
+    Scraper(#[source] io::Error),
     #[error("cannot find this program: {0}")]
     OwnProgram(#[source] io::Error),
 }

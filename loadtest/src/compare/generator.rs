@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
-use crate::compare::program::{POLL, Program};
+use crate::interrupt::Interrupt;
+use crate::program::{POLL, Program};
 
 /// The time beyond its own --timeout after which a run is taken for hung.
 const GRACE: Duration = Duration::from_secs(30);
@@ -95,13 +95,14 @@ pub(crate) fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::extra::Extra;
     use crate::compare::load::{Manner, PLAIN};
 
     fn outcome(script: &str) -> Result<Outcome, GeneratorError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         let manner = Manner::Fanout { rate_per_s: 1, events: 1 };
         let load =
-            Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN, has_tokens: false };
+            Load { name: "fanout", manner, connections: 1, size_bytes: 128, transport: &PLAIN, extra: Extra::Nothing };
         run(&command, load, &Cores::Shared, &Interrupt::default())
     }
 

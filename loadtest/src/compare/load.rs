@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::compare::extra::Extra;
 use crate::wire::transport::{Transport, Version};
 
 /// Time beyond the length of a run, for opening the streams and for late events.
@@ -31,8 +32,8 @@ pub(crate) struct Load {
     pub(crate) size_bytes: u32,
     /// The transport of the streams and publishes. The files of TLS are not in it.
     pub(crate) transport: &'static Transport,
-    /// The server lets in nobody without a token, and every subscribe and publish has one.
-    pub(crate) has_tokens: bool,
+    /// What is different from the other runs of its case.
+    pub(crate) extra: Extra,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +125,7 @@ mod tests {
         connections: 1000,
         size_bytes: 2048,
         transport: &PLAIN,
-        has_tokens: false,
+        extra: Extra::Nothing,
     };
 
     #[test]

@@ -9,15 +9,15 @@ mod certificate;
 pub(crate) mod cores;
 mod damage;
 pub(crate) mod error;
+pub(crate) mod extra;
 mod generator;
-mod interrupt;
 mod load;
 mod machine;
 mod out;
 mod page;
 pub(crate) mod peer;
-mod program;
 mod results;
+mod scraper;
 mod spread;
 mod summary;
 mod table;
@@ -33,12 +33,12 @@ use crate::args::compare::CompareArgs;
 use crate::compare::certificate::Certificate;
 use crate::compare::cores::Cores;
 use crate::compare::error::CompareError;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::machine::Machine;
 use crate::compare::peer::Peer;
 use crate::compare::results::Results;
 use crate::compare::summary::{Comparison, PeerVersion};
 use crate::compare::trial::Plan;
+use crate::interrupt::Interrupt;
 use crate::report::Format;
 use crate::report::told::own_command;
 
@@ -57,8 +57,11 @@ pub(crate) fn run(args: &CompareArgs, format: Format, html: Option<&Path>) -> Re
     let interrupt = Interrupt::catch().map_err(CompareError::Signals)?;
     let machine = Machine::look();
     let mut notes = notes(args, &cores, &machine);
-    if cases.iter().any(|case| case.has_tokens()) && !peers.iter().any(Peer::knows_tokens) {
-        notes.push("no server here knows tokens: the case tokens was not run".to_owned());
+    for case in &cases {
+        let extra = case.extra();
+        if !peers.iter().any(|peer| peer.knows(extra)) {
+            notes.push(format!("no server here knows {}: the case {} was not run", extra.name(), case.name));
+        }
     }
 
     let plan = Plan {

@@ -148,6 +148,18 @@ const TARGETS: &[Target] = &[
         Limit::MostOrNoise(1.03, "cpu_noise"),
     ),
     target("p99 with tokens, over without", "tokens", "p99_ratio", Limit::MostOrNoise(1.05, "p99_noise")),
+    target(
+        "server CPU per delivery with a scrape each second, over without",
+        "scraped",
+        "cpu_ratio",
+        Limit::MostOrNoise(1.03, "cpu_noise"),
+    ),
+    target(
+        "p99 with a scrape each second, over without",
+        "scraped",
+        "p99_ratio",
+        Limit::MostOrNoise(1.05, "p99_noise"),
+    ),
 ];
 
 const fn over_floor(times: f64, or_more: Option<(f64, &'static str)>) -> Limit {

@@ -3,6 +3,7 @@
 //! Rounds go over all cases and servers in turn, so that a change on the machine meets all alike.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use serde_json::Value;
 
@@ -10,12 +11,14 @@ use crate::compare::case::Case;
 use crate::compare::certificate::Certificate;
 use crate::compare::cores::Cores;
 use crate::compare::error::CompareError;
+use crate::compare::extra::Extra;
 use crate::compare::generator::{self, GeneratorError, Outcome};
-use crate::compare::interrupt::Interrupt;
 use crate::compare::load::Load;
 use crate::compare::peer::Peer;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
+use crate::compare::scraper::{Scraped, Scraper};
+use crate::interrupt::Interrupt;
 use crate::report::told::as_told;
 
 /// One run of one case with one server, and its outcome.
@@ -69,7 +72,7 @@ impl Plan<'_> {
                     let peer = &self.peers[(turn + round as usize - 1) % self.peers.len()];
                     let loads =
                         case.runs.iter().map(|load| if self.scale < 1.0 { load.scaled(self.scale) } else { *load });
-                    let takes_part = !case.has_tokens() || peer.knows_tokens();
+                    let takes_part = peer.knows(case.extra());
                     for load in loads.filter(|load| takes_part && peer.speaks(load.transport)) {
                         let trial = match self.trial(round, case, peer, load, &generator) {
                             // A server that has run before is not wrong here, and its figures are kept.
@@ -96,7 +99,7 @@ impl Plan<'_> {
         generator: &str,
     ) -> Result<Trial, CompareError> {
         let tls = load.transport.is_tls.then(|| self.certificate.files()).transpose()?;
-        let listening = Listening { version: load.transport.version, tls, has_tokens: load.has_tokens };
+        let listening = Listening { version: load.transport.version, tls, extra: load.extra };
         let mut running = peer.start(&listening, self.cores, self.interrupt)?;
         let mut generator_command = vec![generator.to_owned()];
         generator_command.extend(load.args());
@@ -104,11 +107,22 @@ impl Plan<'_> {
         if let Some(program) = &running.program {
             generator_command.extend(["--pid".to_owned(), program.pid().to_string()]);
         }
-        let outcome = generator::run(&generator_command, load, self.cores, self.interrupt)?;
+        let scraper = match load.extra {
+            Extra::Scrapes => Some(self.scraper(running.operators)?),
+            Extra::Nothing | Extra::Tokens => None,
+        };
+        let outcome = generator::run(&generator_command, load, self.cores, self.interrupt);
+        let scraped = scraper.map(Scraper::end);
+        let outcome = outcome?;
         let mut faults = match &outcome {
             Outcome::Figures(figures) => faults_of(figures),
             Outcome::Failed(why) => vec![why.clone()],
         };
+        match scraped {
+            Some(Some(Scraped { failed_first: Some(cause), .. })) => faults.push(format!("a scrape failed: {cause}")),
+            Some(None) => faults.push("the thread that scrapes died".to_owned()),
+            Some(Some(_)) | None => {}
+        }
         if let Some(program) = &mut running.program
             && let Some(status) = program.ended()
         {
@@ -117,6 +131,11 @@ impl Plan<'_> {
         let generator_command = as_told(generator_command);
         let (case, peer, server_command) = (case.name, peer.name.clone(), running.command.take().map(as_told));
         Ok(Trial { round, case, run: load.name, peer, server_command, generator_command, outcome, faults })
+    }
+
+    fn scraper(&self, operators: Option<SocketAddr>) -> Result<Scraper, CompareError> {
+        let address = operators.ok_or(CompareError::NoFigures)?;
+        Scraper::start(address, self.cores).map_err(CompareError::Scraper)
     }
 
     fn say(&self, trial: &Trial) {

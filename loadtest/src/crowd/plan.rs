@@ -29,6 +29,9 @@ pub(crate) enum Role {
     Steady,
     /// The same, but leaves and comes back with `Last-Event-ID` when it is ordered to.
     Storm,
+    /// Reads everything at once, and comes back with `Last-Event-ID` as browsers do: whenever its stream ends, after the
+    /// time that it was told.
+    Returning,
     /// Reads the head and nothing more.
     Stuck,
     /// Reads this much and no more.
@@ -44,13 +47,13 @@ pub(crate) enum Role {
 impl Role {
     /// Every event must reach it, and the run waits until it has.
     pub(crate) fn is_awaited(self) -> bool {
-        matches!(self, Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. })
+        self.due() == Due::All
     }
 
     /// The events that have to reach it.
     fn due(self) -> Due {
         match self {
-            Self::Steady | Self::Storm | Self::Paced { .. } | Self::Napping { .. } => Due::All,
+            Self::Steady | Self::Storm | Self::Returning | Self::Paced { .. } | Self::Napping { .. } => Due::All,
             Self::Stuck | Self::Slow { .. } => Due::AsFarAsRead,
             Self::Churn { .. } => Due::WhileThere,
         }
@@ -65,7 +68,7 @@ impl Role {
     /// its server feels how it reads.
     pub(crate) fn receive_buffer_bytes(self) -> Option<u32> {
         match self {
-            Self::Steady | Self::Storm | Self::Churn { .. } => None,
+            Self::Steady | Self::Storm | Self::Returning | Self::Churn { .. } => None,
             Self::Stuck | Self::Slow { .. } => Some(RECEIVE_BUFFER_BYTES_MIN),
             Self::Paced { bytes_per_s } => Some((bytes_per_s / 16).clamp(RECEIVE_BUFFER_BYTES_MIN, 1 << 20)),
             Self::Napping { .. } => Some(NAPPING_BUFFER_BYTES),
@@ -100,6 +103,8 @@ pub(crate) struct Plan {
     pub(crate) groups: Vec<Group>,
     /// Latencies are also kept by the phases of a storm or a rush.
     pub(crate) has_phases: bool,
+    /// A publish that fails is sent again, with the same `Idempotency-Key`.
+    pub(crate) repeats: bool,
 }
 
 /// The share of one thread: it takes every `of`th connection.
@@ -281,6 +286,7 @@ mod tests {
                 Group { role: Role::Paced { bytes_per_s: 1 }, connections: 2 },
             ],
             has_phases: false,
+            repeats: false,
         }
     }
 

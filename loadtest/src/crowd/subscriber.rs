@@ -34,6 +34,9 @@ const NAPPING_READ_FOR: Duration = Duration::from_millis(500);
 /// How often it is looked whether a stream with unread data was closed, and how long one that was closed stays away.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// The time after which a stream comes back that was told none, as in Chromium.
+const RETRY: Duration = Duration::from_secs(3);
+
 /// How an open stream ended.
 #[derive(Debug, thiserror::Error)]
 enum Closed {
@@ -80,6 +83,7 @@ impl Subscriber {
                 let _closed = stream.receive_slowly(bytes_per_s, SLOW_READ_EVERY, &self).await;
                 self.shared.live.closed_behind.fetch_add(1, Relaxed);
             }
+            Role::Returning => self.run_returning().await,
             Role::Churn { life } => self.run_churn(life).await,
             Role::Paced { .. } | Role::Napping { .. } => self.run_late().await,
         }
@@ -154,6 +158,29 @@ impl Subscriber {
         self.shared.desk.borrow_mut().ledgers[self.group].come_back(self.seat);
         let closed = stream.receive(self).await;
         self.tell_closed(&closed);
+    }
+
+    /// Comes back for as long as the run lasts. A stream that is refused is given up, as browsers do.
+    async fn run_returning(&mut self) {
+        let Some(mut stream) = self.open(b"").await else { return };
+        loop {
+            let _ended = stream.receive(self).await;
+            let mut parser = stream.parser;
+            // A place on a connection, and the connection itself, are given back before the time away.
+            drop((stream.line, stream._place));
+            self.shared.live.away.fetch_add(1, Relaxed);
+            sleep(parser.retry().unwrap_or(RETRY)).await;
+            parser.reconnect();
+            let clock = self.shared.plan.clock;
+            self.seat.back_ns = clock.now_ns();
+            self.shared.desk.borrow_mut().ledgers[self.group].sum.returns.take(self.seat.back_ns);
+            let Some(again) = self.open(parser.last_id()).await else { return };
+            stream = Stream { parser, ..again };
+            self.seat.here_ns = clock.now_ns();
+            let ledger = &mut self.shared.desk.borrow_mut().ledgers[self.group];
+            ledger.sum.long_ids += u64::from(stream.parser.has_long_id());
+            ledger.come_back(self.seat);
+        }
     }
 
     /// Reads late until it is ordered to read on.

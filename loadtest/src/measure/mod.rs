@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod life;
 pub(crate) mod phase;
 pub(crate) mod process;
+pub(crate) mod returns;
 pub(crate) mod servers;
 pub(crate) mod span;
 pub(crate) mod stamp;

@@ -8,6 +8,7 @@ use crate::measure::crossing::Crossing;
 use crate::measure::gap::Gaps;
 use crate::measure::latency::Latency;
 use crate::measure::phase::Phases;
+use crate::measure::returns::Returns;
 use crate::measure::span::Spans;
 use crate::measure::tally::Tally;
 use crate::measure::timeline::Timeline;
@@ -57,6 +58,7 @@ pub(crate) struct Sum {
     /// `None`: there is one node only.
     pub(crate) crossing: Option<Box<Crossing>>,
     pub(crate) spans: Spans,
+    pub(crate) returns: Returns,
     pub(crate) timeline: Timeline,
 }
 
@@ -113,6 +115,7 @@ impl Sum {
             (Some(_), None) => {}
         }
         self.spans.merge(other.spans);
+        self.returns.merge(other.returns);
         self.timeline.merge(other.timeline);
     }
 }

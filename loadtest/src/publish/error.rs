@@ -33,6 +33,8 @@ pub(crate) enum PublishError {
     TooMuch { event: u32, bytes_max: usize },
     #[error("publishing event {event}: the target answered {status}{text}")]
     Status { event: u32, status: u16, text: String },
+    #[error("publishing event {event}: {repeats} repeats within the --timeout of {timeout:?}, and still: {cause}")]
+    Repeated { event: u32, repeats: u32, timeout: Duration, cause: Box<PublishError> },
     #[error("publishing event {event}: the answer does not say how many of its batch were published: {cause}")]
     Count { event: u32, cause: serde_json::Error },
     #[error(
@@ -40,4 +42,28 @@ pub(crate) enum PublishError {
          them unknown{first}"
     )]
     NotAll { event: u32, lines: u32, published: u32, failed: u32, unknown: u32, first: String },
+}
+
+impl PublishError {
+    /// Whether the same publish may succeed later. An answer that refuses it for what it is stays.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Closed { .. } | Self::Broke { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_worth_a_repeat() {
+        let status = |status| PublishError::Status { event: 1, status, text: String::new() };
+        assert!(status(502).may_pass() && status(503).may_pass() && PublishError::Closed { event: 1 }.may_pass());
+        assert!(!status(400).may_pass() && !status(422).may_pass());
+        assert!(!PublishError::NoAnswer { event: 1, timeout: Duration::ZERO }.may_pass());
+    }
 }

@@ -56,6 +56,12 @@ impl Exchange {
         if is_closed || !self.road.is_idle() { self.reconnect() } else { Ok(()) }
     }
 
+    /// After a failure: whatever the connection still carries belongs to no request to come.
+    pub(crate) fn renew(&mut self) -> Result<(), PublishError> {
+        self.is_closed = false;
+        self.reconnect()
+    }
+
     fn reconnect(&mut self) -> Result<(), PublishError> {
         self.road = Road::open(&self.target, &self.transport, self.tls.as_ref(), self.deadline)?;
         self.reconnects += 1;

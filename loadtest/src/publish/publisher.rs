@@ -21,6 +21,9 @@ use crate::wire::dialect::Form;
 /// The longest sleep before it is looked whether the run has been given up.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 
+/// The time between two tries of the same publish.
+const REPEAT_EVERY: Duration = Duration::from_millis(100);
+
 /// One of the publishers of a run.
 #[derive(Debug)]
 pub(crate) struct Publisher {
@@ -46,6 +49,9 @@ pub(crate) struct Published {
     pub(crate) late: Vec<(u64, u64)>,
     /// Connections opened after the first: the target closed one after an answer.
     pub(crate) reconnects: u32,
+    /// Requests that had to be sent again, and the reason of the first.
+    pub(crate) repeated: u32,
+    pub(crate) repeated_first: Option<String>,
 }
 
 /// The means of a publisher, and its published events.
@@ -86,22 +92,26 @@ impl<'a> Sender<'a> {
         let Self { plan, number, exchanges, data, body, request, published } = self;
         let (terms, clock) = (plan.terms, plan.clock);
         let series = terms.series(addressee, *number);
-        let in_series = &mut published.series[series as usize];
+        let in_series = published.series[series as usize];
         let (names, count) = (names(plan.address, addressee, 0), events.len() as u32);
         body.clear();
-        for number in *in_series..*in_series + count {
+        for number in in_series..in_series + count {
             Stamp { run: terms.run, series, number, due_ns }.write(terms.size_bytes as usize, data);
             plan.dialect.write_event(names, data, body);
         }
-        let exchange = &mut exchanges[terms.turn(series, *in_series)];
-        plan.dialect.publish_request(&exchange.target.authority, names, body, request);
+        let exchange = &mut exchanges[terms.turn(series, in_series)];
+        let key = plan.repeats.then(|| format!("{}-{series}-{in_series}", terms.run));
+        plan.dialect.publish_request(&exchange.target.authority, names, key.as_deref(), body, request);
 
         let late_ns = clock.now_ns().saturating_sub(due_ns);
         published.lateness.record_ns(late_ns);
         if plan.has_phases {
             published.late.push((due_ns, late_ns));
         }
-        let answer = exchange.send(events.start + 1, request)?;
+        let answer = match exchange.send(events.start + 1, request) {
+            Err(cause) if plan.repeats => repeat(plan, exchange, events.start + 1, request, cause, published)?,
+            answer => answer?,
+        };
         if plan.dialect.form == Form::Batch {
             batch::check(events.start + 1, count, &answer)?;
         }
@@ -109,7 +119,7 @@ impl<'a> Sender<'a> {
         published.answer.record_ns(published.ended_ns.saturating_sub(due_ns));
         published.first_due_ns = published.first_due_ns.min(due_ns);
         published.events += count;
-        *in_series += count;
+        published.series[series as usize] += count;
         Ok(())
     }
 
@@ -164,7 +174,40 @@ impl Published {
         self.lateness.add(&other.lateness);
         self.late.extend(other.late);
         self.reconnects += other.reconnects;
+        self.repeated += other.repeated;
+        self.repeated_first = self.repeated_first.take().or(other.repeated_first);
     }
+}
+
+/// Sends a request again that has failed, until it is answered or the run is over.
+fn repeat(
+    plan: &Plan,
+    exchange: &mut Exchange,
+    event: u32,
+    request: &[u8],
+    mut cause: PublishError,
+    published: &mut Published,
+) -> Result<Vec<u8>, PublishError> {
+    published.repeated += 1;
+    published.repeated_first.get_or_insert_with(|| cause.to_string());
+    let mut repeats = 0;
+    while cause.may_pass() {
+        if plan.deadline.has_passed() {
+            return Err(PublishError::Repeated {
+                event,
+                repeats,
+                timeout: plan.deadline.timeout(),
+                cause: cause.into(),
+            });
+        }
+        std::thread::sleep(REPEAT_EVERY);
+        repeats += 1;
+        match exchange.renew().and_then(|()| exchange.send(event, request)) {
+            Err(again) => cause = again,
+            answer => return answer,
+        }
+    }
+    Err(cause)
 }
 
 /// Asks the kernel for exact sleeps. By default it wakes a sleeper up to 50 us late, which would be added to every

@@ -296,6 +296,7 @@ fn prefix(number: usize, group: Group) -> &'static str {
         _ if number == 0 => "",
         Role::Steady => "steady ",
         Role::Storm => "storm ",
+        Role::Returning => "returning ",
         Role::Stuck => "stuck ",
         Role::Slow { .. } => "slow ",
         Role::Churn { .. } => "visitors ",

@@ -6,6 +6,7 @@ pub(crate) mod attack;
 pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod page;
+pub(crate) mod rolling;
 pub(crate) mod rush;
 pub(crate) mod scale;
 pub(crate) mod speeds;

@@ -34,6 +34,7 @@ pub(crate) fn run(args: &IdleArgs) -> Result<Report, Failure> {
         returning_max: streams.connecting_max,
         groups: vec![Group { role: Role::Steady, connections: streams.connections }],
         has_phases: false,
+        repeats: false,
     };
     let (threads, processes) = (streams.threads(), streams.processes());
     Need::of(&plan, threads, processes, 0).ensure()?;

@@ -160,6 +160,7 @@ impl Load<'_> {
             returning_max: self.returning_max,
             groups: self.groups.clone(),
             has_phases: self.script.has_own_end(),
+            repeats: self.script.repeats(),
         })
     }
 

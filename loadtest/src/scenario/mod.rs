@@ -3,6 +3,7 @@
 pub(crate) mod idle;
 pub(crate) mod load;
 pub(crate) mod progress;
+pub(crate) mod rolling;
 pub(crate) mod rush;
 pub(crate) mod script;
 pub(crate) mod storm;
@@ -10,20 +11,28 @@ pub(crate) mod storm;
 use std::time::Duration;
 
 use self::load::Load;
+use self::rolling::Rolling;
 use self::rush::{Rush, Visit};
 use self::script::{Part, Script};
 use self::storm::Storm;
+use crate::args::rolling::RollingArgs;
+use crate::args::streams::StreamArgs;
 use crate::args::{
-    AbuseArgs, AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, HandshakesArgs, SlowArgs,
-    SoakArgs, SpeedsArgs, StormArgs, TargetedArgs,
+    AbuseArgs, AmountArgs, BATCH_BYTES_MAX, ChannelsArgs, ChurnArgs, FanoutArgs, FlatOutArgs, HandshakesArgs,
+    PublishArgs, SlowArgs, SoakArgs, SpeedsArgs, StormArgs, TargetedArgs,
 };
 use crate::attack::Attack;
 use crate::attack::kind::Kind;
 use crate::crowd::plan::{AWAY_CHANNEL, Group, Role};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::publish::backlog::Backlog;
 use crate::report::Report;
+use crate::site::Site;
 use crate::wire::dialect::Address;
+
+/// Silence after which streams that come back after a while have lost what has not come.
+const RETURNING_QUIET: Duration = Duration::from_secs(15);
 
 /// Streams on one channel that all read, at a fixed rate. Every other scenario departs from this one.
 fn steady<'a>(name: &'static str, args: &'a FanoutArgs) -> Load<'a> {
@@ -197,6 +206,28 @@ pub(crate) fn speeds(args: &SpeedsArgs) -> Result<Report, Failure> {
         batch: None,
         returning_max: args.streams.connecting_max,
         script: Script::new(Part::Speeds { own_pace: args.own_pace }),
+    };
+    load.run()
+}
+
+pub(crate) fn rolling(args: &RollingArgs) -> Result<Report, Failure> {
+    let interrupt = Interrupt::catch().map_err(Failure::Signals)?;
+    // nginx takes two for each stream, and what is started here inherits the limit.
+    rlimit::increase_nofile_limit(u64::MAX).map_err(Failure::Limit)?;
+    let site = Site::start(args.fanfare.as_deref(), &args.fanfare_args)?;
+    let url = site.url().parse().map_err(|_| Failure::Bug)?;
+    let load = Load {
+        name: "rolling",
+        streams: &StreamArgs::to(url, args.connections, args.threads, args.timeout),
+        publish: &PublishArgs::alone(RETURNING_QUIET),
+        pace: Some(args.rate),
+        amount: AmountArgs { events: None, duration: Some(args.before + 2 * args.pause) },
+        groups: vec![Group { role: Role::Returning, connections: args.connections }],
+        address: Address::Channel,
+        addressees: 1,
+        batch: None,
+        returning_max: args.connections,
+        script: Script::new(Part::Rolling(Box::new(Rolling::new(args, site, interrupt)))),
     };
     load.run()
 }

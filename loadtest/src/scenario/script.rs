@@ -15,8 +15,10 @@ use crate::publish::backlog::Backlog;
 use crate::publish::counter::Counter;
 use crate::report::Report;
 use crate::report::findings::Findings;
+use crate::report::rolling::say_rolling;
 use crate::report::rush::say_rush;
 use crate::report::storm::{say_memory, say_storm};
+use crate::scenario::rolling::Rolling;
 use crate::scenario::rush::{Rush, Visit};
 use crate::scenario::storm::Storm;
 use crate::wire::target::CONNECTIONS_PER_SOURCE;
@@ -36,6 +38,8 @@ pub(crate) enum Part {
     Storm(Box<Storm>),
     /// Clients from outside come: all at once with full handshakes, or to attack.
     Rush(Box<Rush>),
+    /// The nodes of the target are replaced, one after the other.
+    Rolling(Box<Rolling>),
     /// The server may not grow by more than this.
     Soak {
         growth_max: Percent,
@@ -76,7 +80,12 @@ impl Script {
 
     /// Whether the script says when the publishing is over, and has phases that are compared.
     pub(crate) fn has_own_end(&self) -> bool {
-        matches!(self.part, Part::Storm(_) | Part::Rush(_))
+        matches!(self.part, Part::Storm(_) | Part::Rush(_) | Part::Rolling(_))
+    }
+
+    /// Whether a publish may fail for a while.
+    pub(crate) fn repeats(&self) -> bool {
+        matches!(self.part, Part::Rolling(_))
     }
 
     /// The connections of clients that are no streams.
@@ -111,6 +120,11 @@ impl Script {
                     counter.is_over.store(true, Relaxed);
                 }
             }
+            Part::Rolling(rolling) => {
+                if rolling.step(crowd, self.start_ns)? {
+                    counter.is_over.store(true, Relaxed);
+                }
+            }
             Part::Speeds { own_pace } => {
                 let is_published = crowd.published.len() >= counter.publishers;
                 let ended_ns = crowd.published.iter().map(|published| published.ended_ns).max().unwrap_or(0);
@@ -128,7 +142,7 @@ impl Script {
         let every_ns = match self.part {
             Part::Storm(_) => WEIGH_EVERY_IN_STORM_NS,
             Part::Soak { .. } | Part::Speeds { .. } => WEIGH_EVERY_NS,
-            Part::Plain | Part::Rush(_) => return Ok(()),
+            Part::Plain | Part::Rush(_) | Part::Rolling(_) => return Ok(()),
         };
         if let Some(servers) = &self.servers
             && self.weights.last().is_none_or(|(last_ns, _)| now_ns - last_ns >= every_ns)
@@ -143,6 +157,7 @@ impl Script {
         match &self.part {
             Part::Storm(storm) => storm.is_over(),
             Part::Rush(rush) => rush.is_over(),
+            Part::Rolling(rolling) => rolling.is_over(),
             _ => true,
         }
     }
@@ -160,6 +175,9 @@ impl Script {
         }
         if let Part::Rush(rush) = &self.part {
             say_rush(report, rush, findings);
+        }
+        if let Part::Rolling(rolling) = &self.part {
+            say_rolling(report, rolling, findings);
         }
         let Some(peak) = self.weights.iter().map(|(_, pss_bytes)| *pss_bytes).max() else { return };
         let seconds = |at_ns: u64| at_ns.saturating_sub(self.start_ns) as f64 / 1e9;

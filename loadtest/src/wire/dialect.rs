@@ -239,13 +239,22 @@ impl Dialect {
         self.body.fill(names, data, body);
     }
 
-    /// Writes the whole request to `authority` that publishes `body`, over the old content of `request`.
-    pub(crate) fn publish_request(&self, authority: &str, names: Names, body: &[u8], request: &mut Vec<u8>) {
+    /// Writes the whole request to `authority` that publishes `body`, over the old content of `request`. With a key it may
+    /// be sent again.
+    pub(crate) fn publish_request(
+        &self,
+        authority: &str,
+        names: Names,
+        key: Option<&str>,
+        body: &[u8],
+        request: &mut Vec<u8>,
+    ) {
         request.clear();
         request.extend_from_slice(b"POST ");
         self.publish.fill(names, b"", request);
         let (headers, length) = (&self.publish_headers, body.len());
-        write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: {length}\r\n\r\n")
+        let key = key.map_or(String::new(), |key| format!("Idempotency-Key: {key}\r\n"));
+        write!(request, " HTTP/1.1\r\nHost: {authority}\r\n{headers}{key}Content-Length: {length}\r\n\r\n")
             .expect("writing to a Vec cannot fail");
         request.extend_from_slice(body);
     }
@@ -259,7 +268,7 @@ impl Dialect {
     /// A publish of somebody with a wrong token.
     pub(crate) fn wrong_publish(&self, authority: &str, names: Names, body: &[u8], request: &mut Vec<u8>) {
         let publish_headers = format!("{}{WRONG_TOKEN}", self.own_headers);
-        Self { publish_headers, ..self.clone() }.publish_request(authority, names, body, request);
+        Self { publish_headers, ..self.clone() }.publish_request(authority, names, None, body, request);
     }
 
     /// Requests of somebody who tries what is not theirs: a stream and a page of history of `names`, and a publish to
@@ -304,7 +313,7 @@ mod tests {
     fn publish(dialect: &Dialect, names: Names, data: &[u8]) -> String {
         let (mut body, mut request) = (Vec::new(), vec![b'x'; 9]);
         dialect.write_event(names, data, &mut body);
-        dialect.publish_request("h:1", names, &body, &mut request);
+        dialect.publish_request("h:1", names, None, &body, &mut request);
         String::from_utf8(request).unwrap()
     }
 
@@ -330,12 +339,21 @@ mod tests {
     }
 
     #[test]
+    fn a_publish_that_may_be_repeated_has_a_key() {
+        let dialect = Dialect::new(&parts(Preset::Fanfare), Address::Channel, Form::Single);
+        let mut request = Vec::new();
+        dialect.publish_request("h:1", NAMES, Some("7-0-3"), b"{}", &mut request);
+        let end = "Idempotency-Key: 7-0-3\r\nContent-Length: 2\r\n\r\n{}";
+        assert!(String::from_utf8(request).unwrap().ends_with(end));
+    }
+
+    #[test]
     fn a_batch_is_a_line_for_each_event() {
         let batch = |address| {
             let dialect = Dialect::new(&parts(Preset::Fanfare), address, Form::Batch);
             let (mut body, mut request) = (Vec::new(), Vec::new());
             [b"{}", b"[]"].iter().for_each(|data| dialect.write_event(NAMES, *data, &mut body));
-            dialect.publish_request("h:1", NAMES, &body, &mut request);
+            dialect.publish_request("h:1", NAMES, None, &body, &mut request);
             String::from_utf8(request).unwrap()
         };
         let lines = "{\"channel\":\"load-3\",\"data\":{}}\n{\"channel\":\"load-3\",\"data\":[]}\n";

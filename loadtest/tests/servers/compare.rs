@@ -1,10 +1,12 @@
 //! A comparison, end to end and as small as can be: its output and its files, its words on faults and on missing
 //! figures, and that it leaves nothing behind.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -235,9 +237,50 @@ fn fake_fanfare(directory: &Path, help: &str) -> String {
     let floor = env!("CARGO_BIN_EXE_fanfare-loadtest");
     let lines = format!(
         "#!/bin/sh\ncase \"$1\" in serve) echo \"{help}\";; --version) echo fake;; \
-         *) exec {floor} floor --listen 127.0.0.1:0;; esac\n"
+         *) echo \"$OPERATORS\"; exec {floor} floor --listen 127.0.0.1:0;; esac\n"
     );
     script(directory, &lines)
+}
+
+#[test]
+fn a_server_that_is_scraped_is_compared_with_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let fanfare = fake_fanfare(directory.path(), "--admin <ADDR>");
+    let figures = TcpListener::bind("127.0.0.1:0").unwrap();
+    let operators = format!("INFO for operators: http://{}", figures.local_addr().unwrap());
+    let (scrapes, is_well) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+    let (count, well) = (Arc::clone(&scrapes), Arc::clone(&is_well));
+    std::thread::spawn(move || {
+        for stream in figures.incoming() {
+            let (mut stream, mut request) = (stream.unwrap(), [0; 4096]);
+            let read = stream.read(&mut request).unwrap();
+            assert!(request[..read].starts_with(b"GET /metrics HTTP/1.1\r\n"));
+            count.fetch_add(1, Ordering::Relaxed);
+            let answer = if well.load(Ordering::Relaxed) {
+                "HTTP/1.1 200 OK\r\n\r\nup 1\n# EOF\n"
+            } else {
+                "HTTP/1.1 503 Busy\r\n\r\n"
+            };
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let compare = || {
+        let mut command = loadtest(&["compare", "--rounds=1", "--scale=0.01", "--peers=floor,fanfare", "--json"]);
+        command.args([&*fanfare, "--cases=scraped"]).env("OPERATORS", &operators).output().unwrap()
+    };
+    let output = compare();
+    let trials = json(&output)["trials"].clone();
+    let told = |trial: &Value| trial["server_command"].to_string().contains("\"--admin\",\"127.0.0.1:0\"");
+    let runs: Vec<_> = trials.as_array().unwrap().iter().map(|trial| (trial["run"].clone(), told(trial))).collect();
+    assert_eq!(runs, [("without".into(), false), ("with".into(), true), ("again".into(), false)]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(scrapes.load(Ordering::Relaxed) > 0, "nobody has scraped");
+    is_well.store(false, Ordering::Relaxed);
+
+    let output = compare();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let faults = json(&output)["trials"][1]["faults"].to_string();
+    assert!(faults.contains("a scrape failed: the answer to a scrape is no page of figures"), "{faults}");
 }
 
 #[test]

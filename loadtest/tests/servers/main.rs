@@ -9,6 +9,7 @@ mod floor;
 mod floor_transports;
 mod handshakes;
 mod peers;
+mod rolling;
 mod site;
 mod started;
 mod transports;

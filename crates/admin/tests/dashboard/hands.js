@@ -1,35 +1,61 @@
 // A browser with the page, and hands for it. Whatever the page complains about, or asks another origin for, is reported as a fault.
 "use strict";
-const { openBrowser, report } = require("../../../http/tests/clients/report.js");
+const { AsyncLocalStorage } = require("node:async_hooks");
 
 const PHONE = { width: 320, height: 640 };
 const DESK = { width: 1440, height: 900 };
-const origin = process.argv[3];
 
-// What the test tells with a line on the standard input.
-const told = [];
-const waiting = [];
-let pending = "";
-process.stdin.setEncoding("utf8").on("data", (data) => {
-  const lines = (pending + data).split("\n");
-  pending = lines.pop();
-  for (const line of lines) (waiting.shift() ?? ((one) => told.push(one)))(line);
-});
+/** What is played now: each scenario finds its own here. */
+const scenes = new AsyncLocalStorage();
+
+/** One playing of a scenario: where its page is, what the test has told it, and what it has opened. */
+class Scene {
+  #told = [];
+  #waiting = [];
+  #contexts = [];
+
+  constructor(browser, origin, report) {
+    Object.assign(this, { browser, origin, report });
+  }
+
+  async context(options) {
+    const context = await this.browser.newContext(options);
+    this.#contexts.push(context);
+    return context;
+  }
+
+  hear(line) {
+    (this.#waiting.shift() ?? ((one) => this.#told.push(one)))(line);
+  }
+
+  told() {
+    return this.#told.shift() ?? new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  close() {
+    return Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+}
+
+const report = (what) => scenes.getStore().report(what);
 
 // Reports, and goes on once the test says so.
 const step = async (what) => {
-  report(what);
-  return told.shift() ?? new Promise((resolve) => waiting.push(resolve));
+  const scene = scenes.getStore();
+  scene.report(what);
+  return scene.told();
 };
 
 // A page of a new visitor. `allowed` are complaints that belong to the scenario.
 async function open({ hash = "#now", size = DESK, scheme = "light", motion = "no-preference", allowed = [], before } = {}) {
-  const { browser } = await (open.browser ??= openBrowser());
-  const context = await browser.newContext({ viewport: size, colorScheme: scheme, reducedMotion: motion });
+  // Events of the page come outside of what is played, so its scene is kept here.
+  const scene = scenes.getStore();
+  const { origin } = scene;
+  const context = await scene.context({ viewport: size, colorScheme: scheme, reducedMotion: motion });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const fault = (text) => {
-    if (!allowed.some((one) => text.includes(one))) report({ fault: text });
+    if (!allowed.some((one) => text.includes(one))) scene.report({ fault: text });
   };
   page.on("pageerror", (error) => fault(error.stack));
   page.on("dialog", (dialog) => fault(`a dialog: ${dialog.message()}`));
@@ -39,7 +65,7 @@ async function open({ hash = "#now", size = DESK, scheme = "light", motion = "no
   const requests = [];
   page.on("request", (request) => {
     requests.push(new URL(request.url()).pathname);
-    if (!request.url().startsWith(`${origin}/`)) report({ fault: `asked ${request.url()}` });
+    if (!request.url().startsWith(`${origin}/`)) scene.report({ fault: `asked ${request.url()}` });
   });
   await before?.(page);
   await page.goto(`${origin}/${hash}`);
@@ -97,4 +123,4 @@ async function open({ hash = "#now", size = DESK, scheme = "light", motion = "no
   return hands;
 }
 
-module.exports = { DESK, PHONE, open, origin, report, step };
+module.exports = { DESK, PHONE, Scene, open, report, scenes, step };

@@ -13,5 +13,6 @@ mod names;
 mod real;
 mod script;
 mod site;
+mod stage;
 mod walks;
 mod watched;

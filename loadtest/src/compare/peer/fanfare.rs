@@ -4,13 +4,13 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::compare::extra::Extra;
 use crate::compare::peer::built_in::FANFARE;
 use crate::compare::peer::error::PeerError;
-use crate::compare::peer::starter::{Running, Starter, given_file, in_path, version, words};
+use crate::compare::peer::starter::{Announced, Running, Starter, given_file, version, words};
+use crate::program::in_path;
 use crate::wire::token::Token;
 
-/// The flag for keys of tokens, which earlier versions do not have.
-const TOKEN_KEY: &str = "--token-key";
 /// The key of a run with tokens. It protects nothing.
 const SECRET: &str = "a-secret-of-the-load-generator-that-protects-nothing";
 
@@ -18,8 +18,8 @@ const SECRET: &str = "a-secret-of-the-load-generator-that-protects-nothing";
 pub(super) struct Fanfare {
     program: PathBuf,
     more_args: Vec<String>,
-    /// Asked for with the first case that needs it.
-    knows_tokens: OnceCell<bool>,
+    /// The help of `serve`, asked for with the first case that needs it.
+    help: OnceCell<String>,
 }
 
 impl Fanfare {
@@ -32,15 +32,17 @@ impl Fanfare {
             None => beside().or_else(|| in_path(FANFARE)).ok_or(PeerError::NoFanfare)?,
         };
         let more_args = more_args.split_whitespace().map(str::to_owned).collect();
-        Ok(Self { program, more_args, knows_tokens: OnceCell::new() })
+        Ok(Self { program, more_args, help: OnceCell::new() })
     }
 
-    /// Whether it can be told to let in nobody without a token.
-    pub(super) fn knows_tokens(&self) -> bool {
-        *self.knows_tokens.get_or_init(|| {
+    /// Whether it can be told to do this. Earlier versions cannot do everything.
+    pub(super) fn knows(&self, extra: Extra) -> bool {
+        let Some(flag) = extra.flag() else { return true };
+        let help = self.help.get_or_init(|| {
             let help = Command::new(&self.program).args(["serve", "--help"]).stdin(Stdio::null()).output();
-            help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains(TOKEN_KEY))
-        })
+            help.map_or_else(|_| String::new(), |help| String::from_utf8_lossy(&help.stdout).into_owned())
+        });
+        help.contains(flag)
     }
 
     pub(super) fn version(&self) -> String {
@@ -51,9 +53,10 @@ impl Fanfare {
         let mut command = Command::new(&self.program);
         command.args(["--listen", "127.0.0.1:0"]);
         starter.listening.add_tls(&mut command, &["--listen-tls", "127.0.0.1:0"]);
-        let has_tokens = starter.listening.has_tokens;
-        if has_tokens {
-            command.args([TOKEN_KEY, &format!("HS256:{SECRET}")]);
+        match starter.listening.extra {
+            Extra::Nothing => {}
+            Extra::Tokens => drop(command.args(["--token-key", &format!("HS256:{SECRET}")])),
+            Extra::Scrapes => drop(command.args(["--admin", "127.0.0.1:0"])),
         }
         command.args(&self.more_args);
         // One shard, unless it is said: every server has one core.
@@ -64,12 +67,12 @@ impl Fanfare {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
             command.env_remove(name);
         }
-        let (program, url) = starter.start_announced(&mut command)?;
+        let Announced { program, url, operators } = starter.start_announced(&mut command)?;
         let mut target = starter.listening.target(&url, "fanfare");
-        if has_tokens {
+        if starter.listening.extra == Extra::Tokens {
             let token = Token::for_everything(SECRET);
             target.extend(["--subscribe-token", token.text(), "--publish-token", token.text()].map(str::to_owned));
         }
-        Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
+        Ok(Running { target, command: Some(words(&command)), program: Some(program), operators, _directory: None })
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::compare::peer::built_in::FLOOR;
 use crate::compare::peer::error::PeerError;
-use crate::compare::peer::starter::{Running, Starter, words};
+use crate::compare::peer::starter::{Announced, Running, Starter, words};
 
 #[derive(Debug)]
 pub(super) struct Floor {
@@ -23,9 +23,15 @@ impl Floor {
         let mut command = Command::new(&self.program);
         command.args(["floor", "--listen", "127.0.0.1:0"]);
         starter.listening.add_tls(&mut command, &[]);
-        let (program, url) = starter.start_announced(&mut command)?;
+        let Announced { program, url, .. } = starter.start_announced(&mut command)?;
         let target = starter.listening.target(&url, "floor");
-        Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: None })
+        Ok(Running {
+            target,
+            command: Some(words(&command)),
+            program: Some(program),
+            operators: None,
+            _directory: None,
+        })
     }
 }
 

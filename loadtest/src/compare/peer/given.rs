@@ -42,7 +42,7 @@ impl Given {
         let mut target = vec!["--url".to_owned(), self.url.clone()];
         target.extend_from_slice(&self.flags);
         target.extend(self.pid.iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]));
-        Running { target, command: None, program: None, _directory: None }
+        Running { target, command: None, program: None, operators: None, _directory: None }
     }
 }
 

@@ -3,14 +3,15 @@
 use std::process::Command;
 
 use crate::compare::certificate::Files;
+use crate::compare::extra::Extra;
 use crate::wire::transport::Version;
 
-/// The version of HTTP that has to be spoken, the files of TLS, if it is over TLS, and whether everybody needs a token.
+/// The version of HTTP that has to be spoken, the files of TLS, if it is over TLS, and what is asked of it besides.
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
     pub(crate) version: Version,
     pub(crate) tls: Option<Files>,
-    pub(crate) has_tokens: bool,
+    pub(crate) extra: Extra,
 }
 
 impl Listening {

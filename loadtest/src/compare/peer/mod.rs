@@ -13,7 +13,7 @@ mod starter;
 
 use crate::args::compare::CompareArgs;
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
+use crate::compare::extra::Extra;
 use crate::compare::peer::built_in::{BuiltIn, FANFARE, FLOOR};
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::fanfare::Fanfare;
@@ -22,6 +22,7 @@ use crate::compare::peer::given::Given;
 use crate::compare::peer::listening::Listening;
 use crate::compare::peer::nchan::{NCHAN, Nchan};
 use crate::compare::peer::starter::{Running, Starter};
+use crate::interrupt::Interrupt;
 use crate::wire::transport::Transport;
 
 /// One server of the comparison.
@@ -88,9 +89,9 @@ impl Peer {
         }
     }
 
-    /// Whether it can be started so that nobody is let in without a token. Only Fanfare is asked to.
-    pub(crate) fn knows_tokens(&self) -> bool {
-        matches!(&self.kind, Kind::Fanfare(fanfare) if fanfare.knows_tokens())
+    /// Whether it can be started with this. Only Fanfare is asked to.
+    pub(crate) fn knows(&self, extra: Extra) -> bool {
+        extra == Extra::Nothing || matches!(&self.kind, Kind::Fanfare(fanfare) if fanfare.knows(extra))
     }
 
     /// Starts it, if it does not run already.

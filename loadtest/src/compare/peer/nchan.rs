@@ -7,10 +7,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::compare::certificate::Files;
+use crate::compare::extra::Extra;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
-use crate::compare::peer::starter::{Running, Starter, in_path, version, words};
-use crate::compare::program::POLL;
+use crate::compare::peer::starter::{Running, Starter, version, words};
+use crate::program::{POLL, in_path};
 use crate::wire::transport::Version;
 
 pub(super) const NCHAN: &str = "nchan";
@@ -65,8 +66,11 @@ impl Nchan {
     pub(super) fn configuration(&self) -> String {
         let file = |name| Path::new("/CERTIFICATE").join(name);
         let [authority, certificate, key] = ["authority.crt", "server.crt", "server.key"].map(file);
-        let listening =
-            Listening { version: Version::Http2, tls: Some(Files { authority, certificate, key }), has_tokens: false };
+        let listening = Listening {
+            version: Version::Http2,
+            tls: Some(Files { authority, certificate, key }),
+            extra: Extra::Nothing,
+        };
         self.configured(Path::new("/DIRECTORY"), "127.0.0.1:PORT", &listening)
     }
 
@@ -105,7 +109,13 @@ impl Nchan {
         })?;
         let url = format!("{}://{address}", starter.listening.scheme());
         let target = starter.listening.target(&url, "nchan");
-        Ok(Running { target, command: Some(words(&command)), program: Some(program), _directory: Some(directory) })
+        Ok(Running {
+            target,
+            command: Some(words(&command)),
+            program: Some(program),
+            operators: None,
+            _directory: Some(directory),
+        })
     }
 }
 
@@ -194,7 +204,7 @@ mod tests {
         let file = |name: &str| PathBuf::from(name);
         let files = Files { authority: file("/a"), certificate: file("/c"), key: file("/k") };
         let [plain, h2] =
-            [Version::Http1, Version::Http2].map(|version| Listening { version, tls: None, has_tokens: false });
+            [Version::Http1, Version::Http2].map(|version| Listening { version, tls: None, extra: Extra::Nothing });
         let tls = Listening { tls: Some(files.clone()), ..plain.clone() };
         let both = Listening { tls: Some(files), ..h2.clone() };
         let (old, new) = ("nginx version: nginx/1.22.1", "nginx version: nginx/1.26.3 (Ubuntu)");

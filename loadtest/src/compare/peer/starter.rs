@@ -1,6 +1,7 @@
 //! [`Starter`] starts a server of the comparison, and [`Running`] is one that runs.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,16 +9,18 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::compare::cores::Cores;
-use crate::compare::interrupt::Interrupt;
 use crate::compare::peer::error::PeerError;
 use crate::compare::peer::listening::Listening;
-use crate::compare::program::Program;
+use crate::interrupt::Interrupt;
+use crate::program::Program;
 
 /// The time that a server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// The words of a server that is started here about where it listens, on whichever output, before `http://` or
 /// `https://`.
 const ANNOUNCEMENT: &str = "listening on ";
+/// The words of Fanfare about its admin listener, which come before.
+const FOR_OPERATORS: &str = "for operators: http://";
 
 /// A server that can be asked. Ended when dropped, if it was started here.
 #[derive(Debug)]
@@ -27,8 +30,18 @@ pub(crate) struct Running {
     /// The command that started it, if one did.
     pub(crate) command: Option<Vec<String>>,
     pub(crate) program: Option<Program>,
+    /// Where it shows its figures, if it said so.
+    pub(crate) operators: Option<SocketAddr>,
     // After the program: the directory is removed when the program is gone.
     pub(super) _directory: Option<TempDir>,
+}
+
+/// A server that has said where it listens.
+#[derive(Debug)]
+pub(super) struct Announced {
+    pub(super) program: Program,
+    pub(super) url: String,
+    pub(super) operators: Option<SocketAddr>,
 }
 
 /// Settings of every server that is started here.
@@ -46,17 +59,19 @@ impl Starter<'_> {
         child.map(Program::follow).map_err(|cause| PeerError::Start { peer: self.peer.to_owned(), cause })
     }
 
-    /// Starts a server that prints its address, and returns that as a URL.
-    pub(super) fn start_announced(&self, command: &mut Command) -> Result<(Program, String), PeerError> {
+    /// Starts a server that prints its address.
+    pub(super) fn start_announced(&self, command: &mut Command) -> Result<Announced, PeerError> {
         let mut program = self.start(command)?;
         let scheme = self.listening.scheme();
         let announcement = format!("{ANNOUNCEMENT}{scheme}://");
+        let mut operators = None;
         let url = self.wait(&mut program, |program| {
             let line = program.next_line()?;
+            operators = operators.or_else(|| line.split_once(FOR_OPERATORS)?.1.trim().parse().ok());
             let (_, rest) = line.split_once(&announcement)?;
             Some(format!("{scheme}://{}", rest.split_whitespace().next()?))
         })?;
-        Ok((program, url))
+        Ok(Announced { program, url, operators })
     }
 
     /// Asks again and again, until there is an answer, the program has ended, or it has taken too long.
@@ -96,12 +111,6 @@ pub(super) fn version(program: &Path, flag: impl AsRef<OsStr>) -> String {
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     text.lines().next().map_or_else(|| "unknown".to_owned(), str::to_owned)
-}
-
-/// The file of this name in one of the directories of PATH.
-pub(super) fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// The given file, which must be there.
