@@ -12,6 +12,7 @@
 //! - Sweep: the periodic look at every slot, for heartbeats and deadlines.
 
 mod ahead;
+mod asked;
 mod catch_up;
 mod closed;
 mod drain;

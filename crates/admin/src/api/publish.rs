@@ -1,8 +1,8 @@
 //! A publish by hand.
 
 use fanfare_http::{Channel, ClientId, Event, Handle, Receipt, Target, Wait, core::Outcome};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value, json};
 use tracing::info;
 
 use crate::{
@@ -32,7 +32,7 @@ struct Body {
     event: Option<String>,
     #[serde(default, deserialize_with = "given")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     retry: Option<u64>,
     #[serde(default = "kept")]
     keep: bool,
@@ -45,6 +45,15 @@ fn kept() -> bool {
 /// A member that is there has a value: null is none.
 fn given<'a, T: Deserialize<'a>, D: Deserializer<'a>>(member: D) -> Result<Option<T>, D::Error> {
     T::deserialize(member).map(Some)
+}
+
+/// A whole number, however it is written: JSON Schema takes 562.0 for an integer.
+fn whole<'a, D: Deserializer<'a>>(member: D) -> Result<Option<u64>, D::Error> {
+    let number = Number::deserialize(member)?;
+    let written_otherwise =
+        || number.as_f64().filter(|value| value.fract() == 0.0).and_then(|value| format!("{value}").parse().ok());
+    let whole = number.as_u64().or_else(written_otherwise);
+    whole.map(Some).ok_or_else(|| D::Error::custom(format!("retry: {number} is no whole number of milliseconds")))
 }
 
 pub(crate) fn wait(query: &Query) -> Result<Wait, Problem> {

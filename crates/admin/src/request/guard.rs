@@ -76,7 +76,8 @@ fn is_ours(admin: &Admin, host: &Authority) -> bool {
     let name = host.host();
     // Browsers take 0.0.0.0 and [::] for this machine, and send nothing that says whose page asks.
     let is_address = name.parse::<Ipv4Addr>().is_ok_and(|address| !address.is_unspecified())
-        || in_brackets(name).is_some_and(|name| name.parse::<Ipv6Addr>().is_ok_and(|address| !address.is_unspecified()));
+        || in_brackets(name)
+            .is_some_and(|name| name.parse::<Ipv6Addr>().is_ok_and(|address| !address.is_unspecified()));
     let names = ["localhost"].into_iter().chain(admin.hosts.iter().map(String::as_str));
     is_address || names.into_iter().any(|ours| ours.eq_ignore_ascii_case(name.strip_suffix('.').unwrap_or(name)))
 }
@@ -125,9 +126,16 @@ mod tests {
         for host in ["127.0.0.1", "192.0.2.1:3001", "[::1]:3001", "localhost:1", "LOCALHOST.", "Admin.Example:3001"] {
             assert_eq!(checked("/", &[("host", host)]), None, "{host}");
         }
-        for host in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "[evil]", "1.2.3", "admin.example.evil", "0.0.0.0:3001", "[::]:3001"]
-        {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "[evil]",
+            "1.2.3",
+            "admin.example.evil",
+            "0.0.0.0:3001",
+            "[::]:3001",
+        ] {
             assert!(matches!(checked("/", &[("host", host)]), Some(421 | 400)), "{host}");
         }
         for host in ["", "a b", "a@localhost", "localhost/x"] {

@@ -264,6 +264,7 @@ fn a_publish_reaches_who_follows() {
     let receipt = listener.post("/api/v1/publish", &json!({ "all": true, "data": "" })).ok(202);
     assert_eq!(receipt["outcome"], Value::Null);
     listener.post("/api/v1/publish", &json!({ "client": "ann", "data": "x", "retry": 100 })).ok(202);
+    listener.post("/api/v1/publish", &json!({ "client": "ann", "data": "x", "retry": 562.0 })).ok(202);
     listener.post("/api/v1/publish", &json!({ "channels": ["news", "b"], "data": "x" })).ok(202);
 }
 
@@ -283,6 +284,7 @@ fn a_publish_that_is_wrong_publishes_nothing() {
         json!({ "channel": "news", "data": "x", "event": "fanfare.gap" }),
         json!({ "channel": "news", "data": "x", "id": "1-1" }),
         json!({ "channel": "news", "data": "x", "retry": 99 }),
+        json!({ "channel": "news", "data": "x", "retry": 562.5 }),
         json!({ "channel": "news", "data": "x", "more": 1 }),
         json!({ "channel": "news", "data": "x", "retry": null }),
         json!({ "channel": null, "all": true, "data": "x" }),

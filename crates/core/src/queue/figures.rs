@@ -21,11 +21,13 @@ pub struct Figures {
     pub ring_bytes: usize,
     /// Events that the history keeps, each counted for each of its targets.
     pub history_events: usize,
-    /// Targets that have a history ([`crate::Retentions::targets_max`]).
+    /// Targets that have a history.
     pub history_targets: usize,
+    /// The most of them ([`crate::Retentions::targets_max`]).
     pub history_targets_max: usize,
-    /// Bytes of memory that the history takes ([`crate::Retentions::bytes_max`]).
+    /// Bytes of memory that the history takes.
     pub history_bytes: usize,
+    /// The most of them ([`crate::Retentions::bytes_max`]).
     pub history_bytes_max: usize,
     /// Publishes that wait in the inbox of each shard.
     pub inboxes: Vec<Amount>,
