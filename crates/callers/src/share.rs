@@ -83,6 +83,16 @@ impl Share {
         self.full_ms = self.full_ms.max(self.at_ms.saturating_add(left_ms));
     }
 
+    /// The limits are other ones from now on. Nobody owes more than the new bursts.
+    pub(crate) fn fit(&mut self, terms: &Terms) {
+        self.full_ms = self.at_ms;
+        for (used, rate) in self.used.iter_mut().zip(&terms.rates) {
+            let Some(rate) = rate else { continue };
+            *used = (*used).min(rate.burst.get().saturating_mul(PARTS));
+            self.full_ms = self.full_ms.max(self.at_ms.saturating_add(used.div_ceil(rate.per_second.get())));
+        }
+    }
+
     /// Counts one holding more, unless there are as many as may be.
     pub(crate) fn hold(&mut self, holding: Holding, terms: &Terms) -> bool {
         let held = &mut self.held[holding as usize];

@@ -120,7 +120,7 @@ impl<K: Eq + Hash> Table<K> {
 
 impl<K> Table<K> {
     /// Sets other limits for each key. What is held stays, and a key that holds more gets nothing until it holds less. What has been
-    /// taken from a rate stays taken.
+    /// taken from a rate stays taken, but nobody owes more than the new burst.
     ///
     /// The limits are kept in each shard, under the lock that a share needs anyway, so nobody reads anything more because they can change.
     pub fn set_limits(&self, limits: &Limits) {
@@ -128,7 +128,9 @@ impl<K> Table<K> {
         for shard in &self.shards {
             shard.lock().set_terms(terms);
         }
-        self.crowd.lock().terms = terms;
+        let Crowd { share, terms: own } = &mut *self.crowd.lock();
+        *own = terms;
+        share.fit(&terms);
     }
 
     /// How often each limit has refused somebody.

@@ -6,7 +6,7 @@
 mod report;
 
 use std::{
-    io,
+    io, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, Sender, channel},
@@ -60,6 +60,11 @@ impl Engines {
             error!("the settings of the last reload are not in use: {error}");
         }
         reached.operator = Some(operator);
+    }
+
+    /// The settings of the last reload, for an engine that is to start.
+    pub(crate) fn config(&self) -> Option<Config> {
+        self.lock().config.clone()
     }
 
     /// # Errors
@@ -136,27 +141,38 @@ impl Running {
     /// Changes what can be changed.
     ///
     /// # Errors
-    /// A sentence. Nothing has changed.
+    /// A sentence. Nothing has changed, unless the system gives no thread for the new rules.
     fn changed(&mut self) -> Result<Report, String> {
         let new = self.settings.again()?;
         check::files(&new.serve)?;
-        // Somebody may have raised it meanwhile.
-        self.descriptors = descriptors::raise_limit();
-        let changes = self.settings.changes(&new, self.descriptors);
+        // Somebody may have changed it meanwhile.
+        let descriptors = descriptors::raise_limit();
+        let before = mem::replace(&mut self.descriptors, descriptors);
+        let changes = self.settings.changes(&new, before, descriptors);
         let merged = self.settings.changed_to(new)?;
         let plan = merged.serve.access()?;
         let weak: Vec<_> = check::weak_secrets(&plan).collect();
         // Also read if they stay as they are: a start would.
         let next = self.who.next(plan)?;
         let has = |part: Part| changes.iter().any(|change| change.part == part);
+        let config = merged.serve.config(self.descriptors);
+        let has_publish_key = config.publish_key.is_some();
+        let mut config = Some(config);
+        let mut configure = || match config.take().filter(|_| has(Part::Retention) || has(Part::Requests)) {
+            // What it refuses, the settings have refused before.
+            Some(config) => self.engines.set_config(config),
+            None => Ok(()),
+        };
+        // A publish key comes before the rules go that were there without it, and goes behind those that come: nobody publishes
+        // without either.
+        if has_publish_key {
+            configure()?;
+        }
         if has(Part::Access) {
             self.watch.replace_keys(self.who.replace(next)?);
             weak.iter().for_each(|sentence| warn!("{sentence}"));
         }
-        if has(Part::Retention) || has(Part::Requests) {
-            // What it refuses, the settings have refused before.
-            self.engines.set_config(merged.serve.config(self.descriptors))?;
-        }
+        configure()?;
         // The filter must not hide what is told of it.
         let is_told_before = enabled!(Level::INFO);
         if is_told_before {

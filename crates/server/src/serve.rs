@@ -117,6 +117,10 @@ fn serve(all: &Settings, given: Given, log: &Log) -> Result<(), Failure> {
             tokio::spawn(reloader.at_each(hangups));
         }
         while server.serve(fanfare).await? == End::Again {
+            if let Some(config) = engines.config() {
+                // The journal is read with what the history keeps now.
+                engine.config.core.history = config.core.history;
+            }
             match engine.start(&mut server.shutdown).await? {
                 Some(again) => {
                     engines.set(again.handle().operator());

@@ -66,6 +66,22 @@ fn the_history_keeps_as_much_as_it_is_told() {
 }
 
 #[test]
+fn another_number_of_descriptors_is_taken_over_and_told() {
+    let (_file, mut server) = served("");
+    let id = server.process.id().to_string();
+    let prlimit = |limit: &str| {
+        let status = Command::new("prlimit").args(["--pid", &id, limit]).status();
+        assert!(status.unwrap_or_else(|error| panic!("prlimit: {error}; `cargo xtask test` installs it")).success());
+    };
+    prlimit("--nofile=700:700");
+    server.process.signal("HUP");
+    server.process.line_with("changed: sockets-max = ");
+    server.process.line_with("changed: connections-max = ");
+    server.process.signal("HUP");
+    server.process.line_with("no setting has changed");
+}
+
+#[test]
 fn rules_change_for_new_requests_and_open_streams_stay() {
     let (file, mut server) = served("");
     let mut stream = curl(&[&format!("{}/channels/news", server.url)]);

@@ -405,6 +405,27 @@ fn an_old_process_that_waits_for_a_new_one_is_ended_by_a_signal() {
 }
 
 #[test]
+fn a_new_process_that_comes_too_late_does_not_take_over_from_one_that_is_told_to_end() {
+    let package = Package::new();
+    let mut server = package.serve(&["--drain-delay", "2s", &limits(&["upgrade-timeout = '1h'"])]);
+    let home = tempfile::tempdir().unwrap();
+    let may_go_on = home.path().join("go on");
+    package.update(&format!(
+        "printf 'prepared\\n' >&0; read -r names <&0; read -r word <&0; echo started; \
+         while [ ! -e '{}' ]; do sleep 0.02; done; printf 'ready\\n' >&0; read -r end <&0 && echo takes-over",
+        may_go_on.display()
+    ));
+    server.signal("USR2");
+    server.first.line_with("started");
+    server.signal("TERM");
+    server.first.line_with("no upgrade: this process is told to end");
+    fs::write(&may_go_on, "").unwrap();
+    assert_eq!(server.first.exit().code(), Some(0));
+    let rest = server.first.remaining_lines();
+    assert!(!rest.iter().any(|line| line.contains("takes-over") || line.contains("serves from now on")), "{rest:#?}");
+}
+
+#[test]
 fn many_requests_for_an_upgrade_are_served_one_after_the_other() {
     let mut server = Serving::started(fanfare().args(["serve", "--listen", "127.0.0.1:0"]));
     let package = server.now;

@@ -14,7 +14,8 @@ use crate::{
 
 const UNIT: &str = "examples/systemd/fanfare.service";
 /// What is done before the package is removed, beside what cargo-deb writes.
-const PRERM: &str = "packaging/debian/prerm";
+/// Lines of the package's own in its scripts. cargo-deb adds those for the service.
+const SCRIPTS: [&str; 2] = ["packaging/debian/prerm", "packaging/debian/postrm"];
 const SOCKET: &str = "examples/systemd/fanfare.socket";
 /// The section of the socket's unit, and the same with what it needs under another name than the service's.
 const SOCKET_SECTION: [&str; 2] = ["\n[Socket]\n", "\n[Socket]\nService=fanfare.service\n"];
@@ -60,6 +61,8 @@ dpkg -x "$1" /tmp/unpacked
 gzip -dc /tmp/unpacked/usr/share/man/man1/fanfare-serve.1.gz | grep -q '^\.TH fanfare-serve '
 bash -n /tmp/unpacked/usr/share/bash-completion/completions/fanfare
 echo '# mine' >> /etc/fanfare/fanfare.toml
+systemctl enable fanfare-http.socket
+test -L /etc/systemd/system/sockets.target.wants/fanfare-http.socket
 dpkg -i "$1"
 grep -q '^# mine$' /etc/fanfare/fanfare.toml
 dpkg -r fanfare
@@ -69,6 +72,7 @@ dpkg -P fanfare
 test ! -e /etc/fanfare/fanfare.toml
 test ! -e /etc/systemd/system/multi-user.target.wants/fanfare.service
 test ! -e /usr/lib/systemd/system/fanfare-http.socket
+test ! -L /etc/systemd/system/sockets.target.wants/fanfare-http.socket
 "#;
 
 /// Installs the package, and becomes its program.
@@ -126,7 +130,10 @@ fn pack(workspace: &Workspace, host: &str) -> Result<PathBuf, String> {
     fs::create_dir_all(stage.join("units")).map_err(failed)?;
     fs::write(stage.join("units/fanfare-http.socket"), packaged_socket(&socket)?).map_err(failed)?;
     fs::write(stage.join("fanfare.service"), packaged(&unit)?).map_err(failed)?;
-    fs::write(stage.join("prerm"), read(PRERM)?).map_err(failed)?;
+    for script in SCRIPTS {
+        let name = script.rsplit('/').next().unwrap_or(script);
+        fs::write(stage.join(name), read(script)?).map_err(failed)?;
+    }
     let program = dist::program(workspace, host).display().to_string();
     workspace.run(&Invocation::new(&[&program, "pages", &stage.display().to_string()]))?;
     let packages = workspace.target().join("packages");

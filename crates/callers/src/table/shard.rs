@@ -91,6 +91,7 @@ impl<K> Shard<K> {
     /// Sets other limits.
     pub(super) fn set_terms(&mut self, terms: Terms) {
         self.terms = terms;
+        self.entries.iter_mut().for_each(|(_, entry)| entry.share.fit(&terms));
     }
 
     /// Counts one user more.

@@ -48,11 +48,12 @@ impl Sockets {
         self.max.load(Ordering::Relaxed)
     }
 
-    /// Number of sockets that may be event streams.
+    /// Number of sockets that are open.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Number of sockets that may be event streams.
     pub(crate) fn streams_max(&self) -> usize {
         let max = self.max();
         max - KEPT_FROM_STREAMS_MAX.min(max / 4)

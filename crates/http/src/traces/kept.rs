@@ -8,7 +8,7 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fanfare_core::EventId;
@@ -26,6 +26,8 @@ use super::{
 const QUEUE_MAX: usize = 1_024;
 /// Finished publishes that the sink gets at once.
 const BATCH_MAX: usize = 256;
+/// Time in which a batch is gathered.
+const GATHER_TIME: Duration = Duration::from_millis(500);
 
 /// The traces of a server.
 #[derive(Debug)]
@@ -142,7 +144,12 @@ impl Traces {
 fn hand_on(waiting: &Receiver<Traced>, sink: &dyn TraceSink, dropped: &AtomicU64) {
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
-        batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
+        let end = Instant::now() + GATHER_TIME;
+        while batch.len() < BATCH_MAX
+            && let Ok(next) = waiting.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            batch.push(next);
+        }
         let lost = sink.export(batch);
         dropped.fetch_add(lost as u64, Ordering::Relaxed);
     }

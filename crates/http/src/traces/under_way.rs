@@ -36,7 +36,11 @@ pub(super) fn stamp(place: Option<usize>, now_us: u64) -> u64 {
 
 /// The publishes that are not finished.
 #[derive(Debug, Default)]
-pub(super) struct UnderWay(Slab<Facts>);
+pub(super) struct UnderWay {
+    facts: Slab<Facts>,
+    /// No publish is given up before this time.
+    given_up_us: u64,
+}
 
 /// What is known of a publish. Times are microseconds of the server's clock.
 #[derive(Debug)]
@@ -65,22 +69,23 @@ impl UnderWay {
     /// # Errors
     /// All places are taken. As many publishes as it says are lost by now.
     pub(super) fn enter(&mut self, facts: Facts) -> Result<usize, usize> {
-        let before = self.0.len();
-        if before >= UNDER_WAY_MAX {
-            let now_us = facts.began_us;
-            self.0.retain(|_, old| now_us.saturating_sub(old.began_us) < GIVEN_UP_US);
+        let (before, now_us) = (self.facts.len(), facts.began_us);
+        if before >= UNDER_WAY_MAX && now_us >= self.given_up_us {
+            self.facts.retain(|_, old| now_us.saturating_sub(old.began_us) < GIVEN_UP_US);
+            let oldest_us = self.facts.iter().map(|(_, facts)| facts.began_us).min();
+            self.given_up_us = oldest_us.unwrap_or(now_us).saturating_add(GIVEN_UP_US);
         }
-        let given_up = before - self.0.len();
-        if self.0.len() >= UNDER_WAY_MAX { Err(1 + given_up) } else { Ok(self.0.insert(facts)) }
+        let given_up = before - self.facts.len();
+        if self.facts.len() >= UNDER_WAY_MAX { Err(1 + given_up) } else { Ok(self.facts.insert(facts)) }
     }
 
     pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Facts> {
-        self.0.get_mut(place)
+        self.facts.get_mut(place)
     }
 
     /// The last shard has passed the event with this stamp.
     pub(super) fn fan_out(&mut self, stamp: u64, now_us: u64) {
-        let facts = place_of(stamp).and_then(|place| self.0.get_mut(place));
+        let facts = place_of(stamp).and_then(|place| self.facts.get_mut(place));
         // Another publish may have the place by now.
         if let Some(facts) = facts.filter(|facts| facts.offered_us.map(time_of) == Some(time_of(stamp))) {
             facts.fanned_out_us = Some(now_us);
@@ -89,11 +94,11 @@ impl UnderWay {
 
     /// The finished publish at `place`, if it is one now.
     pub(super) fn take_finished(&mut self, place: usize, now: &Now) -> Option<Traced> {
-        let is_finished = self.0.get(place).is_some_and(|facts| {
+        let is_finished = self.facts.get(place).is_some_and(|facts| {
             let answer = facts.answer.as_ref();
             answer.is_some_and(|answer| !answer.is_fanned_out || facts.fanned_out_us.is_some())
         });
-        let facts = is_finished.then(|| self.0.remove(place))?;
+        let facts = is_finished.then(|| self.facts.remove(place))?;
         facts.finished(now)
     }
 }
@@ -164,9 +169,9 @@ mod tests {
             assert!(under_way.enter(facts(1)).is_ok());
         }
         assert_eq!(under_way.enter(facts(GIVEN_UP_US)), Err(1));
-        assert_eq!(under_way.0.len(), UNDER_WAY_MAX);
+        assert_eq!(under_way.facts.len(), UNDER_WAY_MAX);
         assert!(under_way.enter(facts(1 + GIVEN_UP_US)).is_ok());
-        assert_eq!(under_way.0.len(), 1);
+        assert_eq!(under_way.facts.len(), 1);
     }
 
     #[test]

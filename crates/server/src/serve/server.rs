@@ -84,6 +84,13 @@ impl Server {
             let mut successor = tokio::select! {
                 biased;
                 ended = &mut serving => return checked(ended).map(|()| End::Over),
+                // It drains, and nobody takes over from it.
+                () = shutdown.told() => {
+                    if asking.is_beginning() {
+                        upgrade::called_off();
+                    }
+                    return checked(serving.as_mut().await).map(|()| End::Over);
+                }
                 successor = asking.successor(&named) => successor,
             };
             let id = successor.id();

@@ -109,8 +109,8 @@ pub(crate) struct Change {
 }
 
 impl Settings {
-    /// What `new` has otherwise than these settings, for a process that may open this many descriptors.
-    pub(crate) fn changes(&self, new: &Self, descriptors: u64) -> Vec<Change> {
+    /// What `new` has otherwise than these settings, for a process that may open this many descriptors, and `before` as many.
+    pub(crate) fn changes(&self, new: &Self, before: u64, descriptors: u64) -> Vec<Change> {
         let mut changes = Vec::new();
         for (old, now, table) in [(&self.flags, &new.flags, ""), (&self.limits, &new.limits, "[limits] ")] {
             for now in now.iter().filter(|now| old.iter().any(|old| old.key == now.key && old.values != now.values)) {
@@ -119,30 +119,41 @@ impl Settings {
                 changes.push(Change { setting: format!("{table}{}", now.key), line: uncommented(&line), part });
             }
         }
-        changes.extend(self.derived_changes(new, descriptors));
+        changes.extend(self.derived_changes(new, before, descriptors));
         changes.extend(of_issuers(&self.issuers, &new.issuers));
         changes
     }
 
-    /// The limits that nobody has set, and that follow from another memory or size of bodies.
-    fn derived_changes(&self, new: &Self, descriptors: u64) -> Vec<Change> {
+    /// The limits that nobody has set, and that follow from another memory, size of bodies, or number of descriptors.
+    fn derived_changes(&self, new: &Self, before: u64, descriptors: u64) -> Vec<Change> {
         let (old, now) = (self.serve.derived(), self.serve.derived_of(&new.serve));
-        let derived = [
+        let (sockets_before, sockets) = (self.serve.sockets_max(before), new.serve.sockets_max(descriptors));
+        let callers = |serve: &Serve, sockets| serve.limits.callers.callers_max(sockets);
+        let limits = [
             ("hub-history-bytes", old.history, now.history),
             ("hub-ring-bytes", old.rings, now.rings),
             ("inbox-bytes", old.inbox, now.inbox),
             ("bodies-bytes", old.bodies, now.bodies),
             ("send-buffers-bytes", old.send_buffers, now.send_buffers),
+            ("sockets-max", sockets_before, sockets),
+            ("callers", callers(&self.serve, sockets_before), callers(&new.serve, sockets)),
         ];
-        let changed = derived.into_iter().filter(|(_, old, now)| old != now).filter_map(|(key, ..)| {
+        let (connections_before, connections) =
+            (self.serve.connections_max(before), new.serve.connections_max(descriptors));
+        let flags = [("connections-max", connections_before, connections)];
+        let changed = |old: &[Sourced], now: &[Sourced], key: &str, table: &str| {
             let of = |all: &'_ [Sourced]| all.iter().find(|sourced| sourced.key == key).cloned();
-            let (old, now) = (of(&self.limits)?, of(&new.limits)?);
+            let (old, now) = (of(old)?, of(now)?);
             // One that is set has been found before.
             let (line, _) = (old.values == now.values).then(|| new.line(&now, descriptors))?;
-            let part = Part::of(key, true);
-            Some(Change { setting: format!("[limits] {key}"), line: uncommented(&line), part })
-        });
-        changed.collect()
+            let part = Part::of(key, !table.is_empty());
+            Some(Change { setting: format!("{table}{key}"), line: uncommented(&line), part })
+        };
+        let is_other = |(_, old, now): &(&str, usize, usize)| old != now;
+        let limits = limits.into_iter().filter(is_other);
+        let limits = limits.filter_map(|(key, ..)| changed(&self.limits, &new.limits, key, "[limits] "));
+        let flags = flags.into_iter().filter(is_other);
+        limits.chain(flags.filter_map(|(key, ..)| changed(&self.flags, &new.flags, key, ""))).collect()
     }
 
     /// These settings, with the values of `new` where a running server takes another value.

@@ -1,7 +1,7 @@
 //! [`Otlp`]: publishes of sampled traces as spans for a collector of OpenTelemetry, over OTLP/HTTP. The feature `otlp` has it.
 //!
-//! Nothing here is on the way
-//! of a publish: the front-end calls from a thread that does nothing else, and a collector that is away only costs spans.
+//! Nothing here is on the way of a publish: the front-end calls from a thread that does nothing else, and a collector that is away only
+//! costs spans.
 
 use std::{
     env,
@@ -25,7 +25,10 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks},
 };
-use tokio::{runtime::Builder, time::timeout};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 use tracing::warn;
 
 use crate::access::{HttpsClient, https_client};
@@ -41,8 +44,22 @@ const TELLING_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Otlp {
     exporter: SpanExporter,
+    /// Drives the connections to the collector.
+    runtime: Own,
     scope: InstrumentationScope,
     trouble: Mutex<Trouble>,
+}
+
+/// A runtime that may be dropped anywhere, because nobody waits for its end.
+#[derive(Debug)]
+struct Own(Option<Runtime>);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What the log has yet to say.
@@ -68,7 +85,8 @@ impl Otlp {
             .map_err(|error| error.to_string())?;
         exporter.set_resource(&resource());
         let scope = InstrumentationScope::builder("fanfare").with_version(env!("CARGO_PKG_VERSION")).build();
-        Ok(Self { exporter, scope, trouble: Mutex::default() })
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        Ok(Self { exporter, runtime: Own(Some(runtime)), scope, trouble: Mutex::default() })
     }
 
     fn spans(&self, traced: &Traced) -> Vec<SpanData> {
@@ -129,15 +147,12 @@ impl Otlp {
 impl TraceSink for Otlp {
     fn export(&self, batch: Vec<Traced>) -> usize {
         let spans = batch.iter().flat_map(|traced| self.spans(traced)).collect();
-        // Made anew each time: nothing has to be kept alive between two batches, and nothing is in the way of an end.
-        let exported = match Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => {
-                let exported = runtime.block_on(async { timeout(EXPORT_TIME, self.exporter.export(spans)).await });
-                runtime.shutdown_background();
-                exported.map_err(|_| "no answer in time".to_owned()).and_then(|done| done.map_err(|e| e.to_string()))
-            }
-            Err(error) => Err(error.to_string()),
-        };
+        // It is there until this is dropped.
+        let Some(runtime) = &self.runtime.0 else { return batch.len() };
+        let exported = runtime.block_on(async { timeout(EXPORT_TIME, self.exporter.export(spans)).await });
+        let exported = exported
+            .map_err(|_| "no answer in time".to_owned())
+            .and_then(|done| done.map_err(|error| error.to_string()));
         match exported {
             Ok(()) => 0,
             Err(reason) => {

@@ -17,12 +17,14 @@ pub(crate) struct Asking {
     start: Start,
     /// Whether the sockets are free for a new process only when this one has drained.
     drains_first: bool,
+    /// A new process has been started, and cannot take over yet.
+    is_beginning: bool,
 }
 
 impl Asking {
     /// `drains_first`: this process owns something that the new one needs before it serves.
     pub(crate) fn new(signals: Option<Signal>, start: Start, drains_first: bool) -> Self {
-        Self { signals, start, drains_first }
+        Self { signals, start, drains_first, is_beginning: false }
     }
 
     /// Waits until somebody asks, and until a new process can take these sockets over. What goes wrong is told, and the wait goes on.
@@ -37,11 +39,19 @@ impl Asking {
                 None => pending().await,
             }
             info!("SIGUSR2: a new process of {} is to take over", self.start);
-            match self.begin(sockets).await {
+            self.is_beginning = true;
+            let begun = self.begin(sockets).await;
+            self.is_beginning = false;
+            match begun {
                 Ok(successor) => return successor,
                 Err(reason) => failed(&reason),
             }
         }
+    }
+
+    /// Whether somebody waits for a new process that has not begun to serve. It ends when [`Asking::successor`] is dropped.
+    pub(crate) fn is_beginning(&self) -> bool {
+        self.is_beginning
     }
 
     /// Whether this process drains before the new one starts its engine.
