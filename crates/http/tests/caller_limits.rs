@@ -335,11 +335,12 @@ fn an_address_over_its_limits_takes_nothing_from_another() {
     let open_from = |ip: [u8; 4]| {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         socket.bind(&std::net::SocketAddr::from((ip, 0)).into()).unwrap();
-        socket.connect(&server.listener.into()).unwrap();
+        // A server that closes a socket at once may do so before the system has told of the connection.
+        let is_connected = socket.connect(&server.listener.into()).is_ok();
         let mut stream = TcpStream::from(socket);
         let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
         let mut answer = [0; 12];
-        let is_served = stream.read_exact(&mut answer).is_ok() && answer == *b"HTTP/1.1 200";
+        let is_served = is_connected && stream.read_exact(&mut answer).is_ok() && answer == *b"HTTP/1.1 200";
         (stream, is_served)
     };
     let mut honest = open_from([127, 0, 0, 9]);
