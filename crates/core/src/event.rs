@@ -222,7 +222,7 @@ impl Event {
         self
     }
 
-    /// The event for these of its targets alone. None if that are none.
+    /// The event for those of its targets alone that are wanted. None if none is.
     pub fn only_for(mut self, is_wanted: impl FnMut(&Target) -> bool) -> Option<Self> {
         self.targets.retain(is_wanted);
         (!self.targets.is_empty()).then_some(self)

@@ -173,7 +173,7 @@ pub struct Shard<S> {
     /// Connections that have ended.
     closed: ClosedRecords,
     passes: Passes,
-    /// Lists that are being made.
+    /// Questions and orders of operators that are under way.
     errands: VecDeque<Errand>,
     /// The time at which the pass began.
     pass_ms: u64,
@@ -267,7 +267,7 @@ impl<S: Socket> Shard<S> {
         // A drain comes after all publishes in the inbox, so once the pass is over nothing is due any more.
         let is_passing = self.pass.is_under_way();
         let is_draining = !is_passing && self.go_on_draining(now_ms);
-        let is_asked = self.go_on_errands(now_ms);
+        let is_asked = !self.errands.is_empty() && self.go_on_errands(now_ms);
         // Last, so that every slot that wants to ask by now is heard.
         self.ask_history();
         if !is_passing {

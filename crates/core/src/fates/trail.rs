@@ -104,6 +104,8 @@ pub(crate) struct Trail {
     newest: Option<Entry>,
     /// Entries about events up to this id were forgotten.
     forgotten: EventId,
+    /// The history gives events now.
+    is_repairing: bool,
 }
 
 impl Trail {
@@ -158,11 +160,12 @@ impl Trail {
 
     /// Whether the history gives events now.
     pub(crate) fn is_repairing(&self) -> bool {
-        self.entries().any(|entry| matches!(entry, Entry::Repaired(span) if span.to_ms.is_none()))
+        self.is_repairing
     }
 
     /// The history is to give the events above `after`.
     pub(crate) fn repair(&mut self, after: EventId, now_ms: u64, room: &mut TrailRoom) {
+        self.is_repairing = true;
         match &mut self.newest {
             Some(Entry::Repaired(span)) if span.to_ms.is_none() => {
                 span.after = span.after.min(after);
@@ -176,6 +179,7 @@ impl Trail {
 
     /// The history has given everything up to `upto`.
     pub(crate) fn repaired(&mut self, upto: EventId, now_ms: u64) {
+        self.is_repairing = false;
         for entry in self.newest.iter_mut().chain(self.older.iter_mut().rev()) {
             if let Entry::Repaired(span) = entry {
                 if span.to_ms.is_none() {

@@ -29,7 +29,9 @@ fn is_one_of(record: &Record, whose: &Whose) -> bool {
 }
 
 impl<S: Socket> Shard<S> {
-    /// Goes on with the first errand. True while there is one.
+    /// Goes on with the first errand. True while there is one. Out of the way of deliveries: hardly any turn has one.
+    #[cold]
+    #[inline(never)]
     pub(super) fn go_on_errands(&mut self, now_ms: u64) -> bool {
         let Some(mut errand) = self.errands.pop_front() else { return false };
         let slots = self.slots.len();
