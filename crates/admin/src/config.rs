@@ -53,6 +53,8 @@ impl JournalKind {
 pub struct Limits {
     /// Open sockets. One more is told so and closed. Default: 64, so that nobody can use up the descriptors of the server here.
     pub sockets_max: usize,
+    /// Open sockets of one address, or of one /64 of IPv6. Default: 48, so that one machine cannot shut all others out.
+    pub sockets_of_address_max: usize,
     /// Event streams, of the dashboard and tails together. Default: 32, so that half of the sockets stay free for requests.
     pub streams_max: usize,
     /// Questions that the shards answer, at a time: others wait. Default: 4, because each makes every shard look at its connections.
@@ -78,6 +80,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             sockets_max: SOCKETS_MAX,
+            sockets_of_address_max: 48,
             streams_max: 32,
             questions_max: 4,
             body_bytes_max: 64 << 10,

@@ -85,6 +85,7 @@ mod request;
 mod sampler;
 mod server;
 mod service;
+mod sockets;
 mod stream;
 
 pub use config::{Admin, AdminToken, AdminTokenError, JournalKind, Limits, SOCKETS_MAX, TOKEN_BYTES_MAX};

@@ -16,7 +16,7 @@ use tokio::{
     io::{AsyncWriteExt as _, copy, sink},
     net::{TcpListener, TcpStream},
     runtime::{self, Runtime},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::{LocalSet, spawn_local},
     time::{sleep, timeout},
 };
@@ -25,11 +25,12 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use crate::{
     answer::problem::Problem,
-    config::{Admin, Limits},
+    config::Admin,
     console::Console,
     control::Control,
     operate::Operate,
     service::Service,
+    sockets::{Place, Sockets},
     stream::pulse::Pulse,
 };
 
@@ -112,8 +113,7 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
         let pulse = Pulse::new();
         spawn_local(supervise(Rc::clone(&pulse), Rc::clone(&console)));
         let mut stopping = console.stopping();
-        let limits = console.admin.limits;
-        let sockets = Arc::new(Semaphore::new(limits.sockets_max));
+        let sockets = Sockets::new(console.admin.limits);
         let service = Rc::new(Service { console, pulse });
         tokio::select! {
             biased;
@@ -122,9 +122,8 @@ fn run<O: Operate, C: Control>(runtime: &Runtime, listener: TcpListener, console
             () = accept(&listener, &sockets, &service) => {}
         }
         drop(listener);
-        let everything = u32::try_from(limits.sockets_max).unwrap_or(u32::MAX);
         // Whoever is not done by then is cut.
-        let _ = timeout(END_TIMEOUT, sockets.acquire_many(everything)).await;
+        let _ = timeout(END_TIMEOUT, sockets.all_closed()).await;
     });
 }
 
@@ -139,17 +138,17 @@ async fn supervise<O: Operate, C: Control>(pulse: Rc<Pulse>, console: Rc<Console
 }
 
 /// Takes sockets for ever.
-async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Arc<Semaphore>, service: &Rc<Service<O, C>>) {
+async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Sockets, service: &Rc<Service<O, C>>) {
     let refused = Arc::new(Semaphore::new(REFUSED_MAX));
     loop {
         match listener.accept().await {
-            Ok((socket, peer)) => match Arc::clone(sockets).try_acquire_owned() {
+            Ok((socket, peer)) => match sockets.enter(peer.ip()) {
                 Ok(place) => {
                     // Lines about what somebody has done say from where.
                     let span = info_span!("admin", %peer);
                     drop(spawn_local(drive(socket, Rc::clone(service), place).instrument(span)));
                 }
-                Err(_) => refuse(socket, &refused, service.console.admin.limits),
+                Err(problem) => refuse(socket, &problem, &refused),
             },
             Err(error) => {
                 warn!(%error, "admin: a socket could not be accepted");
@@ -160,7 +159,7 @@ async fn accept<O: Operate, C: Control>(listener: &TcpListener, sockets: &Arc<Se
 }
 
 /// Carries one connection to its end.
-async fn drive<O: Operate, C: Control>(socket: TcpStream, service: Rc<Service<O, C>>, _place: OwnedSemaphorePermit) {
+async fn drive<O: Operate, C: Control>(socket: TcpStream, service: Rc<Service<O, C>>, _place: Place) {
     let limits = service.console.admin.limits;
     let mut stopping = service.console.stopping();
     // Parts of a stream leave as they come.
@@ -193,12 +192,12 @@ async fn drive<O: Operate, C: Control>(socket: TcpStream, service: Rc<Service<O,
 }
 
 /// Tells a socket that there is no room, and closes it.
-fn refuse(mut socket: TcpStream, refused: &Arc<Semaphore>, limits: Limits) {
+fn refuse(mut socket: TcpStream, problem: &Problem, refused: &Arc<Semaphore>) {
     let Ok(place) = Arc::clone(refused).try_acquire_owned() else { return };
+    let problem = problem.bytes();
     spawn_local(async move {
-        let problem = Problem::full(format!("{} sockets are open, which is the limit", limits.sockets_max));
         let told = timeout(REFUSED_TIMEOUT, async {
-            socket.write_all(&problem.bytes()).await?;
+            socket.write_all(&problem).await?;
             socket.shutdown().await?;
             // The request that is on its way would have the answer destroyed by a reset.
             copy(&mut socket, &mut sink()).await

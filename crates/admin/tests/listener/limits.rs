@@ -25,7 +25,8 @@ fn address(listener: &Listener) -> SocketAddr {
 #[test]
 fn the_defaults_are_those_that_the_guide_names() {
     let limits = Limits::default();
-    assert_eq!((limits.sockets_max, limits.streams_max, limits.questions_max), (64, 32, 4));
+    assert_eq!((limits.sockets_max, limits.sockets_of_address_max), (64, 48));
+    assert_eq!((limits.streams_max, limits.questions_max), (32, 4));
     assert_eq!((limits.body_bytes_max, limits.head_bytes_max), (64 << 10, 16 << 10));
     let times = [limits.head_timeout, limits.body_timeout, limits.answer_timeout, limits.write_timeout];
     assert_eq!(times.map(|time| time.as_secs()), [10, 10, 30, 30]);
@@ -51,6 +52,34 @@ fn one_socket_too_many_is_told_so_and_closed() {
     drop(clients.pop());
     until("there is room again", || {
         let mut client = listener.client();
+        // A refused socket may be closed before the request is out.
+        let _ = std::io::Write::write_all(&mut client.socket, &request("GET", "/healthz", &[], b""));
+        client.until_head() == Some(200)
+    });
+}
+
+#[test]
+fn one_address_cannot_take_every_socket() {
+    let listener = Listener::with_limits(Limits { sockets_max: 4, sockets_of_address_max: 2, ..Limits::default() });
+    let address = address(&listener);
+    let is_served = |client: &mut Client| client.request("GET", "/healthz", &[], b"").status == 200;
+    let mut clients: Vec<_> = (0..2).map(|_| Client::open_from("127.0.0.1", address)).collect();
+    assert!(clients.iter_mut().all(is_served));
+    let mut refused = Client::open_from("127.0.0.1", address);
+    refused.send(request("GET", "/healthz", &[], b""));
+    let answer = refused.answer();
+    assert_eq!(answer.problem(503), "2 sockets of this address are open, which is the limit");
+    assert_eq!(answer.field("retry-after"), Some("5"));
+
+    let mut others: Vec<_> = (0..2).map(|_| Client::open_from("127.0.0.2", address)).collect();
+    assert!(others.iter_mut().chain(&mut clients).all(is_served), "the other address has its own");
+    let mut refused = Client::open_from("127.0.0.3", address);
+    refused.send(request("GET", "/healthz", &[], b""));
+    assert_eq!(refused.answer().problem(503), "4 sockets are open, which is the limit");
+
+    drop((clients.pop(), others.pop()));
+    until("the place of a closed socket is free again", || {
+        let mut client = Client::open_from("127.0.0.1", address);
         // A refused socket may be closed before the request is out.
         let _ = std::io::Write::write_all(&mut client.socket, &request("GET", "/healthz", &[], b""));
         client.until_head() == Some(200)

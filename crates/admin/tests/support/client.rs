@@ -72,6 +72,17 @@ impl Client {
         Self { socket, buffer: Vec::new() }
     }
 
+    /// A connection from this IPv4 address of the machine.
+    #[track_caller]
+    pub(crate) fn open_from(source: &str, address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source.parse().unwrap(), 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { socket: socket.into(), buffer: Vec::new() }
+    }
+
     /// A connection whose receive buffer is small and never grows, so that it is soon full.
     pub(crate) fn open_narrow(address: SocketAddr) -> Self {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();

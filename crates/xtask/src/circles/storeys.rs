@@ -32,7 +32,7 @@ const CRATES: &[(&str, Storeys)] = &[
             &["stream"],
             &["api"],
             &["metrics"],
-            &["console"],
+            &["console", "sockets"],
             &["request"],
             &["answer"],
             &["config", "control", "operate", "sampler"],
