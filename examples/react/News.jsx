@@ -8,9 +8,12 @@ export function News({ server }) {
 
   // Fanfare's history stands in for your own API here. The stream begins with the same events, so `key` is their id.
   async function loadAnew() {
+    setItems([]);
     const answer = await fetch(`${server}/channels/news/history?limit=1000`);
     const { events } = await answer.json();
-    setItems(events.map(({ id, data }) => ({ id, data })));
+    const loaded = events.map(({ id, data }) => ({ id, data }));
+    // Events that came in the meantime stay.
+    setItems((items) => [...loaded, ...items.filter((item) => !loaded.some(({ id }) => id === item.id))]);
   }
 
   const { state } = useEventStream(`${server}/channels/news?since=earliest`, {
