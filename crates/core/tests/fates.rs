@@ -84,6 +84,34 @@ fn what_the_history_gives_behind_a_hole_is_repaired_too() {
 }
 
 #[test]
+fn what_left_the_history_before_a_stuck_stream_could_read_it_is_lost_already() {
+    let each = Retention { events_max: 5, ..Retention::default() };
+    let history = Retentions { each, ..Retentions::default() };
+    let mut kit = Kit::new(Config { ring_messages_max: 2, patience_ms: 0, history, ..Config::default() });
+    let link = kit.connect(Policy::Repair, 0);
+    let ids: Vec<_> = (0..20).map(|n| (kit.publish(all(&n.to_string())).id, kit.run()).0).collect();
+    assert_eq!(verdict(&mut kit, ids[8]), Verdict::InGap(None));
+    assert_eq!(verdict(&mut kit, ids[15]), Verdict::Waiting(Place::History));
+    link.open();
+    kit.settle();
+    let Verdict::InGap(Some(gap)) = verdict(&mut kit, ids[8]) else { panic!("{:?}", verdict(&mut kit, ids[8])) };
+    assert!(gap.from < Some(ids[8]) && Some(ids[8]) <= gap.to, "{gap:?}");
+    assert!(matches!(verdict(&mut kit, ids[15]), Verdict::Repaired(..)), "{:?}", verdict(&mut kit, ids[15]));
+}
+
+#[test]
+fn what_left_the_history_and_was_not_read_yet_goes_with_its_stream() {
+    let each = Retention { events_max: 5, ..Retention::default() };
+    let history = Retentions { each, ..Retentions::default() };
+    let mut kit = Kit::new(Config { ring_messages_max: 2, patience_ms: 0, history, ..Config::default() });
+    let link = kit.connect(Policy::Repair, 0);
+    let ids: Vec<_> = (0..20).map(|n| (kit.publish(all(&n.to_string())).id, kit.run()).0).collect();
+    link.end();
+    kit.run();
+    assert!(matches!(verdict(&mut kit, ids[8]), Verdict::Closed(_)), "{:?}", verdict(&mut kit, ids[8]));
+}
+
+#[test]
 fn what_the_history_gives_of_the_time_since_a_stream_has_opened_is_repaired() {
     let mut kit = Kit::new(Config { ring_messages_max: 2, ..Config::default() });
     let before = kit.hub.last_id();
@@ -117,7 +145,7 @@ fn what_the_journal_has_lost_is_in_the_gap_that_was_told_for_it() {
     kit.settle();
     let explanation = explained(&mut kit, id(2_500), Whose::Client(client("u")));
     assert_eq!(explanation.about, About::Forgotten);
-    let Verdict::InGap(gap) = explanation.connections[0].verdict else { panic!("{explanation:?}") };
+    let Verdict::InGap(Some(gap)) = explanation.connections[0].verdict else { panic!("{explanation:?}") };
     assert_eq!((gap.reason, gap.to), (GapReason::Restart, Some(id(3_000))));
     assert!(matches!(verdict(&mut kit, id(4_000)), Verdict::Written(_)));
     assert_eq!(explained(&mut kit, id(3_500), Whose::Client(client("u"))).about, About::NoEvent);

@@ -50,7 +50,8 @@ fn history(rng: &mut Rng, is_lossless: bool) -> Retentions {
     }
 }
 
-fn run(seed: u64) {
+/// Runs one world. Returns the number of fates that nobody knew any more, and of all that were asked for.
+fn run(seed: u64) -> (usize, usize) {
     // Shown only when the test fails.
     println!("replay with FANFARE_SEED={seed}");
     let mut rng = Rng::new(seed);
@@ -64,10 +65,17 @@ fn run(seed: u64) {
     let mut world = World::new(rng.next(), plan);
     (0..STEPS).for_each(|_| world.step());
     let (answered, vague) = (world.answered, world.vague);
-    assert!(10 * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
+    // A world whose history keeps hardly anything has the most.
+    assert!(5 * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
     let (closed, delivered) = world.finish(ending);
     println!("{ending:?}: {closed} connections, {delivered} events delivered");
     assert!(closed > 50 && delivered > 500, "a world in which nothing happens proves nothing");
+    (vague, answered)
+}
+
+fn run_all(seeds: impl Iterator<Item = u64>) {
+    let (vague, answered) = seeds.map(run).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    assert!(25 * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
 }
 
 fn replayed() -> Option<u64> {
@@ -77,8 +85,10 @@ fn replayed() -> Option<u64> {
 #[test]
 fn the_hub_does_what_the_model_says_for_fixed_seeds() {
     match replayed() {
-        Some(seed) => run(seed),
-        None => (1..=12).for_each(run),
+        Some(seed) => {
+            run(seed);
+        }
+        None => run_all(1..=12),
     }
 }
 
@@ -87,6 +97,6 @@ fn the_hub_does_what_the_model_says_for_random_seeds() {
     if replayed().is_none() {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let mut seeds = Rng::new(now.as_nanos() as u64);
-        (0..24).for_each(|_| run(seeds.next()));
+        run_all((0..24).map(|_| seeds.next()));
     }
 }

@@ -90,8 +90,11 @@ fn verdict(verdict: &Verdict) -> Value {
             ("dropped", text.to_owned(), json!({ "gap": told.as_ref().map(gap) }))
         }
         Verdict::InGap { gap: told } => {
-            let text = "The history had let go of the event, and the stream was told a gap.".to_owned();
-            ("in-gap", text, json!({ "gap": gap(told) }))
+            let text = match told {
+                Some(_) => "The history had let go of the event, and the stream was told a gap.",
+                None => "The history has let go of the event, and the stream will be told a gap.",
+            };
+            ("in-gap", text.to_owned(), json!({ "gap": told.as_ref().map(gap) }))
         }
         Verdict::Closed { reason, at } => {
             let (reason, at) = (close_reason(*reason), time(*at));

@@ -35,6 +35,9 @@ const CLOSES = {
   expired: "Its token was too old. The application has to give the client a new one.",
 };
 
+const stateIsOld = (gap) =>
+  `${gap === null ? "The client will be told a gap" : "The client was told a gap"}, and has to load its state again. `;
+
 const ADVICE = {
   written: () =>
     "The server has done its part. Look at what stands behind it: does a proxy hold bytes back, and does the page listen for " +
@@ -43,11 +46,11 @@ const ADVICE = {
     "It came late and from the history, but it came. If that happens often, the client is slow, or it loses its connection.",
   waiting: ({ place }) => PLACES[place] ?? "See its connection.",
   dropped: ({ gap }) =>
-    `${gap === null ? "The client will be told a gap" : "The client was told a gap"}, and has to load its state again. ` +
+    stateIsOld(gap) +
     "More room in the rings (ring-messages, ring-bytes) or the policy repair make this rarer.",
-  "in-gap": () =>
-    "The client has to load its state again. If clients come back after a longer time, keep events for longer: " +
-    "history-events, history-bytes and history-age.",
+  "in-gap": ({ gap }) =>
+    stateIsOld(gap) +
+    "If clients come back after a longer time, keep events for longer: history-events, history-bytes and history-age.",
   closed: ({ reason }) =>
     CLOSES[reason] ?? "It gets the event when it comes back with the id of its last event, while the history has it.",
   refused: ({ rule }) => `The reason: ${ruleInWords(rule)}. The log has a line about it.`,

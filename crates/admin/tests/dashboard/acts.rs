@@ -149,7 +149,8 @@ fn verdicts() -> Vec<(Verdict, &'static str, &'static str, &'static str)> {
         (Verdict::Waiting { place: Place::History }, "…", "at its own pace", "catches up"),
         (Verdict::Dropped { gap: None }, "✗", "will be told a gap", "The client will be told a gap"),
         (Verdict::Dropped { gap: Some(gap) }, "✗", "was told a gap", "ring-messages"),
-        (Verdict::InGap { gap }, "✗", "had let go", "history-age"),
+        (Verdict::InGap { gap: None }, "✗", "has let go", "The client will be told a gap"),
+        (Verdict::InGap { gap: Some(gap) }, "✗", "had let go", "history-age"),
         (
             Verdict::Closed { reason: CloseReason::ClientGone, at: to },
             "✗",

@@ -198,8 +198,9 @@ pub(crate) fn verdicts() -> Vec<(Verdict, &'static str, Value)> {
         (waiting(Place::Socket), "waiting", json!({ "place": "socket" })),
         (waiting(Place::History), "waiting", json!({ "place": "history" })),
         (Verdict::Dropped { gap: None }, "dropped", json!({ "gap": null })),
+        (Verdict::InGap { gap: None }, "in-gap", json!({ "gap": null })),
         (
-            Verdict::InGap { gap },
+            Verdict::InGap { gap: Some(gap) },
             "in-gap",
             json!({ "gap": { "from": null, "to": "1796023882123-4", "missed": 2, "reason": "busy" } }),
         ),

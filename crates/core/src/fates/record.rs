@@ -29,8 +29,8 @@ pub struct Ended {
 pub(crate) enum Progress {
     /// Every event as it comes.
     Live,
-    /// Events above `cursor` from the history.
-    Behind { cursor: EventId },
+    /// Events above `cursor` from the history. Some of them are on their way if `is_reading`.
+    Behind { cursor: EventId, is_reading: bool },
     /// Nothing: events above `after` are dropped until the ring is empty.
     Dropping { after: EventId },
     /// Nothing above `after`: its end has begun.

@@ -75,6 +75,11 @@ impl Entry {
         }
     }
 
+    /// Whether the entry says that events were lost.
+    fn is_loss(&self) -> bool {
+        matches!(self, Self::Dropped { .. } | Self::Missed(_) | Self::Lost(_))
+    }
+
     /// Whether the entry may still change.
     fn is_open(&self) -> bool {
         matches!(self, Self::Waited(span) | Self::Repaired(span) if span.to_ms.is_none())
@@ -104,6 +109,8 @@ pub(crate) struct Trail {
     newest: Option<Entry>,
     /// Entries about events up to this id were forgotten.
     forgotten: EventId,
+    /// Losses of events up to this id were forgotten. A span that covers them may have been without them.
+    losses_forgotten: EventId,
     /// The history gives events now.
     is_repairing: bool,
 }
@@ -125,6 +132,11 @@ impl Trail {
     /// Entries about events up to this id were forgotten.
     pub(crate) fn forgotten(&self) -> EventId {
         self.forgotten
+    }
+
+    /// Losses of events up to this id were forgotten.
+    pub(crate) fn losses_forgotten(&self) -> EventId {
+        self.losses_forgotten
     }
 
     /// An event begins to wait. Everything up to `position` has left.
@@ -193,7 +205,9 @@ impl Trail {
     /// Events in `gap` were dropped. A gap that has grown takes the place of the one before.
     pub(crate) fn drop_all(&mut self, gap: Gap, is_all: bool, room: &mut TrailRoom) {
         match &mut self.newest {
-            Some(Entry::Dropped { gap: last, .. }) if last.from == gap.from => *last = gap,
+            Some(Entry::Dropped { gap: last, is_all: of_last }) if last.from == gap.from && *of_last == is_all => {
+                *last = gap;
+            }
             _ => self.push(Entry::Dropped { gap, is_all }, room),
         }
     }
@@ -215,6 +229,15 @@ impl Trail {
                     }
                 }
                 return;
+            }
+        }
+    }
+
+    /// What the history has given above `after` has not left, and is not given any more.
+    pub(crate) fn take_back(&mut self, after: EventId) {
+        for entry in self.newest.iter_mut().chain(&mut self.older) {
+            if let Entry::Missed(missed) = entry {
+                missed.given.retain(|id| *id <= after);
             }
         }
     }
@@ -242,6 +265,9 @@ impl Trail {
         };
         let newest = if forgotten.is_open() { self.after_newest() } else { forgotten.newest() };
         self.forgotten = self.forgotten.max(newest);
+        if forgotten.is_loss() {
+            self.losses_forgotten = self.losses_forgotten.max(newest);
+        }
     }
 
     /// The id above which the newest entry is.
@@ -265,5 +291,48 @@ impl Trail {
     /// Gives the room back: the connection has ended.
     pub(crate) fn give_room(&self, room: &mut TrailRoom) {
         room.0 += self.older.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u64) -> EventId {
+        EventId::new(1, n)
+    }
+
+    fn given(trail: &Trail) -> Vec<EventId> {
+        let given = trail.entries().filter_map(|entry| match entry {
+            Entry::Missed(missed) => Some(missed.given.clone()),
+            _ => None,
+        });
+        given.flatten().collect()
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_given() {
+        let (mut trail, mut room) = (Trail::default(), TrailRoom::default());
+        trail.miss(id(1), id(9), [None; 2], &mut room);
+        [3, 5, 8].into_iter().for_each(|n| trail.give(id(n)));
+        assert_eq!(given(&trail), [id(3), id(5), id(8)]);
+        trail.wait(id(8), 1, &mut room);
+        trail.take_back(id(4));
+        assert_eq!(given(&trail), [id(3)]);
+    }
+
+    #[test]
+    fn a_loss_that_is_forgotten_is_told_apart_from_a_wait() {
+        let (mut trail, mut room) = (Trail::default(), TrailRoom::default());
+        trail.miss(id(1), id(2), [None; 2], &mut room);
+        for n in 0..ENTRIES_MAX as u64 {
+            assert_eq!(trail.losses_forgotten(), EventId::ZERO, "{n}");
+            // Far from each other, so each is an entry.
+            trail.wait(id(10 + n), 10_000 * n, &mut room);
+            trail.empty(id(10 + n), 10_000 * n);
+        }
+        assert_eq!((trail.losses_forgotten(), trail.forgotten()), (id(2), id(2)));
+        trail.wait(id(100), 10_000_000, &mut room);
+        assert_eq!((trail.losses_forgotten(), trail.forgotten()), (id(2), id(10)));
     }
 }

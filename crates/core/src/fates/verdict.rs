@@ -36,8 +36,8 @@ pub enum Verdict {
     Waiting(Place),
     /// It found no room and is lost. The stream was told the gap, or will be.
     Dropped(Option<Gap>),
-    /// The history did not have it any more. The stream was told the gap.
-    InGap(Gap),
+    /// The history did not have it any more. The stream was told the gap, or will be.
+    InGap(Option<Gap>),
     /// The connection ended while the event waited.
     Closed(CloseReason),
     /// Nobody knows any more.
@@ -52,6 +52,8 @@ pub(crate) struct Known<'a> {
     pub(crate) targets: Option<&'a [Target]>,
     /// Whether the history may keep it.
     pub(crate) is_kept: bool,
+    /// The targets for which the history had it when the connections were asked.
+    pub(crate) readable_for: &'a [Target],
     /// The targets for which the history has it now.
     pub(crate) kept_for: &'a [Target],
 }
@@ -72,18 +74,17 @@ impl Verdict {
         }
         if event.targets.is_none() {
             // It may have been for others. Only what was lost for all is certain.
-            return record.trail.lost(id).map_or(Self::TooLongAgo, Self::InGap);
+            return record.trail.lost(id).map_or(Self::TooLongAgo, |gap| Self::InGap(Some(gap)));
         }
-        if let Some(waits) = waits(record, event) {
-            return match (waits, record.ended) {
-                (Self::Waiting(_) | Self::Dropped(None), Some(ended)) => Self::Closed(ended.reason),
-                _ => waits,
+        if let Some(fate) = waits(record, event).or_else(|| in_gap(record, event)) {
+            let is_to_come = match fate {
+                Self::Waiting(_) => true,
+                Self::Dropped(gap) | Self::InGap(gap) => gap.is_none_or(|gap| record.untold.contains(&gap)),
+                _ => false,
             };
-        }
-        if let Some(lost) = in_gap(record, event) {
-            return match (lost, record.ended) {
-                (Self::Dropped(Some(gap)), Some(ended)) if record.untold.contains(&gap) => Self::Closed(ended.reason),
-                _ => lost,
+            return match record.ended {
+                Some(ended) if is_to_come => Self::Closed(ended.reason),
+                _ => fate,
             };
         }
         if id > record.position {
@@ -101,7 +102,7 @@ impl Verdict {
             _ => None,
         });
         if let Some(verdict) = covering {
-            return verdict;
+            return if id <= record.trail.losses_forgotten() { Self::TooLongAgo } else { verdict };
         }
         if id <= record.known && !record.follows(event.kept_for) {
             // Perhaps it had left the history before the stream began.
@@ -117,7 +118,7 @@ impl Verdict {
     }
 }
 
-/// Where the event waits, if it does, or that it is being dropped.
+/// What becomes of an event that the connection has not come to yet.
 fn waits(record: &Record, event: Known<'_>) -> Option<Verdict> {
     let id = event.id;
     if record.begun == Some(id) {
@@ -127,14 +128,31 @@ fn waits(record: &Record, event: Known<'_>) -> Option<Verdict> {
         return Some(Verdict::Waiting(Place::Ring));
     }
     match record.progress {
-        Progress::Behind { cursor } if id > cursor && id <= record.seen => {
-            Some(if event.is_kept { Verdict::Waiting(Place::History) } else { Verdict::Dropped(None) })
+        Progress::Behind { cursor, is_reading } if id > cursor && id <= record.seen => {
+            Some(behind(record, event, is_reading))
         }
         Progress::Dropping { after } if id > after && id <= record.seen => Some(Verdict::Dropped(None)),
         Progress::Closing { after } if id > after => Some(Verdict::NotConnected),
         _ if id > record.seen => Some(Verdict::Waiting(Place::Inbox)),
         _ => None,
     }
+}
+
+/// What becomes of the event on a connection that reads the history and has not come to it yet.
+fn behind(record: &Record, event: Known<'_>, is_reading: bool) -> Verdict {
+    // What is being read may have left the history since.
+    if event.is_kept && (is_reading || record.follows(event.readable_for)) {
+        return Verdict::Waiting(Place::History);
+    }
+    let untold = if !event.is_kept {
+        Verdict::Dropped(None)
+    } else if event.id <= record.known {
+        // Perhaps it had left the history before the stream began. Nobody is told of that.
+        Verdict::TooLongAgo
+    } else {
+        Verdict::InGap(None)
+    };
+    in_gap(record, event).unwrap_or(untold)
 }
 
 /// The loss of the event, if it is in a gap.
@@ -153,7 +171,7 @@ fn in_gap(record: &Record, event: Known<'_>) -> Option<Verdict> {
                 && !record.follows(event.kept_for) =>
         {
             let gap = missed.gaps.iter().flatten().find(|gap| missed.is_whole && gap.covers(id));
-            Some(gap.map_or(Verdict::TooLongAgo, |gap| Verdict::InGap(*gap)))
+            Some(gap.map_or(Verdict::TooLongAgo, |gap| Verdict::InGap(Some(*gap))))
         }
         _ => None,
     })

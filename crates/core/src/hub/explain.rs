@@ -65,6 +65,8 @@ pub struct ConnectionFate {
 impl<S> Hub<S> {
     /// What became of the event `id` on some connections. Asks the shards, which answer between two passes.
     pub async fn explain(&self, id: EventId, whose: &Whose) -> Explanation {
+        // Before the answers: an event that is gone now cannot be read any more.
+        let (newest_then, _, kept_then) = self.order.find(id);
         let report = Arc::new(Report::<Witness>::new(self.config.shards));
         self.ask(|| Item::Testify { whose: whose.clone(), id, inquiry: Inquiry::of(&report) });
         let witnesses = report.answers().await;
@@ -75,9 +77,12 @@ impl<S> Hub<S> {
             Ok(None) => About::NoEvent,
             Err(()) => About::Forgotten,
         };
+        let targets = event.as_ref().ok().and_then(Option::as_ref).map(|event| &*event.targets);
         let known = Known {
             id,
-            targets: event.as_ref().ok().and_then(Option::as_ref).map(|event| &*event.targets),
+            targets,
+            // One that has come since was there for a while.
+            readable_for: if id > newest_then { targets.unwrap_or_default() } else { &kept_then },
             is_kept: event.as_ref().is_ok_and(|event| event.as_ref().is_none_or(|event| event.is_kept)),
             kept_for: &kept_for,
         };

@@ -72,6 +72,11 @@ pub(super) enum Asked {
 }
 
 impl CatchUp {
+    /// Whether events are on their way from the history.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.asked, Asked::Yes { .. })
+    }
+
     /// A catch-up from `cursor`, which the client named.
     pub(super) fn resume(cursor: EventId) -> Box<Self> {
         Box::new(Self { cursor, is_busy: false, checked: 0, asked: Asked::No })

@@ -67,10 +67,10 @@ pub enum Verdict {
         /// The gap, once it is known.
         gap: Option<Gap>,
     },
-    /// The history did not have it any more. The stream was told the gap.
+    /// The history did not have it any more. The stream was told the gap, or will be.
     InGap {
-        /// The gap.
-        gap: Gap,
+        /// The gap, once it is known.
+        gap: Option<Gap>,
     },
     /// The stream ended while the event waited. The client comes back for it with its cursor.
     Closed {

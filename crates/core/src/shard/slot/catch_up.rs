@@ -252,6 +252,9 @@ impl<S: Socket> Slot<S> {
         let Some(first) = emptied.first() else { return Ok(()) };
         self.is_unread = matches!(self.outlet, Outlet::Body { .. });
         let before = first.id().before();
+        if let Some(setbacks) = &mut self.setbacks {
+            setbacks.trail.take_back(before);
+        }
         match (&mut self.state, self.subscriber.policy) {
             (State::CatchUp(catch_up), _) => {
                 catch_up.cursor = before;

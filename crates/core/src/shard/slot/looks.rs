@@ -88,7 +88,9 @@ impl<S: Socket> Slot<S> {
             seen: self.seen,
             progress: match &self.state {
                 State::Live => Progress::Live,
-                State::CatchUp(catch_up) => Progress::Behind { cursor: catch_up.cursor },
+                State::CatchUp(catch_up) => {
+                    Progress::Behind { cursor: catch_up.cursor, is_reading: catch_up.is_reading() }
+                }
                 State::Dropping => Progress::Dropping { after: self.account.position },
                 State::Closing(closing) => Progress::Closing { after: closing.after },
             },

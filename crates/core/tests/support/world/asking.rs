@@ -120,7 +120,7 @@ fn check(member: &Member, entry: &Entry, fate: &ConnectionFate, asked: &Asked) {
     if asked.lost.contains(&connection) {
         assert!(is_lost || is_vague, "it was told of the loss: {}", who());
     }
-    if let Verdict::Dropped(Some(gap)) | Verdict::InGap(gap) = verdict {
+    if let Verdict::Dropped(Some(gap)) | Verdict::InGap(Some(gap)) = verdict {
         assert!(gap.from < Some(entry.id) && Some(entry.id) <= gap.to, "the gap is of others: {}", who());
     }
     if *verdict == Verdict::NotConnected {
