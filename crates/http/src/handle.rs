@@ -316,6 +316,24 @@ impl Handle {
         self.app.phases.is_leaving()
     }
 
+    /// Waits until the server accepts no more connections and refuses publishes. It has closed its listeners by then. A program that
+    /// has others of the same sockets closes them now: connections would wait there for nobody.
+    ///
+    /// ```
+    /// # use fanfare_http::{Config, Fanfare};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let fanfare = Fanfare::start(Config::default())?;
+    /// let handle = fanfare.handle();
+    /// let (drained, ()) = tokio::join!(fanfare.drain(), handle.draining());
+    /// assert_eq!(drained?.cut, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn draining(&self) {
+        self.app.phases.draining().await;
+    }
+
     /// The reason for which the journal takes no events now, if there is one: a disk that is full, or a Redis that cannot be
     /// reached. Publishes are refused meanwhile, and streams go on. The trouble may pass.
     ///

@@ -17,7 +17,7 @@ use std::{
 
 use support::{
     PATIENCE, Process, curl_once, fanfare, run,
-    server::Server,
+    server::{Server, is_closed},
     settings::{File, limits},
     until,
 };
@@ -32,7 +32,10 @@ struct Serving {
 
 impl Serving {
     fn started(command: &mut Command) -> Self {
-        let Server { process: first, address, .. } = Server::started(command);
+        Self::of(Server::started(command))
+    }
+
+    fn of(Server { process: first, address, .. }: Server) -> Self {
         Self { now: first.id(), first, address }
     }
 
@@ -360,20 +363,9 @@ fn a_new_process_ends_with_an_old_one_that_is_killed() {
 
 #[test]
 fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
-    let mut server = Serving::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
-    // A client that reads nothing: its stream does not end by itself.
-    let mut slow = TcpStream::connect(server.address).unwrap();
-    slow.write_all(b"GET /channels/news HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    until("it is open", || server.first.has_said("open "));
-    let large = "x".repeat(1 << 20);
-    let fill = |server: &Serving| {
-        let request = format!(
-            "POST /channels/news HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{large}",
-            large.len()
-        );
-        ask(server.address, &request).unwrap()
-    };
-    (0..16).for_each(|_| assert!(fill(&server).starts_with("HTTP/1.1 202 ")));
+    let mut first = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
+    let _slow = first.stuck("/channels/news");
+    let mut server = Serving::of(first);
     let old = server.now;
     // `fanfare upgrade` would wait until the old one has ended.
     server.signal("USR2");
@@ -386,6 +378,20 @@ fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
     assert_eq!(server.first.exit().code(), Some(1));
     assert_eq!(curl_once(&[&server.url("/healthz")]).trim(), "ok", "the new one goes on");
     server.end();
+}
+
+#[test]
+fn an_old_process_has_no_connections_wait_for_a_new_one_that_has_ended() {
+    let mut first = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
+    let _slow = first.stuck("/channels/news");
+    let mut server = Serving::of(first);
+    let old = server.now;
+    server.signal("USR2");
+    server.first.line_with("draining connections=1");
+    server.now = children_of(old).trim().parse().unwrap();
+    server.signal("KILL");
+    until("connections are refused", || is_closed(server.address));
+    assert!(is_alive(Path::new(&format!("/proc/{old}"))), "it waits for its slow client");
 }
 
 #[test]

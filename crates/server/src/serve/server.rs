@@ -57,6 +57,7 @@ impl Server {
     }
 
     async fn serve_to_the_end(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
+        let handle = fanfare.handle();
         let listeners = self.listeners().map_err(|error| Failure::of_system("cannot serve", &error))?;
         self.tell_addresses();
         supervisor::tell_ready(&self.status());
@@ -89,6 +90,13 @@ impl Server {
                     if asking.is_beginning() {
                         upgrade::called_off();
                     }
+                    tokio::select! {
+                        biased;
+                        ended = &mut serving => return checked(ended).map(|()| End::Over),
+                        () = handle.draining() => {}
+                    }
+                    // The engine has closed its own. A connection would wait here for nobody.
+                    (*plain, *secure) = (None, None);
                     return checked(serving.as_mut().await).map(|()| End::Over);
                 }
                 successor = asking.successor(&named) => successor,
@@ -126,6 +134,8 @@ impl Server {
                 Ok(()) => {
                     supervisor::say_no_more();
                     leaving.leave();
+                    // The other process has them. A connection would wait here if that one ended.
+                    (*plain, *secure) = (None, None);
                     return over(id, checked(serving.as_mut().await));
                 }
                 Err(reason) => {

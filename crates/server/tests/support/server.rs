@@ -1,11 +1,15 @@
 //! [`Server`]: `fanfare serve` on a free port, with requests and streams over plain sockets.
 
-use std::{net::SocketAddr, process::Command};
+use std::{
+    io::{ErrorKind, Write as _},
+    net::{SocketAddr, TcpStream},
+    process::Command,
+};
 
 use serde_json::Value;
 
 use super::{
-    Process, curl,
+    PATIENCE, Process, curl,
     wire::{Answer, EventStream, Requests},
 };
 
@@ -84,6 +88,16 @@ impl Server {
         }
     }
 
+    /// A stream that does not end by itself: its client reads nothing of all that waits for it.
+    pub(crate) fn stuck(&mut self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
+        self.process.line_with("open ");
+        let large = "x".repeat(1 << 20);
+        (0..16).for_each(|_| drop(self.publish(path, &large)));
+        stream
+    }
+
     /// Starts curl with a stream behind `id`.
     pub(crate) fn resume(&self, path: &str, id: &str) -> Process {
         curl(&["-H", &format!("Last-Event-ID: {id}"), &format!("{}{path}", self.url)])
@@ -91,6 +105,15 @@ impl Server {
 
     pub(crate) fn stream(&self, path: &str, last_event_id: Option<&str>) -> EventStream {
         EventStream::open(self.address, path, last_event_id).unwrap()
+    }
+}
+
+/// Whether the system refuses connections to this address.
+pub(crate) fn is_closed(address: SocketAddr) -> bool {
+    match TcpStream::connect_timeout(&address, PATIENCE) {
+        Ok(_) => false,
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => true,
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -1,10 +1,16 @@
 //! Which listeners there are, and which certificate a client gets.
 
+use std::net::SocketAddr;
+
 use crate::{
     Secure,
     authority::Authority,
     body, given, port,
-    support::{Process, curl, curl_once, fanfare, run},
+    support::{
+        Process, curl, curl_once, fanfare, run,
+        server::{Server, is_closed},
+        until,
+    },
 };
 
 #[test]
@@ -26,6 +32,24 @@ fn events_cross_from_plain_http_to_https_in_each_version() {
 }
 
 #[test]
+fn a_drain_closes_both() {
+    let authority = Authority::new();
+    let [cert, key] = authority.write("a", &authority.issue(&["localhost"]));
+    let Secure { process, plain, port } = Secure::started(&[&cert, &key, "--drain-timeout=1h"]);
+    let url = plain.unwrap();
+    let address = url.trim_start_matches("http://").parse().unwrap();
+    let mut server = Server { process, url, address };
+    let _slow = server.stuck("/channels/news");
+    server.process.signal("TERM");
+    server.process.line_with("draining connections=1");
+    for address in [address, SocketAddr::from(([127, 0, 0, 1], port))] {
+        until("connections are refused", || is_closed(address));
+    }
+    server.process.signal("TERM");
+    assert_eq!(server.process.exit().code(), Some(1));
+}
+
+#[test]
 fn publish_and_subscribe_speak_https_with_the_authorities_of_a_file() {
     let authority = Authority::new();
     let [cert, key] = authority.write("a", &authority.issue(&["localhost"]));
@@ -34,7 +58,7 @@ fn publish_and_subscribe_speak_https_with_the_authorities_of_a_file() {
     let mut subscriber =
         Process::start(fanfare().args(["subscribe", &url, "--ca", &ca, "-n", "1", "--heartbeat", "cursor"]));
     let published = || run(fanfare().args(["publish", &url, "--ca", &ca, "hello"]));
-    crate::support::until("the subscriber is there", || published().1.contains("\"matched\":1"));
+    until("the subscriber is there", || published().1.contains("\"matched\":1"));
     subscriber.line_with("hello");
 
     let (code, text) = run(fanfare().args(["publish", &url, "hello"]));

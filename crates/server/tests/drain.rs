@@ -1,8 +1,13 @@
-//! `--drain-delay`: a load balancer learns of the end first, and the server refuses nothing meanwhile.
+//! Drains. With `--drain-delay` a load balancer learns of the end first, and the server refuses nothing meanwhile. Then nobody can
+//! connect any more, however long a slow client takes.
 
 mod support;
 
-use support::{curl, curl_once, serve, until};
+use support::{
+    curl, curl_once, fanfare, serve,
+    server::{Server, is_closed},
+    until,
+};
 
 /// The status and the body of `/readyz`.
 fn ready(url: &str) -> String {
@@ -36,4 +41,15 @@ fn after_the_delay_it_drains() {
     server.line_with("draining");
     stream.line_with("retry: ");
     assert_eq!((server.exit().code(), stream.exit().code()), (Some(0), Some(0)));
+}
+
+#[test]
+fn nobody_can_connect_while_it_waits_for_a_slow_client() {
+    let mut server = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
+    let _slow = server.stuck("/channels/news");
+    server.process.signal("TERM");
+    server.process.line_with("draining connections=1");
+    until("connections are refused", || is_closed(server.address));
+    server.process.signal("TERM");
+    assert_eq!(server.process.exit().code(), Some(1));
 }
