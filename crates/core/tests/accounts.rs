@@ -5,8 +5,8 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use fanfare_core::{
-    Account, Config, EventId, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
-    engine::{Framing, Life, Prelude, Subscribe, Subscription},
+    Account, Config, Event, EventId, GapReason, Heartbeat, Policy, Retention, Retentions, Start, Target,
+    engine::{CloseReason, Framing, Life, Prelude, Subscribe, Subscription},
 };
 use support::{
     Judge, Kit, Link, MockSocket, Told, all, channel, client, data_of, events_of, poll, to_channel, told_to,
@@ -183,4 +183,52 @@ fn a_body_is_told_in_the_same_places() {
         assert_eq!((got.len(), got[place].id()), (5, EventId::ZERO), "{policy:?}");
         assert!(String::from_utf8_lossy(got[place].sse()).contains(r#""missed":2"#));
     }
+}
+
+#[test]
+fn policy_close_ends_the_connection_at_the_first_message_without_room() {
+    let mut kit = Kit::new(Config { ring_messages_max: 2, ..Config::default() });
+    let link = kit.connect(Policy::Close, 0);
+    kit.say("1 2");
+    kit.run();
+    assert_eq!(kit.closed(), []);
+    kit.say("3");
+    kit.run();
+    let closed = kit.closed();
+    let account = closed[0].account;
+    assert_eq!((closed[0].reason, account.dropped, account.lost, account.lag()), (CloseReason::Busy, 1, 0, 3));
+    assert!(link.is_closed());
+    assert_eq!((kit.hub.ring_bytes(), kit.hub.registry().connections()), (0, 0));
+    let totals = kit.hub.figures().totals;
+    assert_eq!(
+        (totals.lost, totals.abandoned, totals.gaps[GapReason::Busy as usize]),
+        (0, 3, 0),
+        "it comes back for them"
+    );
+}
+
+#[test]
+fn policy_close_loses_what_no_history_keeps() {
+    let mut kit = Kit::new(Config { ring_messages_max: 2, ..Config::default() });
+    let _link = kit.connect(Policy::Close, 0);
+    kit.say("1 2");
+    kit.run();
+    kit.publish(Event::new(Target::All, "3").live_only());
+    kit.run();
+    let account = kit.closed()[0].account;
+    assert_eq!((account.dropped, account.lost, account.lag()), (1, 1, 2));
+}
+
+#[test]
+fn rings_that_are_emptied_under_policy_close_lose_nothing() {
+    let mut kit = Kit::new(Config { hub_ring_bytes_max: 100, ..Config::default() });
+    let _link = kit.connect(Policy::Close, 0);
+    kit.say("1 2 3 4 5 6 7 8");
+    kit.run();
+    kit.sweep_at(0);
+    kit.run();
+    let closed = kit.closed();
+    assert_eq!((closed[0].reason, closed[0].account.lost, closed[0].account.lag()), (CloseReason::Busy, 0, 8));
+    let totals = kit.hub.figures().totals;
+    assert_eq!((totals.lost, totals.abandoned, totals.gaps[GapReason::Busy as usize]), (0, 8, 0));
 }

@@ -112,21 +112,6 @@ fn a_heartbeat_that_makes_room_in_a_body_is_not_a_dropped_message() {
 }
 
 #[test]
-fn policy_close_ends_the_connection_at_the_first_message_without_room() {
-    let mut kit = Kit::new(Config { ring_messages_max: 2, ..Config::default() });
-    let link = kit.connect(Policy::Close, 0);
-    kit.say("1 2");
-    kit.run();
-    assert_eq!(kit.closed(), []);
-    kit.say("3");
-    kit.run();
-    let closed = kit.closed();
-    assert_eq!((closed[0].reason, closed[0].account.dropped), (CloseReason::Busy, 1));
-    assert!(link.is_closed());
-    assert_eq!((kit.hub.ring_bytes(), kit.hub.registry().connections()), (0, 0));
-}
-
-#[test]
 fn what_comes_before_the_head_is_out_is_delivered_behind_it() {
     for is_body in [false, true] {
         let mut kit = Kit::new(Config::default());

@@ -58,7 +58,9 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         let answer = Client::new(&args.reach).get(&url, headers).await;
         let reply = answer.map_err(|error| Failure::failed(error.told(&url)))?.read().await;
         if reply.status != StatusCode::OK {
-            return Err(Failure::failed(reply.refusal(&url)));
+            let needs_token = reply.status == StatusCode::UNAUTHORIZED;
+            let help = if needs_token { "; give --admin-token, or set FANFARE_ADMIN_TOKEN" } else { "" };
+            return Err(Failure::failed(format!("{}{help}", reply.refusal(&url))));
         }
         let text = match args.json {
             true => format!("{}\n", reply.text.trim_end()),

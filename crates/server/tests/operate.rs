@@ -114,6 +114,12 @@ fn others_need_a_token() {
         [status("X: y"), status("Authorization: Bearer other"), status("Authorization: Bearer secret")],
         ["401", "401", "200"]
     );
+    let explain = |token: &[&str]| {
+        run(fanfare().args(["explain", "1-1", "--client", "ann", "--admin", &operated.admin]).args(token))
+    };
+    let (code, text) = explain(&[]);
+    assert!(code == 1 && text.contains("--admin-token") && text.contains("FANFARE_ADMIN_TOKEN"), "{text}");
+    assert!(!explain(&["--admin-token", "secret"]).1.contains("admin-token"));
     // Who shows none may be a browser that has yet to ask for it. Who shows another one may be trying them.
     let line = operated.server.process.line_with("admin: a wrong token was shown");
     assert!(line.contains("WARN") && line.contains("/api/v1/status"), "{line}");

@@ -29,7 +29,8 @@ fn whole(figures: &Figures, state: &State, journal: JournalKind) -> Vec<Family> 
         Family::gauge("fanfare_uptime", "Time since the start of the server.")
             .seconds()
             .with(figures.uptime.as_secs_f64()),
-        Family::gauge("fanfare_ready", "1 while all goes well, else 0.").with(state.is_ready),
+        Family::gauge("fanfare_ready", "1 while the server wants new streams, as `/readyz` says, else 0.")
+            .with(state.is_ready),
         Family::gauge("fanfare_draining", "1 from the beginning of the drain on.").with(state.is_draining),
         Family::gauge("fanfare_failed", "1 once a part of the server has failed.").with(state.failure.is_some()),
     ]

@@ -14,6 +14,8 @@ pub(crate) enum Fate {
     Owed {
         is_busy: bool,
     },
+    /// The connection ends for want of room. The client comes back for it.
+    GivenUp,
     /// The connection will never get it. The connection is busy, or the event is live only and the connection still reads older
     /// ones from the history.
     Lost {
@@ -100,6 +102,10 @@ impl ChannelAccount {
             Fate::Owed { is_busy } => {
                 self.queued += 1;
                 self.dropped += u64::from(is_busy);
+            }
+            Fate::GivenUp => {
+                self.given_up += 1;
+                self.dropped += 1;
             }
             Fate::Lost { is_busy } => {
                 self.given_up += 1;

@@ -163,9 +163,13 @@ impl Fan<'_> {
             let bit = due.trailing_zeros() as usize;
             due &= due - 1;
             let fate = slot.enqueue(&self.messages[bit], self.config, self.ledger, self.now_ms);
-            self.pass.count(bit, fate.unwrap_or(Fate::Lost { is_busy: true }));
-            if let Err(reason) = fate {
-                return Err(self.give_up(due, reason));
+            match fate {
+                Ok(fate) => self.pass.count(bit, fate),
+                Err(reason) => {
+                    let is_kept = self.messages[bit].is_kept();
+                    self.pass.count(bit, if is_kept { Fate::GivenUp } else { Fate::Lost { is_busy: true } });
+                    return Err(self.give_up(due, reason));
+                }
             }
         }
         self.skip(slot, due);

@@ -94,7 +94,7 @@ pub(super) async fn serve(
 
 /// Says in plain text what is wrong, for whoever looks at the bytes, and in the log.
 async fn refuse_tls(app: &App, wire: &mut Wire, peer: &Peer) {
-    let why = "TLS on a port that speaks plain HTTP: the URL begins with http://";
+    let why = "TLS on a port that speaks plain HTTP: the URL has to begin with http://";
     app.refused.log_unread(app.now_ms(), peer.address, None, why);
     let time = app.config().head_timeout;
     let sent = timeout(time, wire.write_all(NO_TLS)).await;

@@ -38,7 +38,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PlainHttp => {
-                formatter.write_str("plain HTTP on a port that speaks TLS: the URL begins with https://")
+                formatter.write_str("plain HTTP on a port that speaks TLS: the URL has to begin with https://")
             }
             Self::NoTls => formatter.write_str("what came is not TLS"),
             Self::TooLong => formatter.write_str("the TLS handshake has too many bytes"),

@@ -116,6 +116,9 @@ impl Error {
                 (format!("no connection within {limit} (--connect-timeout)"), "; is it the right host and port?")
             }
             Self::Unreachable(error) => (error.to_string(), ""),
+            Self::Tls(error) if error.to_string().contains("UnknownIssuer") => {
+                (error.to_string(), ": nobody vouches for its certificate; name the authority with --ca FILE")
+            }
             Self::Tls(error) => (error.to_string(), "; does the server speak HTTPS?"),
             Self::SpeaksHttp(asked) => {
                 let plain = asked.replacen("https://", "http://", 1);

@@ -62,7 +62,7 @@ fn publish_and_subscribe_speak_https_with_the_authorities_of_a_file() {
     subscriber.line_with("hello");
 
     let (code, text) = run(fanfare().args(["publish", &url, "hello"]));
-    assert!(code == 1 && text.contains("UnknownIssuer"), "{text}");
+    assert!(code == 1 && text.contains("UnknownIssuer") && text.contains("--ca FILE"), "{text}");
     let (code, text) = run(fanfare().args(["publish", &url, "--ca", "/nowhere.pem", "hello"]));
     assert!(code == 1 && text.contains("--ca: /nowhere.pem: No such file"), "{text}");
 }

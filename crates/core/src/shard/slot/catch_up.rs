@@ -69,8 +69,10 @@ impl<S: Socket> Slot<S> {
 
     /// Counts a message that cannot go out now: the history owes it, or it is lost.
     pub(crate) fn skip(&mut self, message: &Message, ledger: &mut Ledger) -> Fate {
-        let (is_repaired, is_busy) = match &self.state {
-            State::CatchUp(catch_up) => (message.is_kept(), catch_up.is_busy),
+        let (is_repaired, is_busy) = match (&self.state, self.subscriber.policy) {
+            (State::CatchUp(catch_up), _) => (message.is_kept(), catch_up.is_busy),
+            // The client comes back for it.
+            (_, Policy::Close) => (message.is_kept(), true),
             _ => (false, true),
         };
         if is_repaired {
@@ -251,7 +253,7 @@ impl<S: Socket> Slot<S> {
         emptied.retain(|message| message.id() != EventId::ZERO);
         let Some(first) = emptied.first() else { return Ok(()) };
         self.is_unread = matches!(self.outlet, Outlet::Body { .. });
-        let before = first.id().before();
+        let (before, mut ends) = (first.id().before(), Ok(()));
         if let Some(setbacks) = &mut self.setbacks {
             setbacks.trail.take_back(before);
         }
@@ -261,10 +263,7 @@ impl<S: Socket> Slot<S> {
                 catch_up.asked = Asked::No;
             }
             (State::Live, Policy::Repair) => self.repair(before, ledger, now_ms),
-            (_, Policy::Close) => {
-                self.lose_all(&emptied, ledger);
-                return Err(CloseReason::Busy);
-            }
+            (_, Policy::Close) => ends = Err(CloseReason::Busy),
             (_, Policy::Repair | Policy::DropNewest | Policy::DropOldest) => {
                 self.lose_all(&emptied, ledger);
                 return Ok(());
@@ -280,6 +279,6 @@ impl<S: Socket> Slot<S> {
                 ledger.totals.reread += 1;
             }
         }
-        Ok(())
+        ends
     }
 }
