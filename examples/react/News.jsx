@@ -8,12 +8,13 @@ export function News({ server }) {
 
   // Fanfare's history stands in for your own API here. The stream begins with the same events, so `key` is their id.
   async function loadAnew() {
-    setItems([]);
     const answer = await fetch(`${server}/channels/news/history?limit=1000`);
+    if (!answer.ok) throw new Error(`the history answers ${answer.status}`);
     const { events } = await answer.json();
     const loaded = events.map(({ id, data }) => ({ id, data }));
-    // Events that came in the meantime stay.
-    setItems((items) => [...loaded, ...items.filter((item) => !loaded.some(({ id }) => id === item.id))]);
+    // Of what is shown, only what came behind the gap stays.
+    const isNew = ({ id }) => !items.some((item) => item.id === id) && !loaded.some((item) => item.id === id);
+    setItems((shown) => [...loaded, ...shown.filter(isNew)]);
   }
 
   const { state } = useEventStream(`${server}/channels/news?since=earliest`, {

@@ -53,7 +53,7 @@ impl JournalKind {
 pub struct Limits {
     /// Open sockets. One more is told so and closed. Default: 64, so that nobody can use up the descriptors of the server here.
     pub sockets_max: usize,
-    /// Open sockets of one address, or of one /64 of IPv6. Default: 48, so that one machine cannot shut all others out.
+    /// Open sockets of one address, or of one /64 of IPv6. 0 is no limit. Default: 48, so that one machine cannot shut all others out.
     pub sockets_of_address_max: usize,
     /// Event streams, of the dashboard and tails together. Default: 32, so that half of the sockets stay free for requests.
     pub streams_max: usize,

@@ -22,8 +22,8 @@ pub(crate) struct Place {
 
 impl Sockets {
     pub(crate) fn new(limits: Limits) -> Self {
-        // A limit that no number of sockets reaches is none.
-        let sockets = u32::try_from(limits.sockets_of_address_max.max(1)).ok().and_then(NonZeroU32::new);
+        // 0 is no limit, and so is a number beyond 32 bits.
+        let sockets = u32::try_from(limits.sockets_of_address_max).ok().and_then(NonZeroU32::new);
         let of_caller = callers::Limits { sockets, ..callers::Limits::NONE };
         let callers = Callers::new(&of_caller, &of_caller, ENTRIES_MAX);
         Self { all: Arc::new(Semaphore::new(limits.sockets_max)), callers, limits }

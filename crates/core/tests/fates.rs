@@ -230,3 +230,48 @@ fn a_gap_in_the_first_lines_of_a_stream_is_counted() {
     kit.publish(to_channel("a", "1"));
     assert_eq!(kit.hub.kept_of(&channel("a")).0, 1);
 }
+
+#[test]
+fn what_a_stream_of_the_policy_close_ends_for_goes_with_it() {
+    let unlimited = Config::default().hub_ring_bytes_max;
+    // The third finds no room in the ring, or rings have no room for all eight.
+    for (ring_messages_max, hub_ring_bytes_max, ended) in [(2, unlimited, 3), (1_000, 100, 8)] {
+        let mut kit = Kit::new(Config { ring_messages_max, hub_ring_bytes_max, ..Config::default() });
+        let link = kit.connect(Policy::Close, 0);
+        let ids: Vec<_> = (1..9).map(|n| kit.publish(all(&n.to_string())).id).collect();
+        kit.run();
+        kit.sweep_at(0);
+        kit.run();
+        assert!(link.is_closed());
+        for id in &ids[..ended] {
+            assert_eq!(verdict(&mut kit, *id), Verdict::Closed(CloseReason::Busy), "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_gap_that_a_client_has_gone_before_was_not_told() {
+    let mut kit = Kit::new(Config::default());
+    let link = kit.connect(Policy::Repair, usize::MAX);
+    for word in ["0", "1"] {
+        kit.publish(all(word));
+    }
+    kit.run();
+    let two_bytes = link.out().len();
+    let each = Retention { events_max: 5, ..Retention::default() };
+    let history = Retentions { each, ..Retentions::default() };
+    for has_gap in [false, true] {
+        let mut kit =
+            Kit::new(Config { ring_messages_max: 2, patience_ms: 0, history: history.clone(), ..Config::default() });
+        let link = kit.connect(Policy::Repair, 0);
+        let ids: Vec<_> = (0..20).map(|n| (kit.publish(all(&n.to_string())).id, kit.run()).0).collect();
+        // Room for what waits, and perhaps for its gap too.
+        link.give(two_bytes + if has_gap { 1_000 } else { 1 });
+        kit.settle();
+        link.end();
+        kit.run();
+        let is_told = matches!(verdict(&mut kit, ids[8]), Verdict::InGap(Some(_)));
+        assert_eq!(is_told, has_gap, "{:?}", verdict(&mut kit, ids[8]));
+        assert!(is_told || matches!(verdict(&mut kit, ids[8]), Verdict::Closed(_)));
+    }
+}

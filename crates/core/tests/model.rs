@@ -1,6 +1,6 @@
 //! The hub under random operations, against a naive model: for each connection the list of events that match it.
 //!
-//! `FANFARE_SEED=<n>` replays one run; the seed of a run that fails is in the panic's output.
+//! `FANFARE_SEED=<n>` replays one run, and `FANFARE_SEEDS=<n>` all runs of random seeds; the seeds of a run that fails are in its output.
 
 #![allow(clippy::print_stdout, reason = "the seed of a failing run")]
 
@@ -79,7 +79,11 @@ fn run_all(seeds: impl Iterator<Item = u64>) {
 }
 
 fn replayed() -> Option<u64> {
-    std::env::var("FANFARE_SEED").ok().map(|seed| seed.parse().expect("FANFARE_SEED is a number"))
+    of_variable("FANFARE_SEED")
+}
+
+fn of_variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|seed| seed.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
 #[test]
@@ -96,7 +100,9 @@ fn the_hub_does_what_the_model_says_for_fixed_seeds() {
 fn the_hub_does_what_the_model_says_for_random_seeds() {
     if replayed().is_none() {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let mut seeds = Rng::new(now.as_nanos() as u64);
+        let seed = of_variable("FANFARE_SEEDS").unwrap_or(now.as_nanos() as u64);
+        println!("replay all with FANFARE_SEEDS={seed}");
+        let mut seeds = Rng::new(seed);
         run_all((0..24).map(|_| seeds.next()));
     }
 }

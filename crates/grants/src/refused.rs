@@ -87,7 +87,7 @@ pub enum Rule {
     #[error("the token's claim `fanfare` is wrong: {0}")]
     Claim(#[from] ClaimFault),
     /// What was shown is no API key.
-    #[error("no key is the one that was shown")]
+    #[error("the key that was shown is not known")]
     UnknownApiKey,
     /// The API key has expired.
     #[error("the API key has expired")]

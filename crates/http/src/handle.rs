@@ -316,8 +316,8 @@ impl Handle {
         self.app.phases.is_leaving()
     }
 
-    /// Waits until the server accepts no more connections and refuses publishes. It has closed its listeners by then. A program that
-    /// has others of the same sockets closes them now: connections would wait there for nobody.
+    /// Waits until the server drains. It has closed its listeners by then. A program that has the same sockets in other descriptors closes
+    /// these now: connections would wait there for nobody.
     ///
     /// ```
     /// # use fanfare_http::{Config, Fanfare};

@@ -110,8 +110,10 @@ fn a_sink_is_told_of_sampled_publishes_from_the_request_to_the_last_shard() {
         Client::open(server.address).request("POST", "/channels/news", &headers, body).status
     };
     assert_eq!([post(b"1"), post(b"1"), post(b"2")], [202, 202, 422]);
-    let outcomes = [(); 3].map(|()| told.recv_timeout(PATIENCE).unwrap().outcome);
-    assert_eq!(outcomes, ["published", "repeated", "key-reused"]);
+    // The first may still be on its way to its shard when the others are told.
+    let mut outcomes = [(); 3].map(|()| told.recv_timeout(PATIENCE).unwrap().outcome);
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["key-reused", "published", "repeated"]);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         let reply = answer.map_err(|error| Failure::failed(error.told(&url)))?.read().await;
         if reply.status != StatusCode::OK {
             let needs_token = reply.status == StatusCode::UNAUTHORIZED;
-            let help = if needs_token { "; give --admin-token, or set FANFARE_ADMIN_TOKEN" } else { "" };
+            let help = if needs_token { "; give the token with --admin-token or FANFARE_ADMIN_TOKEN" } else { "" };
             return Err(Failure::failed(format!("{}{help}", reply.refusal(&url))));
         }
         let text = match args.json {

@@ -5,7 +5,7 @@ mod support;
 
 use support::{
     curl, curl_once, fanfare, serve,
-    server::{Server, is_closed},
+    server::{Server, is_closed, patient},
     until,
 };
 
@@ -45,7 +45,8 @@ fn after_the_delay_it_drains() {
 
 #[test]
 fn nobody_can_connect_while_it_waits_for_a_slow_client() {
-    let mut server = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
+    let mut server =
+        Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h", &patient()]));
     let _slow = server.stuck("/channels/news");
     server.process.signal("TERM");
     server.process.line_with("draining connections=1");

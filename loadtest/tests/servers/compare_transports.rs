@@ -45,7 +45,12 @@ fn the_floor_and_nchan_are_compared_over_tls_and_http_2() {
     let further = &figure(&json, "transports-memory", "further_memory")["rows"][0]["spread"]["median"];
     assert!(further.is_f64(), "{further}");
     let rate = &figure(&json, "handshakes", "handshakes_per_s_and_core")["rows"][0]["spread"]["median"];
-    assert!(rate.as_f64().unwrap() > 1.0, "{rate}");
+    // Of so few handshakes the clock of the processor may tell nothing. A trial has no figure then.
+    let alone =
+        json["trials"].as_array().unwrap().iter().find(|trial| trial["run"] == "alone" && trial["peer"] == "floor");
+    let measured = &alone.unwrap()["outcome"]["figures"]["handshakes_per_s_and_core"];
+    assert_eq!(rate.as_f64(), measured.as_f64(), "{measured}");
+    assert!(measured.as_f64().is_none_or(|measured| measured > 1.0), "{measured}");
     let nchan = json["peers"][1]["configuration"].as_str().unwrap();
     assert!(nchan.contains("ssl_certificate") && nchan.contains("http2"), "{nchan}");
 }

@@ -27,9 +27,9 @@ pub struct Totals {
     pub dropped: u64,
     /// Dropped deliveries that the history made later.
     pub repaired: u64,
-    /// Deliveries that never happen, and that a gap tells.
+    /// Deliveries that never happen. A gap tells them, but for a live-only event that ends a stream of [`crate::Policy::Close`].
     pub lost: u64,
-    /// Deliveries that had yet to be made when their connection ended. The client comes back for them with its cursor.
+    /// Deliveries that had yet to be made when their connection ended. The client comes back with its cursor for those that are kept.
     pub abandoned: u64,
     /// Replayed events that had to leave the ring, and are read again.
     pub reread: u64,

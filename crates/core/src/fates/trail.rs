@@ -109,7 +109,7 @@ pub(crate) struct Trail {
     newest: Option<Entry>,
     /// Entries about events up to this id were forgotten.
     forgotten: EventId,
-    /// Losses of events up to this id were forgotten. A span that covers them may have been without them.
+    /// Losses of events up to this id were forgotten. A span that covers such an event may have been without it.
     losses_forgotten: EventId,
     /// The history gives events now.
     is_repairing: bool,

@@ -74,18 +74,11 @@ impl Verdict {
         }
         if event.targets.is_none() {
             // It may have been for others. Only what was lost for all is certain.
-            return record.trail.lost(id).map_or(Self::TooLongAgo, |gap| Self::InGap(Some(gap)));
+            let fate = record.trail.lost(id).map_or(Self::TooLongAgo, |gap| Self::InGap(Some(gap)));
+            return fate.unless_ended(id, record);
         }
         if let Some(fate) = waits(record, event).or_else(|| in_gap(record, event)) {
-            let is_to_come = match fate {
-                Self::Waiting(_) => true,
-                Self::Dropped(gap) | Self::InGap(gap) => gap.is_none_or(|gap| record.untold.contains(&gap)),
-                _ => false,
-            };
-            return match record.ended {
-                Some(ended) if is_to_come => Self::Closed(ended.reason),
-                _ => fate,
-            };
+            return fate.unless_ended(id, record);
         }
         if id > record.position {
             // Its outlet was broken, or its time was over.
@@ -115,6 +108,20 @@ impl Verdict {
             return Self::TooLongAgo;
         }
         Self::Written(passed)
+    }
+
+    /// The same, unless the connection has ended while the event waited, or its gap.
+    fn unless_ended(self, id: EventId, record: &Record) -> Self {
+        let is_told = |gap: Gap| !record.untold.iter().any(|untold| untold.reason == gap.reason && untold.covers(id));
+        let is_to_come = match self {
+            Self::Waiting(_) => true,
+            Self::Dropped(gap) | Self::InGap(gap) => !gap.is_some_and(is_told),
+            _ => false,
+        };
+        match record.ended {
+            Some(ended) if is_to_come => Self::Closed(ended.reason),
+            _ => self,
+        }
     }
 }
 

@@ -26,6 +26,8 @@ impl Setbacks {
 pub(super) struct Losses {
     /// Gaps that go out before the ring.
     front: Vec<Gap>,
+    /// Gaps in the line that is being written, unless that is another line by now.
+    in_line: Vec<Gap>,
     /// Events that are lost behind the ring, and the newest of them.
     missed: u64,
     to: EventId,
@@ -39,9 +41,21 @@ impl Losses {
         &mut self.front
     }
 
-    /// The gaps that have not gone out.
-    pub(super) fn untold(&self) -> &[Gap] {
-        &self.front
+    /// Takes out the gaps that go out before the ring, for the next line.
+    pub(super) fn take_front(&mut self) -> &[Gap] {
+        self.in_line = mem::take(&mut self.front);
+        &self.in_line
+    }
+
+    /// Another line is written than one of gaps.
+    pub(super) fn forget_line(&mut self) {
+        self.in_line = Vec::new();
+    }
+
+    /// The gaps that have not gone out. `has_line`: a line is being written.
+    pub(super) fn untold(&self, has_line: bool) -> Vec<Gap> {
+        let in_line = if has_line { &self.in_line[..] } else { &[] };
+        [in_line, &self.front].concat()
     }
 
     pub(super) fn is_front_empty(&self) -> bool {

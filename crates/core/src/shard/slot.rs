@@ -426,11 +426,6 @@ impl<S: Socket> Slot<S> {
         self.setbacks.as_ref().is_none_or(|setbacks| setbacks.losses.is_front_empty())
     }
 
-    /// The gaps that go before the ring.
-    fn take_front(&mut self) -> Vec<Gap> {
-        self.setbacks.as_mut().map(|setbacks| mem::take(setbacks.losses.front())).unwrap_or_default()
-    }
-
     /// Changes the gaps that go before the ring.
     fn with_front<R>(&mut self, change: impl FnOnce(&mut Vec<Gap>) -> R) -> R {
         match &self.outlet {
@@ -448,7 +443,7 @@ impl<S: Socket> Slot<S> {
 
     /// Attaches the outlet: the response head is out. A body takes over the messages of the ring.
     pub(crate) fn attach(&mut self, outlet: Outlet<S>, input_bytes: usize, now_ms: u64) {
-        let front = self.take_front();
+        let front = self.setbacks.as_mut().map(|setbacks| mem::take(setbacks.losses.front())).unwrap_or_default();
         self.outlet = outlet;
         self.input_bytes = input_bytes;
         self.progress_ms = now_ms;

@@ -75,6 +75,8 @@ pub(crate) struct Member {
     pub(crate) skipped: Vec<EventId>,
     /// Events received.
     pub(crate) received: HashSet<EventId>,
+    /// Events of which somebody was told that they are lost to this member.
+    pub(crate) given_up: HashSet<EventId>,
     /// The peer takes everything at once.
     pub(crate) is_quick: bool,
     /// The peer gets no more room before the end.
@@ -110,6 +112,7 @@ impl Member {
             last: EventId::ZERO,
             skipped: Vec::new(),
             received: HashSet::new(),
+            given_up: HashSet::new(),
             is_quick: false,
             is_stuck: false,
             is_exact: false,
@@ -239,6 +242,7 @@ impl Member {
         assert_eq!(got.last_id, own_id.unwrap_or_else(|| entry.id.to_string()));
         assert!(id.is_none_or(|id| id == entry.id));
         self.got += 1;
+        assert!(!self.given_up.contains(&entry.id), "connection {who} got {}, which is said to be lost", entry.id);
         self.received.insert(entry.id);
     }
 

@@ -7,6 +7,7 @@ use std::{
     process,
 };
 
+use fanfare_admin::Serving;
 use fanfare_http::{Ended, Fanfare, Listeners, Stop, TlsAcceptor};
 use tracing::{error, info};
 
@@ -46,17 +47,17 @@ impl Server {
     /// A part has failed, or connections had to be cut.
     pub(super) async fn serve(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
         let handle = fanfare.handle();
-        // Until the drain is over: operators watch it.
+        // Until the drain is over, because operators watch it, or until another process has the socket.
         let operating = self.admin.as_ref().map(|admin| admin.serve(handle.clone())).transpose();
-        let _operating = operating.map_err(|error| Failure::of_system("cannot serve operators", &error))?;
+        let operating = operating.map_err(|error| Failure::of_system("cannot serve operators", &error))?;
         let alive = tokio::spawn(supervisor::keep_alive(move || handle.failure().is_none()));
-        let end = self.serve_to_the_end(fanfare).await;
+        let end = self.serve_to_the_end(fanfare, operating).await;
         // Another engine may follow, and speaks for itself.
         alive.abort();
         end
     }
 
-    async fn serve_to_the_end(&mut self, fanfare: Fanfare) -> Result<End, Failure> {
+    async fn serve_to_the_end(&mut self, fanfare: Fanfare, operating: Option<Serving>) -> Result<End, Failure> {
         let handle = fanfare.handle();
         let listeners = self.listeners().map_err(|error| Failure::of_system("cannot serve", &error))?;
         self.tell_addresses();
@@ -95,7 +96,7 @@ impl Server {
                         ended = &mut serving => return checked(ended).map(|()| End::Over),
                         () = handle.draining() => {}
                     }
-                    // The engine has closed its own. A connection would wait here for nobody.
+                    // The engine has closed its own. In these a connection would wait for nobody.
                     (*plain, *secure) = (None, None);
                     return checked(serving.as_mut().await).map(|()| End::Over);
                 }
@@ -105,7 +106,17 @@ impl Server {
             if asking.drains_first() {
                 supervisor::tell_ready("draining for another process");
                 leaving.leave();
-                let drained = checked(serving.as_mut().await);
+                let drained = tokio::select! {
+                    biased;
+                    ended = &mut serving => checked(ended),
+                    () = shutdown.told() => {
+                        upgrade::called_off();
+                        supervisor::tell_stopping();
+                        drop(successor);
+                        (*plain, *secure) = (None, None);
+                        return checked(serving.as_mut().await).map(|()| End::Over);
+                    }
+                };
                 let ready = tokio::select! {
                     biased;
                     () = shutdown.told() => {
@@ -134,8 +145,9 @@ impl Server {
                 Ok(()) => {
                     supervisor::say_no_more();
                     leaving.leave();
-                    // The other process has them. A connection would wait here if that one ended.
-                    (*plain, *secure) = (None, None);
+                    // The other process has them. If that one ended, a connection would wait here for nobody.
+                    (*plain, *secure, *admin) = (None, None, None);
+                    drop(operating);
                     return over(id, checked(serving.as_mut().await));
                 }
                 Err(reason) => {

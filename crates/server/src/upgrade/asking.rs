@@ -1,6 +1,6 @@
 //! [`Asking`]: SIGUSR2, which asks for an upgrade.
 
-use std::{future::pending, net::TcpListener, thread};
+use std::{future::pending, net::TcpListener, os::unix::net::UnixStream, thread};
 
 use tokio::{signal::unix::Signal, sync::oneshot};
 use tracing::{error, info};
@@ -8,6 +8,7 @@ use tracing::{error, info};
 use super::{
     outcome::Outcome,
     successor::{Start, Successor},
+    wire::Wire,
 };
 
 /// Whoever asks for an upgrade, and how it is begun.
@@ -64,15 +65,20 @@ impl Asking {
         let clones = sockets.iter().map(|(name, socket)| Ok((*name, socket.try_clone()?)));
         let clones: Vec<_> = clones.collect::<std::io::Result<_>>().map_err(|error| error.to_string())?;
         let (start, drains_first) = (self.start.clone(), self.drains_first);
-        on_a_thread(move || {
-            let mut successor = Successor::start(&start, &clones)?;
+        let (own, other) = UnixStream::pair().map_err(|error| error.to_string())?;
+        let wire = Wire(own);
+        let hang_up = wire.hang_up().map_err(|error| error.to_string())?;
+        let begun = on_a_thread(move || {
+            let mut successor = Successor::start(&start, clones, wire, other)?;
             Outcome::Began(successor.id()).tell();
             if !drains_first {
                 successor.go()?;
             }
             Ok(successor)
-        })
-        .await
+        });
+        let begun = begun.await;
+        hang_up.cancel();
+        begun
     }
 }
 
@@ -81,11 +87,14 @@ impl Asking {
 /// # Errors
 /// A sentence. The successor has ended.
 pub(crate) async fn let_go(mut successor: Successor) -> Result<Successor, String> {
-    on_a_thread(move || {
+    let hang_up = successor.hang_up().map_err(|error| error.to_string())?;
+    let ready = on_a_thread(move || {
         successor.go()?;
         Ok(successor)
-    })
-    .await
+    });
+    let ready = ready.await;
+    hang_up.cancel();
+    ready
 }
 
 /// The upgrade has failed, and this process goes on.

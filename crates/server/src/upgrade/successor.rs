@@ -18,7 +18,7 @@ use humantime::format_duration;
 
 use super::{
     predecessor::VARIABLE,
-    wire::{FAILED, GO, PREPARED, READY, SERVE, Wire},
+    wire::{FAILED, GO, HangUp, PREPARED, READY, SERVE, Wire},
 };
 
 /// Variables of systemd that are about this process alone.
@@ -66,18 +66,23 @@ pub(crate) struct Successor {
 }
 
 impl Successor {
-    /// Starts a process that has these sockets, and waits until it is prepared. Blocks.
+    /// Starts a process that has these sockets, and waits until it is prepared. `wire` and `other` are the two ends. Blocks.
     ///
     /// # Errors
     /// A sentence. The process has ended.
-    pub(super) fn start(start: &Start, sockets: &[(&str, TcpListener)]) -> Result<Self, String> {
+    pub(super) fn start(
+        start: &Start,
+        sockets: Vec<(&'static str, TcpListener)>,
+        wire: Wire,
+        other: UnixStream,
+    ) -> Result<Self, String> {
         if process::id() == 1 {
             return Err(
                 "this is the first process of a container, which ends with it: start another container".to_owned()
             );
         }
-        let begin = || -> io::Result<Self> {
-            let (own, other) = UnixStream::pair()?;
+        // The sockets are closed here once they are passed on.
+        let begin = move || -> io::Result<Self> {
             let mut command = Command::new(&start.program);
             command.arg0(&start.name).args(&start.arguments).stdin(OwnedFd::from(other));
             command.env(VARIABLE, process::id().to_string());
@@ -85,7 +90,7 @@ impl Successor {
                 command.env_remove(name);
             });
             let child = command.spawn()?;
-            let successor = Self { child, wire: Wire(own), timeout: start.timeout, serves: false };
+            let successor = Self { child, wire, timeout: start.timeout, serves: false };
             let sockets: Vec<_> = sockets.iter().map(|(name, socket)| (*name, socket)).collect();
             successor.wire.pass(&sockets)?;
             Ok(successor)
@@ -94,6 +99,14 @@ impl Successor {
             begin().map_err(|error| format!("{} cannot be started: {error}", start.program.display()))?;
         successor.expect(PREPARED)?;
         Ok(successor)
+    }
+
+    /// What ends the process, and the wait for it, when it is dropped.
+    ///
+    /// # Errors
+    /// There are no descriptors.
+    pub(super) fn hang_up(&self) -> io::Result<HangUp> {
+        self.wire.hang_up()
     }
 
     /// The id of the process.

@@ -3,7 +3,7 @@
 use std::{
     io::{self, IoSlice, IoSliceMut, Read as _, Write as _},
     mem::MaybeUninit,
-    net::TcpListener,
+    net::{Shutdown, TcpListener},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
@@ -36,7 +36,31 @@ pub(super) const SERVE: &str = "serve";
 #[derive(Debug)]
 pub(super) struct Wire(pub(super) UnixStream);
 
+/// Ends a wire when it is dropped: both ends hear so, also one that waits on another thread.
+#[derive(Debug)]
+pub(super) struct HangUp(Option<UnixStream>);
+
+impl HangUp {
+    /// The wire goes on.
+    pub(super) fn cancel(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        if let Some(wire) = &self.0 {
+            // The other end may be gone.
+            let _ = wire.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 impl Wire {
+    pub(super) fn hang_up(&self) -> io::Result<HangUp> {
+        self.0.try_clone().map(|wire| HangUp(Some(wire)))
+    }
+
     /// Passes sockets on, each with its name, which has no space.
     pub(super) fn pass(&self, sockets: &[(&str, &TcpListener)]) -> io::Result<()> {
         let names: Vec<_> = sockets.iter().map(|(name, _)| *name).collect();

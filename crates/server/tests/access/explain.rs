@@ -97,5 +97,5 @@ fn the_key_of_a_publisher_is_explained_too() {
     let (code, text) = explain(&["--api-keys", &file], &made.key);
     assert!(code == 0 && text.contains("publisher ci") && text.contains("may publish to channels: builds.*"), "{text}");
     let (code, text) = explain(&["--api-keys", &file], "ffk_other");
-    assert!(code == 1 && text.contains("refused: no key is the one that was shown"), "{text}");
+    assert!(code == 1 && text.contains("refused: the key that was shown is not known"), "{text}");
 }

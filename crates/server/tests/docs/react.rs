@@ -16,7 +16,7 @@ const BUNDLE: &str = "esbuild examples/react/main.jsx --bundle --jsx=automatic -
 const HOLD_THE_STATE: &str = "const held = new Promise((go) => { globalThis.release = go; }); const load = fetch; \
     globalThis.taken = new Promise((is) => { \
     globalThis.fetch = async (url) => { const state = await (await load(url)).json(); is(); \
-    return { json: () => held.then(() => state) }; }; }); undefined";
+    return { ok: true, json: () => held.then(() => state) }; }; }); undefined";
 
 /// Starts a server with so little history that an absent page misses events.
 fn serve() -> String {
@@ -55,7 +55,7 @@ fn the_hook_follows_a_stream_comes_back_tells_gaps_and_closes() {
         // What comes behind the gap is not lost to a state that was taken before it.
         page.value("taken");
         publish(&desk, "after the restart");
-        shows(&mut page, &["after the restart"]);
+        shows(&mut page, &["before the page", "live", "typed", "after the restart"]);
         page.value("release()");
         shell(&desk, "curl -sS -d again 'http://127.0.0.1:3000/channels/news?event=tick'");
         shows(&mut page, &["after the restart", "again"]);

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     PATIENCE, Process, curl,
+    settings::limits,
     wire::{Answer, EventStream, Requests},
 };
 
@@ -88,7 +89,7 @@ impl Server {
         }
     }
 
-    /// A stream that does not end by itself: its client reads nothing of all that waits for it.
+    /// A stream whose client reads nothing of all that waits for it. It does not end by itself if the server is [`patient`].
     pub(crate) fn stuck(&mut self, path: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
@@ -106,6 +107,11 @@ impl Server {
     pub(crate) fn stream(&self, path: &str, last_event_id: Option<&str>) -> EventStream {
         EventStream::open(self.address, path, last_event_id).unwrap()
     }
+}
+
+/// The flag of a server that waits for slow clients.
+pub(crate) fn patient() -> String {
+    limits(&["write-timeout = '1h'"])
 }
 
 /// Whether the system refuses connections to this address.

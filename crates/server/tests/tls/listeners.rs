@@ -8,7 +8,7 @@ use crate::{
     body, given, port,
     support::{
         Process, curl, curl_once, fanfare, run,
-        server::{Server, is_closed},
+        server::{Server, is_closed, patient},
         until,
     },
 };
@@ -35,7 +35,7 @@ fn events_cross_from_plain_http_to_https_in_each_version() {
 fn a_drain_closes_both() {
     let authority = Authority::new();
     let [cert, key] = authority.write("a", &authority.issue(&["localhost"]));
-    let Secure { process, plain, port } = Secure::started(&[&cert, &key, "--drain-timeout=1h"]);
+    let Secure { process, plain, port } = Secure::started(&[&cert, &key, "--drain-timeout=1h", &patient()]);
     let url = plain.unwrap();
     let address = url.trim_start_matches("http://").parse().unwrap();
     let mut server = Server { process, url, address };

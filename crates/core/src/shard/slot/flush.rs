@@ -10,7 +10,8 @@ use std::{
 
 use crate::{
     event::{
-        budget::RingBudget, charged::Charged, event_id::EventId, fanned::Fanned, message::Message, notice::CloseReason,
+        budget::RingBudget, charged::Charged, event_id::EventId, fanned::Fanned, gap::Gap, message::Message,
+        notice::CloseReason,
     },
     queue::outlet::{Framing, Outlet, Socket},
     shard::{
@@ -48,7 +49,7 @@ impl<S: Socket> Slot<S> {
                 Outlet::Socket { .. } => {}
             }
             if self.rest.is_none() && !self.is_front_empty() {
-                let gaps = Message::gaps(&self.take_front(), Arc::clone(budget));
+                let gaps = Message::gaps(self.take_front(), Arc::clone(budget));
                 self.rest = Some(Rest::of(gaps));
             }
             if self.is_flushed() && !self.take_last(now_ms) {
@@ -58,6 +59,19 @@ impl<S: Socket> Slot<S> {
                 return Ok(());
             }
         }
+    }
+
+    /// The gaps that go before the ring. They are in the next line.
+    fn take_front(&mut self) -> &[Gap] {
+        self.setbacks.as_mut().map(|setbacks| setbacks.losses.take_front()).unwrap_or_default()
+    }
+
+    /// Has this line written next. It tells no gap.
+    fn write_next(&mut self, line: Message) {
+        if let Some(setbacks) = &mut self.setbacks {
+            setbacks.losses.forget_line();
+        }
+        self.rest = Some(Rest::of(line));
     }
 
     /// Begins the end: behind the messages that wait come a last `retry:` line and the end of the stream.
@@ -70,7 +84,7 @@ impl<S: Socket> Slot<S> {
     fn take_last(&mut self, now_ms: u64) -> bool {
         let State::Closing(closing) = &mut self.state else { return false };
         if let Some(last) = closing.last.take() {
-            self.rest = Some(Rest::of(last));
+            self.write_next(last);
             return true;
         }
         if closing.out_ms.is_none() {
@@ -180,7 +194,7 @@ impl<S: Socket> Slot<S> {
             port.wake();
             return Ok(());
         }
-        self.rest = Some(Rest::of(line));
+        self.write_next(line);
         self.flush(scratch, budget, ledger, now_ms)
     }
 }

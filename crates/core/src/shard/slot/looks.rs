@@ -98,7 +98,7 @@ impl<S: Socket> Slot<S> {
             waiting,
             untold: match (&self.outlet, &self.setbacks) {
                 (Outlet::Body { port, .. }, _) => port.front().clone(),
-                (_, Some(setbacks)) => setbacks.losses.untold().to_vec(),
+                (_, Some(setbacks)) => setbacks.losses.untold(begun == Some(EventId::ZERO)),
                 (_, None) => Vec::new(),
             },
             trail: self.setbacks.as_ref().map(|setbacks| setbacks.trail.clone()).unwrap_or_default(),

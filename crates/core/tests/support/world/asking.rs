@@ -82,7 +82,7 @@ impl World {
         let mut vague = 0;
         for fate in &explanation.connections {
             assert_eq!(fate.client, asked.client);
-            let mut members = self.members.iter().chain(&self.gone).chain(&self.past);
+            let mut members = self.members.iter_mut().chain(&mut self.gone).chain(&mut self.past);
             if let Some(member) = members.find(|member| member.connection == fate.connection) {
                 check(member, entry, fate, asked);
                 vague += usize::from(fate.verdict == Verdict::TooLongAgo);
@@ -94,8 +94,13 @@ impl World {
 }
 
 /// Checks one fate. The member may have got the event since the shard has answered.
-fn check(member: &Member, entry: &Entry, fate: &ConnectionFate, asked: &Asked) {
+fn check(member: &mut Member, entry: &Entry, fate: &ConnectionFate, asked: &Asked) {
     let (connection, verdict) = (fate.connection, &fate.verdict);
+    let is_lost = matches!(verdict, Verdict::Dropped(_) | Verdict::InGap(_));
+    if is_lost {
+        member.given_up.insert(entry.id);
+    }
+    let member = &*member;
     let who = || {
         let Member { policy, after, opened, told, .. } = member;
         let (id, is_kept) = (entry.id, entry.event.is_kept());
@@ -115,7 +120,6 @@ fn check(member: &Member, entry: &Entry, fate: &ConnectionFate, asked: &Asked) {
     if asked.got.contains(&connection) {
         assert!(is_written || is_vague, "it had got it: {}", who());
     }
-    let is_lost = matches!(verdict, Verdict::Dropped(_) | Verdict::InGap(_));
     assert!(!is_lost || !has_got, "it has got it: {}", who());
     if asked.lost.contains(&connection) {
         assert!(is_lost || is_vague, "it was told of the loss: {}", who());

@@ -2,96 +2,27 @@
 //! cannot serve leaves the old one as it is.
 #![cfg(target_os = "linux")]
 
+mod ends;
+mod serving;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
     fs,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
 
+use serving::{Package, Serving, is_alive};
 use support::{
     PATIENCE, Process, curl_once, fanfare, run,
-    server::{Server, is_closed},
     settings::{File, limits},
     until,
 };
-
-/// The process that serves now. It is nobody's child once its predecessor has ended, so it is ended by its id.
-struct Serving {
-    /// The first process, whose output is that of all.
-    first: Process,
-    now: u32,
-    address: SocketAddr,
-}
-
-impl Serving {
-    fn started(command: &mut Command) -> Self {
-        Self::of(Server::started(command))
-    }
-
-    fn of(Server { process: first, address, .. }: Server) -> Self {
-        Self { now: first.id(), first, address }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// Has a new process take over.
-    fn upgrade(&mut self) {
-        let (code, text) = run(fanfare().args(["upgrade", "--pid", &self.now.to_string()]));
-        assert_eq!(code, 0, "{text}");
-        let last = text.lines().last().unwrap();
-        let (new, old) = last.split_once(" has taken over from process ").unwrap();
-        assert_eq!(old, self.now.to_string());
-        self.now = new.strip_prefix("process ").unwrap().parse().unwrap();
-    }
-
-    /// Has a new process try. Returns what is said of it.
-    fn try_upgrade(&self) -> String {
-        let (code, text) = run(fanfare().args(["upgrade", "--pid", &self.now.to_string()]));
-        assert_eq!(code, 1, "{text}");
-        assert!(text.contains(&format!("process {} goes on: ", self.now)), "{text}");
-        text
-    }
-
-    fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([&format!("-{name}"), &self.now.to_string()]).status().unwrap().success());
-    }
-
-    /// Ends the process that serves now, and waits until it is gone.
-    fn end(self) {
-        self.signal("TERM");
-        let process = PathBuf::from(format!("/proc/{}", self.now));
-        // A child that has ended is there until its parent looks.
-        until("it has ended", || !is_alive(&process));
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        if self.now != self.first.id() && is_alive(Path::new(&format!("/proc/{}", self.now))) {
-            let _ = Command::new("kill").args(["-KILL", &self.now.to_string()]).status();
-        }
-    }
-}
-
-fn is_alive(process: &Path) -> bool {
-    let status = fs::read_to_string(process.join("status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
-}
-
-/// The ids of the children of a process: of those of each thread.
-fn children_of(id: u32) -> String {
-    let threads = fs::read_dir(format!("/proc/{id}/task")).unwrap().map_while(Result::ok);
-    threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect()
-}
 
 /// Asks on a connection of its own. Nothing else than a whole answer will do.
 fn ask(address: SocketAddr, request: &str) -> io::Result<String> {
@@ -241,38 +172,6 @@ fn both_sockets_are_passed_on() {
     server.end();
 }
 
-/// A program that becomes the server, or does something else, as a file says: a package that is updated.
-struct Package {
-    path: PathBuf,
-    _home: tempfile::TempDir,
-}
-
-impl Package {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("fanfare");
-        fs::copy(env!("CARGO_BIN_EXE_fanfare"), &path).unwrap();
-        Self { path, _home: home }
-    }
-
-    /// Puts another program in place of the one that runs.
-    fn update(&self, script: &str) {
-        let next = self.path.with_extension("next");
-        fs::write(&next, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&next, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(next, &self.path).unwrap();
-    }
-
-    fn serve(&self, arguments: &[&str]) -> Serving {
-        let environment = fanfare();
-        let mut command = Command::new(&self.path);
-        for (name, _) in environment.get_envs() {
-            command.env_remove(name);
-        }
-        Serving::started(command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments))
-    }
-}
-
 #[test]
 fn a_new_process_that_cannot_serve_leaves_the_old_one_serving() {
     let journal = tempfile::tempdir().unwrap();
@@ -343,92 +242,6 @@ fn a_journal_that_cannot_be_opened_brings_the_old_process_back() {
     let page = curl_once(&[&server.url("/channels/news/history")]);
     assert!(page.contains("before") && page.contains("after"), "{page}");
     server.end();
-}
-
-#[test]
-fn a_new_process_ends_with_an_old_one_that_is_killed() {
-    let package = Package::new();
-    // Nobody answers at that port, so the new process does not become ready.
-    let mut server = package.serve(&["--redis", "redis://127.0.0.1:1", &limits(&["upgrade-timeout = '1h'"])]);
-    server.signal("USR2");
-    server.first.line_with("prepared to take over");
-    let mut child = String::new();
-    until("there is a new process", || {
-        child = children_of(server.now).trim().to_owned();
-        !child.is_empty()
-    });
-    server.signal("KILL");
-    until("it has ended too", || !is_alive(Path::new(&format!("/proc/{child}"))));
-}
-
-#[test]
-fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
-    let mut first = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
-    let _slow = first.stuck("/channels/news");
-    let mut server = Serving::of(first);
-    let old = server.now;
-    // `fanfare upgrade` would wait until the old one has ended.
-    server.signal("USR2");
-    server.first.line_with("draining connections=1");
-    server.now = children_of(old).trim().parse().unwrap();
-    let end = || assert!(Command::new("kill").args(["-TERM", &old.to_string()]).status().unwrap().success());
-    end();
-    server.first.line_with("SIGTERM: draining; a second signal ends it at once");
-    end();
-    assert_eq!(server.first.exit().code(), Some(1));
-    assert_eq!(curl_once(&[&server.url("/healthz")]).trim(), "ok", "the new one goes on");
-    server.end();
-}
-
-#[test]
-fn an_old_process_has_no_connections_wait_for_a_new_one_that_has_ended() {
-    let mut first = Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"]));
-    let _slow = first.stuck("/channels/news");
-    let mut server = Serving::of(first);
-    let old = server.now;
-    server.signal("USR2");
-    server.first.line_with("draining connections=1");
-    server.now = children_of(old).trim().parse().unwrap();
-    server.signal("KILL");
-    until("connections are refused", || is_closed(server.address));
-    assert!(is_alive(Path::new(&format!("/proc/{old}"))), "it waits for its slow client");
-}
-
-#[test]
-fn an_old_process_that_waits_for_a_new_one_is_ended_by_a_signal() {
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("journal").display().to_string();
-    let package = Package::new();
-    let mut server = package.serve(&["--journal", &path, &limits(&["upgrade-timeout = '1h'"])]);
-    // It is prepared, and never ready.
-    package.update("printf 'prepared\\n' >&0; read -r names <&0; read -r word <&0; echo started; read -r end <&0");
-    server.signal("USR2");
-    server.first.line_with("started");
-    server.signal("TERM");
-    server.first.line_with("SIGTERM: draining");
-    server.first.line_with("no upgrade: this process is told to end");
-    assert_eq!(server.first.exit().code(), Some(0));
-}
-
-#[test]
-fn a_new_process_that_comes_too_late_does_not_take_over_from_one_that_is_told_to_end() {
-    let package = Package::new();
-    let mut server = package.serve(&["--drain-delay", "2s", &limits(&["upgrade-timeout = '1h'"])]);
-    let home = tempfile::tempdir().unwrap();
-    let may_go_on = home.path().join("go on");
-    package.update(&format!(
-        "printf 'prepared\\n' >&0; read -r names <&0; read -r word <&0; echo started; \
-         while [ ! -e '{}' ]; do sleep 0.02; done; printf 'ready\\n' >&0; read -r end <&0 && echo takes-over",
-        may_go_on.display()
-    ));
-    server.signal("USR2");
-    server.first.line_with("started");
-    server.signal("TERM");
-    server.first.line_with("no upgrade: this process is told to end");
-    fs::write(&may_go_on, "").unwrap();
-    assert_eq!(server.first.exit().code(), Some(0));
-    let rest = server.first.remaining_lines();
-    assert!(!rest.iter().any(|line| line.contains("takes-over") || line.contains("serves from now on")), "{rest:#?}");
 }
 
 #[test]
