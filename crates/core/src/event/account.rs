@@ -14,8 +14,6 @@ pub(crate) enum Fate {
     Owed {
         is_busy: bool,
     },
-    /// The connection ends for want of room. The client comes back for it.
-    GivenUp,
     /// The connection will never get it. The connection is busy, or the event is live only and the connection still reads older
     /// ones from the history.
     Lost {
@@ -103,16 +101,19 @@ impl ChannelAccount {
                 self.queued += 1;
                 self.dropped += u64::from(is_busy);
             }
-            Fate::GivenUp => {
-                self.given_up += 1;
-                self.dropped += 1;
-            }
             Fate::Lost { is_busy } => {
                 self.given_up += 1;
                 self.dropped += u64::from(is_busy);
                 self.lost += 1;
             }
         }
+    }
+
+    /// Counts one delivery for which a connection ends, for want of room. The client comes back for it.
+    pub(crate) fn count_given_up(&mut self) {
+        self.matched += 1;
+        self.given_up += 1;
+        self.dropped += 1;
     }
 
     /// The outcome for the publisher.

@@ -142,6 +142,17 @@ impl Fan<'_> {
         }
     }
 
+    /// Counts a message that ends its connection for want of room, and those behind it.
+    #[cold]
+    #[inline(never)]
+    fn end_at(&mut self, bit: usize, behind: u64, reason: CloseReason) -> CloseReason {
+        match self.messages[bit].is_kept() {
+            true => self.pass.count_given_up(bit),
+            false => self.pass.count(bit, Fate::Lost { is_busy: true }),
+        }
+        self.give_up(behind, reason)
+    }
+
     /// Counts messages that were for a connection and go nowhere, because it is over.
     #[cold]
     #[inline(never)]
@@ -165,11 +176,7 @@ impl Fan<'_> {
             let fate = slot.enqueue(&self.messages[bit], self.config, self.ledger, self.now_ms);
             match fate {
                 Ok(fate) => self.pass.count(bit, fate),
-                Err(reason) => {
-                    let is_kept = self.messages[bit].is_kept();
-                    self.pass.count(bit, if is_kept { Fate::GivenUp } else { Fate::Lost { is_busy: true } });
-                    return Err(self.give_up(due, reason));
-                }
+                Err(reason) => return Err(self.end_at(bit, due, reason)),
             }
         }
         self.skip(slot, due);

@@ -183,6 +183,11 @@ impl Pass {
         self.news[bit].count(fate);
     }
 
+    /// As [`ChannelAccount::count_given_up`].
+    pub(crate) fn count_given_up(&mut self, bit: usize) {
+        self.news[bit].count_given_up();
+    }
+
     /// Counts that one connection took all messages in `mask`.
     pub(crate) fn count_written(&mut self, mask: u64) {
         if self.written.0 != mask {
