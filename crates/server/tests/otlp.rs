@@ -67,7 +67,7 @@ impl Collector {
     }
 }
 
-/// Reads one request, and answers it.
+/// Reads one request, and answers it. The next one on the same connection finds it closed, as one that was idle for long.
 fn take(stream: TcpStream, batches: &Sender<ExportTraceServiceRequest>) {
     let mut stream = BufReader::new(stream);
     let (mut line, mut headers) = (String::new(), HashMap::new());
@@ -84,6 +84,7 @@ fn take(stream: TcpStream, batches: &Sender<ExportTraceServiceRequest>) {
     stream.read_exact(&mut body).unwrap();
     stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     let _ = batches.send(ExportTraceServiceRequest::decode(&body[..]).unwrap());
+    let _ = stream.read(&mut [0]);
 }
 
 fn value(attributes: &[KeyValue], key: &str) -> Option<Value> {

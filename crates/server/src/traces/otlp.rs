@@ -202,7 +202,14 @@ struct Line(HttpsClient);
 #[async_trait]
 impl HttpClient for Line {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, body) = self.0.request(request.map(Full::new)).await?.into_parts();
+        let again = request.clone();
+        let answer = match self.0.request(request.map(Full::new)).await {
+            // A collector closes connections that were idle for a while, and nobody here looks between two batches. Spans that come
+            // twice have the same ids.
+            Err(error) if !error.is_connect() => self.0.request(again.map(Full::new)).await,
+            answer => answer,
+        };
+        let (head, body) = answer?.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
         Ok(Response::from_parts(head, body))
     }
