@@ -173,11 +173,11 @@ impl MemoryDisk {
         self.state().names[name].lock().unwrap().bytes.extend_from_slice(bytes);
     }
 
-    /// The same files on another disk that does not fail.
+    /// The same files on another disk that does not fail. No file comes or goes meanwhile.
     pub(crate) fn copy(&self) -> Arc<Self> {
         let copy = Self::new();
-        for name in self.names() {
-            copy.put(&name, self.bytes(&name));
+        for (name, node) in &self.state().names {
+            copy.put(name, node.lock().unwrap().bytes.clone());
         }
         let names = copy.state().names.clone();
         copy.state().synced_names = names;
