@@ -59,14 +59,15 @@ fn run(seed: u64) -> (usize, usize) {
     let is_outside = rng.chance(50);
     let is_shared = rng.chance(50);
     let config = config(&mut rng, is_lossless);
+    // A history that keeps hardly anything knows hardly anything of what was.
+    let known_parts = if config.history.each.events_max <= 1 { 5 } else { 10 };
     let plan = Plan { config, is_lossless, is_outside, is_shared, members_max: 16 };
     println!("{plan:?}");
     let ending = if rng.chance(50) { Ending::Leave } else { Ending::Drain };
     let mut world = World::new(rng.next(), plan);
     (0..STEPS).for_each(|_| world.step());
     let (answered, vague) = (world.answered, world.vague);
-    // A world whose history keeps hardly anything has the most.
-    assert!(5 * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
+    assert!(known_parts * vague <= answered, "{vague} of {answered} fates are said to be too long ago");
     let (closed, delivered) = world.finish(ending);
     println!("{ending:?}: {closed} connections, {delivered} events delivered");
     assert!(closed > 50 && delivered > 500, "a world in which nothing happens proves nothing");
