@@ -1,6 +1,6 @@
 //! The end of an old process or of a new one before the upgrade is over, and of an old one that drains behind a slow client.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, net::TcpStream, path::Path, process::Command};
 
 use crate::{
     serving::{Package, Serving, children_of, is_alive},
@@ -11,6 +11,15 @@ use crate::{
         until,
     },
 };
+
+/// A server whose drain waits for a client that reads nothing.
+fn behind_a_slow_client(arguments: &[&str]) -> (Serving, TcpStream) {
+    let mut command = fanfare();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h", &patient()]).args(arguments);
+    let mut first = Server::started(&mut command);
+    let slow = first.stuck("/channels/news");
+    (Serving::of(first), slow)
+}
 
 #[test]
 fn a_new_process_ends_with_an_old_one_that_is_killed() {
@@ -30,10 +39,7 @@ fn a_new_process_ends_with_an_old_one_that_is_killed() {
 
 #[test]
 fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
-    let mut first =
-        Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h", &patient()]));
-    let _slow = first.stuck("/channels/news");
-    let mut server = Serving::of(first);
+    let (mut server, _slow) = behind_a_slow_client(&[]);
     let old = server.now;
     // `fanfare upgrade` would wait until the old one has ended.
     server.signal("USR2");
@@ -50,10 +56,7 @@ fn an_old_process_that_drains_for_a_new_one_is_ended_by_signals() {
 
 #[test]
 fn an_old_process_has_no_connections_wait_for_a_new_one_that_has_ended() {
-    let mut first =
-        Server::started(fanfare().args(["serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h", &patient()]));
-    let _slow = first.stuck("/channels/news");
-    let mut server = Serving::of(first);
+    let (mut server, _slow) = behind_a_slow_client(&[]);
     let old = server.now;
     server.signal("USR2");
     server.first.line_with("draining connections=1");
@@ -104,18 +107,7 @@ fn a_new_process_that_comes_too_late_does_not_take_over_from_one_that_is_told_to
 fn nobody_can_connect_to_an_old_process_that_is_told_to_end_while_it_drains_for_a_new_one() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("journal").display().to_string();
-    let mut first = Server::started(fanfare().args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--drain-timeout",
-        "1h",
-        "--journal",
-        &path,
-        &patient(),
-    ]));
-    let _slow = first.stuck("/channels/news");
-    let mut server = Serving::of(first);
+    let (mut server, _slow) = behind_a_slow_client(&["--journal", &path]);
     server.signal("USR2");
     server.first.line_with("draining connections=1");
     server.signal("TERM");
