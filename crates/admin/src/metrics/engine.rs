@@ -89,8 +89,11 @@ fn deliveries(figures: &Figures) -> Vec<Family> {
             .with(deliveries.dropped),
         Family::counter("fanfare_deliveries_repaired", "Dropped deliveries that the history made good.")
             .with(deliveries.repaired),
-        Family::counter("fanfare_deliveries_lost", "Deliveries that never happen, and that a gap tells.")
-            .with(deliveries.lost),
+        Family::counter(
+            "fanfare_deliveries_lost",
+            "Deliveries that never happen. A gap tells them, unless the loss ends the stream.",
+        )
+        .with(deliveries.lost),
         Family::counter("fanfare_deliveries_abandoned", "Deliveries that had yet to be made when their stream ended.")
             .with(deliveries.abandoned),
         Family::counter(

@@ -45,7 +45,7 @@ pub struct Account {
     pub dropped: u64,
     /// Dropped events that the history gave later.
     pub repaired: u64,
-    /// Events that the connection never gets. A gap tells it so. Counts only events published while it was open.
+    /// Events that the connection never gets. A gap tells it so, unless the loss ends the connection. Counts only events published while it was open.
     pub lost: u64,
     /// Events that the history has still to give.
     pub owed: u64,

@@ -27,7 +27,8 @@ pub struct Totals {
     pub dropped: u64,
     /// Dropped deliveries that the history made later.
     pub repaired: u64,
-    /// Deliveries that never happen. A gap tells them, but for a live-only event that ends a stream of [`crate::Policy::Close`].
+    /// Deliveries that never happen. A gap tells them, unless the loss ends the connection: that of a live-only event under
+    /// [`crate::Policy::Close`].
     pub lost: u64,
     /// Deliveries that had yet to be made when their connection ended. The client comes back with its cursor for those that are kept.
     pub abandoned: u64,
